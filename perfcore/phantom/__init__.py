@@ -1,0 +1,1 @@
+"""A digital phantom on real anatomy, with known truth."""

@@ -1,0 +1,118 @@
+"""The settings of an analysis: validated once, frozen, the same for commands, pages and training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, Literal, get_args
+
+from perfcore.errors import ArgumentError
+
+Deconvolution = Literal["circulant", "causal"]
+Discretization = Literal["volterra", "rectangular"]
+Regularization = Literal["tikhonov", "tsvd", "oscillation"]
+Reference = Literal["contralateral", "brain"]
+
+DEFAULT_LAMBDA: Final[dict[str, float]] = {"tikhonov": 0.3, "tsvd": 0.1, "oscillation": 0.065}
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {
+    "deconvolution": get_args(Deconvolution),
+    "discretization": get_args(Discretization),
+    "regularization": get_args(Regularization),
+    "reference": get_args(Reference),
+}
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "lambda_rel": (1e-4, 1.0),
+    "spatial_sigma_mm": (0.0, 20.0),
+    "temporal_sigma_s": (0.0, 10.0),
+    "core_threshold": (0.01, 1.0),
+    "tmax_threshold_s": (0.5, 30.0),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a case becomes maps.
+
+    Attributes
+    ----------
+    deconvolution
+        ``circulant``: delay-invariant, zero-padded block-circulant (Wu 2003, doi:10.1002/mrm.10522);
+        ``causal``: lower triangular.
+    discretization
+        ``volterra`` (Sourbron 2007, doi:10.1088/0031-9155/52/22/014) or ``rectangular``.
+    regularization
+        ``tikhonov`` (λ = lambda_rel·σ_max), ``tsvd`` (cut-off lambda_rel·σ_max) or
+        ``oscillation`` (limit of the oscillation index).
+    lambda_rel
+        In (0, 1]; None stands for the regularisation's default.
+    spatial_sigma_mm, temporal_sigma_s
+        Standard deviations of the masked Gaussian smoothing; 0 is none.
+    reference
+        Region of the healthy mean CBF: the ``contralateral`` hemisphere or the whole ``brain``.
+    core_threshold
+        Core is where rCBF is below this fraction.
+    tmax_threshold_s
+        Hypoperfused is where Tmax is above this, in seconds.
+
+    Raises
+    ------
+    ArgumentError
+        A value is not one of its choices or is out of its range.
+    """
+
+    deconvolution: Deconvolution = "circulant"
+    discretization: Discretization = "volterra"
+    regularization: Regularization = "tikhonov"
+    lambda_rel: float | None = None
+    spatial_sigma_mm: float = 2.5
+    temporal_sigma_s: float = 1.5
+    reference: Reference = "contralateral"
+    core_threshold: float = 0.38
+    tmax_threshold_s: float = 6.0
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {getattr(self, name)!r}.")
+        if self.lambda_rel is None:
+            object.__setattr__(self, "lambda_rel", DEFAULT_LAMBDA[self.regularization])
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not (isinstance(value, (int, float)) and low <= value <= high):
+                raise ArgumentError(f"{name} must lie between {low:g} and {high:g}; got {value}.")
+            object.__setattr__(self, name, float(value))
+
+    @property
+    def lam(self) -> float:
+        """``lambda_rel`` as a plain number."""
+        assert self.lambda_rel is not None
+        return self.lambda_rel
+
+    @classmethod
+    def preset(cls, name: str, **overrides: Any) -> Settings:
+        """Return a named preset, with single settings overridden (None overrides nothing)."""
+        if name not in PRESETS:
+            raise ArgumentError(f"preset must be one of {', '.join(PRESETS)}; got {name!r}.")
+        return PRESETS[name].replace(**overrides)
+
+    def replace(self, **overrides: Any) -> Settings:
+        """Return a copy with some values changed (None changes nothing).
+
+        A new regularisation brings its own default ``lambda_rel`` unless one is given.
+        """
+        given = {key: value for key, value in overrides.items() if value is not None}
+        unknown = set(given) - {f.name for f in fields(self)}
+        if unknown:
+            raise ArgumentError(f"Unknown setting: {', '.join(sorted(unknown))}.")
+        if given.get("regularization", self.regularization) != self.regularization:
+            given.setdefault("lambda_rel", DEFAULT_LAMBDA.get(given["regularization"]))
+        return replace(self, **given)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON."""
+        return asdict(self)
+
+
+PRESETS: Final[dict[str, Settings]] = {
+    "paper": Settings(),
+    "vendor": Settings(regularization="tsvd", core_threshold=0.30),
+}

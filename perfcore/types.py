@@ -1,0 +1,156 @@
+"""The vocabulary: a series, an input function, maps. Frozen, with units, time last.
+
+Arrays inside are marked read-only on construction, so that a prepared case can be shared
+between threads and sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfcore.errors import ArgumentError
+
+FloatArray = NDArray[np.float32]
+DoubleArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+Voxel = tuple[int, int, int]
+SeriesUnits = Literal["hu", "concentration"]
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True, eq=False)
+class PerfusionSeries:
+    """A 4D CT perfusion series on its own grid.
+
+    Attributes
+    ----------
+    data
+        Shape ``(nx, ny, nz, n_time)``, float32, Hounsfield units, or enhancement
+        (proportional to concentration) where ``units`` is ``"concentration"``.
+    affine
+        Shape ``(4, 4)``, voxel indices to millimetres (NIfTI's RAS+).
+    dt_s
+        Time between frames in seconds, > 0.
+    case
+        A short name for people; never a path.
+    mask, lesion
+        Shape ``(nx, ny, nz)``: a brain mask that replaces the automatic one; the known core.
+    warnings
+        Sentences about what was accepted with a correction.
+    """
+
+    data: FloatArray
+    affine: DoubleArray
+    dt_s: float
+    case: str = "case"
+    units: SeriesUnits = "hu"
+    mask: BoolArray | None = None
+    lesion: BoolArray | None = None
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.data.ndim != 4:
+            raise ArgumentError(f"A series has 4 dimensions (x, y, z, time); got shape {self.data.shape}.")
+        if not (np.isfinite(self.dt_s) and self.dt_s > 0):
+            raise ArgumentError(f"The time step must be positive and finite; got {self.dt_s}.")
+        object.__setattr__(self, "data", _frozen(np.asarray(self.data, np.float32)))
+        object.__setattr__(self, "affine", _frozen(np.asarray(self.affine, np.float64)))
+        for name in ("mask", "lesion"):
+            volume = getattr(self, name)
+            if volume is None:
+                continue
+            if volume.shape != self.grid:
+                raise ArgumentError(f"The {name} has shape {volume.shape}; the series has {self.grid}.")
+            object.__setattr__(self, name, _frozen(np.asarray(volume, bool)))
+
+    @property
+    def grid(self) -> tuple[int, int, int]:
+        """Shape in space, ``(nx, ny, nz)``."""
+        nx, ny, nz = self.data.shape[:3]
+        return nx, ny, nz
+
+    @property
+    def n_time(self) -> int:
+        """Number of frames."""
+        return int(self.data.shape[3])
+
+    @property
+    def time_s(self) -> DoubleArray:
+        """Times of the frames in seconds, from 0."""
+        return np.arange(self.n_time) * self.dt_s
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size in millimetres along x, y, z."""
+        x, y, z = (float(s) for s in np.linalg.norm(self.affine[:3, :3], axis=0))
+        return x, y, z
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel in millilitres."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+
+@dataclass(frozen=True, eq=False)
+class Aif:
+    """An input function (arterial or venous): enhancement over time.
+
+    Attributes
+    ----------
+    time_s
+        Shape ``(n_time,)``, seconds, increasing.
+    value
+        Shape ``(n_time,)``, enhancement in the units of the series (HU for CT).
+    method
+        Where it comes from: a selector's name, ``"file"``, ``"edited"``, ``"truth"``.
+    voxels
+        The voxels whose mean it is, ``(x, y, z)``; empty where there are none.
+    quality
+        Sentences that a careful user wants to read before trusting it.
+    """
+
+    time_s: DoubleArray
+    value: DoubleArray
+    method: str = "file"
+    voxels: tuple[Voxel, ...] = ()
+    quality: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        time, value = np.asarray(self.time_s, np.float64), np.asarray(self.value, np.float64)
+        if time.ndim != 1 or value.shape != time.shape or time.size < 2:
+            raise ArgumentError(
+                f"An AIF needs time and value of one length ≥ 2; got shapes {time.shape} and {value.shape}."
+            )
+        if not np.isfinite(value).all():
+            raise ArgumentError("An AIF must be finite; it holds NaN or infinity.")
+        object.__setattr__(self, "time_s", _frozen(time))
+        object.__setattr__(self, "value", _frozen(value))
+
+    @property
+    def dt_s(self) -> float:
+        """Time step in seconds."""
+        return float(self.time_s[1] - self.time_s[0])
+
+    @property
+    def peak(self) -> float:
+        """Largest enhancement."""
+        return float(self.value.max())
+
+    @property
+    def peak_time_s(self) -> float:
+        """Time of the largest enhancement in seconds."""
+        return float(self.time_s[int(self.value.argmax())])
+
+    @property
+    def area(self) -> float:
+        """Area under the curve (rectangle rule), enhancement × s."""
+        return float(self.value.sum()) * self.dt_s
