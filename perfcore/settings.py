@@ -71,8 +71,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {getattr(self, name)!r}.")
+            value = getattr(self, name)
+            if value not in choices:
+                raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
         if self.lambda_rel is None:
             object.__setattr__(self, "lambda_rel", DEFAULT_LAMBDA[self.regularization])
         for name, (low, high) in _RANGES.items():

@@ -86,7 +86,7 @@ class PerfusionSeries:
     @property
     def time_s(self) -> DoubleArray:
         """Times of the frames in seconds, from 0."""
-        return np.arange(self.n_time) * self.dt_s
+        return np.arange(self.n_time, dtype=np.float64) * np.float64(self.dt_s)
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
