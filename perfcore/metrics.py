@@ -1,0 +1,115 @@
+"""How well a lesion agrees with the known one, and how large the lesions are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+
+from perfcore.types import BoolArray, FloatArray
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The figures of one analysis; None where a figure has no meaning.
+
+    Volumes in millilitres, `reference_cbf` in ml/100 g/min, `hd95_mm` in millimetres.
+    ``dice``, ``auc`` and ``hd95_mm`` are None for an empty known lesion.
+    """
+
+    core_ml: float
+    hypoperfused_ml: float
+    mismatch_ml: float
+    mismatch_ratio: float | None
+    reference_cbf: float
+    lesion_ml: float | None = None
+    dice: float | None = None
+    jaccard: float | None = None
+    auc: float | None = None
+    hd95_mm: float | None = None
+
+
+def dice(predicted: BoolArray, known: BoolArray) -> float | None:
+    """Return 2|A∩B|/(|A|+|B|); None where the known lesion is empty."""
+    if not known.any():
+        return None
+    return float(2 * np.count_nonzero(predicted & known) / (np.count_nonzero(predicted) + np.count_nonzero(known)))
+
+
+def auc_below(score: FloatArray, known: BoolArray) -> float | None:
+    """Return the area under the ROC curve of "a lower score is lesion"; None where a class is empty.
+
+    Parameters
+    ----------
+    score, known
+        Shape ``(n,)``; voxels whose score is NaN are left out.
+    """
+    valid = np.isfinite(score)
+    score, known = score[valid], known[valid]
+    n_lesion = int(np.count_nonzero(known))
+    n_other = known.size - n_lesion
+    if n_lesion == 0 or n_other == 0:
+        return None
+    ranks = stats.rankdata(score)
+    u_other = float(ranks[~known].sum()) - n_other * (n_other + 1) / 2
+    return u_other / (n_lesion * n_other)
+
+
+def _surface(volume: BoolArray) -> BoolArray:
+    core: BoolArray = ndimage.binary_erosion(volume)
+    return volume & ~core
+
+
+def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: tuple[float, float, float]) -> float | None:
+    """Return the larger of the two directed 95th-percentile surface distances in millimetres.
+
+    None where either lesion is empty.
+    """
+    if not predicted.any() or not known.any():
+        return None
+    box = ndimage.find_objects((predicted | known).astype(np.uint8))[0]
+    a, b = _surface(np.pad(predicted[box], 1)), _surface(np.pad(known[box], 1))
+
+    def directed(source: BoolArray, target: BoolArray) -> float:
+        distance: NDArray[np.float64] = ndimage.distance_transform_edt(~target, sampling=spacing_mm)
+        return float(np.percentile(distance[source], 95))
+
+    return max(directed(a, b), directed(b, a))
+
+
+def lesion_numbers(
+    core: BoolArray,
+    hypoperfused: BoolArray,
+    rcbf: FloatArray,
+    reference_cbf: float,
+    lesion: BoolArray | None,
+    voxel_ml: float,
+    spacing_mm: tuple[float, float, float],
+) -> Numbers:
+    """Measure one case. All arrays have the shape of the grid; rCBF is NaN outside the mask.
+
+    The mismatch is the hypoperfused volume less the core's, not below 0.
+    """
+    core_ml = np.count_nonzero(core) * voxel_ml
+    hypo_ml = np.count_nonzero(hypoperfused) * voxel_ml
+    values = {
+        "core_ml": core_ml,
+        "hypoperfused_ml": hypo_ml,
+        "mismatch_ml": max(hypo_ml - core_ml, 0.0),
+        "mismatch_ratio": hypo_ml / core_ml if core_ml > 0 else None,
+        "reference_cbf": reference_cbf,
+    }
+    if lesion is None:
+        return Numbers(**values)
+    overlap = dice(core, lesion)
+    inside = np.isfinite(rcbf)
+    return Numbers(
+        **values,
+        lesion_ml=np.count_nonzero(lesion) * voxel_ml,
+        dice=overlap,
+        jaccard=None if overlap is None else overlap / (2 - overlap),
+        auc=auc_below(rcbf[inside], lesion[inside]),
+        hd95_mm=hausdorff95(core, lesion, spacing_mm),
+    )
