@@ -1,0 +1,75 @@
+"""What can be measured on a bolus curve, for many curves at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from perfcore.types import FloatArray
+
+ARRIVAL_LEVEL: Final = 0.2
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Features of ``n`` curves, each of shape ``(n,)``, times in frames (with fractions).
+
+    Attributes
+    ----------
+    height
+        Peak enhancement.
+    peak
+        Frame of the peak.
+    arrival
+        Where the curve last crosses 20 % of its peak before it, searched backward from the peak.
+    width
+        Full width at half maximum; reaches to the last frame where the curve does not fall that far.
+    """
+
+    height: FloatArray
+    peak: FloatArray
+    arrival: FloatArray
+    width: FloatArray
+
+
+def median3(curves: FloatArray) -> FloatArray:
+    """Return curves after a running median of three frames (the ends unchanged), shape ``(n, n_time)``."""
+    out = curves.copy()
+    before, here, after = curves[:, :-2], curves[:, 1:-1], curves[:, 2:]
+    low, high = np.minimum(before, here), np.maximum(before, here)
+    out[:, 1:-1] = np.maximum(low, np.minimum(high, after))
+    return out
+
+
+def bolus_features(curves: FloatArray) -> Features:
+    """Measure height, time of peak, arrival (20 %) and width (50 %).
+
+    Parameters
+    ----------
+    curves
+        Shape ``(n, n_time)``, enhancement, ``n_time`` ≥ 3.
+    """
+    peak = curves.argmax(axis=1)
+    height = np.take_along_axis(curves, peak[:, None], axis=1)[:, 0]
+    rise = _crossing_before(curves, peak, ARRIVAL_LEVEL * height)
+    half = 0.5 * height
+    up = _crossing_before(curves, peak, half)
+    mirrored = curves[:, ::-1]
+    last = curves.shape[1] - 1
+    down = last - _crossing_before(mirrored, last - peak, half)
+    return Features(height, peak.astype(np.float32), rise, np.asarray(down - up, np.float32))
+
+
+def _crossing_before(curves: FloatArray, peak: np.ndarray, level: FloatArray) -> FloatArray:
+    """Return where each curve last rises through a level before its peak, linearly between frames; else 0."""
+    frames = np.arange(curves.shape[1])
+    below = (curves <= level[:, None]) & (frames <= peak[:, None])
+    last_below = curves.shape[1] - 1 - below[:, ::-1].argmax(axis=1)
+    never = ~below.any(axis=1)
+    last_below = np.where(never, 0, np.minimum(last_below, curves.shape[1] - 2))
+    rows = np.arange(len(curves))
+    low, high = curves[rows, last_below], curves[rows, last_below + 1]
+    step = np.where(high > low, (level - low) / np.where(high > low, high - low, 1), 0)
+    return np.asarray(np.where(never, 0, last_below + np.clip(step, 0, 1)), np.float32)

@@ -1,0 +1,140 @@
+"""Left and right: the plane of best mirror symmetry of the brain mask, and the side with the later bolus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from scipy import ndimage, optimize
+
+from perfcore.types import BoolArray, DoubleArray, FloatArray
+
+Side = Literal["left", "right"]
+
+SMALLEST_SIDE: Final = 50
+"""Voxels a hemisphere needs to serve as reference."""
+LARGEST_YAW_DEG: Final = 36.0
+LARGEST_ROLL_DEG: Final = 15.0
+_COARSE_MM: Final = 3.0
+_TALL_MM: Final = 30.0
+"""A slab has to be this tall before the plane may lean (roll)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Midplane:
+    """The plane between the hemispheres in world coordinates (RAS+, mm): ``normal · p = offset``.
+
+    Attributes
+    ----------
+    normal
+        Shape ``(3,)``, of length 1, pointing to the patient's right.
+    offset
+        Millimetres.
+    overlap
+        Fraction of the mask that its mirror image covers, 0 to 1.
+    """
+
+    normal: DoubleArray
+    offset: float
+    overlap: float
+
+    def right_of(self, points_mm: DoubleArray) -> BoolArray:
+        """Say which points, shape ``(n, 3)``, lie on the patient's right."""
+        return np.asarray(points_mm @ self.normal > self.offset)
+
+
+def world_points(index: np.ndarray, grid: tuple[int, int, int], affine: DoubleArray) -> DoubleArray:
+    """Return world coordinates in mm, shape ``(n, 3)``, of flat voxel indices in C order."""
+    voxels = np.stack(np.unravel_index(index, grid), axis=1)
+    return np.asarray(voxels @ affine[:3, :3].T + affine[:3, 3])
+
+
+def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
+    """Fit the plane of best mirror overlap of a mask, starting from the sagittal plane through its centroid.
+
+    Searched: the offset, the rotation about the axis through the slices (yaw, up to 36°) and, for slabs
+    taller than 30 mm, the lean to a side (roll, up to 15°). Left and right come from the affine (RAS+).
+
+    Parameters
+    ----------
+    mask
+        Shape ``(nx, ny, nz)``, not empty.
+    affine
+        Shape ``(4, 4)``, voxel indices to mm.
+
+    Returns
+    -------
+    Midplane
+    """
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    step = np.maximum(1, np.round(_COARSE_MM / spacing)).astype(int)
+    soft = ndimage.uniform_filter(mask.astype(np.float32), tuple(step))[:: step[0], :: step[1], :: step[2]]
+    coarse = affine.copy()
+    coarse[:3, :3] = affine[:3, :3] * step
+    soft = np.pad(soft, 1)
+    coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
+    inverse = np.linalg.inv(coarse)
+    weight = soft[soft > 0]
+    points = np.argwhere(soft > 0) @ coarse[:3, :3].T + coarse[:3, 3]
+    centre = np.average(points, axis=0, weights=weight)
+    lean = float(np.ptp(points[:, 2])) >= _TALL_MM
+
+    def overlap(parameters: DoubleArray) -> float:
+        normal, offset = _plane(parameters, centre)
+        mirrored = points - 2.0 * np.outer(points @ normal - offset, normal)
+        there = ndimage.map_coordinates(soft, inverse[:3, :3] @ mirrored.T + inverse[:3, 3:], order=1)
+        return float(np.minimum(there, weight).sum() / weight.sum())
+
+    yaws = np.deg2rad(np.arange(-LARGEST_YAW_DEG, LARGEST_YAW_DEG + 1, 6.0))
+    start = max((np.array([yaw, shift, 0.0]) for yaw in yaws for shift in (-6.0, 0.0, 6.0)), key=overlap)
+    n_free = 3 if lean else 2
+    limit = np.array([np.deg2rad(45.0), 40.0, np.deg2rad(LARGEST_ROLL_DEG)])[:n_free]
+
+    def cost(free: DoubleArray) -> float:
+        return -overlap(np.append(free, np.zeros(3 - n_free)))
+
+    found = optimize.minimize(
+        cost,
+        start[:n_free],
+        method="Nelder-Mead",
+        bounds=optimize.Bounds(-limit, limit),
+        options={"initial_simplex": _simplex(start, n_free), "xatol": 2e-3, "fatol": 1e-4, "maxfev": 90},
+    )
+    best = np.append(np.asarray(found.x), np.zeros(3 - n_free))
+    normal, offset = _plane(best, centre)
+    return Midplane(normal, offset, float(-found.fun))
+
+
+def _plane(parameters: DoubleArray, centre: DoubleArray) -> tuple[DoubleArray, float]:
+    """Return normal and offset for (yaw, shift from the centroid in mm, roll)."""
+    yaw, shift, roll = parameters
+    normal = np.array([np.cos(roll) * np.cos(yaw), np.cos(roll) * np.sin(yaw), np.sin(roll)])
+    return normal, float(centre @ normal + shift)
+
+
+def _simplex(start: DoubleArray, n: int) -> DoubleArray:
+    corners = np.tile(start[:n], (n + 1, 1))
+    for row, size in enumerate(np.array([np.deg2rad(4.0), 3.0, np.deg2rad(4.0)])[:n]):
+        corners[row + 1, row] += size
+    return corners
+
+
+def later_side(ttp_s: FloatArray, right: BoolArray, healthy: BoolArray) -> Side | None:
+    """Return the hemisphere with the later mean time to peak, or None where a side has under 50 voxels.
+
+    It depends neither on an input function nor on a known lesion.
+
+    Parameters
+    ----------
+    ttp_s
+        Shape ``(n_voxels,)``, seconds.
+    right
+        Shape ``(n_voxels,)``: the patient's right.
+    healthy
+        Shape ``(n_voxels,)``: voxels that count (neither vessels nor CSF).
+    """
+    on_right, on_left = healthy & right, healthy & ~right
+    if min(on_right.sum(), on_left.sum()) < SMALLEST_SIDE:
+        return None
+    return "right" if ttp_s[on_right].mean() > ttp_s[on_left].mean() else "left"

@@ -1,0 +1,285 @@
+"""A case ready for deconvolution, and the road to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from perfcore.errors import InputDataError
+from perfcore.preprocess import quality
+from perfcore.preprocess.baseline import arrival_frame, baseline_frames, brightest_curve
+from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
+from perfcore.preprocess.mask import (
+    HULL_RADIUS,
+    MAXIMUM_HU,
+    SOFT_TISSUE_HU,
+    brain_mask,
+    in_plane_disk,
+    in_plane_filter,
+)
+from perfcore.preprocess.slabs import in_slabs
+from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
+from perfcore.settings import Settings
+from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
+
+CSF_HU: Final = 15.0
+VESSEL_RATIO: Final = 2.5
+VESSEL_FILTER_MM: Final = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A case ready for deconvolution; read-only; independent of any AIF.
+
+    Attributes
+    ----------
+    case, grid, affine, spacing_mm, voxel_ml, dt_s, n_time
+        As of the series.
+    mask
+        Shape ``(nx, ny, nz)``: the brain.
+    index
+        Shape ``(n_voxels,)``: flat indices (C order of the grid) of the mask's voxels, increasing.
+    tissue
+        Shape ``(n_voxels, n_time)``: smoothed enhancement, C-contiguous.
+    enhancement
+        Shape ``(nx, ny, nz, n_time)``: unsmoothed enhancement, for picking arteries and showing voxels.
+    baseline
+        Shape ``(nx, ny, nz)``: mean HU before the bolus (zeros for concentration input).
+    tmip
+        Shape ``(nx, ny, nz)``: temporal maximum of the unsmoothed enhancement.
+    ttp_s
+        Shape ``(n_voxels,)``: time to peak of the smoothed curve in seconds.
+    csf, vessels
+        Shape ``(n_voxels,)``: baseline below 15 HU; area under the curve above 2.5 × the median.
+    reference
+        Shape ``(n_voxels,)``: healthy voxels for the mean CBF.
+    diseased_side
+        Hemisphere with the later mean time to peak (patient's side), None where a side is missing.
+    lesion
+        Shape ``(n_voxels,)``: the known core, or None.
+    n_baseline
+        Frames of the baseline.
+    warnings
+        Quality flags in plain sentences.
+    hull
+        Shape ``(nx, ny, nz)``: where arteries and veins are sought; contains the mask.
+    """
+
+    case: str
+    grid: tuple[int, int, int]
+    affine: DoubleArray
+    spacing_mm: tuple[float, float, float]
+    voxel_ml: float
+    dt_s: float
+    n_time: int
+    mask: BoolArray
+    index: NDArray[np.int64]
+    tissue: FloatArray
+    enhancement: FloatArray
+    baseline: FloatArray
+    tmip: FloatArray
+    ttp_s: FloatArray
+    csf: BoolArray
+    vessels: BoolArray
+    reference: BoolArray
+    diseased_side: Side | None
+    lesion: BoolArray | None
+    n_baseline: int
+    warnings: tuple[str, ...]
+    hull: BoolArray | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, np.ndarray):
+                view = value.view()
+                view.flags.writeable = False
+                object.__setattr__(self, field.name, view)
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of voxels of the mask."""
+        return len(self.index)
+
+    @property
+    def time_s(self) -> DoubleArray:
+        """Times of the frames in seconds, from 0."""
+        return np.arange(self.n_time, dtype=np.float64) * self.dt_s
+
+
+def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
+    """Subtract the baseline, find the brain, smooth its curves and choose the healthy reference.
+
+    Only ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` of the settings matter here.
+
+    Parameters
+    ----------
+    series
+        The case. With ``units="concentration"`` nothing is subtracted, and the mask is the one given or every
+        voxel with a signal. A given mask replaces the automatic one.
+    settings
+        How to smooth, and which reference to take.
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    InputDataError
+        The brain mask is empty, or the series does not change in time.
+    """
+    data, is_hu = series.data, series.units == "hu"
+    maximum = _temporal_maximum(data)
+    bright, mask, hull, n_baseline, baseline = _regions(series, maximum)
+    enhancement = _subtract(data, baseline) if is_hu else np.ascontiguousarray(data)
+    tmip = maximum - baseline
+
+    box = _bounding_box(mask)
+    inside = mask[box]
+    local = enhancement[box]
+    csf, vessels = _tissue_classes(baseline[box], local, inside, series, is_hu)
+    weight = inside.copy()
+    weight[inside] = ~vessels
+    sigmas = (
+        *spatial_sigmas(settings.spatial_sigma_mm, series.spacing_mm),
+        settings.temporal_sigma_s / series.dt_s,
+    )
+    tissue = smooth_masked(local, weight, inside, sigmas)
+    ttp_s = (tissue.argmax(axis=1) * series.dt_s).astype(np.float32)
+
+    index = np.flatnonzero(mask)
+    midplane = fit_midplane(mask, series.affine)
+    right = midplane.right_of(world_points(index, series.grid, series.affine))
+    healthy = ~(csf | vessels)
+    side = later_side(ttp_s, right, healthy)
+    reference, note = _reference(settings, side, right, healthy)
+
+    flags = [
+        *series.warnings,
+        note,
+        quality.baseline_flag(n_baseline) if is_hu else None,
+        quality.truncation_flag(bright - bright[:n_baseline].mean(), series.dt_s),
+        quality.motion_flag(quality.frame_shifts_mm(data, n_baseline, series.spacing_mm)) if is_hu else None,
+    ]
+    return Prepared(
+        case=series.case,
+        grid=series.grid,
+        affine=series.affine,
+        spacing_mm=series.spacing_mm,
+        voxel_ml=series.voxel_ml,
+        dt_s=series.dt_s,
+        n_time=series.n_time,
+        mask=mask,
+        index=index,
+        tissue=tissue,
+        enhancement=enhancement,
+        baseline=baseline,
+        tmip=tmip,
+        ttp_s=ttp_s,
+        csf=csf,
+        vessels=vessels,
+        reference=reference,
+        diseased_side=side,
+        lesion=None if series.lesion is None else series.lesion[mask],
+        n_baseline=n_baseline,
+        warnings=tuple(flag for flag in flags if flag),
+        hull=hull,
+    )
+
+
+def _regions(
+    series: PerfusionSeries, maximum: FloatArray
+) -> tuple[DoubleArray, BoolArray, BoolArray, int, FloatArray]:
+    """Return the brightest curve, mask, hull, number of baseline frames and the baseline."""
+    data = series.data
+    if series.units == "concentration":
+        mask = series.mask if series.mask is not None else (maximum > 0) & (data != data[..., :1]).any(axis=3)
+        _refuse_empty(mask, series)
+        bright = brightest_curve(data, mask)
+        return bright, mask, mask, baseline_frames(arrival_frame(bright)), np.zeros(series.grid, np.float32)
+    early = in_plane_filter(np.asarray(data[..., :2].mean(axis=3)), 1.0, series.spacing_mm)
+    soft = (early > SOFT_TISSUE_HU[0]) & (early < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
+    region = soft
+    if series.mask is not None:
+        _refuse_empty(series.mask, series)
+        region = series.mask
+    elif not region.any():
+        brain_mask(early, maximum, series.spacing_mm)
+    bright = brightest_curve(data, region)
+    if float(np.ptp(bright)) <= 0:
+        raise InputDataError("The series is constant in time: there is no bolus in it; give a perfusion scan.")
+    n_baseline = baseline_frames(arrival_frame(bright))
+    baseline = np.asarray(data[..., :n_baseline].mean(axis=3, dtype=np.float32))
+    if series.mask is not None:
+        mask = series.mask
+        hull = mask | (np.asarray(ndimage.binary_dilation(mask, in_plane_disk(HULL_RADIUS))) & soft)
+    else:
+        mask, hull = brain_mask(baseline, maximum, series.spacing_mm)
+    return bright, mask, hull, n_baseline, baseline
+
+
+def _refuse_empty(mask: BoolArray, series: PerfusionSeries) -> None:
+    if not mask.any():
+        what = "the mask given holds no voxel" if series.mask is not None else "no voxel has a signal"
+        raise InputDataError(f"The brain mask is empty: {what}; give one that covers the brain.")
+
+
+def _temporal_maximum(data: FloatArray) -> FloatArray:
+    out = np.empty(data.shape[:3], np.float32)
+
+    def work(part: slice) -> None:
+        np.max(data[part], axis=3, out=out[part])
+
+    in_slabs(work, len(data))
+    return out
+
+
+def _subtract(data: FloatArray, baseline: FloatArray) -> FloatArray:
+    out = np.empty(data.shape, np.float32)
+
+    def work(part: slice) -> None:
+        np.subtract(data[part], baseline[part][..., None], out=out[part])
+
+    in_slabs(work, len(data))
+    return out
+
+
+def _bounding_box(mask: BoolArray) -> tuple[slice, slice, slice]:
+    spans = []
+    for axis in range(3):
+        used = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        spans.append(slice(int(used[0]), int(used[-1]) + 1))
+    return spans[0], spans[1], spans[2]
+
+
+def _tissue_classes(
+    baseline: FloatArray, enhancement: FloatArray, inside: BoolArray, series: PerfusionSeries, is_hu: bool
+) -> tuple[BoolArray, BoolArray]:
+    """Return CSF and large vessels, shape ``(n_voxels,)`` each, from lightly filtered volumes."""
+    area = np.einsum("xyzt->xyz", enhancement)
+    quiet = in_plane_filter(np.where(inside, area, 0), VESSEL_FILTER_MM, series.spacing_mm)
+    cover = in_plane_filter(inside.astype(np.float32), VESSEL_FILTER_MM, series.spacing_mm)
+    areas = quiet[inside] / cover[inside]
+    vessels = areas > VESSEL_RATIO * max(float(np.median(areas)), 0.0)
+    if vessels.all():
+        vessels = np.zeros_like(vessels)
+    if not is_hu:
+        return np.zeros_like(vessels), vessels
+    return in_plane_filter(baseline, VESSEL_FILTER_MM, series.spacing_mm)[inside] < CSF_HU, vessels
+
+
+def _reference(
+    settings: Settings, side: Side | None, right: BoolArray, healthy: BoolArray
+) -> tuple[BoolArray, str | None]:
+    if settings.reference == "brain":
+        return np.ones_like(healthy), None
+    if side is None:
+        return np.ones_like(healthy), (
+            "A hemisphere has fewer than 50 voxels of tissue: the healthy mean CBF is that of the whole mask."
+        )
+    return healthy & (~right if side == "right" else right), None
