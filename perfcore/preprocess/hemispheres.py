@@ -17,6 +17,7 @@ SMALLEST_SIDE: Final = 50
 LARGEST_YAW_DEG: Final = 36.0
 LARGEST_ROLL_DEG: Final = 15.0
 _COARSE_MM: Final = 3.0
+_FEW_POINTS: Final = 6_000
 _TALL_MM: Final = 30.0
 """A slab has to be this tall before the plane may lean (roll)."""
 
@@ -75,8 +76,10 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     soft = np.pad(soft, 1)
     coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
     inverse = np.linalg.inv(coarse)
-    weight = soft[soft > 0]
-    points = np.argwhere(soft > 0) @ coarse[:3, :3].T + coarse[:3, 3]
+    places = np.argwhere(soft > 0)
+    places = places[:: max(1, len(places) // _FEW_POINTS)]
+    weight = soft[tuple(places.T)]
+    points = places @ coarse[:3, :3].T + coarse[:3, 3]
     centre = np.average(points, axis=0, weights=weight)
     lean = float(np.ptp(points[:, 2])) >= _TALL_MM
 

@@ -21,7 +21,7 @@ from perfcore.preprocess.mask import (
     in_plane_disk,
     in_plane_filter,
 )
-from perfcore.preprocess.slabs import in_slabs
+from perfcore.preprocess.slabs import in_slabs, time_last
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
@@ -133,10 +133,11 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     InputDataError
         The brain mask is empty, or the series does not change in time.
     """
-    data, is_hu = series.data, series.units == "hu"
+    data, is_hu = time_last(series.data), series.units == "hu"
     maximum = _temporal_maximum(data)
-    bright, mask, hull, n_baseline, baseline = _regions(series, maximum)
-    enhancement = _subtract(data, baseline) if is_hu else np.ascontiguousarray(data)
+    bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum)
+    motion = quality.frame_shifts_mm(data, n_baseline, series.spacing_mm) if is_hu else np.zeros(1)
+    enhancement = _subtract(data, baseline, reuse=data is not series.data) if is_hu else data
     tmip = maximum - baseline
 
     box = _bounding_box(mask)
@@ -164,7 +165,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         note,
         quality.baseline_flag(n_baseline) if is_hu else None,
         quality.truncation_flag(bright - bright[:n_baseline].mean(), series.dt_s),
-        quality.motion_flag(quality.frame_shifts_mm(data, n_baseline, series.spacing_mm)) if is_hu else None,
+        quality.motion_flag(motion),
     ]
     return Prepared(
         case=series.case,
@@ -193,10 +194,9 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
 
 
 def _regions(
-    series: PerfusionSeries, maximum: FloatArray
+    series: PerfusionSeries, data: FloatArray, maximum: FloatArray
 ) -> tuple[DoubleArray, BoolArray, BoolArray, int, FloatArray]:
     """Return the brightest curve, mask, hull, number of baseline frames and the baseline."""
-    data = series.data
     if series.units == "concentration":
         mask = series.mask if series.mask is not None else (maximum > 0) & (data != data[..., :1]).any(axis=3)
         _refuse_empty(mask, series)
@@ -239,8 +239,9 @@ def _temporal_maximum(data: FloatArray) -> FloatArray:
     return out
 
 
-def _subtract(data: FloatArray, baseline: FloatArray) -> FloatArray:
-    out = np.empty(data.shape, np.float32)
+def _subtract(data: FloatArray, baseline: FloatArray, *, reuse: bool) -> FloatArray:
+    """Return data minus baseline, in place where the array is a copy of our own."""
+    out = data if reuse else np.empty(data.shape, np.float32)
 
     def work(part: slice) -> None:
         np.subtract(data[part], baseline[part][..., None], out=out[part])
