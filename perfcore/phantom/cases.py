@@ -1,0 +1,127 @@
+"""Phantom cases: a series with its truth and a description, by name or by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from perfcore.phantom.cohort import draw_recipe
+from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.errors import ArgumentError
+from perfcore.phantom.recipe import CONFOUNDERS, Recipe
+from perfcore.phantom.render import render
+from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomTruth:
+    """What is true about a phantom.
+
+    The maps are those of the parenchyma, without vessels: a voxel's grey and white matter mixed, and 0
+    where there is neither.
+
+    Attributes
+    ----------
+    cbf, cbv, mtt
+        ml/100 g/min, ml/100 g, s; ``cbv = cbf * mtt / 60``. Shape ``(nx, ny, nz)``, float32.
+    delay_s
+        Arrival after ``aif``, flow-weighted over the mixture, s. Shape ``(nx, ny, nz)``.
+    core, penumbra
+        Labels of voxels that are mostly tissue. Shape ``(nx, ny, nz)``.
+    artery_fraction, vein_fraction
+        How much of each voxel is contrast-filled artery or vein, 0 to 1. Shape ``(nx, ny, nz)``.
+    aif
+        Enhancement of the artery that feeds the brain, HU, without partial volume.
+    vof
+        The same of the great veins.
+    """
+
+    cbf: FloatArray
+    cbv: FloatArray
+    mtt: FloatArray
+    delay_s: FloatArray
+    core: BoolArray
+    penumbra: BoolArray
+    artery_fraction: FloatArray
+    vein_fraction: FloatArray
+    aif: Aif
+    vof: Aif
+
+
+@dataclass(frozen=True, eq=False)
+class PhantomCase:
+    """A phantom's series, its truth, and a description that JSON can hold."""
+
+    series: PerfusionSeries
+    truth: PhantomTruth
+    description: dict[str, Any]
+
+
+def demonstration_names() -> tuple[str, ...]:
+    """Return the names of the demonstration cases, the default one first."""
+    return tuple(DEMONSTRATIONS)
+
+
+def make_demonstration(name: str) -> PhantomCase:
+    """Return a demonstration case.
+
+    Raises
+    ------
+    ArgumentError
+        There is no demonstration of this name.
+    """
+    if name not in DEMONSTRATIONS:
+        raise ArgumentError(f"demonstration must be one of {', '.join(DEMONSTRATIONS)}; got {name!r}.")
+    return make_from_recipe(DEMONSTRATIONS[name])
+
+
+def make_case(seed: int, index: int) -> PhantomCase:
+    """Return case ``index`` (from 1) of the cohort that belongs to a seed.
+
+    It depends on nothing else: not on the size of the cohort, not on the cases before it.
+
+    Raises
+    ------
+    ArgumentError
+        The seed is negative or the index is below 1.
+    """
+    return make_from_recipe(draw_recipe(seed, index))
+
+
+def make_from_recipe(recipe: Recipe) -> PhantomCase:
+    """Render a recipe and describe it."""
+    scan = render(recipe)
+    series = PerfusionSeries(scan.data, scan.grid.affine, recipe.dt_s, case=recipe.name, lesion=scan.core)
+    truth = PhantomTruth(
+        cbf=scan.cbf, cbv=scan.cbv, mtt=scan.mtt, delay_s=scan.delay_s,
+        core=scan.core, penumbra=scan.penumbra,
+        artery_fraction=scan.artery_fraction, vein_fraction=scan.vein_fraction,
+        aif=Aif(scan.time_s, scan.aif, method="truth"), vof=Aif(scan.time_s, scan.vof, method="truth"),
+    )  # fmt: skip
+    return PhantomCase(series, truth, _describe(recipe, series, truth))
+
+
+def _describe(recipe: Recipe, series: PerfusionSeries, truth: PhantomTruth) -> dict[str, Any]:
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "lesson": recipe.lesson,
+        "patient": recipe.patient,
+        "occlusion": recipe.site,
+        "side": recipe.side_name,
+        "core_ml": round(float(truth.core.sum()) * series.voxel_ml, 2),
+        "penumbra_ml": round(float(truth.penumbra.sum()) * series.voxel_ml, 2),
+        "confounders": list(recipe.confounders),
+        "confounder_notes": [CONFOUNDERS[name] for name in recipe.confounders],
+        "residue": recipe.residue,
+        "noise_hu": recipe.scanner.noise_hu,
+        "motion_mm": recipe.scanner.motion_mm,
+        "streak_hu": recipe.scanner.streak_hu,
+        "aif_peak_hu": round(truth.aif.peak, 1),
+        "aif_peak_time_s": truth.aif.peak_time_s,
+        "shape": [*series.grid, series.n_time],
+        "spacing_mm": [round(s, 4) for s in series.spacing_mm],
+        "dt_s": recipe.dt_s,
+        "patient_seed": list(recipe.patient_seed),
+        "scan_seed": list(recipe.scan_seed),
+    }

@@ -1,0 +1,54 @@
+"""Six cases chosen for teaching."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from perfcore.phantom.physiology import Bolus
+from perfcore.phantom.recipe import Recipe
+from perfcore.phantom.scanner import Scanner
+
+_CLEAN: Final = Recipe(
+    name="m1-occlusion",
+    title="Clean M1 occlusion",
+    lesson="A clot closes the left middle cerebral artery: a core, and around it tissue that can be saved.",
+    patient="demo-1",
+    patient_seed=(2018, 1),
+    scan_seed=(2018, 1, 1),
+)
+_CASES: Final[tuple[Recipe, ...]] = (
+    _CLEAN,
+    replace(
+        _CLEAN, name="small-core", title="Small core, large penumbra", patient="demo-2",
+        lesson="Good collaterals keep most of the territory alive: the core is small, the mismatch large.",
+        patient_seed=(2018, 2), scan_seed=(2018, 2, 1), side=1, hypoperfused_ml=170.0, core_ml=9.0,
+        penumbra_flow=1.06, residue="box-exponential",
+    ),
+    replace(
+        _CLEAN, name="noisy", title="Noisy scan", patient="demo-3",
+        lesson="A low dose drowns the tissue in noise, and noise alone raises the blood flow that is read.",
+        patient_seed=(2018, 3), scan_seed=(2018, 3, 1), side=1, site="M2-inferior", hypoperfused_ml=90.0, core_ml=30.0,
+        scanner=Scanner(noise_hu=11.0),
+    ),
+    replace(
+        _CLEAN, name="truncated", title="Scan stopped too early", patient="demo-4",
+        lesson="The bolus came late and the scan ends before the veins have emptied, so volumes are cut off.",
+        patient_seed=(2018, 4), scan_seed=(2018, 4, 1), hypoperfused_ml=140.0, core_ml=35.0,
+        n_time=45, bolus=Bolus(onset_s=21.0, beta_s=1.9, peak_hu=260.0), confounders=("truncated",),
+    ),
+    replace(
+        _CLEAN, name="distal-aif", title="Input function beyond the clot", patient="demo-5",
+        lesson="The brightest arteries lie beyond the clot: late and spread out, they hide the delay.",
+        patient_seed=(2018, 5), scan_seed=(2018, 5, 1), hypoperfused_ml=150.0, core_ml=35.0,
+        centre_mm=38.0, artery_scale=0.7, late_scale=2.2, confounders=("distal-aif",),
+    ),
+    replace(
+        _CLEAN, name="no-stroke", title="No stroke", patient="demo-6",
+        lesson="Nothing is closed: what the maps show here is noise and the limits of the method.",
+        patient_seed=(2018, 6), scan_seed=(2018, 6, 1), site=None, hypoperfused_ml=0.0, core_ml=0.0,
+    ),
+)  # fmt: skip
+
+DEMONSTRATIONS: Final[dict[str, Recipe]] = {recipe.name: recipe for recipe in _CASES}
+"""By name; the first is the default."""

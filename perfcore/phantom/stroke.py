@@ -1,0 +1,179 @@
+"""Territories and the stroke: which tissue starves when an artery is closed.
+
+A territory is what lies nearest to an artery's branches, in 3 mm voxels of MNI space. Behind an
+occlusion the tissue farthest from its neighbours' branches is the worst off, since collaterals come from
+them; noise makes the borders irregular. The core is the worst part of what is hypoperfused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from perfcore.phantom.templates import load_templates
+from perfcore.phantom.vessels import ARTERIES, centre_line
+from perfcore.types import BoolArray, DoubleArray, FloatArray
+
+Site = Literal["M1", "M2-superior", "M2-inferior", "ACA", "PCA"]
+Territory = Literal["MCA-superior", "MCA-inferior", "ACA", "PCA", "VB"]
+
+STEP_MM: Final = 3.0
+SITES: Final[tuple[Site, ...]] = ("M1", "M2-superior", "M2-inferior", "ACA", "PCA")
+TERRITORIES: Final[tuple[Territory, ...]] = ("MCA-superior", "MCA-inferior", "ACA", "PCA", "VB")
+
+_SUPERIOR: Final = ("M1-distal", "M2-superior", "M3-orbitofrontal", "M3-prefrontal", "M3-precentral", "M3-central")
+_INFERIOR: Final = ("M2-inferior", "M3-temporopolar", "M3-temporal", "M3-parietal", "M3-angular")
+_ANTERIOR: Final = ("A2", "A3-pericallosal", "A3-callosomarginal", "A3-frontopolar")
+_POSTERIOR: Final = ("P2", "P3-calcarine", "P3-parietooccipital", "P3-temporal")
+_BRANCHES: Final[dict[Territory, tuple[str, ...]]] = {
+    "MCA-superior": _SUPERIOR,
+    "MCA-inferior": _INFERIOR,
+    "ACA": _ANTERIOR,
+    "PCA": _POSTERIOR,
+    "VB": ("basilar", "SCA", "AICA", "PICA"),
+}
+_DEEP: Final[dict[Territory, tuple[tuple[float, float, float], ...]]] = {
+    "MCA-superior": ((25, 2, 2), (26, -8, 8), (22, 10, 12), (28, -5, 22)),
+    "PCA": ((11, -18, 8), (12, -24, 4)),
+}
+_FED: Final[dict[Site, tuple[Territory, ...]]] = {
+    "M1": ("MCA-superior", "MCA-inferior"),
+    "M2-superior": ("MCA-superior",),
+    "M2-inferior": ("MCA-inferior",),
+    "ACA": ("ACA",),
+    "PCA": ("PCA",),
+}
+BEHIND: Final[dict[Site, tuple[str, ...]]] = {
+    "M1": _SUPERIOR + _INFERIOR,
+    "M2-superior": _SUPERIOR[1:],
+    "M2-inferior": _INFERIOR[:1] + _INFERIOR[2:],
+    "ACA": _ANTERIOR,
+    "PCA": _POSTERIOR,
+}
+"""Arteries that fill late, through collaterals, when the site is closed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stroke:
+    """Level sets of a stroke in MNI space; both are positive inside. 3 mm voxels.
+
+    Attributes
+    ----------
+    hypoperfused, core
+        Signed severity, about millimetres. Shape ``(66, 78, 63)``.
+    depth
+        From 0 at the border of what is hypoperfused to 1 at its worst. The same shape.
+    centre_mm
+        Height (MNI z) of the middle of the hypoperfused tissue.
+    """
+
+    hypoperfused: FloatArray
+    core: FloatArray
+    depth: FloatArray
+    centre_mm: float
+
+
+@lru_cache(maxsize=1)
+def territory_distances() -> tuple[FloatArray, BoolArray]:
+    """Return the distance to each territory's branches on the right, and the brain, in 3 mm voxels.
+
+    Returns
+    -------
+    Millimetres, shape ``(5, 66, 78, 63)`` in the order of ``TERRITORIES`` (the same side as the voxel),
+    and the brain's mask, shape ``(66, 78, 63)``.
+    """
+    templates = load_templates()
+    brain = templates.t1[1::3, 1::3, 1::3] > 30
+    shape = brain.shape
+    axes = [templates.origin_mm[i] + 1 + STEP_MM * np.arange(shape[i]) for i in range(3)]
+    where = np.nonzero(brain)
+    points = np.stack([np.abs(axes[0][where[0]]), axes[1][where[1]], axes[2][where[2]]], axis=1)
+    distances = np.full((len(TERRITORIES), *shape), 99.0, np.float32)
+    by_name = {vessel.name: vessel for vessel in ARTERIES}
+    for k, territory in enumerate(TERRITORIES):
+        lines = [centre_line(by_name[name], 1, 2.0)[0] for name in _BRANCHES[territory]]
+        lines.append(np.array(_DEEP.get(territory, ()), np.float64).reshape(-1, 3))
+        distances[k][where] = cKDTree(np.concatenate(lines)).query(points)[0]
+    distances.flags.writeable = False
+    return distances, brain
+
+
+def make_stroke(
+    rng: np.random.Generator, site: Site, side: int, hypoperfused_ml: float, core_ml: float
+) -> Stroke:
+    """Draw the tissue at risk and the core of an occlusion.
+
+    Parameters
+    ----------
+    rng
+        Source of randomness: the borders' shape and where the core begins.
+    site
+        The closed artery.
+    side
+        +1 right, −1 left.
+    hypoperfused_ml
+        Volume that starves, core included, in the template's brain; no more than the territory holds.
+    core_ml
+        Volume of the core in the template's brain, less than ``hypoperfused_ml``; 0 for none.
+    """
+    distances, brain = territory_distances()
+    mine = np.isin(TERRITORIES, _FED[site])
+    reach = distances[~mine].min(axis=0) - distances[mine].min(axis=0)
+    rough = _noise(rng, brain.shape, 7.0, 4.5) + _noise(rng, brain.shape, 3.0, 2.0)
+    x = load_templates().origin_mm[0] + 1 + STEP_MM * np.arange(brain.shape[0])
+    own_side = side * (x + rough[:, brain.shape[1] // 2, brain.shape[2] // 2] * 0) > 0
+    possible = brain & own_side[:, None, None]
+    severity = np.where(possible, reach + rough, -60.0).astype(np.float32)
+    limit = max(_top(severity[possible], hypoperfused_ml), -2.0)
+    hypoperfused = severity - limit
+    at_risk = hypoperfused > 0
+    depth = np.clip(hypoperfused / max(float(np.percentile(hypoperfused[at_risk], 98)), 1.0), 0, 1)
+    centre = ndimage.center_of_mass(at_risk)
+    worst = depth + _noise(rng, brain.shape, 6.0, 0.16) + _noise(rng, brain.shape, 2.5, 0.07)
+    worst += 0.5 * _nucleus(rng, at_risk & (depth > 0.35))
+    inner = hypoperfused > 3.0
+    if core_ml > 0 and inner.any():
+        core = np.where(inner, worst - _top(worst[inner], core_ml), -1.0)
+    else:
+        core = np.full(brain.shape, -1.0)
+    return Stroke(
+        hypoperfused, core.astype(np.float32), depth.astype(np.float32),
+        float(load_templates().origin_mm[2] + 1 + STEP_MM * centre[2]),
+    )
+
+
+def at_voxels(field: FloatArray, mni_mm: FloatArray) -> FloatArray:
+    """Read a 3 mm field at MNI positions by linear interpolation. Shapes ``(3, ...)`` → ``(...)``."""
+    first = (load_templates().origin_mm + 1).astype(np.float32).reshape((3,) + (1,) * (mni_mm.ndim - 1))
+    at = (mni_mm - first) / np.float32(STEP_MM)
+    return ndimage.map_coordinates(field, at, np.float32, order=1, mode="nearest", prefilter=False)
+
+
+def smooth_field(rng: np.random.Generator, sigma: float, sd: float) -> FloatArray:
+    """Draw a smooth field of a given standard deviation on the 3 mm grid, correlated over ``sigma`` voxels."""
+    return _noise(rng, territory_distances()[1].shape, sigma, sd)
+
+
+def _top(values: FloatArray | DoubleArray, volume_ml: float) -> float:
+    """Return the threshold above which the values fill a volume."""
+    n = min(max(round(volume_ml * 1000 / STEP_MM**3), 1), values.size)
+    return float(np.partition(values, values.size - n)[values.size - n])
+
+
+def _noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float, sd: float) -> FloatArray:
+    field = ndimage.gaussian_filter(rng.standard_normal(shape, dtype=np.float32), sigma, truncate=2.5)
+    return np.asarray(field * np.float32(sd / field.std()), np.float32)
+
+
+def _nucleus(rng: np.random.Generator, candidates: BoolArray) -> FloatArray:
+    """Return a broad bump around a random candidate voxel, 0 to 1."""
+    indices = np.argwhere(candidates)
+    at = indices[rng.integers(len(indices))] if len(indices) else np.array(candidates.shape) // 2
+    axes = np.ogrid[tuple(slice(0, n) for n in candidates.shape)]
+    r2 = sum((axis - c) ** 2 for axis, c in zip(axes, at, strict=True))
+    return np.asarray(np.exp(-np.asarray(r2) / (2 * 7.0**2)), np.float32)
