@@ -17,6 +17,7 @@ SMALLEST_SIDE: Final = 50
 LARGEST_YAW_DEG: Final = 36.0
 LARGEST_ROLL_DEG: Final = 15.0
 _COARSE_MM: Final = 3.0
+_BLUR_MM: Final = 5.0
 _FEW_POINTS: Final = 6_000
 _TALL_MM: Final = 30.0
 """A slab has to be this tall before the plane may lean (roll)."""
@@ -54,6 +55,8 @@ def world_points(index: np.ndarray, grid: tuple[int, int, int], affine: DoubleAr
 def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     """Fit the plane of best mirror overlap of a mask, starting from the sagittal plane through its centroid.
 
+    A mirror image that falls above or below the slab says nothing and does not count.
+
     Searched: the offset, the rotation about the axis through the slices (yaw, up to 36°) and, for slabs
     taller than 30 mm, the lean to a side (roll, up to 15°). Left and right come from the affine (RAS+).
 
@@ -70,13 +73,15 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     step = np.maximum(1, np.round(_COARSE_MM / spacing)).astype(int)
-    soft = ndimage.uniform_filter(mask.astype(np.float32), tuple(step))[:: step[0], :: step[1], :: step[2]]
+    # Soft edges: with hard ones the overlap is best wherever the mirrored grid falls on the grid itself.
+    blur = (*(_BLUR_MM / spacing[:2]), 0.5 * step[2])
+    soft = ndimage.gaussian_filter(mask.astype(np.float32), blur, mode=("constant", "constant", "nearest"))
     coarse = affine.copy()
     coarse[:3, :3] = affine[:3, :3] * step
-    soft = np.pad(soft, 1)
+    soft = np.pad(soft[:: step[0], :: step[1], :: step[2]], 1)
     coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
     inverse = np.linalg.inv(coarse)
-    places = np.argwhere(soft > 0)
+    places = np.argwhere(soft > 0.02)
     places = places[:: max(1, len(places) // _FEW_POINTS)]
     weight = soft[tuple(places.T)]
     points = places @ coarse[:3, :3].T + coarse[:3, 3]
@@ -86,8 +91,12 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     def overlap(parameters: DoubleArray) -> float:
         normal, offset = _plane(parameters, centre)
         mirrored = points - 2.0 * np.outer(points @ normal - offset, normal)
-        there = ndimage.map_coordinates(soft, inverse[:3, :3] @ mirrored.T + inverse[:3, 3:], order=1)
-        return float(np.minimum(there, weight).sum() / weight.sum())
+        place = inverse[:3, :3] @ mirrored.T + inverse[:3, 3:]
+        seen = (place[2] > 0.5) & (place[2] < soft.shape[2] - 1.5)
+        if 2 * seen.sum() < len(seen):
+            return 0.0
+        there = ndimage.map_coordinates(soft, place[:, seen], order=1)
+        return float(np.minimum(there, weight[seen]).sum() / weight[seen].sum())
 
     yaws = np.deg2rad(np.arange(-LARGEST_YAW_DEG, LARGEST_YAW_DEG + 1, 6.0))
     start = max((np.array([yaw, shift, 0.0]) for yaw in yaws for shift in (-6.0, 0.0, 6.0)), key=overlap)

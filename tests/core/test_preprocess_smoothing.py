@@ -1,0 +1,133 @@
+"""Masked smoothing against a slow oracle, and its scaling with spacing and time step."""
+
+import numpy as np
+import pytest
+
+from perfcore.preprocess.smoothing import (
+    TRUNCATE,
+    gaussian_matrix,
+    smooth_masked,
+    smooth_space,
+    smooth_time,
+    spatial_sigmas,
+)
+
+
+def kernel(sigma: float) -> np.ndarray:
+    reach = int(TRUNCATE * sigma + 0.5)
+    k = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2) if sigma else np.ones(1)
+    return k / k.sum()
+
+
+def slow_oracle(values, weight, sigmas):
+    """Normalised convolution, voxel by voxel, frame by frame, as the formula reads."""
+    kx, ky, kz, kt = (kernel(s) for s in sigmas)
+    rx, ry, rz, rt = (len(k) // 2 for k in (kx, ky, kz, kt))
+    nx, ny, nz, n_time = values.shape
+    space = np.zeros(values.shape)
+    for x, y, z in np.ndindex(nx, ny, nz):
+        total, norm = np.zeros(n_time), 0.0
+        for i in range(max(0, x - rx), min(nx, x + rx + 1)):
+            for j in range(max(0, y - ry), min(ny, y + ry + 1)):
+                for k in range(max(0, z - rz), min(nz, z + rz + 1)):
+                    g = kx[i - x + rx] * ky[j - y + ry] * kz[k - z + rz] * weight[i, j, k]
+                    total += g * values[i, j, k]
+                    norm += g
+        space[x, y, z] = total / norm if norm > 1e-3 else values[x, y, z]
+    out = np.zeros(values.shape)
+    for t in range(n_time):
+        steps = np.arange(max(0, t - rt), min(n_time, t + rt + 1))
+        g = kt[steps - t + rt]
+        out[..., t] = (space[..., steps] * g).sum(axis=-1) / g.sum()
+    return out
+
+
+@pytest.fixture
+def scene():
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((11, 9, 4, 12)).astype(np.float32) * 10
+    inside = rng.random((11, 9, 4)) < 0.7
+    weight = inside & (rng.random((11, 9, 4)) < 0.8)
+    return values, weight, inside
+
+
+@pytest.mark.parametrize("sigmas", [(1.2, 1.2, 0, 0.8), (0.9, 1.7, 0.6, 0), (0, 0, 0, 1.5), (2.5, 2.5, 0, 1.5)])
+def test_equals_the_slow_oracle(scene, sigmas) -> None:
+    values, weight, inside = scene
+    expected = slow_oracle(values, weight if max(sigmas[:3]) else inside, sigmas)[inside]
+    np.testing.assert_allclose(smooth_masked(values, weight, inside, sigmas), expected, atol=2e-5)
+
+
+def test_a_constant_stays_that_constant_up_to_every_edge(scene) -> None:
+    _, weight, inside = scene
+    values = np.full((11, 9, 4, 12), 7.5, np.float32)
+    values[~weight] = 1e4  # what does not count must not bleed in
+    lonely = inside & ~weight
+    out = smooth_masked(values, weight, inside, (2.0, 2.0, 1.0, 1.0))
+    np.testing.assert_allclose(out, 7.5, rtol=1e-5)
+    assert lonely.any()
+
+
+def test_vessels_do_not_bleed_but_get_a_value_from_their_neighbours() -> None:
+    values = np.full((21, 21, 1, 10), 4.0, np.float32)
+    values[9:12, 9:12] = 300
+    inside = np.ones((21, 21, 1), bool)
+    weight = inside.copy()
+    weight[9:12, 9:12] = False
+    np.testing.assert_allclose(smooth_masked(values, weight, inside, (2, 2, 0, 1)), 4.0, rtol=1e-5)
+
+
+def test_a_voxel_out_of_reach_of_any_tissue_keeps_its_own_curve() -> None:
+    values = np.arange(20, dtype=np.float32).reshape(20, 1, 1, 1).repeat(5, axis=3)
+    inside = np.ones((20, 1, 1), bool)
+    weight = inside.copy()
+    weight[5:] = False
+    out = smooth_masked(values, weight, inside, (1.0, 1.0, 0.0, 0.0))
+    np.testing.assert_array_equal(out[15:], values[15:, 0, 0])
+
+
+def test_blocks_of_the_band_make_the_same_as_one_full_product() -> None:
+    volume = np.random.default_rng(0).standard_normal((150, 5, 2, 3)).astype(np.float32)
+    expected = np.einsum("ij,jyzt->iyzt", gaussian_matrix(150, 2.2), volume)
+    np.testing.assert_allclose(smooth_space(volume, (2.2, 0.0, 0.0)), expected, atol=1e-5)
+
+
+def spread(profile: np.ndarray) -> float:
+    """Standard deviation of a profile in samples."""
+    where = np.arange(profile.size)
+    mean = (where * profile).sum() / profile.sum()
+    return float(np.sqrt(((where - mean) ** 2 * profile).sum() / profile.sum()))
+
+
+@pytest.mark.parametrize(("spacing", "voxels"), [(0.5, 5.0), (1.0, 2.5), (2.0, 1.25)])
+def test_the_width_is_in_millimetres(spacing: float, voxels: float) -> None:
+    point = np.zeros((81, 81, 1, 1), np.float32)
+    point[40, 40] = 1
+    sigmas = spatial_sigmas(2.5, (spacing, spacing, 5.0))
+    profile = smooth_space(point, sigmas)[:, 40, 0, 0]
+    assert spread(profile) * spacing == pytest.approx(2.5, rel=0.02)
+    assert sigmas == pytest.approx((voxels, voxels, 0.0))
+
+
+def test_thin_slices_are_smoothed_across_and_thick_ones_not() -> None:
+    assert spatial_sigmas(2.5, (1, 1, 1.25))[2] == pytest.approx(2.0)
+    assert spatial_sigmas(2.5, (1, 1, 5.0))[2] == 0
+
+
+@pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0])
+def test_the_width_in_time_is_in_seconds(dt_s: float) -> None:
+    curve = np.zeros((1, 101), np.float32)
+    curve[0, 50] = 1
+    assert spread(smooth_time(curve, 3.0 / dt_s)[0]) * dt_s == pytest.approx(3.0, rel=0.02)
+
+
+def test_time_is_normalised_at_both_ends() -> None:
+    ramp = np.tile(np.linspace(0, 1, 30, dtype=np.float32), (2, 1))
+    out = smooth_time(ramp, 1.5)
+    assert 0 < out[0, 0] < 0.1
+    np.testing.assert_allclose(smooth_time(np.ones((1, 30), np.float32), 1.5), 1.0, rtol=1e-6)
+
+
+def test_no_smoothing_returns_the_curves_themselves(scene) -> None:
+    values, weight, inside = scene
+    np.testing.assert_array_equal(smooth_masked(values, weight, inside, (0, 0, 0, 0)), values[inside])
