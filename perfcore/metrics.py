@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
+from perfcore.maps import PerfusionMaps
 from perfcore.types import BoolArray, FloatArray
+
+Spacing = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def _surface(volume: BoolArray) -> BoolArray:
     return volume & ~core
 
 
-def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: tuple[float, float, float]) -> float | None:
+def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: Spacing) -> float | None:
     """Return the larger of the two directed 95th-percentile surface distances in millimetres.
 
     None where either lesion is empty.
@@ -79,37 +82,37 @@ def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: tuple[float,
     return max(directed(a, b), directed(b, a))
 
 
-def lesion_numbers(
-    core: BoolArray,
-    hypoperfused: BoolArray,
-    rcbf: FloatArray,
-    reference_cbf: float,
-    lesion: BoolArray | None,
-    voxel_ml: float,
-    spacing_mm: tuple[float, float, float],
-) -> Numbers:
-    """Measure one case. All arrays have the shape of the grid; rCBF is NaN outside the mask.
+def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: float, spacing_mm: Spacing) -> Numbers:
+    """Measure one case.
+
+    Parameters
+    ----------
+    maps
+        The maps on their grid.
+    lesion
+        The known lesion on the same grid, or None.
+    voxel_ml, spacing_mm
+        Volume and edges of a voxel.
 
     The mismatch is the hypoperfused volume less the core's, not below 0.
     """
-    core_ml = np.count_nonzero(core) * voxel_ml
-    hypo_ml = np.count_nonzero(hypoperfused) * voxel_ml
-    values = {
-        "core_ml": core_ml,
-        "hypoperfused_ml": hypo_ml,
-        "mismatch_ml": max(hypo_ml - core_ml, 0.0),
-        "mismatch_ratio": hypo_ml / core_ml if core_ml > 0 else None,
-        "reference_cbf": reference_cbf,
-    }
+    core_ml = np.count_nonzero(maps.core) * voxel_ml
+    hypo_ml = np.count_nonzero(maps.hypoperfused) * voxel_ml
+    numbers = Numbers(
+        core_ml=core_ml,
+        hypoperfused_ml=hypo_ml,
+        mismatch_ml=max(hypo_ml - core_ml, 0.0),
+        mismatch_ratio=hypo_ml / core_ml if core_ml > 0 else None,
+        reference_cbf=maps.reference_cbf,
+    )
     if lesion is None:
-        return Numbers(**values)
-    overlap = dice(core, lesion)
-    inside = np.isfinite(rcbf)
-    return Numbers(
-        **values,
+        return numbers
+    overlap = dice(maps.core, lesion)
+    return replace(
+        numbers,
         lesion_ml=np.count_nonzero(lesion) * voxel_ml,
         dice=overlap,
         jaccard=None if overlap is None else overlap / (2 - overlap),
-        auc=auc_below(rcbf[inside], lesion[inside]),
-        hd95_mm=hausdorff95(core, lesion, spacing_mm),
+        auc=auc_below(maps.rcbf.ravel(), lesion.ravel()),
+        hd95_mm=hausdorff95(maps.core, lesion, spacing_mm),
     )

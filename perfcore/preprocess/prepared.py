@@ -220,7 +220,19 @@ def _regions(
         hull = mask | (np.asarray(ndimage.binary_dilation(mask, in_plane_disk(HULL_RADIUS))) & soft)
     else:
         mask, hull = brain_mask(baseline, maximum, series.spacing_mm)
+        mask = _without_csf(mask, baseline, series)
     return bright, mask, hull, n_baseline, baseline
+
+
+def _without_csf(mask: BoolArray, baseline: FloatArray, series: PerfusionSeries) -> BoolArray:
+    """Take ventricles and cisterns out of an automatic mask, with the voxels they share with tissue.
+
+    CSF has no flow: left in, it would be counted as core, and smoothing would bleed it into the cortex.
+    """
+    csf = mask & (in_plane_filter(baseline, VESSEL_FILTER_MM, series.spacing_mm) < CSF_HU)
+    tissue = mask & ~ndimage.binary_dilation(csf, in_plane_disk(1))
+    _refuse_empty(tissue, series)
+    return np.asarray(tissue)
 
 
 def _refuse_empty(mask: BoolArray, series: PerfusionSeries) -> None:

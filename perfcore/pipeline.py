@@ -1,0 +1,172 @@
+"""The one road from a case to maps, used by commands, pages and evaluation alike.
+
+>>> from perfcore.phantom.cases import make_demonstration
+>>> from perfcore.pipeline import analyse
+>>> result = analyse(make_demonstration("m1-occlusion").series)
+>>> result.numbers.core_ml > 10
+True
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from perfcore.aif.select import Selection, select
+from perfcore.device import resolve_device
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.maps import PerfusionMaps, blood_volume, core_probability, flow_and_delay, transit_time
+from perfcore.metrics import Numbers, lesion_numbers
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from perfcore.tiles import Tiles
+from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """A case with its maps, and all that led to them.
+
+    Attributes
+    ----------
+    seconds
+        Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
+        ``total``; whoever read the files adds ``load``.
+    """
+
+    series: PerfusionSeries
+    prepared: Prepared
+    settings: Settings
+    aif: Aif
+    vof: Aif | None
+    maps: PerfusionMaps
+    numbers: Numbers
+    seconds: dict[str, float]
+
+    @property
+    def quality(self) -> tuple[str, ...]:
+        """What a careful user reads first: warnings of the reader, the preparation and the AIF."""
+        return tuple(dict.fromkeys((*self.series.warnings, *self.prepared.warnings, *self.aif.quality)))
+
+
+@dataclass(frozen=True, eq=False)
+class VoxelFlow:
+    """What one AIF makes of prepared tissue, per voxel of the mask.
+
+    ``cbf`` [ml/100 g/min], ``tmax`` [s], shape ``(n_voxels,)``; ``reference_cbf`` is the healthy mean.
+    """
+
+    cbf: Tensor
+    tmax: Tensor
+    reference_cbf: float
+
+
+def tile(prepared: Prepared, device: torch.device | None = None) -> Tiles:
+    """Lay the case's tissue out for the fused deconvolution, once per case."""
+    return Tiles.of(torch.from_numpy(np.array(prepared.tissue)).to(device or torch.device("cpu")))
+
+
+def healthy_mean(cbf: Tensor, reference: Tensor) -> float:
+    """Return the mean CBF of the reference voxels, the denominator of rCBF.
+
+    Raises
+    ------
+    InputDataError
+        The healthy tissue has no flow: the AIF does not explain the tissue.
+    """
+    mean = float(cbf[reference].mean(dtype=torch.float64))
+    if not mean > 0:
+        raise InputDataError(
+            f"The healthy tissue has a mean CBF of {mean:g}: this AIF does not explain the tissue; give another."
+        )
+    return mean
+
+
+def flow(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> VoxelFlow:
+    """Deconvolve prepared tissue with one AIF."""
+    if aif.value.size != prepared.n_time:
+        raise ArgumentError(f"The AIF has {aif.value.size} time points; the series has {prepared.n_time}.")
+    curve = torch.from_numpy(np.array(aif.value)).to(tiles.data.device)
+    cbf, tmax = flow_and_delay(curve, tiles, prepared.dt_s, settings)
+    cbf, tmax = cbf.cpu(), tmax.cpu()
+    return VoxelFlow(cbf, tmax, healthy_mean(cbf, torch.from_numpy(np.array(prepared.reference))))
+
+
+def _volume(prepared: Prepared, values: Tensor | NDArray[np.float32]) -> FloatArray:
+    volume = np.full(int(np.prod(prepared.grid)), np.nan, np.float32)
+    volume[prepared.index] = np.asarray(values, np.float32)
+    return volume.reshape(prepared.grid)
+
+
+def make_maps(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> PerfusionMaps:
+    """Return all maps of a prepared case for one AIF."""
+    result = flow(prepared, tiles, aif, settings)
+    rcbf = result.cbf / result.reference_cbf
+    tissue_area = torch.from_numpy(prepared.tissue.sum(1, dtype=np.float64)) * prepared.dt_s
+    cbv = blood_volume(tissue_area, aif.area)
+    core: BoolArray = _volume(prepared, rcbf) < settings.core_threshold
+    hypoperfused: BoolArray = _volume(prepared, result.tmax) > settings.tmax_threshold_s
+    return PerfusionMaps(
+        cbf=_volume(prepared, result.cbf),
+        rcbf=_volume(prepared, rcbf),
+        cbv=_volume(prepared, cbv),
+        mtt=_volume(prepared, transit_time(cbv, result.cbf)),
+        tmax=_volume(prepared, result.tmax),
+        ttp=_volume(prepared, prepared.ttp_s),
+        core_probability=_volume(prepared, core_probability(rcbf, settings.core_threshold)),
+        core=core,
+        hypoperfused=hypoperfused,
+        reference_cbf=result.reference_cbf,
+    )
+
+
+def analyse(
+    series: PerfusionSeries, aif: str | Aif = "auto", settings: Settings | None = None, device: str = "auto"
+) -> Analysis:
+    """Go from a case to maps.
+
+    Parameters
+    ----------
+    series
+        The case.
+    aif
+        A selector's name (``auto`` is the best classical one) or a curve of the series' length.
+    settings
+        Default: the ``paper`` preset.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    InputDataError, NoArteryError
+        The case has no brain, or no artery was found.
+    ArgumentError, DeviceError
+        A setting, the AIF's length or the device does not fit.
+    """
+    settings = settings or Settings()
+    target = resolve_device(device)
+    seconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        seconds[name] = time.perf_counter() - start
+
+    with timed("total"):
+        with timed("preprocess"):
+            prepared = prepare(series, settings)
+            tiles = tile(prepared, target)
+        with timed("aif"):
+            chosen = Selection(aif, None, "given") if isinstance(aif, Aif) else select(prepared, aif)
+        with timed("deconvolution"):
+            maps = make_maps(prepared, tiles, chosen.aif, settings)
+        numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
+    return Analysis(series, prepared, settings, chosen.aif, chosen.vof, maps, numbers, seconds)
