@@ -15,6 +15,7 @@ MAXIMUM_HU: Final = 600.0
 OPENING_RADIUS: Final = 2
 HULL_RADIUS: Final = 3
 DENOISING_MM: Final = 1.0
+CSF_HU: Final = 15.0
 SMALLEST_SLICE: Final = 0.02
 """A slice whose component is smaller than this fraction of the largest one holds no brain."""
 _IN_PLANE: Final = np.ones((3, 3, 1), bool)
@@ -76,6 +77,30 @@ def brain_mask(
         raise InputDataError(EMPTY)
     hull = np.asarray(ndimage.binary_dilation(filled, in_plane_disk(HULL_RADIUS))) & soft
     return mask, hull | filled
+
+
+def without_csf(mask: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
+    """Take ventricles and cisterns out of a mask, with the voxels that they share with tissue.
+
+    CSF has no flow: left in, it would be counted as core, and smoothing would bleed it into the cortex.
+
+    Parameters
+    ----------
+    mask, baseline
+        Shape ``(nx, ny, nz)``.
+    spacing_mm
+        Voxel size.
+
+    Raises
+    ------
+    InputDataError
+        No voxel is left.
+    """
+    csf = mask & (in_plane_filter(baseline, DENOISING_MM, spacing_mm) < CSF_HU)
+    tissue = mask & ~ndimage.binary_dilation(csf, in_plane_disk(1))
+    if not tissue.any():
+        raise InputDataError(EMPTY)
+    return np.asarray(tissue)
 
 
 def largest_in_each_slice(volume: BoolArray) -> BoolArray:

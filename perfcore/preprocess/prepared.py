@@ -14,21 +14,22 @@ from perfcore.preprocess import quality
 from perfcore.preprocess.baseline import arrival_frame, baseline_frames, brightest_curve
 from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
 from perfcore.preprocess.mask import (
+    CSF_HU,
+    DENOISING_MM,
     HULL_RADIUS,
     MAXIMUM_HU,
     SOFT_TISSUE_HU,
     brain_mask,
     in_plane_disk,
     in_plane_filter,
+    without_csf,
 )
 from perfcore.preprocess.slabs import in_slabs, time_last
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
 
-CSF_HU: Final = 15.0
 VESSEL_RATIO: Final = 2.5
-VESSEL_FILTER_MM: Final = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,7 @@ class Prepared:
     case, grid, affine, spacing_mm, voxel_ml, dt_s, n_time
         As of the series.
     mask
-        Shape ``(nx, ny, nz)``: the brain.
+        Shape ``(nx, ny, nz)``: the brain; an automatic one without CSF.
     index
         Shape ``(n_voxels,)``: flat indices (C order of the grid) of the mask's voxels, increasing.
     tissue
@@ -202,7 +203,7 @@ def _regions(
         _refuse_empty(mask, series)
         bright = brightest_curve(data, mask)
         return bright, mask, mask, baseline_frames(arrival_frame(bright)), np.zeros(series.grid, np.float32)
-    early = in_plane_filter(np.asarray(data[..., :2].mean(axis=3)), 1.0, series.spacing_mm)
+    early = in_plane_filter(np.asarray(data[..., :2].mean(axis=3)), DENOISING_MM, series.spacing_mm)
     soft = (early > SOFT_TISSUE_HU[0]) & (early < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
     region = soft
     if series.mask is not None:
@@ -220,19 +221,8 @@ def _regions(
         hull = mask | (np.asarray(ndimage.binary_dilation(mask, in_plane_disk(HULL_RADIUS))) & soft)
     else:
         mask, hull = brain_mask(baseline, maximum, series.spacing_mm)
-        mask = _without_csf(mask, baseline, series)
+        mask = without_csf(mask, baseline, series.spacing_mm)
     return bright, mask, hull, n_baseline, baseline
-
-
-def _without_csf(mask: BoolArray, baseline: FloatArray, series: PerfusionSeries) -> BoolArray:
-    """Take ventricles and cisterns out of an automatic mask, with the voxels they share with tissue.
-
-    CSF has no flow: left in, it would be counted as core, and smoothing would bleed it into the cortex.
-    """
-    csf = mask & (in_plane_filter(baseline, VESSEL_FILTER_MM, series.spacing_mm) < CSF_HU)
-    tissue = mask & ~ndimage.binary_dilation(csf, in_plane_disk(1))
-    _refuse_empty(tissue, series)
-    return np.asarray(tissue)
 
 
 def _refuse_empty(mask: BoolArray, series: PerfusionSeries) -> None:
@@ -275,15 +265,15 @@ def _tissue_classes(
 ) -> tuple[BoolArray, BoolArray]:
     """Return CSF and large vessels, shape ``(n_voxels,)`` each, from lightly filtered volumes."""
     area = np.einsum("xyzt->xyz", enhancement)
-    quiet = in_plane_filter(np.where(inside, area, 0), VESSEL_FILTER_MM, series.spacing_mm)
-    cover = in_plane_filter(inside.astype(np.float32), VESSEL_FILTER_MM, series.spacing_mm)
+    quiet = in_plane_filter(np.where(inside, area, 0), DENOISING_MM, series.spacing_mm)
+    cover = in_plane_filter(inside.astype(np.float32), DENOISING_MM, series.spacing_mm)
     areas = quiet[inside] / cover[inside]
     vessels = areas > VESSEL_RATIO * max(float(np.median(areas)), 0.0)
     if vessels.all():
         vessels = np.zeros_like(vessels)
     if not is_hu:
         return np.zeros_like(vessels), vessels
-    return in_plane_filter(baseline, VESSEL_FILTER_MM, series.spacing_mm)[inside] < CSF_HU, vessels
+    return in_plane_filter(baseline, DENOISING_MM, series.spacing_mm)[inside] < CSF_HU, vessels
 
 
 def _reference(

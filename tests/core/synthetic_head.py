@@ -21,6 +21,7 @@ class Head:
     lesion: NDArray[np.bool_]
     artery: NDArray[np.bool_]
     vein: NDArray[np.bool_]
+    ventricle: NDArray[np.bool_]
     arrival_s: float
 
 
@@ -107,5 +108,6 @@ def draw_head(
         lesion=deep(core),
         artery=deep(artery),
         vein=deep(vein),
+        ventricle=deep(ventricle),
         arrival_s=arrival_s,
     )

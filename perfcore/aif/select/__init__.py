@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from perfcore.aif.select.clusters import mouridsen, murase
+from perfcore.aif.select.judge import Judgement, artery_flags, judge
+from perfcore.aif.select.peruzzo import peruzzo
 from perfcore.aif.select.selection import Selection
 from perfcore.aif.select.straka import straka
+from perfcore.aif.select.vein import partial_volume_ratio
 from perfcore.errors import ArgumentError
 from perfcore.preprocess import Prepared
 
-__all__ = ["BEST", "SELECTORS", "Selection", "select"]
+__all__ = [
+    "BEST",
+    "SELECTORS",
+    "Judgement",
+    "Selection",
+    "artery_flags",
+    "judge",
+    "partial_volume_ratio",
+    "select",
+]
 
 SELECTORS: Final[dict[str, Callable[[Prepared], Selection]]] = {
     "straka": straka,
+    "peruzzo": peruzzo,
+    "mouridsen": mouridsen,
+    "murase": murase,
 }
 BEST: Final = "straka"
 """What ``auto`` stands for."""

@@ -73,3 +73,29 @@ def _crossing_before(curves: FloatArray, peak: np.ndarray, level: FloatArray) ->
     low, high = curves[rows, last_below], curves[rows, last_below + 1]
     step = np.where(high > low, (level - low) / np.where(high > low, high - low, 1), 0)
     return np.asarray(np.where(never, 0, last_below + np.clip(step, 0, 1)), np.float32)
+
+
+def area(curves: FloatArray) -> FloatArray:
+    """Return the sum over time, shape ``(n,)``."""
+    return np.asarray(curves.sum(axis=1), np.float32)
+
+
+def roughness(curves: FloatArray) -> FloatArray:
+    r"""Return the curvature of the area-normalised curves, shape ``(n,)``.
+
+    .. math:: \int \ddot c(t)^2\,dt \Big/ \Big(\int c(t)\,dt\Big)^2
+
+    in units of frames; infinite where the area is not positive.
+    """
+    total = area(curves)
+    bend = np.diff(curves, 2, axis=1)
+    power = np.einsum("vt,vt->v", bend, bend)
+    return np.asarray(np.where(total > 0, power / np.where(total > 0, total, 1) ** 2, np.inf), np.float32)
+
+
+def first_moment(curves: FloatArray) -> FloatArray:
+    """Return the mean time in frames of what is positive in each curve, shape ``(n,)``."""
+    positive = np.maximum(curves, 0)
+    total = positive.sum(axis=1)
+    moment = positive @ np.arange(curves.shape[1], dtype=np.float32)
+    return np.asarray(moment / np.where(total > 0, total, 1), np.float32)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from perfcore.aif.select.flags import artery_flags
+from perfcore.aif.select.candidates import Candidates, curves_of, find_candidates, frame_noise, no_artery
+from perfcore.aif.select.judge import Judgement, artery_flags, judge
+from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
-from perfcore.types import Aif, FloatArray, Voxel
+from perfcore.types import Aif, Voxel
+
+LEAST_CONTRAST: Final = 2.0
+"""An artery's peak is at least this multiple of the tissue's."""
+LEAST_SNR: Final = 2.5
+"""The mean of three frames around the peak is at least this multiple of one voxel's noise in one frame.
+
+Voxels picked for a chance maximum in the same frame look tall against the noise of their mean, but not here.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,32 +36,29 @@ class Selection:
         The venous output function, or None where no vein was found.
     why
         One or two sentences for people: which voxels these are and what made them the choice.
+    partial_volume
+        The area of the vein over that of the artery, at least 1; None where it cannot be told.
+    judgement
+        Score of the AIF with its reasons.
     """
 
     aif: Aif
     vof: Aif | None
     why: str
+    partial_volume: float | None = None
+    judgement: Judgement | None = None
+
+    def corrected(self) -> Aif:
+        """Return the AIF times the partial-volume ratio (the AIF itself where there is none).
+
+        It changes absolute CBF and CBV, and neither rCBF nor Tmax.
+        """
+        if self.partial_volume is None:
+            return self.aif
+        return replace(self.aif, value=self.aif.value * self.partial_volume)
 
 
-def no_artery(reason: str) -> NoArteryError:
-    """Return the error for a series in which no artery is found; ``reason`` is a clause."""
-    return NoArteryError(
-        f"No artery was found: {reason}; give an input function (--aif FILE.csv) or click voxels of an artery."
-    )
-
-
-def candidate_region(prepared: Prepared) -> NDArray[np.int64]:
-    """Return flat indices of the voxels in which vessels are sought: the hull, or the mask without one."""
-    region = prepared.mask if prepared.hull is None else prepared.hull
-    return np.flatnonzero(region)
-
-
-def curves_of(prepared: Prepared, flat: NDArray[np.int64]) -> FloatArray:
-    """Return unsmoothed curves of flat voxel indices, shape ``(n, n_time)``."""
-    return prepared.enhancement.reshape(-1, prepared.n_time)[flat]
-
-
-def as_aif(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arterial: bool = True) -> Aif:
+def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arterial: bool = True) -> Aif:
     """Return the mean unsmoothed curve of voxels as an input function with its quality flags.
 
     Parameters
@@ -69,3 +77,55 @@ def as_aif(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arterial
     voxels: tuple[Voxel, ...] = tuple((int(x), int(y), int(z)) for x, y, z in places)
     flags = artery_flags(prepared, value) if arterial else ()
     return Aif(prepared.time_s, value, method=method, voxels=voxels, quality=flags)
+
+
+def finish(
+    prepared: Prepared, flat: NDArray[np.int64], method: str, what: str, candidates: Candidates | None = None
+) -> Selection:
+    """Turn the artery's voxels into a selection: mean curve, vein, partial volume, score and sentence.
+
+    Parameters
+    ----------
+    prepared
+        The case.
+    flat
+        Shape ``(n,)``, flat indices of the artery's voxels, n ≥ 1.
+    method
+        Name of the selector.
+    what
+        What the voxels are, for the sentence.
+    candidates
+        Where the vein is sought; found here where not given.
+
+    Raises
+    ------
+    NoArteryError
+        The curve is hardly taller than the tissue or drowns in its own noise.
+    """
+    aif = mean_curve(prepared, flat, method)
+    refuse_tissue(prepared, flat, aif)
+    try:
+        vein = find_vein(prepared, candidates or find_candidates(prepared), flat, aif.peak_time_s)
+    except NoArteryError:
+        vein = None
+    vof = None if vein is None else mean_curve(prepared, vein, method, arterial=False)
+    ratio = partial_volume_ratio(aif, vof)
+    return Selection(aif, vof, _why(aif, vof, what), ratio, judge(prepared, aif))
+
+
+def refuse_tissue(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
+    """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
+    tissue = prepared.tissue[prepared.reference] if prepared.reference.any() else prepared.tissue
+    typical = float(np.median(tissue.max(axis=1)))
+    noise = float(np.median(frame_noise(curves_of(prepared, flat))))
+    broad = float(np.convolve(aif.value, np.full(3, 1 / 3), mode="valid").max())
+    if aif.peak <= max(LEAST_CONTRAST * typical, 0.0) or broad < LEAST_SNR * noise:
+        raise no_artery("no group of voxels enhances clearly more than the tissue")
+
+
+def _why(aif: Aif, vof: Aif | None, what: str) -> str:
+    voxels = "One voxel" if len(aif.voxels) == 1 else f"{len(aif.voxels)} voxels"
+    text = f"{voxels}: {what}; the curve peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
+    if vof is None:
+        return f"{text} No vein was found."
+    return f"{text} The vein peaks {vof.peak_time_s - aif.peak_time_s:.0f} s later at {vof.peak:.3g}."

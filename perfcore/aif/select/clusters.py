@@ -1,0 +1,122 @@
+"""Arterial input functions by clustering curves: k-means (Mouridsen) and fuzzy c-means (Murase).
+
+Sources: Mouridsen et al. 2006, doi:10.1002/mrm.20759; Murase et al. 2001, doi:10.1002/jmri.1111.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.cluster import KMeans
+
+from perfcore.aif.select.candidates import curves_of, no_artery, search_region
+from perfcore.aif.select.features import area, first_moment, roughness
+from perfcore.aif.select.selection import Selection, finish
+from perfcore.preprocess import Prepared
+from perfcore.types import FloatArray
+
+LARGEST_AREA: Final = 0.10
+ROUGHEST: Final = 0.25
+N_CLUSTERS: Final = 5
+N_ROUNDS: Final = 2
+FUZZINESS: Final = 2.0
+_STEPS: Final = 40
+_TOLERANCE: Final = 1e-3
+
+Clustering = Callable[[FloatArray], NDArray[np.int64]]
+
+
+def mouridsen(prepared: Prepared) -> Selection:
+    """Choose the earliest of five k-means clusters, twice.
+
+    The tenth of the voxels with the largest area, less its roughest quarter, is clustered; the cluster whose
+    mean curve has the smallest first moment is clustered again, and its earliest part is the artery.
+
+    Parameters
+    ----------
+    prepared
+        The case.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    NoArteryError
+        What is left does not stand out of the tissue as an artery does.
+    """
+    return _choose(prepared, "mouridsen", _k_means)
+
+
+def murase(prepared: Prepared) -> Selection:
+    """Choose the earliest of five fuzzy c-means clusters, twice; otherwise as :func:`mouridsen`."""
+    return _choose(prepared, "murase", fuzzy_c_means)
+
+
+def _choose(prepared: Prepared, method: str, clustering: Clustering) -> Selection:
+    flat = search_region(prepared)
+    curves = curves_of(prepared, flat)
+    areas = area(curves)
+    large = areas >= np.quantile(areas, 1.0 - LARGEST_AREA)
+    flat, curves = flat[large], curves[large]
+    rough = roughness(curves)
+    smooth = rough <= np.quantile(rough, 1.0 - ROUGHEST)
+    flat, curves = flat[smooth], curves[smooth]
+    for _ in range(N_ROUNDS):
+        if len(curves) < 2 * N_CLUSTERS:
+            break
+        label = clustering(curves)
+        means = np.stack([curves[label == k].mean(axis=0) for k in np.unique(label)])
+        earliest = np.unique(label)[int(first_moment(means).argmin())]
+        flat, curves = flat[label == earliest], curves[label == earliest]
+    if len(flat) == 0:
+        raise no_artery("no curve is left after clustering")
+    return finish(prepared, flat, method, "the earliest cluster of the large and smooth curves")
+
+
+def _k_means(curves: FloatArray) -> NDArray[np.int64]:
+    found = KMeans(N_CLUSTERS, n_init=2, random_state=0).fit(curves)
+    return np.asarray(found.labels_, np.int64)
+
+
+def fuzzy_c_means(curves: FloatArray, n_clusters: int = N_CLUSTERS) -> NDArray[np.int64]:
+    r"""Return the cluster of each curve with the largest membership.
+
+    Bezdek's iteration of
+
+    .. math:: u_{ik} = \Big[\sum_j (d_{ik}/d_{ij})^{2/(m-1)}\Big]^{-1}, \qquad
+              v_k = \frac{\sum_i u_{ik}^m c_i}{\sum_i u_{ik}^m}, \qquad m = 2.
+
+    The first centres are means of the curves in order of area, so the same data give the same clusters.
+
+    Parameters
+    ----------
+    curves
+        Shape ``(n, n_time)``, n ≥ ``n_clusters``.
+    n_clusters
+        ≥ 2.
+
+    Returns
+    -------
+    NDArray[np.int64]
+        Shape ``(n,)``, 0 to ``n_clusters − 1``.
+    """
+    order = np.argsort(area(curves))
+    centres = np.stack([curves[part].mean(axis=0) for part in np.array_split(order, n_clusters)])
+    squares = np.einsum("vt,vt->v", curves, curves)
+    membership = np.zeros((len(curves), n_clusters), np.float32)
+    for _ in range(_STEPS):
+        distance = squares[:, None] - 2 * curves @ centres.T + np.einsum("kt,kt->k", centres, centres)
+        closeness = np.maximum(distance, 1e-12 * squares.max() + 1e-30) ** (-1.0 / (FUZZINESS - 1.0))
+        now = closeness / closeness.sum(axis=1, keepdims=True)
+        change = float(np.abs(now - membership).max())
+        membership = now
+        weight = membership**FUZZINESS
+        centres = (weight.T @ curves) / weight.sum(axis=0)[:, None]
+        if change < _TOLERANCE:
+            break
+    return np.asarray(membership.argmax(axis=1), np.int64)
