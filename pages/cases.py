@@ -1,0 +1,50 @@
+"""Cases: the demonstrations, the server's folder, and a person's own upload."""
+
+import streamlit as st
+
+from pages.shared import state
+from pages.shared.upload import add_upload
+
+st.header("Cases")
+current = state.current_entry()
+groups = {
+    "Demonstrations": [e for e in state.entries().values() if e.key.startswith("demo-")],
+    "The server's folder": [e for e in state.entries().values() if e.key.startswith("folder-")],
+    "Your uploads": state.uploads(),
+}
+for title, entries in groups.items():
+    if not entries:
+        continue
+    st.subheader(title)
+    columns = st.columns(3)
+    for i, entry in enumerate(entries):
+        with columns[i % 3].container(border=True, height="stretch"):
+            st.markdown(f"**{entry.title}**")
+            st.caption(entry.note)
+            here = entry.key == current.key
+            if st.button("In the Lab now" if here else "Open in the Lab", key=f"open_{entry.key}", disabled=here):
+                state.choose(entry)
+                st.switch_page("pages/lab.py")
+
+st.subheader("Your own case")
+st.caption(
+    "A 4D CT perfusion series as NIfTI, with a brain mask and a lesion if you have them. "
+    "It stays in this session: nobody else sees it, it is in no link, and it is gone when the session ends."
+)
+with st.form("upload", clear_on_submit=True):
+    series = st.file_uploader("4D series (.nii, .nii.gz)", type=["nii", "gz"])
+    left, right = st.columns(2)
+    mask = left.file_uploader("Brain mask (optional)", type=["nii", "gz"])
+    lesion = right.file_uploader("Known lesion (optional)", type=["nii", "gz"])
+    units = left.selectbox("Values are", ["hu", "concentration"],
+                           format_func={"hu": "Hounsfield units", "concentration": "enhancement already"}.get)
+    dt_s = right.number_input("Time step in seconds (0: as the file says)", 0.0, 60.0, 0.0, step=0.5)
+    sent = st.form_submit_button("Open", type="primary")
+if sent:
+    if series is None:
+        st.error("Choose a 4D series first.")
+    else:
+        added = add_upload(series.getvalue(), mask and mask.getvalue(), lesion and lesion.getvalue(), units, dt_s)
+        if added is not None:
+            state.choose(added)
+            st.switch_page("pages/lab.py")

@@ -1,0 +1,1 @@
+"""The live component: one canvas and one curve in the browser, one private socket to the server."""

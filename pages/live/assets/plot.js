@@ -1,0 +1,77 @@
+// A small SVG chart with axes: the editor and the curves of a voxel are drawn with it.
+const NS = "http://www.w3.org/2000/svg";
+
+export function svg(name, attributes = {}, parent = null) {
+  const node = document.createElementNS(NS, name);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  parent?.appendChild(node);
+  return node;
+}
+
+/** Round steps (1, 2, 5 × 10ⁿ) that give at most `most` intervals. */
+export function step(span, most) {
+  const raw = span / most;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  return [1, 2, 5, 10].find((m) => m * power >= raw) * power;
+}
+
+export class Plot {
+  constructor(element, { xLabel, yLabel, margin = { left: 46, right: 12, top: 14, bottom: 34 } }) {
+    Object.assign(this, { element, xLabel, yLabel, margin });
+    this.axes = svg("g", { class: "axes" }, element);
+    this.layer = svg("g", {}, element);
+    this.xRange = [0, 1];
+    this.yRange = [0, 1];
+    this.measure();
+  }
+
+  measure() {
+    const box = this.element.getBoundingClientRect();
+    this.width = Math.max(box.width, 120);
+    this.height = Math.max(box.height, 60);
+    this.element.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+  }
+
+  x(value) {
+    const { left, right } = this.margin;
+    return left + ((value - this.xRange[0]) / (this.xRange[1] - this.xRange[0])) * (this.width - left - right);
+  }
+
+  y(value) {
+    const { top, bottom } = this.margin;
+    const span = this.height - top - bottom;
+    return this.height - bottom - ((value - this.yRange[0]) / (this.yRange[1] - this.yRange[0])) * span;
+  }
+
+  valueAt(clientY) {
+    const box = this.element.getBoundingClientRect();
+    const { top, bottom } = this.margin;
+    const y = ((clientY - box.top) * this.height) / box.height;
+    const part = (this.height - bottom - y) / (this.height - top - bottom);
+    return this.yRange[0] + part * (this.yRange[1] - this.yRange[0]);
+  }
+
+  drawAxes() {
+    this.axes.replaceChildren();
+    const [x0, x1] = this.xRange;
+    const [y0, y1] = this.yRange;
+    const label = (text, attributes) => { svg("text", attributes, this.axes).textContent = text; };
+    const xs = step(x1 - x0, this.width / 60);
+    const ys = step(y1 - y0, this.height / 40);
+    for (let v = Math.ceil(y0 / ys) * ys; v <= y1 + 1e-9; v += ys) {
+      svg("line", { x1: this.x(x0), x2: this.x(x1), y1: this.y(v), y2: this.y(v), class: Math.abs(v) < 1e-9 ? "zero" : "grid" }, this.axes);
+      label(Number(v.toPrecision(4)).toString(), { x: this.margin.left - 6, y: this.y(v) + 4, "text-anchor": "end" });
+    }
+    for (let v = Math.ceil(x0 / xs) * xs; v <= x1 + 1e-9; v += xs) {
+      label(Number(v.toPrecision(4)).toString(), { x: this.x(v), y: this.height - this.margin.bottom + 15, "text-anchor": "middle" });
+    }
+    label(this.xLabel, { x: this.x(x1), y: this.height - 5, "text-anchor": "end", class: "unit" });
+    label(this.yLabel, { x: this.margin.left, y: this.margin.top - 4, class: "unit" });
+  }
+
+  path(times, values) {
+    let d = "";
+    for (let i = 0; i < values.length; i++) d += `${i ? "L" : "M"}${this.x(times[i]).toFixed(1)} ${this.y(values[i]).toFixed(1)}`;
+    return d;
+  }
+}

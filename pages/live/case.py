@@ -1,0 +1,253 @@
+"""A case laid out for live work: slices in display order, tissue in tiles. Shared between sessions, read-only."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+import nibabel as nib
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from perfcore.deconvolution import build_operator
+from perfcore.device import resolve_device
+from perfcore.errors import InputDataError
+from perfcore.maps import flow_and_delay
+from perfcore.pipeline import healthy_mean
+from perfcore.preprocess import Prepared
+from perfcore.settings import Settings
+from perfcore.tiles import WIDTH, Tiles
+from perfcore.types import Aif
+from perfcore.units import CBV_PER_RATIO
+
+REFERENCE_SAMPLE: Final = 2 * WIDTH
+"""Healthy voxels that stand for all of them while the hand moves; at rest every one counts."""
+CHUNK_TILES: Final = 8
+"""Tiles per turn of a whole volume: about 4 ms, so that nobody's visible slice waits long."""
+
+_SERIAL: Final = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a slice lies on the screen: radiological, the patient's right on the left, anterior up."""
+
+    swap: bool
+    flip_x: bool
+    flip_y: bool
+
+    @classmethod
+    def of(cls, affine: NDArray[np.float64]) -> Layout:
+        """Choose the layout from the voxel axes' directions."""
+        codes = nib.aff2axcodes(affine)
+        swap = codes[0] in "AP" or codes[1] in "RL"
+        across, down = (codes[1], codes[0]) if swap else (codes[0], codes[1])
+        # Screen x runs from the patient's right to left, screen y from anterior to posterior.
+        return cls(swap, flip_x=across == "R", flip_y=down in "AS")
+
+    def apply(self, plane: NDArray[Any]) -> NDArray[Any]:
+        """Return ``(nx, ny, ...)`` as rows and columns of the screen."""
+        screen = plane if self.swap else plane.swapaxes(0, 1)
+        if self.flip_y:
+            screen = screen[::-1]
+        return screen[:, ::-1] if self.flip_x else screen
+
+
+@dataclass(frozen=True)
+class Flow:
+    """CBF and Tmax of a run of voxels in slice order, with the healthy mean."""
+
+    cbf: NDArray[np.float32]
+    tmax: NDArray[np.float32]
+    reference_cbf: float
+
+
+class LiveCase:
+    """One prepared case with the curves that were found or are known for it.
+
+    Attributes
+    ----------
+    name
+        Names the case between sessions; ``key`` names this preparation of it.
+    sources
+        Curves to start from, by method; the first is the default.
+    """
+
+    def __init__(self, name: str, prepared: Prepared, sources: dict[str, Aif], vof: Aif | None) -> None:
+        self.name, self.prepared, self.sources, self.vof = name, prepared, sources, vof
+        self.key = f"{name}#{next(_SERIAL)}"
+        self.device = resolve_device()
+        grid = prepared.grid
+        slice_of = prepared.index % grid[2]
+        self.order: NDArray[np.int64] = np.argsort(slice_of, kind="stable")
+        self.starts: NDArray[np.int64] = np.searchsorted(slice_of[self.order], np.arange(grid[2] + 1))
+        self.tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order]).to(self.device))
+        reference = prepared.reference[self.order]
+        self.reference = torch.from_numpy(reference)
+        where = np.flatnonzero(reference)
+        sample = where[np.linspace(0, len(where) - 1, min(REFERENCE_SAMPLE, len(where))).astype(int)]
+        self.reference_tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order[sample]]).to(self.device))
+        self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
+
+    @property
+    def n_slices(self) -> int:
+        """Slices of the series."""
+        return self.prepared.grid[2]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory held, for the bounded cache."""
+        p = self.prepared
+        own = self.tiles.data.nbytes + self.reference_tiles.data.nbytes
+        return own + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How its slices lie on the screen."""
+        return Layout.of(self.prepared.affine)
+
+    @cached_property
+    def first_slice(self) -> int:
+        """Slice to open with: the largest known lesion, else the middle."""
+        counts = np.diff(self.starts)
+        if self.lesion is not None and self.lesion.any():
+            slice_of = np.repeat(np.arange(self.n_slices), counts)
+            return int(np.bincount(slice_of[self.lesion], minlength=self.n_slices).argmax())
+        return self.n_slices // 2
+
+    def _curve(self, curve: NDArray[np.float64]) -> Tensor:
+        if curve.size != self.prepared.n_time:
+            raise InputDataError(f"The curve has {curve.size} points; the series has {self.prepared.n_time}.")
+        return torch.from_numpy(np.array(curve)).to(self.device)
+
+    def slice_flow(self, curve: NDArray[np.float64], settings: Settings, z: int, scale: float) -> Flow:
+        """Return one slice at once; the healthy mean comes from a sample, times ``scale``."""
+        aif, dt_s = self._curve(curve), self.prepared.dt_s
+        start, stop = int(self.starts[z]), int(self.starts[z + 1])
+        sample, _ = flow_and_delay(aif, self.reference_tiles, dt_s, settings)
+        mean = healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool)) * scale
+        if start == stop:
+            return Flow(np.zeros(0, np.float32), np.zeros(0, np.float32), mean)
+        part, inside = self.tiles.window(start, stop)
+        cbf, tmax = flow_and_delay(aif, part, dt_s, settings)
+        return Flow(cbf[inside].cpu().numpy(), tmax[inside].cpu().numpy(), mean)
+
+    def sample_mean(self, curve: NDArray[np.float64], settings: Settings) -> float:
+        """Return the healthy mean CBF of the sample alone."""
+        sample, _ = flow_and_delay(self._curve(curve), self.reference_tiles, self.prepared.dt_s, settings)
+        return healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool))
+
+    def chunks(self, curve: NDArray[np.float64], settings: Settings) -> list[Callable[[], tuple[Tensor, Tensor]]]:
+        """Return the whole volume as a list of short jobs, in slice order."""
+        aif, dt_s = self._curve(curve), self.prepared.dt_s
+
+        def job(first: int) -> Callable[[], tuple[Tensor, Tensor]]:
+            data = self.tiles.data[first : first + CHUNK_TILES]
+            n = min(self.tiles.n_voxels - first * WIDTH, data.shape[0] * WIDTH)
+            return lambda: flow_and_delay(aif, Tiles(data, n), dt_s, settings)
+
+        return [job(first) for first in range(0, self.tiles.data.shape[0], CHUNK_TILES)]
+
+    def gather(self, parts: list[tuple[Tensor, Tensor]]) -> Flow:
+        """Join the results of `chunks`; the healthy mean is exact."""
+        cbf = torch.cat([p[0] for p in parts]).cpu()
+        tmax = torch.cat([p[1] for p in parts]).cpu()
+        return Flow(cbf.numpy(), tmax.numpy(), healthy_mean(cbf, self.reference))
+
+    def volume_flow(self, curve: NDArray[np.float64], settings: Settings) -> Flow:
+        """Return the whole volume in one go."""
+        return self.gather([job() for job in self.chunks(curve, settings)])
+
+    def numbers(self, flow: Flow, settings: Settings) -> dict[str, float | None]:
+        """Return the figures that the Lab shows; as `perfcore.metrics.lesion_numbers` has them."""
+        voxel_ml = self.prepared.voxel_ml
+        core = flow.cbf / np.float32(flow.reference_cbf) < settings.core_threshold
+        core_ml = float(np.count_nonzero(core)) * voxel_ml
+        hypo_ml = float(np.count_nonzero(flow.tmax > settings.tmax_threshold_s)) * voxel_ml
+        overlap = None
+        if self.lesion is not None and self.lesion.any():
+            both = np.count_nonzero(core) + np.count_nonzero(self.lesion)
+            overlap = 2.0 * np.count_nonzero(core & self.lesion) / both
+        return {
+            "core_ml": core_ml,
+            "hypoperfused_ml": hypo_ml,
+            "mismatch_ml": max(hypo_ml - core_ml, 0.0),
+            "mismatch_ratio": hypo_ml / core_ml if core_ml > 0 else None,
+            "reference_cbf": flow.reference_cbf,
+            "dice": overlap,
+        }
+
+    def probe(
+        self, curve: NDArray[np.float64], settings: Settings, voxel: tuple[int, int, int]
+    ) -> dict[str, NDArray[np.float32]]:
+        """Return a voxel's own time curve, the smoothed one, and its k(t) with the times of its rows.
+
+        Raises
+        ------
+        InputDataError
+            The voxel is outside the grid.
+        """
+        p = self.prepared
+        if not all(0 <= v < n for v, n in zip(voxel, p.grid, strict=True)):
+            raise InputDataError("That point is outside the image.")
+        found: dict[str, NDArray[np.float32]] = {"raw": p.enhancement[voxel]}
+        flat = int(np.ravel_multi_index(voxel, p.grid))
+        place = int(np.searchsorted(p.index, flat))
+        if place < len(p.index) and p.index[place] == flat:
+            found["tissue"] = p.tissue[place]
+            if settings.regularization != "oscillation":
+                operator = build_operator(self._curve(curve).cpu(), p.dt_s, settings)
+                residue = operator.apply(torch.from_numpy(np.array(p.tissue[place], np.float64)))
+                found["residue"] = residue.numpy().astype(np.float32)
+                found["residue_time"] = operator.time_s.numpy().astype(np.float32)
+        return found
+
+    @cached_property
+    def static(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What the browser needs once per case: header and arrays, all in screen order."""
+        p, layout = self.prepared, self.layout
+        rows, columns = layout.apply(np.empty(p.grid[:2])).shape
+        plane = np.arange(rows * columns, dtype=np.uint32).reshape(rows, columns)
+        # Screen pixel of each voxel of a slice: the inverse of the layout.
+        pixel = np.empty(p.grid[:2], np.uint32)
+        layout.apply(pixel)[...] = plane
+        in_plane = p.index[self.order] // p.grid[2]
+        stack = [layout.apply(p.baseline[..., z]) for z in range(self.n_slices)]
+        maxima = [layout.apply(p.tmip[..., z]) for z in range(self.n_slices)]
+        area = p.tissue[self.order].sum(1, dtype=np.float64) * p.dt_s
+        spacing = (p.spacing_mm[1], p.spacing_mm[0]) if layout.swap else (p.spacing_mm[0], p.spacing_mm[1])
+        header = {
+            "name": self.name,
+            "rows": rows,
+            "columns": columns,
+            "slices": self.n_slices,
+            "firstSlice": self.first_slice,
+            "grid": list(p.grid),
+            "swap": layout.swap,
+            "flipX": layout.flip_x,
+            "flipY": layout.flip_y,
+            "pixelMm": list(spacing),
+            "dt": p.dt_s,
+            "cbvPerRatio": CBV_PER_RATIO,
+            "vofVoxels": [] if self.vof is None else [list(v) for v in self.vof.voxels],
+            "hasLesion": self.lesion is not None,
+            "hasBaseline": bool(np.any(p.baseline)),
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "starts": self.starts.astype(np.uint32),
+            "pixel": pixel.reshape(-1)[in_plane],
+            "area": area.astype(np.float32),
+            "ttp": p.ttp_s[self.order],
+            "baseline": np.stack(stack).clip(-1024, 3071).astype(np.int16),
+            "tmip": np.stack(maxima).clip(-1024, 3071).astype(np.int16),
+        }
+        if self.vof is not None:
+            arrays["vof"] = self.vof.value.astype(np.float32)
+        if self.lesion is not None:
+            arrays["lesion"] = self.lesion.astype(np.uint8)
+        return header, arrays

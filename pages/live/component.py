@@ -1,0 +1,87 @@
+"""Registers the live component. Its JavaScript is served by the app itself, under /assets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import plotly.colors
+import streamlit as st
+from numpy.typing import NDArray
+
+from pages.live import wire
+from pages.live.session import LiveSession, State
+from pages.live.socket import PATH
+from perfcore.maps import CORE_SLOPE
+from perfcore.units import MAP_UNITS
+
+ASSETS: Final = Path(__file__).parent / "assets"
+ICON: Final = ASSETS / "icon.svg"
+
+MAPS: Final[dict[str, dict[str, Any]]] = {
+    "rcbf": {"label": "rCBF", "title": "Blood flow relative to healthy tissue", "window": [0, 1.5], "digits": 2},
+    "cbf": {"label": "CBF", "title": "Cerebral blood flow", "window": [0, 60], "digits": 1},
+    "cbv": {"label": "CBV", "title": "Cerebral blood volume", "window": [0, 6], "digits": 2},
+    "mtt": {"label": "MTT", "title": "Mean transit time", "window": [0, 20], "digits": 1, "lut": "inferno"},
+    "tmax": {"label": "Tmax", "title": "Delay: time of the maximum of k(t)", "window": [0, 12], "digits": 1,
+             "lut": "inferno"},
+    "ttp": {"label": "TTP", "title": "Time to peak of the tissue curve", "window": [0, 40], "digits": 1,
+            "lut": "inferno"},
+    "core_probability": {"label": "p(core)", "title": "Probability of core, soft threshold on rCBF",
+                         "window": [0, 1], "digits": 2, "lut": "cividis"},
+    "baseline": {"label": "CT", "title": "Mean of the frames before the bolus", "window": [0, 80], "digits": 0,
+                 "source": "baseline"},
+    "tmip": {"label": "MIP", "title": "Largest enhancement over time: the vessels", "window": [0, 150],
+             "digits": 0, "source": "tmip"},
+}  # fmt: skip
+
+
+def _lut(name: str) -> NDArray[np.uint8]:
+    """Return a colour scale as 256 RGB triples."""
+    colours = plotly.colors.sample_colorscale(name, [i / 255 for i in range(256)], colortype="tuple")
+    return (np.array(colours) * 255).round().astype(np.uint8).ravel()
+
+
+LUTS: Final = {name: _lut(name) for name in ("viridis", "inferno", "cividis")}
+
+# The module is imported once per page load; what the browser keeps between runs lives in it.
+_JS: Final = """
+const assets = new URL("assets/", document.baseURI);
+const load = import(new URL("lab.js", assets));
+export default function (component) {
+  let clean = null, gone = false;
+  load.then(({ mount }) => { if (!gone) clean = mount(component); });
+  return () => { gone = true; clean?.(); };
+}
+"""
+
+_component = st.components.v2.component(
+    "aif_lab",
+    html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
+    css=(ASSETS / "lab.css").read_text(encoding="utf-8"),
+    js=_JS,
+)
+
+
+def config_frame(session: LiveSession, state: State, source: str) -> bytes:
+    """Return what a run of the page tells the browser: token, thresholds, map scales."""
+    maps = {
+        name: {"lut": "viridis", "unit": MAP_UNITS[name].replace("/100 g", "/\n100 g"), **meta}
+        for name, meta in MAPS.items()
+    }
+    header = {
+        "token": session.token,
+        "path": PATH.lstrip("/"),
+        "epoch": state.epoch,
+        "source": source,
+        "maps": maps,
+        "slope": CORE_SLOPE,
+        "thresholds": {"core": state.settings.core_threshold, "tmax": state.settings.tmax_threshold_s},
+    }
+    return wire.pack("config", header, dict(LUTS))
+
+
+def live_lab(data: bytes, on_curve: Any, on_fallback: Any) -> Any:
+    """Mount the component; ``curve`` is its committed curve, ``fallback`` an edit that found no socket."""
+    return _component(key="lab", data=data, on_curve_change=on_curve, on_fallback_change=on_fallback)

@@ -1,0 +1,80 @@
+"""The frames that pass between browser and server; the browser's half is ``assets/wire.js``.
+
+A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
+8 bytes, then the arrays, each aligned to 8 bytes. A client edit is ``epoch, sequence, flags, slice`` (four
+uint32) and the curve as float32.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfcore.errors import InputDataError
+
+MAGIC: Final = 0x4C464941  # "AIFL"
+MAX_MESSAGE_BYTES: Final = 16_384
+MAX_ABS_VALUE: Final = 1e5
+FLAG_REST: Final = 1
+FLAG_ALL_SLICES: Final = 2
+_HEAD: Final = struct.Struct("<4I")
+
+
+def _aligned(n: int) -> int:
+    return -(-n // 8) * 8
+
+
+def pack(kind: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]] | None = None) -> bytes:
+    """Return one server frame; array places in the header are relative to the end of the header."""
+    index: dict[str, list[Any]] = {}
+    parts: list[bytes] = []
+    offset = 0
+    for name, array in (arrays or {}).items():
+        raw = np.ascontiguousarray(array).tobytes()
+        index[name] = [array.dtype.name, offset, int(array.size)]
+        padded = _aligned(len(raw))
+        parts += [raw, b"\0" * (padded - len(raw))]
+        offset += padded
+    text = json.dumps({"kind": kind, "arrays": index, **header}, allow_nan=False, separators=(",", ":")).encode()
+    text += b" " * (_aligned(len(text)) - len(text))
+    total = _HEAD.size + len(text) + offset
+    return b"".join([_HEAD.pack(MAGIC, len(text), total, 0), text, *parts])
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A curve as the browser has it now.
+
+    ``epoch`` names the case and settings it belongs to; ``at_rest`` asks for the whole volume as well.
+    """
+
+    epoch: int
+    sequence: int
+    at_rest: bool
+    all_slices: bool
+    slice_index: int
+    curve: NDArray[np.float64]
+
+
+def unpack_edit(message: bytes) -> Edit:
+    """Read a client's edit.
+
+    Raises
+    ------
+    InputDataError
+        The message is too long, has no whole number of values, or holds values no curve can have.
+    """
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise InputDataError(f"The message has {len(message)} bytes; at most {MAX_MESSAGE_BYTES} are read.")
+    if len(message) < _HEAD.size + 8 or (len(message) - _HEAD.size) % 4:
+        raise InputDataError("The message is not a curve of at least two points.")
+    epoch, sequence, flags, slice_index = _HEAD.unpack_from(message)
+    curve = np.frombuffer(message, "<f4", offset=_HEAD.size).astype(np.float64)
+    if not (np.isfinite(curve).all() and np.abs(curve).max() <= MAX_ABS_VALUE):
+        raise InputDataError("The curve holds values that are not finite or out of any range.")
+    return Edit(epoch, sequence, bool(flags & FLAG_REST), bool(flags & FLAG_ALL_SLICES), slice_index, curve)
