@@ -7,6 +7,8 @@ so that an integral over them is an integral and not a sum over frames.
 
 from __future__ import annotations
 
+from math import lgamma
+
 import numpy as np
 
 from perfcore.errors import ArgumentError
@@ -81,8 +83,6 @@ def gamma_variate_area(alpha: float, beta_s: float, peak: float) -> float:
 
     .. math:: \int_0^\infty a\,dt = a_\mathrm{max}\,\beta\,\Gamma(\alpha+1)\,(e/\alpha)^{\alpha}
     """
-    from math import lgamma
-
     _positive("alpha", alpha)
     _positive("beta_s", beta_s)
     return float(peak * beta_s * np.exp(lgamma(alpha + 1.0) + alpha - alpha * np.log(alpha)))

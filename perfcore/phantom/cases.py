@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from perfcore.errors import ArgumentError
 from perfcore.phantom.cohort import draw_recipe
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
-from perfcore.errors import ArgumentError
 from perfcore.phantom.recipe import CONFOUNDERS, Recipe
 from perfcore.phantom.render import render
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
@@ -93,7 +93,7 @@ def make_from_recipe(recipe: Recipe) -> PhantomCase:
     scan = render(recipe)
     series = PerfusionSeries(scan.data, scan.grid.affine, recipe.dt_s, case=recipe.name, lesion=scan.core)
     truth = PhantomTruth(
-        cbf=scan.cbf, cbv=scan.cbv, mtt=scan.mtt, delay_s=scan.delay_s,
+        cbf=scan.maps.cbf, cbv=scan.maps.cbv, mtt=scan.maps.mtt, delay_s=scan.maps.delay_s,
         core=scan.core, penumbra=scan.penumbra,
         artery_fraction=scan.artery_fraction, vein_fraction=scan.vein_fraction,
         aif=Aif(scan.time_s, scan.aif, method="truth"), vof=Aif(scan.time_s, scan.vof, method="truth"),

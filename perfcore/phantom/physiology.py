@@ -8,13 +8,13 @@ The forward model per gram of tissue (Fieselmann 2011, doi:10.1155/2011/467563) 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 from scipy.special import gammainc, gammaincc
 
-from perfcore.aif.curves import disperse, fine_grid, gamma_variate, sample
+from perfcore.aif.curves import disperse, fine_grid, gamma_variate, gamma_variate_area, sample
 from perfcore.errors import ArgumentError
 from perfcore.types import DoubleArray
 from perfcore.units import CBF_PER_K, SECONDS_PER_MINUTE
@@ -83,17 +83,12 @@ class Bolus:
         """Return the arterial enhancement in HU on an even grid from 0 s. Shape ``(n_fine,)``."""
         dt = float(time_s[1] - time_s[0])
         first = gamma_variate(time_s, self.onset_s, self.alpha, self.beta_s, self.peak_hu)
-        again = gamma_variate(
-            time_s, self.onset_s + self.recirculation_delay_s, self.alpha, self.beta_s, 1.0
-        )
-        again = disperse(again, dt, self.recirculation_tau_s)
-        top = again.max()
-        if top > 0:
-            again *= self.recirculation_hu / top
-        mixed = np.cumsum(first)
-        if mixed[-1] > 0:
-            mixed *= self.plateau_hu / mixed[-1]
-        return first + again + mixed
+        shape = fine_grid(6 * self.alpha * self.beta_s + 10 * self.recirculation_tau_s, dt)
+        again = disperse(gamma_variate(shape, 0.0, self.alpha, self.beta_s, 1.0), dt, self.recirculation_tau_s)
+        again *= self.recirculation_hu / again.max()
+        second = sample(again, dt, time_s, self.onset_s + self.recirculation_delay_s)
+        mixed = np.cumsum(first) * (dt / gamma_variate_area(self.alpha, self.beta_s, self.peak_hu))
+        return first + second + self.plateau_hu * mixed
 
     def vein(self, time_s: DoubleArray) -> DoubleArray:
         """Return the venous enhancement in HU on the same grid. Shape ``(n_fine,)``."""
@@ -110,14 +105,18 @@ class Bolus:
             raise ArgumentError(f"The vein never falls to {fraction:g} of its peak.")
         return float(time[top + below[0]])
 
+    def ending(self, last_s: float, fraction: float = 0.7) -> Bolus:
+        """Return the same bolus, so late that the vein is still at a fraction of its peak at ``last_s``."""
+        return replace(self, onset_s=self.onset_s + last_s - self.vein_fall_s(fraction))
+
 
 def residue(time_s: DoubleArray, mtt_s: float, family: ResidueFamily) -> DoubleArray:
     r"""Return the residue function R(t), with R(0) = 1 and :math:`\int_0^\infty R\,dt` = MTT.
 
     ``exponential``: one well-mixed compartment. ``box``: every transit takes MTT. ``gamma``:
-    gamma-distributed transit times of shape 3 (Mouridsen 2014, doi:10.1002/mrm.24772).
+    gamma-distributed transit times of shape 3 (Mouridsen 2006, doi:10.1016/j.neuroimage.2006.06.015).
     ``box-exponential``: nothing leaves for MTT/2, then an exponential washout (Manhart 2013,
-    doi:10.1109/TMI.2012.2210441).
+    doi:10.1109/TMI.2013.2257178).
 
     Parameters
     ----------

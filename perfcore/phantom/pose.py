@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from perfcore.types import DoubleArray
+from perfcore.types import DoubleArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class Pose:
             straight = points_mni_mm - self._displacement(straight)
         return np.asarray(np.linalg.solve(self.matrix, (straight - self.shift_mm).T).T, np.float64)
 
-    def grid_to_mni(self, x_mm: DoubleArray, y_mm: DoubleArray, z_mm: float) -> DoubleArray:
+    def grid_to_mni(self, x_mm: DoubleArray, y_mm: DoubleArray, z_mm: float) -> FloatArray:
         """Map an axial grid to the template; the displacement is taken every 8th pixel and interpolated.
 
         Parameters

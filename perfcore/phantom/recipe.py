@@ -89,8 +89,8 @@ class Recipe:
     tilt: float = 1.0
     artery_scale: float = 1.0
     late_scale: float = 0.9
-    late_delay_s: float = 4.0
-    late_tau_s: float = 2.5
+    late_delay_s: float = 2.5
+    late_tau_s: float = 1.5
     confounders: tuple[Confounder, ...] = ()
 
     @property

@@ -119,7 +119,7 @@ def add_streaks(block: FloatArray, sd_hu: float, rng: np.random.Generator) -> No
     block
         Shape ``(nx, ny, n_time)``.
     sd_hu
-        Standard deviation over the slice, HU; a third of it changes with time.
+        Standard deviation over the slice, HU; it changes by a third from frame to frame.
     rng
         Source of randomness.
     """
@@ -131,4 +131,5 @@ def add_streaks(block: FloatArray, sd_hu: float, rng: np.random.Generator) -> No
         along = x * np.cos(angle) + y * np.sin(angle)
         pattern += np.interp(along, np.arange(-512, 512), profile)
     pattern *= sd_hu / pattern.std()
-    block += pattern[:, :, None].astype(np.float32) * (1 + 0.35 * rng.standard_normal(n_time)).astype(np.float32)
+    flicker = np.ones(n_time) + 0.35 * rng.standard_normal(n_time)
+    block += pattern[:, :, None].astype(np.float32) * flicker.astype(np.float32)

@@ -38,7 +38,8 @@ _BRANCHES: Final[dict[Territory, tuple[str, ...]]] = {
     "VB": ("basilar", "SCA", "AICA", "PICA"),
 }
 _DEEP: Final[dict[Territory, tuple[tuple[float, float, float], ...]]] = {
-    "MCA-superior": ((25, 2, 2), (26, -8, 8), (22, 10, 12), (28, -5, 22)),
+    "MCA-superior": ((25, 2, 2), (26, -8, 8), (22, 10, 12), (26, 10, 22), (26, -8, 26), (24, -22, 26)),
+    "MCA-inferior": ((30, -40, 16), (32, -48, 24)),
     "PCA": ((11, -18, 8), (12, -24, 4)),
 }
 _FED: Final[dict[Site, tuple[Territory, ...]]] = {
@@ -48,6 +49,15 @@ _FED: Final[dict[Site, tuple[Territory, ...]]] = {
     "ACA": ("ACA",),
     "PCA": ("PCA",),
 }
+_WORST: Final[dict[Site, tuple[float, float, float]]] = {
+    "M1": (36, 0, 10),
+    "M2-superior": (44, 8, 22),
+    "M2-inferior": (50, -38, 14),
+    "ACA": (8, 22, 42),
+    "PCA": (14, -76, 6),
+}
+DEEP_MM: Final = 14.0
+"""Where tissue is this much farther from its neighbours' branches than at the border, no collateral helps."""
 BEHIND: Final[dict[Site, tuple[str, ...]]] = {
     "M1": _SUPERIOR + _INFERIOR,
     "M2-superior": _SUPERIOR[1:],
@@ -68,14 +78,11 @@ class Stroke:
         Signed severity, about millimetres. Shape ``(66, 78, 63)``.
     depth
         From 0 at the border of what is hypoperfused to 1 at its worst. The same shape.
-    centre_mm
-        Height (MNI z) of the middle of the hypoperfused tissue.
     """
 
     hypoperfused: FloatArray
     core: FloatArray
     depth: FloatArray
-    centre_mm: float
 
 
 @lru_cache(maxsize=1)
@@ -123,28 +130,23 @@ def make_stroke(
     """
     distances, brain = territory_distances()
     mine = np.isin(TERRITORIES, _FED[site])
-    reach = distances[~mine].min(axis=0) - distances[mine].min(axis=0)
+    reach = np.minimum(distances[~mine].min(axis=0) - distances[mine].min(axis=0), 25.0)
     rough = _noise(rng, brain.shape, 7.0, 4.5) + _noise(rng, brain.shape, 3.0, 2.0)
     x = load_templates().origin_mm[0] + 1 + STEP_MM * np.arange(brain.shape[0])
-    own_side = side * (x + rough[:, brain.shape[1] // 2, brain.shape[2] // 2] * 0) > 0
-    possible = brain & own_side[:, None, None]
+    possible = brain & (side * x > 0)[:, None, None]
     severity = np.where(possible, reach + rough, -60.0).astype(np.float32)
     limit = max(_top(severity[possible], hypoperfused_ml), -2.0)
     hypoperfused = severity - limit
     at_risk = hypoperfused > 0
-    depth = np.clip(hypoperfused / max(float(np.percentile(hypoperfused[at_risk], 98)), 1.0), 0, 1)
-    centre = ndimage.center_of_mass(at_risk)
-    worst = depth + _noise(rng, brain.shape, 6.0, 0.16) + _noise(rng, brain.shape, 2.5, 0.07)
-    worst += 0.5 * _nucleus(rng, at_risk & (depth > 0.35))
-    inner = hypoperfused > 3.0
+    depth = np.clip(hypoperfused / DEEP_MM, 0, 1)
+    worst = 0.5 * depth + _noise(rng, brain.shape, 5.0, 0.14) + _noise(rng, brain.shape, 2.0, 0.07)
+    worst += _around(np.array(_WORST[site]) * (side, 1, 1) + rng.normal(0, 7, 3))
+    inner = at_risk & (hypoperfused > 3.0)
     if core_ml > 0 and inner.any():
         core = np.where(inner, worst - _top(worst[inner], core_ml), -1.0)
     else:
         core = np.full(brain.shape, -1.0)
-    return Stroke(
-        hypoperfused, core.astype(np.float32), depth.astype(np.float32),
-        float(load_templates().origin_mm[2] + 1 + STEP_MM * centre[2]),
-    )
+    return Stroke(hypoperfused, core.astype(np.float32), depth.astype(np.float32))
 
 
 def at_voxels(field: FloatArray, mni_mm: FloatArray) -> FloatArray:
@@ -170,10 +172,10 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float, sd: f
     return np.asarray(field * np.float32(sd / field.std()), np.float32)
 
 
-def _nucleus(rng: np.random.Generator, candidates: BoolArray) -> FloatArray:
-    """Return a broad bump around a random candidate voxel, 0 to 1."""
-    indices = np.argwhere(candidates)
-    at = indices[rng.integers(len(indices))] if len(indices) else np.array(candidates.shape) // 2
-    axes = np.ogrid[tuple(slice(0, n) for n in candidates.shape)]
-    r2 = sum((axis - c) ** 2 for axis, c in zip(axes, at, strict=True))
-    return np.asarray(np.exp(-np.asarray(r2) / (2 * 7.0**2)), np.float32)
+def _around(centre_mm: DoubleArray) -> FloatArray:
+    """Return a broad bump around an MNI position, 0 to 1, on the 3 mm grid."""
+    shape = territory_distances()[1].shape
+    first = load_templates().origin_mm + 1
+    axes = [first[i] + STEP_MM * np.arange(shape[i]) - centre_mm[i] for i in range(3)]
+    r2 = axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2][None, None, :] ** 2
+    return np.asarray(np.exp(-r2 / (2 * 24.0**2)), np.float32)
