@@ -498,10 +498,10 @@ def test_the_362_bytes_cost_nothing() -> None:
     content, _ = REFUSED["9.8 GB in 362 bytes"]
     assert len(content) == 362
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputDataError):
         read_series(content)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 20
@@ -515,10 +515,10 @@ def test_a_bomb_stops_at_what_its_header_promises(tmp_path: Path) -> None:
         for _ in range(512):
             file.write(bytes(1 << 20))
     tracemalloc.start()
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(InputDataError, match="unpacks to more bytes"):
         read_series(path)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 8 << 20
@@ -565,9 +565,9 @@ def test_a_whole_scan_takes_little_memory_and_time(suffix: str, tmp_path: Path) 
     path.write_bytes(gzip.compress(content, 1) if suffix == ".nii.gz" else content)
     seconds = []
     for _ in range(3):
-        start = time.perf_counter()
+        start = time.process_time()
         read_series(path)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
     done = subprocess.run(
         [sys.executable, "-c", MEASURE, str(path)], capture_output=True, text=True, check=True, timeout=60
     )

@@ -1,0 +1,271 @@
+"""``python -m perfcore COMMAND``: errors of one line; exit 0 on success, 2 on bad usage or input, 1 on own faults.
+
+What is heavy (torch, nibabel) is imported by the command that needs it, after its usage is known to be right.
+"""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+from perfcore.errors import ArgumentError, PerfcoreError
+from perfcore.settings import PRESETS, Settings
+
+if TYPE_CHECKING:
+    from perfcore.pipeline import Analysis
+    from perfcore.types import Aif, PerfusionSeries
+
+BAD_INPUT: Final = 2
+OWN_FAULT: Final = 1
+PATIENCE_S: Final = 2.0
+"""Work that takes longer shows a progress bar."""
+METHODS: Final = (
+    "auto", "straka", "mouridsen", "peruzzo", "murase", "cnn", "cnn-regression", "cnn-weighting",
+)  # fmt: skip
+DEVICES: Final = ("auto", "cpu", "cuda")
+UNITS: Final = ("hu", "concentration")
+
+
+class _OneLine(TyperGroup):
+    """Commands whose errors are one line on standard error, usage errors included."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,  # noqa: ARG002
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        """Run a command and leave the process with its exit status."""
+        try:
+            status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+        except typer.TyperException as error:
+            _leave(error.format_message())
+        except PerfcoreError as error:
+            _leave(str(error))
+        except typer.Abort:
+            sys.exit(OWN_FAULT)
+        sys.exit(status or 0)
+
+
+def _leave(message: str) -> NoReturn:
+    """Say what is wrong with the usage or the input, in one line."""
+    typer.echo(f"Error: {' '.join(message.split()).rstrip('.')}.", err=True)
+    sys.exit(BAD_INPUT)
+
+
+app = typer.Typer(
+    cls=_OneLine,
+    help="CT perfusion maps from the command line. Research and teaching, not for clinical use.",
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+def _choices(names: Sequence[str]) -> str:
+    return "|".join(names)
+
+
+@app.command(name="maps")
+def maps_command(
+    source: Annotated[
+        Path, typer.Argument(metavar="INPUT", help="An ISLES 2018 case folder or a 4D NIfTI file (.nii, .nii.gz).")
+    ],
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the maps and summary.json.")],
+    aif: Annotated[
+        str,
+        typer.Option(
+            metavar=f"{_choices(METHODS)}|FILE.csv",
+            help="Arterial input function: a method, or a CSV with the columns time_s,value.",
+        ),
+    ] = "auto",
+    units: Annotated[
+        str, typer.Option(metavar=_choices(UNITS), help="concentration: the series is already enhancement.")
+    ] = "hu",
+    mask: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Brain mask in place of the automatic one.")
+    ] = None,
+    dt: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time step; default: the header's.")] = None,
+    preset: Annotated[
+        str, typer.Option(metavar=_choices(list(PRESETS)), help="Named settings; single options override them.")
+    ] = "paper",
+    deconvolution: Annotated[str | None, typer.Option(metavar="circulant|causal")] = None,
+    discretization: Annotated[str | None, typer.Option(metavar="volterra|rectangular")] = None,
+    regularization: Annotated[str | None, typer.Option(metavar="tikhonov|tsvd|oscillation")] = None,
+    lambda_rel: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Strength; default 0.3 (tikhonov), 0.1 (tsvd), 0.065 (oscillation)."),
+    ] = None,
+    spatial_sigma_mm: Annotated[
+        float | None, typer.Option(metavar="S", help="Smoothing in space; 0 is none.")
+    ] = None,
+    temporal_sigma_s: Annotated[
+        float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
+    ] = None,
+    core_threshold: Annotated[float | None, typer.Option(metavar="X", help="Core: rCBF below X.")] = None,
+    tmax_threshold: Annotated[
+        float | None, typer.Option(metavar="S", help="Hypoperfused: Tmax above S seconds.")
+    ] = None,
+    device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
+) -> None:
+    """Compute perfusion maps, core and hypoperfused tissue of one case."""
+    _one_of("device", device, DEVICES)
+    _one_of("units", units, UNITS)
+    curve = _curve_file(aif)
+    settings = Settings.preset(
+        preset,
+        deconvolution=deconvolution,
+        discretization=discretization,
+        regularization=regularization,
+        lambda_rel=lambda_rel,
+        spatial_sigma_mm=spatial_sigma_mm,
+        temporal_sigma_s=temporal_sigma_s,
+        reference=reference,
+        core_threshold=core_threshold,
+        tmax_threshold_s=tmax_threshold,
+    )
+    from perfcore.io.curves import read_aif_csv
+    from perfcore.io.export import check_out_dir, write_results
+    from perfcore.io.load import load_series
+
+    check_out_dir(out)
+    with progress("Reading the series"):
+        start = time.perf_counter()
+        series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
+        chosen = aif if curve is None else read_aif_csv(curve, series.time_s)
+        load_s = time.perf_counter() - start
+    with progress("Computing maps"):
+        analysis, used = _analyse(series, chosen, settings, device)
+    with progress("Writing maps"):
+        options = {"aif": "file" if curve else aif, "preset": preset, "device": used}
+        write_results(analysis, out, options=options, load_s=load_s)
+    _report(analysis)
+
+
+@app.command(name="phantom")
+def phantom_command(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the cases and their truth.")],
+    cases: Annotated[int, typer.Option(metavar="N", help="Number of cases, at least 1.")] = 10,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed writes the same bytes.")] = 0,
+) -> None:
+    """Write phantom cases with known truth in the layout of ISLES 2018."""
+    from perfcore.phantom.files import write_cohort
+
+    with progress("Writing phantom cases") as advance:
+        write_cohort(out, cases, seed, advance)
+    typer.echo(f"Wrote {cases} case{'s' if cases > 1 else ''} of seed {seed}.")
+
+
+def _analyse(series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str) -> tuple[Analysis, str]:
+    """Return the analysis and the device it ran on."""
+    from perfcore.device import resolve_device
+    from perfcore.pipeline import analyse
+
+    used = resolve_device(device).type
+    return analyse(series, aif, settings, device=used), used
+
+
+def _report(analysis: Analysis) -> None:
+    numbers = analysis.numbers
+    ratio = "" if numbers.mismatch_ratio is None else f", ratio {numbers.mismatch_ratio:.1f}"
+    agreement = "" if numbers.dice is None else f"; Dice {numbers.dice:.2f}"
+    typer.echo(
+        f"Core {numbers.core_ml:.1f} ml, hypoperfused {numbers.hypoperfused_ml:.1f} ml, "
+        f"mismatch {numbers.mismatch_ml:.1f} ml{ratio}{agreement} ({analysis.seconds['total']:.1f} s)."
+    )
+    for sentence in analysis.quality:
+        typer.echo(f"Note: {sentence}")
+
+
+def _one_of(name: str, value: str, choices: Sequence[str]) -> None:
+    if value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
+
+
+def _curve_file(aif: str) -> Path | None:
+    """Return the CSV that ``--aif`` names, None where it names a method."""
+    if aif in METHODS:
+        return None
+    path = Path(aif)
+    if path.suffix.lower() != ".csv":
+        raise ArgumentError(f"aif must be one of {', '.join(METHODS)}, or a file that ends in .csv; got {aif!r}.")
+    return path
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar on a terminal once the work takes over two seconds.
+
+    Parameters
+    ----------
+    what
+        The work, for people.
+
+    Yields
+    ------
+    Callable
+        To be called with what is done and the total; without a call the bar only moves.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    bar = Progress(console=Console(stderr=True), transient=True)
+    task = bar.add_task(what, total=None)
+    timer = threading.Timer(PATIENCE_S, bar.start)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+    finally:
+        timer.cancel()
+        timer.join()
+        if bar.live.is_started:
+            bar.stop()
+
+
+def _one_line(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Report a fault of our own in one line: what and where, without data or paths."""
+    frame = traceback.extract_tb(trace)[-1] if trace else None
+    where = f" in {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
+    sys.stderr.write(f"Error: an internal fault ({kind.__name__}{where}); please report it.\n")
+
+
+def _stop(signum: int, _frame: object) -> NoReturn:
+    """Leave through the clean-up of whatever is running."""
+    sys.exit(128 + signum)
+
+
+def main() -> NoReturn:
+    """Run the command line in this process."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")
+    sys.excepthook = _one_line
+    signal.signal(signal.SIGTERM, _stop)
+    command: Any = typer.main.get_command(app)
+    command.main(prog_name="python -m perfcore")
+    raise AssertionError("unreachable")
