@@ -274,6 +274,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "phantom seed": (["phantom", "--out", "{out}", "--seed", "-1"], "seed at least 0"),
     "phantom out a file": (["phantom", "--out", "{data}/aif.csv"], "cannot be written"),
     "out a file": (["maps", "{case}", "--out", "{data}/aif.csv"], "a file is in its place"),
+    "out is checked before any work": (["maps", "none", "--out", "{data}/aif.csv"], "a file is in its place"),
     "out below a file": (["maps", "{case}", "--out", "{data}/aif.csv/x"], "output folder cannot be written"),
 }
 

@@ -334,6 +334,12 @@ def test_change_in_the_last_frame_alone_is_change() -> None:
     assert read_series(image(data).to_bytes()).data[1, 1, 1, 39] == 8
 
 
+def test_change_between_blocks_alone_is_change() -> None:
+    data = np.full((3, 2, 2, 48), 7, np.int16)
+    data[..., 16:] = 8
+    assert read_series(image(data).to_bytes()).data[0, 0, 0, 16] == 8
+
+
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
