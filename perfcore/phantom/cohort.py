@@ -33,19 +33,19 @@ class _SiteFacts:
 
 
 _SITES: Final[dict[Site | None, _SiteFacts]] = {
-    "M1": _SiteFacts(0.40, (120.0, 280.0), 14.0),
+    "M1": _SiteFacts(0.43, (120.0, 280.0), 14.0),
     "M2-superior": _SiteFacts(0.18, (50.0, 140.0), 20.0),
     "M2-inferior": _SiteFacts(0.16, (50.0, 140.0), 10.0),
     "ACA": _SiteFacts(0.07, (30.0, 90.0), 38.0),
     "PCA": _SiteFacts(0.09, (30.0, 90.0), 4.0),
-    None: _SiteFacts(0.10, (0.0, 0.0), 12.0),
+    None: _SiteFacts(0.07, (0.0, 0.0), 12.0),
 }
 _FAMILIES: Final[dict[ResidueFamily, float]] = {
     "exponential": 0.45, "box-exponential": 0.25, "gamma": 0.2, "box": 0.1,
 }  # fmt: skip
 _SLABS: Final[tuple[tuple[float, int, tuple[int, ...], tuple[float, float]], ...]] = (
-    (0.66, 2, (43, 45, 46, 49), (5.0, 10.0)),
-    (0.10, 4, (44, 49), (5.0, 8.0)),
+    (0.66, 2, (43, 45, 46, 49), (7.0, 10.0)),
+    (0.10, 4, (44, 49), (6.0, 9.0)),
     (0.12, 8, (49, 60), (7.0, 9.0)),
     (0.12, 16, (53, 64), (5.0, 5.0)),
 )
@@ -114,7 +114,7 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
     sites = tuple(_SITES)
     site = sites[int(rng.choice(len(sites), p=[facts.share for facts in _SITES.values()]))]
     hypoperfused = _between(rng, *_SITES[site].hypoperfused_ml)
-    collaterals = float(rng.beta(1.6, 2.6))
+    failing = float(rng.beta(2.0, 2.2))
     no_core = rng.random() < 0.08
     families = tuple(_FAMILIES)
     beta = _between(rng, 1.35, 1.75)
@@ -127,7 +127,7 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         site=site,
         side=int(rng.choice((-1, 1))),
         hypoperfused_ml=hypoperfused,
-        core_ml=0.0 if no_core else 0.75 * collaterals * hypoperfused,
+        core_ml=0.0 if no_core else 0.8 * failing * hypoperfused,
         flow=_between(rng, 0.85, 1.15),
         penumbra_flow=_between(rng, 0.97, 1.1),
         core_flow=_between(rng, 0.6, 1.2),
@@ -155,11 +155,11 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     slab_mm = recipe.n_slices * recipe.slice_mm
     centre = recipe.centre_mm if scan == 1 else recipe.centre_mm + slab_mm
     if slab_mm > 45:
-        centre = min(centre, 16.0)
+        centre = min(recipe.centre_mm, 16.0) + _between(rng, -3, 3)
     found = {name for name in _OF_SCAN if rng.random() < _ODDS[name]}
     if recipe.site not in {"M1", "M2-superior", "M2-inferior"} or recipe.artery_scale < 0.7:
         found.discard("distal-aif")
-    if "distal-aif" in found or slab_mm > 45 or recipe.artery_scale < 0.7:
+    if "distal-aif" in found or recipe.site == "PCA" or slab_mm > 45 or recipe.artery_scale < 0.7:
         found.discard("no-artery")
     if "no-artery" in found:
         found.discard("venous-contamination")
@@ -171,7 +171,7 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     if "distal-aif" in found:
         centre, scale, late = max(centre, 38.0), 0.3, 5.0
     if "no-artery" in found:
-        centre, scale = _between(rng, 46, 54), 0.35
+        centre, scale = _between(rng, 40, 48), 0.35
     scanner = Scanner(
         noise_hu=_between(rng, 2.5, 6.0) if rng.random() < 0.85 else _between(rng, 6.0, 10.0),
         correlation_px=_between(rng, 0.5, 0.9),

@@ -1,0 +1,406 @@
+"""The phantom's cases: their truth, their looks, and what their confounders do."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from perfcore.aif.curves import gamma_variate
+from perfcore.errors import ArgumentError
+from perfcore.phantom.cases import (
+    PhantomCase,
+    demonstration_names,
+    make_case,
+    make_demonstration,
+    make_from_recipe,
+)
+from perfcore.phantom.cohort import draw_recipe, patient_of
+from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.phantom.physiology import Bolus
+from perfcore.phantom.recipe import CONFOUNDERS, Recipe
+from perfcore.phantom.scanner import Scanner
+from perfcore.units import CBV_PER_RATIO
+
+FIRST_PASS = Bolus(recirculation_hu=0.0, plateau_hu=0.0)
+CLEAN = replace(
+    DEMONSTRATIONS["m1-occlusion"], n_slices=2, centre_mm=12.0, n_time=64,
+    scanner=Scanner(noise_hu=0.7, correlation_px=0.0), bolus=FIRST_PASS,
+)  # fmt: skip
+"""A little noise, so that rounding to whole HU does not bias a mean over voxels."""
+BRIEF = replace(CLEAN, n_time=24, n_slices=1, scanner=Scanner(noise_hu=0.0))
+
+
+@cache
+def clean() -> PhantomCase:
+    return make_from_recipe(CLEAN)
+
+
+@cache
+def default() -> PhantomCase:
+    return make_demonstration("m1-occlusion")
+
+
+def enhancement(case: PhantomCase) -> np.ndarray:
+    return case.series.data - case.series.data[..., :7].mean(axis=3, keepdims=True)
+
+
+def tissue_of(case: PhantomCase, state: str, mtt: float) -> np.ndarray:
+    """Voxels of one pure kind of tissue (known by its transit time), without vessels."""
+    truth = case.truth
+    normal = ~truth.core & ~truth.penumbra & (truth.delay_s < 3)
+    where = {"core": truth.core, "penumbra": truth.penumbra, "normal": normal}[state]
+    return where & (np.abs(truth.mtt - mtt) < 1e-3) & (truth.artery_fraction + truth.vein_fraction == 0)
+
+
+KINDS = [("normal", 4.0), ("normal", 4.8), ("penumbra", 7.8), ("core", 8.6667)]
+
+
+# The truth
+
+
+@pytest.mark.parametrize(("state", "mtt"), KINDS)
+def test_curves_are_the_convolution_that_the_truth_promises(state: str, mtt: float) -> None:
+    case = clean()
+    where = tissue_of(case, state, mtt)
+    assert where.sum() > 200
+    fine = np.arange(0.0, 64.0, 0.02)
+    artery = gamma_variate(fine, FIRST_PASS.onset_s, FIRST_PASS.alpha, FIRST_PASS.beta_s, FIRST_PASS.peak_hu)
+    response = np.exp(-fine / mtt)
+    unit = np.convolve(artery, response)[: fine.size] * 0.02 * 1.04 / (0.55 / 0.75) / 6000.0
+    cbf, delay = case.truth.cbf[where], case.truth.delay_s[where]
+    times = case.series.time_s
+    expected = np.mean([f * np.interp(times - d, fine, unit) for f, d in zip(cbf, delay, strict=True)], axis=0)
+    measured = enhancement(case)[where].mean(axis=0)
+    assert np.abs(measured - expected).max() < 0.01 * expected.max() + 4 * 0.8 / np.sqrt(where.sum())
+
+
+@pytest.mark.parametrize(("state", "mtt"), KINDS)
+def test_area_gives_the_volume_and_the_centre_of_mass_the_delay(state: str, mtt: float) -> None:
+    case = clean()
+    where = tissue_of(case, state, mtt)
+    tissue, artery, time = enhancement(case)[where].mean(axis=0), case.truth.aif.value, case.series.time_s
+    cbv = CBV_PER_RATIO * tissue.sum() / artery.sum()
+    chance = CBV_PER_RATIO * 64 * 0.8 / np.sqrt(7 * where.sum()) / artery.sum()
+    assert cbv == pytest.approx(float(case.truth.cbv[where].mean()), rel=0.01, abs=3 * chance)
+    centre = (time * tissue).sum() / tissue.sum() - (time * artery).sum() / artery.sum()
+    assert centre - mtt == pytest.approx(float(case.truth.delay_s[where].mean()), abs=0.25)
+
+
+def test_volume_is_flow_times_transit_time_everywhere() -> None:
+    truth = default().truth
+    for name in ("cbf", "cbv", "mtt", "delay_s"):
+        assert getattr(truth, name).dtype == np.float32
+    assert np.allclose(truth.cbv, truth.cbf * truth.mtt / 60.0, rtol=1e-5, atol=1e-6)
+    assert (truth.mtt[truth.cbf == 0] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["m1-occlusion", "small-core", "noisy", "truncated", "distal-aif"])
+def test_labels_keep_their_distance_from_the_thresholds(name: str) -> None:
+    recipe = replace(DEMONSTRATIONS[name], n_time=12, n_slices=3)
+    case = make_from_recipe(recipe)
+    truth, series = case.truth, case.series
+    x_mm = series.affine[0, 3] + series.spacing_mm[0] * np.arange(series.grid[0])
+    contralateral = (x_mm * recipe.side < 0)[:, None, None] & (truth.cbf > 15) & ~truth.core & ~truth.penumbra
+    relative = truth.cbf / truth.cbf[contralateral].mean()
+    assert truth.penumbra.any()
+    assert relative[truth.penumbra].min() > 0.42
+    assert relative[truth.core].max() < 0.34
+    assert truth.delay_s[truth.penumbra].min() > 4.0
+
+
+def test_labels_do_not_overlap_and_the_core_lies_within_the_penumbra() -> None:
+    truth = default().truth
+    assert not (truth.core & truth.penumbra).any()
+    around = np.stack([ndimage.binary_dilation(truth.core[..., k], iterations=2) for k in range(8)], axis=2)
+    rim = around & ~truth.core & (truth.cbf > 15)
+    assert truth.penumbra[rim].mean() > 0.9
+
+
+def test_the_border_of_the_lesion_is_irregular() -> None:
+    """A disc has a circularity 4πA/P² of 1; a lesion with a ragged border is far below."""
+    label = (default().truth.core | default().truth.penumbra)[..., 4]
+    perimeter = (label & ~ndimage.binary_erosion(label)).sum()
+    assert 4 * np.pi * label.sum() / perimeter**2 < 0.6
+
+
+def test_the_lesion_is_on_the_side_that_is_named() -> None:
+    for name, sign in (("m1-occlusion", -1), ("small-core", 1)):
+        case = make_from_recipe(replace(DEMONSTRATIONS[name], n_time=10, n_slices=2))
+        x = np.nonzero(case.truth.penumbra)[0] * case.series.spacing_mm[0] + case.series.affine[0, 3]
+        assert (np.sign(x) == sign).mean() > 0.97
+        assert case.description["side"] == {1: "right", -1: "left"}[sign]
+
+
+# The looks
+
+
+def test_the_default_is_what_the_dashboard_and_its_tests_count_on() -> None:
+    assert demonstration_names()[0] == "m1-occlusion"
+    assert len(demonstration_names()) == 6
+    case = default()
+    assert case.series.data.shape == (256, 256, 8, 60)
+    assert case.series.dt_s == 1.0
+    assert case.description["confounders"] == []
+    assert case.description["core_ml"] >= 10
+    assert case.series.lesion is not None
+    assert np.array_equal(case.series.lesion, case.truth.core)
+    assert case.series.units == "hu"
+    assert all(DEMONSTRATIONS[name].n_slices == 8 for name in demonstration_names())
+
+
+def test_values_are_whole_hounsfield_units_within_twelve_bits() -> None:
+    data = default().series.data
+    assert data.dtype == np.float32
+    assert np.array_equal(data, np.rint(data))
+    assert data.min() >= -1024
+    assert data.max() <= 3071
+
+
+def test_it_looks_like_a_head_in_a_scanner() -> None:
+    baseline = default().series.data[..., :6].mean(axis=3)
+    truth = default().truth
+    assert (baseline[:3] == -1000).all()
+    assert np.median(baseline[truth.cbf > 50]) == pytest.approx(35, abs=1.5)
+    white = (truth.cbf > 0) & (np.abs(truth.mtt - 4.8) < 1e-3) & (truth.cbf > 20)
+    assert np.median(baseline[white]) == pytest.approx(29, abs=1.5)
+    for k in range(8):
+        bone = baseline[..., k] > 300
+        inside = ndimage.binary_fill_holes(bone) & ~bone
+        brain = truth.cbf[..., k] > 5
+        assert 5000 < brain.sum() < 30000
+        assert inside[brain].mean() > 0.98
+
+
+def test_heads_are_not_mirror_images() -> None:
+    brain = default().truth.cbf[..., 4] > 5
+    both = brain & brain[::-1]
+    assert both.sum() / (brain | brain[::-1]).sum() < 0.97
+
+
+def test_arteries_lie_at_the_base_and_sinuses_at_the_back() -> None:
+    truth = default().truth
+    assert truth.artery_fraction[..., 0].max() == pytest.approx(1.0)
+    _, y, _ = np.nonzero(truth.vein_fraction[..., :4] > 0.8)
+    assert np.median(y) < 90
+    _, y, _ = np.nonzero(truth.artery_fraction[..., :1] > 0.5)
+    assert 100 < np.median(y) < 180
+
+
+def test_an_artery_shows_the_input_function() -> None:
+    case = clean()
+    full = case.truth.artery_fraction > 0.6
+    assert full.sum() >= 3
+    curve = enhancement(case)[full].mean(axis=0)
+    assert 0.4 * case.truth.aif.peak < curve.max() <= 1.02 * case.truth.aif.peak
+
+
+def test_the_affine_is_ras_and_centred() -> None:
+    series = default().series
+    assert (np.diag(series.affine)[:3] > 0).all()
+    centre = series.affine @ [127.5, 127.5, 3.5, 1.0]
+    assert np.allclose(centre[:2], 0.0, atol=1e-6)
+
+
+def test_nothing_imports_nilearn() -> None:
+    code = "import sys, perfcore.phantom.cases, perfcore.phantom.templates as t; t.load_templates(); "
+    code += "sys.exit('nilearn' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# Randomness
+
+
+def test_the_same_recipe_gives_the_same_bytes_and_another_seed_other_ones() -> None:
+    recipe = replace(BRIEF, n_time=10, scanner=Scanner(noise_hu=4.0))
+    first, again = make_from_recipe(recipe), make_from_recipe(recipe)
+    assert first.series.data.tobytes() == again.series.data.tobytes()
+    assert first.description == again.description
+    scan = make_from_recipe(replace(recipe, scan_seed=(2018, 1, 2)))
+    assert scan.series.data.tobytes() != first.series.data.tobytes()
+    assert np.array_equal(scan.truth.core, first.truth.core)
+    other = make_from_recipe(replace(recipe, patient_seed=(2018, 99)))
+    assert not np.array_equal(other.truth.core, first.truth.core)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_case_one_is_easy(seed: int) -> None:
+    recipe = draw_recipe(seed, 1)
+    assert recipe.confounders == ()
+    assert recipe.n_slices == 8
+    assert recipe.n_time == 60
+    case = make_from_recipe(replace(recipe, n_time=8))
+    assert case.description["core_ml"] >= 10
+    assert (case.truth.artery_fraction > 0.8).sum() >= 3
+
+
+def test_make_case_is_the_drawn_recipe() -> None:
+    index = next(k for k in range(2, 40) if draw_recipe(5, k).n_slices == 2)
+    case = make_case(5, index)
+    assert case.series.grid == (256, 256, 2)
+    assert case.description["name"] == f"case_{index}"
+    assert case.series.data.tobytes() == make_case(5, index).series.data.tobytes()
+
+
+def test_a_cohort_is_as_varied_as_isles() -> None:
+    recipes = [draw_recipe(7, k) for k in range(1, 201)]
+    slices = [recipe.n_slices for recipe in recipes]
+    assert set(slices) == {2, 4, 8, 16}
+    assert slices.count(2) > 100
+    assert all(43 <= recipe.n_time <= 64 and recipe.dt_s == 1.0 for recipe in recipes)
+    assert all(0.8 <= recipe.pixel_mm <= 1.0 and 5 <= recipe.slice_mm <= 10 for recipe in recipes)
+    assert {recipe.site for recipe in recipes} == {"M1", "M2-superior", "M2-inferior", "ACA", "PCA", None}
+    assert {recipe.side for recipe in recipes} == {-1, 1}
+    assert {recipe.residue for recipe in recipes} == {"exponential", "box", "gamma", "box-exponential"}
+    assert {name for recipe in recipes for name in recipe.confounders} == set(CONFOUNDERS)
+    assert any(recipe.site is not None and recipe.core_ml == 0 for recipe in recipes)
+    assert 100 < len({recipe.patient for recipe in recipes}) < 170
+
+
+def test_two_scans_of_a_patient_share_anatomy_and_stroke() -> None:
+    recipes = {k: draw_recipe(7, k) for k in range(1, 60)}
+    pairs = [(a, b) for a in recipes for b in recipes if a < b and recipes[a].patient == recipes[b].patient]
+    assert pairs
+    for a, b in pairs:
+        first, second = recipes[a], recipes[b]
+        assert b == a + 1
+        assert patient_of(a, 7)[0] == patient_of(b, 7)[0]
+        assert first.patient_seed == second.patient_seed
+        assert (first.site, first.side, first.core_ml) == (second.site, second.side, second.core_ml)
+        assert first.scan_seed != second.scan_seed
+
+
+@pytest.mark.parametrize(("seed", "index"), [(-1, 1), (0, 0)])
+def test_cases_are_numbered_from_one(seed: int, index: int) -> None:
+    with pytest.raises(ArgumentError, match=r"seed must be at least 0 and index at least 1"):
+        make_case(seed, index)
+
+
+def test_an_unknown_demonstration_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="demonstration must be one of m1-occlusion"):
+        make_demonstration("nobody")
+
+
+# The confounders
+
+
+def test_truncated_scans_end_before_the_vein_has_halved() -> None:
+    drawn = [draw_recipe(seed, k) for seed in range(3) for k in range(1, 80)]
+    found = [recipe for recipe in drawn if "truncated" in recipe.confounders]
+    assert len(found) > 5
+    for recipe in [*found, DEMONSTRATIONS["truncated"]]:
+        time = np.arange(0, recipe.n_time, 0.1)
+        vein = recipe.bolus.vein(time)
+        assert vein[-1] > 0.5 * vein.max()
+        assert time[vein.argmax()] < (recipe.n_time - 1) * recipe.dt_s
+        assert recipe.bolus.onset_s > 5
+    complete = [recipe for recipe in drawn if "truncated" not in recipe.confounders]
+    for recipe in complete[:40]:
+        vein = recipe.bolus.vein(np.arange(0, recipe.n_time, 0.1))
+        assert vein[-1] < 0.5 * vein.max()
+
+
+def test_a_low_cardiac_output_widens_and_lowers_the_bolus() -> None:
+    drawn = [draw_recipe(seed, k) for seed in range(3) for k in range(2, 80)]
+    low = [r.bolus for r in drawn if "low-cardiac-output" in r.confounders]
+    usual = [r.bolus for r in drawn if "low-cardiac-output" not in r.confounders]
+    assert min(b.beta_s for b in low) > max(b.beta_s for b in usual) * 0.999
+    assert np.mean([b.peak_hu for b in low]) < 0.8 * np.mean([b.peak_hu for b in usual])
+
+
+def brightest(case: PhantomCase, n: int = 10) -> np.ndarray:
+    """Mean curve of the brightest artery voxels."""
+    series = enhancement(case)
+    score = np.where(case.truth.artery_fraction > 0.15, series.max(axis=3), -1)
+    at = np.unravel_index(np.argsort(score, axis=None)[-n:], score.shape)
+    return np.asarray(series[at].mean(axis=0))
+
+
+def test_thin_arteries_do_not_fill_a_voxel() -> None:
+    thin = make_from_recipe(replace(BRIEF, artery_scale=0.5, confounders=("partial-volume",)))
+    full = make_from_recipe(BRIEF)
+    assert brightest(thin).max() < 0.6 * brightest(full).max()
+
+
+def test_beyond_the_clot_the_brightest_arteries_are_late_and_wide() -> None:
+    recipe = replace(DEMONSTRATIONS["distal-aif"], n_slices=2, n_time=40, scanner=Scanner(noise_hu=0.0))
+    case = make_from_recipe(recipe)
+    curve, aif = brightest(case), case.truth.aif.value
+    assert curve.argmax() - aif.argmax() >= 3
+    assert (curve > curve.max() / 2).sum() > (aif > aif.max() / 2).sum()
+    assert case.description["confounders"] == ["distal-aif"]
+
+
+def test_contaminating_veins_share_the_arteries_voxels() -> None:
+    with_veins = make_from_recipe(replace(BRIEF, centre_mm=-10.0, confounders=("venous-contamination",))).truth
+    without = make_from_recipe(replace(BRIEF, centre_mm=-10.0)).truth
+    arteries = without.artery_fraction > 0.3
+    assert with_veins.vein_fraction[arteries].mean() > 5 * without.vein_fraction[arteries].mean() + 0.02
+
+
+def test_a_slab_without_artery_has_none() -> None:
+    drawn = [draw_recipe(seed, k) for seed in range(4) for k in range(2, 80)]
+    recipe = next(r for r in drawn if "no-artery" in r.confounders and r.n_slices == 2)
+    assert make_from_recipe(replace(recipe, n_time=8)).truth.artery_fraction.max() < 0.2
+
+
+def test_motion_begins_with_the_bolus_and_moves_the_skull() -> None:
+    still = make_from_recipe(BRIEF).series.data
+    moved = make_from_recipe(replace(BRIEF, scanner=Scanner(noise_hu=0.0, motion_mm=3.0))).series.data
+    change = np.abs(moved - still).max(axis=(0, 1, 2))
+    assert (change[:12] == 0).all()
+    assert (change[12:] > 200).all()
+
+
+def test_streaks_flicker() -> None:
+    still = make_from_recipe(BRIEF).series.data
+    data = make_from_recipe(replace(BRIEF, scanner=Scanner(noise_hu=0.0, streak_hu=5.0))).series.data
+    streaks = (data - still)[100:150, 100:150]
+    assert 2.0 < streaks.std() < 9.0
+    assert streaks.std(axis=3).mean() > 0.8
+
+
+def test_noise_has_its_level_its_grain_and_no_memory() -> None:
+    noisy = replace(BRIEF, scanner=Scanner(noise_hu=8.0, correlation_px=0.7))
+    noise = (make_from_recipe(noisy).series.data - make_from_recipe(BRIEF).series.data)[90:170, 80:180]
+    assert noise.std() == pytest.approx(8.0, rel=0.03)
+    assert abs(noise.mean()) < 0.1
+    beside = (noise[1:] * noise[:-1]).mean() / noise.var()
+    later = (noise[..., 1:] * noise[..., :-1]).mean() / noise.var()
+    assert 0.3 < beside < 0.7
+    assert abs(later) < 0.02
+
+
+def test_no_stroke_is_no_stroke() -> None:
+    case = make_from_recipe(replace(DEMONSTRATIONS["no-stroke"], n_time=10, n_slices=2))
+    assert not case.truth.core.any()
+    assert not case.truth.penumbra.any()
+    assert case.truth.delay_s.max() < 2.5
+    assert case.description["occlusion"] is None
+    assert case.description["side"] is None
+
+
+def test_a_stroke_may_leave_no_core() -> None:
+    case = make_from_recipe(replace(BRIEF, n_time=10, core_ml=0.0))
+    assert not case.truth.core.any()
+    assert case.truth.penumbra.sum() > 1000
+
+
+@pytest.mark.parametrize("site", ["M2-superior", "M2-inferior", "ACA", "PCA"])
+def test_each_site_starves_its_own_territory(site: str) -> None:
+    slab = replace(BRIEF, n_time=8, n_slices=4, slice_mm=10.0, centre_mm=20.0)
+    recipe: Recipe = replace(slab, hypoperfused_ml=60.0, side=1)
+    here = make_from_recipe(replace(recipe, site=site)).truth  # type: ignore[arg-type]
+    x, y, _ = (float(np.mean(i)) for i in np.nonzero(here.core | here.penumbra))
+    expected = {
+        "M2-superior": ("lateral", "front"),
+        "M2-inferior": ("lateral", "back"),
+        "ACA": ("medial", "front"),
+        "PCA": ("medial", "back"),
+    }
+    assert ("medial" if x < 128 + 30 else "lateral", "front" if y > 128 else "back") == expected[site]
