@@ -22,8 +22,8 @@ def main() -> None:
         position="top",
     )
     page_style()
-    sidebar()
-    page.run()
+    if sidebar() is not None or page.title != "Lab":
+        page.run()
 
 
 if __name__ == "__main__":
@@ -31,11 +31,15 @@ if __name__ == "__main__":
 else:
     from starlette.routing import Mount, WebSocketRoute
     from starlette.staticfiles import StaticFiles
+    from streamlit.runtime.pages_manager import PagesManager
 
     from pages.live.component import ASSETS
     from pages.live.socket import PATH, live_socket
     from pages.shared.library import warm_up
 
+    # A folder named pages makes Streamlit serve each file by itself until somebody has opened the first page:
+    # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
+    PagesManager.uses_pages_directory = False
     app = st.App(
         __file__,
         routes=[WebSocketRoute(PATH, live_socket), Mount("/assets", StaticFiles(directory=ASSETS))],

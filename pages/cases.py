@@ -31,7 +31,7 @@ st.caption(
     "A 4D CT perfusion series as NIfTI, with a brain mask and a lesion if you have them. "
     "It stays in this session: nobody else sees it, it is in no link, and it is gone when the session ends."
 )
-with st.form("upload", clear_on_submit=True):
+with st.form("upload"):
     series = st.file_uploader("4D series (.nii, .nii.gz)", type=["nii", "gz"])
     left, right = st.columns(2)
     mask = left.file_uploader("Brain mask (optional)", type=["nii", "gz"])
@@ -39,7 +39,7 @@ with st.form("upload", clear_on_submit=True):
     units = left.selectbox("Values are", ["hu", "concentration"],
                            format_func={"hu": "Hounsfield units", "concentration": "enhancement already"}.get)
     dt_s = right.number_input("Time step in seconds (0: as the file says)", 0.0, 60.0, 0.0, step=0.5)
-    sent = st.form_submit_button("Open", type="primary")
+    sent = st.form_submit_button("Open this case", type="primary")
 if sent:
     if series is None:
         st.error("Choose a 4D series first.")

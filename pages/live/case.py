@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from perfcore.deconvolution import build_operator
-from perfcore.device import resolve_device
 from perfcore.errors import InputDataError
 from perfcore.maps import flow_and_delay
 from perfcore.pipeline import healthy_mean
@@ -76,12 +75,17 @@ class LiveCase:
         Names the case between sessions; ``key`` names this preparation of it.
     sources
         Curves to start from, by method; the first is the default.
+    lesion_voxels
+        Size of the known lesion, with what lies outside the brain mask.
     """
 
-    def __init__(self, name: str, prepared: Prepared, sources: dict[str, Aif], vof: Aif | None) -> None:
+    def __init__(
+        self, name: str, prepared: Prepared, sources: dict[str, Aif], vof: Aif | None, *, device: torch.device,
+        lesion_voxels: int = 0,
+    ) -> None:
         self.name, self.prepared, self.sources, self.vof = name, prepared, sources, vof
         self.key = f"{name}#{next(_SERIAL)}"
-        self.device = resolve_device()
+        self.device = device
         grid = prepared.grid
         slice_of = prepared.index % grid[2]
         self.order: NDArray[np.int64] = np.argsort(slice_of, kind="stable")
@@ -92,6 +96,7 @@ class LiveCase:
         where = np.flatnonzero(reference)
         sample = where[np.linspace(0, len(where) - 1, min(REFERENCE_SAMPLE, len(where))).astype(int)]
         self.reference_tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order[sample]]).to(self.device))
+        self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
 
     @property
@@ -170,8 +175,8 @@ class LiveCase:
         core_ml = float(np.count_nonzero(core)) * voxel_ml
         hypo_ml = float(np.count_nonzero(flow.tmax > settings.tmax_threshold_s)) * voxel_ml
         overlap = None
-        if self.lesion is not None and self.lesion.any():
-            both = np.count_nonzero(core) + np.count_nonzero(self.lesion)
+        if self.lesion is not None and self.lesion_voxels:
+            both = np.count_nonzero(core) + self.lesion_voxels
             overlap = 2.0 * np.count_nonzero(core & self.lesion) / both
         return {
             "core_ml": core_ml,

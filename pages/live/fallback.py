@@ -9,27 +9,30 @@ import numpy as np
 
 from pages.live import wire
 from pages.live.session import LiveSession, State, case_frame, error_frame, volume_frame
-from perfcore.errors import PerfcoreError
+from perfcore.errors import InputDataError, PerfcoreError
 
 
 def answer(session: LiveSession, state: State, asked: Mapping[str, Any] | None) -> bytes:
     """Return the frames that answer an edit that came without a socket; nothing where none came."""
     if not asked:
         return b""
+    edit = None
     try:
-        curve = np.asarray(asked["curve"], np.float32)
-        head = np.array([asked["epoch"], asked["seq"], wire.FLAG_REST, asked["slice"]], np.uint32)
-        edit = wire.unpack_edit(head.tobytes() + curve.tobytes())
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return b""
-    except PerfcoreError as error:
-        return error_frame(None, error)
-    have = asked.get("have")
-    frames = case_frame(session, state, have) if have != state.case.key or edit.epoch != state.epoch else b""
-    if edit.epoch != state.epoch:
-        return frames
-    try:
+        edit = _edit(asked) if "curve" in asked else None
+        current = edit is not None and edit.epoch == state.epoch
+        frames = b"" if current and asked.get("have") == state.case.key else case_frame(session, state)
+        if edit is None or not current:
+            return frames
         flow = state.case.volume_flow(edit.curve, state.settings)
         return frames + volume_frame(session, state, edit, flow, with_maps=True)
     except PerfcoreError as error:
-        return frames + error_frame(edit, error)
+        return error_frame(edit, error)
+
+
+def _edit(asked: Mapping[str, Any]) -> wire.Edit:
+    try:
+        curve = np.asarray(asked["curve"], np.float32)
+        head = np.array([asked["epoch"], asked["seq"], wire.FLAG_REST, asked["slice"]], np.uint32)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise InputDataError("The message is not understood.") from error
+    return wire.unpack_edit(head.tobytes() + curve.tobytes())

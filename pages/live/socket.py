@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
@@ -154,13 +156,13 @@ async def live_socket(ws: WebSocket) -> None:
             await ws.close(POLICY_VIOLATION)
         return
     talk = _Conversation(ws, session)
-    tasks = {asyncio.create_task(talk.read()), asyncio.create_task(talk.work())}
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
+    async with anyio.create_task_group() as group:
+
+        async def until_gone(part: Callable[[], Awaitable[None]]) -> None:
+            # Sending to a browser that has just left raises; there is nobody to tell.
             with contextlib.suppress(WebSocketDisconnect, RuntimeError):
-                task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+                await part()
+            group.cancel_scope.cancel()
+
+        group.start_soon(until_gone, talk.read)
+        group.start_soon(until_gone, talk.work)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pages.live.case import LiveCase
+from pages.shared import server
 from pages.shared.cache import ByteCache
 from perfcore.aif.select import Selection, select
 from perfcore.errors import NoArteryError
@@ -87,7 +88,9 @@ def open_case(entry: Entry, settings: Settings) -> LiveCase:
         source = _series.get((entry.owner, entry.key), entry.read)
         prepared = prepare(source.series, settings)
         sources, vof = _start_curves(prepared, source.truth)
-        return LiveCase(entry.key, prepared, sources, vof)
+        known = source.series.lesion
+        n_lesion = 0 if known is None else int(known.sum())
+        return LiveCase(entry.key, prepared, sources, vof, device=server.device(), lesion_voxels=n_lesion)
 
     return _cases.get(key, make)
 

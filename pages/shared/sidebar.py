@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.live.case import LiveCase
-from pages.shared import state
-from perfcore.device import describe_device, resolve_device
+from pages.live.session import State
+from pages.shared import server, state
+from perfcore.device import describe_device
 from perfcore.settings import DEFAULT_LAMBDA, PRESETS
 from perfcore.types import Aif
 
-_PLACE = "start_place"
 NOTICE = "Research and teaching, not for clinical use"
 _LAMBDA_HELP = {
     "tikhonov": "λ as a fraction of the largest singular value. Higher: less noise, more bias.",
@@ -28,16 +28,18 @@ def _take_regularization() -> None:
     st.session_state["set_lambda_rel"] = DEFAULT_LAMBDA[st.session_state["set_regularization"]]
 
 
-def sidebar() -> None:
-    """Draw the sidebar; every widget writes the session state that `state.settings` reads."""
+def sidebar() -> State | None:
+    """Draw the sidebar and open the case; every widget writes the session state that `state.settings` reads.
+
+    Returns None where the case cannot be opened; the reason stands in the sidebar.
+    """
     if "set_lambda_rel" not in st.session_state:
         st.session_state["preset"] = "paper"
         _take_preset()
     for key in [k for k in st.session_state if str(k).startswith("set_")] + ["preset"]:
         st.session_state[key] = st.session_state[key]  # a widget's value outlives a page without it
     with st.sidebar:
-        _case()
-        st.session_state[_PLACE] = st.container()
+        opened = _case()
         st.selectbox("Preset", list(PRESETS), key="preset", on_change=_take_preset)
         kind = st.session_state["set_regularization"]
         top = {"tikhonov": 1.0, "tsvd": 0.6, "oscillation": 0.3}[kind]
@@ -62,13 +64,13 @@ def sidebar() -> None:
                 "Healthy reference", ["contralateral", "brain"], key="set_reference",
                 format_func={"contralateral": "contralateral hemisphere", "brain": "whole brain"}.get,
             )
-        st.caption(f"{describe_device(resolve_device())}  \n{NOTICE}")
+        st.caption(f"{describe_device(server.device())}  \n{NOTICE}")
+    return opened
 
 
-def pick_start(case: LiveCase, now: Aif) -> None:
-    """Offer the curves that are known for a case, under the case's name."""
+def _start(case: LiveCase, now: Aif) -> None:
     names = list(case.sources)
-    start = st.session_state[_PLACE].selectbox(
+    start = st.selectbox(
         "Start curve", names, index=names.index(now.method), key=f"start_{case.key}",
         format_func=lambda name: state.source_label(case.sources[name]),
         help="The curve that edits start from, drawn as the ghost.",
@@ -78,7 +80,7 @@ def pick_start(case: LiveCase, now: Aif) -> None:
         st.rerun()
 
 
-def _case() -> None:
+def _case() -> State | None:
     known = state.entries()
     current = state.current_entry()
     keys = list(known)
@@ -89,3 +91,7 @@ def _case() -> None:
     if picked != current.key:
         state.choose(known[picked])
         st.rerun()
+    opened = state.open_current()
+    if opened is not None:
+        _start(opened.case, opened.start)
+    return opened

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +10,12 @@ import streamlit as st
 
 from pages.live.case import LiveCase
 from pages.live.session import LiveSession, State, open_session
+from pages.shared import server
 from pages.shared.library import Entry, demonstrations, folder_entries, open_case
 from perfcore.errors import PerfcoreError
 from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
 
-FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 SOURCE_LABELS: Final = {
     "straka": "automatic (Straka)",
     "truth": "the phantom's truth",
@@ -33,12 +31,6 @@ def live_session() -> LiveSession:
     return session
 
 
-def server_folder() -> Path | None:
-    """Return the folder that whoever started the server named, if any."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else None
-
-
 def uploads() -> list[Entry]:
     """Return this person's own uploads."""
     entries: list[Entry] = st.session_state.setdefault("uploads", [])
@@ -47,7 +39,7 @@ def uploads() -> list[Entry]:
 
 def entries() -> dict[str, Entry]:
     """Return every case this person can open, by key."""
-    return {e.key: e for e in [*demonstrations(), *folder_entries(server_folder()), *uploads()]}
+    return {e.key: e for e in [*demonstrations(), *folder_entries(server.folder()), *uploads()]}
 
 
 def current_entry() -> Entry:
@@ -82,7 +74,7 @@ def start_curve(case: LiveCase) -> Aif:
     return case.sources.get(method) or next(iter(case.sources.values()))
 
 
-def open_current() -> tuple[LiveCase, State] | None:
+def open_current() -> State | None:
     """Open the current case under the current settings; says what is wrong and returns None if it cannot."""
     entry, chosen = current_entry(), settings()
     try:
@@ -91,7 +83,7 @@ def open_current() -> tuple[LiveCase, State] | None:
     except PerfcoreError as error:
         st.error(f"{entry.title} cannot be opened: {error}")
         return None
-    return case, live_session().configure(case, chosen, start_curve(case))
+    return live_session().configure(case, chosen, start_curve(case))
 
 
 def keep_curve(committed: Mapping[str, Any] | None) -> None:

@@ -72,7 +72,7 @@ class Lab {
       onOpen: () => this.askCase(),
       onFrame: (frame) => this.receive(frame),
       onStatus: (status) => this.showStatus(status),
-      viaStreamlit: (edit) => this.setTriggerValue("fallback", { ...edit, curve: Array.from(edit.curve) }),
+      viaStreamlit: (edit) => this.setTriggerValue("fallback", { ...edit, curve: Array.from(edit.curve), have: this.values.case?.key }),
     });
     this.observer = new ResizeObserver(() => { this.map.resize(); this.editor.rescale(); this.paint(); });
     this.observer.observe(this.find(".picture"));
@@ -112,14 +112,21 @@ class Lab {
     else if (frame.kind === "stale") this.askCase();
     else {
       if (frame.arrays.cbf) frame.kind === "slice" ? this.values.setSlice(frame) : this.values.setVolume(frame);
-      if (frame.numbers) this.showNumbers(frame.numbers, frame.start);
+      if (frame.numbers) {
+        this.showNumbers(frame.numbers, frame.start);
+        this.root.dataset.numbers = frame.seq;
+      }
       if (frame.kind === "volume") this.probeAgain();
       this.notice("");
       if (frame.arrays.cbf) this.paint(frame.seq);
     }
   }
 
-  askCase() { this.link.ask({ type: "case", have: this.values.case?.key }); }
+  askCase() {
+    const have = this.values.case?.key ?? null;
+    if (this.link.status === "fallback") this.setTriggerValue("fallback", { have });
+    else this.link.ask({ type: "case", have });
+  }
 
   /** A case, or new settings or another start for the case that is here. */
   openCase(frame) {
@@ -269,6 +276,7 @@ class Lab {
 
   showStatus(status) {
     this.root.dataset.status = status;
+    if (status === "fallback" && !this.values.case) this.askCase();
     this.find("[data-out=status]").textContent = STATUS[status];
   }
 

@@ -1,0 +1,44 @@
+# Two commands matter: `make app` and `make test`. The second time they install nothing and need no network.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8501
+HOST   ?= localhost
+DEVICE ?= auto
+
+.DEFAULT_GOAL := help
+.PHONY: help app test lint bench bench-lab screenshots
+
+help:
+	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
+	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine"
+	@echo "make lint     ruff, mypy, the import contract"
+	@echo "make bench    the speed ratios that the README quotes"
+
+# pip takes the CPU build of torch where the default index holds it; TORCH_INDEX= names another index.
+$(VENV)/runtime.stamp: requirements.txt
+	@test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r requirements.txt
+	@touch $@
+
+$(VENV)/test.stamp: tests/requirements.txt $(VENV)/runtime.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+app: $(VENV)/runtime.stamp
+	AIF_LAB_DATA="$(DATA)" AIF_LAB_DEVICE="$(DEVICE)" $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
+
+test: $(VENV)/test.stamp
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python -m perfcore benchmark --out out/benchmark.json
+	$(BIN)/python -m tests.browser.measure
+
+screenshots: $(VENV)/test.stamp
+	$(BIN)/python -m tests.browser.screenshots

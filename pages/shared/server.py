@@ -1,0 +1,27 @@
+"""What whoever started the server has chosen: a folder of cases, a device."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import torch
+
+from perfcore.device import resolve_device
+
+FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
+DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
+
+
+@cache
+def device() -> torch.device:
+    """Return the device that the dashboard computes on."""
+    return resolve_device(os.environ.get(DEVICE_VARIABLE) or "auto")
+
+
+def folder() -> Path | None:
+    """Return the folder of cases that the server was started with, if any."""
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else None

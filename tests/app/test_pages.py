@@ -1,0 +1,99 @@
+"""Every page runs; what a person chooses in the sidebar is what the live session computes with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.live import wire
+from perfcore.phantom.cases import make_demonstration
+from perfcore.pipeline import analyse
+from perfcore.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(page: str | None = None, **state: object) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    if page:
+        app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def config(app: AppTest) -> dict:
+    """The header of the first frame that the component was given."""
+    data = app.get("bidi_component")[0].proto.bytes
+    n_header = int.from_bytes(data[4:8], "little")
+    import json
+
+    assert int.from_bytes(data[:4], "little") == wire.MAGIC
+    return json.loads(data[16 : 16 + n_header])
+
+
+@pytest.mark.parametrize("page", [None, "pages/cases.py"])
+def test_every_page_runs_and_says_what_it_is_not(page: str | None) -> None:
+    app = run(page)
+    assert any("not for clinical use" in c.value for c in app.sidebar.caption)
+
+
+def test_the_lab_tells_the_component_thresholds_and_token() -> None:
+    app = run()
+    told = config(app)
+    assert told["token"] == app.session_state["live"].token
+    assert told["thresholds"] == {"core": 0.38, "tmax": 6.0}
+    assert set(told["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
+
+
+def test_the_sidebar_is_what_is_computed() -> None:
+    app = run()
+    first = app.session_state["live"].state
+    app.selectbox(key="preset").set_value("vendor").run()
+    now = app.session_state["live"].state
+    assert now.settings == Settings.preset("vendor")
+    assert now.epoch > first.epoch
+    app.slider(key="set_core_threshold").set_value(0.25).run()
+    assert app.session_state["live"].state.settings.core_threshold == 0.25
+    assert config(app)["thresholds"]["core"] == 0.25
+    app.selectbox(key="set_regularization").set_value("oscillation").run()
+    assert app.session_state["live"].state.settings.lam == 0.065
+
+
+def test_settings_survive_a_page_change() -> None:
+    app = run()
+    app.slider(key="set_lambda_rel").set_value(0.12).run()
+    app.switch_page("pages/cases.py").run()
+    app.switch_page("pages/lab.py").run()
+    assert app.session_state["live"].state.settings.lam == 0.12
+
+
+def test_a_committed_curve_is_kept_for_its_case() -> None:
+    app = run()
+    state = app.session_state["live"].state
+    curve = state.start.value * 0.5
+    app.session_state["live"].keep(state.curve_key, curve)
+    app.switch_page("pages/cases.py").run()
+    app.switch_page("pages/lab.py").run()
+    np.testing.assert_array_equal(app.session_state["live"].edited(state.curve_key), curve)
+
+
+def test_the_live_numbers_are_those_of_the_pipeline() -> None:
+    app = run()
+    state = app.session_state["live"].state
+    result = analyse(make_demonstration("m1-occlusion").series)
+    for name, value in state.start_numbers.items():
+        assert value == pytest.approx(getattr(result.numbers, name), rel=1e-5), name
+
+
+def test_an_unknown_case_in_a_link_opens_the_first() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["case"] = "../../etc/passwd"
+    app.run()
+    assert not app.exception
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"

@@ -1,0 +1,146 @@
+"""The private socket, spoken to as a browser would: who may come in, and what is answered."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from pages.live import wire
+from pages.live.session import LiveSession, open_session
+from pages.live.socket import PATH, live_socket, same_origin
+from pages.shared.library import demonstrations, open_case
+from perfcore.settings import Settings
+from tests.app.test_wire import read
+
+ORIGIN = {"origin": "http://testserver"}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(Starlette(routes=[WebSocketRoute(PATH, live_socket)]))
+
+
+@pytest.fixture(scope="module")
+def session() -> LiveSession:
+    live = open_session()
+    case = open_case(demonstrations()[0], Settings())
+    live.configure(case, Settings(), next(iter(case.sources.values())))
+    return live
+
+
+def edit(epoch: int, seq: int, flags: int, z: int, curve: np.ndarray) -> bytes:
+    return struct.pack("<4I", epoch, seq, flags, z) + curve.astype(np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "allowed"),
+    [
+        ("http://localhost:8501", "localhost:8501", True),
+        ("https://lab.example.org", "lab.example.org", True),
+        ("http://evil.example.org", "localhost:8501", False),
+        ("http://localhost:9999", "localhost:8501", False),
+        (None, "localhost:8501", False),
+        ("null", "localhost:8501", False),
+    ],
+)
+def test_only_the_own_origin_is_let_in(origin: str | None, host: str, allowed: bool) -> None:
+    assert same_origin(origin, host) is allowed
+
+
+def test_a_foreign_origin_is_turned_away_before_it_speaks(client: TestClient) -> None:
+    with (
+        pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
+        client.websocket_connect(PATH, headers={"origin": "http://evil.example.org"}) as ws,
+    ):
+        ws.receive_bytes()
+
+
+@pytest.mark.parametrize("hello", ['{"token": "guess"}', '{"token": 5}', "[]", "not json", '{"tok'])
+def test_a_wrong_token_ends_the_talk(client: TestClient, hello: str) -> None:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(hello)
+        with pytest.raises(WebSocketDisconnect) as left:
+            ws.receive_bytes()
+        assert left.value.code == 1008
+
+
+def test_a_token_dies_with_its_session(client: TestClient) -> None:
+    token = open_session().token  # nobody holds the session
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": token}))
+        with pytest.raises(WebSocketDisconnect):
+            ws.receive_bytes()
+
+
+def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    curve = state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_text(json.dumps({"type": "case"}))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["epoch"], header["slices"]) == ("case", state.epoch, 8)
+        assert arrays["starts"][-1] == len(arrays["pixel"]) == len(state.case.prepared.index)
+
+        ws.send_bytes(edit(state.epoch, 1, wire.FLAG_REST, 3, curve))
+        kinds = [read(ws.receive_bytes()) for _ in range(2)]
+        assert [h["kind"] for h, _ in kinds] == ["slice", "volume"]
+        (piece, part), (whole, full) = kinds
+        first, last = arrays["starts"][3], arrays["starts"][4]
+        np.testing.assert_array_equal(part["cbf"], full["cbf"][first:last])
+        np.testing.assert_array_equal(part["tmax"], full["tmax"][first:last])
+        assert piece["ref"] == pytest.approx(whole["ref"], rel=0.02), "the sample stands for the healthy side"
+        assert whole["numbers"] == pytest.approx(whole["start"], rel=1e-4, nan_ok=True)
+
+        voxel = np.unravel_index(state.case.prepared.index[1000], state.case.prepared.grid)
+        ws.send_text(json.dumps({"type": "probe", "voxel": [int(v) for v in voxel]}))
+        asked, curves = read(ws.receive_bytes())
+        assert asked["voxel"] == [int(v) for v in voxel]
+        np.testing.assert_array_equal(curves["tissue"], state.case.prepared.tissue[1000])
+        assert len(curves["residue"]) == len(curves["residue_time"]) == 75
+
+
+def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    good = state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        for bad, part in [
+            (np.zeros_like(good), "no positive bolus"),
+            (-np.abs(good) - 1, "no positive bolus"),
+            (good[:20], "20 points; the series has 60"),
+        ]:
+            ws.send_bytes(edit(state.epoch, 5, 0, 0, bad))
+            header, _ = read(ws.receive_bytes())
+            assert header["kind"] == "error"
+            assert part in header["message"]
+        ws.send_text("{")
+        assert read(ws.receive_bytes())[0]["kind"] == "error"
+        ws.send_bytes(edit(state.epoch, 6, 0, 0, good))
+        header, _ = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("slice", 6)
+        ws.send_text('{"type": "probe", "voxel": [999, 0, 0]}')
+        kinds = {}
+        while "error" not in kinds:
+            header, _ = read(ws.receive_bytes())
+            kinds[header["kind"]] = header
+        assert kinds["error"]["message"] == "That point is outside the image."
+
+
+def test_an_edit_of_an_old_epoch_is_not_computed(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch + 7, 9, 0, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+    assert (header["kind"], header["seq"], header["epoch"], arrays) == ("stale", 9, state.epoch, {})
