@@ -59,7 +59,7 @@ def make_blood(
     for vessel in ARTERIES:
         for side in _sides(vessel):
             kind = _kind(recipe, vessel, side)
-            scale = recipe.artery_scale * (recipe.late_scale if kind == "late" else 1.0)
+            scale = recipe.late_scale if kind == "late" else recipe.artery_scale
             points, volume = _fill(vessel, side, scale, pose)
             clouds.setdefault((kind, vessel.delay_s), []).append((points, volume))
             if "venous-contamination" in recipe.confounders and vessel.name in COMPANIONS:

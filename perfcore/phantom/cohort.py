@@ -33,9 +33,9 @@ class _SiteFacts:
 
 
 _SITES: Final[dict[Site | None, _SiteFacts]] = {
-    "M1": _SiteFacts(0.43, (120.0, 280.0), 14.0),
-    "M2-superior": _SiteFacts(0.18, (50.0, 140.0), 20.0),
-    "M2-inferior": _SiteFacts(0.16, (50.0, 140.0), 10.0),
+    "M1": _SiteFacts(0.43, (150.0, 310.0), 14.0),
+    "M2-superior": _SiteFacts(0.18, (70.0, 170.0), 20.0),
+    "M2-inferior": _SiteFacts(0.16, (70.0, 170.0), 10.0),
     "ACA": _SiteFacts(0.07, (30.0, 90.0), 38.0),
     "PCA": _SiteFacts(0.09, (30.0, 90.0), 4.0),
     None: _SiteFacts(0.07, (0.0, 0.0), 12.0),
@@ -122,12 +122,13 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
     if "low-cardiac-output" in confounders:
         beta *= _between(rng, 1.4, 1.8)
     _, n_slices, frames, thickness = _SLABS[int(rng.choice(len(_SLABS), p=[slab[0] for slab in _SLABS]))]
+    artery_scale = _between(rng, 0.45, 0.6) if "partial-volume" in confounders else _between(rng, 0.85, 1.1)
     return replace(
         recipe,
         site=site,
         side=int(rng.choice((-1, 1))),
         hypoperfused_ml=hypoperfused,
-        core_ml=0.0 if no_core else 0.8 * failing * hypoperfused,
+        core_ml=0.0 if no_core else 0.9 * failing * hypoperfused,
         flow=_between(rng, 0.85, 1.15),
         penumbra_flow=_between(rng, 0.97, 1.1),
         core_flow=_between(rng, 0.6, 1.2),
@@ -143,7 +144,8 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         slice_mm=round(_between(rng, *thickness), 1),
         pixel_mm=round(_between(rng, 0.84, 1.0), 3),
         centre_mm=_SITES[site].centre_mm + _between(rng, -10, 12),
-        artery_scale=_between(rng, 0.45, 0.6) if "partial-volume" in confounders else _between(rng, 0.85, 1.1),
+        artery_scale=artery_scale,
+        late_scale=0.9 * artery_scale,
         late_delay_s=_between(rng, 2, 3.2),
         late_tau_s=_between(rng, 1.0, 2.2),
         confounders=tuple(confounders),
@@ -169,9 +171,10 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
         bolus = bolus.ending((n_time - 1) * recipe.dt_s)
     scale, late = recipe.artery_scale, recipe.late_scale
     if "distal-aif" in found:
-        centre, scale, late = max(centre, 38.0), 0.3, 5.0
+        centre, scale, late = max(centre, 38.0), 0.12, 1.5
     if "no-artery" in found:
-        centre, scale = _between(rng, 40, 48), 0.35
+        centre, scale = _between(rng, 40, 48), 0.3
+        late = 0.3
     scanner = Scanner(
         noise_hu=_between(rng, 2.5, 6.0) if rng.random() < 0.85 else _between(rng, 6.0, 10.0),
         correlation_px=_between(rng, 0.5, 0.9),

@@ -57,7 +57,7 @@ class Recipe:
     tilt
         Factor on the head's random rotation.
     artery_scale, late_scale
-        Factors on the radius of all arteries, and further on those beyond the clot.
+        Factors on the radius of open arteries and of those beyond the clot.
     late_delay_s, late_tau_s
         Delay and dispersion of the bolus in arteries beyond the clot.
     confounders

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from perfcore.phantom.recipe import Recipe
 from perfcore.phantom.stroke import Stroke, at_voxels, make_stroke, smooth_field
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 from perfcore.units import SECONDS_PER_MINUTE
+
+_T = TypeVar("_T", bound=np.generic)
 
 MAX_DELAY_S = 16.0
 PENUMBRA_RCBF = 0.43
@@ -62,19 +65,25 @@ def draw_stroke(recipe: Recipe) -> Stroke | None:
 def perfuse(recipe: Recipe, head: Head) -> Parenchyma:
     """Give every voxel its state, flow and delay."""
     rng = np.random.default_rng([*recipe.patient_seed, 2])
-    flow_field = at_voxels(smooth_field(rng, 2.5, 0.05), head.mni_mm)
-    later = np.clip(at_voxels(smooth_field(rng, 6.0, 0.2), head.mni_mm), -0.5, 0.5)
-    state = np.zeros(head.gm.shape, np.uint8)
+    brain = head.gm + head.wm > 0
+    where = head.mni_mm[:, brain]
+    flow = np.clip(1 + at_voxels(smooth_field(rng, 2.5, 0.05), where), 0.88, 1.12)
+    later = np.clip(at_voxels(smooth_field(rng, 6.0, 0.2), where), -0.5, 0.5)
+    state = np.zeros(flow.shape, np.uint8)
     stroke = draw_stroke(recipe)
     if stroke is not None:
-        state[at_voxels(stroke.hypoperfused, head.mni_mm) > 0] = 1
-        state[(at_voxels(stroke.core, head.mni_mm) > 0) & (state == 1)] = 2
-        depth = at_voxels(stroke.depth, head.mni_mm)
-        later = later + np.where(state == 1, np.float32(1.2) * depth - np.float32(0.3), np.float32(0))
+        state[at_voxels(stroke.hypoperfused, where) > 0] = 1
+        state[(at_voxels(stroke.core, where) > 0) & (state == 1)] = 2
+        depth = at_voxels(stroke.depth, where)
+        later += np.where(state == 1, np.float32(1.2) * depth - np.float32(0.3), np.float32(0))
     factor = np.array([1.0, recipe.penumbra_flow, recipe.core_flow], np.float32) * np.float32(recipe.flow)
-    flow = np.clip(1 + flow_field, 0.88, 1.12) * factor[state]
+    flow *= factor[state]
     return Parenchyma(
-        state, head.gm * flow, head.wm * flow, _steps("gm", state, later), _steps("wm", state, later)
+        state=_volume(brain, state),
+        gm_flow=head.gm * _volume(brain, flow),
+        wm_flow=head.wm * _volume(brain, flow),
+        gm_steps=_volume(brain, _steps("gm", state, later)),
+        wm_steps=_volume(brain, _steps("wm", state, later)),
     )
 
 
@@ -130,6 +139,12 @@ def curve_table(kind: Tissue, recipe: Recipe, artery: DoubleArray, time_s: Doubl
         curve = tissue_curve(artery, FINE_DT_S, label.cbf, label.mtt_s, recipe.residue)
         row[:] = sample(curve, FINE_DT_S, time_s[None] - delays[:, None])
     return table
+
+
+def _volume(brain: BoolArray, values: NDArray[_T]) -> NDArray[_T]:
+    volume = np.zeros(brain.shape, values.dtype)
+    volume[brain] = values
+    return volume
 
 
 def _label(kind: Tissue, quantity: str) -> FloatArray:

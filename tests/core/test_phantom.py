@@ -139,6 +139,32 @@ def test_the_lesion_is_on_the_side_that_is_named() -> None:
         assert case.description["side"] == {1: "right", -1: "left"}[sign]
 
 
+def test_deconvolution_finds_core_and_penumbra() -> None:
+    """A Fourier Tikhonov of its own, with the true input function, on four slices of the default case."""
+    case = default()
+    truth, data = case.truth, case.series.data[:, :, 2:6]
+    core, risk = truth.core[..., 2:6], (truth.core | truth.penumbra)[..., 2:6]
+    vessel = (truth.artery_fraction + truth.vein_fraction)[..., 2:6] > 0.05
+    mask = (truth.cbf[..., 2:6] > 0) & ~vessel
+    baseline = data[..., :7].mean(axis=3)
+    mask &= baseline > 18
+    sigma = 2.5 / case.series.spacing_mm[0]
+    weight = ndimage.gaussian_filter(mask.astype(np.float32), (sigma, sigma, 0))
+    smooth = ndimage.gaussian_filter((data - baseline[..., None]) * mask[..., None], (sigma, sigma, 0, 1.5))
+    tissue = smooth[mask] / weight[mask][:, None]
+    n, aif = 60, np.concatenate([truth.aif.value, np.zeros(60)])
+    transfer = np.fft.rfft((np.roll(aif, 1) + 4 * aif + np.roll(aif, -1)) / 6)
+    inverse = np.conj(transfer) / (np.abs(transfer) ** 2 + (0.3 * np.abs(transfer).max()) ** 2)
+    response = np.fft.irfft(inverse * np.fft.rfft(tissue, 2 * n), 2 * n)
+    response = np.concatenate([response[:, -15:], response[:, :n]], axis=1)
+    flow = response.max(axis=1)
+    contralateral = np.nonzero(mask)[0] > 130
+    found = flow < 0.38 * flow[contralateral].mean()
+    late = response.argmax(axis=1) - 15 > 6
+    assert 2 * (found & core[mask]).sum() / (found.sum() + core[mask].sum()) > 0.8
+    assert 2 * (late & risk[mask]).sum() / (late.sum() + risk[mask].sum()) > 0.9
+
+
 # The looks
 
 
