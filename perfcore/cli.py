@@ -7,6 +7,7 @@ What is heavy (torch, nibabel) is imported by the command that needs it, after i
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import threading
@@ -176,6 +177,24 @@ def phantom_command(
     with progress("Writing phantom cases") as advance:
         write_cohort(out, cases, seed, advance)
     typer.echo(f"Wrote {cases} case{'s' if cases > 1 else ''} of seed {seed}.")
+
+
+@app.command(name="benchmark")
+def benchmark_command(
+    out: Annotated[Path, typer.Option(help="File for the result (JSON).")],
+    voxels: Annotated[int, typer.Option(help="Size of the tissue.", min=1)] = 180_000,
+    repeats: Annotated[int, typer.Option(help="Rounds; medians are taken.", min=1)] = 7,
+    device: Annotated[str, typer.Option(help=_choices(DEVICES))] = "auto",
+) -> None:
+    """Time every way to the same maps side by side, and print the ratios."""
+    _one_of("device", device, DEVICES)
+    from perfcore import benchmark
+    from perfcore.io.export import write_text
+
+    with progress("Timing") as move:
+        result = benchmark.run(voxels, repeats=repeats, device=device, progress=move)
+    write_text(out, json.dumps(result, indent=2) + "\n")
+    typer.echo(benchmark.table(result))
 
 
 def _analyse(series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str) -> tuple[Analysis, str]:

@@ -114,7 +114,8 @@ def spectral_inverse(matrix: Tensor, regularization: str, lambda_rel: float) -> 
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ArgumentError(f"The forward matrix must be square; got shape {tuple(matrix.shape)}.")
-    inverse: Tensor = _SpectralInverse.apply(matrix, FILTERS[regularization], lambda_rel)
+    gain = FILTERS[regularization]
+    inverse: Tensor = _SpectralInverse.apply(matrix, gain, lambda_rel)  # type: ignore[no-untyped-call]
     return inverse
 
 

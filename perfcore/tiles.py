@@ -116,7 +116,7 @@ def peak(matrix: Tensor, tiles: Tiles) -> Tensor:
     Shape ``(n_voxels,)``, 1/s.
     """
     _check(matrix, tiles)
-    out: Tensor = _FusedPeak.apply(matrix.to(tiles.data.dtype), tiles.data)
+    out: Tensor = _FusedPeak.apply(matrix.to(tiles.data.dtype), tiles.data)  # type: ignore[no-untyped-call]
     return out.reshape(-1)[: tiles.n_voxels]
 
 

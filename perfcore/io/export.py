@@ -110,6 +110,24 @@ def check_out_dir(out_dir: Path) -> None:
     _write_all(out_dir, [(name, b"") for name in _NAMES], keep=False)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write one file of text, its folder made where it is missing, whole or not at all.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    with _one_sentence():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".unfinished-{uuid.uuid4().hex}")
+        try:
+            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
 def summarize(
     analysis: Exportable, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> dict[str, Any]:
