@@ -16,6 +16,9 @@ OPENING_RADIUS: Final = 2
 HULL_RADIUS: Final = 3
 DENOISING_MM: Final = 1.0
 CSF_HU: Final = 15.0
+BONE_HU: Final = 200.0
+BONE_MARGIN_MM: Final = 2.5
+"""How far vessels are sought from bone in a head that moved; in a still one, one voxel."""
 SMALLEST_SLICE: Final = 0.02
 """A slice whose component is smaller than this fraction of the largest one holds no brain."""
 _IN_PLANE: Final = np.ones((3, 3, 1), bool)
@@ -101,6 +104,30 @@ def without_csf(mask: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, 
     if not tissue.any():
         raise InputDataError(EMPTY)
     return np.asarray(tissue)
+
+
+def away_from_bone(
+    region: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, float, float], margin_mm: float
+) -> BoolArray:
+    """Leave out what lies close to bone, where the smallest movement looks like a bolus.
+
+    Parameters
+    ----------
+    region, baseline
+        Shape ``(nx, ny, nz)``.
+    spacing_mm
+        Voxel size.
+    margin_mm
+        How close is too close; at least one voxel.
+
+    Returns
+    -------
+    BoolArray
+        The region itself where nothing would be left of it.
+    """
+    reach = max(1, round(margin_mm / max(spacing_mm[:2])))
+    kept = region & ~ndimage.binary_dilation(baseline > BONE_HU, in_plane_disk(reach))
+    return np.asarray(kept) if kept.any() else region
 
 
 def largest_in_each_slice(volume: BoolArray) -> BoolArray:

@@ -11,19 +11,22 @@ from scipy import ndimage
 
 from perfcore.errors import InputDataError
 from perfcore.preprocess import quality
-from perfcore.preprocess.baseline import arrival_frame, baseline_frames, brightest_curve
+from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
 from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
 from perfcore.preprocess.mask import (
+    BONE_MARGIN_MM,
     CSF_HU,
     DENOISING_MM,
     HULL_RADIUS,
     MAXIMUM_HU,
     SOFT_TISSUE_HU,
+    away_from_bone,
     brain_mask,
     in_plane_disk,
     in_plane_filter,
     without_csf,
 )
+from perfcore.preprocess.motion import CORRECTED_MM, displacement_mm, estimate_motion, realign
 from perfcore.preprocess.slabs import in_slabs, time_last
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
@@ -67,7 +70,7 @@ class Prepared:
     warnings
         Quality flags in plain sentences.
     hull
-        Shape ``(nx, ny, nz)``: where arteries and veins are sought; contains the mask.
+        Shape ``(nx, ny, nz)``: where arteries and veins are sought; with the vessels around the brain.
     """
 
     case: str
@@ -113,7 +116,7 @@ class Prepared:
 
 
 def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
-    """Subtract the baseline, find the brain, smooth its curves and choose the healthy reference.
+    """Realign frames that moved, subtract the baseline, find and smooth the brain, choose its healthy part.
 
     Only ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` of the settings matter here.
 
@@ -134,10 +137,10 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     InputDataError
         The brain mask is empty, or the series does not change in time.
     """
-    data, is_hu = time_last(series.data), series.units == "hu"
+    is_hu = series.units == "hu"
+    data, moved_mm = _still(series) if is_hu else (time_last(series.data), np.zeros(series.n_time))
     maximum = _temporal_maximum(data)
-    bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum)
-    motion = quality.frame_shifts_mm(data, n_baseline, series.spacing_mm) if is_hu else np.zeros(1)
+    bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum, moved_mm)
     enhancement = _subtract(data, baseline, reuse=data is not series.data) if is_hu else data
     tmip = maximum - baseline
 
@@ -165,8 +168,8 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         *series.warnings,
         note,
         quality.baseline_flag(n_baseline) if is_hu else None,
-        quality.truncation_flag(bright - bright[:n_baseline].mean(), series.dt_s),
-        quality.motion_flag(motion),
+        quality.truncation_flag(bright, n_baseline, series.dt_s),
+        quality.motion_flag(moved_mm),
     ]
     return Prepared(
         case=series.case,
@@ -194,15 +197,24 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     )
 
 
+def _still(series: PerfusionSeries) -> tuple[FloatArray, DoubleArray]:
+    """Return the series with its frames realigned (time contiguous), and how far each had moved in mm."""
+    data = time_last(series.data)
+    motion = estimate_motion(data, series.spacing_mm)
+    moved_mm = displacement_mm(motion, series.grid, series.spacing_mm)
+    moved = moved_mm > CORRECTED_MM
+    return realign(data, motion, moved, series.spacing_mm) if moved.any() else data, moved_mm
+
+
 def _regions(
-    series: PerfusionSeries, data: FloatArray, maximum: FloatArray
-) -> tuple[DoubleArray, BoolArray, BoolArray, int, FloatArray]:
-    """Return the brightest curve, mask, hull, number of baseline frames and the baseline."""
+    series: PerfusionSeries, data: FloatArray, maximum: FloatArray, moved_mm: DoubleArray
+) -> tuple[FloatArray, BoolArray, BoolArray, int, FloatArray]:
+    """Return the brightest curves, mask, hull, number of baseline frames and the baseline."""
     if series.units == "concentration":
         mask = series.mask if series.mask is not None else (maximum > 0) & (data != data[..., :1]).any(axis=3)
         _refuse_empty(mask, series)
-        bright = brightest_curve(data, mask)
-        return bright, mask, mask, baseline_frames(arrival_frame(bright)), np.zeros(series.grid, np.float32)
+        bright = brightest_curves(data, mask)
+        return bright, mask, mask, baseline_frames(first_arrival(bright)), np.zeros(series.grid, np.float32)
     early = in_plane_filter(np.asarray(data[..., :2].mean(axis=3)), DENOISING_MM, series.spacing_mm)
     soft = (early > SOFT_TISSUE_HU[0]) & (early < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
     region = soft
@@ -211,10 +223,10 @@ def _regions(
         region = series.mask
     elif not region.any():
         brain_mask(early, maximum, series.spacing_mm)
-    bright = brightest_curve(data, region)
-    if float(np.ptp(bright)) <= 0:
+    bright = brightest_curves(data, region)
+    if float(np.ptp(bright, axis=1).max()) <= 0:
         raise InputDataError("The series is constant in time: there is no bolus in it; give a perfusion scan.")
-    n_baseline = baseline_frames(arrival_frame(bright))
+    n_baseline = baseline_frames(first_arrival(bright))
     baseline = np.asarray(data[..., :n_baseline].mean(axis=3, dtype=np.float32))
     if series.mask is not None:
         mask = series.mask
@@ -222,6 +234,8 @@ def _regions(
     else:
         mask, hull = brain_mask(baseline, maximum, series.spacing_mm)
         mask = without_csf(mask, baseline, series.spacing_mm)
+        margin = BONE_MARGIN_MM if (moved_mm > CORRECTED_MM).any() else max(series.spacing_mm[:2])
+        hull = away_from_bone(hull, baseline, series.spacing_mm, margin)
     return bright, mask, hull, n_baseline, baseline
 
 

@@ -4,13 +4,13 @@ import dataclasses
 
 import numpy as np
 import pytest
-from synthetic_head import draw_head
 
 from perfcore.errors import InputDataError
 from perfcore.preprocess import prepare
 from perfcore.preprocess.slabs import in_slabs, time_last
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
+from tests.core.synthetic_head import draw_head
 
 
 @pytest.fixture(scope="module")

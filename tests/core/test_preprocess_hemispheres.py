@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from synthetic_head import draw_head
 
 from perfcore.preprocess.hemispheres import fit_midplane, later_side, world_points
+from tests.core.synthetic_head import draw_head
 
 
 def split_error(head, yaw_deg: float, shift_mm: float) -> float:

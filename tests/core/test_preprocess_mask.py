@@ -2,10 +2,16 @@
 
 import numpy as np
 import pytest
-from synthetic_head import draw_head
 
 from perfcore.errors import InputDataError
-from perfcore.preprocess.mask import brain_mask, in_plane_disk, largest_in_each_slice
+from perfcore.preprocess.mask import (
+    away_from_bone,
+    brain_mask,
+    in_plane_disk,
+    largest_in_each_slice,
+    without_csf,
+)
+from tests.core.synthetic_head import draw_head
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -69,6 +75,30 @@ def test_largest_component_is_chosen_per_slice() -> None:
     assert kept[..., 0].sum() == 64 == kept[..., 1].sum()
     assert kept[12, 12, 0]
     assert kept[2, 2, 1]
+
+
+def test_csf_goes_with_the_voxels_it_shares() -> None:
+    head = draw_head(n=128)
+    data = head.series.data
+    baseline = data[..., :8].mean(axis=3)
+    mask, _ = brain_mask(baseline, data.max(axis=3), head.series.spacing_mm)
+    tissue = without_csf(mask, baseline, head.series.spacing_mm)
+    assert not (tissue & head.ventricle).any()
+    assert (tissue <= mask).all()
+    lost = mask & ~tissue
+    assert lost.sum() < 1.6 * head.ventricle.sum()
+    with pytest.raises(InputDataError, match="The brain mask is empty"):
+        without_csf(mask, np.full_like(baseline, 5.0), head.series.spacing_mm)
+
+
+def test_bone_keeps_its_distance() -> None:
+    baseline = np.full((30, 30, 1), 30, np.float32)
+    baseline[:10] = 800
+    region = np.ones((30, 30, 1), bool)
+    kept = away_from_bone(region, baseline, (1.0, 1.0, 5.0), 2.5)
+    assert np.flatnonzero(kept[:, 15, 0])[0] == 12
+    assert np.flatnonzero(away_from_bone(region, baseline, (1, 1, 5), 0.1)[:, 15, 0])[0] == 11
+    np.testing.assert_array_equal(away_from_bone(region, baseline + 900, (1, 1, 5), 1.0), region)
 
 
 def test_the_disk_is_the_usual_one() -> None:

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import AgglomerativeClustering
-from synthetic_head import bolus, draw_head
 
 from perfcore.aif.select import artery_flags, judge, partial_volume_ratio, select
 from perfcore.aif.select.candidates import as_volume, connected, find_candidates, frame_noise
@@ -16,6 +15,7 @@ from perfcore.aif.select.peruzzo import MOST_VOXELS, _descend, _leaves
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif
+from tests.core.synthetic_head import bolus, draw_head
 
 TIME = np.arange(60.0)
 

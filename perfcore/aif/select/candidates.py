@@ -12,15 +12,17 @@ from scipy import ndimage
 from perfcore.aif.select.features import Features, bolus_features, median3
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
+from perfcore.preprocess.baseline import MARGIN_FRAMES
 from perfcore.types import BoolArray, FloatArray
 
 BRIGHT_FRACTION: Final = 0.05
 """Only this fraction of the voxels, the tallest, can be a vessel ..."""
-TALLEST: Final = 50
-TALL_FRACTION: Final = 0.25
-"""... and of those only the ones that reach this fraction of the 50 tallest."""
+LEAST_CONTRAST: Final = 2.5
+"""... and of those only the ones that reach this multiple of the healthy tissue's mean curve."""
 LEAST_SNR: Final = 4.0
 SMALLEST_CLUSTER: Final = 3
+HEALTHY_VOXELS: Final = 8_000
+LATEST_S: Final = 0.5
 NEIGHBOURS: Final = np.ones((3, 3, 3), bool)
 _MAD: Final = 0.6745
 
@@ -43,6 +45,11 @@ class Candidates:
     curves: FloatArray
     features: Features
 
+    def only(self, kept: BoolArray) -> Candidates:
+        """Return some of them."""
+        features = Features(*(value[kept] for value in vars(self.features).values()))
+        return Candidates(self.flat[kept], self.curves[kept], features)
+
 
 def no_artery(reason: str) -> NoArteryError:
     """Return the error for a series in which no artery is found; ``reason`` is a clause."""
@@ -64,6 +71,17 @@ def curves_of(prepared: Prepared, flat: NDArray[np.int64]) -> FloatArray:
 def frame_noise(curves: FloatArray) -> FloatArray:
     """Estimate each curve's noise from its second differences, robustly, shape ``(n,)``."""
     return np.asarray(np.median(np.abs(np.diff(curves, 2, axis=-1)), axis=-1) / (_MAD * np.sqrt(6.0)), np.float32)
+
+
+def healthy_curve(prepared: Prepared) -> FloatArray:
+    """Return the mean unsmoothed curve of healthy tissue, shape ``(n_time,)``.
+
+    Its arrival does not depend on the smoothing chosen. Thousands of voxels, evenly drawn from the reference,
+    leave next to no noise.
+    """
+    flat = prepared.index[prepared.reference] if prepared.reference.any() else prepared.index
+    some = flat[:: max(1, len(flat) // HEALTHY_VOXELS)]
+    return np.asarray(curves_of(prepared, some).mean(axis=0, dtype=np.float64), np.float32)
 
 
 def find_candidates(prepared: Prepared) -> Candidates:
@@ -90,13 +108,21 @@ def find_candidates(prepared: Prepared) -> Candidates:
     raw = curves_of(prepared, flat)
     curves = median3(raw)
     features = bolus_features(curves)
-    tallest = float(np.sort(features.height)[-min(len(flat), TALLEST) :].mean())
-    vessel = (features.height >= TALL_FRACTION * tallest) & (features.height >= LEAST_SNR * frame_noise(raw))
-    vessel &= (features.arrival >= prepared.n_baseline - 1) & (features.height > 0)
+    tissue = float(healthy_curve(prepared).max())
+    vessel = (features.height >= LEAST_CONTRAST * tissue) & (features.height >= LEAST_SNR * frame_noise(raw))
+    vessel &= (features.arrival >= prepared.n_baseline - 1 - MARGIN_FRAMES) & (features.height > 0)
     if vessel.sum() < SMALLEST_CLUSTER - 1:
         raise no_artery("no voxel enhances clearly more than its noise")
-    kept = Features(*(value[vessel] for value in vars(features).values()))
-    return Candidates(flat[vessel], curves[vessel], kept)
+    return Candidates(flat, curves, features).only(vessel)
+
+
+def earlier_than_tissue(prepared: Prepared, arrival: FloatArray) -> BoolArray:
+    """Say which arrivals (frames) are no more than 0.5 s later than that of healthy tissue.
+
+    An artery rises before the tissue that it feeds; what rises later is a vein or lies behind the clot.
+    """
+    tissue = bolus_features(healthy_curve(prepared)[None]).arrival[0]
+    return np.asarray(arrival <= tissue + LATEST_S / prepared.dt_s)
 
 
 def connected(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

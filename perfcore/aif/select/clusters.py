@@ -12,7 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 
-from perfcore.aif.select.candidates import curves_of, no_artery, search_region
+from perfcore.aif.select.candidates import (
+    LEAST_CONTRAST,
+    curves_of,
+    healthy_curve,
+    no_artery,
+    search_region,
+)
 from perfcore.aif.select.features import area, first_moment, roughness
 from perfcore.aif.select.selection import Selection, finish
 from perfcore.preprocess import Prepared
@@ -33,7 +39,8 @@ def mouridsen(prepared: Prepared) -> Selection:
     """Choose the earliest of five k-means clusters, twice.
 
     The tenth of the voxels with the largest area, less its roughest quarter, is clustered; the cluster whose
-    mean curve has the smallest first moment is clustered again, and its earliest part is the artery.
+    mean curve has the smallest first moment is clustered again, and its earliest part is the artery. Clusters no
+    higher than tissue do not count (our addition).
 
     Parameters
     ----------
@@ -66,12 +73,14 @@ def _choose(prepared: Prepared, method: str, clustering: Clustering) -> Selectio
     rough = roughness(curves)
     smooth = rough <= np.quantile(rough, 1.0 - ROUGHEST)
     flat, curves = flat[smooth], curves[smooth]
+    tissue = float(healthy_curve(prepared).max())
     for _ in range(N_ROUNDS):
         if len(curves) < 2 * N_CLUSTERS:
             break
         label = clustering(curves)
         means = np.stack([curves[label == k].mean(axis=0) for k in np.unique(label)])
-        earliest = np.unique(label)[int(first_moment(means).argmin())]
+        moment = np.where(means.max(axis=1) >= LEAST_CONTRAST * tissue, first_moment(means), np.inf)
+        earliest = np.unique(label)[int(moment.argmin())]
         flat, curves = flat[label == earliest], curves[label == earliest]
     if len(flat) == 0:
         raise no_artery("no curve is left after clustering")

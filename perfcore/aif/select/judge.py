@@ -7,14 +7,16 @@ from typing import Final
 
 import numpy as np
 
-from perfcore.aif.select.candidates import curves_of, frame_noise
+from perfcore.aif.select.candidates import curves_of, frame_noise, healthy_curve
 from perfcore.aif.select.features import bolus_features
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, DoubleArray
 
 WEAK_HU: Final = 15.0
-LATE_S: Final = 1.0
+LATE_S: Final = 0.5
+"""True arteries arrive about 2.3 s before healthy tissue, veins 2 to 4 s after it."""
 POOR: Final = 0.5
+HARDLY_HIGHER: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Judgement:
     score
         0 (useless) to 1: the geometric mean of ``marks``.
     marks
-        0 to 1 by name: ``height`` (over the tissue), ``timing`` (before the tissue), ``width`` (narrower than
+        0 to 1 by name: ``height`` (over the tissue), ``timing`` (1 s before the tissue), ``width`` (narrower than
         the tissue), ``noise``, ``return`` (fallen by the end) and ``agreement`` (among its voxels).
     reasons
         One sentence for every mark below one half.
@@ -59,13 +61,13 @@ def judge(prepared: Prepared, aif: Aif) -> Judgement:
     """
     curve = np.asarray(aif.value, np.float32)[None]
     mine = bolus_features(curve)
-    healthy = bolus_features(_healthy(prepared)[None])
+    healthy = bolus_features(healthy_curve(prepared)[None])
     height, tissue = float(mine.height[0]), max(float(healthy.height[0]), 1e-12)
     late_s = float(mine.arrival[0] - healthy.arrival[0]) * prepared.dt_s
     noise = float(frame_noise(curve)[0])
     marks = {
         "height": _ramp(height / tissue, 2.0, 12.0),
-        "timing": _ramp(-late_s, -3.0, 0.0),
+        "timing": _ramp(-late_s, -1.5, 1.0),
         "width": _ramp(float(healthy.width[0] / max(float(mine.width[0]), 1e-6)), 0.6, 1.3),
         "noise": _ramp(height / max(noise, 1e-12), 3.0, 25.0),
         "return": _ramp(1.0 - float(aif.value[-3:].mean()) / max(height, 1e-12), 0.3, 0.7),
@@ -91,12 +93,6 @@ def _agreement(prepared: Prepared, aif: Aif) -> float:
     return _ramp(float((centred @ mean / np.maximum(scale, 1e-12)).mean()), 0.5, 0.95)
 
 
-def _healthy(prepared: Prepared) -> np.ndarray:
-    """Return the mean curve of the healthy reference, shape ``(n_time,)``."""
-    where = prepared.reference if prepared.reference.any() else slice(None)
-    return np.asarray(prepared.tissue[where].mean(axis=0), np.float32)
-
-
 def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
     """Return what a careful user wants to know about an arterial curve, in sentences.
 
@@ -114,7 +110,7 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
             f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_HU:.0f}), "
             "so it is mostly partial volume, and absolute CBF and CBV are too large."
         )
-    curves = np.stack([np.asarray(value, np.float32), _healthy(prepared)])
+    curves = np.stack([np.asarray(value, np.float32), healthy_curve(prepared)])
     arrival = bolus_features(curves).arrival
     late_s = float(arrival[0] - arrival[1]) * prepared.dt_s
     if late_s > LATE_S:
@@ -123,4 +119,6 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
         )
     if float(value[-3:].mean()) > 0.5 * peak:
         flags.append("The AIF has not fallen to half its peak by the end of the scan: its area is too small.")
+    if peak < HARDLY_HIGHER * float(curves[1].max()):
+        flags.append("The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it.")
     return tuple(flags)

@@ -8,7 +8,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfcore.aif.select.candidates import Candidates, curves_of, find_candidates, frame_noise, no_artery
+from perfcore.aif.select.candidates import (
+    Candidates,
+    curves_of,
+    find_candidates,
+    frame_noise,
+    healthy_curve,
+    no_artery,
+)
 from perfcore.aif.select.judge import Judgement, artery_flags, judge
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
@@ -16,7 +23,8 @@ from perfcore.preprocess import Prepared
 from perfcore.types import Aif, Voxel
 
 LEAST_CONTRAST: Final = 2.0
-"""An artery's peak is at least this multiple of the tissue's."""
+"""An artery's peak (mean of three frames) is at least this multiple of the healthy tissue's."""
+LEAST_TISSUE_SNR: Final = 6.0
 LEAST_SNR: Final = 2.5
 """The mean of three frames around the peak is at least this multiple of one voxel's noise in one frame.
 
@@ -115,11 +123,12 @@ def finish(
 
 def refuse_tissue(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
     """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
-    tissue = prepared.tissue[prepared.reference] if prepared.reference.any() else prepared.tissue
-    typical = float(np.median(tissue.max(axis=1)))
+    tissue = healthy_curve(prepared)
+    if float(tissue.max()) < LEAST_TISSUE_SNR * float(frame_noise(tissue)):
+        raise no_artery("the tissue shows no bolus either")
     noise = float(np.median(frame_noise(curves_of(prepared, flat))))
     broad = float(np.convolve(aif.value, np.full(3, 1 / 3), mode="valid").max())
-    if aif.peak <= max(LEAST_CONTRAST * typical, 0.0) or broad < LEAST_SNR * noise:
+    if broad <= LEAST_CONTRAST * float(tissue.max()) or broad < LEAST_SNR * noise:
         raise no_artery("no group of voxels enhances clearly more than the tissue")
 
 

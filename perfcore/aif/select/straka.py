@@ -17,6 +17,7 @@ from perfcore.aif.select.candidates import (
     Candidates,
     as_volume,
     connected,
+    earlier_than_tissue,
     find_candidates,
     no_artery,
 )
@@ -26,17 +27,24 @@ from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
 ARRIVAL_WEIGHT: Final = 3.5
+TALLEST: Final = 20
+TALL_FRACTION: Final = 0.85
+"""Candidates reach this fraction of the 20 tallest vessels that rise before the tissue."""
 CHEAP_FRACTION: Final = 0.05
-"""Clusters are sought among the cheapest of the candidates."""
+FEWEST_CHEAP: Final = 30
+"""Clusters are sought among the cheapest twentieth of the candidates, and at least 30 of them."""
 GROW_FRACTION: Final = 0.6
+GROW_LATER_S: Final = 0.5
 
 
 def straka(prepared: Prepared) -> Selection:
     """Choose the cluster of voxels that is tall, early and narrow, and a tall one later as the vein.
 
-    Per voxel, after a running median of three frames: peak *h*, arrival *a* and width *w*, and the cost
-    ``−z(h) + 3.5 z(a) + z(w)``. The best connected cluster of at least three cheap voxels is grown by neighbours
-    of at least 60 % of its peak. In slabs without a large artery (peak below 15 HU) two voxels are enough.
+    Candidates rise no later than healthy tissue (our addition) and reach 40 % of the tallest of them. Per voxel,
+    after a running median of three frames: peak *h*, arrival *a* and width *w*, and the cost
+    ``−z(h) + 3.5 z(a) + z(w)``. The best connected cluster of at least three cheap voxels is grown by what is
+    connected to it and reaches 60 % of its peak. In slabs without a large artery (peak below 15 HU) two voxels
+    are enough.
 
     Parameters
     ----------
@@ -52,11 +60,17 @@ def straka(prepared: Prepared) -> Selection:
     NoArteryError
         No cluster stands out of the tissue as an artery does.
     """
-    found = find_candidates(prepared)
+    vessels = find_candidates(prepared)
+    early = vessels.only(earlier_than_tissue(prepared, vessels.features.arrival))
+    if len(early.flat) < SMALLEST_CLUSTER - 1:
+        raise no_artery("no vessel rises before the tissue does")
+    tallest = float(np.sort(early.features.height)[-TALLEST:].mean())
+    found = early.only(early.features.height >= TALL_FRACTION * tallest)
     traits = found.features
     cost = -_z(traits.height) + ARRIVAL_WEIGHT * _z(traits.arrival) + _z(traits.width)
-    chosen = _grow(prepared, found, _best_cluster(prepared, found, cost))
-    return finish(prepared, found.flat[chosen], "straka", "neighbours that enhance high, early and briefly", found)
+    chosen = _grow(prepared, early, np.searchsorted(early.flat, found.flat[_best_cluster(prepared, found, cost)]))
+    what = "neighbours that enhance high, early and briefly"
+    return finish(prepared, early.flat[chosen], "straka", what, vessels)
 
 
 def _z(values: FloatArray) -> DoubleArray:
@@ -66,7 +80,8 @@ def _z(values: FloatArray) -> DoubleArray:
 
 def _best_cluster(prepared: Prepared, found: Candidates, cost: DoubleArray) -> NDArray[np.int64]:
     """Return the candidates of the connected cluster of cheap voxels with the lowest mean cost."""
-    cheap = np.flatnonzero(cost <= np.quantile(cost, CHEAP_FRACTION))
+    n_cheap = min(len(cost), max(FEWEST_CHEAP, round(CHEAP_FRACTION * len(cost))))
+    cheap = np.sort(np.argpartition(cost, n_cheap - 1)[:n_cheap])
     label, n = connected(prepared.grid, found.flat[cheap])
     size = np.bincount(label, minlength=n)
     mean = np.bincount(label, weights=cost[cheap], minlength=n) / size
@@ -81,10 +96,12 @@ def _best_cluster(prepared: Prepared, found: Candidates, cost: DoubleArray) -> N
 
 
 def _grow(prepared: Prepared, found: Candidates, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add the neighbours that reach 60 % of the cluster's height when the cluster peaks."""
+    """Add what is connected and reaches 60 % of the cluster's height when it peaks, arriving no later."""
     mean = found.curves[chosen].mean(axis=0)
     at = int(mean.argmax())
-    near = ndimage.binary_dilation(as_volume(prepared.grid, found.flat[chosen]), NEIGHBOURS)
-    grown = near.reshape(-1)[found.flat] & (found.curves[:, at] >= GROW_FRACTION * mean[at])
-    grown[chosen] = True
-    return np.flatnonzero(grown)
+    latest = float(found.features.arrival[chosen].max()) + GROW_LATER_S / prepared.dt_s
+    alike = (found.curves[:, at] >= GROW_FRACTION * mean[at]) & (found.features.arrival <= latest)
+    alike[chosen] = True
+    seed = as_volume(prepared.grid, found.flat[chosen])
+    grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=as_volume(prepared.grid, found.flat[alike]))
+    return np.flatnonzero(np.asarray(grown).reshape(-1)[found.flat])
