@@ -141,7 +141,7 @@ def run(
     def backward(way: Callable[[Tensor], Tensor]) -> Callable[[], Tensor]:
         def work() -> Tensor:
             curve = aif.clone().requires_grad_()
-            way(curve).backward(pull)
+            way(curve).backward(pull)  # type: ignore[no-untyped-call]
             assert curve.grad is not None
             return curve.grad
 

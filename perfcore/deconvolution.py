@@ -16,7 +16,7 @@ and carries its own vector-Jacobian product, in which those divisions do not app
 A further regularisation is one function in `FILTERS`.
 
 Sources: Wu 2003 (doi:10.1002/mrm.10522), Fieselmann 2011 (doi:10.1155/2011/467563),
-de la Rosa 2020 (arXiv:2003.14240).
+de la Rosa 2020 (arXiv:2103.17111).
 """
 
 from __future__ import annotations

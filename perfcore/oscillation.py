@@ -99,11 +99,16 @@ def truncations(aif: Tensor, dt_s: float, settings: Settings) -> Truncations:
 
 def oscillation_index(k: Tensor) -> Tensor:
     """Return O of solutions ``(..., n_solution)`` → ``(...)``."""
-    bend = k[..., 2:] + k[..., :-2]
-    bend.sub_(k[..., 1:-1], alpha=2)
-    top = torch.linalg.vector_norm(k, float("inf"), -1)
-    index: Tensor = torch.linalg.vector_norm(bend, 1, -1)
-    return index / (k.shape[-1] * top.clamp_min(torch.finfo(k.dtype).tiny))
+    return _index_of_columns(k.movedim(-1, 0))
+
+
+def _index_of_columns(k: Tensor) -> Tensor:
+    """Return O of solutions ``(n_solution, ...)``: reductions over the first axis run along the voxels."""
+    bend = k[2:] + k[:-2]
+    bend.sub_(k[1:-1], alpha=2)
+    top = torch.maximum(k.amax(0), -k.amin(0)).clamp_min_(torch.finfo(k.dtype).tiny)
+    index: Tensor = bend.abs_().sum(0) / (k.shape[0] * top)
+    return index
 
 
 def _possible(components: Tensor, parts: Truncations, limit: float) -> Tensor:
@@ -137,16 +142,20 @@ def choose_cutoffs(components: Tensor, parts: Truncations, limit: float) -> Tens
     """Return each voxel's least truncation with an index below the limit: ``(n, n_components)`` → ``(n,)``."""
     possible = _possible(components, parts, limit)
     chosen = possible[:, -1].clone()
-    pending = torch.nonzero(chosen)[:, 0]
-    part, options, now = components[pending], possible[pending], chosen[pending]
-    while pending.numel():
+    # What is still open is worked on together, and packed together when a quarter of it has been settled.
+    place = torch.nonzero(chosen)[:, 0]
+    now, part, options = chosen[place], components[place], possible[place]
+    while place.numel():
         n_used = int((parts.group <= now.max()).sum())
         kept = part[:, :n_used] * (parts.group[:n_used] <= now[:, None])
-        rough = oscillation_index(kept @ parts.synthesis[:, :n_used].mT) >= limit
-        chosen[pending] = torch.where(rough, options.gather(1, now[:, None] - 1)[:, 0], now)
-        left = rough & (chosen[pending] > 0)
-        pending, part, options = pending[left], part[left], options[left]
-        now = chosen[pending]
+        rough = _index_of_columns(parts.synthesis[:, :n_used] @ kept.mT) >= limit
+        now = torch.where(rough & (now > 0), options.gather(1, (now - 1).clamp_min(0)[:, None])[:, 0], now)
+        pending = rough & (now > 0)
+        n_pending = int(pending.sum())
+        if n_pending <= 0.75 * place.numel():
+            chosen[place] = now
+            left = torch.nonzero(pending)[:, 0]
+            place, part, options, now = place[left], part[left], options[left], now[left]
     return chosen
 
 
