@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from perfcore.preprocess.slabs import in_slabs
-from perfcore.preprocess.smoothing import gaussian_matrix
+from perfcore.preprocess.smoothing import smooth_plane
 from perfcore.types import DoubleArray, FloatArray
 
 REFERENCE_FRAMES: Final = 2
@@ -56,15 +56,14 @@ def estimate_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) ->
         Shape ``(n_time, 3)``: shift along x and y in mm, and rotation in radians about the slice's centre
         (positive from x to y): a point at ``p`` in the first frames is at ``R p + shift`` in frame t.
     """
-    frames, scale, centre = _middle_slice(data, np.array(spacing_mm[:2]))
+    small, scale, centre = _middle_slice(data, np.array(spacing_mm[:2]))
     motion = np.zeros((data.shape[3], 3))
     for blur in BLURS_MM:
-        across, along = (gaussian_matrix(n, blur / size) for n, size in zip(frames.shape[1:], scale, strict=True))
-        quiet = np.asarray(across @ frames @ along.T, np.float32)
+        quiet = np.ascontiguousarray(np.moveaxis(smooth_plane(small, blur / scale[0], blur / scale[1]), 2, 0))
         edges = _find_edges(np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0)), scale, centre)
         if len(edges.levels) < 16:
             return motion
-        in_slabs(partial(_refine, quiet, edges, motion), len(frames))
+        in_slabs(partial(_refine, quiet, edges, motion), len(quiet))
     return motion
 
 
@@ -147,14 +146,14 @@ class _Edges:
 
 
 def _middle_slice(data: FloatArray, pixel_mm: DoubleArray) -> tuple[FloatArray, DoubleArray, DoubleArray]:
-    """Return the middle slice with time first and pixels of about 2 mm, their size, and the slice's centre."""
+    """Return the middle slice with pixels of about 2 mm, their size, and the slice's centre."""
     nx, ny, nz = data.shape[:3]
     bx, by = (max(1, min(int(2.0 / size), n // 16)) for size, n in zip(pixel_mm, (nx, ny), strict=True))
     whole = np.clip(data[: nx // bx * bx, : ny // by * by, nz // 2], *CLIP_HU)
     small = np.add.reduce([whole[i::bx, j::by] for i in range(bx) for j in range(by)]) / np.float32(bx * by)
     bins = np.array([bx, by])
     centre = ((np.array([nx, ny]) - 1) / 2 - (bins - 1) / 2) / bins
-    return np.ascontiguousarray(np.moveaxis(small, 2, 0)), pixel_mm * bins, centre
+    return np.ascontiguousarray(small), pixel_mm * bins, centre
 
 
 def _find_edges(reference: FloatArray, scale: DoubleArray, centre: DoubleArray) -> _Edges:

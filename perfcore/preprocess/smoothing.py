@@ -5,8 +5,10 @@ r"""Masked Gaussian smoothing in space and time, as matrix products.
 with the weight *w* one inside the tissue and zero outside it and in large vessels, so that neither skull nor
 vessels bleed into tissue (Wack et al. 2014). A constant stays that constant.
 
-With time as the last axis, a filter along x is one matrix product, along y one per row, along time one. The
-matrix is scipy's own Gaussian filter of the identity, and only its band is multiplied.
+With time as the last axis, a filter along any axis is a batch of matrix products. The matrix is scipy's own
+Gaussian filter of the identity, and only its band is multiplied. The products are kept so small that the BLAS
+does not split them: slices are shared out to threads instead, which wait for each other once and not
+thousands of times.
 """
 
 from __future__ import annotations
@@ -16,13 +18,16 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
+from perfcore.preprocess.slabs import in_slabs
 from perfcore.types import BoolArray, FloatArray
 
 TRUNCATE: Final = 4.0
 THIN_SLICE_MM: Final = 3.0
 """Slices up to this spacing are smoothed across as well; thicker ones only within."""
 SMALLEST_WEIGHT: Final = 1e-3
-_BLOCK: Final = 64
+_LARGEST_PRODUCT: Final = 200_000
+"""Multiply-adds of one product; OpenBLAS uses one thread up to 262,144."""
+_FEWEST_ROWS: Final = 8
 
 
 def gaussian_matrix(n: int, sigma: float) -> FloatArray:
@@ -53,40 +58,39 @@ def spatial_sigmas(sigma_mm: float, spacing_mm: tuple[float, float, float]) -> t
     return sigma_mm / x, sigma_mm / y, sigma_mm / z if z <= THIN_SLICE_MM else 0.0
 
 
-def smooth_space(volume: FloatArray, sigmas: tuple[float, float, float]) -> FloatArray:
-    """Filter along x, y and z with zeros beyond the ends.
+def smooth_plane(plane: FloatArray, sigma_x: float, sigma_y: float) -> FloatArray:
+    """Filter a slice along x and y with zeros beyond the ends.
 
     Parameters
     ----------
-    volume
-        Shape ``(nx, ny, nz, n)``, C-contiguous.
-    sigmas
+    plane
+        Shape ``(nx, ny, n_time)``, C-contiguous.
+    sigma_x, sigma_y
         Standard deviations in voxels; 0 is none.
 
     Returns
     -------
     FloatArray
-        Shape ``(nx, ny, nz, n)``.
+        Shape ``(nx, ny, n_time)``.
     """
-    nx, ny, nz, n = volume.shape
-    out = volume
-    for axis, shape in ((0, (1, nx, ny * nz * n)), (1, (nx, ny, nz * n)), (2, (nx * ny, nz, n))):
-        if sigmas[axis] > 0 and volume.shape[axis] > 1:
-            out = _banded(sigmas[axis], out.reshape(shape))
-    return out.reshape(volume.shape)
+    for sigma, axes in ((sigma_x, (1, 0, 2)), (sigma_y, (0, 1, 2))):
+        if sigma > 0:
+            out = np.empty_like(plane)
+            _banded(sigma, plane.transpose(axes), out.transpose(axes))
+            plane = out
+    return plane
 
 
-def _banded(sigma: float, stack: FloatArray) -> FloatArray:
-    """Filter a stack ``(n_stack, n, n_columns)`` along its middle axis, block by block of the band."""
-    n = stack.shape[1]
+def _banded(sigma: float, stack: FloatArray, out: FloatArray) -> None:
+    """Filter a stack ``(n_stack, n, n_columns)`` along its middle axis into ``out``, block by block."""
+    n, n_columns = stack.shape[1:]
     matrix = gaussian_matrix(n, sigma)
     reach = int(TRUNCATE * sigma + 0.5)
-    out = np.empty_like(stack)
-    for start in range(0, n, _BLOCK):
-        stop = min(n, start + _BLOCK)
+    rows = max(_FEWEST_ROWS, int(np.sqrt(_LARGEST_PRODUCT / n_columns + reach**2)) - reach)
+    for start in range(0, n, rows):
+        stop = min(n, start + rows)
         low, high = max(0, start - reach), min(n, stop + reach)
         np.matmul(matrix[start:stop, low:high], stack[:, low:high], out=out[:, start:stop])
-    return out
 
 
 def smooth_time(curves: FloatArray, sigma_frames: float) -> FloatArray:
@@ -106,8 +110,17 @@ def smooth_time(curves: FloatArray, sigma_frames: float) -> FloatArray:
     """
     if sigma_frames <= 0:
         return curves
-    matrix = gaussian_matrix(curves.shape[-1], sigma_frames)
-    return np.asarray(curves @ (matrix / matrix.sum(axis=1, keepdims=True)).T, np.float32)
+    n_time = curves.shape[-1]
+    matrix = gaussian_matrix(n_time, sigma_frames)
+    matrix = np.ascontiguousarray((matrix / matrix.sum(axis=1, keepdims=True)).T)
+    flat = curves.reshape(-1, n_time)
+    out = np.empty(flat.shape, np.float32)
+    rows = max(_FEWEST_ROWS, _LARGEST_PRODUCT // n_time**2)
+    whole = len(flat) // rows * rows
+    blocks = (-1, rows, n_time)
+    np.matmul(flat[:whole].reshape(blocks), matrix, out=out[:whole].reshape(blocks))
+    np.matmul(flat[whole:], matrix, out=out[whole:])
+    return out.reshape(curves.shape)
 
 
 def smooth_masked(
@@ -135,12 +148,26 @@ def smooth_masked(
     if max(sigmas[:3]) <= 0:
         return smooth_time(np.ascontiguousarray(enhancement[inside]), sigmas[3])
     weights = weight.astype(np.float32)
-    total = smooth_space(np.ascontiguousarray(weights[..., None]), sigmas[:3])[..., 0][inside]
-    weighted = np.empty(enhancement.shape, np.float32)
-    np.multiply(enhancement, weights[..., None], out=weighted)
-    curves = smooth_space(weighted, sigmas[:3])[inside]
-    alone = total < SMALLEST_WEIGHT
-    curves /= np.where(alone, np.float32(1), total)[:, None]
-    if alone.any():
-        curves[alone] = enhancement[inside][alone]
-    return np.ascontiguousarray(smooth_time(curves, sigmas[3]))
+    norm = ndimage.gaussian_filter(weights, sigmas[:3], mode="constant", truncate=TRUNCATE)
+    through = gaussian_matrix(weight.shape[2], sigmas[2])
+    slice_of = np.nonzero(inside)[2]
+    out = np.empty((len(slice_of), enhancement.shape[3]), np.float32)
+
+    def work(part: slice) -> None:
+        for z in range(part.start, part.stop):
+            here, alone = inside[:, :, z], norm[:, :, z] < SMALLEST_WEIGHT
+            curves = smooth_plane(_across_slices(enhancement, weights, through[z]), sigmas[0], sigmas[1])[here]
+            curves /= np.where(alone, np.float32(1), norm[:, :, z])[here, None]
+            curves[alone[here]] = enhancement[:, :, z][here & alone]
+            out[slice_of == z] = smooth_time(curves, sigmas[3])
+
+    in_slabs(work, weight.shape[2])
+    return out
+
+
+def _across_slices(enhancement: FloatArray, weights: FloatArray, row: FloatArray) -> FloatArray:
+    """Return the weighted curves of one slice with its neighbours' share, shape ``(nx, ny, n_time)``."""
+    plane = np.zeros(enhancement.shape[:2] + enhancement.shape[3:], np.float32)
+    for k in np.flatnonzero(row):
+        plane += enhancement[:, :, k] * (row[k] * weights[:, :, k, None])
+    return plane

@@ -7,7 +7,7 @@ from perfcore.preprocess.smoothing import (
     TRUNCATE,
     gaussian_matrix,
     smooth_masked,
-    smooth_space,
+    smooth_plane,
     smooth_time,
     spatial_sigmas,
 )
@@ -87,9 +87,11 @@ def test_a_voxel_out_of_reach_of_any_tissue_keeps_its_own_curve() -> None:
 
 
 def test_blocks_of_the_band_make_the_same_as_one_full_product() -> None:
-    volume = np.random.default_rng(0).standard_normal((150, 5, 2, 3)).astype(np.float32)
-    expected = np.einsum("ij,jyzt->iyzt", gaussian_matrix(150, 2.2), volume)
-    np.testing.assert_allclose(smooth_space(volume, (2.2, 0.0, 0.0)), expected, atol=1e-5)
+    plane = np.random.default_rng(0).standard_normal((150, 170, 3)).astype(np.float32)
+    across, along = gaussian_matrix(150, 2.2), gaussian_matrix(170, 3.1)
+    np.testing.assert_allclose(
+        smooth_plane(plane, 2.2, 3.1), np.einsum("ij,jkt,lk->ilt", across, plane, along), atol=1e-5
+    )
 
 
 def spread(profile: np.ndarray) -> float:
@@ -101,10 +103,10 @@ def spread(profile: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("spacing", "voxels"), [(0.5, 5.0), (1.0, 2.5), (2.0, 1.25)])
 def test_the_width_is_in_millimetres(spacing: float, voxels: float) -> None:
-    point = np.zeros((81, 81, 1, 1), np.float32)
+    point = np.zeros((81, 81, 1), np.float32)
     point[40, 40] = 1
     sigmas = spatial_sigmas(2.5, (spacing, spacing, 5.0))
-    profile = smooth_space(point, sigmas)[:, 40, 0, 0]
+    profile = smooth_plane(point, sigmas[0], sigmas[1])[:, 40, 0]
     assert spread(profile) * spacing == pytest.approx(2.5, rel=0.02)
     assert sigmas == pytest.approx((voxels, voxels, 0.0))
 
