@@ -17,6 +17,7 @@ from pages.live import wire
 from pages.live.session import (
     COMPUTE,
     REGISTRY,
+    WORKERS,
     LiveSession,
     State,
     case_frame,
@@ -46,15 +47,22 @@ async def _compute(work: Any, *args: Any) -> Any:
 
 
 class _Conversation:
-    """One open socket: a reader that keeps only the latest edit, a worker that answers it."""
+    """One open socket: a reader keeps the latest edit, a worker answers it, a follower sends the volume."""
 
     def __init__(self, ws: WebSocket, session: LiveSession) -> None:
         self.ws, self.session = ws, session
         self.edit: wire.Edit | None = None
         self.last: wire.Edit | None = None
         self.probe: tuple[int, int, int] | None = None
-        self.wake = asyncio.Event()
+        self.volume: tuple[State, wire.Edit] | None = None
+        self.wake, self.volume_wake = asyncio.Event(), asyncio.Event()
+        self.sending = asyncio.Lock()
         self.numbers_at = 0.0
+
+    async def send(self, frame: bytes) -> None:
+        """Send one frame, whole."""
+        async with self.sending:
+            await self.ws.send_bytes(frame)
 
     async def read(self) -> None:
         """Take messages until the browser leaves."""
@@ -68,7 +76,7 @@ class _Conversation:
                 else:
                     await self.request(message.get("text") or "")
             except InputDataError as error:
-                await self.ws.send_bytes(error_frame(None, error))
+                await self.send(error_frame(None, error))
             self.wake.set()
 
     async def request(self, text: str) -> None:
@@ -85,7 +93,7 @@ class _Conversation:
             state = self.session.state
             if state is not None:
                 have = asked.get("have")
-                await self.ws.send_bytes(await asyncio.to_thread(case_frame, self.session, state, have))
+                await self.send(await _compute(case_frame, self.session, state, have))
         elif voxel is not None and len(voxel) == 3:
             self.probe = (voxel[0], voxel[1], voxel[2])
         else:
@@ -105,33 +113,52 @@ class _Conversation:
                     await self.answer(state, edit)
                 if self.probe is not None and self.last is not None and self.last.epoch == state.epoch:
                     voxel, self.probe = self.probe, None
-                    await self.ws.send_bytes(await _compute(probe_frame, state, self.last.curve, voxel))
+                    await self.send(await _compute(probe_frame, state, self.last.curve, voxel))
             except PerfcoreError as error:
-                await self.ws.send_bytes(error_frame(edit, error))
+                await self.send(error_frame(edit, error))
 
     async def answer(self, state: State, edit: wire.Edit) -> None:
-        """Send the visible slice, then the volume if nothing newer has come."""
+        """Send the visible slice; the volume follows at rest, and now and then while the hand moves."""
         if edit.epoch != state.epoch:
-            await self.ws.send_bytes(wire.pack("stale", {"epoch": state.epoch, "seq": edit.sequence}))
+            await self.send(wire.pack("stale", {"epoch": state.epoch, "seq": edit.sequence}))
             return
         self.last = edit
+        whole = edit.at_rest or edit.all_slices
         if not edit.all_slices:
-            await self.ws.send_bytes(await _compute(slice_frame, self.session, state, edit))
-        due = edit.at_rest or edit.all_slices or time.monotonic() - self.numbers_at > NUMBERS_EVERY_S
-        if not due:
-            return
+            await self.send(await _compute(slice_frame, self.session, state, edit))
+        if whole or (self.volume is None and time.monotonic() - self.numbers_at > NUMBERS_EVERY_S):
+            self.volume = (state, edit)
+            self.volume_wake.set()
+
+    async def follow(self) -> None:
+        """Compute the whole volume of the latest edit that asks for it, in short turns."""
+        while True:
+            await self.volume_wake.wait()
+            self.volume_wake.clear()
+            wanted = self.volume
+            if wanted is None:
+                continue
+            try:
+                await self.send_volume(*wanted)
+            except PerfcoreError as error:
+                await self.send(error_frame(wanted[1], error))
+            self.numbers_at = time.monotonic()
+            if self.volume is wanted:
+                self.volume = None
+
+    async def send_volume(self, state: State, edit: wire.Edit) -> None:
+        """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
+        jobs = state.case.chunks(edit.curve, state.settings)
         parts = []
-        for job in state.case.chunks(edit.curve, state.settings):
-            if self.edit is not None and not edit.all_slices and edit.at_rest:
-                return  # a newer edit waits; it will ask for its own volume
-            parts.append(await _compute(job))
+        for first in range(0, len(jobs), WORKERS):
+            parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + WORKERS]))
+            if self.volume is None or self.volume[1] is not edit:
+                return
         flow = await _compute(state.case.gather, parts)
         with_maps = edit.at_rest or edit.all_slices
-        frame = await _compute(
-            lambda: volume_frame(self.session, state, edit, flow, with_maps=with_maps)
+        await self.send(
+            await _compute(lambda: volume_frame(self.session, state, edit, flow, with_maps=with_maps))
         )
-        self.numbers_at = time.monotonic()
-        await self.ws.send_bytes(frame)
 
 
 async def _hello(ws: WebSocket) -> LiveSession | None:
@@ -166,3 +193,4 @@ async def live_socket(ws: WebSocket) -> None:
 
         group.start_soon(until_gone, talk.read)
         group.start_soon(until_gone, talk.work)
+        group.start_soon(until_gone, talk.follow)

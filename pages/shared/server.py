@@ -9,7 +9,7 @@ from typing import Final
 
 import torch
 
-from perfcore.device import resolve_device
+from perfcore.device import describe_device, resolve_device
 
 FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
@@ -19,6 +19,11 @@ DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
 def device() -> torch.device:
     """Return the device that the dashboard computes on."""
     return resolve_device(os.environ.get(DEVICE_VARIABLE) or "auto")
+
+
+def device_label() -> str:
+    """Return what the dashboard computes on, for people."""
+    return f"CPU, {os.cpu_count()} cores" if device().type == "cpu" else describe_device(device())
 
 
 def folder() -> Path | None:

@@ -7,7 +7,6 @@ import streamlit as st
 from pages.live.case import LiveCase
 from pages.live.session import State
 from pages.shared import server, state
-from perfcore.device import describe_device
 from perfcore.settings import DEFAULT_LAMBDA, PRESETS
 from perfcore.types import Aif
 
@@ -64,7 +63,7 @@ def sidebar() -> State | None:
                 "Healthy reference", ["contralateral", "brain"], key="set_reference",
                 format_func={"contralateral": "contralateral hemisphere", "brain": "whole brain"}.get,
             )
-        st.caption(f"{describe_device(server.device())}  \n{NOTICE}")
+        st.caption(f"{server.device_label()}  \n{NOTICE}")
     return opened
 
 

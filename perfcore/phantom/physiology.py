@@ -116,7 +116,7 @@ def residue(time_s: DoubleArray, mtt_s: float, family: ResidueFamily) -> DoubleA
     ``exponential``: one well-mixed compartment. ``box``: every transit takes MTT. ``gamma``:
     gamma-distributed transit times of shape 3 (Mouridsen 2006, doi:10.1016/j.neuroimage.2006.06.015).
     ``box-exponential``: nothing leaves for MTT/2, then an exponential washout (Manhart 2013,
-IEEE Trans Med Imaging 32:1336).
+    IEEE Trans Med Imaging 32:1336).
 
     Parameters
     ----------
