@@ -3,7 +3,10 @@
 import streamlit as st
 
 from pages.shared import state
+from pages.shared.messages import escape
 from pages.shared.upload import add_upload
+
+PER_ROW = 3
 
 st.header("Cases")
 current = state.current_entry()
@@ -16,15 +19,16 @@ for title, entries in groups.items():
     if not entries:
         continue
     st.subheader(title)
-    columns = st.columns(3)
-    for i, entry in enumerate(entries):
-        with columns[i % 3].container(border=True, height="stretch"):
-            st.markdown(f"**{entry.title}**")
-            st.caption(entry.note)
-            here = entry.key == current.key
-            if st.button("In the Lab now" if here else "Open in the Lab", key=f"open_{entry.key}", disabled=here):
-                state.choose(entry)
-                st.switch_page("pages/lab.py")
+    for row in range(0, len(entries), PER_ROW):
+        for column, entry in zip(st.columns(PER_ROW), entries[row : row + PER_ROW], strict=False):
+            with column.container(border=True, height="stretch"):
+                st.markdown(f"**{escape(entry.title)}**")
+                st.caption(escape(entry.note))
+                here = entry.key == current.key
+                label = "In the Lab now" if here else "Open in the Lab"
+                if st.button(label, key=f"open_{entry.key}", disabled=here):
+                    state.choose(entry)
+                    st.switch_page("pages/lab.py")
 
 st.subheader("Your own case")
 st.caption(

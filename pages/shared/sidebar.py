@@ -53,7 +53,7 @@ def sidebar() -> State | None:
             "Deconvolution", ["circulant", "causal"], key="set_deconvolution",
             format_func={"circulant": "delay-invariant (circulant)", "causal": "causal"}.get,
         )
-        with st.expander("Smoothing, thresholds, reference"):
+        with st.expander("Smoothing, thresholds"):
             st.slider("Smoothing in the plane, σ mm", 0.0, 6.0, step=0.25, key="set_spatial_sigma_mm")
             st.slider("Smoothing in time, σ s", 0.0, 4.0, step=0.25, key="set_temporal_sigma_s")
             st.slider("Core: rCBF below", 0.1, 0.6, step=0.01, key="set_core_threshold")
