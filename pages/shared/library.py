@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +23,7 @@ from perfcore.settings import Settings
 from perfcore.types import Aif, PerfusionSeries
 
 SERIES_BYTES: Final = 600 << 20
+LISTING_S: Final = 15.0
 CASES_BYTES: Final = 1200 << 20
 
 
@@ -64,9 +67,18 @@ def demonstrations() -> list[Entry]:
 
 
 def folder_entries(folder: Path | None) -> list[Entry]:
-    """Return the cases of the folder that the server was started with."""
-    if folder is None:
-        return []
+    """Return the cases of the folder that the server was started with; looked through again after a while.
+
+    Raises
+    ------
+    InputDataError
+        The folder cannot be read.
+    """
+    return [] if folder is None else _listed(folder, int(time.monotonic() / LISTING_S))
+
+
+@lru_cache(maxsize=2)
+def _listed(folder: Path, _period: int) -> list[Entry]:
     return [
         Entry(f"folder-{case.name}", case.name, "From the server's folder", lambda case=case: Source(case.load()))
         for case in find_cases(folder)

@@ -38,6 +38,8 @@ def sidebar() -> State | None:
     for key in [k for k in st.session_state if str(k).startswith("set_")] + ["preset"]:
         st.session_state[key] = st.session_state[key]  # a widget's value outlives a page without it
     with st.sidebar:
+        if problem := state.folder_problem():
+            st.warning(problem)
         opened = _case()
         st.selectbox("Preset", list(PRESETS), key="preset", on_change=_take_preset)
         kind = st.session_state["set_regularization"]

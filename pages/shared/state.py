@@ -39,7 +39,23 @@ def uploads() -> list[Entry]:
 
 def entries() -> dict[str, Entry]:
     """Return every case this person can open, by key."""
-    return {e.key: e for e in [*demonstrations(), *folder_entries(server.folder()), *uploads()]}
+    return {e.key: e for e in [*demonstrations(), *_folder(), *uploads()]}
+
+
+def folder_problem() -> str | None:
+    """Return what is wrong with the server's folder, in a sentence."""
+    try:
+        folder_entries(server.folder())
+    except PerfcoreError as error:
+        return f"The server's folder of cases cannot be used: {error}"
+    return None
+
+
+def _folder() -> list[Entry]:
+    try:
+        return folder_entries(server.folder())
+    except PerfcoreError:
+        return []
 
 
 def current_entry() -> Entry:

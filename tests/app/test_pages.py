@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from pages.live import wire
 from perfcore.phantom.cases import make_demonstration
+from perfcore.phantom.files import write_cohort
 from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 
@@ -97,3 +98,22 @@ def test_an_unknown_case_in_a_link_opens_the_first() -> None:
     app.run()
     assert not app.exception
     assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+
+
+def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(ROOT / "no-such-folder"))
+    app = run()
+    assert len(app.sidebar.warning) == 1
+    assert app.sidebar.warning[0].value.startswith("The server's folder of cases cannot be used: ")
+    assert "no-such-folder" not in app.sidebar.warning[0].value
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+
+
+def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_cohort(tmp_path, 1, 5)
+    monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
+    app = run(case="folder-case_1")
+    state = app.session_state["live"].state
+    assert state.case.name == "folder-case_1"
+    assert state.start_numbers["core_ml"] > 5
+    assert 0.5 < state.start_numbers["dice"] <= 1
