@@ -18,15 +18,13 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from perfcore.preprocess.slabs import in_slabs
+from perfcore.preprocess.slabs import LARGEST_PRODUCT, in_slabs, rows_times
 from perfcore.types import BoolArray, FloatArray
 
 TRUNCATE: Final = 4.0
 THIN_SLICE_MM: Final = 3.0
 """Slices up to this spacing are smoothed across as well; thicker ones only within."""
 SMALLEST_WEIGHT: Final = 1e-3
-_LARGEST_PRODUCT: Final = 200_000
-"""Multiply-adds of one product; OpenBLAS uses one thread up to 262,144."""
 _FEWEST_ROWS: Final = 8
 
 
@@ -86,7 +84,7 @@ def _banded(sigma: float, stack: FloatArray, out: FloatArray) -> None:
     n, n_columns = stack.shape[1:]
     matrix = gaussian_matrix(n, sigma)
     reach = int(TRUNCATE * sigma + 0.5)
-    rows = max(_FEWEST_ROWS, int(np.sqrt(_LARGEST_PRODUCT / n_columns + reach**2)) - reach)
+    rows = max(_FEWEST_ROWS, int(np.sqrt(LARGEST_PRODUCT / n_columns + reach**2)) - reach)
     for start in range(0, n, rows):
         stop = min(n, start + rows)
         low, high = max(0, start - reach), min(n, stop + reach)
@@ -113,14 +111,7 @@ def smooth_time(curves: FloatArray, sigma_frames: float) -> FloatArray:
     n_time = curves.shape[-1]
     matrix = gaussian_matrix(n_time, sigma_frames)
     matrix = np.ascontiguousarray((matrix / matrix.sum(axis=1, keepdims=True)).T)
-    flat = curves.reshape(-1, n_time)
-    out = np.empty(flat.shape, np.float32)
-    rows = max(_FEWEST_ROWS, _LARGEST_PRODUCT // n_time**2)
-    whole = len(flat) // rows * rows
-    blocks = (-1, rows, n_time)
-    np.matmul(flat[:whole].reshape(blocks), matrix, out=out[:whole].reshape(blocks))
-    np.matmul(flat[whole:], matrix, out=out[whole:])
-    return out.reshape(curves.shape)
+    return rows_times(curves.reshape(-1, n_time), matrix).reshape(curves.shape)
 
 
 def smooth_masked(

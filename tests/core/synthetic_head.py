@@ -47,6 +47,7 @@ def draw_head(
     slice_mm: float = 5.0,
     scale: float = 1.0,
     flip_x: bool = False,
+    artery_late_s: float = 0.0,
 ) -> Head:
     """Draw a head of about 155 × 200 mm in a field of 240 mm; ``side`` is the patient's (RAS+ affine)."""
     pixel = 240.0 / n
@@ -90,7 +91,7 @@ def draw_head(
     artery = np.hypot(x + sign * 14, y - 30) < 3.5
     vein = np.hypot(x, y + 86) < 5
     if vessels:
-        for where, late in ((artery, 0.0), (vein, 4.0)):
+        for where, late in ((artery, artery_late_s), (vein, 4.0 + artery_late_s / 4)):
             still[where], curves[where] = 40, artery_at(t, late)
     data = np.repeat((still[..., None] + scale * curves)[:, :, None], n_slices, axis=2)
     data += noise * np.random.default_rng(seed).standard_normal(data.shape)

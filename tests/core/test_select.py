@@ -146,3 +146,26 @@ def test_a_weak_artery_is_still_found_and_flagged() -> None:
 def test_the_choice_needs_no_hull(prepared, head) -> None:
     bare = dataclasses.replace(prepared, hull=None)
     assert correlation(select(bare).aif.value, head.aif) > 0.99
+
+
+@pytest.mark.parametrize("method", ["straka", "peruzzo"])
+def test_where_every_artery_is_late_the_choice_is_flagged(method: str) -> None:
+    head = draw_head(n=128, artery_late_s=4.3)
+    chosen = select(prepare(head.series, Settings()), method)
+    x, y, z = np.array(chosen.aif.voxels).T
+    assert (head.artery | head.vein)[x, y, z].mean() > 0.7
+    assert any("later than the tissue" in flag for flag in chosen.aif.quality)
+    assert chosen.judgement is not None
+    assert chosen.judgement.marks["timing"] < 0.5
+
+
+def test_straka_prefers_a_small_early_artery_to_a_large_vein() -> None:
+    head = draw_head(n=128)
+    data = head.series.data.copy()
+    still = data[..., :8].mean(axis=3, keepdims=True)
+    data = np.where(head.artery[..., None], still + 0.25 * (data - still), data)
+    chosen = select(prepare(dataclasses.replace(head.series, data=data), Settings()), "straka")
+    x, y, z = np.array(chosen.aif.voxels).T
+    assert head.artery[x, y, z].all()
+    assert chosen.vof is not None
+    assert chosen.vof.peak > 3 * chosen.aif.peak

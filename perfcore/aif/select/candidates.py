@@ -22,7 +22,6 @@ LEAST_CONTRAST: Final = 2.5
 LEAST_SNR: Final = 4.0
 SMALLEST_CLUSTER: Final = 3
 HEALTHY_VOXELS: Final = 8_000
-LATEST_S: Final = 0.5
 NEIGHBOURS: Final = np.ones((3, 3, 3), bool)
 _MAD: Final = 0.6745
 
@@ -116,13 +115,13 @@ def find_candidates(prepared: Prepared) -> Candidates:
     return Candidates(flat, curves, features).only(vessel)
 
 
-def earlier_than_tissue(prepared: Prepared, arrival: FloatArray) -> BoolArray:
-    """Say which arrivals (frames) are no more than 0.5 s later than that of healthy tissue.
+def arriving_by(prepared: Prepared, arrival: FloatArray, latest_s: float) -> BoolArray:
+    """Say which arrivals (frames) are at most ``latest_s`` later than that of healthy tissue.
 
     An artery rises before the tissue that it feeds; what rises later is a vein or lies behind the clot.
     """
     tissue = bolus_features(healthy_curve(prepared)[None]).arrival[0]
-    return np.asarray(arrival <= tissue + LATEST_S / prepared.dt_s)
+    return np.asarray(arrival <= tissue + latest_s / prepared.dt_s)
 
 
 def connected(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:

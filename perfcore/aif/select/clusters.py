@@ -22,6 +22,7 @@ from perfcore.aif.select.candidates import (
 from perfcore.aif.select.features import area, first_moment, roughness
 from perfcore.aif.select.selection import Selection, finish
 from perfcore.preprocess import Prepared
+from perfcore.preprocess.slabs import rows_times
 from perfcore.types import FloatArray
 
 LARGEST_AREA: Final = 0.10
@@ -119,13 +120,13 @@ def fuzzy_c_means(curves: FloatArray, n_clusters: int = N_CLUSTERS) -> NDArray[n
     squares = np.einsum("vt,vt->v", curves, curves)
     membership = np.zeros((len(curves), n_clusters), np.float32)
     for _ in range(_STEPS):
-        distance = squares[:, None] - 2 * curves @ centres.T + np.einsum("kt,kt->k", centres, centres)
+        distance = squares[:, None] - 2 * rows_times(curves, centres.T) + np.einsum("kt,kt->k", centres, centres)
         closeness = np.maximum(distance, 1e-12 * squares.max() + 1e-30) ** (-1.0 / (FUZZINESS - 1.0))
         now = closeness / closeness.sum(axis=1, keepdims=True)
         change = float(np.abs(now - membership).max())
         membership = now
         weight = membership**FUZZINESS
-        centres = (weight.T @ curves) / weight.sum(axis=0)[:, None]
+        centres = np.einsum("vk,vt->kt", weight, curves) / weight.sum(axis=0)[:, None]
         if change < _TOLERANCE:
             break
     return np.asarray(membership.argmax(axis=1), np.int64)

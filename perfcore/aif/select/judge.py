@@ -115,7 +115,8 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
     late_s = float(arrival[0] - arrival[1]) * prepared.dt_s
     if late_s > LATE_S:
         flags.append(
-            f"The AIF arrives {late_s:.0f} s later than the tissue: it may be a vein or lie behind the clot."
+            f"The AIF arrives {late_s:.1f} s later than the tissue: it may be a vein or lie behind the clot, "
+            "and Tmax and the hypoperfused volume are too small."
         )
     if float(value[-3:].mean()) > 0.5 * peak:
         flags.append("The AIF has not fallen to half its peak by the end of the scan: its area is too small.")

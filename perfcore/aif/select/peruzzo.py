@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
-from perfcore.aif.select.candidates import curves_of, earlier_than_tissue, no_artery, search_region
+from perfcore.aif.select.candidates import arriving_by, curves_of, no_artery, search_region
 from perfcore.aif.select.features import area, bolus_features, median3, roughness
-from perfcore.aif.select.selection import Selection, finish
+from perfcore.aif.select.selection import Selection, by_arrival
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
@@ -33,9 +33,9 @@ def peruzzo(prepared: Prepared) -> Selection:
 
     In an ellipse inside the brain the 40 % of smallest area, the 40 % of latest peak and the 5 % of roughest
     curves are dropped, and (our addition) what rises later than healthy tissue. Ward's tree of the rest is
-    followed from its root: at each fork to the branch whose
-    mean curve peaks higher, or, where the two peaks are within 4 %, earlier. (One tree serves all steps: Ward's
-    merges inside a branch depend on its members alone, so clustering a branch again would give it again.)
+    followed from its root, at each fork to the branch whose mean curve peaks higher or, where the two peaks are
+    within 4 %, earlier. (One tree serves all steps: Ward's merges inside a branch depend on its members alone, so
+    clustering a branch again would give it again.)
 
     Parameters
     ----------
@@ -57,14 +57,16 @@ def peruzzo(prepared: Prepared) -> Selection:
         value = measure(curves)
         kept = value <= np.quantile(value, 1.0 - dropped)
         flat, curves = flat[kept], curves[kept]
-    early = earlier_than_tissue(prepared, bolus_features(median3(curves)).arrival)
-    if not early.any():
-        raise no_artery("no vessel rises before the tissue does")
-    flat, curves = flat[early], curves[early]
-    largest = np.sort(np.argsort(area(curves))[-LARGEST_TREE:])
-    flat, curves = flat[largest], curves[largest]
-    chosen = _descend(curves)
-    return finish(prepared, flat[chosen], "peruzzo", "the highest and earliest branch of a tree of all curves")
+    arrival = bolus_features(median3(curves)).arrival
+
+    def choose(latest_s: float) -> NDArray[np.int64]:
+        early = np.flatnonzero(arriving_by(prepared, arrival, latest_s))
+        if len(early) == 0:
+            raise no_artery("no vessel rises before the tissue does")
+        largest = early[np.sort(np.argsort(area(curves[early]))[-LARGEST_TREE:])]
+        return flat[largest[_descend(curves[largest])]]
+
+    return by_arrival(prepared, choose, "peruzzo", "the highest and earliest branch of a tree of all curves")
 
 
 def _smallness(curves: FloatArray) -> FloatArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,8 +23,11 @@ from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, Voxel
 
-LEAST_CONTRAST: Final = 2.0
+LEAST_CONTRAST: Final = 3.0
 """An artery's peak (mean of three frames) is at least this multiple of the healthy tissue's."""
+STRONG_CONTRAST: Final = 4.0
+LATEST_S: Final = (0.5, 2.5)
+"""How much later than healthy tissue an artery may rise: first choice, and where that finds none of contrast."""
 LEAST_TISSUE_SNR: Final = 6.0
 LEAST_SNR: Final = 2.5
 """The mean of three frames around the peak is at least this multiple of one voxel's noise in one frame.
@@ -85,6 +89,51 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arte
     voxels: tuple[Voxel, ...] = tuple((int(x), int(y), int(z)) for x, y, z in places)
     flags = artery_flags(prepared, value) if arterial else ()
     return Aif(prepared.time_s, value, method=method, voxels=voxels, quality=flags)
+
+
+def by_arrival(
+    prepared: Prepared,
+    choose: Callable[[float], NDArray[np.int64]],
+    method: str,
+    what: str,
+    candidates: Candidates | None = None,
+) -> Selection:
+    """Choose among vessels that rise no later than the tissue and, only where none stands out, among later ones.
+
+    In some slabs every artery in sight lies behind the clot. Its curve is late, which moves Tmax and is flagged,
+    but its shape still serves for rCBF.
+
+    Parameters
+    ----------
+    prepared
+        The case.
+    choose
+        Given the latest arrival after healthy tissue in seconds, the flat indices of an artery's voxels; raises
+        NoArteryError where there are none.
+    method, what, candidates
+        As of :func:`finish`.
+
+    Raises
+    ------
+    NoArteryError
+        No choice stands out of the tissue.
+    """
+    strong = STRONG_CONTRAST * float(healthy_curve(prepared).max())
+    weak: NDArray[np.int64] | None = None
+    problem: NoArteryError | None = None
+    for latest_s in LATEST_S:
+        try:
+            flat = choose(latest_s)
+        except NoArteryError as error:
+            problem = error
+            continue
+        if float(curves_of(prepared, flat).mean(axis=0).max()) >= strong:
+            return finish(prepared, flat, method, what, candidates)
+        weak = flat if weak is None else weak
+    if weak is None:
+        assert problem is not None
+        raise problem
+    return finish(prepared, weak, method, what, candidates)
 
 
 def finish(

@@ -15,14 +15,14 @@ from perfcore.aif.select.candidates import (
     NEIGHBOURS,
     SMALLEST_CLUSTER,
     Candidates,
+    arriving_by,
     as_volume,
     connected,
-    earlier_than_tissue,
     find_candidates,
     no_artery,
 )
 from perfcore.aif.select.judge import WEAK_HU
-from perfcore.aif.select.selection import Selection, finish
+from perfcore.aif.select.selection import Selection, by_arrival
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
@@ -40,7 +40,7 @@ GROW_LATER_S: Final = 0.5
 def straka(prepared: Prepared) -> Selection:
     """Choose the cluster of voxels that is tall, early and narrow, and a tall one later as the vein.
 
-    Candidates rise no later than healthy tissue (our addition) and reach 40 % of the tallest of them. Per voxel,
+    Candidates rise no later than healthy tissue (our addition) and reach 85 % of the tallest of them. Per voxel,
     after a running median of three frames: peak *h*, arrival *a* and width *w*, and the cost
     ``−z(h) + 3.5 z(a) + z(w)``. The best connected cluster of at least three cheap voxels is grown by what is
     connected to it and reaches 60 % of its peak. In slabs without a large artery (peak below 15 HU) two voxels
@@ -61,16 +61,19 @@ def straka(prepared: Prepared) -> Selection:
         No cluster stands out of the tissue as an artery does.
     """
     vessels = find_candidates(prepared)
-    early = vessels.only(earlier_than_tissue(prepared, vessels.features.arrival))
-    if len(early.flat) < SMALLEST_CLUSTER - 1:
-        raise no_artery("no vessel rises before the tissue does")
-    tallest = float(np.sort(early.features.height)[-TALLEST:].mean())
-    found = early.only(early.features.height >= TALL_FRACTION * tallest)
-    traits = found.features
-    cost = -_z(traits.height) + ARRIVAL_WEIGHT * _z(traits.arrival) + _z(traits.width)
-    chosen = _grow(prepared, early, np.searchsorted(early.flat, found.flat[_best_cluster(prepared, found, cost)]))
-    what = "neighbours that enhance high, early and briefly"
-    return finish(prepared, early.flat[chosen], "straka", what, vessels)
+
+    def choose(latest_s: float) -> NDArray[np.int64]:
+        early = vessels.only(arriving_by(prepared, vessels.features.arrival, latest_s))
+        if len(early.flat) < SMALLEST_CLUSTER - 1:
+            raise no_artery("no vessel rises before the tissue does")
+        tallest = float(np.sort(early.features.height)[-TALLEST:].mean())
+        found = early.only(early.features.height >= TALL_FRACTION * tallest)
+        traits = found.features
+        cost = -_z(traits.height) + ARRIVAL_WEIGHT * _z(traits.arrival) + _z(traits.width)
+        cluster = np.searchsorted(early.flat, found.flat[_best_cluster(prepared, found, cost)])
+        return early.flat[_grow(prepared, early, cluster)]
+
+    return by_arrival(prepared, choose, "straka", "neighbours that enhance high, early and briefly", vessels)
 
 
 def _z(values: FloatArray) -> DoubleArray:
