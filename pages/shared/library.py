@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -13,10 +13,10 @@ from typing import Final
 from pages.live.case import LiveCase
 from pages.shared import server
 from pages.shared.cache import ByteCache
+from pages.shared.demos import read_demonstration
 from perfcore.aif.select import Selection, select
 from perfcore.errors import NoArteryError
 from perfcore.io.isles import find_cases
-from perfcore.phantom.cases import make_demonstration
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
@@ -53,15 +53,10 @@ _series: Final[ByteCache[Source]] = ByteCache(SERIES_BYTES, lambda source: sourc
 _cases: Final[ByteCache[LiveCase]] = ByteCache(CASES_BYTES, lambda case: case.nbytes)
 
 
-def _demonstration(name: str) -> Source:
-    made = make_demonstration(name)
-    return Source(made.series, replace(made.truth.aif, method="truth"))
-
-
 def demonstrations() -> list[Entry]:
     """Return the built-in cases, the default first."""
     return [
-        Entry(f"demo-{name}", recipe.title, recipe.lesson, lambda name=name: _demonstration(name))
+        Entry(f"demo-{name}", recipe.title, recipe.lesson, lambda name=name: Source(*read_demonstration(name)))
         for name, recipe in DEMONSTRATIONS.items()
     ]
 
