@@ -58,6 +58,11 @@ class TemporalBasis:
         """Return P for the coefficients: ``(n_rows, n_time)`` → ``(n_rows, q)``."""
         return matrix.to(self.vectors.dtype) @ self.vectors.mT
 
+    def window(self, start: int, stop: int) -> tuple[TemporalBasis, slice]:
+        """Return the part that covers voxels ``start:stop``; see `perfcore.tiles.Tiles.window`."""
+        part, inside = self.tiles.window(start, stop)
+        return TemporalBasis(self.vectors, part), inside
+
     def peak(self, matrix: Tensor) -> Tensor:
         """Return max over time of ``P c``, shape ``(n_voxels,)``, differentiable in P."""
         return peak(self.operator(matrix), self.tiles)

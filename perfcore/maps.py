@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from perfcore import oscillation
+from perfcore.basis import TemporalBasis
 from perfcore.convolution import check_aif
 from perfcore.deconvolution import build_operator, n_lead
 from perfcore.errors import ArgumentError
@@ -66,7 +67,9 @@ class PerfusionMaps:
 
 
 @torch.no_grad()
-def flow_and_delay(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -> tuple[Tensor, Tensor]:
+def flow_and_delay(
+    aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings: Settings
+) -> tuple[Tensor, Tensor]:
     """Return CBF [ml/100 g/min] and Tmax [s] of every voxel, shape ``(n_voxels,)`` each.
 
     The one place where an AIF, tissue and settings become flow: commands, pages and evaluation come by here.
@@ -75,8 +78,8 @@ def flow_and_delay(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -
     ----------
     aif
         Shape ``(n_time,)``, enhancement, float64.
-    tiles
-        Prepared tissue.
+    tissue
+        Prepared tissue, or the same in a temporal basis (for previews; not with the oscillation index).
     dt_s
         Time step in seconds.
     settings
@@ -84,11 +87,15 @@ def flow_and_delay(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -
     """
     check_aif(aif, dt_s)
     if settings.regularization == "oscillation":
-        top, row = oscillation.peak_and_time(aif, tiles, dt_s, settings)
+        if isinstance(tissue, TemporalBasis):
+            raise ArgumentError("The oscillation index needs the tissue itself, not a temporal basis of it.")
+        top, row = oscillation.peak_and_time(aif, tissue, dt_s, settings)
         start_s = -n_lead(aif.shape[0], dt_s) * dt_s if settings.deconvolution == "circulant" else 0.0
     else:
+        tiles = tissue.tiles if isinstance(tissue, TemporalBasis) else tissue
         operator = build_operator(aif.to(tiles.data.device), dt_s, settings)
-        top, row = peak_and_time(operator.matrix, tiles)
+        matrix = tissue.operator(operator.matrix) if isinstance(tissue, TemporalBasis) else operator.matrix
+        top, row = peak_and_time(matrix, tiles)
         start_s = operator.start_s
     return CBF_PER_K * top, start_s + dt_s * row
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 import nibabel as nib
@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from perfcore.basis import TemporalBasis, checked_basis
 from perfcore.deconvolution import build_operator
 from perfcore.errors import InputDataError
 from perfcore.maps import flow_and_delay
@@ -96,6 +97,11 @@ class LiveCase:
         where = np.flatnonzero(reference)
         sample = where[np.linspace(0, len(where) - 1, min(REFERENCE_SAMPLE, len(where))).astype(int)]
         self.reference_tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order[sample]]).to(self.device))
+        # Previews go by a temporal basis where it is exact enough on this case; at rest the tissue itself counts.
+        first = torch.from_numpy(np.array(next(iter(sources.values())).value)).to(device)
+        self.basis, self.basis_error = checked_basis(
+            self.tiles, build_operator(first, prepared.dt_s, Settings()).matrix
+        )
         self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
 
@@ -130,7 +136,15 @@ class LiveCase:
             raise InputDataError(f"The curve has {curve.size} points; the series has {self.prepared.n_time}.")
         return torch.from_numpy(np.array(curve)).to(self.device)
 
-    def slice_flow(self, curve: NDArray[np.float64], settings: Settings, z: int, scale: float) -> Flow:
+    def tissue(self, settings: Settings, *, preview: bool) -> Tiles | TemporalBasis:
+        """Return what is deconvolved: for a preview the basis, where it serves."""
+        if preview and self.basis is not None and settings.regularization != "oscillation":
+            return self.basis
+        return self.tiles
+
+    def slice_flow(
+        self, curve: NDArray[np.float64], settings: Settings, z: int, *, scale: float = 1.0, preview: bool = False
+    ) -> Flow:
         """Return one slice at once; the healthy mean comes from a sample, times ``scale``."""
         aif, dt_s = self._curve(curve), self.prepared.dt_s
         start, stop = int(self.starts[z]), int(self.starts[z + 1])
@@ -138,7 +152,7 @@ class LiveCase:
         mean = healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool)) * scale
         if start == stop:
             return Flow(np.zeros(0, np.float32), np.zeros(0, np.float32), mean)
-        part, inside = self.tiles.window(start, stop)
+        part, inside = self.tissue(settings, preview=preview).window(start, stop)
         cbf, tmax = flow_and_delay(aif, part, dt_s, settings)
         return Flow(cbf[inside].cpu().numpy(), tmax[inside].cpu().numpy(), mean)
 
@@ -147,16 +161,15 @@ class LiveCase:
         sample, _ = flow_and_delay(self._curve(curve), self.reference_tiles, self.prepared.dt_s, settings)
         return healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool))
 
-    def chunks(self, curve: NDArray[np.float64], settings: Settings) -> list[Callable[[], tuple[Tensor, Tensor]]]:
+    def chunks(
+        self, curve: NDArray[np.float64], settings: Settings, *, preview: bool = False
+    ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
         """Return the whole volume as a list of short jobs, in slice order."""
         aif, dt_s = self._curve(curve), self.prepared.dt_s
-
-        def job(first: int) -> Callable[[], tuple[Tensor, Tensor]]:
-            data = self.tiles.data[first : first + CHUNK_TILES]
-            n = min(self.tiles.n_voxels - first * WIDTH, data.shape[0] * WIDTH)
-            return lambda: flow_and_delay(aif, Tiles(data, n), dt_s, settings)
-
-        return [job(first) for first in range(0, self.tiles.data.shape[0], CHUNK_TILES)]
+        tissue, n_voxels = self.tissue(settings, preview=preview), self.tiles.n_voxels
+        step = CHUNK_TILES * WIDTH
+        parts = [tissue.window(start, min(start + step, n_voxels))[0] for start in range(0, n_voxels, step)]
+        return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
 
     def gather(self, parts: list[tuple[Tensor, Tensor]]) -> Flow:
         """Join the results of `chunks`; the healthy mean is exact."""

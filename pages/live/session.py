@@ -138,7 +138,9 @@ def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
 def slice_frame(session: LiveSession, state: State, edit: wire.Edit) -> bytes:
     """Compute the visible slice of an edit."""
     z = min(edit.slice_index, state.case.n_slices - 1)
-    flow = state.case.slice_flow(edit.curve, state.settings, z, session.scale(state.epoch))
+    flow = state.case.slice_flow(
+        edit.curve, state.settings, z, scale=session.scale(state.epoch), preview=not edit.at_rest
+    )
     return flow_frame("slice", edit, flow)
 
 

@@ -148,7 +148,7 @@ class _Conversation:
 
     async def send_volume(self, state: State, edit: wire.Edit) -> None:
         """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
-        jobs = state.case.chunks(edit.curve, state.settings)
+        jobs = state.case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
         parts = []
         for first in range(0, len(jobs), WORKERS):
             parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + WORKERS]))

@@ -65,8 +65,15 @@ def sidebar() -> State | None:
                 "Healthy reference", ["contralateral", "brain"], key="set_reference",
                 format_func={"contralateral": "contralateral hemisphere", "brain": "whole brain"}.get,
             )
-        st.caption(f"{server.device_label()}  \n{NOTICE}")
+        st.caption(f"{server.device_label()}{_preview(opened)}  \n{NOTICE}")
     return opened
+
+
+def _preview(opened: State | None) -> str:
+    """Say how exact what is seen during a drag is; at rest every map is exact."""
+    if opened is None or opened.case.basis is None:
+        return ""
+    return f"  \nwhile dragging ±{100 * opened.case.basis_error:.2f} %, exact at rest"
 
 
 def _start(case: LiveCase, now: Aif) -> None:
