@@ -56,7 +56,8 @@ class Prepared:
     tmip
         Shape ``(nx, ny, nz)``: temporal maximum of the unsmoothed enhancement.
     ttp_s
-        Shape ``(n_voxels,)``: time to peak of the smoothed curve in seconds.
+        Shape ``(n_voxels,)``: time to peak of the smoothed curve in seconds, sought after the baseline
+        (where there is no signal, noise would else set it before the bolus).
     csf, vessels
         Shape ``(n_voxels,)``: baseline below 15 HU; area under the curve above 2.5 × the median.
     reference
@@ -155,7 +156,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         settings.temporal_sigma_s / series.dt_s,
     )
     tissue = smooth_masked(local, weight, inside, sigmas)
-    ttp_s = (tissue.argmax(axis=1) * series.dt_s).astype(np.float32)
+    ttp_s = ((n_baseline + tissue[:, n_baseline:].argmax(axis=1)) * series.dt_s).astype(np.float32)
 
     index = np.flatnonzero(mask)
     midplane = fit_midplane(mask, series.affine)

@@ -181,6 +181,19 @@ def test_times_are_in_seconds(dt_s: float) -> None:
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 16, 33])
+def test_the_time_to_peak_is_sought_after_the_baseline(head, prepared) -> None:
+    assert prepared.ttp_s.min() >= prepared.n_baseline
+    n = prepared.n_baseline
+    expected = n + prepared.tissue[:, n:].argmax(axis=1)
+    np.testing.assert_array_equal(prepared.ttp_s, expected.astype(np.float32))
+
+
+@pytest.mark.parametrize("n_time", [24, 27])
+def test_a_truncated_scan_still_tells_the_sides_apart(n_time: int) -> None:
+    head = draw_head(n_time=n_time, noise=6.0)
+    assert prepare(head.series, Settings()).diseased_side == "right"
+
+
 def test_slabs_cover_an_axis_once(n: int) -> None:
     parts = in_slabs(lambda part: np.arange(n)[part], n)
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(n))
