@@ -65,9 +65,9 @@ def _svd_peak(aif: Tensor, tissue: Tensor, settings: Settings) -> Tensor:
     """Deconvolve as the paper describes it: autograd through the SVD of the whole circulant matrix."""
     forward = circulant_matrix(circulant_kernel(aif, 1.0, settings.discretization)).to(tissue.dtype)
     u, s, vh = torch.linalg.svd(forward)
-    inverse = (vh.mT * (s / (s**2 + (settings.lam * s[0]) ** 2))) @ u.mT
     padded = torch.nn.functional.pad(tissue, (0, tissue.shape[1]))
-    top: Tensor = (padded @ inverse.mT).amax(1)
+    # Eq. 7 as it stands: project on u, filter, sum over v.
+    top: Tensor = ((padded @ u) * (s / (s**2 + (settings.lam * s[0]) ** 2)) @ vh).amax(1)
     return top
 
 

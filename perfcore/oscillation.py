@@ -15,7 +15,8 @@ amplitudes :math:`A_\omega`, its second difference one of amplitudes :math:`B_\o
           \frac{\sum_\omega \tfrac{L}{2} B_\omega^2}{\sum_\omega B_\omega}\Big), \qquad
           \max|k| \le \min\Big(\sum_\omega A_\omega,\; \|k\|_2\Big),
 
-so that a truncation whose bound is above the limit need not be looked at. The result is exact.
+so that a truncation whose bound is above the limit need not be looked at. Once one has been looked at, its
+two sums bound those of its neighbours, and more are passed over. The result is exact.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from perfcore.convolution import causal_matrix, circulant_kernel, circulant_matr
 from perfcore.deconvolution import n_lead
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
-from perfcore.tiles import Tiles, refined_row
+from perfcore.tiles import Tiles, map_tiles, refined_row
 
+MARGIN: Final = 1 + 1e-3
 WRAPPED_ROWS: Final = 2
 """Second differences across the seam of a circulant solution: in the bound's sum, not in the index."""
 
@@ -99,63 +101,100 @@ def truncations(aif: Tensor, dt_s: float, settings: Settings) -> Truncations:
 
 def oscillation_index(k: Tensor) -> Tensor:
     """Return O of solutions ``(..., n_solution)`` → ``(...)``."""
-    return _index_of_columns(k.movedim(-1, 0))
+    bend, top = _bend_and_top(k.movedim(-1, 0))
+    return bend / (k.shape[-1] * top)
 
 
-def _index_of_columns(k: Tensor) -> Tensor:
-    """Return O of solutions ``(n_solution, ...)``: reductions over the first axis run along the voxels."""
+def _bend_and_top(k: Tensor) -> tuple[Tensor, Tensor]:
+    """Return Σ|second difference| and max|k| of ``(n_solution, ...)``: the reductions run along the voxels."""
     bend = k[2:] + k[:-2]
     bend.sub_(k[1:-1], alpha=2)
     top = torch.maximum(k.amax(0), -k.amin(0)).clamp_min_(torch.finfo(k.dtype).tiny)
-    index: Tensor = bend.abs_().sum(0) / (k.shape[0] * top)
-    return index
+    return bend.abs_().sum(0), top
 
 
-def _possible(components: Tensor, parts: Truncations, limit: float) -> Tensor:
-    """Return, for each voxel and cut-off, the least truncation up to it that the bound does not exclude.
+@dataclass(frozen=True, eq=False)
+class _Bounds:
+    """What is known of every truncation of every voxel before looking at it, shape ``(n, n_cutoffs)``.
 
-    ``components`` has shape ``(n, n_components)``; the result ``(n, n_cutoffs)``.
+    Attributes
+    ----------
+    open
+        The cut-off's number (int16) where the bound does not exclude it, else 0.
+    reach
+        Σ of the amplitudes kept: how much max|k| can differ between two truncations. None: nothing is known.
+    energy
+        L times the energy of the second difference of what is kept: likewise for (Σ|d|)², by Cauchy and Schwarz.
     """
+
+    open: Tensor
+    reach: Tensor | None = None
+    energy: Tensor | None = None
+
+    def take(self, rows: Tensor) -> _Bounds:
+        """Return those of some voxels."""
+        if self.reach is None or self.energy is None:
+            return _Bounds(self.open[rows])
+        return _Bounds(self.open[rows], self.reach[rows], self.energy[rows])
+
+    def next_below(self, now: Tensor, bend: Tensor, top: Tensor, slope: float) -> Tensor:
+        """Return the next cut-off to look at below ``now``, whose Σ|d| and max|k| have been found.
+
+        With ``slope`` = limit·L, a truncation is excluded where its least Σ|d| is above slope times its
+        largest max|k|: where bend − √ΔE > slope·(top + ΔA).
+        """
+        at = now[:, None]
+        ahead = self.open * (torch.arange(self.open.shape[1], dtype=torch.int16, device=now.device) < at)
+        if self.reach is not None and self.energy is not None:
+            room = torch.sub(self.reach, self.reach.gather(1, at)).mul_(slope * MARGIN)
+            room += (bend - slope * MARGIN * top)[:, None]
+            ahead *= room.clamp_min_(0).square_() <= self.energy.gather(1, at) - self.energy
+        return ahead.amax(1).long()
+
+
+def _bounds(components: Tensor, parts: Truncations, limit: float) -> _Bounds:
+    """Return the bounds of voxels from their components, shape ``(n, n_components)``."""
     numbers = torch.arange(parts.n_cutoffs, device=components.device)
     if parts.bend is None:
-        return numbers.expand(components.shape[0], -1)
+        return _Bounds(numbers.to(torch.int16).repeat(components.shape[0], 1))
     n_rows = parts.synthesis.shape[0]
     membership = (parts.group[:, None] == numbers).to(components)
     power = components**2 @ membership
     # A pair of orthonormal sinusoids of power p has amplitude √(2p/L); a lone one (ω = 0 or N) √(p/L).
     pairs = membership.sum(0).clamp(1, 2)
     amplitude = (power * (pairs / n_rows)).sqrt_()
-    curved = amplitude * parts.bend
+    reach = amplitude.cumsum(1)
+    curved = amplitude.mul_(parts.bend)
     total = curved.cumsum(1)
     energy = (power * parts.bend**2).cumsum(1)
-    tiny = torch.finfo(power.dtype).tiny
-    strongest = (curved * (n_rows / pairs)).cummax(1).values
-    bound = torch.maximum(strongest, energy / total.clamp_min(tiny)) - WRAPPED_ROWS * total
-    top = torch.minimum(amplitude.cumsum(1), power.cumsum(1).sqrt_())
+    # The least truncation's strongest sinusoid is among the last ones kept; any kept one gives a bound.
+    strongest = torch.maximum(curved * (n_rows / pairs), energy / total.clamp_min(torch.finfo(power.dtype).tiny))
+    least = strongest.sub_(total, alpha=WRAPPED_ROWS)
+    most = torch.minimum(reach, power.cumsum(1).sqrt_())
     # A margin for rounding keeps the bound on the safe side.
-    open_ = bound <= limit * n_rows * top * (1 + 1e-3)
-    possible: Tensor = torch.where(open_, numbers, 0).cummax(1).values
-    return possible
+    is_open = least <= limit * n_rows * MARGIN * most
+    return _Bounds(is_open * numbers.to(torch.int16), reach, energy * n_rows)
 
 
 def choose_cutoffs(components: Tensor, parts: Truncations, limit: float) -> Tensor:
     """Return each voxel's least truncation with an index below the limit: ``(n, n_components)`` → ``(n,)``."""
-    possible = _possible(components, parts, limit)
-    chosen = possible[:, -1].clone()
-    # What is still open is worked on together, and packed together when a quarter of it has been settled.
+    slope = limit * parts.synthesis.shape[0]
+    bounds = _bounds(components, parts, limit)
+    chosen = bounds.open.amax(1).long()
     place = torch.nonzero(chosen)[:, 0]
-    now, part, options = chosen[place], components[place], possible[place]
+    now, part, bounds = chosen[place], components[place], bounds.take(place)
     while place.numel():
         n_used = int((parts.group <= now.max()).sum())
         kept = part[:, :n_used] * (parts.group[:n_used] <= now[:, None])
-        rough = _index_of_columns(parts.synthesis[:, :n_used] @ kept.mT) >= limit
-        now = torch.where(rough & (now > 0), options.gather(1, (now - 1).clamp_min(0)[:, None])[:, 0], now)
-        pending = rough & (now > 0)
-        n_pending = int(pending.sum())
-        if n_pending <= 0.75 * place.numel():
-            chosen[place] = now
-            left = torch.nonzero(pending)[:, 0]
-            place, part, options, now = place[left], part[left], options[left], now[left]
+        bend, top = _bend_and_top(parts.synthesis[:, :n_used] @ kept.mT)
+        rough = (bend >= slope * top) & (now > 0)
+        now = torch.where(rough, bounds.next_below(now, bend, top, slope), now)
+        chosen[place] = now
+        rough &= now > 0
+        # What is settled stays where it is until there is enough of it to be worth packing the rest.
+        if int(rough.sum()) < 0.8 * place.numel():
+            left = torch.nonzero(rough)[:, 0]
+            place, now, part, bounds = place[left], now[left], part[left], bounds.take(left)
     return chosen
 
 
@@ -197,10 +236,13 @@ def solve(aif: Tensor, tissue: Tensor, dt_s: float, settings: Settings) -> Tenso
 def peak_and_time(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -> tuple[Tensor, Tensor]:
     """Return what `perfcore.tiles.peak_and_time` returns, with a truncation per voxel."""
     parts = truncations(aif, dt_s, settings).to(tiles.data)
-    tops, rows = [], []
-    for tile in tiles.data:
+
+    @torch.no_grad()
+    def read(tile: Tensor) -> tuple[Tensor, Tensor]:
         k = _solve(tile.mT, parts, settings.lam).mT
         top, index = k.max(0)
-        tops.append(top)
-        rows.append(refined_row(k, index, top))
-    return torch.cat(tops)[: tiles.n_voxels], torch.cat(rows)[: tiles.n_voxels]
+        return top, refined_row(k, index, top)
+
+    found = map_tiles(read, tiles)
+    n = tiles.n_voxels
+    return torch.cat([top for top, _ in found])[:n], torch.cat([row for _, row in found])[:n]
