@@ -16,6 +16,8 @@ OPENING_RADIUS: Final = 2
 HULL_RADIUS: Final = 3
 DENOISING_MM: Final = 1.0
 CSF_HU: Final = 15.0
+VESSEL_RATIO: Final = 2.5
+"""Large vessels have an area under the curve above this multiple of the brain's median."""
 BONE_HU: Final = 200.0
 BONE_MARGIN_MM: Final = 2.5
 """How far vessels are sought from bone in a head that moved; in a still one, one voxel."""
@@ -104,6 +106,41 @@ def without_csf(mask: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, 
     if not tissue.any():
         raise InputDataError(EMPTY)
     return np.asarray(tissue)
+
+
+def tissue_classes(
+    baseline: FloatArray | None,
+    enhancement: FloatArray,
+    inside: BoolArray,
+    spacing_mm: tuple[float, float, float],
+) -> tuple[BoolArray, BoolArray]:
+    """Tell CSF and large vessels within the brain, from lightly filtered volumes.
+
+    Parameters
+    ----------
+    baseline
+        Shape ``(nx, ny, nz)``, HU, or None where there is none (then nothing is CSF).
+    enhancement
+        Shape ``(nx, ny, nz, n_time)``.
+    inside
+        Shape ``(nx, ny, nz)``, not empty.
+    spacing_mm
+        Voxel size.
+
+    Returns
+    -------
+    csf, vessels
+        Shape ``(n_inside,)``.
+    """
+    area = np.where(inside, np.einsum("xyzt->xyz", enhancement), 0)
+    cover = in_plane_filter(inside.astype(np.float32), DENOISING_MM, spacing_mm)
+    areas = in_plane_filter(area, DENOISING_MM, spacing_mm)[inside] / cover[inside]
+    vessels = areas > VESSEL_RATIO * max(float(np.median(areas)), 0.0)
+    if vessels.all():
+        vessels = np.zeros_like(vessels)
+    if baseline is None:
+        return np.zeros_like(vessels), vessels
+    return in_plane_filter(baseline, DENOISING_MM, spacing_mm)[inside] < CSF_HU, vessels
 
 
 def away_from_bone(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,6 @@ from perfcore.preprocess.baseline import baseline_frames, brightest_curves, firs
 from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
 from perfcore.preprocess.mask import (
     BONE_MARGIN_MM,
-    CSF_HU,
     DENOISING_MM,
     HULL_RADIUS,
     MAXIMUM_HU,
@@ -24,6 +22,7 @@ from perfcore.preprocess.mask import (
     brain_mask,
     in_plane_disk,
     in_plane_filter,
+    tissue_classes,
     without_csf,
 )
 from perfcore.preprocess.motion import CORRECTED_MM, displacement_mm, estimate_motion, realign
@@ -31,8 +30,6 @@ from perfcore.preprocess.slabs import in_slabs, time_last
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
-
-VESSEL_RATIO: Final = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +145,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     box = _bounding_box(mask)
     inside = mask[box]
     local = enhancement[box]
-    csf, vessels = _tissue_classes(baseline[box], local, inside, series, is_hu)
+    csf, vessels = tissue_classes(baseline[box] if is_hu else None, local, inside, series.spacing_mm)
     weight = inside.copy()
     weight[inside] = ~vessels
     sigmas = (
@@ -273,22 +270,6 @@ def _bounding_box(mask: BoolArray) -> tuple[slice, slice, slice]:
         used = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
         spans.append(slice(int(used[0]), int(used[-1]) + 1))
     return spans[0], spans[1], spans[2]
-
-
-def _tissue_classes(
-    baseline: FloatArray, enhancement: FloatArray, inside: BoolArray, series: PerfusionSeries, is_hu: bool
-) -> tuple[BoolArray, BoolArray]:
-    """Return CSF and large vessels, shape ``(n_voxels,)`` each, from lightly filtered volumes."""
-    area = np.einsum("xyzt->xyz", enhancement)
-    quiet = in_plane_filter(np.where(inside, area, 0), DENOISING_MM, series.spacing_mm)
-    cover = in_plane_filter(inside.astype(np.float32), DENOISING_MM, series.spacing_mm)
-    areas = quiet[inside] / cover[inside]
-    vessels = areas > VESSEL_RATIO * max(float(np.median(areas)), 0.0)
-    if vessels.all():
-        vessels = np.zeros_like(vessels)
-    if not is_hu:
-        return np.zeros_like(vessels), vessels
-    return in_plane_filter(baseline, DENOISING_MM, series.spacing_mm)[inside] < CSF_HU, vessels
 
 
 def _reference(
