@@ -1,0 +1,230 @@
+"""Agreement of lesions, each figure against another way to compute it."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+from scipy.spatial.distance import cdist
+from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
+
+from perfcore.maps import PerfusionMaps
+from perfcore.metrics import Numbers, auc_below, dice, hausdorff95, lesion_numbers
+
+few = hypothesis_settings(max_examples=40, deadline=None, derandomize=True)
+SPACING = (0.9, 1.3, 5.0)
+
+
+def blob(seed, shape=(14, 12, 6), level=0.55, sigma=1.5):
+    """A random lesion, often in several pieces and up to the border."""
+    field = ndimage.gaussian_filter(np.random.default_rng(seed).normal(size=shape), sigma)
+    return field > np.quantile(field, level)
+
+
+def masks(shape):
+    return hnp.arrays(bool, shape)
+
+
+# Dice
+
+
+@few
+@given(a=masks((3, 4, 2)), b=masks((3, 4, 2)))
+def test_dice_is_the_f1_score(a, b):
+    if not b.any():
+        assert dice(a, b) is None
+        return
+    assert dice(a, b) == pytest.approx(f1_score(b.ravel(), a.ravel(), zero_division=0), abs=1e-12)
+    assert dice(b, b) == 1
+
+
+def test_dice_of_known_lesions():
+    a, b = np.zeros((2, 4, 4, 4), bool)
+    a[:2], b[1:3] = True, True
+    assert dice(a, b) == 0.5
+    assert dice(a, ~a) == 0
+    assert dice(np.zeros_like(a), a) == 0
+    assert dice(a, np.zeros_like(a)) is None
+
+
+# AUC
+
+
+SCORES = st.sampled_from(np.float32([0, 0.1, 0.3, 0.38, 0.5, 1, 1.7, np.nan]))
+
+
+@few
+@given(score=hnp.arrays(np.float32, 30, elements=SCORES), known=masks(30))
+def test_auc_equals_sklearns_with_ties_and_without_nan(score, known):
+    valid = np.isfinite(score)
+    found = auc_below(score, known)
+    if len(set(known[valid].tolist())) < 2:
+        assert found is None
+        return
+    assert found == pytest.approx(roc_auc_score(known[valid], -score[valid]), abs=1e-12)
+
+
+def test_auc_of_known_scores():
+    known = np.array([True, True, False, False])
+    assert auc_below(np.float32([0.1, 0.2, 0.8, 0.9]), known) == 1
+    assert auc_below(np.float32([0.8, 0.9, 0.1, 0.2]), known) == 0
+    assert auc_below(np.float32([1, 1, 1, 1]), known) == 0.5
+    assert auc_below(np.float32([0.1, 0.5, 0.3, 0.9]), known) == 0.75
+    assert auc_below(np.float32([1, 2, 3, 4]), np.zeros(4, bool)) is None
+    assert auc_below(np.float32([1, 2, 3, 4]), np.ones(4, bool)) is None
+    assert auc_below(np.float32([np.nan, np.nan, 3, 4]), known) is None
+
+
+def test_auc_of_many_voxels():
+    rng = np.random.default_rng(0)
+    known = rng.random(20_000) < 0.03
+    score = (rng.normal(size=20_000) - known).astype(np.float32)
+    assert auc_below(score, known) == pytest.approx(roc_auc_score(known, -score), abs=1e-12)
+
+
+# Hausdorff
+
+
+def surface_points(volume, spacing):
+    """Voxels with one of the six neighbours outside the lesion or the volume."""
+    points = []
+    for index in zip(*np.nonzero(volume), strict=True):
+        for axis, step in product(range(3), (-1, 1)):
+            at = list(index)
+            at[axis] += step
+            if not 0 <= at[axis] < volume.shape[axis] or not volume[tuple(at)]:
+                points.append(index)
+                break
+    return np.array(points) * spacing
+
+
+def hausdorff95_by_hand(a, b, spacing):
+    distance = cdist(surface_points(a, spacing), surface_points(b, spacing))
+    return max(np.percentile(distance.min(1), 95), np.percentile(distance.min(0), 95))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), SPACING, (3.0, 0.4, 0.7)])
+@pytest.mark.parametrize("seed", range(8))
+def test_hausdorff_against_all_distances(seed, spacing):
+    a, b = blob(seed, level=0.5 + 0.06 * (seed % 8)), blob(seed + 100, level=0.9)
+    found = hausdorff95(a, b, spacing)
+    assert found == pytest.approx(hausdorff95_by_hand(a, b, spacing), rel=1e-12)
+    assert hausdorff95(b, a, spacing) == found
+    assert hausdorff95(a, a, spacing) == 0
+
+
+@few
+@given(a=masks((4, 3, 2)), b=masks((4, 3, 2)))
+def test_hausdorff_of_any_masks(a, b):
+    found = hausdorff95(a, b, SPACING)
+    if not a.any() or not b.any():
+        assert found is None
+    else:
+        assert found == pytest.approx(hausdorff95_by_hand(a, b, SPACING), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"), [((3, 0, 0), 2.7), ((0, 2, 0), 2.6), ((0, 0, 1), 5.0), ((2, 1, 1), 5.4708)]
+)
+def test_hausdorff_of_two_voxels_is_their_distance(step, expected):
+    a, b = np.zeros((2, 9, 9, 9), bool)
+    a[4, 4, 4] = b[4 + step[0], 4 + step[1], 4 + step[2]] = True
+    assert hausdorff95(a, b, SPACING) == pytest.approx(expected, abs=1e-4)
+
+
+def test_hausdorff_does_not_see_the_volume_around():
+    a, b = blob(1), blob(2)
+    wide = [np.pad(x, ((20, 5), (0, 9), (3, 3))) for x in (a, b)]
+    assert hausdorff95(*wide, SPACING) == hausdorff95(a, b, SPACING)
+
+
+def test_hausdorff_takes_the_95th_percentile_and_not_the_maximum():
+    a = np.zeros((60, 3, 3), bool)
+    a[:40] = True
+    b = a.copy()
+    b[59, 1, 1] = True  # one stray voxel among some 360
+    assert hausdorff95(b, a, (1, 1, 1)) == 0
+
+
+# A whole case
+
+
+def maps_of(rcbf, core, hypoperfused):
+    empty = np.zeros(rcbf.shape, np.float32)
+    return PerfusionMaps(
+        cbf=empty,
+        rcbf=rcbf,
+        cbv=empty,
+        mtt=empty,
+        tmax=empty,
+        ttp=empty,
+        core_probability=empty,
+        core=core,
+        hypoperfused=hypoperfused,
+        reference_cbf=41.5,
+    )
+
+
+VOXEL_ML = float(np.prod(SPACING)) / 1000
+
+
+@pytest.fixture
+def maps():
+    rcbf = np.random.default_rng(0).random((14, 12, 6)).astype(np.float32)
+    rcbf[:2] = np.nan
+    core, hypoperfused = blob(3, level=0.9), blob(4, level=0.7)
+    return maps_of(rcbf, core, hypoperfused)
+
+
+def test_numbers_of_a_case(maps):
+    lesion = blob(3, level=0.8)
+    numbers = lesion_numbers(maps, lesion, VOXEL_ML, SPACING)
+    core_ml, hypo_ml = maps.core.sum() * VOXEL_ML, maps.hypoperfused.sum() * VOXEL_ML
+    inside = np.isfinite(maps.rcbf)
+    expected = Numbers(
+        core_ml=core_ml,
+        hypoperfused_ml=hypo_ml,
+        mismatch_ml=hypo_ml - core_ml,
+        mismatch_ratio=hypo_ml / core_ml,
+        reference_cbf=41.5,
+        lesion_ml=lesion.sum() * VOXEL_ML,
+        dice=f1_score(lesion.ravel(), maps.core.ravel()),
+        jaccard=jaccard_score(lesion.ravel(), maps.core.ravel()),
+        auc=roc_auc_score(lesion[inside], -maps.rcbf[inside]),
+        hd95_mm=hausdorff95_by_hand(maps.core, lesion, SPACING),
+    )
+    for name, value in vars(expected).items():
+        assert getattr(numbers, name) == pytest.approx(value, rel=1e-12), name
+
+
+def test_without_a_known_lesion_there_is_no_agreement(maps):
+    numbers = lesion_numbers(maps, None, VOXEL_ML, SPACING)
+    assert numbers.core_ml > 0
+    assert (numbers.lesion_ml, numbers.dice, numbers.jaccard, numbers.auc, numbers.hd95_mm) == (None,) * 5
+
+
+def test_an_empty_known_lesion_has_a_volume_and_no_agreement(maps):
+    numbers = lesion_numbers(maps, np.zeros(maps.core.shape, bool), VOXEL_ML, SPACING)
+    assert numbers.lesion_ml == 0
+    assert (numbers.dice, numbers.jaccard, numbers.auc, numbers.hd95_mm) == (None,) * 4
+
+
+def test_an_empty_core_misses_the_lesion_and_has_no_ratio(maps):
+    none = np.zeros(maps.core.shape, bool)
+    lesion = blob(3, level=0.8)
+    numbers = lesion_numbers(maps_of(maps.rcbf, none, maps.hypoperfused), lesion, VOXEL_ML, SPACING)
+    assert (numbers.core_ml, numbers.dice, numbers.jaccard) == (0, 0, 0)
+    assert numbers.mismatch_ratio is None
+    assert numbers.hd95_mm is None
+    assert numbers.mismatch_ml == numbers.hypoperfused_ml > 0
+    assert numbers.auc == lesion_numbers(maps, lesion, VOXEL_ML, SPACING).auc
+
+
+def test_a_mismatch_is_not_negative(maps):
+    numbers = lesion_numbers(maps_of(maps.rcbf, maps.hypoperfused, maps.core), None, VOXEL_ML, SPACING)
+    assert numbers.mismatch_ml == 0
+    assert numbers.mismatch_ratio == pytest.approx(maps.core.sum() / maps.hypoperfused.sum())
