@@ -149,16 +149,16 @@ class _Conversation:
     async def send_volume(self, state: State, edit: wire.Edit) -> None:
         """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
         jobs = state.case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
+        # While the hand moves, one core is left for the visible slice.
+        whole = edit.at_rest or edit.all_slices
+        at_once = WORKERS if whole else max(WORKERS - 1, 1)
         parts = []
-        for first in range(0, len(jobs), WORKERS):
-            parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + WORKERS]))
+        for first in range(0, len(jobs), at_once):
+            parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + at_once]))
             if self.volume is None or self.volume[1] is not edit:
                 return
         flow = await _compute(state.case.gather, parts)
-        with_maps = edit.at_rest or edit.all_slices
-        await self.send(
-            await _compute(lambda: volume_frame(self.session, state, edit, flow, with_maps=with_maps))
-        )
+        await self.send(await _compute(lambda: volume_frame(self.session, state, edit, flow, with_maps=whole)))
 
 
 async def _hello(ws: WebSocket) -> LiveSession | None:
