@@ -12,7 +12,9 @@ All functions take float32 or float64 tensors on any device and are differentiab
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -26,13 +28,18 @@ def check_aif(aif: Tensor, dt_s: float) -> None:
     """Raise `ArgumentError` unless ``aif`` is a finite curve with a positive bolus and dt_s > 0."""
     if aif.ndim < 1 or aif.shape[-1] < 2:
         raise ArgumentError(f"An AIF needs at least 2 time points; got shape {tuple(aif.shape)}.")
-    if not dt_s > 0:
+    if not 0 < dt_s < math.inf:
         raise ArgumentError(f"The time step must be positive; got {dt_s}.")
     peak = aif.detach().amax(-1)
     if not torch.isfinite(aif.detach()).all():
         raise ArgumentError("The AIF must be finite; it holds NaN or infinity.")
     if not (peak > 0).all():
         raise ArgumentError(f"The AIF has no positive bolus: its largest value is {float(peak.min()):g}.")
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
 
 
 def _neighbour_mean(a: Tensor) -> Tensor:
@@ -62,6 +69,7 @@ def causal_matrix(aif: Tensor, dt_s: float, discretization: Discretization = "vo
     Shape ``(..., n_time, n_time)``, enhancement × s.
     """
     check_aif(aif, dt_s)
+    _one_of("discretization", discretization, get_args(Discretization))
     n = aif.shape[-1]
     lag = torch.arange(n, device=aif.device)[:, None] - torch.arange(n, device=aif.device)
     if discretization == "rectangular":
@@ -86,6 +94,7 @@ def circulant_kernel(aif: Tensor, dt_s: float, discretization: Discretization = 
     Shape ``(..., 2·n_time)``, enhancement × s.
     """
     check_aif(aif, dt_s)
+    _one_of("discretization", discretization, get_args(Discretization))
     padded = pad(aif, (0, aif.shape[-1]))
     if discretization == "rectangular":
         return dt_s * padded
@@ -115,6 +124,7 @@ class Convolution:
     @classmethod
     def build(cls, aif: Tensor, dt_s: float, form: Deconvolution, discretization: Discretization) -> Convolution:
         """Build the operator from an AIF of shape ``(n_time,)``."""
+        _one_of("deconvolution", form, get_args(Deconvolution))
         if form == "causal":
             return cls(causal_matrix(aif, dt_s, discretization))
         return cls(circulant_matrix(circulant_kernel(aif, dt_s, discretization))[: aif.shape[-1]])

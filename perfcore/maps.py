@@ -126,8 +126,9 @@ def core_probability(rcbf: Tensor, threshold: float, slope: float = CORE_SLOPE) 
 def soft_tmax(residue: Tensor, time_s: Tensor, softness: float = TMAX_SOFTNESS) -> Tensor:
     r"""Return a differentiable Tmax, :math:`\sum_i t_i\,\mathrm{softmax}_i(k_i/(\tau\max k))`.
 
-    With τ = 0.05 it lies at most 0.06 s above the argmax for exponential residues of MTT ≤ 8 s, 0.27 s
-    above for MTT 20 s, and several seconds below for a box residue of 20 s, whose k(t) is a plateau.
+    With τ = 0.05 it lies at most 0.06 s above the parabola-refined argmax for exponential residues of MTT ≤ 8 s,
+    0.27 s above for MTT 20 s, and several seconds below for a box residue of 20 s, whose k(t) is a plateau.
+    A voxel without any signal gets the mean of the times.
 
     Parameters
     ----------

@@ -78,7 +78,11 @@ class Truncations:
 
 
 def truncations(aif: Tensor, dt_s: float, settings: Settings) -> Truncations:
-    """Decompose the AIF's forward matrix, float64; components below 1e-6 of the largest are left out."""
+    """Decompose the AIF's forward matrix, float64.
+
+    Components below 1e-6 of the largest singular value are left out. Without them an untruncated causal
+    solution explodes at the scan's end: one huge value, whose index is as small as 1/L, reads as smooth.
+    """
     aif = aif.to(torch.float64)
     n = aif.shape[-1]
     circulant = settings.deconvolution == "circulant"
@@ -93,7 +97,8 @@ def truncations(aif: Tensor, dt_s: float, settings: Settings) -> Truncations:
     steps[1:] = (s[:-1] - s[1:]) > 1e-9 * s[0]
     group = steps.cumsum(0)
     bend = None
-    if circulant:
+    # The bound takes each group for one sinusoid; an AIF of a few lone samples can have more than pairs.
+    if circulant and int(torch.bincount(group).max()) <= 2:
         curved = (v.roll(1, 0) - 2 * v + v.roll(-1, 0)).norm(dim=0)
         bend = torch.zeros(int(group[-1]) + 1, dtype=s.dtype, device=s.device).index_copy(0, group, curved)
     return Truncations((u.mT / s[:, None])[:, :n], v, group, bend, n_lead(n, dt_s) if circulant else 0)
@@ -207,6 +212,12 @@ def _solve(tissue: Tensor, parts: Truncations, limit: float) -> Tensor:
     return torch.cat([k[:, k.shape[1] - parts.lead :], k[:, :n]], 1) if parts.lead else k
 
 
+def _parts_for(aif: Tensor, like: Tensor, n_time: int, dt_s: float, settings: Settings) -> Truncations:
+    if n_time != aif.shape[-1]:
+        raise ArgumentError(f"The tissue has {n_time} time points; the AIF has {aif.shape[-1]}.")
+    return truncations(aif, dt_s, settings).to(like)
+
+
 @torch.no_grad()
 def solve(aif: Tensor, tissue: Tensor, dt_s: float, settings: Settings) -> Tensor:
     """Return k(t) of each voxel at its own truncation.
@@ -226,16 +237,14 @@ def solve(aif: Tensor, tissue: Tensor, dt_s: float, settings: Settings) -> Tenso
     -------
     Shape ``(n_voxels, n_rows)`` in 1/s; rows as in `perfcore.deconvolution.build_operator`.
     """
-    if tissue.shape[-1] != aif.shape[-1]:
-        raise ArgumentError(f"The tissue has {tissue.shape[-1]} time points; the AIF has {aif.shape[-1]}.")
-    parts = truncations(aif, dt_s, settings).to(tissue)
+    parts = _parts_for(aif, tissue, tissue.shape[-1], dt_s, settings)
     return _solve(tissue, parts, settings.lam)
 
 
 @torch.no_grad()
 def peak_and_time(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -> tuple[Tensor, Tensor]:
     """Return what `perfcore.tiles.peak_and_time` returns, with a truncation per voxel."""
-    parts = truncations(aif, dt_s, settings).to(tiles.data)
+    parts = _parts_for(aif, tiles.data, tiles.data.shape[1], dt_s, settings)
 
     @torch.no_grad()
     def read(tile: Tensor) -> tuple[Tensor, Tensor]:
@@ -245,4 +254,6 @@ def peak_and_time(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) ->
 
     found = map_tiles(read, tiles)
     n = tiles.n_voxels
+    if not found:
+        return tiles.data.new_zeros(0), tiles.data.new_zeros(0)
     return torch.cat([top for top, _ in found])[:n], torch.cat([row for _, row in found])[:n]

@@ -143,7 +143,7 @@ def _argmax(k: Tensor, top: Tensor) -> Tensor:
 
     On the CPU in float32 the row's number is written into the lowest bits of the value, so that one
     vectorised maximum returns both: four times as fast as ``torch.max`` with indices. Rows that tie
-    to within 2⁻¹⁶ may be exchanged; the parabola through the neighbours hides that.
+    to within 2⁻¹⁶ (2⁻¹⁵ beyond 128 rows) may be exchanged; the parabola through the neighbours hides that.
     """
     n_rows = k.shape[0]
     bits = (n_rows - 1).bit_length()
@@ -173,6 +173,8 @@ def refined_row(k: Tensor, index: Tensor, top: Tensor) -> Tensor:
     -------
     Shape ``(n,)``: fractional rows; the row itself at either end; NaN where the maximum is not positive.
     """
+    if k.shape[0] < 3:
+        return torch.where(top > 0, index.to(k.dtype), torch.nan)
     inner = index.clamp(1, k.shape[0] - 2)
     left, mid, right = (k.gather(0, (inner + o)[None])[0] for o in (-1, 0, 1))
     bend = left - 2 * mid + right

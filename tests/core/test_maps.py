@@ -157,7 +157,7 @@ def test_what_cannot_be_computed_is_named(form, aif, dt, message):
         flow_of([tissue(60, 4, 0)], form, aif, dt)
 
 
-@pytest.mark.parametrize("form", FORMS, ids=str)
+@pytest.mark.parametrize("form", EVERY, ids=str)
 def test_wrong_lengths_name_both_numbers(form):
     with pytest.raises(ArgumentError, match="The tissue has 60 time points; the AIF has 55"):
         flow_of([tissue(60, 4, 0)], form, AIF[:55])

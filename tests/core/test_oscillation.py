@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from perfcore.deconvolution import build_operator, n_lead
 from perfcore.errors import ArgumentError
-from perfcore.oscillation import oscillation_index, peak_and_time, solve
+from perfcore.oscillation import choose_cutoffs, oscillation_index, peak_and_time, solve, truncations
 from perfcore.settings import Settings
 from perfcore.tiles import Tiles
 from tests.core import oracle
@@ -192,6 +192,26 @@ def test_wrong_lengths_name_both_numbers():
     a, c = case(24, 2.0)
     with pytest.raises(ArgumentError, match="The tissue has 23 time points; the AIF has 24"):
         solve(torch.tensor(a), torch.tensor(c[:, 1:]), 2.0, settings_of(("causal", "volterra")))
+    with pytest.raises(ArgumentError, match="The tissue has 23 time points; the AIF has 24"):
+        tiles = Tiles.of(torch.tensor(c[:, 1:]))
+        peak_and_time(torch.tensor(a), tiles, 2.0, settings_of(("circulant", "volterra")))
+
+
+def test_an_aif_of_two_lone_samples_has_more_than_pairs():
+    """Four equal singular values are no sinusoid of one frequency: the bound must not be used."""
+    a = torch.zeros(16, dtype=torch.float64)
+    a[2], a[6] = 80, 35
+    settings = Settings("circulant", "rectangular", "oscillation", 0.2)
+    assert truncations(a, 2.0, settings).bend is None
+    c = torch.rand(400, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).cumsum(1)
+    parts = truncations(a, 2.0, settings)
+    components = c @ parts.analysis.mT
+    index = torch.stack(
+        [oscillation_index((components * (parts.group <= j)) @ parts.synthesis.mT) for j in range(parts.n_cutoffs)]
+    )
+    numbers = torch.arange(parts.n_cutoffs)[:, None]
+    expected = torch.where(index < 0.2, numbers, 0).amax(0)
+    torch.testing.assert_close(choose_cutoffs(components, parts, 0.2), expected, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, 1.5])
