@@ -114,6 +114,15 @@ def time_step(
     )
 
 
+def has_time_step(header: NiftiHeader) -> bool:
+    """Say whether the header of a series has a usable time step."""
+    try:
+        time_step(header, dt_s=None, default_dt_s=None)
+    except InputDataError:
+        return False
+    return True
+
+
 def _stored_step(header: NiftiHeader) -> tuple[float, tuple[str, ...]]:
     """Return the step as stored: of the time axis itself, or of NIfTI's fourth where that axis has a default."""
     fourth, own = (float(header.raw["pixdim"][axis]) for axis in (4, header.time_axis))

@@ -1,4 +1,4 @@
-"""A folder of cases: the layout of ISLES 2018, or 4D NIfTI files side by side.
+"""A folder of cases: the layout of ISLES 2018 or of ISLES 2024, or 4D NIfTI files side by side.
 
 A case of ISLES 2018 is a folder ``case_N`` with one folder per modality,
 ``SMIR.Brain.XX.O.CT_4DPWI.<id>/SMIR.Brain.XX.O.CT_4DPWI.<id>.nii`` and its siblings ``CT``, ``CT_CBF`` … ``OT``;
@@ -16,6 +16,7 @@ from typing import Final
 
 from perfcore.errors import InputDataError
 from perfcore.io.header import read_header
+from perfcore.io.isles24 import SUBJECT, is_subject_folder, read_subject, subject_folders
 from perfcore.io.nifti import read_series
 from perfcore.io.source import open_source
 from perfcore.types import PerfusionSeries, SeriesUnits
@@ -56,7 +57,7 @@ class IslesCase:
     name
         For people, ``case_12``; unique within its listing.
     path
-        A case folder of ISLES 2018, or one NIfTI file.
+        A case folder of ISLES 2018, a subject's folder of ISLES 2024, or one NIfTI file.
     """
 
     name: str
@@ -93,6 +94,8 @@ class IslesCase:
         if not self.path.is_dir():
             return read_series(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
         series = _modality(self.path, "CT_4DPWI")
+        if series is None and is_subject_folder(self.path):
+            return read_subject(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
         if series is None:
             raise InputDataError(
                 "The case folder holds no perfusion series; expected one CT_4DPWI folder with one NIfTI file, "
@@ -115,8 +118,9 @@ def find_cases(folder: Path) -> list[IslesCase]:
     Parameters
     ----------
     folder
-        The root of ISLES 2018, its ``TRAINING`` or ``TESTING``, one case folder, or a folder of 4D NIfTI files.
-        With both parts present the cases of ``TESTING`` are called ``testing_case_N``.
+        The root of ISLES 2018, its ``TRAINING`` or ``TESTING``, one case folder, or a folder of 4D NIfTI files;
+        or the root of ISLES 2024, its ``derivatives`` or ``raw_data``, or the folder of one subject. With both
+        parts of ISLES 2018 present the cases of ``TESTING`` are called ``testing_case_N``.
 
     Returns
     -------
@@ -131,6 +135,8 @@ def find_cases(folder: Path) -> list[IslesCase]:
     entries = _entries(folder)
     if is_case_folder(folder):
         return [IslesCase(folder.name if _CASE.fullmatch(folder.name) else "case", folder)]
+    if is_subject_folder(folder):
+        return [IslesCase(folder.name if SUBJECT.fullmatch(folder.name) else "case", folder)]
     parts = [folder / part for part in _PARTS if (folder / part).is_dir()]
     cases = [case for path in entries if (case := _case(path)) is not None]
     for part in parts:
@@ -140,6 +146,7 @@ def find_cases(folder: Path) -> list[IslesCase]:
             for path in _entries_or_none(part)
             if path.is_dir() and (_CASE.fullmatch(path.name) or is_case_folder(path))
         ]
+    cases += [IslesCase(_shown(path.name), path) for path in subject_folders(folder)]
     return _unique(cases)
 
 
@@ -151,7 +158,8 @@ def is_case_folder(path: Path) -> bool:
 def _case(path: Path) -> IslesCase | None:
     """Return the case that an entry of a listed folder is, if it is one."""
     if path.is_dir():
-        return IslesCase(_shown(path.name), path) if _CASE.fullmatch(path.name) or is_case_folder(path) else None
+        known = _CASE.fullmatch(path.name) or is_case_folder(path) or is_subject_folder(path)
+        return IslesCase(_shown(path.name), path) if known else None
     if not path.name.endswith(_SUFFIXES) or not _may_be_series(path):
         return None
     return IslesCase(_shown(path.name.removesuffix(".gz").removesuffix(".nii")), path)

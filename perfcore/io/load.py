@@ -1,10 +1,13 @@
 """One road from a path to a series, whatever lies there."""
 
+# ruff: noqa: PLC0415
+
 from __future__ import annotations
 
 from pathlib import Path
 
 from perfcore.errors import InputDataError
+from perfcore.io.dicom_files import ZIP_SUFFIX, holds_dicom
 from perfcore.io.isles import IslesCase, find_cases
 from perfcore.io.nifti import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
@@ -22,7 +25,8 @@ def load_series(
     Parameters
     ----------
     path
-        A case folder of ISLES 2018, a 4D NIfTI file, or a folder that holds exactly one of these.
+        A case folder of ISLES 2018 or a subject's of ISLES 2024, a 4D NIfTI file, a folder that holds exactly one
+        of these, or a folder or zip file of DICOM files.
     dt_s
         Time step in seconds; wins over the file's.
     units
@@ -37,21 +41,29 @@ def load_series(
     ArgumentError
         ``dt_s`` or ``units`` is out of its range.
     """
-    if not path.is_dir():
+    is_folder = path.is_dir()
+    if not is_folder and path.suffix.lower() != ZIP_SUFFIX:
         return read_series(path, dt_s=dt_s, units=units, mask=mask)
-    return _only_case(path).load(dt_s=dt_s, units=units, mask=mask)
+    case = _only_case(path) if is_folder else None
+    if case is not None:
+        return case.load(dt_s=dt_s, units=units, mask=mask)
+    from perfcore.io.dicom import read_dicom  # pydicom takes its time, and is needed here alone
+
+    return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
 
 
-def _only_case(folder: Path) -> IslesCase:
-    """Return the one case of a folder."""
+def _only_case(folder: Path) -> IslesCase | None:
+    """Return the one case of a folder, None where it holds DICOM files instead."""
     cases = find_cases(folder)
     if len(cases) > 1:
         raise InputDataError(
             f"The folder holds {len(cases)} cases; expected one, so give one case folder or one NIfTI file of it."
         )
-    if not cases:
-        raise InputDataError(
-            "The folder holds no ISLES 2018 case (CT_4DPWI) and no 4D NIfTI file; give the folder of one case, "
-            "or a NIfTI file (.nii or .nii.gz)."
-        )
-    return cases[0]
+    if cases:
+        return cases[0]
+    if holds_dicom(folder):
+        return None
+    raise InputDataError(
+        "The folder holds no ISLES 2018 case (CT_4DPWI), no 4D NIfTI file and no DICOM file; give the folder of "
+        "one case, or a NIfTI file (.nii or .nii.gz)."
+    )

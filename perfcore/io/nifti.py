@@ -6,6 +6,7 @@ a few frames at a time, straight into their final place.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.geometry import affine_mm, time_step
-from perfcore.io.header import NiftiHeader, by, read_header
+from perfcore.io.frames import FramePlan
+from perfcore.io.geometry import affine_mm, has_time_step, time_step
+from perfcore.io.header import MAX_VOXEL_BYTES, NiftiHeader, by, read_header
+from perfcore.io.sidecar import read_sidecar
 from perfcore.io.source import ByteStream, open_source
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
 
@@ -42,7 +45,8 @@ def read_series(
     source
         A path, or the content of an upload, which is never written to disk.
     dt_s
-        Time step in seconds, 0.02 to 60; wins over the header.
+        Time step in seconds, 0.02 to 60; wins over the header. Where the header has none, the JSON file that BIDS
+        puts beside a NIfTI file is asked.
     units
         ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
     case
@@ -70,25 +74,59 @@ def read_series(
         header = read_header(stream)
         _check_series(header.shape)
         affine, warnings = affine_mm(header, "series")
-        step, doubts = time_step(header, dt_s=dt_s, default_dt_s=default_dt_s)
+        timing = None
+        if dt_s is None and isinstance(source, Path) and not has_time_step(header):
+            timing = read_sidecar(source, header.shape[3])
+        if timing is None:
+            step, doubts = time_step(header, dt_s=dt_s, default_dt_s=default_dt_s)
+        else:
+            step, doubts = timing.dt_s, timing.warnings
         data = _read_frames(stream, header)
         stream.finish(PADDING_BYTES)
-    grid = header.shape[:3]
-    volumes: dict[str, BoolArray] = {}
-    for name, given in (("brain mask", mask), ("lesion mask", lesion)):
-        if given is not None:
-            volumes[name], own = _read_mask(given, grid, name, allow_empty=name == "lesion mask")
-            warnings += _displaced(own, affine, grid, name)
+    if timing is not None and timing.plan is not None:
+        data = _on_even_times(data, timing.plan)
+    brain, core, displaced = read_volumes(header.shape[:3], affine, mask=mask, lesion=lesion)
     return PerfusionSeries(
         data=data,
         affine=affine,
         dt_s=step,
         case=case,
         units=units,
-        mask=volumes.get("brain mask"),
-        lesion=volumes.get("lesion mask"),
-        warnings=warnings + doubts,
+        mask=brain,
+        lesion=core,
+        warnings=warnings + displaced + doubts,
     )
+
+
+def read_volumes(
+    grid: tuple[int, ...], affine: DoubleArray, *, mask: Path | bytes | None, lesion: Path | bytes | None
+) -> tuple[BoolArray | None, BoolArray | None, tuple[str, ...]]:
+    """Read the brain mask and the known core of a series, where they are given.
+
+    Parameters
+    ----------
+    grid, affine
+        Of the series: shape in space, and indices to mm.
+    mask, lesion
+        NIfTI volumes of the shape ``grid``; an empty lesion is fine.
+
+    Returns
+    -------
+    tuple
+        Mask, lesion, and warnings where the affine of one lays it elsewhere.
+
+    Raises
+    ------
+    InputDataError
+        A file is refused, is of another shape, is not finite, or the mask is empty.
+    """
+    volumes: dict[str, BoolArray] = {}
+    warnings: tuple[str, ...] = ()
+    for name, given in (("brain mask", mask), ("lesion mask", lesion)):
+        if given is not None:
+            volumes[name], own = _read_mask(given, grid, name, allow_empty=name == "lesion mask")
+            warnings += _displaced(own, affine, grid, name)
+    return volumes.get("brain mask"), volumes.get("lesion mask"), warnings
 
 
 def read_mask(
@@ -168,6 +206,20 @@ def _read_frames(stream: ByteStream, header: NiftiHeader) -> FloatArray:
     return data
 
 
+def _on_even_times(data: FloatArray, plan: FramePlan) -> FloatArray:
+    """Return the frames of a plan, one slice after the other."""
+    shape = (*data.shape[:3], plan.n_time)
+    if plan.n_time < MIN_FRAMES or 4 * math.prod(shape) > MAX_VOXEL_BYTES:
+        raise InputDataError(
+            f"The times of the frames are so uneven that {plan.n_time} even ones would follow; give the time step "
+            "(--dt SECONDS), or resample the series."
+        )
+    even = np.empty(shape, np.float32)
+    for z in range(data.shape[2]):
+        even[:, :, z] = plan.frames(data[:, :, z], 0)
+    return even
+
+
 def _read_mask(
     source: Path | bytes, grid: tuple[int, ...], what: str, *, allow_empty: bool
 ) -> tuple[BoolArray, DoubleArray | None]:
@@ -195,16 +247,20 @@ def _displaced(
     own: DoubleArray | None, affine: DoubleArray, grid: tuple[int, ...], what: str
 ) -> tuple[str, ...]:
     """Return a warning where a volume's affine lays it more than half a voxel away from the series."""
-    if own is None:
-        return ()
-    corners = np.stack(np.meshgrid(*[(0.0, n - 1.0) for n in grid], [1.0], indexing="ij"), -1).reshape(-1, 4)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    away = np.linalg.norm((corners @ (own - affine).T)[:, :3], axis=1).max()
-    if away <= 0.5 * spacing.min():
+    away = 0.0 if own is None else distance_mm(own, affine, grid)
+    if not away:
         return ()
     return (
         f"The {what} lies up to {away:.1f} mm away from the series by its affine; it was laid on voxel by voxel.",
     )
+
+
+def distance_mm(own: DoubleArray, affine: DoubleArray, grid: tuple[int, ...]) -> float:
+    """Return how far apart two affines lay a grid at most, mm; 0 where it is no more than half a voxel."""
+    corners = np.stack(np.meshgrid(*[(0.0, n - 1.0) for n in grid], [1.0], indexing="ij"), -1).reshape(-1, 4)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    away = np.linalg.norm((corners @ (own - affine).T)[:, :3], axis=1).max()
+    return float(away) if away > 0.5 * spacing.min() else 0.0
 
 
 def _skip_extensions(stream: ByteStream, header: NiftiHeader) -> None:
