@@ -34,6 +34,7 @@ from perfcore.settings import Settings
 from perfcore.tiles import Tiles, map_tiles, refined_row
 
 MARGIN: Final = 1 + 1e-3
+BATCH: Final = 4096
 WRAPPED_ROWS: Final = 2
 """Second differences across the seam of a circulant solution: in the bound's sum, not in the index."""
 
@@ -183,14 +184,23 @@ def _bounds(components: Tensor, parts: Truncations, limit: float) -> _Bounds:
 
 def choose_cutoffs(components: Tensor, parts: Truncations, limit: float) -> Tensor:
     """Return each voxel's least truncation with an index below the limit: ``(n, n_components)`` → ``(n,)``."""
-    slope = limit * parts.synthesis.shape[0]
     bounds = _bounds(components, parts, limit)
     chosen = bounds.open.amax(1).long()
-    place = torch.nonzero(chosen)[:, 0]
-    now, part, bounds = chosen[place], components[place], bounds.take(place)
+    # Voxels that start alike go together: what is multiplied then ends at the highest of their cut-offs.
+    for place in torch.split(chosen.argsort(descending=True), BATCH):
+        chosen[place] = _settled(chosen[place], components[place], bounds.take(place), parts, limit)
+    return chosen
+
+
+def _settled(now: Tensor, part: Tensor, bounds: _Bounds, parts: Truncations, limit: float) -> Tensor:
+    """Return the cut-offs ``now``, lowered until their indices are below the limit."""
+    slope = limit * parts.synthesis.shape[0]
+    numbers = torch.arange(parts.n_cutoffs, device=now.device)
+    keeps = (parts.group <= numbers[:, None]).to(part)
+    chosen, place = now.clone(), torch.arange(now.numel(), device=now.device)
     while place.numel():
         n_used = int((parts.group <= now.max()).sum())
-        kept = part[:, :n_used] * (parts.group[:n_used] <= now[:, None])
+        kept = keeps[:, :n_used][now].mul_(part[:, :n_used])
         bend, top = _bend_and_top(parts.synthesis[:, :n_used] @ kept.mT)
         rough = (bend >= slope * top) & (now > 0)
         now = torch.where(rough, bounds.next_below(now, bend, top, slope), now)
