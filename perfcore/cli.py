@@ -87,7 +87,11 @@ def _choices(names: Sequence[str]) -> str:
 @app.command(name="maps")
 def maps_command(
     source: Annotated[
-        Path, typer.Argument(metavar="INPUT", help="An ISLES 2018 case folder or a 4D NIfTI file (.nii, .nii.gz).")
+        Path,
+        typer.Argument(
+            metavar="INPUT",
+            help="A case folder (ISLES 2018 or 2024), a 4D NIfTI file, or a folder or zip of DICOM files.",
+        ),
     ],
     *,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the maps and summary.json.")],
