@@ -30,10 +30,10 @@ if __name__ == "__main__":
     main()
 else:
     from starlette.routing import Mount, WebSocketRoute
-    from starlette.staticfiles import StaticFiles
     from streamlit.runtime.pages_manager import PagesManager
 
     from pages.live.component import ASSETS
+    from pages.live.files import Assets
     from pages.live.socket import PATH, live_socket
     from pages.shared.library import warm_up
 
@@ -42,6 +42,6 @@ else:
     PagesManager.uses_pages_directory = False
     app = st.App(
         __file__,
-        routes=[WebSocketRoute(PATH, live_socket), Mount("/assets", StaticFiles(directory=ASSETS))],
+        routes=[WebSocketRoute(PATH, live_socket), Mount("/assets", Assets(directory=ASSETS))],
     )
     warm_up()

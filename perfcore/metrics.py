@@ -96,8 +96,8 @@ def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: floa
 
     The mismatch is the hypoperfused volume less the core's, not below 0.
     """
-    core_ml = np.count_nonzero(maps.core) * voxel_ml
-    hypo_ml = np.count_nonzero(maps.hypoperfused) * voxel_ml
+    core_ml = float(np.count_nonzero(maps.core) * voxel_ml)
+    hypo_ml = float(np.count_nonzero(maps.hypoperfused) * voxel_ml)
     numbers = Numbers(
         core_ml=core_ml,
         hypoperfused_ml=hypo_ml,
@@ -110,7 +110,7 @@ def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: floa
     overlap = dice(maps.core, lesion)
     return replace(
         numbers,
-        lesion_ml=np.count_nonzero(lesion) * voxel_ml,
+        lesion_ml=float(np.count_nonzero(lesion) * voxel_ml),
         dice=overlap,
         jaccard=None if overlap is None else overlap / (2 - overlap),
         auc=auc_below(maps.rcbf.ravel(), lesion.ravel()),

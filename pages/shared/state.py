@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -9,9 +10,9 @@ import numpy as np
 import streamlit as st
 
 from pages.live.case import LiveCase
-from pages.live.session import LiveSession, State, open_session
+from pages.live.session import COMPUTE, LiveSession, State, open_session
 from pages.shared import server
-from pages.shared.library import Entry, demonstrations, folder_entries, open_case
+from pages.shared.library import Entry, demonstrations, folder_entries, forget, open_case
 from perfcore.errors import PerfcoreError
 from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
@@ -26,7 +27,10 @@ SOURCE_LABELS: Final = {
 def live_session() -> LiveSession:
     """Return this person's live session, made at first use."""
     if "live" not in st.session_state:
-        st.session_state["live"] = open_session()
+        made = open_session()
+        # What was prepared for this person alone goes with the session; not in the collector's own thread.
+        weakref.finalize(made, COMPUTE.submit, forget, made.token).atexit = False
+        st.session_state["live"] = made
     session: LiveSession = st.session_state["live"]
     return session
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.live import wire
+from pages.live.session import COMPUTE
+from pages.shared import library
+from pages.shared.library import Entry, Source
+from perfcore.io.nifti import read_series
 from perfcore.phantom.cases import make_demonstration
 from perfcore.phantom.files import write_cohort
 from perfcore.pipeline import analyse
@@ -117,3 +122,25 @@ def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch
     assert state.case.name == "folder-case_1"
     assert state.start_numbers["core_ml"] > 5
     assert 0.5 < state.start_numbers["dice"] <= 1
+
+
+def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 1, 5)
+    (file,) = tmp_path.glob("TRAINING/case_1/*4DPWI*/*.nii")
+    app = run()
+    owner = app.session_state["live"].token
+    source = Source(read_series(file.read_bytes()))
+    entry = Entry("upload-1", "Upload 1", "", lambda source=source: source, owner)
+    app.session_state["uploads"] = [entry]
+    app.session_state["case"] = entry.key
+    app.run()
+    assert app.session_state["live"].state.case.name == "upload-1"
+    other = run(case="upload-1")
+    assert other.session_state["live"].state.case.name == "demo-m1-occlusion", "nobody else can open it"
+    key = (owner, "upload-1", 2.5, 1.5, "contralateral")
+    assert library._cases.peek(key) is not None
+    del app, entry, source
+    gc.collect()
+    COMPUTE.submit(lambda: None).result()
+    COMPUTE.submit(lambda: None).result()
+    assert library._cases.peek(key) is None
