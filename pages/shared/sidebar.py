@@ -7,6 +7,7 @@ import streamlit as st
 from pages.live.case import LiveCase
 from pages.live.session import State
 from pages.shared import server, state
+from perfcore.errors import PerfcoreError
 from perfcore.settings import DEFAULT_LAMBDA, PRESETS
 from perfcore.types import Aif
 
@@ -77,15 +78,28 @@ def _preview(opened: State | None) -> str:
 
 
 def _start(case: LiveCase, now: Aif) -> None:
-    names = list(case.sources)
+    known = state.start_curves(case)
+    names = list(known)
     start = st.selectbox(
-        "Start curve", names, index=names.index(now.method), key=f"start_{case.key}",
-        format_func=lambda name: state.source_label(case.sources[name]),
+        "Start curve", names, index=names.index(now.method), key=f"start_{case.key}_{len(names)}",
+        format_func=lambda name: state.source_label(known[name]),
         help="The curve that edits start from, drawn as the ghost.",
     )
     if start != now.method:
         st.session_state.setdefault("start", {})[case.name] = start
         st.rerun()
+    with st.expander("Start curve from a file"):
+        file = st.file_uploader(
+            "CSV with columns time_s,value", type=["csv"], key=f"curve_{case.name}_{len(names)}",
+            help="Enhancement in the units of the series; a time grid that covers the series is interpolated.",
+        )
+        if file is not None:
+            try:
+                state.bring_curve(case, file.getvalue())
+            except PerfcoreError as error:
+                st.error(f"This curve cannot be used: {error}")
+            else:
+                st.rerun()
 
 
 def _case() -> State | None:

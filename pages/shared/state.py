@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from pages.live.session import COMPUTE, LiveSession, State, open_session
 from pages.shared import server
 from pages.shared.library import Entry, demonstrations, folder_entries, forget, open_case
 from perfcore.errors import PerfcoreError
+from perfcore.io.curves import read_aif_csv
 from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
 
@@ -88,10 +90,32 @@ def settings() -> Settings:
     return preset.replace(**given)
 
 
+def start_curves(case: LiveCase) -> dict[str, Aif]:
+    """Return the curves that edits of this case can start from: the case's own, and those this person brought."""
+    return {**case.sources, **st.session_state.get("own_curves", {}).get(case.name, {})}
+
+
 def start_curve(case: LiveCase) -> Aif:
     """Return the curve that edits of this case start from."""
+    known = start_curves(case)
     method = st.session_state.get("start", {}).get(case.name)
-    return case.sources.get(method) or next(iter(case.sources.values()))
+    return known.get(method) or next(iter(known.values()))
+
+
+def bring_curve(case: LiveCase, content: bytes) -> Aif:
+    """Take a curve from a CSV file and start from it.
+
+    Raises
+    ------
+    InputDataError
+        It is no input function that covers the series.
+    """
+    mine = st.session_state.setdefault("own_curves", {}).setdefault(case.name, {})
+    read = read_aif_csv(content, case.prepared.time_s)
+    aif = replace(read, method=f"file {len(mine) + 1}")
+    mine[aif.method] = aif
+    st.session_state.setdefault("start", {})[case.name] = aif.method
+    return aif
 
 
 def open_current() -> State | None:

@@ -144,3 +144,37 @@ def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
     COMPUTE.submit(lambda: None).result()
     COMPUTE.submit(lambda: None).result()
     assert library._cases.peek(key) is None
+
+
+CSV = b"time_s,value\n0,0\n10,0\n14,200\n18,60\n25,20\n80,5\n"
+
+
+def test_a_curve_from_a_file_becomes_the_start() -> None:
+    app = run()
+    app.sidebar.file_uploader[0].upload("mine.csv", CSV, "text/csv").run()
+    start = app.session_state["live"].state.start
+    assert start.method == "file 1"
+    assert start.peak == pytest.approx(200)
+    assert config(app)["source"] == "file 1"
+    assert any("interpolated" in c.value for c in app.main.caption), "another time grid is said"
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "empty"),
+        (b"a,b\n1,2\n", "time_s"),
+        (CSV.replace(b"80,5", b"40,5"), "cover"),
+        (CSV.replace(b"200", b"nan"), "finite"),
+        (CSV.replace(b"14,", b"10,"), "increas"),
+    ],
+)
+def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part: str) -> None:
+    app = run()
+    before = app.session_state["live"].state
+    app.sidebar.file_uploader[0].upload("mine.csv", content, "text/csv").run()
+    (error,) = app.sidebar.error
+    assert error.value.startswith("This curve cannot be used: ")
+    assert part in error.value
+    assert "mine" not in error.value
+    assert app.session_state["live"].state is before
