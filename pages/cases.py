@@ -32,11 +32,11 @@ for title, entries in groups.items():
 
 st.subheader("Your own case")
 st.caption(
-    "A 4D CT perfusion series as NIfTI, with a brain mask and a lesion if you have them. "
+    "A 4D CT perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
     "It stays in this session: nobody else sees it, it is in no link, and it is gone when the session ends."
 )
 with st.form("upload"):
-    series = st.file_uploader("4D series (.nii, .nii.gz)", type=["nii", "gz"])
+    series = st.file_uploader("Series: one 4D NIfTI file, or a zip of DICOM files", type=["nii", "gz", "zip"])
     left, right = st.columns(2)
     mask = left.file_uploader("Brain mask (optional)", type=["nii", "gz"])
     lesion = right.file_uploader("Known lesion (optional)", type=["nii", "gz"])

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import streamlit as st
 
 from pages.shared import state
 from pages.shared.library import Entry, Source, open_case
 from perfcore.errors import PerfcoreError
+from perfcore.io.dicom import read_dicom
 from perfcore.io.nifti import read_series
+
+ZIP_MAGIC: Final = b"PK"
 
 
 def add_upload(
@@ -20,9 +23,8 @@ def add_upload(
     title = f"Upload {number}"
     try:
         with st.spinner("Reading the series …", show_time=False):
-            source = Source(
-                read_series(series, dt_s=dt_s or None, units=units, case=title, mask=mask, lesion=lesion)
-            )
+            read = read_dicom if series.startswith(ZIP_MAGIC) else read_series
+            source = Source(read(series, dt_s=dt_s or None, units=units, case=title, mask=mask, lesion=lesion))
             entry = Entry(f"upload-{number}", title, _describe(source), lambda: source, state.live_session().token)
             open_case(entry, state.settings())
     except PerfcoreError as error:

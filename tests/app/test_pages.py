@@ -14,10 +14,11 @@ from pages.live.session import COMPUTE
 from pages.shared import library
 from pages.shared.library import Entry, Source
 from perfcore.io.nifti import read_series
-from perfcore.phantom.cases import make_demonstration
+from perfcore.phantom.cases import make_case, make_demonstration
 from perfcore.phantom.files import write_cohort
 from perfcore.pipeline import analyse
 from perfcore.settings import Settings
+from tests.core import dicom_export
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -178,3 +179,16 @@ def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part:
     assert part in error.value
     assert "mine" not in error.value
     assert app.session_state["live"].state is before
+
+
+def test_a_zip_of_dicom_files_is_opened() -> None:
+    series = next(c for i in range(2, 9) if (c := make_case(3, i)).series.grid[2] == 2).series
+    frames = series.data.transpose(3, 2, 1, 0)[:, :, ::-1] + 1024  # time, slice, row, column; stored values
+    files = dicom_export.export(frames, PixelSpacing=list(series.spacing_mm[:2]))
+    app = run("pages/cases.py")
+    app.main.file_uploader[0].upload("scan.zip", dicom_export.zipped(files), "application/zip")
+    next(b for b in app.main.button if b.label == "Open this case").click().run()
+    assert not app.main.error, [e.value for e in app.main.error]
+    (entry,) = app.session_state["uploads"]
+    assert entry.note.startswith("256 × 256 × 2, ")
+    assert app.session_state["case"] == "upload-1"
