@@ -199,7 +199,7 @@ def test_a_wrong_file_gets_one_sentence_and_the_edit_stays(page: Page, address: 
     curve = editor_values(page)
     page.get_by_role("link", name="Cases").click()
     page.get_by_text("Your own case").wait_for()
-    page.locator('input[type="file"]').first.set_input_files(
+    page.get_by_test_id("stMain").locator('input[type="file"]').first.set_input_files(
         {"name": "bad.nii", "mimeType": "application/octet-stream", "buffer": b"not a series at all" * 40}
     )
     page.get_by_text("bad.nii").wait_for()
