@@ -54,6 +54,7 @@ class Lab {
     const before = this.config;
     this.config = config;
     this.values.thresholds = config.thresholds;
+    this.values.slope = config.slope;
     if (!before) {
       this.map.configure(config.maps, config.arrays);
       this.buildMapButtons();

@@ -5,7 +5,7 @@ export class Values {
   constructor() {
     this.case = null;
     this.thresholds = { core: 0.38, tmax: 6 };
-    this.slope = 0.05;
+    this.slope = NaN; // of the core probability; the server names it
   }
 
   setCase(frame) {
