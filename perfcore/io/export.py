@@ -7,11 +7,13 @@ same analysis writes the same bytes of every map.
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import math
 import re
 import shutil
 import uuid
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -96,7 +98,7 @@ def write_results(
     OutputError
         The folder cannot be written; it is then as it was before.
     """
-    _write_all(out_dir, _files(analysis, options, load_s))
+    _write_all(out_dir, result_files(analysis, options=options, load_s=load_s))
 
 
 def check_out_dir(out_dir: Path) -> None:
@@ -172,10 +174,10 @@ def nifti_bytes(volume: NDArray[Any], affine: DoubleArray) -> bytes:
     return gzip.compress(image.to_bytes(), compresslevel=4, mtime=0)
 
 
-def _files(
-    analysis: Exportable, options: Mapping[str, Any] | None, load_s: float | None
+def result_files(
+    analysis: Exportable, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of every file."""
+    """Yield the name and content of every file that `write_results` writes."""
     affine, mask = analysis.series.affine, analysis.prepared.mask
     for name in VOLUMES:
         values = np.where(mask, getattr(analysis.maps, name), 0).astype(np.float32)
@@ -188,6 +190,15 @@ def _files(
         yield "vof.csv", aif_csv_text(analysis.vof).encode()
     summary = summarize(analysis, options=options, load_s=load_s)
     yield "summary.json", _json(summary).encode()
+
+
+def results_zip(analysis: Exportable, *, options: Mapping[str, Any] | None = None) -> bytes:
+    """Return the same files as one zip, made in memory; every map is compressed already and stored as it is."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in result_files(analysis, options=options):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
 
 
 def _json(values: Mapping[str, Any]) -> str:

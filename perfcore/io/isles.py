@@ -16,7 +16,7 @@ from typing import Final
 
 from perfcore.errors import InputDataError
 from perfcore.io.header import read_header
-from perfcore.io.isles24 import SUBJECT, is_subject_folder, read_subject, subject_folders
+from perfcore.io.isles24 import SUBJECT, is_subject_folder, read_subject, subject_folders, subject_series
 from perfcore.io.nifti import read_series
 from perfcore.io.source import open_source
 from perfcore.types import PerfusionSeries, SeriesUnits
@@ -69,6 +69,33 @@ class IslesCase:
         match = _CASE.fullmatch(self.name)
         return int(match.group(1)) if match else None
 
+    @property
+    def is_isles18(self) -> bool:
+        """Whether it is a folder in the layout of ISLES 2018."""
+        return is_case_folder(self.path)
+
+    def series_file(self) -> Path:
+        """Return the file that holds the series.
+
+        Raises
+        ------
+        InputDataError
+            There is none, or more than one.
+        """
+        if not self.path.is_dir():
+            return self.path
+        series = _modality(self.path, "CT_4DPWI") or subject_series(self.path)
+        if series is None:
+            raise InputDataError(
+                "The case folder holds no perfusion series; expected one CT_4DPWI folder with one NIfTI file, "
+                "as in ISLES 2018."
+            )
+        return series
+
+    def lesion_file(self) -> Path | None:
+        """Return the lesion of a case of ISLES 2018, None where there is none."""
+        return _modality(self.path, "OT") if self.is_isles18 else None
+
     def load(
         self,
         *,
@@ -93,21 +120,15 @@ class IslesCase:
         """
         if not self.path.is_dir():
             return read_series(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
-        series = _modality(self.path, "CT_4DPWI")
-        if series is None and is_subject_folder(self.path):
+        if not self.is_isles18 and is_subject_folder(self.path):
             return read_subject(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
-        if series is None:
-            raise InputDataError(
-                "The case folder holds no perfusion series; expected one CT_4DPWI folder with one NIfTI file, "
-                "as in ISLES 2018."
-            )
         return read_series(
-            series,
+            self.series_file(),
             dt_s=dt_s,
             units=units,
             case=self.name,
             mask=mask,
-            lesion=_modality(self.path, "OT"),
+            lesion=self.lesion_file(),
             default_dt_s=ISLES_DT_S,
         )
 

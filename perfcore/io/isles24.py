@@ -49,6 +49,17 @@ def subject_folders(root: Path) -> list[Path]:
     return list(found.values())
 
 
+def subject_series(folder: Path) -> Path | None:
+    """Return the file with a subject's series, None where there is none.
+
+    Raises
+    ------
+    InputDataError
+        There is more than one.
+    """
+    return _one(_matching(folder, _SERIES), "perfusion series (ctp)")
+
+
 def read_subject(
     folder: Path,
     *,
@@ -71,7 +82,7 @@ def read_subject(
     InputDataError
         A file is missing, ambiguous or refused.
     """
-    given = _one(_matching(folder, _SERIES), "perfusion series (ctp)")
+    given = subject_series(folder)
     if given is None:
         raise InputDataError(
             "The subject's folder holds no perfusion series; expected one file that ends in _ctp.nii.gz in its "

@@ -220,9 +220,32 @@ def _on_even_times(data: FloatArray, plan: FramePlan) -> FloatArray:
     return even
 
 
-def _read_mask(
-    source: Path | bytes, grid: tuple[int, ...], what: str, *, allow_empty: bool
-) -> tuple[BoolArray, DoubleArray | None]:
+def read_volume(source: Path | bytes, grid: tuple[int, ...], what: str) -> FloatArray:
+    """Read a volume on a series' grid, such as a map.
+
+    Parameters
+    ----------
+    source
+        A path, or the content of an upload.
+    grid
+        Shape of the series in space, ``(nx, ny, nz)``.
+    what
+        Its name in the sentences.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``grid``, float32.
+
+    Raises
+    ------
+    InputDataError
+        The file is refused, is of another shape, or is not finite.
+    """
+    return np.ascontiguousarray(_values(source, grid, what)[0], np.float32)
+
+
+def _values(source: Path | bytes, grid: tuple[int, ...], what: str) -> tuple[NDArray[Any], NiftiHeader]:
     with open_source(source, what) as stream:
         header = read_header(stream)
         if header.shape != tuple(grid):
@@ -234,7 +257,14 @@ def _read_mask(
         stored = np.empty(header.shape[::-1], header.dtype)
         _fill(stream, stored)
         stream.finish(PADDING_BYTES)
-    mask = np.ascontiguousarray((_finite(_scaled(stored, header), what) > 0).T)
+    return _finite(_scaled(stored, header), what).T, header
+
+
+def _read_mask(
+    source: Path | bytes, grid: tuple[int, ...], what: str, *, allow_empty: bool
+) -> tuple[BoolArray, DoubleArray | None]:
+    values, header = _values(source, grid, what)
+    mask = np.ascontiguousarray(values > 0)
     if not allow_empty and not mask.any():
         raise InputDataError(f"The {what} is empty: no voxel is above 0; give one that covers the brain.")
     try:

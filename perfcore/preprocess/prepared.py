@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from perfcore.errors import InputDataError
-from perfcore.preprocess import quality
+from perfcore.preprocess import motion_rigid, quality
 from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
 from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
 from perfcore.preprocess.mask import (
@@ -116,7 +116,7 @@ class Prepared:
 def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     """Realign frames that moved, subtract the baseline, find and smooth the brain, choose its healthy part.
 
-    Only ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` of the settings matter here.
+    Only ``motion``, ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` of the settings matter here.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         The case. With ``units="concentration"`` nothing is subtracted, and the mask is the one given or every
         voxel with a signal. A given mask replaces the automatic one.
     settings
-        How to smooth, and which reference to take.
+        How to realign and to smooth, and which reference to take.
 
     Returns
     -------
@@ -136,7 +136,11 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         The brain mask is empty, or the series does not change in time.
     """
     is_hu = series.units == "hu"
-    data, moved_mm = _still(series) if is_hu else (time_last(series.data), np.zeros(series.n_time))
+    rigid = settings.motion == "rigid" and series.grid[2] >= motion_rigid.FEWEST_SLICES
+    if is_hu and settings.motion != "off":
+        data, moved_mm = _still(series, rigid=rigid)
+    else:
+        data, moved_mm = time_last(series.data), np.zeros(series.n_time)
     maximum = _temporal_maximum(data)
     bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum, moved_mm)
     enhancement = _subtract(data, baseline, reuse=data is not series.data) if is_hu else data
@@ -167,7 +171,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         note,
         quality.baseline_flag(n_baseline) if is_hu else None,
         quality.truncation_flag(bright, n_baseline, series.dt_s),
-        quality.motion_flag(moved_mm),
+        quality.motion_flag(moved_mm, in_plane=not rigid),
     ]
     return Prepared(
         case=series.case,
@@ -195,13 +199,18 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     )
 
 
-def _still(series: PerfusionSeries) -> tuple[FloatArray, DoubleArray]:
+def _still(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, DoubleArray]:
     """Return the series with its frames realigned (time contiguous), and how far each had moved in mm."""
-    data = time_last(series.data)
-    motion = estimate_motion(data, series.spacing_mm)
-    moved_mm = displacement_mm(motion, series.grid, series.spacing_mm)
+    data, spacing_mm = time_last(series.data), series.spacing_mm
+    estimate, distance, undo = (
+        (motion_rigid.estimate_rigid_motion, motion_rigid.rigid_displacement_mm, motion_rigid.rigid_realign)
+        if rigid
+        else (estimate_motion, displacement_mm, realign)
+    )
+    motion = estimate(data, spacing_mm)
+    moved_mm = distance(motion, series.grid, spacing_mm)
     moved = moved_mm > CORRECTED_MM
-    return realign(data, motion, moved, series.spacing_mm) if moved.any() else data, moved_mm
+    return undo(data, motion, moved, spacing_mm) if moved.any() else data, moved_mm
 
 
 def _regions(

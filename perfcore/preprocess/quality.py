@@ -46,19 +46,21 @@ def truncation_flag(bright: FloatArray, n_baseline: int, dt_s: float) -> str | N
     )
 
 
-def motion_flag(moved_mm: DoubleArray) -> str | None:
+def motion_flag(moved_mm: DoubleArray, *, in_plane: bool = True) -> str | None:
     """Warn where a frame lies more than 1 mm from the first ones.
 
     Parameters
     ----------
     moved_mm
         Shape ``(n_time,)``, as of :func:`perfcore.preprocess.motion.displacement_mm`.
+    in_plane
+        Whether only movement within the slices was sought.
     """
     frames = int((moved_mm > LARGEST_SHIFT_MM).sum())
     if frames == 0:
         return None
     return (
-        f"The head moves by up to {moved_mm.max():.1f} mm in the plane "
+        f"The head moves by up to {moved_mm.max():.1f} mm{' in the plane' if in_plane else ''} "
         f"({frames} {'frame' if frames == 1 else 'frames'} by more than {LARGEST_SHIFT_MM:g} mm): "
         "the frames were realigned, but curves near bone stay unreliable."
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -243,3 +245,14 @@ def test_a_relative_folder(analysis: Analysis, tmp_path: Path, monkeypatch: pyte
 def test_every_map_is_a_whole_gzip(written: Path) -> None:
     for path in written.glob("*.nii.gz"):
         assert len(gzip.decompress(path.read_bytes())) > 352
+
+
+def test_the_zip_holds_the_very_files(analysis: Analysis, tmp_path: Path) -> None:
+    write_results(analysis, tmp_path / "out", options={"preset": "paper"})
+    packed = export.results_zip(analysis, options={"preset": "paper"})
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        assert archive.testzip() is None
+        assert set(archive.namelist()) == entries(tmp_path / "out")
+        for name in archive.namelist():
+            assert archive.read(name) == (tmp_path / "out" / name).read_bytes(), name
+    assert export.results_zip(analysis, options={"preset": "paper"}) == packed

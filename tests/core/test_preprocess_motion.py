@@ -1,4 +1,4 @@
-"""Movement in the plane: measured, undone, and not invented."""
+"""Movement in the plane and in space: measured, undone, and not invented."""
 
 import dataclasses
 
@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from perfcore.phantom.recipe import Recipe
 from perfcore.preprocess import prepare
 from perfcore.preprocess.motion import displacement_mm, estimate_motion, realign
+from perfcore.preprocess.motion_rigid import estimate_rigid_motion, rigid_displacement_mm, rigid_realign
 from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
 from tests.core.synthetic_head import Head, draw_head
+from tests.motion_figures import errors, moving_scan, noisy
 
 
 def moved(head: Head, frames: slice, shift_mm: tuple[float, float], degrees: float) -> np.ndarray:
@@ -81,3 +85,80 @@ def test_a_head_that_jerks_keeps_its_curves_and_gets_a_flag(head) -> None:
     assert np.sqrt(((a - b) ** 2).mean()) < 1.0
     assert jerked.diseased_side == "right"
     np.testing.assert_array_equal(series.data, data)
+
+
+SLAB = Recipe(
+    "slab", "", "", "", (5, 1), (5, 2), n_slices=8, slice_mm=5.0, n_time=6, dt_s=5.0, centre_mm=30.0,
+)  # fmt: skip
+SPACING = (SLAB.pixel_mm, SLAB.pixel_mm, SLAB.slice_mm)
+PATH = np.array([
+    [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 2, 0, 0, 0], [0, 0, 0, 2, 0, 0], [0, 0, 0, 0, -2, 0],
+    [1.2, -1.2, 1.2, 1.2, 1.2, -1.2],
+])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nodding() -> np.ndarray:
+    """A head that rises, nods and leans while contrast passes; mm and degrees in `PATH`."""
+    return noisy(moving_scan(SLAB, PATH), 5.0, SLAB.scan_seed)
+
+
+def test_rigid_motion_through_the_plane_is_measured(nodding) -> None:
+    found = estimate_rigid_motion(nodding, SPACING)
+    off = errors(found, PATH, SLAB)
+    assert off["voxels"].max() < 0.3
+    assert off["degrees"].max() < 0.5
+    assert not found[:2].any()
+    plane = np.zeros_like(PATH)
+    plane[:, [0, 1, 5]] = estimate_motion(nodding, SPACING)
+    assert (errors(plane, PATH, SLAB)["brain_mm"][2:] > 2 * off["brain_mm"][2:]).all()
+
+
+@pytest.mark.parametrize("noise", [3.0, 12.0])
+def test_rigid_a_still_head_does_not_move_though_contrast_passes_and_slices_are_alike(noise: float) -> None:
+    head = draw_head(n=128, n_slices=6, noise=noise)
+    assert not estimate_rigid_motion(head.series.data, head.series.spacing_mm).any()
+
+
+def test_rigid_without_edges_no_motion() -> None:
+    assert not estimate_rigid_motion(np.zeros((40, 40, 5, 12), np.float32), (1.0, 1.0, 5.0)).any()
+
+
+def test_rigid_realignment_brings_the_brain_back_and_no_bone_into_it(nodding) -> None:
+    scan, still = moving_scan(SLAB, PATH), moving_scan(SLAB, np.zeros_like(PATH))
+    soft = (still[..., 0] > 0) & (still[..., 0] < 100)
+    brain = ndimage.binary_erosion(soft, np.ones((3, 3, 1)), iterations=6)
+    motion = np.concatenate([PATH[:, :3], np.radians(PATH[:, 3:])], axis=1)
+    far = rigid_displacement_mm(motion, scan.shape[:3], SPACING) > 0.4
+    np.testing.assert_array_equal(far, [False, False, True, True, True, True])
+    back = rigid_realign(scan, motion, far, SPACING)
+    np.testing.assert_array_equal(back[..., :2], scan[..., :2])
+    for t in range(2, 6):
+        inner = brain.copy()
+        inner[..., 1:-1] &= brain[..., 2:] & brain[..., :-2]
+        inner[..., [0, -1]] = False
+        for where, gain in ((inner, 0.9), (brain, 1.0)):
+            before, after = (np.sqrt(((d[where, t] - still[where, t]) ** 2).mean()) for d in (scan, back))
+            assert after < gain * before
+
+
+def test_rigid_displacement_is_that_of_the_farthest_of_six_points() -> None:
+    motion = np.array([[0, 0, 0, 0, 0, 0], [0, 3.0, 4.0, 0, 0, 0], [0, 0, 0, 0, 0, 0.1], [0, 0, 0, 0.1, 0, 0]])
+    chord = 2 * np.sin(0.05)
+    expected = [0, 5.0, 60 * chord, 60 * chord]
+    np.testing.assert_allclose(rigid_displacement_mm(motion, (200, 240, 8), (1.0, 1.0, 5.0)), expected)
+
+
+def test_the_setting_decides_what_is_undone(nodding) -> None:
+    series = PerfusionSeries(nodding, np.diag([*SPACING, 1.0]), SLAB.dt_s)
+    mask = np.zeros(nodding.shape[:3], bool)
+    mask[100:156, 90:166] = True
+    series = dataclasses.replace(series, mask=mask)
+    off, plane, rigid = (prepare(series, Settings(motion=kind)) for kind in ("off", "in-plane", "rigid"))
+    assert not any("moves" in flag for flag in off.warnings)
+    assert any("mm in the plane" in flag for flag in plane.warnings)
+    assert any("mm (4 frames" in flag for flag in rigid.warnings)
+    np.testing.assert_array_equal(off.enhancement + off.baseline[..., None], nodding)
+    thin = dataclasses.replace(series, data=nodding[:, :, 3:6].copy(), mask=mask[..., 3:6])
+    few, same = (prepare(thin, Settings(motion=kind)) for kind in ("rigid", "in-plane"))
+    np.testing.assert_array_equal(few.enhancement, same.enhancement)
