@@ -35,7 +35,8 @@ OWN_FAULT: Final = 1
 PATIENCE_S: Final = 2.0
 """Work that takes longer shows a progress bar."""
 METHODS: Final = (
-    "auto", "straka", "mouridsen", "peruzzo", "murase", "cnn", "cnn-regression", "cnn-weighting",
+    "auto", "straka", "mouridsen", "peruzzo", "murase",
+    "cnn", "cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core",
 )  # fmt: skip
 DEVICES: Final = ("auto", "cpu", "cuda")
 UNITS: Final = ("hu", "concentration")
@@ -125,6 +126,9 @@ def maps_command(
     temporal_sigma_s: Annotated[
         float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
     ] = None,
+    motion: Annotated[
+        str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid is in space.")
+    ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
     ] = None,
@@ -146,6 +150,7 @@ def maps_command(
         lambda_rel=lambda_rel,
         spatial_sigma_mm=spatial_sigma_mm,
         temporal_sigma_s=temporal_sigma_s,
+        motion=motion,
         reference=reference,
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
@@ -174,13 +179,79 @@ def phantom_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the cases and their truth.")],
     cases: Annotated[int, typer.Option(metavar="N", help="Number of cases, at least 1.")] = 10,
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed writes the same bytes.")] = 0,
+    demonstration: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Write this case of the dashboard in place of a cohort.")
+    ] = None,
 ) -> None:
     """Write phantom cases with known truth in the layout of ISLES 2018."""
-    from perfcore.phantom.files import write_cohort
+    from perfcore.phantom.cases import make_demonstration
+    from perfcore.phantom.files import write_case, write_cohort
 
+    if demonstration is not None:
+        with progress("Writing the demonstration"):
+            write_case(make_demonstration(demonstration), out, 1)
+        typer.echo(f"Wrote the demonstration {demonstration} as case 1.")
+        return
     with progress("Writing phantom cases") as advance:
         write_cohort(out, cases, seed, advance)
     typer.echo(f"Wrote {cases} case{'s' if cases > 1 else ''} of seed {seed}.")
+
+
+@app.command(name="train")
+def train_command(
+    *,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Cases with lesions, as ISLES 2018.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for weights, logs and checkpoints.")],
+    network: Annotated[str, typer.Option(metavar="regression|weighting")] = "regression",
+    loss: Annotated[str, typer.Option(metavar="core|core+tmax", help="core: as the paper.")] = "core+tmax",
+    folds: Annotated[int, typer.Option(metavar="N", help="Folds, patient-wise; 0: one network on all cases.")] = 5,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Rounds over the cases.")] = None,
+    optimizer: Annotated[str | None, typer.Option(metavar="sgd|adam", help="sgd has momentum 0.9.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="X", help="Highest learning rate.")] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed gives the same weights.")] = 0,
+    device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
+    prepared: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of prepared cases that trainings may share.")
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+) -> None:
+    """Train an AIF network through the deconvolution; goes on where it was interrupted."""
+    _one_of("device", device, DEVICES)
+    from perfcore.training.run import EPOCHS, TrainingOptions, train
+
+    options = TrainingOptions(
+        network, loss, folds, epochs if epochs is not None else EPOCHS, optimizer, rate, seed, device, scheduler,
+        prepared,
+    )  # fmt: skip
+    with steps() as move:
+        about = train(data, out, options, move)
+    for name, problem in about["refused"].items():
+        typer.echo(f"Note: {name} was left out: {problem}")
+    typer.echo(f"Trained on {about['n_cases']} cases, {sum(about['seconds'].values()):.0f} s in all.")
+
+
+@app.command(name="evaluate")
+def evaluate_command(
+    *,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Cases with lesions, as ISLES 2018.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for tables and report.html.")],
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Trainings: a case is judged by a fold that has not seen it."),
+    ] = None,
+    expert: Annotated[Path | None, typer.Option(metavar="DIR", help="An expert's curves, case_N.csv.")] = None,
+    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+) -> None:
+    """Judge every AIF method on every case against the known lesions."""
+    from perfcore.evaluation.run import evaluate
+
+    with progress("Judging cases") as move:
+        summary = evaluate(data, out, weights=weights, expert=expert, scheduler=scheduler, progress=move)
+    for name, problem in summary["refused"].items():
+        typer.echo(f"Note: {name} was left out: {problem}")
+    for method, about in summary["methods"].items():
+        figures = [(n, about[n]["mean"]) for n in ("auc", "dice", "jaccard", "hd95_mm", "hypoperfused_dice")]
+        typer.echo(f"{method:<20}" + "  ".join(f"{n} {m:.3f}" for n, m in figures if m is not None))
 
 
 @app.command(name="benchmark")
@@ -269,6 +340,31 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
         timer.join()
         if bar.live.is_started:
             bar.stop()
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """Show work of several steps as one progress bar after another: call with a step's name, done and total."""
+    now: tuple[str, Any, Callable[[int, int], None]] | None = None
+
+    def move(what: str, done: int, total: int) -> None:
+        nonlocal now
+        if now is None or now[0] != what:
+            leave()
+            bar = progress(what)
+            now = (what, bar, bar.__enter__())
+        now[2](done, total)
+
+    def leave() -> None:
+        nonlocal now
+        if now is not None:
+            now[1].__exit__(None, None, None)
+            now = None
+
+    try:
+        yield move
+    finally:
+        leave()
 
 
 def _one_line(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:

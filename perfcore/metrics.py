@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
+from sklearn.metrics import roc_curve
 
 from perfcore.maps import PerfusionMaps
 from perfcore.types import BoolArray, FloatArray
@@ -58,6 +59,25 @@ def auc_below(score: FloatArray, known: BoolArray) -> float | None:
     ranks = stats.rankdata(score)
     u_other = float(ranks[~known].sum()) - n_other * (n_other + 1) / 2
     return u_other / (n_lesion * n_other)
+
+
+def roc_below(score: FloatArray, known: BoolArray, fpr: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the sensitivity of "a lower score is lesion" at given false positive rates.
+
+    Parameters
+    ----------
+    score, known
+        Shape ``(n,)``; voxels whose score is NaN are left out. Both classes occur.
+    fpr
+        False positive rates, increasing, 0 to 1.
+
+    Returns
+    -------
+    Shape of ``fpr``; between two thresholds linear.
+    """
+    valid = np.isfinite(score)
+    false_rate, true_rate, _ = roc_curve(known[valid], -score[valid])
+    return np.asarray(np.interp(fpr, false_rate, true_rate), np.float64)
 
 
 def _surface(volume: BoolArray) -> BoolArray:

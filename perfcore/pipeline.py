@@ -19,6 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from perfcore.aif.network.find import find_aif
+from perfcore.aif.network.weights import BEST as BEST_NETWORK
+from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import Selection, select
 from perfcore.device import resolve_device
 from perfcore.errors import ArgumentError, InputDataError
@@ -89,6 +92,30 @@ def healthy_mean(cbf: Tensor, reference: Tensor) -> float:
     return mean
 
 
+def find_curve(prepared: Prepared, method: str = "auto") -> Selection:
+    """Find an input function with any method, classical or learned.
+
+    Parameters
+    ----------
+    prepared
+        The case.
+    method
+        ``auto``, a classical selector, ``cnn`` for the best network, or a network's name.
+
+    Raises
+    ------
+    NoArteryError
+        None was found.
+    InputDataError
+        There are no weights for that network, or not those that the manifest names.
+    ArgumentError
+        There is no such method.
+    """
+    if method == BEST_NETWORK or method.startswith(f"{BEST_NETWORK}-"):
+        return find_aif(prepared, load_network(method))
+    return select(prepared, method)
+
+
 def flow(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> VoxelFlow:
     """Deconvolve prepared tissue with one AIF."""
     if aif.value.size != prepared.n_time:
@@ -128,7 +155,12 @@ def make_maps(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) ->
 
 
 def analyse(
-    series: PerfusionSeries, aif: str | Aif = "auto", settings: Settings | None = None, device: str = "auto"
+    series: PerfusionSeries,
+    aif: str | Aif = "auto",
+    settings: Settings | None = None,
+    device: str = "auto",
+    *,
+    prepared: Prepared | None = None,
 ) -> Analysis:
     """Go from a case to maps.
 
@@ -137,11 +169,14 @@ def analyse(
     series
         The case.
     aif
-        A selector's name (``auto`` is the best classical one) or a curve of the series' length.
+        A method's name (see :func:`find_curve`; ``auto`` is the best classical selector) or a curve of the series'
+        length.
     settings
         Default: the ``paper`` preset.
     device
         ``auto``, ``cpu`` or ``cuda``.
+    prepared
+        The case as `prepare` made it with the same settings, where it is at hand.
 
     Raises
     ------
@@ -162,10 +197,10 @@ def analyse(
 
     with timed("total"):
         with timed("preprocess"):
-            prepared = prepare(series, settings)
+            prepared = prepared or prepare(series, settings)
             tiles = tile(prepared, target)
         with timed("aif"):
-            chosen = Selection(aif, None, "given") if isinstance(aif, Aif) else select(prepared, aif)
+            chosen = Selection(aif, None, "given") if isinstance(aif, Aif) else find_curve(prepared, aif)
         with timed("deconvolution"):
             maps = make_maps(prepared, tiles, chosen.aif, settings)
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)

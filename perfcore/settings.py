@@ -11,6 +11,7 @@ Deconvolution = Literal["circulant", "causal"]
 Discretization = Literal["volterra", "rectangular"]
 Regularization = Literal["tikhonov", "tsvd", "oscillation"]
 Reference = Literal["contralateral", "brain"]
+Motion = Literal["off", "in-plane", "rigid"]
 
 DEFAULT_LAMBDA: Final[dict[str, float]] = {"tikhonov": 0.3, "tsvd": 0.1, "oscillation": 0.065}
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -18,6 +19,7 @@ _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "discretization": get_args(Discretization),
     "regularization": get_args(Regularization),
     "reference": get_args(Reference),
+    "motion": get_args(Motion),
 }
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "lambda_rel": (1e-4, 1.0),
@@ -46,6 +48,9 @@ class Settings:
         In (0, 1]; None stands for the regularisation's default.
     spatial_sigma_mm, temporal_sigma_s
         Standard deviations of the masked Gaussian smoothing; 0 is none.
+    motion
+        How frames are realigned: ``off`` (not at all), ``in-plane`` (shift and rotation within the slices) or
+        ``rigid`` (in space, slower; a series of fewer than 4 slices is realigned in the plane).
     reference
         Region of the healthy mean CBF: the ``contralateral`` hemisphere or the whole ``brain``.
     core_threshold
@@ -66,6 +71,7 @@ class Settings:
     spatial_sigma_mm: float = 2.5
     temporal_sigma_s: float = 1.5
     reference: Reference = "contralateral"
+    motion: Motion = "in-plane"
     core_threshold: float = 0.38
     tmax_threshold_s: float = 6.0
 
@@ -107,6 +113,17 @@ class Settings:
         if given.get("regularization", self.regularization) != self.regularization:
             given.setdefault("lambda_rel", DEFAULT_LAMBDA.get(given["regularization"]))
         return replace(self, **given)
+
+    def differences(self, preset: str) -> dict[str, Any]:
+        """Return the overrides that make these settings of a preset: ``preset(name, **differences) == self``."""
+        base = Settings.preset(preset)
+        found = {key: value for key, value in asdict(self).items() if value != getattr(base, key)}
+        if "regularization" in found:
+            # A new regularisation brings its own strength, which may be the preset's or not.
+            found.pop("lambda_rel", None)
+            if self.lambda_rel != DEFAULT_LAMBDA[self.regularization]:
+                found["lambda_rel"] = self.lambda_rel
+        return found
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

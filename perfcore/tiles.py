@@ -7,10 +7,12 @@ does the product again rather than remember it: arithmetic is cheaper here than 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import torch
@@ -92,34 +94,59 @@ def _check(matrix: Tensor, tiles: Tiles) -> None:
         raise ArgumentError(f"The tissue has {tiles.data.shape[1]} time points; the AIF has {matrix.shape[-1]}.")
 
 
+def split(work: Callable[[slice], R], n_tiles: int, pool: Executor | None) -> list[R]:
+    """Return ``work`` of runs of tiles: one run, or with a pool one for each core, side by side.
+
+    For whoever keeps torch to one thread (a server of many) and wants both cores for one volume.
+    """
+    n = min(os.cpu_count() or 1, n_tiles) if pool is not None else 1
+    if pool is None or n < 2:
+        return [work(slice(0, n_tiles))]
+    edges = [n_tiles * i // n for i in range(n + 1)]
+    rest = [pool.submit(work, slice(*edge)) for edge in pairwise(edges[1:])]
+    return [work(slice(0, edges[1])), *(future.result() for future in rest)]
+
+
 class _FusedPeak(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, matrix: Tensor, data: Tensor) -> Tensor:
+    def forward(ctx: Any, matrix: Tensor, data: Tensor, pool: Executor | None) -> Tensor:
         out = data.new_empty(data.shape[0], data.shape[2])
-        k = _buffer("k", data, matrix.shape[0], data.dtype)
-        for tile, peak in zip(data, out, strict=True):
-            torch.mm(matrix, tile, out=k)
-            torch.amax(k, 0, out=peak)
+
+        @torch.no_grad()
+        def work(part: slice) -> None:
+            k = _buffer("k", data, matrix.shape[0], data.dtype)
+            for tile, peak in zip(data[part], out[part], strict=True):
+                torch.mm(matrix, tile, out=k)
+                torch.amax(k, 0, out=peak)
+
+        split(work, len(data), pool)
         ctx.save_for_backward(matrix, data, out)
+        ctx.pool = pool
         return out
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         matrix, data, out = ctx.saved_tensors
-        d_matrix = torch.zeros_like(matrix)
         d_data = torch.empty_like(data) if ctx.needs_input_grad[1] else None
-        k = _buffer("k", data, matrix.shape[0], data.dtype)
-        for i, tile in enumerate(data):
-            torch.mm(matrix, tile, out=k)
-            # Where two rows tie, both get the whole gradient: a set of measure zero.
-            k.eq_(out[i]).mul_(grad[i])
-            d_matrix.addmm_(k, tile.mT)
-            if d_data is not None:
-                torch.mm(matrix.mT, k, out=d_data[i])
-        return d_matrix, d_data
+
+        @torch.no_grad()
+        def work(part: slice) -> Tensor:
+            d_matrix = torch.zeros_like(matrix)
+            k = _buffer("k", data, matrix.shape[0], data.dtype)
+            for i in range(part.start, part.stop):
+                torch.mm(matrix, data[i], out=k)
+                # Where two rows tie, both get the whole gradient: a set of measure zero.
+                k.eq_(out[i]).mul_(grad[i])
+                d_matrix.addmm_(k, data[i].mT)
+                if d_data is not None:
+                    torch.mm(matrix.mT, k, out=d_data[i])
+            return d_matrix
+
+        parts = split(work, len(data), ctx.pool)
+        return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], d_data, None
 
 
-def peak(matrix: Tensor, tiles: Tiles) -> Tensor:
+def peak(matrix: Tensor, tiles: Tiles, pool: Executor | None = None) -> Tensor:
     """Return max over the rows of ``P c`` for each voxel, differentiable in P and in the tissue.
 
     Parameters
@@ -128,13 +155,15 @@ def peak(matrix: Tensor, tiles: Tiles) -> Tensor:
         P, shape ``(n_rows, n_time)``; cast to the type of the tiles.
     tiles
         The tissue.
+    pool
+        Threads that share the tiles (see :func:`split`); not one that this call itself waits in.
 
     Returns
     -------
     Shape ``(n_voxels,)``, 1/s.
     """
     _check(matrix, tiles)
-    out: Tensor = _FusedPeak.apply(matrix.to(tiles.data.dtype), tiles.data)  # type: ignore[no-untyped-call]
+    out: Tensor = _FusedPeak.apply(matrix.to(tiles.data.dtype), tiles.data, pool)  # type: ignore[no-untyped-call]
     return out.reshape(-1)[: tiles.n_voxels]
 
 

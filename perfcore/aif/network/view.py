@@ -1,0 +1,151 @@
+"""What a network sees of a case: its vessels and tissue in cells of 4 mm, one second a frame.
+
+A cell's curve is the mean of its voxels' curves, weighted by the fourth power of their height: where a vessel
+passes the cell, the curve is the vessel's, and elsewhere it is the tissue's, averaged against noise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfcore.aif.select.candidates import healthy_curve
+from perfcore.aif.select.features import bolus_features
+from perfcore.preprocess import Prepared
+from perfcore.types import BoolArray, DoubleArray, FloatArray
+
+SIDE: Final = 48
+"""Cells along x and y: 192 mm, a brain with its vessels."""
+CELL_MM: Final = 4.0
+N_FRAMES: Final = 64
+FRAME_S: Final = 1.0
+ARRIVAL_S: Final = 16.0
+"""When healthy tissue begins to enhance, on the network's time axis: where a bolus begins is then nothing to
+learn, and a series that is moved in time moves its input function by as much."""
+HEIGHT_POWER: Final = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Timing:
+    """How the series' frames and the network's lie to each other.
+
+    Attributes
+    ----------
+    n_time, dt_s
+        Of the series.
+    start_s
+        Time of the network's first frame; what lies outside either repeats its end.
+    """
+
+    n_time: int
+    dt_s: float
+    start_s: float = 0.0
+
+    @property
+    def to_network(self) -> FloatArray:
+        """Linear interpolation from the series' frames, shape ``(64, n_time)``."""
+        wanted = self.start_s + FRAME_S * np.arange(N_FRAMES, dtype=np.float64)
+        return _interpolation(wanted / self.dt_s, self.n_time)
+
+    @property
+    def from_network(self) -> FloatArray:
+        """Linear interpolation to the series' frames, shape ``(n_time, 64)``."""
+        wanted = self.dt_s * np.arange(self.n_time, dtype=np.float64) - self.start_s
+        return _interpolation(wanted / FRAME_S, N_FRAMES)
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What a network sees.
+
+    Attributes
+    ----------
+    curves
+        Shape ``(n_cells, n_time)``: enhancement of the cells that hold tissue or vessels, on the series' frames.
+    cell
+        Shape ``(n_cells,)``: flat index of each in ``shape``, increasing.
+    shape
+        ``(48, 48, nz)``.
+    timing
+        The two time axes.
+    """
+
+    curves: FloatArray
+    cell: NDArray[np.int64]
+    shape: tuple[int, int, int]
+    timing: Timing
+
+    def volume(self, timing: Timing | None = None) -> FloatArray:
+        """Return the curves on the network's frames, shape ``(64, 48, 48, nz)``; 0 in empty cells."""
+        frames = (timing or self.timing).to_network
+        out = np.zeros((N_FRAMES, int(np.prod(self.shape))), np.float32)
+        out[:, self.cell] = frames @ self.curves.T
+        return out.reshape(N_FRAMES, *self.shape)
+
+    @staticmethod
+    def shape_of(n_slices: int) -> tuple[int, int, int]:
+        """Return the cells' shape for a number of slices."""
+        return SIDE, SIDE, n_slices
+
+    @property
+    def inside(self) -> BoolArray:
+        """Cells that hold something, shape ``(48, 48, nz)``."""
+        out = np.zeros(int(np.prod(self.shape)), bool)
+        out[self.cell] = True
+        return out.reshape(self.shape)
+
+
+def cells_of(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int, int]]:
+    """Return the voxels of brain and vessels around it, the cell of each, and the cells' shape.
+
+    Voxels are flat indices of the series' grid. The middle of the brain is the middle of the cells; what lies
+    beyond 96 mm from it is left out.
+    """
+    region = np.flatnonzero(prepared.mask if prepared.hull is None else prepared.hull | prepared.mask)
+    x, y, z = np.unravel_index(region, prepared.grid)
+    place = []
+    for axis, position in enumerate((x, y)):
+        used = np.flatnonzero(prepared.mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        middle = (used[0] + used[-1]) / 2
+        from_middle = (position - middle) * prepared.spacing_mm[axis] / CELL_MM
+        place.append(np.floor(from_middle + SIDE / 2).astype(np.int64))
+    inside = (place[0] >= 0) & (place[0] < SIDE) & (place[1] >= 0) & (place[1] < SIDE)
+    shape = View.shape_of(prepared.grid[2])
+    cell = np.ravel_multi_index((place[0][inside], place[1][inside], z[inside]), shape)
+    return region[inside], np.asarray(cell, np.int64), shape
+
+
+def voxel_weights(prepared: Prepared, voxel: NDArray[np.int64]) -> FloatArray:
+    """Return how much each voxel counts in its cell: its height's fourth power."""
+    height = np.maximum(prepared.tmip.reshape(-1)[voxel], 1.0).astype(np.float32)
+    return np.asarray((height / 100.0) ** HEIGHT_POWER, np.float32)
+
+
+def view_of(prepared: Prepared) -> View:
+    """Return what a network sees of a prepared case."""
+    voxel, cell, shape = cells_of(prepared)
+    order = np.argsort(cell, kind="stable")
+    voxel, cell = voxel[order], cell[order]
+    first = np.flatnonzero(np.diff(cell, prepend=-1))
+    weight = voxel_weights(prepared, voxel)
+    curves = prepared.enhancement.reshape(-1, prepared.n_time)[voxel] * weight[:, None]
+    total = np.add.reduceat(weight, first)
+    mean = np.add.reduceat(curves, first, axis=0) / total[:, None]
+    arrival_s = float(bolus_features(healthy_curve(prepared)[None]).arrival[0]) * prepared.dt_s
+    return View(np.ascontiguousarray(mean, np.float32), cell[first], shape,
+                Timing(prepared.n_time, prepared.dt_s, arrival_s - ARRIVAL_S))  # fmt: skip
+
+
+def _interpolation(wanted: DoubleArray, n: int) -> FloatArray:
+    """Return the matrix that interpolates ``n`` samples at fractional places, its ends repeated."""
+    place = np.clip(wanted, 0, n - 1)
+    left = np.minimum(place.astype(np.int64), n - 2)
+    part = place - left
+    matrix = np.zeros((len(place), n), np.float32)
+    rows = np.arange(len(place))
+    matrix[rows, left] = 1 - part
+    matrix[rows, left + 1] += part
+    return matrix

@@ -1,0 +1,153 @@
+"""A folder of cases to learn from or to be judged on: which patient each is of, and what is true about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from sklearn.model_selection import GroupKFold
+
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.curves import read_aif_csv
+from perfcore.io.isles import N_TRAINING, IslesCase, find_cases, patient_of
+from perfcore.io.nifti import read_volume
+from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
+
+TRUTH: Final = "truth"
+"""Folder beside ``TRAINING`` with what a phantom knows of itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known about a case beyond its core.
+
+    Attributes
+    ----------
+    aif
+        The true input function, None where it is not known.
+    hypoperfused
+        Core and penumbra, shape of the grid.
+    delay_s
+        When tissue is reached after the artery, s, 0 where there is no tissue.
+    """
+
+    aif: Aif | None = None
+    hypoperfused: BoolArray | None = None
+    delay_s: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class CohortCase:
+    """A case of a cohort, not yet read.
+
+    Attributes
+    ----------
+    case
+        Where its files are.
+    patient
+        Cases of one patient stay in one fold.
+    truth
+        Folder with its truth, or None.
+    confounders
+        What makes a phantom hard, as its ``case.json`` says.
+    """
+
+    case: IslesCase
+    patient: str
+    truth: Path | None
+    confounders: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``case_12``."""
+        return self.case.name
+
+    def load(self) -> PerfusionSeries:
+        """Read the series with its lesion.
+
+        Raises
+        ------
+        InputDataError
+            It is refused, or has no known lesion.
+        """
+        series = self.case.load()
+        if series.lesion is None:
+            raise InputDataError(f"{self.name} has no known lesion (OT): it can teach and judge nothing.")
+        return series
+
+    def load_truth(self, series: PerfusionSeries) -> Truth:
+        """Read what else is known of it; all None without a truth folder.
+
+        Raises
+        ------
+        InputDataError
+            A file of the truth is missing or refused.
+        """
+        if self.truth is None:
+            return Truth()
+        core, penumbra, delay = (
+            read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra", "delay")
+        )
+        aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
+        return Truth(aif, (core > 0) | (penumbra > 0), delay)
+
+
+def find_cohort(folder: Path) -> list[CohortCase]:
+    """List a cohort in natural order: a phantom cohort, the training part of ISLES 2018, or any folder of cases.
+
+    Patients come from a phantom's ``case.json``, from the known pairs of ISLES 2018 where all 94 cases are there
+    (see :func:`perfcore.io.isles.patient_of`), and are else one per case.
+
+    Raises
+    ------
+    InputDataError
+        The folder holds no case.
+    """
+    cases = [case for case in find_cases(folder) if not case.name.startswith("testing_")]
+    if not cases:
+        raise InputDataError("The data folder holds no case; expected the layout of ISLES 2018 (TRAINING/case_N).")
+    beside = folder / TRUTH
+    if beside.is_dir():
+        return [_phantom(case, beside / case.path.name) for case in cases]
+    known = len(cases) == N_TRAINING and {case.number for case in cases} == set(range(1, N_TRAINING + 1))
+    return [
+        CohortCase(case, f"P{patient_of(case.number):03d}" if known and case.number else case.name, None)
+        for case in cases
+    ]
+
+
+def _phantom(case: IslesCase, truth: Path) -> CohortCase:
+    try:
+        about = json.loads((truth / "case.json").read_text(encoding="utf-8"))
+        patient, confounders = str(about["patient"]), tuple(str(name) for name in about.get("confounders", ()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputDataError(f"The truth of {case.name} has no readable case.json with its patient.") from error
+    return CohortCase(case, patient, truth, confounders)
+
+
+def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
+    """Return the fold of each case, from 1: patients stay together, folds are of about one size.
+
+    Raises
+    ------
+    ArgumentError
+        There are fewer patients than folds, or fewer than two folds.
+    """
+    patients = [case.patient for case in cases]
+    most = len(set(patients))
+    if not 2 <= n_folds <= most:
+        raise ArgumentError(f"folds must lie between 2 and the number of patients, {most}; got {n_folds}.")
+    fold = np.zeros(len(cases), int)
+    split = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    for k, (_, held_out) in enumerate(split.split(np.zeros(len(cases)), groups=patients), 1):
+        fold[held_out] = k
+    return [int(k) for k in fold]
+
+
+def fingerprint(series: PerfusionSeries) -> str:
+    """Return a short hash of a series' voxels: whether a network has seen a case does not hang on its name."""
+    return hashlib.blake2b(np.ascontiguousarray(series.data).data, digest_size=12).hexdigest()

@@ -1,0 +1,1 @@
+"""Every method on every case of a cohort, judged against the known lesions."""

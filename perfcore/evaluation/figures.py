@@ -1,0 +1,132 @@
+"""The report's figures, as SVG text."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from perfcore.evaluation.score import FPR, Picture
+from perfcore.types import DoubleArray
+
+RCBF_TOP: Final = 1.5
+NAMES: Final = {
+    "expert": "Expert", "truth": "True AIF", "straka": "Straka", "peruzzo": "Peruzzo", "mouridsen": "Mouridsen",
+    "murase": "Murase", "cnn-regression": "Network, regression", "cnn-weighting": "Network, weighting",
+    "cnn-regression-core": "Regression, core loss", "cnn-weighting-core": "Weighting, core loss",
+}  # fmt: skip
+
+
+def shown(method: str) -> str:
+    """Return a method's name for people."""
+    return NAMES.get(method, method)
+
+
+def maps_figure(pictures: dict[str, Picture]) -> str:
+    """Draw rCBF (top) and core with truth (bottom) of one slice, a column per method (the paper's Fig. 2)."""
+    figure = Figure(figsize=(1.9 * len(pictures) + 0.9, 4.7), layout="constrained")
+    axes: Any = figure.subplots(2, len(pictures), squeeze=False)
+    image = None
+    for column, (method, picture) in enumerate(pictures.items()):
+        top, bottom = axes[0][column], axes[1][column]
+        image = top.imshow(picture.rcbf, cmap="inferno", vmin=0, vmax=RCBF_TOP)
+        overlap = "" if picture.dice is None else f"\nDice {picture.dice:.2f}"
+        top.set_title(shown(method) + overlap, fontsize=9)
+        bottom.imshow(np.where(np.isfinite(picture.rcbf), 0.75, 1.0), cmap="gray", vmin=0, vmax=1)
+        core = np.where(picture.core, 1.0, np.nan)
+        bottom.imshow(core, cmap="spring", vmin=1, vmax=2, alpha=0.75)
+        if picture.lesion.any():
+            bottom.contour(picture.lesion.astype(float), [0.5], colors="k", linewidths=1.0)
+        for axis in (top, bottom):
+            axis.set(xticks=[], yticks=[])
+    if image is not None:
+        figure.colorbar(image, ax=axes[0], label="rCBF", shrink=0.85)
+    return _svg(figure)
+
+
+def curves_figure(pictures: dict[str, Picture]) -> str:
+    """Draw the input functions of the example, each with its area made one."""
+    figure = Figure(figsize=(7.0, 3.0), layout="constrained")
+    axes = figure.subplots()
+    for method, picture in pictures.items():
+        area = float(picture.aif.sum()) * float(picture.time_s[1] - picture.time_s[0])
+        axes.plot(picture.time_s, picture.aif / area, label=shown(method), lw=1.6)
+    axes.set(xlabel="Time [s]", ylabel="AIF, area 1 [1/s]")
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return _svg(figure)
+
+
+def bland_altman_figure(rows: pd.DataFrame, summary: dict[str, Any], methods: list[str]) -> str:
+    """Draw predicted minus known volume over their mean, one panel per method (the paper's Fig. 3)."""
+    columns = min(4, len(methods))
+    lines = -(-len(methods) // columns)
+    figure = Figure(figsize=(2.9 * columns, 2.7 * lines), layout="constrained")
+    panels: Any = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
+    for panel, method in zip(panels.flat, methods, strict=False):
+        own = rows[(rows["method"] == method) & rows["found"]]
+        core, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
+        panel.scatter((core + known) / 2, core - known, s=9, alpha=0.7, lw=0)
+        agreement = summary["methods"][method]["bland_altman"]
+        if agreement is not None:
+            panel.axhline(agreement["bias_ml"], color="C3", lw=1.2)
+            for limit in ("low_ml", "high_ml"):
+                panel.axhline(agreement[limit], color="C3", lw=0.9, ls="--")
+            panel.set_title(f"{shown(method)}: {agreement['bias_ml']:+.1f} ml", fontsize=9)
+        panel.axhline(0, color="0.6", lw=0.7)
+        panel.grid(alpha=0.25)
+    for panel in panels.flat[len(methods) :]:
+        panel.set_visible(False)
+    figure.supxlabel("Mean of predicted and known core [ml]", fontsize=9)
+    figure.supylabel("Predicted − known core [ml]", fontsize=9)
+    return _svg(figure)
+
+
+def roc_figure(roc: dict[str, DoubleArray]) -> str:
+    """Draw the mean ROC curve of rCBF, a line per method."""
+    figure = Figure(figsize=(4.6, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for method, curve in roc.items():
+        axes.plot(FPR, curve, label=shown(method), lw=1.4)
+    axes.set(xlabel="False positive rate", ylabel="Sensitivity", xlim=(0, 1), ylim=(0, 1.01))
+    axes.grid(alpha=0.3)
+    if roc:
+        axes.legend(fontsize=8, loc="lower right")
+    return _svg(figure)
+
+
+def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
+    """Draw the spread of Dice over the cases: core, and hypoperfused tissue where that is known."""
+    metrics = [("dice", "Core Dice")]
+    if rows["hypoperfused_dice"].notna().any():
+        metrics.append(("hypoperfused_dice", "Hypoperfusion Dice"))
+    figure = Figure(figsize=(4.4 * len(metrics), 3.4), layout="constrained")
+    panels: Any = figure.subplots(1, len(metrics), squeeze=False)
+    for panel, (metric, title) in zip(panels.flat, metrics, strict=True):
+        _box(panel, rows, methods, metric)
+        panel.set_title(title, fontsize=9)
+    return _svg(figure)
+
+
+def _box(panel: Axes, rows: pd.DataFrame, methods: list[str], metric: str) -> None:
+    values = [pd.to_numeric(rows[rows["method"] == m][metric]).dropna().to_numpy() for m in methods]
+    panel.boxplot(values, tick_labels=[shown(m) for m in methods], orientation="horizontal", widths=0.6,
+                  flierprops={"markersize": 3})  # fmt: skip
+    panel.invert_yaxis()
+    panel.set_xlim(-0.02, 1.02)
+    panel.tick_params(labelsize=8)
+    panel.grid(alpha=0.3, axis="x")
+
+
+def _svg(figure: Figure) -> str:
+    out = io.StringIO()
+    # The same figures give the same bytes: no date, and names of clip paths that do not change.
+    with mpl.rc_context({"svg.hashsalt": "aif-lab", "svg.fonttype": "path"}):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
+    text = out.getvalue()
+    return text[text.index("<svg") :]

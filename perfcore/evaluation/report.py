@@ -1,0 +1,161 @@
+"""The evaluation as one HTML file that needs nothing else: the paper's Table 1, Fig. 2 and Fig. 3, and more."""
+
+from __future__ import annotations
+
+from html import escape
+from string import Template
+from typing import Any, Final
+
+import pandas as pd
+
+from perfcore.evaluation import figures
+from perfcore.evaluation.figures import shown
+from perfcore.evaluation.score import Picture
+from perfcore.types import DoubleArray
+
+COLUMNS: Final = (
+    ("auc", "rCBF AUC", 3), ("dice", "Dice", 3), ("jaccard", "Jaccard", 3), ("hd95_mm", "95 % HD [mm]", 1),
+    ("volume_bias_ml", "Volume bias [ml]", 1), ("hypoperfused_dice", "Hypoperf. Dice", 3),
+    ("tmax_error_s", "Tmax error [s]", 2),
+)  # fmt: skip
+_PAGE: Final = Template("""<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>$title</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; background: #fff; max-width: 72rem; margin: 2rem auto;
+  padding: 0 1rem }
+h1 { font-size: 1.5rem } h2 { font-size: 1.1rem; margin-top: 2.2rem }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem }
+th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #d8dde3; white-space: nowrap }
+th:first-child, td:first-child { text-align: left }
+thead th { border-bottom: 2px solid #8a939c }
+p.note { color: #57606a; max-width: 60rem } svg { max-width: 100%; height: auto } .wide { overflow-x: auto }
+</style></head><body>
+<h1>$title</h1>
+<p class="note">$intro</p>
+<h2>Table 1. Mean (standard deviation) over the cases</h2>
+<div class="wide">$table</div>
+<p class="note">$table_note</p>
+<h2>Tests</h2>
+<div class="wide">$tests</div>
+<h2>Fig. 2. rCBF, and core against the known lesion: $example</h2>
+<div class="wide">$maps</div>
+<p class="note">Top: rCBF. Bottom: predicted core in colour, the known core as a black line.</p>
+$curves
+<h2>Fig. 3. Volumes: Bland–Altman</h2>
+$bland_altman
+<p class="note">Solid: mean difference; dashed: ±1.96 standard deviations.</p>
+<h2>ROC of rCBF, averaged over the cases</h2>
+$roc
+<h2>Spread over the cases</h2>
+$boxes
+<p class="note">Research and teaching, not for clinical use.</p>
+</body></html>
+""")
+
+
+def make_report(
+    rows: pd.DataFrame,
+    summary: dict[str, Any],
+    roc: dict[str, DoubleArray],
+    example: tuple[str, dict[str, Picture]] | None,
+) -> str:
+    """Return the report as HTML.
+
+    Parameters
+    ----------
+    rows
+        A row per case and method.
+    summary
+        Of :func:`perfcore.evaluation.run.evaluate`.
+    roc
+        Mean ROC curve per method.
+    example
+        Name and pictures of one case.
+    """
+    methods = list(summary["methods"])
+    name, pictures = example or ("no case with a lesion", {})
+    return _PAGE.substitute(
+        title="Input functions judged",
+        intro=escape(_intro(summary)),
+        table=_table(summary, methods),
+        table_note=escape(_table_note(summary)),
+        tests=_tests(summary, methods),
+        example=escape(name),
+        maps=figures.maps_figure(pictures) if pictures else "",
+        curves=figures.curves_figure(pictures) if pictures else "",
+        bland_altman=figures.bland_altman_figure(rows, summary, methods),
+        roc=figures.roc_figure(roc),
+        boxes=figures.box_figure(rows, methods),
+    )
+
+
+def _intro(summary: dict[str, Any]) -> str:
+    trained = "; ".join(
+        f"{shown(name)}: {'judged on cases that it has not seen' if about['folds'] else 'as shipped'}"
+        for name, about in summary["networks"].items()
+    )
+    settings = summary["settings"]
+    return (
+        f"{summary['n_cases']} cases of {summary['n_patients']} patients. All methods share preparation and "
+        f"deconvolution ({settings['deconvolution']}, {settings['discretization']}, {settings['regularization']} "
+        f"{settings['lambda_rel']:g}, core below {settings['core_threshold']:g}). {trained}."
+    )
+
+
+def _table_note(summary: dict[str, Any]) -> str:
+    failed = {shown(m): about["failed"] for m, about in summary["methods"].items() if about["failed"]}
+    found = (
+        "Every method found an input function in every case."
+        if not failed
+        else "Not found, and not counted: " + ", ".join(f"{name} in {n} cases" for name, n in failed.items()) + "."
+    )
+    return (
+        f"{found} Dice, Jaccard, AUC and HD have no meaning where the known core is empty; HD neither where the "
+        "predicted one is. Tmax error: mean distance to the true delay."
+    )
+
+
+def _cell(figure: dict[str, Any], digits: int) -> str:
+    if figure["mean"] is None:
+        return "–"
+    spread = "" if figure["sd"] is None else f" ({figure['sd']:.{digits}f})"
+    return f"{figure['mean']:.{digits}f}{spread}".replace("-", "−")
+
+
+def _table(summary: dict[str, Any], methods: list[str]) -> str:
+    head = "".join(f"<th>{escape(title)}</th>" for _, title, _ in COLUMNS)
+    body = "".join(
+        f"<tr><td>{escape(shown(method))}</td>"
+        + "".join(f"<td>{_cell(summary['methods'][method][key], digits)}</td>" for key, _, digits in COLUMNS)
+        + "</tr>"
+        for method in methods
+    )
+    return f"<table><thead><tr><th>Method</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _tests(summary: dict[str, Any], methods: list[str]) -> str:
+    tested = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
+             ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
+             ("volume_bias_ml", "mann_whitney_u", "Volume bias, U"))  # fmt: skip
+    tables = []
+    for reference, tests in summary["p_values"].items():
+        head = "".join(f"<th>{escape(title)}</th>" for _, _, title in tested)
+        body = "".join(
+            f"<tr><td>{escape(shown(method))}</td>"
+            + "".join(f"<td>{_p(tests[method][metric][test])}</td>" for metric, test, _ in tested)
+            + "</tr>"
+            for method in methods
+            if method in tests
+        )
+        tables.append(
+            f"<p>p against {escape(shown(reference))} (t: paired t-test; U: Mann–Whitney)</p>"
+            f"<table><thead><tr><th>Method</th>{head}</tr></thead><tbody>{body}</tbody></table>"
+        )
+    return "".join(tables)
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "&lt; 0.001" if value < 0.001 else f"{value:.3f}"

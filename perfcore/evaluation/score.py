@@ -1,0 +1,200 @@
+"""One case by every method: the lesions that its input function makes, against the known ones."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from perfcore.aif.network.find import find_aif
+from perfcore.aif.network.weights import Network, load_network, read_network
+from perfcore.cohort import CohortCase, Truth, fingerprint
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.curves import read_aif_csv
+from perfcore.maps import PerfusionMaps
+from perfcore.metrics import dice, lesion_numbers, roc_below
+from perfcore.pipeline import find_curve, make_maps, tile
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from perfcore.types import Aif, BoolArray, DoubleArray, FloatArray, PerfusionSeries
+
+METRICS: Final = ("auc", "dice", "jaccard", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s")
+FPR: Final[DoubleArray] = np.linspace(0.0, 1.0, 101)
+"""Where the ROC curves of all cases are read, to be averaged."""
+
+
+@dataclass(frozen=True)
+class TrainedNetwork:
+    """A network by where its weights lie.
+
+    Attributes
+    ----------
+    method
+        Its name among the methods.
+    kind, loss
+        ``regression`` or ``weighting``; ``core`` or ``core+tmax``.
+    folds
+        Fingerprint of each case that took part in the training, and the fold that did not see it (0: all did).
+    folder
+        With ``fold_K/`` and ``all/``; None for the networks that ship.
+    """
+
+    method: str
+    kind: str
+    loss: str
+    folds: dict[str, int]
+    folder: Path | None
+
+    def for_case(self, mark: str) -> Network:
+        """Return the network that has not seen a case.
+
+        Raises
+        ------
+        InputDataError
+            All have, or its weights cannot be read.
+        """
+        fold = self.folds.get(mark)
+        if fold == 0:
+            raise InputDataError(
+                f"{self.method} was trained on this case; give --weights of a training with folds to judge it."
+            )
+        if self.folder is None:
+            return load_network(self.method)
+        path = self.folder / (f"fold_{fold}" if fold else "all") / "weights.safetensors"
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InputDataError(
+                f"The training of {self.method} is not complete: {path.parent.name} has no weights."
+            ) from error
+        return Network(self.method, read_network(content, self.kind), self.loss, {})
+
+
+@dataclass(frozen=True)
+class ScoreJob:
+    """A case with all that is to be judged on it."""
+
+    case: CohortCase
+    selectors: tuple[str, ...]
+    networks: tuple[TrainedNetwork, ...]
+    expert: Path | None = None
+    with_picture: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A slice of a case by one method: rCBF (NaN outside the brain), core and truth, rows down, and its curve."""
+
+    rcbf: FloatArray
+    core: BoolArray
+    lesion: BoolArray
+    dice: float | None
+    time_s: DoubleArray
+    aif: DoubleArray
+
+
+@dataclass(frozen=True, eq=False)
+class CaseScore:
+    """What came out for one case.
+
+    Attributes
+    ----------
+    rows
+        One per method: names, figures, None where a figure has no meaning.
+    roc
+        Per method the ROC curve of rCBF at ``FPR``, where there is a lesion.
+    pictures
+        Per method, where they were asked for.
+    problem
+        Why the case could not be judged, in a sentence.
+    """
+
+    rows: tuple[dict[str, Any], ...]
+    roc: dict[str, DoubleArray]
+    pictures: dict[str, Picture]
+    problem: str | None = None
+
+
+def score_case(job: ScoreJob) -> CaseScore:
+    """Judge every method on one case; a case that cannot be read is named, not raised."""
+    try:
+        series = job.case.load()
+        truth = job.case.load_truth(series)
+        prepared = prepare(series, Settings())
+    except InputDataError as error:
+        return CaseScore((), {}, {}, str(error))
+    tiles = tile(prepared)
+    mark = fingerprint(series)
+    rows, roc, pictures = [], {}, {}
+    for method in _methods(job, truth):
+        start = time.perf_counter()
+        row: dict[str, Any] = {
+            "case": job.case.name, "patient": job.case.patient, "method": method,
+            "confounders": " ".join(job.case.confounders), "n_slices": series.grid[2],
+        }  # fmt: skip
+        try:
+            aif, fold = _curve(job, method, prepared, truth, mark)
+            maps = make_maps(prepared, tiles, aif, Settings())
+        except (InputDataError, ArgumentError) as error:  # no artery, or a curve that nothing can be divided by
+            rows.append({**row, "found": False, "note": str(error)})
+            continue
+        row |= {"found": True, "fold": fold, "seconds": time.perf_counter() - start}
+        row |= _figures(maps, series, prepared, truth)
+        rows.append(row)
+        assert series.lesion is not None
+        if row["auc"] is not None:  # where the lesion lies outside the brain there is no curve
+            roc[method] = roc_below(maps.rcbf.ravel(), series.lesion.ravel(), FPR)
+        if job.with_picture:
+            pictures[method] = _picture(maps, series, aif, row["dice"])
+    return CaseScore(tuple(rows), roc, pictures)
+
+
+def _methods(job: ScoreJob, truth: Truth) -> list[str]:
+    own = ["expert"] if job.expert is not None else []
+    own += ["truth"] if truth.aif is not None else []
+    return [*own, *job.selectors, *(network.method for network in job.networks)]
+
+
+def _curve(
+    job: ScoreJob, method: str, prepared: Prepared, truth: Truth, mark: str
+) -> tuple[Aif, int | None]:
+    """Return a method's input function, and the fold of the network that drew it."""
+    if method == "expert" and job.expert is not None:
+        return read_aif_csv(job.expert, prepared.time_s), None
+    if method == "truth" and truth.aif is not None:
+        return truth.aif, None
+    for network in job.networks:
+        if network.method == method:
+            return find_aif(prepared, network.for_case(mark)).aif, network.folds.get(mark)
+    return find_curve(prepared, method).aif, None
+
+
+def _figures(maps: PerfusionMaps, series: PerfusionSeries, prepared: Prepared, truth: Truth) -> dict[str, Any]:
+    numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
+    figures = asdict(numbers)
+    figures["volume_bias_ml"] = numbers.core_ml - (numbers.lesion_ml or 0.0)
+    low, delay = truth.hypoperfused, truth.delay_s
+    figures["hypoperfused_dice"] = None if low is None else dice(maps.hypoperfused, low)
+    tissue = None if delay is None else prepared.mask & (delay > 0) & np.isfinite(maps.tmax)
+    figures["tmax_error_s"] = (
+        None if tissue is None or delay is None else float(np.abs(maps.tmax[tissue] - delay[tissue]).mean())
+    )
+    return figures
+
+
+def _picture(maps: PerfusionMaps, series: PerfusionSeries, aif: Aif, overlap: float | None) -> Picture:
+    lesion = series.lesion
+    assert lesion is not None
+    z = int(lesion.sum((0, 1)).argmax())
+    x, y = (np.flatnonzero(np.isfinite(maps.rcbf).any(axis=others)) for others in ((1, 2), (0, 2)))
+
+    def upright(volume: Any) -> Any:
+        plane = volume[x[0] : x[-1] + 1, y[0] : y[-1] + 1, z].T
+        return np.ascontiguousarray(plane[::-1] if series.affine[1, 1] > 0 else plane)
+
+    return Picture(
+        upright(maps.rcbf), upright(maps.core), upright(lesion), overlap, np.array(aif.time_s), np.array(aif.value)
+    )

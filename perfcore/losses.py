@@ -1,0 +1,145 @@
+r"""How far the lesions that an input function makes are from the known ones, differentiable in the curve.
+
+.. math::
+
+   L = 1 - \frac{2\sum pg + 1}{\sum p + \sum g + 1}, \quad
+   p = \sigma\Big(\frac{0.38 - \mathrm{rCBF}}{0.05}\Big)
+   \ \text{or}\ \sigma\Big(\frac{T_{max} - 6}{0.5}\Big)
+
+Soft Dice: Milletari 2016, doi:10.1109/3DV.2016.79; through the deconvolution: de la Rosa 2021, arXiv:2103.17111.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import torch
+from torch import Tensor
+
+from perfcore.deconvolution import build_operator
+from perfcore.errors import ArgumentError
+from perfcore.maps import CORE_SLOPE, TMAX_SOFTNESS
+from perfcore.settings import Settings
+from perfcore.soft_peak import peak_and_soft_time
+from perfcore.tiles import Tiles, peak
+from perfcore.units import CBF_PER_K
+
+LossName = Literal["core", "core+tmax"]
+LOSSES: Final[tuple[str, ...]] = get_args(LossName)
+TMAX_SLOPE_S: Final = 0.5
+"""Width of the sigmoid that turns Tmax into a probability of hypoperfusion."""
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Tissue with its known lesions, in one voxel order.
+
+    Attributes
+    ----------
+    tissue
+        Prepared curves, ``n_voxels`` of them.
+    dt_s
+        Time step in seconds.
+    reference
+        Shape ``(n_voxels,)``, bool: the healthy voxels of rCBF.
+    core
+        Shape ``(n_voxels,)``, 0 to 1: the known core.
+    hypoperfused
+        The same for hypoperfused tissue, or None where it is not known.
+    """
+
+    tissue: Tiles
+    dt_s: float
+    reference: Tensor
+    core: Tensor
+    hypoperfused: Tensor | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Lesions:
+    """Lesions as probabilities, with CBF [ml/100 g/min], rCBF and soft Tmax [s] that they come from.
+
+    All of shape ``(n_voxels,)`` and differentiable; the last two are None where Tmax was not asked for.
+    """
+
+    cbf: Tensor
+    rcbf: Tensor
+    core: Tensor
+    tmax: Tensor | None = None
+    hypoperfused: Tensor | None = None
+
+
+def soft_dice_loss(probability: Tensor, known: Tensor) -> Tensor:
+    """Return 1 − soft Dice, in [0, 1); an empty known lesion asks for an empty prediction."""
+    return 1 - (2 * (probability * known).sum() + 1) / (probability.sum() + known.sum() + 1)
+
+
+def lesions(
+    aif: Tensor,
+    target: Target,
+    settings: Settings,
+    *,
+    with_tmax: bool,
+    core_threshold: Tensor | None = None,
+    pool: Executor | None = None,
+) -> Lesions:
+    """Return the lesions that an input function makes of tissue.
+
+    Parameters
+    ----------
+    aif
+        Shape ``(n_time,)``, enhancement.
+    target
+        The tissue.
+    settings
+        Of the deconvolution (a linear one), and the thresholds.
+    with_tmax
+        Whether the hypoperfused tissue is wanted too.
+    core_threshold
+        In place of the settings' threshold of rCBF, where it is learned along.
+    pool
+        As of :func:`perfcore.tiles.peak`.
+    """
+    operator = build_operator(aif.to(target.tissue.data.device), target.dt_s, settings)
+    when: Tensor | None = None
+    if with_tmax:
+        top, when = peak_and_soft_time(operator.matrix, target.tissue, operator.time_s, TMAX_SOFTNESS, pool)
+    else:
+        top = peak(operator.matrix, target.tissue, pool)
+    rcbf = top / top[target.reference].mean()
+    threshold = settings.core_threshold if core_threshold is None else core_threshold
+    core = torch.sigmoid((threshold - rcbf) / CORE_SLOPE)
+    low = None if when is None else torch.sigmoid((when - settings.tmax_threshold_s) / TMAX_SLOPE_S)
+    return Lesions(CBF_PER_K * top, rcbf, core, when, low)
+
+
+def lesion_loss(aif: Tensor, target: Target, settings: Settings, name: str) -> Tensor:
+    """Return the loss of an input function on one case.
+
+    Parameters
+    ----------
+    aif
+        Shape ``(n_time,)``, enhancement.
+    target
+        Tissue and known lesions.
+    settings
+        Of the deconvolution.
+    name
+        ``core``: soft Dice of the core, as the paper; ``core+tmax``: the mean of that and the soft Dice of the
+        hypoperfused tissue where that is known.
+
+    Raises
+    ------
+    ArgumentError
+        There is no loss of this name, or the curve cannot be deconvolved.
+    """
+    if name not in LOSSES:
+        raise ArgumentError(f"loss must be one of {', '.join(LOSSES)}; got {name!r}.")
+    with_tmax = name == "core+tmax" and target.hypoperfused is not None
+    found = lesions(aif, target, settings, with_tmax=with_tmax)
+    loss = soft_dice_loss(found.core, target.core)
+    if found.hypoperfused is not None and target.hypoperfused is not None:
+        loss = (loss + soft_dice_loss(found.hypoperfused, target.hypoperfused)) / 2
+    return loss

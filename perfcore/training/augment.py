@@ -1,0 +1,93 @@
+"""The same case seen differently: the bolus earlier or later, stronger or weaker, the head moved, more noise."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from perfcore.aif.network.view import View
+
+SHIFT_S: Final = 2.0
+"""The series' own place in time is taken out beforehand; this is how wrong that may be."""
+SCALE: Final = (0.4, 2.0)
+NOISE_HU: Final = 2.0
+TURN_RAD: Final = 0.26
+MOVE_CELLS: Final = 4.0
+ZOOM: Final = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One case as a network takes it.
+
+    Attributes
+    ----------
+    curves
+        Shape ``(1, 64, 48, 48, nz)``, HU.
+    inside
+        Shape ``(1, 48, 48, nz)``, bool.
+    to_series
+        Interpolation of the network's curve to the series' frames, shape ``(n_time, 64)``.
+    """
+
+    curves: Tensor
+    inside: Tensor
+    to_series: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Return it on a device."""
+        return Batch(self.curves.to(device), self.inside.to(device), self.to_series.to(device))
+
+
+def plain(view: View) -> Batch:
+    """Return a case as it is."""
+    return Batch(
+        torch.from_numpy(view.volume())[None],
+        torch.from_numpy(view.inside)[None],
+        torch.from_numpy(view.timing.from_network),
+    )
+
+
+class Augmentation:
+    """Draws variants of a case; the same seed draws the same.
+
+    In time and strength the variants are our own, in space MONAI's (arXiv:2211.02701). The tissue that the loss
+    deconvolves stays as it is: the network's curve is moved back in time, and its scale does not matter.
+    """
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of libraries that MONAI looks for
+            from monai.transforms import Compose, RandAffine, RandFlip  # noqa: PLC0415  (takes seconds)
+
+        self._space: Any = Compose([
+            RandFlip(prob=0.5, spatial_axis=0),
+            RandAffine(
+                prob=0.8,
+                rotate_range=(0.0, 0.0, TURN_RAD),
+                translate_range=(MOVE_CELLS, MOVE_CELLS, 0.0),
+                scale_range=(ZOOM, ZOOM, 0.0),
+                mode="bilinear",
+                padding_mode="zeros",
+            ),
+        ])
+
+    def draw(self, view: View, rng: np.random.Generator) -> Batch:
+        """Return a variant."""
+        shift = float(rng.uniform(-SHIFT_S, SHIFT_S))
+        timing = replace(view.timing, start_s=view.timing.start_s + shift)
+        curves = view.volume(timing)
+        curves *= np.float32(np.exp(rng.uniform(*np.log(SCALE))))
+        curves += (rng.uniform(0, NOISE_HU) * rng.standard_normal(curves.shape, np.float32)) * view.inside
+        both = np.concatenate([curves, view.inside[None].astype(np.float32)])
+        self._space.set_random_state(int(rng.integers(2**31)))
+        moved = torch.as_tensor(self._space(torch.from_numpy(both)))
+        inside = moved[-1] > 0.5
+        return Batch(
+            (moved[:-1] * inside)[None].contiguous(), inside[None], torch.from_numpy(timing.from_network)
+        )

@@ -1,0 +1,264 @@
+"""One network on one fold: an epoch at a time, and after a kill from the last one on.
+
+Everything that is drawn in an epoch comes from the seed, the fold and the epoch's number, so that a run that was
+interrupted ends with the same weights as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from perfcore.aif.network.models import RegressionNet, WeightingNet, make_network
+from perfcore.device import resolve_device
+from perfcore.errors import ArgumentError
+from perfcore.io.export import write_text
+from perfcore.losses import Target, lesion_loss
+from perfcore.settings import Settings
+from perfcore.training.augment import Augmentation, Batch, plain
+from perfcore.training.data import TrainingCase, read_training_case
+
+Net = RegressionNet | WeightingNet
+CHECKPOINT: Final = "checkpoint.safetensors"
+WEIGHTS: Final = "weights.safetensors"
+LOG: Final = "log.csv"
+COLUMNS: Final = ("epoch", "train_loss", "held_out_loss", "seconds")
+MOMENTUM: Final = 0.9
+OPTIMIZERS: Final[dict[str, Callable[[Iterable[nn.Parameter], float], torch.optim.Optimizer]]] = {
+    "sgd": partial(torch.optim.SGD, momentum=MOMENTUM),
+    "adam": torch.optim.Adam,
+}
+LARGEST_GRADIENT: Final = 1.0
+STRAIN: Final = 0.1
+"""Weight of the strain of a drawn curve: too little to matter to a good one."""
+WARM_UP: Final = 2.0
+"""Epochs over which the rate rises; it then falls as a cosine."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained, and how.
+
+    Attributes
+    ----------
+    network, loss
+        A key of ``NETWORKS`` and of ``LOSSES``.
+    optimizer
+        ``sgd``, with momentum 0.9 as the paper, or ``adam``.
+    rate
+        The optimiser's, at its highest.
+    epochs
+        Rounds over the cases.
+    seed
+        Of the folds, the weights and everything drawn.
+    """
+
+    network: str
+    loss: str
+    optimizer: str
+    rate: float
+    epochs: int
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class FoldJob:
+    """One training: which cases it learns from, which it does not see, and where it writes."""
+
+    plan: Plan
+    fold: int
+    train: tuple[Path, ...]
+    held_out: tuple[Path, ...]
+    out: Path
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A case with its target, on the device of the training."""
+
+    case: TrainingCase
+    target: Target
+
+
+def train_fold(job: FoldJob) -> float:
+    """Train one network, or go on where it was left, and return the seconds of all its epochs.
+
+    Writes ``checkpoint.safetensors`` and ``log.csv`` after every epoch, ``weights.safetensors`` at the end.
+    """
+    device = resolve_device(job.device)
+    job.out.mkdir(parents=True, exist_ok=True)
+    learning, held_out = ([_example(path, device) for path in paths] for paths in (job.train, job.held_out))
+    torch.manual_seed(_seed(job, 0))
+    network = make_network(job.plan.network).to(device)
+    optimizer = OPTIMIZERS[job.plan.optimizer](network.parameters(), job.plan.rate)
+    marks = sorted(example.case.fingerprint for example in learning)
+    rows = _resume(job, network, optimizer, marks)
+    augmentation = Augmentation()
+    for epoch in range(len(rows) + 1, job.plan.epochs + 1):
+        start = time.perf_counter()
+        for group in optimizer.param_groups:
+            group["lr"] = job.plan.rate * _pace(epoch, job.plan.epochs)
+        rng = _random(job, epoch)
+        shuffled = [learning[int(which)] for which in rng.permutation(len(learning))]
+
+        def draw(example: Example, rng: np.random.Generator = rng) -> Batch:
+            return augmentation.draw(example.case.view, rng).to(device)
+
+        train_loss = _epoch(network, optimizer, shuffled, draw, job.plan.loss)
+        held_loss = _held_out(network, held_out, job.plan.loss, device)
+        rows.append({
+            "epoch": epoch, "train_loss": train_loss, "held_out_loss": held_loss,
+            "seconds": time.perf_counter() - start,
+        })  # fmt: skip
+        _save_checkpoint(job, network, optimizer, rows, marks)
+    _write_log(job, rows)
+    state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+    about = {"network": job.plan.network, "loss": job.plan.loss, "epochs": str(job.plan.epochs)}
+    _save(state, job.out / WEIGHTS, about)
+    return float(sum(row["seconds"] for row in rows))
+
+
+def case_loss(network: Net, batch: Batch, target: Target, loss: str) -> tuple[Tensor, Tensor]:
+    """Return a network's loss on one case and the strain of its curve, differentiable in its weights."""
+    curve = network(batch.curves, batch.inside)[0]
+    return lesion_loss((batch.to_series @ curve).double(), target, Settings(), loss), network.strain(curve)
+
+
+def _example(path: Path, device: torch.device) -> Example:
+    case = read_training_case(path)
+    return Example(case, case.target(device))
+
+
+def _seed(job: FoldJob, epoch: int) -> int:
+    """Return a number that belongs to a seed, a fold and an epoch."""
+    return int(np.random.SeedSequence([job.plan.seed, job.fold, epoch]).generate_state(1)[0])
+
+
+def _pace(epoch: int, epochs: int) -> float:
+    """Return the part of the highest rate in an epoch, from 1."""
+    rise = min(epoch / WARM_UP, 1.0)
+    return rise * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
+
+
+def _random(job: FoldJob, epoch: int) -> np.random.Generator:
+    """Return what everything drawn in an epoch comes from; sets torch's own state too (dropout)."""
+    seed = _seed(job, epoch)
+    torch.manual_seed(seed)
+    return np.random.default_rng(seed)
+
+
+def _epoch(
+    network: Net,
+    optimizer: torch.optim.Optimizer,
+    examples: list[Example],
+    draw: Callable[[Example], Batch],
+    loss_name: str,
+) -> float:
+    """Learn from every example once, in the order given, and return the mean loss."""
+    network.train()
+    losses = []
+    for example in examples:
+        try:
+            loss, strain = case_loss(network, draw(example), example.target, loss_name)
+        except ArgumentError:  # a curve without a bolus teaches nothing
+            continue
+        optimizer.zero_grad()
+        (loss + STRAIN * strain).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    return float(np.mean(losses)) if losses else float("nan")
+
+
+@torch.no_grad()
+def _held_out(network: Net, examples: list[Example], loss: str, device: torch.device) -> float:
+    network.eval()
+    losses = []
+    for example in examples:
+        try:
+            batch = plain(example.case.view).to(device)
+            losses.append(float(case_loss(network, batch, example.target, loss)[0]))
+        except ArgumentError:
+            losses.append(1.0)
+    return float(np.mean(losses)) if losses else float("nan")
+
+
+def _memory(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
+    """Give what an optimiser remembers of each weight, by ``memory/KIND/NAME``."""
+    for name, parameter in network.named_parameters():
+        for kind, value in optimizer.state.get(parameter, {}).items():
+            if isinstance(value, Tensor):
+                yield f"memory/{kind}/{name}", value.detach().cpu()
+
+
+def _save_checkpoint(
+    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, rows: list[dict[str, Any]], marks: list[str]
+) -> None:
+    state = {f"weights/{name}": value.detach().cpu() for name, value in network.state_dict().items()}
+    state |= dict(_memory(network, optimizer))
+    about = {"plan": asdict(job.plan), "rows": rows, "cases": marks}
+    _save(state, job.out / CHECKPOINT, {name: json.dumps(value) for name, value in about.items()})
+    _write_log(job, rows)
+
+
+def _write_log(job: FoldJob, rows: list[dict[str, Any]]) -> None:
+    lines = [",".join(COLUMNS), *(",".join(f"{row[name]:.6g}" for name in COLUMNS) for row in rows)]
+    write_text(job.out / LOG, "\n".join(lines) + "\n")
+
+
+def _resume(
+    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, marks: list[str]
+) -> list[dict[str, Any]]:
+    """Load the last checkpoint, if there is one, and return the rows of its log."""
+    path = job.out / CHECKPOINT
+    if not path.exists():
+        return []
+    with safe_open(path, "pt") as file:
+        about = file.metadata()
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    if json.loads(about["plan"]) != asdict(job.plan):
+        raise ArgumentError(
+            f"The output folder holds a training of other settings ({about['plan']}); choose another folder."
+        )
+    # A fold that goes on with other cases may have seen those that it is judged on.
+    if json.loads(about.get("cases", "null")) not in (None, marks):
+        raise ArgumentError("The output folder holds a training on other cases or folds; choose another folder.")
+    own = "weights/"
+    network.load_state_dict({name[len(own) :]: value for name, value in state.items() if name.startswith(own)})
+    parameters = dict(network.named_parameters())
+    for name, value in state.items():
+        if name.startswith("memory/"):
+            _, kind, weight = name.split("/")
+            # Adam counts its steps on the CPU wherever the weights are.
+            place = value if kind == "step" else value.to(parameters[weight].device)
+            optimizer.state[parameters[weight]][kind] = place
+    rows: list[dict[str, Any]] = json.loads(about["rows"])
+    return rows
+
+
+def _save(state: dict[str, Tensor], path: Path, about: dict[str, str]) -> None:
+    part = path.with_name(f".{path.name}")
+    save_file({name: value.contiguous() for name, value in state.items()}, part, about)
+    part.replace(path)
+
+
+def read_log(path: Path) -> list[dict[str, float]]:
+    """Read a training's log, empty where there is none yet."""
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: float(row[name]) for name in COLUMNS} for row in csv.DictReader(file)]

@@ -1,0 +1,141 @@
+"""Puts trained networks where they ship: ``python -m perfcore.training.release --help``.
+
+Weights of the networks that learnt from all cases, a manifest with their hashes and how they were made, the
+evaluation of their folds, learning curves, and the table of the model card and of the README.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any, Final
+
+from perfcore.aif.network.weights import LARGEST_BYTES, MANIFEST, MODELS, method_name, read_network
+from perfcore.errors import ArgumentError
+from perfcore.io.export import write_text
+from perfcore.training.loop import WEIGHTS
+from perfcore.training.run import ABOUT
+
+EVALUATION: Final = "evaluation"
+RESULTS: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
+CARD: Final = "README.md"
+TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
+COLUMNS: Final = (
+    ("dice", "core Dice", 3), ("auc", "AUC", 3), ("hd95_mm", "95 % HD, mm", 1),
+    ("volume_bias_ml", "volume bias, ml", 1), ("hypoperfused_dice", "hypoperfusion Dice", 3),
+    ("tmax_error_s", "Tmax error, s", 2),
+)  # fmt: skip
+
+
+def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: Path = MODELS) -> dict[str, Any]:
+    """Copy networks, their evaluation and their manifest into a folder of models.
+
+    Parameters
+    ----------
+    runs
+        Folders of finished trainings.
+    evaluation
+        Folder of the evaluation of their folds.
+    data
+        The command that makes the cases they learnt from.
+    commit
+        Of the code that trained them.
+    models
+        Where to.
+
+    Returns
+    -------
+    dict
+        The manifest.
+
+    Raises
+    ------
+    ArgumentError
+        A network is not in the evaluation, or its weights are too large.
+    """
+    summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
+    networks: dict[str, Any] = {}
+    seen: set[str] = set()
+    models.mkdir(exist_ok=True)
+    for run in runs:
+        about = json.loads((run / ABOUT).read_text(encoding="utf-8"))
+        name = method_name(about["network"], about["loss"])
+        if name not in summary["methods"]:
+            raise ArgumentError(f"{name} is not in the evaluation; evaluate with --weights of it first.")
+        content = (run / "all" / WEIGHTS).read_bytes()
+        if len(content) > LARGEST_BYTES:
+            raise ArgumentError(f"The weights of {name} have {len(content)} bytes; at most {LARGEST_BYTES} ship.")
+        read_network(content, about["network"])
+        (models / f"{name}.safetensors").write_bytes(content)
+        shutil.copyfile(run / "learning.png", models / f"{name}.png")
+        seen |= {case["fingerprint"] for case in about["cases"]}
+        options = f"--network {about['network']} --loss {about['loss']} --folds {about['n_folds']}"
+        plan = " ".join(f"--{key} {about[key]}" for key in ("epochs", "optimizer", "rate", "seed"))
+        figures = {key: summary["methods"][name][key]["mean"] for key, _, _ in COLUMNS}
+        networks[name] = {
+            "file": f"{name}.safetensors",
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "network": about["network"],
+            "loss": about["loss"],
+            "n_cases": about["n_cases"],
+            "data": data,
+            "command": f"python -m perfcore train --data DIR --out DIR {options} {plan}",
+            "commit": commit,
+            "cross_validated": figures,
+        }
+    best = max(networks, key=lambda name: _worth(networks[name]["cross_validated"]))
+    manifest = {"best": best, "networks": networks, "seen": sorted(seen)}
+    for name in RESULTS:
+        (models / EVALUATION).mkdir(exist_ok=True)
+        shutil.copyfile(evaluation / name, models / EVALUATION / name)
+    write_text(models / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    for document in (models / CARD, models.parent / CARD):
+        if document.exists():
+            write_text(document, with_table(document.read_text(encoding="utf-8"), summary))
+    return manifest
+
+
+def table(summary: dict[str, Any]) -> str:
+    """Return an evaluation's means as a Markdown table."""
+    head = "| AIF from | " + " | ".join(title for _, title, _ in COLUMNS) + " |"
+    lines = [head, "| --- |" + " --- |" * len(COLUMNS)]
+    for method, about in summary["methods"].items():
+        cells = (_cell(about[key]["mean"], digits) for key, _, digits in COLUMNS)
+        lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, summary: dict[str, Any]) -> str:
+    """Return a text with the table between its two marks made anew; a text without them as it is."""
+    start, end = TABLE
+    if start not in text or end not in text:
+        return text
+    before, rest = text.split(start, 1)
+    return f"{before}{start}\n{table(summary)}\n{end}{rest.split(end, 1)[1]}"
+
+
+def _cell(mean: float | None, digits: int) -> str:
+    return "–" if mean is None else f"{mean:.{digits}f}".replace("-", "−")
+
+
+def _worth(figures: dict[str, float | None]) -> float:
+    known = [figures[key] for key in ("dice", "hypoperfused_dice")]
+    return sum(value for value in known if value is not None)
+
+
+def main() -> None:
+    """Read the command line and release."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of finished trainings")
+    parser.add_argument("--evaluation", type=Path, required=True, help="folder of the evaluation of their folds")
+    parser.add_argument("--data", required=True, help="the command that makes the cases they learnt from")
+    parser.add_argument("--commit", required=True, help="of the code that trained them")
+    given = parser.parse_args()
+    release(given.runs, given.evaluation, given.data, given.commit)
+
+
+if __name__ == "__main__":
+    main()

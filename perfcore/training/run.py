@@ -1,0 +1,218 @@
+"""A whole training: cases prepared once, a network per fold and one on all cases, curves of their losses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from perfcore.aif.network.models import NETWORKS
+from perfcore.cohort import CohortCase, assign_folds, find_cohort
+from perfcore.device import resolve_device
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.export import check_out_dir, write_text
+from perfcore.jobs import run_jobs
+from perfcore.losses import LOSSES
+from perfcore.training.curves import draw_curves
+from perfcore.training.data import (
+    is_prepared,
+    make_training_case,
+    read_training_case,
+    source_of,
+    write_training_case,
+)
+from perfcore.training.loop import LOG, FoldJob, Plan, read_log, train_fold
+
+Progress = Callable[[str, int, int], None]
+ABOUT: Final = "training.json"
+PREPARED: Final = "prepared"
+EPOCHS: Final = 20
+LARGEST_SEED: Final = 2**32 - 1
+OPTIMIZER: Final = {"regression": ("adam", 1e-3), "weighting": ("sgd", 0.05)}
+"""Optimiser and rate, found on a cohort of another seed (411), 62 cases to learn from and 32 to look at."""
+RATES: Final = {"sgd": 0.05, "adam": 1e-3}
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """What ``train`` is asked for.
+
+    Attributes
+    ----------
+    network, loss
+        Keys of ``NETWORKS`` and ``LOSSES``.
+    folds
+        Number of folds, each with a network that has not seen it; one on all cases is trained beside them. 0: that
+        one alone.
+    epochs, optimizer, rate, seed
+        As of :class:`perfcore.training.loop.Plan`; None is what serves the network best.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+    scheduler
+        Of a Dask cluster, or None.
+    prepared
+        Folder for the prepared cases, which several trainings may share; None: inside the output.
+    """
+
+    network: str
+    loss: str
+    folds: int = 5
+    epochs: int = EPOCHS
+    optimizer: str | None = None
+    rate: float | None = None
+    seed: int = 0
+    device: str = "auto"
+    scheduler: str | None = None
+    prepared: Path | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of each of its trainings.
+
+        Raises
+        ------
+        ArgumentError
+            A name is unknown or a number is out of its range.
+        """
+        if self.network not in NETWORKS:
+            raise ArgumentError(f"network must be one of {', '.join(NETWORKS)}; got {self.network!r}.")
+        if self.loss not in LOSSES:
+            raise ArgumentError(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}.")
+        optimizer, own_rate = OPTIMIZER[self.network]
+        if self.optimizer not in (None, optimizer):
+            optimizer, own_rate = self.optimizer, RATES.get(self.optimizer, 0.0)
+        if optimizer not in RATES:
+            raise ArgumentError(f"optimizer must be one of {', '.join(RATES)}; got {optimizer!r}.")
+        rate = own_rate if self.rate is None else self.rate
+        if self.epochs < 1 or not 0 < rate <= 10 or not 0 <= self.seed <= LARGEST_SEED:
+            raise ArgumentError(
+                f"epochs must be at least 1, rate between 0 and 10, seed between 0 and {LARGEST_SEED}; "
+                f"got {self.epochs}, {rate:g} and {self.seed}."
+            )
+        if self.folds < 0 or self.folds == 1:
+            raise ArgumentError(f"folds must be 0 (one network on all cases) or at least 2; got {self.folds}.")
+        return Plan(self.network, self.loss, optimizer, rate, self.epochs, self.seed)
+
+
+@dataclass(frozen=True)
+class PrepareJob:
+    """A case to prepare, and where to put it."""
+
+    case: CohortCase
+    path: Path
+
+
+def prepare_case(job: PrepareJob) -> str | None:
+    """Prepare one case; returns what is wrong with it, or None."""
+    try:
+        write_training_case(make_training_case(job.case), job.path, source_of(job.case))
+    except InputDataError as error:
+        return str(error)
+    return None
+
+
+def _is_ready(job: PrepareJob) -> bool:
+    try:
+        return is_prepared(job.path, source_of(job.case))
+    except InputDataError:
+        return False
+
+
+def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | None = None) -> dict[str, Any]:
+    """Train a network on a folder of cases.
+
+    Parameters
+    ----------
+    data
+        A phantom cohort, ISLES 2018, or a folder of cases with lesions in its layout.
+    out
+        Gets ``fold_K/{weights.safetensors, log.csv}``, ``all/…``, ``learning.png`` and ``training.json``; an
+        interrupted training goes on from its last epoch.
+    options
+        What to train.
+    progress
+        Called with what is done, how much of it, and the total.
+
+    Returns
+    -------
+    dict
+        What ``training.json`` holds.
+
+    Raises
+    ------
+    ArgumentError
+        An option is out of its range, or the folder holds another training.
+    InputDataError
+        The data folder holds no case that can teach.
+    OutputError
+        The output folder cannot be written.
+    """
+    plan, device = options.plan, resolve_device(options.device)
+    check_out_dir(out)
+    data, out = data.absolute(), out.absolute()  # a worker of a cluster may have been started elsewhere
+    say = progress or (lambda _what, _done, _total: None)
+    prepared = (options.prepared or out / PREPARED).absolute()
+    cases, paths, refused = _prepare(find_cohort(data), options, prepared, say)
+    folds = assign_folds(cases, options.folds, options.seed) if options.folds else [0] * len(cases)
+    jobs = [
+        FoldJob(
+            plan,
+            fold,
+            tuple(path for path, own in zip(paths, folds, strict=True) if fold == 0 or own != fold),
+            tuple(path for path, own in zip(paths, folds, strict=True) if fold != 0 and own == fold),
+            out / (f"fold_{fold}" if fold else "all"),
+            device.type,
+        )
+        for fold in [*range(1, options.folds + 1), 0]
+    ]
+
+    def epochs_done() -> None:
+        say("Training", sum(len(read_log(job.out / LOG)) for job in jobs), plan.epochs * len(jobs))
+
+    seconds = run_jobs(
+        train_fold,
+        jobs,
+        scheduler=options.scheduler,
+        workers=1 if device.type == "cuda" else None,
+        watch=epochs_done,
+    )
+    draw_curves([(job.out.name, read_log(job.out / LOG)) for job in jobs], out / "learning.png")
+    marks = [read_training_case(path).fingerprint for path in paths]
+    about = {
+        **asdict(plan),
+        "n_cases": len(cases),
+        "n_folds": options.folds,
+        "cases": [
+            {"name": case.name, "patient": case.patient, "fold": fold, "fingerprint": mark}
+            for case, fold, mark in zip(cases, folds, marks, strict=True)
+        ],
+        "refused": refused,
+        "device": device.type,
+        "seconds": {job.out.name: round(spent, 1) for job, spent in zip(jobs, seconds, strict=True)},
+    }
+    write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
+    return about
+
+
+def _prepare(
+    cases: list[CohortCase], options: TrainingOptions, folder: Path, say: Progress
+) -> tuple[list[CohortCase], list[Path], dict[str, str]]:
+    """Prepare all cases; returns those that can teach, their files, and why the others cannot."""
+    check_out_dir(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = [PrepareJob(case, folder / f"{case.case.path.name}.safetensors") for case in cases]
+    missing = [job for job in jobs if not _is_ready(job)]
+    problems = run_jobs(
+        prepare_case,
+        missing,
+        scheduler=options.scheduler,
+        progress=lambda done, total: say("Preparing cases", done, total),
+    )
+    refused = {job.case.name: problem for job, problem in zip(missing, problems, strict=True) if problem}
+    good = [job for job in jobs if job.case.name not in refused]
+    if not good:
+        first = next(iter(refused.values()))
+        raise InputDataError(f"No case of the data folder can teach; the first says: {first}")
+    return [job.case for job in good], [job.path for job in good], refused
