@@ -22,6 +22,7 @@ from typer.testing import CliRunner, Result
 from perfcore import cli
 from perfcore.cli import METHODS, app, progress
 from perfcore.io.isles import find_cases
+from perfcore.phantom.cases import make_demonstration
 from tests.core.synthetic_head import Head, draw_head
 
 ROOT = Path(__file__).parents[2]
@@ -148,6 +149,8 @@ def test_a_nifti_file_leaves_no_name(data: Path, tmp_path: Path) -> None:
         (["--tmax-threshold", "4"], {"tmax_threshold_s": 4}),
         (["--dt", "2"], {"dt_s": 2}),
         (["--device", "cpu"], {"device": "cpu"}),
+        (["--motion", "off"], {"motion": "off"}),
+        (["--motion", "rigid"], {"motion": "rigid"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -159,7 +162,7 @@ def test_options_reach_the_summary_and_the_maps(
     assert {name: written[name] for name in expected} == expected
     maps = ("rcbf.nii.gz", "tmax.nii.gz", "core.nii.gz", "hypoperfused.nii.gz")
     alike = all((tmp_path / "out" / n).read_bytes() == (plain / n).read_bytes() for n in maps)
-    assert alike == (options == ["--device", "cpu"])
+    assert alike == (options[0] in ("--device", "--motion"))  # this head lies still
 
 
 def test_a_lower_core_threshold_gives_a_smaller_core(data: Path, tmp_path: Path) -> None:
@@ -221,6 +224,17 @@ def test_a_phantom_cohort_is_read_again(tmp_path: Path) -> None:
     assert "already holds" in again.stderr
 
 
+def test_a_demonstration_is_written_as_the_dashboard_has_it(tmp_path: Path) -> None:
+    result = run("phantom", "--out", tmp_path / "a", "--demonstration", "distal-aif")
+    assert result.exit_code == 0, result.stderr
+    (case,) = find_cases(tmp_path / "a")
+    assert case.path == tmp_path / "a" / "TRAINING" / "case_1"
+    made = make_demonstration("distal-aif")
+    np.testing.assert_array_equal(case.load().data, made.series.data)
+    told = json.loads((tmp_path / "a" / "truth" / "case_1" / "case.json").read_text())
+    assert told["name"] == "distal-aif"
+
+
 # How it leaves
 
 
@@ -247,6 +261,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "lambda 0": ([*CASE, "--lambda-rel", "0"], "lambda_rel must lie between"),
     "lambda 2": ([*CASE, "--lambda-rel", "2"], "lambda_rel must lie between"),
     "lambda nan": ([*CASE, "--lambda-rel", "nan"], "lambda_rel must lie between"),
+    "motion": ([*CASE, "--motion", "x"], "motion must be one of off, in-plane, rigid"),
     "sigma": ([*CASE, "--spatial-sigma-mm", "-1"], "spatial_sigma_mm must lie between"),
     "temporal": ([*CASE, "--temporal-sigma-s", "inf"], "temporal_sigma_s must lie"),
     "reference": ([*CASE, "--reference", "x"], "must be one of contralateral, brain"),
@@ -272,6 +287,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "phantom cases": (["phantom", "--out", "{out}", "--cases", "0"], "n_cases must be at least 1"),
     "phantom half a case": (["phantom", "--out", "{out}", "--cases", "1.5"], "Invalid value for '--cases'"),
     "phantom seed": (["phantom", "--out", "{out}", "--seed", "-1"], "seed at least 0"),
+    "phantom unknown": (["phantom", "--out", "{out}", "--demonstration", "x"], "one of m1-occlusion"),
     "phantom out a file": (["phantom", "--out", "{data}/aif.csv"], "cannot be written"),
     "out a file": (["maps", "{case}", "--out", "{data}/aif.csv"], "a file is in its place"),
     "out is checked before any work": (["maps", "none", "--out", "{data}/aif.csv"], "a file is in its place"),
@@ -367,8 +383,8 @@ def test_a_fault_of_our_own_is_one_line_too(data: Path, tmp_path: Path) -> None:
 def test_a_run_that_is_stopped_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
     code = (
         "import time; from perfcore import cli; from perfcore.io import export\n"
-        "def files(*args): yield 'cbf.nii.gz', b'half'; print('writing', flush=True); time.sleep(60)\n"
-        "export._files = files\n"
+        "def files(*args, **options): yield 'cbf.nii.gz', b'half'; print('writing', flush=True); time.sleep(60)\n"
+        "export.result_files = files\n"
         "cli._analyse = lambda *args: (None, 'cpu')\n"
         "cli.main()"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -11,7 +13,9 @@ from perfcore.device import resolve_device
 from perfcore.errors import DeviceError
 from perfcore.maps import flow_and_delay
 from perfcore.settings import Settings
+from perfcore.soft_peak import peak_and_soft_time
 from perfcore.tiles import Tiles, peak
+from perfcore.training.loop import FoldJob, Plan, read_log, train_fold
 
 FORMS = [
     Settings(deconvolution=form, regularization=kind)
@@ -51,3 +55,33 @@ def test_cuda_without_a_device_is_refused_in_a_sentence() -> None:
     with pytest.raises(DeviceError, match="No CUDA device was found on this machine"):
         resolve_device("cuda")
     assert resolve_device("auto").type == "cpu"
+
+
+@pytest.mark.cuda
+@needs_cuda
+def test_the_soft_time_equals_that_of_the_cpu() -> None:
+    aif, tissue = synthetic_case(6000, 60)
+    results = []
+    for device in ("cpu", "cuda"):
+        curve = aif.to(device).requires_grad_()
+        operator = build_operator(curve, 1.0, Settings())
+        top, when = peak_and_soft_time(operator.matrix, Tiles.of(tissue.to(device)), operator.time_s, 0.05)
+        (gradient,) = torch.autograd.grad(top.sum() + 1e-3 * when.sum(), curve)
+        results.append([values.detach().cpu() for values in (top, when, gradient)])
+    for on_cpu, on_cuda in zip(*results, strict=True):
+        torch.testing.assert_close(on_cuda, on_cpu, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.cuda
+@needs_cuda
+def test_a_training_learns_and_goes_on_as_on_the_cpu(paths: list[Path], tmp_path: Path) -> None:
+    plan, losses = Plan("regression", "core+tmax", "adam", 2e-3, 2, 0), {}
+    for device in ("cpu", "cuda"):
+        out = tmp_path / device
+        job = FoldJob(plan, 1, tuple(paths[:2]), (paths[2],), out, device)
+        train_fold(job)
+        losses[device] = [row["held_out_loss"] for row in read_log(out / "log.csv")]
+        (out / "weights.safetensors").unlink()
+        train_fold(job)  # from its checkpoint
+        assert (out / "weights.safetensors").exists()
+    assert losses["cuda"] == pytest.approx(losses["cpu"], rel=0.05)

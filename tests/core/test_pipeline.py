@@ -102,3 +102,11 @@ def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
 def test_the_example_in_the_docstring_runs() -> None:
     outcome = doctest.testmod(perfcore.pipeline)
     assert (outcome.failed, outcome.attempted > 2) == (0, True)
+
+
+def test_a_case_that_is_prepared_already_gives_the_same_maps() -> None:
+    again = analyse(phantom().series, phantom().truth.aif, prepared=result().prepared)
+    np.testing.assert_array_equal(again.maps.cbf, result().maps.cbf)
+    np.testing.assert_array_equal(again.maps.tmax, result().maps.tmax)
+    assert again.numbers == result().numbers
+    assert again.prepared is result().prepared
