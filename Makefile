@@ -26,7 +26,7 @@ $(VENV)/test.stamp: tests/requirements.txt $(VENV)/runtime.stamp
 	@touch $@
 
 app: $(VENV)/runtime.stamp
-	AIF_LAB_DATA="$(DATA)" AIF_LAB_DEVICE="$(DEVICE)" $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
+	AIF_LAB_DATA="$(DATA)" AIF_LAB_EVALUATION="$(EVALUATION)" AIF_LAB_DEVICE="$(DEVICE)" $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest

@@ -10,28 +10,42 @@ import streamlit as st
 def main() -> None:
     """Draw one page."""
     from pages.live.component import ICON  # noqa: PLC0415
-    from pages.shared.sidebar import sidebar  # noqa: PLC0415 - heavy, and needed in this role alone
+    from pages.shared import address  # noqa: PLC0415 - heavy, and needed in this role alone
+    from pages.shared.sidebar import sidebar  # noqa: PLC0415
     from pages.shared.style import page_style  # noqa: PLC0415
+    from pages.teaching import place  # noqa: PLC0415
 
     st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide")
     page = st.navigation(
         [
             st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),
+            st.Page("pages/finetune.py", title="Fine-tune", icon=":material/tune:"),
+            st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
             st.Page("pages/cases.py", title="Cases", icon=":material/folder_open:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
+            st.Page("pages/model.py", title="Model", icon=":material/neurology:"),
+            st.Page("pages/howitworks.py", title="How it works", icon=":material/menu_book:"),
         ],
         position="top",
     )
     page_style()
-    if sidebar() is not None or page.title != "Lab":
+    place.follow(page.title)
+    address.open_link()
+    opened = sidebar()
+    address.mirror(opened, page.title)
+    if opened is not None or page.title not in {"Lab", "Fine-tune"}:
         page.run()
 
 
 if __name__ == "__main__":
     main()
 else:
-    from starlette.routing import Mount, WebSocketRoute
+    from starlette.routing import Mount, Route, WebSocketRoute
     from streamlit.runtime.pages_manager import PagesManager
 
+    from pages.cine.component import ASSETS as CINE_ASSETS
+    from pages.cine.route import PATH as CINE_PATH
+    from pages.cine.route import cine
     from pages.live.component import ASSETS
     from pages.live.files import Assets
     from pages.live.socket import PATH, live_socket
@@ -42,6 +56,11 @@ else:
     PagesManager.uses_pages_directory = False
     app = st.App(
         __file__,
-        routes=[WebSocketRoute(PATH, live_socket), Mount("/assets", Assets(directory=ASSETS))],
+        routes=[
+            WebSocketRoute(PATH, live_socket),
+            Route(CINE_PATH, cine, methods=["POST"]),
+            Mount("/assets/cine", Assets(directory=CINE_ASSETS)),
+            Mount("/assets", Assets(directory=ASSETS)),
+        ],
     )
     warm_up()

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, Final
 
-import nibabel as nib
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from pages.live.coarse import LARGEST_ERROR, CoarseGrid
+from pages.live.figures import lesion_figures
+from pages.live.layout import Layout
+from pages.live.sources import Sources, finders
 from perfcore.basis import TemporalBasis, checked_basis
 from perfcore.deconvolution import build_operator
 from perfcore.errors import InputDataError
@@ -34,31 +37,6 @@ _SERIAL: Final = itertools.count(1)
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How a slice lies on the screen: radiological, the patient's right on the left, anterior up."""
-
-    swap: bool
-    flip_x: bool
-    flip_y: bool
-
-    @classmethod
-    def of(cls, affine: NDArray[np.float64]) -> Layout:
-        """Choose the layout from the voxel axes' directions."""
-        codes = nib.aff2axcodes(affine)
-        swap = codes[0] in "AP" or codes[1] in "RL"
-        across, down = (codes[1], codes[0]) if swap else (codes[0], codes[1])
-        # Screen x runs from the patient's right to left, screen y from anterior to posterior.
-        return cls(swap, flip_x=across == "R", flip_y=down in "AS")
-
-    def apply(self, plane: NDArray[Any]) -> NDArray[Any]:
-        """Return ``(nx, ny, ...)`` as rows and columns of the screen."""
-        screen = plane if self.swap else plane.swapaxes(0, 1)
-        if self.flip_y:
-            screen = screen[::-1]
-        return screen[:, ::-1] if self.flip_x else screen
-
-
-@dataclass(frozen=True)
 class Flow:
     """CBF and Tmax of a run of voxels in slice order, with the healthy mean."""
 
@@ -75,16 +53,21 @@ class LiveCase:
     name
         Names the case between sessions; ``key`` names this preparation of it.
     sources
-        Curves to start from, by method; the first is the default.
+        Curves to start from that are here, by method; the first is the default.
+    offered
+        These and all others, found when somebody first asks for them; then they are among ``sources``.
     lesion_voxels
         Size of the known lesion, with what lies outside the brain mask.
+    hypoperfused
+        The known hypoperfused tissue, core included, in slice order; None where it is not known.
     """
 
     def __init__(
         self, name: str, prepared: Prepared, sources: dict[str, Aif], vof: Aif | None, *, device: torch.device,
-        lesion_voxels: int = 0,
+        lesion_voxels: int = 0, hypoperfused: NDArray[np.bool_] | None = None,
     ) -> None:
         self.name, self.prepared, self.sources, self.vof = name, prepared, sources, vof
+        self.offered = Sources(prepared, sources, finders(vof))
         self.key = f"{name}#{next(_SERIAL)}"
         self.device = device
         grid = prepared.grid
@@ -104,6 +87,8 @@ class LiveCase:
         )
         self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
+        flat = prepared.index[self.order]
+        self.hypoperfused = None if hypoperfused is None else hypoperfused.reshape(-1)[flat]
 
     @property
     def n_slices(self) -> int:
@@ -171,6 +156,47 @@ class LiveCase:
         parts = [tissue.window(start, min(start + step, n_voxels))[0] for start in range(0, n_voxels, step)]
         return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
 
+    @cached_property
+    def grid_coarse(self) -> CoarseGrid:
+        """The voxels that are computed while all slices move."""
+        voxels = np.stack(np.unravel_index(self.prepared.index[self.order], self.prepared.grid), 1)
+        return CoarseGrid.of(voxels, self.prepared.grid)
+
+    @cached_property
+    def coarse_error(self) -> float:
+        """Mean relative error of CBF where only those are computed, for the default curve."""
+        first = next(iter(self.sources.values())).value
+        return self.grid_coarse.error(self.volume_flow(first, Settings()).cbf)
+
+    @cached_property
+    def _coarse_tissue(self) -> tuple[Tiles, TemporalBasis | None]:
+        kept = self.order[self.grid_coarse.kept]
+        tiles = Tiles.of(torch.from_numpy(self.prepared.tissue[kept]).to(self.device))
+        if self.basis is None:
+            return tiles, None
+        return tiles, TemporalBasis(self.basis.vectors, Tiles(self.basis.vectors @ tiles.data, tiles.n_voxels))
+
+    @property
+    def coarse_tiles(self) -> Tiles:
+        """The tissue of the voxels that are computed while all slices move."""
+        return self._coarse_tissue[0]
+
+    def coarse_chunks(
+        self, curve: NDArray[np.float64], settings: Settings, n_jobs: int
+    ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
+        """Return the preview of all slices as jobs of about the same size; see `pages.live.coarse`."""
+        aif, dt_s = self._curve(curve), self.prepared.dt_s
+        tiles, basis = self._coarse_tissue
+        tissue = tiles if basis is None or settings.regularization == "oscillation" else basis
+        step = -(-len(tiles.data) // n_jobs) * WIDTH
+        parts = [tissue.window(i, min(i + step, tiles.n_voxels))[0] for i in range(0, tiles.n_voxels, step)]
+        return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
+
+    def coarse_gather(self, parts: list[tuple[Tensor, Tensor]], sample_mean: float) -> Flow:
+        """Join the results of `coarse_chunks`; the healthy mean is a sample's."""
+        cbf, tmax = (torch.cat([part[i] for part in parts]).cpu().numpy() for i in (0, 1))
+        return Flow(cbf, tmax, sample_mean)
+
     def gather(self, parts: list[tuple[Tensor, Tensor]]) -> Flow:
         """Join the results of `chunks`; the healthy mean is exact."""
         cbf = torch.cat([p[0] for p in parts]).cpu()
@@ -181,23 +207,20 @@ class LiveCase:
         """Return the whole volume in one go."""
         return self.gather([job() for job in self.chunks(curve, settings)])
 
-    def numbers(self, flow: Flow, settings: Settings) -> dict[str, float | None]:
+    def numbers(self, flow: Flow, settings: Settings, *, exact: bool = True) -> dict[str, float | None]:
         """Return the figures that the Lab shows; as `perfcore.metrics.lesion_numbers` has them."""
         voxel_ml = self.prepared.voxel_ml
-        core = flow.cbf / np.float32(flow.reference_cbf) < settings.core_threshold
+        rcbf = flow.cbf / np.float32(flow.reference_cbf)
+        core = rcbf < settings.core_threshold
         core_ml = float(np.count_nonzero(core)) * voxel_ml
         hypo_ml = float(np.count_nonzero(flow.tmax > settings.tmax_threshold_s)) * voxel_ml
-        overlap = None
-        if self.lesion is not None and self.lesion_voxels:
-            both = np.count_nonzero(core) + self.lesion_voxels
-            overlap = 2.0 * np.count_nonzero(core & self.lesion) / both
         return {
             "core_ml": core_ml,
             "hypoperfused_ml": hypo_ml,
             "mismatch_ml": max(hypo_ml - core_ml, 0.0),
             "mismatch_ratio": hypo_ml / core_ml if core_ml > 0 else None,
             "reference_cbf": flow.reference_cbf,
-            "dice": overlap,
+            **lesion_figures(core, rcbf, self.lesion, self.lesion_voxels, exact=exact),
         }
 
     def probe(
@@ -254,6 +277,7 @@ class LiveCase:
             "cbvPerRatio": CBV_PER_RATIO,
             "vofVoxels": [] if self.vof is None else [list(v) for v in self.vof.voxels],
             "hasLesion": self.lesion is not None,
+            "hasHypoperfused": self.hypoperfused is not None,
             "hasBaseline": bool(np.any(p.baseline)),
         }
         arrays: dict[str, NDArray[Any]] = {
@@ -261,11 +285,13 @@ class LiveCase:
             "pixel": pixel.reshape(-1)[in_plane],
             "area": area.astype(np.float32),
             "ttp": p.ttp_s[self.order],
-            "baseline": np.stack(stack).clip(-1024, 3071).astype(np.int16),
-            "tmip": np.stack(maxima).clip(-1024, 3071).astype(np.int16),
+            "baseline": np.stack(stack).round().clip(-1024, 3071).astype(np.int16),
+            "tmip": np.stack(maxima).round().clip(-1024, 3071).astype(np.int16),
         }
         if self.vof is not None:
             arrays["vof"] = self.vof.value.astype(np.float32)
+        if self.coarse_error <= LARGEST_ERROR:
+            arrays["kept"] = self.grid_coarse.kept.astype(np.uint8)
         if self.lesion is not None:
             arrays["lesion"] = self.lesion.astype(np.uint8)
         return header, arrays

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from pages.live import wire
 from pages.live.session import LiveSession, State
 from pages.live.socket import PATH
+from pages.live.sources import Choice
 from perfcore.maps import CORE_SLOPE
 from perfcore.units import MAP_UNITS
 
@@ -31,9 +34,9 @@ MAPS: Final[dict[str, dict[str, Any]]] = {
     "core_probability": {"label": "p(core)", "title": "Probability of core, soft threshold on rCBF",
                          "window": [0, 1], "digits": 2, "lut": "cividis"},
     "baseline": {"label": "CT", "title": "Mean of the frames before the bolus", "window": [0, 80], "digits": 0,
-                 "source": "baseline"},
+                 "source": "baseline", "lut": "grey"},
     "tmip": {"label": "MIP", "title": "Largest enhancement over time: the vessels", "window": [0, 150],
-             "digits": 0, "source": "tmip"},
+             "digits": 0, "source": "tmip", "lut": "grey"},
 }  # fmt: skip
 
 
@@ -43,7 +46,29 @@ def _lut(name: str) -> NDArray[np.uint8]:
     return (np.array(colours) * 255).round().astype(np.uint8).ravel()
 
 
-LUTS: Final = {name: _lut(name) for name in ("viridis", "inferno", "cividis")}
+def _between(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
+    """Return 256 RGB triples that run evenly through key colours."""
+    at = np.linspace(0, len(colours) - 1, 256)
+    channels = [np.interp(at, range(len(colours)), channel) for channel in zip(*colours, strict=True)]
+    return np.stack(channels, 1).round().astype(np.uint8).ravel()
+
+
+SCALES: Final = {
+    "viridis": "viridis",
+    "cividis": "cividis",
+    "inferno": "inferno",
+    "grey": "grey",
+    "rainbow": "rainbow (vendors)",
+}
+"""Colour scales by name; all but the last are read alike by the colour-blind."""
+LUTS: Final = {
+    **{name: _lut(name) for name in ("viridis", "inferno", "cividis")},
+    "grey": _between((0, 0, 0), (255, 255, 255)),
+    # What consoles use: black, blue, cyan, green, yellow, orange, red.
+    "rainbow": _between(
+        (0, 0, 0), (0, 0, 200), (0, 170, 230), (0, 190, 70), (245, 225, 0), (255, 130, 0), (225, 0, 0)
+    ),
+}
 
 # The module is imported once per page load; what the browser keeps between runs lives in it.
 _JS: Final = """
@@ -59,29 +84,45 @@ export default function (component) {
 _component = st.components.v2.component(
     "aif_lab",
     html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
-    css=(ASSETS / "lab.css").read_text(encoding="utf-8"),
+    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted(ASSETS.glob("*.css"))),
     js=_JS,
 )
 
 
-def config_frame(session: LiveSession, state: State, source: str) -> bytes:
-    """Return what a run of the page tells the browser: token, thresholds, map scales."""
+def config_frame(
+    session: LiveSession, state: State, sources: Sequence[Choice], notice: dict[str, Any] | None = None, *,
+    page: str = "lab",
+) -> bytes:
+    """Return what a run of the page tells the browser: token, thresholds, map scales, where a curve can come from.
+
+    ``notice`` is ``{"id": …, "text": …}``: a sentence to show once. ``page`` is ``lab`` or ``tune``.
+    """
     maps = {
         name: {"lut": "viridis", "unit": MAP_UNITS[name].replace("/100 g", "/\n100 g"), **meta}
         for name, meta in MAPS.items()
     }
     header = {
+        "page": page,
         "token": session.token,
         "path": PATH.lstrip("/"),
         "epoch": state.epoch,
-        "source": source,
+        "start": state.start.method,
+        "sources": [asdict(choice) for choice in sources],
+        "notice": notice,
+        "deconvolution": state.settings.deconvolution,
+        "regularization": state.settings.regularization,
         "maps": maps,
+        "scales": SCALES,
         "slope": CORE_SLOPE,
         "thresholds": {"core": state.settings.core_threshold, "tmax": state.settings.tmax_threshold_s},
     }
     return wire.pack("config", header, dict(LUTS))
 
 
-def live_lab(data: bytes, on_curve: Any, on_fallback: Any) -> Any:
-    """Mount the component; ``curve`` is its committed curve, ``fallback`` an edit that found no socket."""
-    return _component(key="lab", data=data, on_curve_change=on_curve, on_fallback_change=on_fallback)
+def live_lab(data: bytes, **handlers: Callable[[], None]) -> Any:
+    """Mount the component.
+
+    Its values: ``curve`` is the committed curve, ``fallback`` an edit or request that found no socket, ``source``
+    the method of another start curve, ``csv`` the content of a file with one. A handler's name is the value's.
+    """
+    return _component(key="lab", data=data, **{f"on_{name}_change": call for name, call in handlers.items()})

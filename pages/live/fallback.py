@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pages.live import wire
+from pages.live.requests import answer_request
 from pages.live.session import LiveSession, State, case_frame, error_frame, volume_frame
 from perfcore.errors import InputDataError, PerfcoreError
 
@@ -18,12 +19,16 @@ def answer(session: LiveSession, state: State, asked: Mapping[str, Any] | None) 
         return b""
     edit = None
     try:
+        if "request" in asked:
+            return answer_request(session, state, asked["request"])
         edit = _edit(asked) if "curve" in asked else None
         current = edit is not None and edit.epoch == state.epoch
         frames = b"" if current and asked.get("have") == state.case.key else case_frame(session, state)
         if edit is None or not current:
             return frames
         flow = state.case.volume_flow(edit.curve, state.settings)
+        if edit.keep:
+            session.keep(state.curve_key, edit.curve)
         return frames + volume_frame(session, state, edit, flow, with_maps=True)
     except PerfcoreError as error:
         return error_frame(edit, error)
@@ -32,7 +37,8 @@ def answer(session: LiveSession, state: State, asked: Mapping[str, Any] | None) 
 def _edit(asked: Mapping[str, Any]) -> wire.Edit:
     try:
         curve = np.asarray(asked["curve"], np.float32)
-        head = np.array([asked["epoch"], asked["seq"], wire.FLAG_REST, asked["slice"]], np.uint32)
+        flags = wire.FLAG_REST | int(asked.get("flags", 0)) & wire.FLAG_KEEP
+        head = np.array([asked["epoch"], asked["seq"], flags, asked["slice"]], np.uint32)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputDataError("The message is not understood.") from error
     return wire.unpack_edit(head.tobytes() + curve.tobytes())

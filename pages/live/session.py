@@ -6,6 +6,7 @@ import os
 import secrets
 import threading
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from pages.live import wire
 from pages.live.case import Flow, LiveCase
@@ -59,6 +61,8 @@ class LiveSession:
         self._state: State | None = None
         self._scale: tuple[int, float] = (-1, 1.0)
         self._edited: dict[str, NDArray[np.float64]] = {}
+        self.requests: dict[str, Callable[[LiveSession, dict[str, Any]], bytes]] = {}
+        """What the socket answers beside cases, edits and probes: by kind, a frame for a request in words."""
 
     @property
     def state(self) -> State | None:
@@ -144,11 +148,18 @@ def slice_frame(session: LiveSession, state: State, edit: wire.Edit) -> bytes:
     return flow_frame("slice", edit, flow)
 
 
+def coarse_frame(session: LiveSession, state: State, edit: wire.Edit, parts: list[tuple[Tensor, Tensor]]) -> bytes:
+    """Pack the preview of all slices."""
+    mean = state.case.sample_mean(edit.curve, state.settings) * session.scale(state.epoch)
+    return flow_frame("coarse", edit, state.case.coarse_gather(parts, mean))
+
+
 def volume_frame(session: LiveSession, state: State, edit: wire.Edit, flow: Flow, *, with_maps: bool) -> bytes:
-    """Pack a whole volume with its numbers, and learn the sample's error on the way."""
-    sample = state.case.sample_mean(edit.curve, state.settings)
-    session.remember_scale(state.epoch, flow.reference_cbf / sample)
-    numbers = state.case.numbers(flow, state.settings)
+    """Pack a whole volume with its numbers, and at rest learn the sample's error on the way."""
+    if edit.at_rest:
+        sample = state.case.sample_mean(edit.curve, state.settings)
+        session.remember_scale(state.epoch, flow.reference_cbf / sample)
+    numbers = state.case.numbers(flow, state.settings, exact=edit.at_rest)
     figures = {"numbers": numbers, "start": state.start_numbers}
     return flow_frame("volume", edit, flow, figures, with_maps=with_maps)
 

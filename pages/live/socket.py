@@ -7,6 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
+from pages.live.coarse import LARGEST_ERROR
+from pages.live.requests import answer_request, not_understood, voxel_of
 from pages.live.session import (
     COMPUTE,
     REGISTRY,
@@ -21,11 +24,13 @@ from pages.live.session import (
     LiveSession,
     State,
     case_frame,
+    coarse_frame,
     error_frame,
     probe_frame,
     slice_frame,
     volume_frame,
 )
+from pages.live.streams import SOURCES, Streams
 from perfcore.errors import InputDataError, PerfcoreError
 
 PATH: Final = "/live/socket"
@@ -57,6 +62,7 @@ class _Conversation:
         self.volume: tuple[State, wire.Edit] | None = None
         self.wake, self.volume_wake = asyncio.Event(), asyncio.Event()
         self.sending = asyncio.Lock()
+        self.streams = Streams(session, self.send)
         self.numbers_at = 0.0
 
     async def send(self, frame: bytes) -> None:
@@ -75,29 +81,28 @@ class _Conversation:
                     self.edit = wire.unpack_edit(message["bytes"])
                 else:
                     await self.request(message.get("text") or "")
-            except InputDataError as error:
+            except PerfcoreError as error:
                 await self.send(error_frame(None, error))
             self.wake.set()
 
     async def request(self, text: str) -> None:
-        """Answer a request in words: the case, or a voxel's curves."""
+        """Answer a request in words; a voxel's curves are the worker's, where the latest voxel wins."""
         if len(text) > wire.MAX_MESSAGE_BYTES:
             raise InputDataError("The message is too long.")
         try:
             asked = json.loads(text)
             kind = asked["type"]
-            voxel = tuple(int(v) for v in asked["voxel"]) if kind == "probe" else None
+            voxel = voxel_of(asked["voxel"]) if kind == "probe" else None
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise InputDataError("The message is not understood.") from error
-        if kind == "case":
-            state = self.session.state
-            if state is not None:
-                have = asked.get("have")
-                await self.send(await _compute(case_frame, self.session, state, have))
-        elif voxel is not None and len(voxel) == 3:
-            self.probe = (voxel[0], voxel[1], voxel[2])
-        else:
-            raise InputDataError("The message is not understood.")
+            raise not_understood() from error
+        state = self.session.state
+        if voxel is not None:
+            self.probe = voxel
+        elif state is not None and kind == "stream":
+            await self.streams.tell(state, asked)
+        elif state is not None:
+            work, what = (case_frame, asked.get("have")) if kind == "case" else (answer_request, asked)
+            await self.send(await _compute(work, self.session, state, what))
 
     async def work(self) -> None:
         """Answer the latest edit, then what it leaves to do, for as long as the socket is open."""
@@ -118,15 +123,22 @@ class _Conversation:
                 await self.send(error_frame(edit, error))
 
     async def answer(self, state: State, edit: wire.Edit) -> None:
-        """Send the visible slice; the volume follows at rest, and now and then while the hand moves."""
+        """Send what is visible; the volume follows at rest, and now and then while the hand moves."""
         if edit.epoch != state.epoch:
             await self.send(wire.pack("stale", {"epoch": state.epoch, "seq": edit.sequence}))
             return
         self.last = edit
-        whole = edit.at_rest or edit.all_slices
-        if not edit.all_slices:
+        if edit.keep and edit.curve.size == state.start.value.size:
+            self.session.keep(state.curve_key, edit.curve)
+        moving = edit.all_slices and not edit.at_rest and state.case.coarse_error <= LARGEST_ERROR
+        if moving:
+            jobs = state.case.coarse_chunks(edit.curve, state.settings, WORKERS)
+            parts = await asyncio.gather(*(_compute(job) for job in jobs))
+            await self.send(await _compute(coarse_frame, self.session, state, edit, parts))
+        elif not edit.all_slices:
             await self.send(await _compute(slice_frame, self.session, state, edit))
-        if whole or (self.volume is None and time.monotonic() - self.numbers_at > NUMBERS_EVERY_S):
+        due = self.volume is None and time.monotonic() - self.numbers_at > NUMBERS_EVERY_S
+        if edit.at_rest or (edit.all_slices and not moving) or due:
             self.volume = (state, edit)
             self.volume_wake.set()
 
@@ -149,16 +161,19 @@ class _Conversation:
     async def send_volume(self, state: State, edit: wire.Edit) -> None:
         """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
         jobs = state.case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
-        # While the hand moves, one core is left for the visible slice.
-        whole = edit.at_rest or edit.all_slices
+        # While the hand moves, one core is left for what is visible, unless the volume is what is visible.
+        whole = edit.at_rest or (edit.all_slices and state.case.coarse_error > LARGEST_ERROR)
         at_once = WORKERS if whole else max(WORKERS - 1, 1)
         parts = []
         for first in range(0, len(jobs), at_once):
             parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + at_once]))
             if self.volume is None or self.volume[1] is not edit:
                 return
-        flow = await _compute(state.case.gather, parts)
-        await self.send(await _compute(lambda: volume_frame(self.session, state, edit, flow, with_maps=whole)))
+
+        def finish() -> bytes:
+            return volume_frame(self.session, state, edit, state.case.gather(parts), with_maps=whole)
+
+        await self.send(await _compute(finish))
 
 
 async def _hello(ws: WebSocket) -> LiveSession | None:
@@ -194,3 +209,5 @@ async def live_socket(ws: WebSocket) -> None:
         group.start_soon(until_gone, talk.read)
         group.start_soon(until_gone, talk.work)
         group.start_soon(until_gone, talk.follow)
+        for of in SOURCES:
+            group.start_soon(until_gone, partial(talk.streams.serve, of))

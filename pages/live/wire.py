@@ -22,6 +22,7 @@ MAX_MESSAGE_BYTES: Final = 16_384
 MAX_ABS_VALUE: Final = 1e5
 FLAG_REST: Final = 1
 FLAG_ALL_SLICES: Final = 2
+FLAG_KEEP: Final = 4
 _HEAD: Final = struct.Struct("<4I")
 
 
@@ -46,11 +47,27 @@ def pack(kind: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]] | No
     return b"".join([_HEAD.pack(MAGIC, len(text), total, 0), text, *parts])
 
 
+def checked_curve(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Return what came from a browser as float64 if a curve can have such values.
+
+    Raises
+    ------
+    InputDataError
+        It is no curve of at least two points, or holds values no curve can have.
+    """
+    if values.ndim != 1 or values.size < 2:
+        raise InputDataError("The message is not a curve of at least two points.")
+    if not (np.isfinite(values).all() and np.abs(values).max() <= MAX_ABS_VALUE):
+        raise InputDataError("The curve holds values that are not finite or out of any range.")
+    return values.astype(np.float64)
+
+
 @dataclass(frozen=True)
 class Edit:
     """A curve as the browser has it now.
 
-    ``epoch`` names the case and settings it belongs to; ``at_rest`` asks for the whole volume as well.
+    ``epoch`` names the case and settings it belongs to; ``at_rest`` asks for the whole volume as well;
+    ``keep``: the curve is committed, other pages and a reload start from it.
     """
 
     epoch: int
@@ -59,6 +76,7 @@ class Edit:
     all_slices: bool
     slice_index: int
     curve: NDArray[np.float64]
+    keep: bool = False
 
 
 def unpack_edit(message: bytes) -> Edit:
@@ -74,7 +92,7 @@ def unpack_edit(message: bytes) -> Edit:
     if len(message) < _HEAD.size + 8 or (len(message) - _HEAD.size) % 4:
         raise InputDataError("The message is not a curve of at least two points.")
     epoch, sequence, flags, slice_index = _HEAD.unpack_from(message)
-    curve = np.frombuffer(message, "<f4", offset=_HEAD.size).astype(np.float64)
-    if not (np.isfinite(curve).all() and np.abs(curve).max() <= MAX_ABS_VALUE):
-        raise InputDataError("The curve holds values that are not finite or out of any range.")
-    return Edit(epoch, sequence, bool(flags & FLAG_REST), bool(flags & FLAG_ALL_SLICES), slice_index, curve)
+    values = np.frombuffer(message, "<f4", offset=_HEAD.size)
+    curve = checked_curve(values)
+    rest, every, keep = (bool(flags & flag) for flag in (FLAG_REST, FLAG_ALL_SLICES, FLAG_KEEP))
+    return Edit(epoch, sequence, rest, every, slice_index, curve, keep)

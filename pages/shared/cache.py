@@ -53,6 +53,13 @@ class ByteCache(Generic[T]):
         with self._lock:
             return self._values.get(key)
 
+    def put(self, key: Hashable, value: T) -> None:
+        """Keep a value in place of the one that may be here."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            self._trim()
+
     def drop(self, predicate: Callable[[Hashable], bool]) -> None:
         """Forget every key for which the predicate holds."""
         with self._lock:

@@ -17,9 +17,10 @@ from perfcore.aif import curves
 from perfcore.errors import PerfcoreError
 from perfcore.io.curves import read_aif_csv
 from perfcore.io.isles import find_cases
+from perfcore.io.nifti import read_mask
 from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.phantom.files import write_case
-from perfcore.types import Aif, PerfusionSeries
+from perfcore.types import Aif, BoolArray, PerfusionSeries
 
 
 @cache
@@ -34,17 +35,25 @@ def cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("aif-lab", appauthor=False)) / f"demonstrations-{_edition()}"
 
 
-def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif]:
-    """Return a demonstration's series and true AIF, from the cache folder where it is there and whole."""
+def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif, BoolArray]:
+    """Return a demonstration's series, true AIF and hypoperfused tissue (core and penumbra).
+
+    They come from the cache folder where it is there and whole.
+    """
     folder = cache_folder() / name
     with suppress(PerfcoreError, IndexError):
         series = replace(find_cases(folder)[0].load(), case=name, warnings=())
-        truth = read_aif_csv(folder / "truth" / "case_1" / "aif.csv", series.time_s)
-        return series, replace(truth, method="truth")
+        beside = folder / "truth" / "case_1"
+        truth = read_aif_csv(beside / "aif.csv", series.time_s)
+        core, penumbra = (
+            read_mask(beside / f"{part}.nii.gz", series.grid, what=part, allow_empty=True)
+            for part in ("core", "penumbra")
+        )
+        return series, replace(truth, method="truth"), core | penumbra
     made = make_demonstration(name)
     # Writing 60 MB must not keep the first map waiting.
     threading.Thread(target=_keep, args=(made, folder), name=f"keep-{name}").start()
-    return made.series, replace(made.truth.aif, method="truth")
+    return made.series, replace(made.truth.aif, method="truth"), made.truth.core | made.truth.penumbra
 
 
 def _keep(made: PhantomCase, folder: Path) -> None:

@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from pages.live.case import LiveCase
-from pages.shared import server
+from pages.live.case import Layout, LiveCase
+from pages.shared import facts, server
 from pages.shared.cache import ByteCache
 from pages.shared.demos import read_demonstration
+from pages.shared.facts import Facts
+from pages.shared.looks import Look, Looks
+from pages.shared.thumbnails import case_picture, ct_picture, flow_picture
 from perfcore.aif.select import Selection, select
-from perfcore.errors import NoArteryError
-from perfcore.io.isles import find_cases
+from perfcore.errors import NoArteryError, PerfcoreError
+from perfcore.io.glance import early_slice, glance, lesion_ml
+from perfcore.io.isles import IslesCase, find_cases
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.pipeline import analyse
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
-from perfcore.types import Aif, PerfusionSeries
+from perfcore.types import Aif, BoolArray, PerfusionSeries
 
 SERIES_BYTES: Final = 600 << 20
 LISTING_S: Final = 15.0
@@ -29,10 +34,11 @@ CASES_BYTES: Final = 1200 << 20
 
 @dataclass(frozen=True)
 class Source:
-    """A series as it was read, with the true input function where one is known."""
+    """A series as it was read, with the true input function and hypoperfused tissue where they are known."""
 
     series: PerfusionSeries
     truth: Aif | None = None
+    hypoperfused: BoolArray | None = None
 
 
 @dataclass(frozen=True)
@@ -47,16 +53,32 @@ class Entry:
     note: str
     read: Callable[[], Source]
     owner: str = ""
+    facts: Facts = field(default_factory=Facts)
+    look: Callable[[], Look] | None = None
+    """Makes the case's picture without opening it, where that can be done."""
+
+    @property
+    def source(self) -> Literal["demonstration", "cohort", "folder", "upload"]:
+        """Where the case comes from."""
+        if self.owner:
+            return "upload"
+        if self.key.startswith("cohort-"):
+            return "cohort"
+        return "demonstration" if self.key.startswith("demo-") else "folder"
 
 
 _series: Final[ByteCache[Source]] = ByteCache(SERIES_BYTES, lambda source: source.series.data.nbytes)
 _cases: Final[ByteCache[LiveCase]] = ByteCache(CASES_BYTES, lambda case: case.nbytes)
+_looks: Final = Looks()
 
 
 def demonstrations() -> list[Entry]:
     """Return the built-in cases, the default first."""
     return [
-        Entry(f"demo-{name}", recipe.title, recipe.lesson, lambda name=name: Source(*read_demonstration(name)))
+        Entry(
+            f"demo-{name}", recipe.title, recipe.lesson, lambda name=name: Source(*read_demonstration(name)),
+            facts=facts.of_recipe(recipe), look=partial(_demonstration_look, name),
+        )
         for name, recipe in DEMONSTRATIONS.items()
     ]
 
@@ -74,10 +96,60 @@ def folder_entries(folder: Path | None) -> list[Entry]:
 
 @lru_cache(maxsize=2)
 def _listed(folder: Path, _period: int) -> list[Entry]:
-    return [
-        Entry(f"folder-{case.name}", case.name, "From the server's folder", lambda case=case: Source(case.load()))
-        for case in find_cases(folder)
-    ]
+    return [_folder_entry(case) for case in find_cases(folder)]
+
+
+def _folder_entry(case: IslesCase) -> Entry:
+    """Return a case of the folder as its header has it; one that cannot be opened says why."""
+    key = f"folder-{case.name}"
+    entry = partial(Entry, key, case.name, "From the server's folder", lambda: Source(case.load()))
+    before = _looks.get("", key)
+    if before is not None and before.facts.problem:  # it may have been mended since
+        _looks.drop(lambda name: name == ("", key))
+    try:
+        seen = glance(case)
+    except PerfcoreError as error:
+        return entry(facts=Facts(problem=str(error)))
+    known = facts.of_glance(seen)
+
+    def look() -> Look:
+        plane = Layout.of(seen.affine).apply(early_slice(case, seen.grid[2] // 2))
+        return Look(ct_picture(plane), replace(known, lesion_ml=lesion_ml(case, seen)))
+
+    return entry(facts=known, look=look)
+
+
+def _demonstration_look(name: str) -> Look:
+    """Return a demonstration's flow in one slice, with its true input function: that needs little preparation."""
+    source = _series.get(("", f"demo-{name}"), lambda: Source(*read_demonstration(name)))
+    series, lesion = source.series, source.series.lesion
+    z = int(lesion.sum((0, 1)).argmax()) if lesion is not None and lesion.any() else series.grid[2] // 2
+    one = PerfusionSeries(series.data[:, :, z : z + 1], series.affine, series.dt_s)
+    found, layout = analyse(one, source.truth or "auto"), Layout.of(series.affine)
+    picture = flow_picture(layout.apply(found.maps.rcbf[..., 0]), layout.apply(found.prepared.baseline[..., 0]))
+    recipe = facts.of_recipe(DEMONSTRATIONS[name])
+    return Look(picture, replace(recipe, lesion_ml=facts.of_series(series).lesion_ml))
+
+
+def look(entry: Entry) -> Look | None:
+    """Return what a case looks like; what nobody has looked at yet is asked for in the background."""
+    found = _looks.get(entry.owner, entry.key)
+    # A demonstration that is still being made must not be made twice, or before its turn.
+    ready = entry.source != "demonstration" or _series.peek((entry.owner, entry.key)) is not None
+    if found is None and entry.look is not None and ready:
+        _looks.ask(entry.owner, entry.key, entry.look, entry.facts)
+    return found
+
+
+def open_series(entry: Entry) -> PerfusionSeries:
+    """Return a case's series as it was read.
+
+    Raises
+    ------
+    InputDataError
+        The file cannot be used.
+    """
+    return _series.get((entry.owner, entry.key), entry.read).series
 
 
 def open_case(entry: Entry, settings: Settings) -> LiveCase:
@@ -88,7 +160,7 @@ def open_case(entry: Entry, settings: Settings) -> LiveCase:
     InputDataError
         The file cannot be used, or the case holds no brain.
     """
-    preparation = (settings.spatial_sigma_mm, settings.temporal_sigma_s, settings.reference)
+    preparation = (settings.motion, settings.spatial_sigma_mm, settings.temporal_sigma_s, settings.reference)
     key = (entry.owner, entry.key, *preparation)
 
     def make() -> LiveCase:
@@ -97,9 +169,35 @@ def open_case(entry: Entry, settings: Settings) -> LiveCase:
         sources, vof = _start_curves(prepared, source.truth)
         known = source.series.lesion
         n_lesion = 0 if known is None else int(known.sum())
-        return LiveCase(entry.key, prepared, sources, vof, device=server.device(), lesion_voxels=n_lesion)
+        case = LiveCase(
+            entry.key, prepared, sources, vof, device=server.device(), lesion_voxels=n_lesion,
+            hypoperfused=source.hypoperfused,
+        )
+        _looks.learn(entry.owner, entry.key, _opened_look(entry, case, next(iter(sources.values()))))
+        return case
 
-    return _cases.get(key, make)
+    try:
+        return _cases.get(key, make)
+    except PerfcoreError as error:
+        if entry.source == "folder":
+            _looks.learn(entry.owner, entry.key, Look("", replace(entry.facts, problem=str(error))))
+        raise
+
+
+def _opened_look(entry: Entry, case: LiveCase, start: Aif) -> Look:
+    """Return the look of a case that has been prepared: its flow, and all that a careful reader is warned of."""
+    p = case.prepared
+    flags = (*facts.short_scan(p.n_time, p.dt_s), *facts.flags_of((*p.warnings, *start.quality)))
+    known = Facts(
+        p.grid[2], p.n_time, p.spacing_mm, p.dt_s,
+        lesion_ml=None if p.lesion is None else case.lesion_voxels * p.voxel_ml,
+        flags=flags, confounders=entry.facts.confounders, opened=True,
+    )
+    try:
+        picture = case_picture(case, start)
+    except PerfcoreError:  # a curve that explains no tissue: the case opens all the same
+        picture = ct_picture(case.layout.apply(p.baseline[:, :, case.first_slice]))
+    return Look(picture, known)
 
 
 def _start_curves(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif], Aif | None]:
@@ -121,8 +219,17 @@ def _start_curves(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif]
 
 def forget(owner: str) -> None:
     """Drop what belongs to one session alone."""
-    for cache in (_series, _cases):
-        cache.drop(lambda key: isinstance(key, tuple) and key[0] == owner)
+    _drop(lambda key: isinstance(key, tuple) and key[0] == owner)
+
+
+def forget_entry(entry: Entry) -> None:
+    """Drop one case from every cache."""
+    _drop(lambda key: isinstance(key, tuple) and key[:2] == (entry.owner, entry.key))
+
+
+def _drop(matches: Callable[[Hashable], bool]) -> None:
+    for cache in (_series, _cases, _looks):
+        cache.drop(matches)
 
 
 def warm_up() -> threading.Thread:
@@ -133,6 +240,7 @@ def warm_up() -> threading.Thread:
         open_case(entries[0], Settings())
         for entry in entries[1:]:
             _series.get((entry.owner, entry.key), entry.read)
+            look(entry)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""What whoever started the server has chosen: a folder of cases, a device."""
+"""What whoever started the server has chosen: folders of cases and of an evaluation, a device."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from perfcore.device import describe_device, resolve_device
 
 FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
+EVALUATION_VARIABLE: Final = "AIF_LAB_EVALUATION"
 
 
 @cache
@@ -29,4 +30,10 @@ def device_label() -> str:
 def folder() -> Path | None:
     """Return the folder of cases that the server was started with, if any."""
     named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else None
+
+
+def evaluation() -> Path | None:
+    """Return the folder of an evaluation that the server was started with, if any."""
+    named = os.environ.get(EVALUATION_VARIABLE)
     return Path(named) if named else None

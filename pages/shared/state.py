@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import weakref
 from collections.abc import Mapping
 from dataclasses import replace
@@ -12,18 +13,15 @@ import streamlit as st
 
 from pages.live.case import LiveCase
 from pages.live.session import COMPUTE, LiveSession, State, open_session
+from pages.live.sources import Choice
 from pages.shared import server
+from pages.shared.cohort_cases import cohort_entry
 from pages.shared.library import Entry, demonstrations, folder_entries, forget, open_case
+from pages.shared.messages import escape
 from perfcore.errors import PerfcoreError
 from perfcore.io.curves import read_aif_csv
 from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
-
-SOURCE_LABELS: Final = {
-    "straka": "automatic (Straka)",
-    "truth": "the phantom's truth",
-    "tissue": "mean tissue curve",
-}
 
 
 def live_session() -> LiveSession:
@@ -45,7 +43,20 @@ def uploads() -> list[Entry]:
 
 def entries() -> dict[str, Entry]:
     """Return every case this person can open, by key."""
-    return {e.key: e for e in [*demonstrations(), *_folder(), *uploads()]}
+    return {e.key: e for e in [*demonstrations(), *_folder(), *_brought(), *uploads()]}
+
+
+def bring(key: str) -> Entry | None:
+    """Return a case that this person may open: one that is here, or one of the cohort, which joins the others."""
+    entry = entries().get(key)
+    if entry is None and (entry := cohort_entry(key)) is not None:
+        _brought().append(entry)
+    return entry
+
+
+def _brought() -> list[Entry]:
+    mine: list[Entry] = st.session_state.setdefault("cohort_cases", [])
+    return mine
 
 
 def folder_problem() -> str | None:
@@ -67,17 +78,12 @@ def _folder() -> list[Entry]:
 def current_entry() -> Entry:
     """Return the chosen case; an unknown one (an upload that is gone) falls back to the first."""
     known = entries()
-    key = st.session_state.get("case") or st.query_params.get("case")
-    return known.get(str(key)) or next(iter(known.values()))
+    return known.get(str(st.session_state.get("case"))) or next(iter(known.values()))
 
 
 def choose(entry: Entry) -> None:
-    """Make a case the current one and put it in the page's address, unless it is private."""
+    """Make a case the current one."""
     st.session_state["case"] = entry.key
-    if entry.owner:
-        st.query_params.pop("case", None)
-    else:
-        st.query_params["case"] = entry.key
 
 
 SETTING_KEYS: Final = tuple(Settings().as_dict())
@@ -90,16 +96,65 @@ def settings() -> Settings:
     return preset.replace(**given)
 
 
+def _own_curves(case: LiveCase) -> dict[str, Aif]:
+    mine: dict[str, Aif] = st.session_state.setdefault("own_curves", {}).setdefault(case.name, {})
+    return mine
+
+
 def start_curves(case: LiveCase) -> dict[str, Aif]:
-    """Return the curves that edits of this case can start from: the case's own, and those this person brought."""
-    return {**case.sources, **st.session_state.get("own_curves", {}).get(case.name, {})}
+    """Return the curves that are here for this case: the case's own, and those this person brought."""
+    return {**case.sources, **_own_curves(case)}
+
+
+def start_choices(case: LiveCase) -> list[Choice]:
+    """Return every source that edits of this case can start from, found already or not."""
+    return [Choice.of(method) for method in (*case.offered.methods, *_own_curves(case))]
+
+
+def start_from(case: LiveCase, method: str) -> None:
+    """Let edits of this case start from another source."""
+    if method in {choice.method for choice in start_choices(case)}:
+        st.session_state.setdefault("start", {})[case.name] = method
 
 
 def start_curve(case: LiveCase) -> Aif:
-    """Return the curve that edits of this case start from."""
-    known = start_curves(case)
-    method = st.session_state.get("start", {}).get(case.name)
-    return known.get(method) or next(iter(known.values()))
+    """Return the curve that edits of this case start from; of one that cannot be found the reason is said."""
+    chosen = st.session_state.setdefault("start", {})
+    mine, method = _own_curves(case), chosen.get(case.name)
+    if method in mine:
+        return mine[method]
+    if method in case.offered.methods:
+        try:
+            return case.offered.get(method)
+        except PerfcoreError as error:
+            say(f"{Choice.of(method).label}: {error}")
+            last = live_session().state
+            if last is not None and last.case.name == case.name and last.start.method in start_curves(case):
+                chosen[case.name] = last.start.method
+                return start_curves(case)[last.start.method]
+    chosen.pop(case.name, None)
+    return next(iter(case.sources.values()))
+
+
+def say(sentence: str) -> None:
+    """Keep a sentence that the Lab shows at its next run."""
+    number = st.session_state["said"] = st.session_state.get("said", 0) + 1
+    st.session_state["notice"] = {"id": number, "text": sentence}
+
+
+def bring_csv(case: LiveCase, packed: str) -> None:
+    """Take a curve from a CSV file that came in base64, and say what was done or why it cannot be used."""
+    try:
+        content = base64.b64decode(packed, validate=True)
+    except (ValueError, TypeError):
+        content = b""
+    try:
+        aif = bring_curve(case, content)
+    except PerfcoreError as error:
+        say(f"This curve cannot be used: {error}")
+        return
+    if aif.quality:
+        say(" ".join(aif.quality))
 
 
 def bring_curve(case: LiveCase, content: bytes) -> Aif:
@@ -110,7 +165,7 @@ def bring_curve(case: LiveCase, content: bytes) -> Aif:
     InputDataError
         It is no input function that covers the series.
     """
-    mine = st.session_state.setdefault("own_curves", {}).setdefault(case.name, {})
+    mine = _own_curves(case)
     read = read_aif_csv(content, case.prepared.time_s)
     aif = replace(read, method=f"file {len(mine) + 1}")
     mine[aif.method] = aif
@@ -125,7 +180,7 @@ def open_current() -> State | None:
         with st.spinner("Preparing the case …", show_time=False):
             case = open_case(entry, chosen)
     except PerfcoreError as error:
-        st.error(f"{entry.title} cannot be opened: {error}")
+        st.error(escape(f"{entry.title} cannot be opened: {error}"))
         return None
     return live_session().configure(case, chosen, start_curve(case))
 
@@ -141,4 +196,4 @@ def keep_curve(committed: Mapping[str, Any] | None) -> None:
 
 def source_label(aif: Aif) -> str:
     """Return where a curve comes from, in words."""
-    return SOURCE_LABELS.get(aif.method, aif.method)
+    return Choice.of(aif.method).label

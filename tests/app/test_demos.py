@@ -31,7 +31,8 @@ def test_what_is_read_back_is_what_was_made(monkeypatch: pytest.MonkeyPatch) -> 
     demos.read_demonstration(NAME)
     wait_for_writers()
     monkeypatch.setattr(demos, "make_demonstration", None)  # a second making would fail
-    series, truth = demos.read_demonstration(NAME)
+    series, truth, hypoperfused = demos.read_demonstration(NAME)
+    np.testing.assert_array_equal(hypoperfused, made.truth.core | made.truth.penumbra)
     np.testing.assert_array_equal(series.data, made.series.data)
     np.testing.assert_array_equal(series.lesion, made.series.lesion)
     np.testing.assert_allclose(series.affine, made.series.affine, atol=1e-5)
@@ -44,7 +45,7 @@ def test_a_broken_cache_is_made_again(own_cache: Path) -> None:
     wait_for_writers()
     (file,) = own_cache.glob(f"{NAME}/TRAINING/case_1/*CT_4DPWI*/*.nii")
     file.write_bytes(file.read_bytes()[:5000])
-    series, _ = demos.read_demonstration(NAME)
+    series, *_ = demos.read_demonstration(NAME)
     wait_for_writers()
     assert series.data.shape == (256, 256, 8, 60)
     assert file.stat().st_size > 5000
@@ -54,6 +55,6 @@ def test_a_cache_that_cannot_be_written_is_done_without(own_cache: Path, monkeyp
     blocked = own_cache / "file"
     blocked.write_text("in the way")
     monkeypatch.setattr(demos, "cache_folder", lambda: blocked)
-    series, truth = demos.read_demonstration(NAME)
+    series, truth, _ = demos.read_demonstration(NAME)
     wait_for_writers()
     assert series.n_time == truth.value.size == 60

@@ -72,6 +72,17 @@ def test_the_sidebar_is_what_is_computed() -> None:
     assert app.session_state["live"].state.settings.lam == 0.065
 
 
+def test_another_realignment_prepares_the_case_anew() -> None:
+    app = run()
+    before = app.session_state["live"].state.case
+    app.selectbox(key="set_motion").set_value("off").run()
+    now = app.session_state["live"].state
+    assert now.settings == Settings(motion="off")
+    assert now.case is not before
+    app.selectbox(key="set_motion").set_value("in-plane").run()
+    assert app.session_state["live"].state.case is before
+
+
 def test_settings_survive_a_page_change() -> None:
     app = run()
     app.slider(key="set_lambda_rel").set_value(0.12).run()
@@ -138,7 +149,7 @@ def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
     assert app.session_state["live"].state.case.name == "upload-1"
     other = run(case="upload-1")
     assert other.session_state["live"].state.case.name == "demo-m1-occlusion", "nobody else can open it"
-    key = (owner, "upload-1", 2.5, 1.5, "contralateral")
+    key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
     assert library._cases.peek(key) is not None
     del app, entry, source
     gc.collect()
@@ -150,14 +161,65 @@ def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
 CSV = b"time_s,value\n0,0\n10,0\n14,200\n18,60\n25,20\n80,5\n"
 
 
-def test_a_curve_from_a_file_becomes_the_start() -> None:
+def bring(content: bytes) -> AppTest:
+    """Run the Lab, bring a file as the component does, and run it again."""
+    import base64
+
     app = run()
-    app.sidebar.file_uploader[0].upload("mine.csv", CSV, "text/csv").run()
+
+    def deliver() -> None:
+        import streamlit as st
+
+        from pages.shared import state
+
+        state.bring_csv(st.session_state["live"].state.case, st.session_state["packed"])
+
+    helper = AppTest.from_function(deliver, default_timeout=60)
+    for key in ("live", "start", "own_curves"):
+        if key in app.session_state:
+            helper.session_state[key] = app.session_state[key]
+    helper.session_state["packed"] = base64.b64encode(content).decode()
+    helper.run()
+    assert not helper.exception
+    for key in ("start", "own_curves", "notice"):
+        if key in helper.session_state:
+            app.session_state[key] = helper.session_state[key]
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_curve_from_a_file_becomes_the_start() -> None:
+    app = bring(CSV)
     start = app.session_state["live"].state.start
     assert start.method == "file 1"
     assert start.peak == pytest.approx(200)
-    assert config(app)["source"] == "file 1"
-    assert any("interpolated" in c.value for c in app.main.caption), "another time grid is said"
+    told = config(app)
+    assert told["start"] == "file 1"
+    assert {"method": "file 1", "label": "file 1", "group": "Files"} in told["sources"]
+    assert "interpolated" in told["notice"]["text"], "another time grid is said"
+    assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
+
+
+def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
+    app = run()
+    case = app.session_state["live"].state.case
+    assert {c["method"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
+    app.session_state["start"] = {case.name: "mouridsen"}
+    app.run()
+    start = app.session_state["live"].state.start
+    own = analyse(make_demonstration("m1-occlusion").series, "mouridsen").aif
+    assert (start.method, start.voxels) == ("mouridsen", own.voxels)
+    np.testing.assert_array_equal(start.value, own.value)
+    assert config(app)["start"] == "mouridsen"
+
+
+def test_an_unknown_source_leaves_the_default() -> None:
+    app = run()
+    case = app.session_state["live"].state.case
+    app.session_state["start"] = {case.name: "guess"}
+    app.run()
+    assert app.session_state["live"].state.start.method == "straka"
 
 
 @pytest.mark.parametrize(
@@ -171,14 +233,12 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
     ],
 )
 def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part: str) -> None:
-    app = run()
-    before = app.session_state["live"].state
-    app.sidebar.file_uploader[0].upload("mine.csv", content, "text/csv").run()
-    (error,) = app.sidebar.error
-    assert error.value.startswith("This curve cannot be used: ")
-    assert part in error.value
-    assert "mine" not in error.value
-    assert app.session_state["live"].state is before
+    app = bring(content)
+    told = config(app)
+    assert told["notice"]["text"].startswith("This curve cannot be used: ")
+    assert part in told["notice"]["text"]
+    assert told["start"] == "straka"
+    assert app.session_state["live"].state.start.method == "straka"
 
 
 def test_a_zip_of_dicom_files_is_opened() -> None:

@@ -13,9 +13,11 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from pages.live import wire
+from pages.live.fallback import answer
 from pages.live.session import LiveSession, open_session
 from pages.live.socket import PATH, live_socket, same_origin
 from pages.shared.library import demonstrations, open_case
+from perfcore.aif.fit import fit_gamma_variate
 from perfcore.settings import Settings
 from tests.app.test_wire import read
 
@@ -134,6 +136,102 @@ def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, sess
             header, _ = read(ws.receive_bytes())
             kinds[header["kind"]] = header
         assert kinds["error"]["message"] == "That point is outside the image."
+
+
+def test_all_slices_on_their_way_come_as_every_second_voxel(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 3, wire.FLAG_ALL_SLICES, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("coarse", 3)
+        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.grid_coarse.kept.sum()
+        numbers, none = read(ws.receive_bytes())
+        assert (numbers["kind"], none) == ("volume", {}), "the numbers come without maps"
+        assert numbers["numbers"]["core_ml"] == pytest.approx(numbers["start"]["core_ml"], rel=0.01)
+        ws.send_bytes(edit(state.epoch, 4, wire.FLAG_ALL_SLICES | wire.FLAG_REST, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("volume", 4)
+        assert len(arrays["cbf"]) == len(state.case.prepared.index)
+
+
+def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_text(json.dumps(request))
+        return read(ws.receive_bytes())
+
+
+def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    header, arrays = ask(client, session, {"type": "fit", "curve": state.start.value.tolist()})
+    fit = fit_gamma_variate(state.start.value, 1.0)
+    assert header["fit"]["alpha"] == pytest.approx(fit.alpha)
+    np.testing.assert_allclose(arrays["curve"], fit.curve(state.start.time_s), rtol=1e-5, atol=1e-4)
+    voxels = [list(v) for v in state.start.voxels[:3]]
+    header, arrays = ask(client, session, {"type": "voxels", "voxels": [*voxels, voxels[0]], "asked": 7})
+    curves = np.array([state.case.prepared.enhancement[tuple(v)] for v in voxels], float)
+    assert (header["voxels"], header["asked"]) == (voxels, 7)
+    np.testing.assert_allclose(arrays["mean"], curves.mean(0), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(arrays["sd"], curves.std(0, ddof=1), rtol=1e-5, atol=1e-4)
+    header, arrays = ask(client, session, {"type": "voxels", "voxels": voxels[:1]})
+    assert not arrays["sd"].any()
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"type": "fit", "curve": [0.0] * 60}, "positive bolus"),
+        ({"type": "fit", "curve": [1.0] * 20}, "20 points; the series has 60"),
+        ({"type": "fit", "curve": [1.0, None]}, "not finite"),
+        ({"type": "fit", "curve": "x"}, "not understood"),
+        ({"type": "fit"}, "not understood"),
+        ({"type": "voxels", "voxels": []}, "between 1 and"),
+        ({"type": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
+        ({"type": "voxels", "voxels": [[0, 0, 99]]}, "outside the image"),
+        ({"type": "voxels", "voxels": [[-1, 5, 5]]}, "outside the image"),
+        ({"type": "voxels", "voxels": [[1, 2]]}, "not understood"),
+        ({"type": "voxels", "voxels": 5}, "not understood"),
+        ({"type": "unheard of"}, "not understood"),
+        ({"type": ["case"]}, "not understood"),
+    ],
+)
+def test_a_bad_request_gets_a_sentence(client: TestClient, session: LiveSession, asked: dict, part: str) -> None:
+    header, arrays = ask(client, session, asked)
+    assert header["kind"] == "error"
+    assert part in header["message"]
+    assert "seq" not in header, "it takes no curve back"
+    assert arrays == {}
+
+
+def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    fit = {"type": "fit", "curve": state.start.value.tolist()}
+    header, arrays = read(answer(session, state, {"request": fit}))
+    assert header["kind"] == "fit"
+    assert len(arrays["curve"]) == 60
+    header, _ = read(answer(session, state, {"request": {"type": "voxels", "voxels": [[0, 0, 0]]}}))
+    assert "outside the brain" in header["message"]
+    assert read(answer(session, state, {"request": 5}))[0]["message"] == "The message is not understood."
+
+
+def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    mine, passing = 0.5 * state.start.value, 0.7 * state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 20, wire.FLAG_REST | wire.FLAG_KEEP, 0, mine))
+        ws.receive_bytes()
+        ws.send_bytes(edit(state.epoch, 21, 0, 0, passing))
+        while read(ws.receive_bytes())[0]["seq"] < 21:
+            pass
+    kept = session.edited(state.curve_key)
+    assert kept is not None
+    np.testing.assert_array_equal(kept, mine.astype(np.float32))
 
 
 def test_an_edit_of_an_old_epoch_is_not_computed(client: TestClient, session: LiveSession) -> None:

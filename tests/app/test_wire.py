@@ -56,6 +56,7 @@ def test_an_edit_is_read_as_it_was_sent() -> None:
         (b"\0" * (wire.MAX_MESSAGE_BYTES + 4), "at most"),
         (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, np.nan], np.float32).tobytes(), "not finite"),
         (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, np.inf], np.float32).tobytes(), "not finite"),
+        (struct.pack("<4I", 1, 1, 0, 0) + b"\0\0\x80\x3f\0\0\x81\x7f", "not finite"),
         (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, 1e30], np.float32).tobytes(), "out of any range"),
     ],
 )

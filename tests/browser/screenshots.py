@@ -26,9 +26,14 @@ def main(folder: Path) -> None:
                 page.wait_for_timeout(400)
                 page.screenshot(path=folder / f"montage-{theme}-{width}.png")
                 page.get_by_role("link", name="Cases").click()
-                page.get_by_text("Your own case").wait_for()
-                page.wait_for_timeout(1500)
+                page.wait_for_selector('[data-testid="cine"][data-status="ready"]')
+                page.get_by_role("radio", name="Vessels").click()
+                page.locator('[data-control="frame"]').fill("13")
+                page.wait_for_timeout(4000)
                 page.screenshot(path=folder / f"cases-{theme}-{width}.png")
+                page.get_by_test_id("cine").evaluate("node => node.scrollIntoView({ block: 'end' })")
+                page.wait_for_timeout(400)
+                page.screenshot(path=folder / f"player-{theme}-{width}.png")
                 page.close()
 
 

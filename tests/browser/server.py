@@ -35,10 +35,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(**environment: str) -> Iterator[str]:
+def server(*, app: str = "app.py", **environment: str) -> Iterator[str]:
     """Start the dashboard as `make app` does; yields its address."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)]
     log = Path(os.environ.get("TMPDIR", "/tmp")) / f"aif-lab-test-{port}.log"
     with log.open("w") as out:
         process = subprocess.Popen(

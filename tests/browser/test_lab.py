@@ -2,49 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import io
-import json
-from functools import cache
-
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page
 
-from perfcore.phantom.cases import make_demonstration
-from perfcore.pipeline import Analysis, analyse
-from perfcore.types import Aif
+from perfcore.pipeline import analyse
+from tests.browser.reading import automatic, canvas, editor_values, kept_curve, own_result
 from tests.browser.server import drag, lab_data, open_lab, server, settled
 
 pytestmark = pytest.mark.browser
-
-
-@cache
-def automatic() -> Analysis:
-    return analyse(make_demonstration("m1-occlusion").series)
-
-
-def own_result(curve: np.ndarray) -> Analysis:
-    start = automatic()
-    return analyse(start.series, Aif(start.aif.time_s, curve))
-
-
-def kept_curve(page: Page) -> np.ndarray:
-    """The curve that the browser has committed, as float32 values."""
-    stored = page.evaluate("() => Object.entries(sessionStorage).find(([k]) => k.startsWith('aif|'))?.[1]")
-    return np.array(json.loads(stored))
-
-
-def canvas(page: Page) -> np.ndarray:
-    """The map's pixels, ``(height, width, 4)``."""
-    url = page.locator('canvas[data-testid="map"]').evaluate("c => c.toDataURL('image/png')")
-    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
-
-
-def editor_values(page: Page) -> np.ndarray:
-    handles = page.locator('svg[data-testid="aif-editor"] [data-point]')
-    return np.array([float(h.get_attribute("aria-valuenow") or "nan") for h in handles.all()])
 
 
 def test_the_first_view_shows_the_automatic_result(page: Page, address: str) -> None:

@@ -72,7 +72,7 @@ export class Link {
     if (!edit) return;
     if (this.status === "fallback") {
       this.next = null;
-      this.handlers.viaStreamlit(edit);
+      this.handlers.viaStreamlit({ ...edit, curve: Array.from(edit.curve) });
     } else if (this.socket?.readyState === 1 && this.status === "live") {
       this.next = null;
       this.waiting = edit;

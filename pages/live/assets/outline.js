@@ -1,12 +1,13 @@
-// The border of a lesion on pixel edges, as closed loops, so that dashes run along it.
+// The border of a lesion on pixel edges.
 
 /**
- * Trace the edges between pixels inside and outside, walking with the inside on the right.
+ * Closed loops, so that dashes run along them: edges between pixels inside and outside, walked with the inside
+ * on the right.
  * @param {Uint8Array} inside one flag per voxel of the slice
  * @param {Uint32Array} pixels screen pixel of each voxel
  * @returns {Path2D} in pixel coordinates
  */
-export function outline(inside, pixels, columns, rows) {
+export function loops(inside, pixels, columns, rows) {
   const plane = new Uint8Array(rows * columns);
   for (let i = 0; i < inside.length; i++) if (inside[i]) plane[pixels[i]] = 1;
   const wide = columns + 1;
@@ -38,5 +39,45 @@ export function outline(inside, pixels, columns, rows) {
       }
     }
   }
+  return path;
+}
+
+/** The same border as straight runs in no order: for solid lines, which are drawn at every move of the hand. */
+export function runs(inside, pixels, columns, rows) {
+  // One column and row of margin on every side spares every test for the image's border.
+  const wide = columns + 2;
+  const size = wide * (rows + 2);
+  if (!runs.plane || runs.plane.length < size) runs.plane = new Uint8Array(size);
+  const { plane } = runs;
+  let [x0, x1, y0, y1] = [columns, -1, rows, -1];
+  for (let i = 0; i < inside.length; i++) {
+    if (!inside[i]) continue;
+    const y = (pixels[i] / columns) | 0;
+    const x = pixels[i] - y * columns;
+    plane[(y + 1) * wide + x + 1] = 1;
+    if (x < x0) x0 = x;
+    if (x > x1) x1 = x;
+    if (y < y0) y0 = y;
+    if (y > y1) y1 = y;
+  }
+  const path = new Path2D();
+  if (x1 < 0) return path;
+  for (let y = y0; y <= y1 + 1; y++) {
+    let from = -1;
+    for (let x = x0, p = (y + 1) * wide + x0 + 1; x <= x1 + 1; x++, p++) {
+      const border = plane[p] !== plane[p - wide];
+      if (border && from < 0) from = x;
+      else if (!border && from >= 0) { path.moveTo(from, y); path.lineTo(x, y); from = -1; }
+    }
+  }
+  for (let x = x0; x <= x1 + 1; x++) {
+    let from = -1;
+    for (let y = y0, p = (y0 + 1) * wide + x + 1; y <= y1 + 1; y++, p += wide) {
+      const border = plane[p] !== plane[p - 1];
+      if (border && from < 0) from = y;
+      else if (!border && from >= 0) { path.moveTo(x, from); path.lineTo(x, y); from = -1; }
+    }
+  }
+  for (let y = y0; y <= y1; y++) plane.fill(0, (y + 1) * wide + x0 + 1, (y + 1) * wide + x1 + 2);
   return path;
 }

@@ -51,6 +51,13 @@ export class Plot {
     return this.yRange[0] + part * (this.yRange[1] - this.yRange[0]);
   }
 
+  timeAt(clientX) {
+    const box = this.element.getBoundingClientRect();
+    const { left, right } = this.margin;
+    const x = ((clientX - box.left) * this.width) / box.width;
+    return this.xRange[0] + ((x - left) / (this.width - left - right)) * (this.xRange[1] - this.xRange[0]);
+  }
+
   drawAxes() {
     this.axes.replaceChildren();
     const [x0, x1] = this.xRange;

@@ -1,5 +1,7 @@
 // The maps, computed in the browser from CBF and Tmax: changing the map, the window or a threshold needs no call.
 
+import { fill } from "./coarse.js";
+
 /** What the person is looking at: a case, the flow of its slices, thresholds. */
 export class Values {
   constructor() {
@@ -35,23 +37,45 @@ export class Values {
     this.ref = frame.ref;
   }
 
+  /** All slices on their way: every second voxel, the rest filled in. */
+  setCoarse(frame) {
+    fill(this.case, frame.arrays.cbf, this.cbf);
+    fill(this.case, frame.arrays.tmax, this.tmax);
+    this.fresh.fill(frame.seq);
+    this.ref = frame.ref;
+  }
+
   setCurve(curve) {
     this.aifArea = curve.reduce((sum, v) => sum + v, 0) * (this.case?.dt ?? 1);
   }
 
-  /** One map's value at voxel i of the mask. */
-  at(map, i) {
+  /** One map's value at voxel i of slice z. */
+  at(map, i, z) {
+    return this.field(map, z)[i - this.range(z)[0]];
+  }
+
+  /** A map's values over the mask's voxels of slice z; valid until the next call. */
+  field(map, z) {
+    const [from, to] = this.range(z);
+    const { cbf, ref } = this;
     const { area, ttp } = this.case.arrays;
+    if (map === "cbf") return cbf.subarray(from, to);
+    if (map === "tmax") return this.tmax.subarray(from, to);
+    if (map === "ttp") return ttp.subarray(from, to);
+    if (!this.scratch || this.scratch.length < to - from) this.scratch = new Float32Array(to - from);
+    const out = this.scratch.subarray(0, to - from);
+    const volume = this.aifArea > 0 ? this.case.cbvPerRatio / this.aifArea : NaN;
+    const { core } = this.thresholds;
     switch (map) {
-      case "rcbf": return this.cbf[i] / this.ref;
-      case "cbf": return this.cbf[i];
-      case "cbv": return this.aifArea > 0 ? (this.case.cbvPerRatio * area[i]) / this.aifArea : NaN;
-      case "mtt": return this.cbf[i] > 0 ? (60 * this.at("cbv", i)) / this.cbf[i] : NaN;
-      case "tmax": return this.tmax[i];
-      case "ttp": return ttp[i];
-      case "core_probability": return 1 / (1 + Math.exp((this.at("rcbf", i) - this.thresholds.core) / this.slope));
-      default: return NaN;
+      case "rcbf": for (let i = from; i < to; i++) out[i - from] = cbf[i] / ref; break;
+      case "cbv": for (let i = from; i < to; i++) out[i - from] = volume * area[i]; break;
+      case "mtt": for (let i = from; i < to; i++) out[i - from] = cbf[i] > 0 ? (60 * volume * area[i]) / cbf[i] : NaN; break;
+      case "core_probability":
+        for (let i = from; i < to; i++) out[i - from] = 1 / (1 + Math.exp((cbf[i] / ref - core) / this.slope));
+        break;
+      default: out.fill(NaN);
     }
+    return out;
   }
 
   /** Which voxels of slice z belong to an outline; null where the case has none. */

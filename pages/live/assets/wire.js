@@ -3,6 +3,7 @@ const MAGIC = 0x4c464941;
 const TYPES = { float32: Float32Array, uint32: Uint32Array, int16: Int16Array, uint8: Uint8Array };
 export const REST = 1;
 export const ALL_SLICES = 2;
+export const KEEP = 4; // the person's own: other pages and a reload start from it
 
 /** Read every frame in a buffer: [{kind, ...header, arrays: {name: typed array}}]. */
 export function unpack(bytes) {

@@ -1,0 +1,1 @@
+"""The 4D player of the Cases page."""

@@ -1,0 +1,1 @@
+"""Methods side by side: on one case, and over a cohort."""

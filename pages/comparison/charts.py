@@ -1,0 +1,154 @@
+"""Charts of a comparison in plotly: curves, agreement, spread, ROC, one method against another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from perfcore.evaluation.figures import shown
+from perfcore.evaluation.statistics import bland_altman
+from perfcore.types import Aif
+
+# Told apart by the colour-blind, and legible on black and on white.
+COLOURS: Final = {
+    "truth": "#8b95a1", "expert": "#8b95a1", "straka": "#ff5a5f", "peruzzo": "#3f9fe0", "mouridsen": "#e69f00",
+    "murase": "#00a67d", "cnn-regression": "#c774b2", "cnn-weighting": "#8f7bf0",
+    "cnn-regression-core": "#d9a1c9", "cnn-weighting-core": "#b6a8f7",
+}  # fmt: skip
+_OTHERS: Final = ("#b8a000", "#5f8fb4", "#d0672c", "#6fae3e", "#a86bd8", "#2fb3b3")
+HEIGHT: Final = 300
+METRICS: Final = {
+    "dice": "Core Dice", "auc": "AUC of rCBF", "jaccard": "Jaccard", "hd95_mm": "95 % Hausdorff distance, mm",
+    "volume_bias_ml": "Volume bias, ml", "hypoperfused_dice": "Hypoperfusion Dice",
+    "tmax_error_s": "Tmax error, s",
+    "core_ml": "Core, ml", "hypoperfused_ml": "Hypoperfused, ml", "reference_cbf": "Healthy CBF, ml/100 g/min",
+    "seconds": "Time taken, s",
+}  # fmt: skip
+
+
+def colour(method: str, place: int = 0) -> str:
+    """Return a method's colour, the same on every chart; others take theirs by place."""
+    return COLOURS.get(method, _OTHERS[place % len(_OTHERS)])
+
+
+def _frame(x: str, y: str, **more: Any) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(
+        height=HEIGHT, margin={"l": 10, "r": 10, "t": 16, "b": 10}, xaxis_title=x, yaxis_title=y,
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, **more,
+    )  # fmt: skip
+    return figure
+
+
+def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figure:
+    """Draw input functions (key, label, curve), with their units or each with area 1."""
+    figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else "Enhancement, HU", hovermode="x unified")
+    for place, (key, label, aif) in enumerate(named):
+        value = aif.value / aif.area if same_area and aif.area > 0 else aif.value
+        line = {"color": colour(key, place), "width": 2, "dash": "dot" if key in ("truth", "expert") else "solid"}
+        figure.add_scatter(
+            x=aif.time_s, y=value, name=label, mode="lines", line=line,
+            hovertemplate="%{y:.3g}" if same_area else "%{y:.1f}",
+        )  # fmt: skip
+    return figure
+
+
+def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
+    """Draw a metric of each case by one method over the same by another."""
+    table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
+    title = {"text": METRICS[metric], "font": {"size": 14}}
+    figure = _frame(shown(one), shown(other), title=title, showlegend=False)
+    figure.update_layout(margin={"t": 40})
+    if one not in table or other not in table:
+        return figure
+    pairs = table[[one, other]].dropna() if one != other else table[[one]].dropna()
+    span = [float(pairs.min().min()), float(pairs.max().max())] if len(pairs) else [0.0, 1.0]
+    figure.add_scatter(
+        x=span, y=span, mode="lines", line={"color": "#8b95a1", "dash": "dot", "width": 1}, hoverinfo="skip"
+    )
+    figure.add_scatter(
+        x=pairs[one], y=pairs[other], mode="markers", customdata=_cases(pairs.index),
+        marker={"color": colour(other), "size": 9, "opacity": 0.85},
+        hovertemplate="%{customdata[0]}: %{x:.3g} and %{y:.3g}<extra></extra>",
+    )  # fmt: skip
+    return figure
+
+
+def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
+    """Draw predicted minus known core over their mean (Bland and Altman), with bias and limits."""
+    figure = _frame("Mean of predicted and known core, ml", "Predicted − known core, ml", showlegend=False)
+    own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=["core_ml", "lesion_ml"])
+    measured, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
+    figure.add_scatter(
+        x=(measured + known) / 2, y=measured - known, mode="markers", customdata=_cases(own["case"]),
+        marker={"color": colour(method), "size": 9, "opacity": 0.85},
+        hovertemplate="%{customdata[0]}: %{y:+.1f} ml<extra></extra>",
+    )  # fmt: skip
+    if len(own) >= 2:
+        found = bland_altman(measured, known)
+        lines = ((found.bias_ml, "mean"), (found.low_ml, "−1.96 SD"), (found.high_ml, "+1.96 SD"))
+        for value, name in lines:
+            dash = "solid" if name == "mean" else "dash"
+            figure.add_hline(
+                value, line={"color": "#8b95a1", "dash": dash, "width": 1.4},
+                annotation={"text": f"{name} {value:+.1f}".replace("-", "−"), "font": {"size": 11}},
+            )  # fmt: skip
+    return figure
+
+
+def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
+    """Draw the mean ROC curve of each method."""
+    figure = _frame("False positive rate", "Sensitivity")
+    for place, method in enumerate(m for m in methods if m in curves_of):
+        figure.add_scatter(
+            x=curves_of["fpr"], y=curves_of[method], name=shown(method), mode="lines",
+            line={"color": colour(method, place), "width": 2, "dash": "dot" if method == "truth" else "solid"},
+            hovertemplate="%{y:.3f}",
+        )  # fmt: skip
+    figure.update_layout(height=HEIGHT + 130)  # nine names stand above it
+    figure.update_xaxes(range=[0, 1])
+    figure.update_yaxes(range=[0, 1.01])
+    return figure
+
+
+def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
+    """Draw the spread of a metric over the cases, a box per method with its cases beside it."""
+    figure = _frame(METRICS[metric], "", showlegend=False)
+    for place, method in enumerate(methods):
+        own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric])
+        figure.add_box(
+            x=own[metric], name=shown(method), orientation="h", boxpoints="all", jitter=0.5, pointpos=0,
+            marker={"color": colour(method, place), "size": 5}, customdata=_cases(own["case"]),
+            hovertemplate="%{customdata[0]}: %{x:.3g}<extra></extra>",
+        )  # fmt: skip
+    figure.update_yaxes(autorange="reversed")
+    return figure
+
+
+def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
+    """Draw a metric of the held-out cases of each fold."""
+    figure = _frame("Fold, judged by the network that has not seen it", METRICS[metric], boxmode="group")
+    for place, method in enumerate(methods):
+        own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric, "fold"])
+        figure.add_box(
+            x=own["fold"].astype(int).astype(str), y=own[metric], name=shown(method),
+            marker={"color": colour(method, place), "size": 5},
+        )  # fmt: skip
+    figure.update_xaxes(type="category")
+    return figure
+
+
+def _cases(names: Any) -> list[list[str]]:
+    return [[str(name)] for name in names]
+
+
+def pressed(told: Mapping[str, Any] | None) -> str | None:
+    """Return the case of the point that was pressed in a chart, or None."""
+    points = (told or {}).get("selection", {}).get("points", [])
+    data = points[0].get("customdata") if points else None
+    if isinstance(data, Mapping):  # plotly sends a list or an object with numbered fields
+        data = list(data.values())
+    return str(data[0]) if isinstance(data, list | tuple) and data else (str(data) if data else None)

@@ -1,0 +1,203 @@
+"""An evaluation's figures: tables, agreement, ROC, spread, one method against another; a point opens its case."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.comparison import charts
+from pages.comparison.charts import METRICS
+from pages.comparison.results import NONE, Part, Results, figures, words
+from pages.shared import server, state
+from perfcore.evaluation.figures import shown
+from perfcore.evaluation.report import COLUMNS
+
+_TESTS = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
+          ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
+          ("volume_bias_ml", "mann_whitney_u", "Volume bias, U"))  # fmt: skip
+
+
+def folder_key(case: str, n_slices: int) -> str | None:
+    """Return the key of the server folder's case of that name, if it has as many slices."""
+    entry = state.entries().get(f"folder-{case}")
+    return entry.key if entry is not None and entry.facts.n_slices == n_slices else None
+
+
+def nothing_here() -> None:
+    """Say that there is no evaluation, and how to get one."""
+    st.info(
+        "There is no evaluation here yet: the one that ships with the networks lies in `models/evaluation`. To "
+        "see your own, run `python -m perfcore evaluate --data DIR --out DIR`, and start the dashboard with "
+        f"`{server.EVALUATION_VARIABLE}=DIR`; or judge some cases under *Evaluate*.",
+    )  # fmt: skip
+
+
+def show_cohort(found: Results) -> None:
+    """Draw one evaluation."""
+    part = _filters(found)
+    rows = part.of(found.rows)
+    n_cases, n_all = rows["case"].nunique(), found.rows["case"].nunique()
+    some = f"{n_cases} of {n_all}" if n_cases < n_all else f"{n_all}"
+    st.caption(f"{some} cases. Mean (standard deviation). Press a point to open its case in the Lab.")
+    if not n_cases:
+        st.info("No case passes the filters.")
+        return
+    summary = figures(found, part)
+    st.dataframe(table(summary), hide_index=True, width="stretch")
+    left, right = st.columns(2, gap="large")
+    with left:
+        _tests(summary)
+    with right:
+        _roc(found, rows)
+    _charts(found, rows, summary)
+    _downloads(found, rows, part)
+
+
+def table(summary: dict[str, Any]) -> pd.DataFrame:
+    """Return the paper's Table 1: a row per method, mean and standard deviation of each figure."""
+    return pd.DataFrame([
+        {"Method": shown(method), **{title: _cell(about[key], digits) for key, title, digits in COLUMNS}}
+        for method, about in summary["methods"].items()
+    ])  # fmt: skip
+
+
+def tests(summary: dict[str, Any], reference: str) -> pd.DataFrame:
+    """Return the p-values against a reference, a row per method."""
+    return pd.DataFrame([
+        {"Method": shown(method), **{title: _p(about[metric][test]) for metric, test, title in _TESTS}}
+        for method, about in summary["p_values"][reference].items()
+    ])  # fmt: skip
+
+
+def _cell(figure: dict[str, Any], digits: int) -> str:
+    if figure["mean"] is None:
+        return "–"
+    spread = "" if figure["sd"] is None else f" ({figure['sd']:.{digits}f})"
+    return f"{figure['mean']:.{digits}f}{spread}".replace("-", "−")
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _tests(summary: dict[str, Any]) -> None:
+    references = list(summary["p_values"])
+    if not references:
+        return
+    st.markdown("**Tests**")
+    reference = references[0]
+    if len(references) > 1:
+        reference = st.segmented_control(
+            "Tests against", references, default=references[0], key="cohort_reference", format_func=shown,
+            label_visibility="collapsed", required=True,
+        )  # fmt: skip
+    st.dataframe(tests(summary, reference), hide_index=True, width="stretch")
+    st.caption(f"p against {shown(reference)}; t: paired t-test, U: Mann–Whitney. Not corrected for their number.")
+
+
+def _filters(found: Results) -> Part:
+    cases = found.rows.groupby("case", sort=False).agg(
+        {"confounders": "first", "n_slices": "first", "lesion_ml": "max"}
+    )
+    present = {word for text in cases["confounders"] for word in words(text)}
+    one, two, three = st.columns([4, 3, 4], vertical_alignment="bottom", gap="medium")
+    confounders = one.multiselect(
+        "Confounders", sorted(present, key=lambda word: (word != NONE, word)), key="cohort_confounders",
+        placeholder="Any", disabled=present <= {NONE},
+    )  # fmt: skip
+    slices = two.multiselect(
+        "Slices", sorted(int(n) for n in cases["n_slices"].unique()), key="cohort_slices", placeholder="Any"
+    )
+    size = None
+    largest = cases["lesion_ml"].max()
+    if largest > 0:
+        top = math.ceil(float(largest))
+        low, high = three.slider("Known core, ml", 0, top, (0, top), key=f"cohort_lesion_{top}")
+        size = None if (low, high) == (0, top) else (float(low), float(high))
+    return Part(tuple(confounders), tuple(slices), size)
+
+
+def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None:
+    methods = [m for m in found.methods if m in summary["methods"]]
+    known = [m for m in METRICS if rows[m].notna().any()]
+    best = found.summary.get("best_network") or found.summary.get("best_classical")
+    best = best if best in methods else methods[0]
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("**One method against another, case by case**")
+        a, b, c = st.columns([3, 3, 4])
+        one = a.selectbox("Across", methods, key="cohort_x", format_func=shown)
+        other = b.selectbox(
+            "Up", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
+            key="cohort_y", format_func=shown,
+        )  # fmt: skip
+        metric = c.selectbox("Figure", known, key="cohort_metric", format_func=METRICS.get)
+        _clickable(charts.against(rows, one, other, metric), "cohort_against", found)
+    with right:
+        st.markdown("**Agreement of core volumes (Bland–Altman)**")
+        method = st.selectbox(
+            "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=shown
+        )
+        _clickable(charts.agreement(rows, method), "cohort_agreement", found)
+    title, choice = st.columns(2, gap="large", vertical_alignment="bottom")
+    title.markdown("**Spread over the cases**")
+    metric = choice.selectbox(
+        "Figure of the spread", known, key="cohort_box_metric", format_func=METRICS.get,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    _clickable(charts.boxes(rows, methods, metric), "cohort_boxes", found)
+
+
+def _roc(found: Results, rows: pd.DataFrame) -> None:
+    whole = rows["case"].nunique() == found.rows["case"].nunique()
+    note = "" if whole else " · all cases, whatever the filters say"
+    st.markdown(f"**ROC of rCBF, mean of the cases**{note}")
+    st.plotly_chart(charts.roc(found.roc, found.methods), width="stretch", key="cohort_roc")
+
+
+def _clickable(figure: go.Figure, key: str, found: Results) -> None:
+    figure.update_layout(dragmode=False, clickmode="event+select")
+    st.plotly_chart(
+        figure, width="stretch", key=key, on_select=_opener(key, found), selection_mode="points",
+        config={"displayModeBar": False},
+    )  # fmt: skip
+
+
+def _opener(key: str, found: Results) -> Callable[[], None]:
+    return partial(open_pressed, key, found)
+
+
+def open_pressed(key: str, found: Results) -> None:
+    """Ask for the case whose point was pressed in a chart; of one that is not here, say so."""
+    case = charts.pressed(st.session_state[key])
+    if case is None:
+        return
+    wanted = found.opens(case)
+    entry = None if wanted is None else state.bring(wanted)
+    if entry is None:
+        st.toast(f"{case} is not in this server's library.", icon=":material/folder_off:")
+        return
+    state.choose(entry)
+    st.session_state["compare_open"] = True
+
+
+def _downloads(found: Results, rows: pd.DataFrame, part: Part) -> None:
+    one, two, _ = st.columns([3, 3, 6])
+    all_rows = found.files["cases.csv"]
+    data = all_rows if part.is_all else rows.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    one.download_button(
+        "Cases and figures (CSV)", data, "cases.csv", "text/csv", icon=":material/download:", width="stretch",
+        on_click="ignore",
+    )  # fmt: skip
+    two.download_button(
+        "Report (HTML)", found.files["report.html"], "report.html", "text/html", icon=":material/download:",
+        width="stretch", on_click="ignore",
+    )  # fmt: skip

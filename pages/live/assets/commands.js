@@ -1,0 +1,25 @@
+// Buttons and keys of the whole Lab: each names one of lab.actions.
+
+const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole" };
+
+export function commands(lab) {
+  lab.root.addEventListener("click", ({ target }) => {
+    const node = target.closest("button");
+    if (!node || !lab.state) return;
+    if (node.dataset.mode) lab.setMode(node.dataset.mode);
+    if (node.dataset.action) lab.actions[node.dataset.action]?.();
+  });
+  lab.root.addEventListener("keydown", (event) => {
+    if (!lab.state) return;
+    const key = event.key.toLowerCase();
+    const typing = event.target.matches?.("input[type=number], input[type=text], textarea, select");
+    if (event.ctrlKey || event.metaKey) {
+      if (typing || (key !== "z" && key !== "y")) return;
+      event.preventDefault();
+      lab.actions[event.shiftKey || key === "y" ? "redo" : "undo"]();
+    } else if (!typing && !event.altKey) {
+      if (key === "d") lab.setMode(lab.editor.mode === "draw" ? "points" : "draw");
+      else lab.actions[KEYS[key]]?.();
+    }
+  });
+}

@@ -1,0 +1,1 @@
+"""The networks shown: their layers, where they look, how they were judged."""

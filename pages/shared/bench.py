@@ -1,0 +1,48 @@
+"""What the Lab and Fine-tune share: the live component on this person's case, and its wishes carried out."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages.live.component import config_frame, live_lab
+from pages.live.fallback import answer
+from pages.shared import keeping, state
+from pages.shared.downloads import downloads
+
+
+def bench(page: str) -> None:
+    """Show maps and curve.
+
+    Parameters
+    ----------
+    page
+        ``lab``, or ``tune`` for the panel of fine-tuning.
+    """
+    session = state.live_session()
+    now = session.state
+    if now is None:
+        return
+
+    def value(name: str) -> object:
+        return st.session_state["lab"].get(name)
+
+    def curve() -> None:
+        state.keep_curve(value("curve"))
+
+    def source() -> None:
+        state.start_from(now.case, str(value("source")))
+
+    def csv() -> None:
+        told = value("csv")
+        if isinstance(told, dict):
+            state.bring_csv(now.case, str(told.get("base64", "")))
+
+    shelf = keeping.shelf_frame(session, now)
+    sources = state.start_choices(now.case)
+    data = config_frame(session, now, sources, st.session_state.pop("notice", None), page=page)
+    data += answer(session, now, st.session_state.get("lab", {}).get("fallback"))
+    data += shelf
+    live_lab(data, curve=curve, source=source, csv=csv, shelf=keeping.asked, fallback=lambda: None)
+    downloads(now)
+    for sentence in (*now.case.prepared.warnings, *now.start.quality):
+        st.caption(f"⚠ {sentence}")

@@ -1,0 +1,238 @@
+"""Lessons on the method: regularisation, thresholds, Tmax, the gradient."""
+
+from pages.teaching.lesson import Choice, Claim, Lesson, Slider, Watch
+from pages.teaching.lessons import papers
+from perfcore.teaching import Sweep, Trial, Tuning
+
+LAMBDA = Lesson(
+    id="lambda",
+    uses_sidebar=True,
+    title="λ: noise against bias",
+    minutes=6,
+    summary="Regularisation is not neutral: it flatters tissue with a long transit time.",
+    intro="""
+λ decides which components of the curves are believed. A large one silences noise and, with it, the fast part of
+k(t), so that CBF reads too low. The loss would not matter to *relative* CBF if it were the same everywhere.
+Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
+""",
+    question=Slider(
+        "Tissue has a true rCBF of 0.38 and an MTT of 8 s, normal tissue one of 4 s; λ is 0.3, without noise. "
+        "Which rCBF is read?",
+        0.1, 0.8, 0.01, "", lambda r: r.read, 0.05,
+    ),
+    task="Drag λ in the sidebar from 0.3 to 0.1 and below. CBF rises, the core changes, and noise comes in.",
+    experiments={
+        "strong": Sweep("λ 0.3", settings={"lambda_rel": 0.3}, noise_hu=(1,)),
+        "weak": Sweep("λ 0.1", settings={"lambda_rel": 0.1}, noise_hu=(1,)),
+        "weakest": Sweep("λ 0.03", settings={"lambda_rel": 0.03}, noise_hu=(1,)),
+        "case_strong": Trial("this case, λ 0.3"),
+        "case_weakest": Trial("this case, λ 0.03", settings={"lambda_rel": 0.03}),
+    },
+    watch=(
+        Watch("CBF read over true, MTT 4 s", lambda o: o.ratio[4], ("strong", "weak", "weakest")),
+        Watch("CBF read over true, MTT 20 s", lambda o: o.ratio[20], ("strong", "weak", "weakest")),
+        Watch("CBF read from 1 HU of noise, of normal", lambda o: o.floor[1], ("strong", "weak", "weakest")),
+    ),
+    found="""
+**{read:.2f}**, well above the threshold: at λ = 0.3 normal tissue reads {strong.ratio[4]:.0%} of its flow,
+tissue with an MTT of 8 s {strong.ratio[8]:.0%}. At λ = 0.1 it reads {read_weak:.2f}. The price: noise of 1 HU
+alone reads as {strong.floor[1]:.2f} of normal flow at λ = 0.3, as {weak.floor[1]:.2f} at 0.1 and as
+{weakest.floor[1]:.2f} at 0.03.
+""",
+    why="""
+k(t) starts with a jump and decays over the MTT. A short one is made of fast components, which the filter takes:
+below are the filter factors, σ²/(σ²+λ²), for two λ. {strong.passed} components pass by more than half at 0.3,
+{weakest.passed} at 0.03. Ratios read over true at λ = 0.3: MTT 2 s {strong.ratio[2]:.2f}, 4 s
+{strong.ratio[4]:.2f}, 8 s {strong.ratio[8]:.2f}, 20 s {strong.ratio[20]:.2f}. **Tissue with a long MTT is
+inflated**, and the core reads too small.
+
+Each fast component that passes brings its noise, and a maximum collects it. In this case the core is
+{case_strong.core_ml:.1f} ml at 0.3 and {case_weakest.core_ml:.1f} ml at 0.03, with a Dice of
+{case_strong.dice:.2f} and {case_weakest.dice:.2f}. Thresholds found with one λ are not valid with another.
+""",
+    explain=("strong", "weakest"),
+    claims=(
+        Claim("a true rCBF of 0.38 at MTT 8 s reads higher", lambda r: r.read > 0.45),
+        Claim("less so at λ = 0.1", lambda r: 0.38 < r.read_weak < r.read),
+        Claim("the longer the MTT, the more is read",
+              lambda r: r.strong.ratio[2] < r.strong.ratio[4] < r.strong.ratio[8] < r.strong.ratio[20] < 1),
+        Claim("a smaller λ has less bias", lambda r: r.weakest.ratio[4] > r.weak.ratio[4] > r.strong.ratio[4]),
+        Claim("and more noise", lambda r: r.weakest.floor[1] > r.weak.floor[1] > 1.3 * r.strong.floor[1]),
+    ),
+    reading=(papers.WU, papers.FIESELMANN, papers.OSTERGAARD),
+    numbers={
+        "read": lambda r: 0.38 * r.strong.ratio[8] / r.strong.ratio[4],
+        "read_weak": lambda r: 0.38 * r.weak.ratio[8] / r.weak.ratio[4],
+    },
+)  # fmt: skip
+
+THRESHOLDS = Lesson(
+    id="thresholds",
+    uses_sidebar=True,
+    title="Thresholds and the healthy reference",
+    minutes=4,
+    summary="0.30 or 0.38, of the other side or of the whole brain: four cores from one map.",
+    case="demo-small-core",
+    intro="""
+The core is where CBF is below a fraction of *healthy* CBF. Vendors use 0.30, the work behind this tool 0.38.
+Healthy is the other hemisphere, or simply the whole brain, lesion included. With 0.38 of the other side this
+core has {high_side.core_ml:.1f} ml.
+""",
+    question=Slider(
+        "The same map with 0.30 of the whole brain's mean: how many millilitres?",
+        0, 15, 0.5, "ml", lambda r: r.low_brain.core_ml, 1.0,
+    ),
+    task="Under *Smoothing, thresholds* move *Core: rCBF below* to 0.30, then change *Healthy reference*.",
+    experiments={
+        "high_side": Trial("0.38, other side"),
+        "high_brain": Trial("0.38, whole brain", settings={"reference": "brain"}),
+        "low_side": Trial("0.30, other side", settings={"core_threshold": 0.30}),
+        "low_brain": Trial("0.30, whole brain", settings={"core_threshold": 0.30, "reference": "brain"}),
+    },
+    watch=(
+        Watch("core, ml", lambda o: o.core_ml, ("high_side", "high_brain", "low_side", "low_brain")),
+        Watch("Dice with the true core", lambda o: o.dice, ("high_side", "high_brain", "low_side", "low_brain")),
+        Watch("reference CBF, ml/100 g/min", lambda o: o.healthy.cbf, ("high_side", "high_brain")),
+    ),
+    found="""
+**{low_brain.core_ml:.1f} ml**, against {high_side.core_ml:.1f} ml. In between: 0.38 of the whole brain
+{high_brain.core_ml:.1f} ml, 0.30 of the other side {low_side.core_ml:.1f} ml. Dice with the true core:
+{high_side.dice:.2f}, {high_brain.dice:.2f}, {low_side.dice:.2f}, {low_brain.dice:.2f}.
+""",
+    why="""
+Nothing about the tissue has changed, only the line. The whole brain's mean contains the slow tissue itself
+({high_brain.healthy.cbf:.1f} against {high_side.healthy.cbf:.1f} ml/100 g/min), so that a large stroke lowers
+the bar by which it is judged. With an absolute cut-off of {cut_high:.1f} or {cut_low:.1f} ml/100 g/min as
+extremes, the core changes by a factor of {factor:.1f}.
+
+Long-MTT tissue is inflated by λ, so a threshold that is right for true flow is too low for measured flow. A
+threshold belongs to its software: deconvolution, λ, smoothing and reference. Compare cores only within one of
+them.
+""",
+    explain=("high_side",),
+    claims=(
+        Claim("a lower threshold makes a smaller core", lambda r: r.low_side.core_ml < 0.8 * r.high_side.core_ml),
+        Claim("so does the whole brain", lambda r: r.high_brain.core_ml < r.high_side.core_ml
+              and r.low_brain.core_ml < r.low_side.core_ml),
+        Claim("because its mean is lower", lambda r: r.high_brain.healthy.cbf < r.high_side.healthy.cbf),
+        Claim("0.38 of the other side is nearest to the truth", lambda r: r.high_side.dice
+              == max(r[name].dice for name in ("high_side", "high_brain", "low_side", "low_brain"))),
+    ),
+    reading=(papers.CEREDA, papers.CAMPBELL, papers.KUDO),
+    numbers={
+        "cut_high": lambda r: 0.38 * r.high_side.healthy.cbf,
+        "cut_low": lambda r: 0.30 * r.low_brain.healthy.cbf,
+        "factor": lambda r: r.high_side.core_ml / r.low_brain.core_ml,
+    },
+)  # fmt: skip
+
+TMAX = Lesson(
+    id="tmax",
+    uses_sidebar=True,
+    title="Tmax is not the delay",
+    minutes=4,
+    summary="Tissue that arrives after 3 s can read more than 6.",
+    intro="""
+Tmax is the time at which k(t) is highest. Ideally k(t) jumps up when blood arrives and falls from there, and
+Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
+""",
+    question=Slider(
+        "Blood arrives 3 s after the input function, in tissue with an MTT of 8 s. Which Tmax is read?",
+        0, 12, 0.5, "s", lambda r: r.behind.tmax[8], 0.6,
+    ),
+    task="Point at tissue and look at its k(t): it rises over seconds. Lower λ in the sidebar: it rises sooner.",
+    experiments={
+        "here": Sweep("no delay"),
+        "behind": Sweep("3 s behind", delay_s=3),
+        "sharp": Sweep("3 s behind, λ 0.1", delay_s=3, settings={"lambda_rel": 0.1}),
+        "case": Trial("this case"),
+    },
+    watch=(
+        Watch("Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp")),
+        Watch("Tmax, MTT 8 s, s", lambda o: o.tmax[8], ("here", "behind", "sharp")),
+        Watch("Tmax, MTT 20 s, s", lambda o: o.tmax[20], ("here", "behind", "sharp")),
+    ),
+    found="""
+**{behind.tmax[8]:.1f} s**: the delay of 3 s and {behind.excess[8]:.1f} s on top. At an MTT of 2 s it is
+{behind.excess[2]:.1f} s on top, at 20 s {behind.excess[20]:.1f} s. With λ = 0.1 the tissue of 8 s reads
+{sharp.tmax[8]:.1f} s.
+""",
+    why="""
+The filter rounds k(t): the jump becomes a slope, and the top moves to later times, the more so the slower the
+decay behind it. The excess does not depend on the delay ({here.excess[8]:.1f} s without any), but it does on
+MTT, on λ and on the bolus. Healthy tissue of this case, which arrives within about a second, reads
+{case.healthy.tmax:.1f} s.
+
+So Tmax mixes **delay and transit time**. That is why it finds tissue at risk, which has both, and why 6 s is
+not six seconds of delay.
+""",
+    explain=("behind", "sharp"),
+    claims=(
+        Claim("Tmax is above the delay", lambda r: all(x > 1 for x in r.behind.excess.values())),
+        Claim("the excess grows with the MTT",
+              lambda r: r.behind.excess[2] < r.behind.excess[4] < r.behind.excess[8] < r.behind.excess[20]),
+        Claim("it does not depend on the delay",
+              lambda r: all(abs(r.behind.excess[mtt] - r.here.excess[mtt]) < 0.05 for mtt in r.here.excess)),
+        Claim("3 s of delay with an MTT of 8 s cross 6 s", lambda r: r.behind.tmax[8] > 6),
+        Claim("a smaller λ has less of it", lambda r: r.sharp.excess[8] < r.behind.excess[8]),
+    ),
+    reading=(papers.CALAMANTE_TMAX, papers.WU),
+)  # fmt: skip
+
+GRADIENT = Lesson(
+    id="gradient",
+    title="What the gradient learns, and when it overfits",
+    minutes=6,
+    summary="A curve can be bent until the core fits. Is it still an artery?",
+    case="demo-noisy",
+    intro="""
+The deconvolution is differentiable: a computer can ask, for each sample of the input function, which way the
+core's Dice would rise, and follow. Here it starts from the **true** artery of a noisy scan and sees the known
+core of *every other* slice. The slices in between are kept to check.
+""",
+    question=Choice(
+        "Each sample is free, nothing restrains the curve. Compared with the slices it saw, Dice on the others …",
+        ("rises as much", "rises less, or not at all", "falls by as much as the others rise"),
+        lambda r: 0 if r.unseen > 0.7 * r.seen else (1 if r.unseen > -0.7 * r.seen else 2),
+    ),
+    task="Draw on the curve and try to raise Dice by hand. How far from an artery do you have to go?",
+    experiments={
+        "free": Tuning("free samples", form="free", curvature=0.0),
+        "soft": Tuning("positive and smooth"),
+    },
+    watch=(
+        Watch("Dice gained, slices seen", lambda o: o.last - o.first, ("free", "soft")),
+        Watch("Dice gained, slices not seen", lambda o: o.checked_last - o.checked_first, ("free", "soft")),
+        Watch("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
+    ),
+    found="""
+On the slices that it saw Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
+{free.checked_first:.2f} to **{free.checked_last:.2f}**. The curve has {free.n_negative} negative samples and is
+{free.roughness:.0f} times as rough as the artery.
+""",
+    why="""
+The start is the truth, so there is nothing to learn about the artery. What the gradient finds is a curve that
+undoes the faults of the *method* (the filter's bias) and fits the *noise* of these voxels: {seen:+.3f} on the
+slices it saw, {unseen:+.3f} on the others. Negative contrast in an artery has no meaning; that the Dice rises
+all the same shows that **a better Dice is no proof of a better input function**.
+
+Held positive and smooth, the same steps give {soft_seen:+.3f} and {soft_unseen:+.3f} with {soft.n_negative}
+negative samples and {soft.roughness:.1f} times the roughness. A trained network is restrained further: it sees
+many patients, and must draw a curve for one whose core it does not know.
+""",
+    explain=("free", "soft"),
+    claims=(
+        Claim("Dice rises where the gradient sees", lambda r: r.seen > 0.05),
+        Claim("and less where it does not", lambda r: abs(r.unseen) < 0.7 * r.seen),
+        Claim("the curve is no artery", lambda r: r.free.n_negative > 0 and r.free.roughness > 10),
+        Claim("restraint keeps it one",
+              lambda r: r.soft.n_negative == 0 and r.soft.roughness < r.free.roughness / 10),
+    ),
+    reading=(papers.DE_LA_ROSA_FIRST, papers.DE_LA_ROSA),
+    numbers={
+        "seen": lambda r: r.free.last - r.free.first,
+        "unseen": lambda r: r.free.checked_last - r.free.checked_first,
+        "soft_seen": lambda r: r.soft.last - r.soft.first,
+        "soft_unseen": lambda r: r.soft.checked_last - r.soft.checked_first,
+    },
+)  # fmt: skip
