@@ -49,18 +49,15 @@ else:
     from pages.live.component import ASSETS
     from pages.live.files import Assets
     from pages.live.socket import PATH, live_socket
-    from pages.shared.library import warm_up
+    from pages.shared.lifespan import lifespan
 
     # A folder named pages makes Streamlit serve each file by itself until somebody has opened the first page:
     # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
     PagesManager.uses_pages_directory = False
-    app = st.App(
-        __file__,
-        routes=[
-            WebSocketRoute(PATH, live_socket),
-            Route(CINE_PATH, cine, methods=["POST"]),
-            Mount("/assets/cine", Assets(directory=CINE_ASSETS)),
-            Mount("/assets", Assets(directory=ASSETS)),
-        ],
-    )
-    warm_up()
+    routes = [
+        WebSocketRoute(PATH, live_socket),
+        Route(CINE_PATH, cine, methods=["POST"]),
+        Mount("/assets/cine", Assets(directory=CINE_ASSETS)),
+        Mount("/assets", Assets(directory=ASSETS)),
+    ]
+    app = st.App(__file__, routes=routes, lifespan=lifespan)

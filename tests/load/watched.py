@@ -1,0 +1,34 @@
+"""The dashboard with one address more, ``/counts``: what the soak test looks at. Never part of the product."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from app import lifespan, routes  # noqa: E402
+from pages.live.session import REGISTRY  # noqa: E402
+
+
+async def counts(_request: Request) -> JSONResponse:
+    """What a person who has left must not leave behind."""
+    process = psutil.Process()
+    return JSONResponse({
+        "tokens": len(REGISTRY),
+        "threads": threading.active_count(),
+        "sockets": sum(c.status == psutil.CONN_ESTABLISHED for c in process.net_connections("tcp")),
+        "files": process.num_fds(),
+        "memory_mb": process.memory_info().rss / 2**20,
+    })
+
+
+app = st.App(ROOT / "app.py", routes=[Route("/counts", counts), *routes], lifespan=lifespan)
