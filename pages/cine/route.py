@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
@@ -64,7 +64,7 @@ async def _frame(request: Request) -> bytes:
         raise _RefusedError(422, str(error)) from error
 
 
-def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], ThreadPoolExecutor]:
+def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:
     """Return what a request wants, to be called with the case, and who does it."""
     kind = asked["kind"]
     if kind == "slice":

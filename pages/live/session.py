@@ -7,7 +7,6 @@ import secrets
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -19,13 +18,13 @@ from torch import Tensor
 
 from pages.live import wire
 from pages.live.case import Flow, LiveCase
+from pages.live.turns import Turns
 from perfcore.errors import PerfcoreError
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
 WORKERS: Final = os.cpu_count() or 1
-COMPUTE: Final = ThreadPoolExecutor(WORKERS, thread_name_prefix="lab-compute")
-"""One queue of short jobs for everybody, served in turn."""
+COMPUTE: Final = Turns(WORKERS, "lab-compute")
 
 # One thread a job, a job a core: torch's own threads meet at a barrier in every small product, and one
 # that the machine keeps busy elsewhere makes all of them wait (drags went from 30 ms to a second).

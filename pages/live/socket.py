@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import anyio
@@ -33,6 +33,8 @@ from pages.live.session import (
 from pages.live.streams import SOURCES, Streams
 from perfcore.errors import InputDataError, PerfcoreError
 
+R = TypeVar("R")
+
 PATH: Final = "/live/socket"
 HELLO_TIMEOUT_S: Final = 5.0
 NUMBERS_EVERY_S: Final = 0.25
@@ -45,10 +47,6 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     if not origin or not host:
         return False
     return urlsplit(origin).netloc.lower() == host.lower()
-
-
-async def _compute(work: Any, *args: Any) -> Any:
-    return await asyncio.get_running_loop().run_in_executor(COMPUTE, work, *args)
 
 
 class _Conversation:
@@ -64,6 +62,10 @@ class _Conversation:
         self.sending = asyncio.Lock()
         self.streams = Streams(session, self.send)
         self.numbers_at = 0.0
+
+    async def compute(self, work: Callable[..., R], *args: Any, later: bool = False) -> R:
+        """Have something computed in this person's turn."""
+        return await asyncio.wrap_future(COMPUTE.ask(self.session, partial(work, *args), later=later))
 
     async def send(self, frame: bytes) -> None:
         """Send one frame, whole."""
@@ -102,7 +104,7 @@ class _Conversation:
             await self.streams.tell(state, asked)
         elif state is not None:
             work, what = (case_frame, asked.get("have")) if kind == "case" else (answer_request, asked)
-            await self.send(await _compute(work, self.session, state, what))
+            await self.send(await self.compute(work, self.session, state, what))
 
     async def work(self) -> None:
         """Answer the latest edit, then what it leaves to do, for as long as the socket is open."""
@@ -118,7 +120,7 @@ class _Conversation:
                     await self.answer(state, edit)
                 if self.probe is not None and self.last is not None and self.last.epoch == state.epoch:
                     voxel, self.probe = self.probe, None
-                    await self.send(await _compute(probe_frame, state, self.last.curve, voxel))
+                    await self.send(await self.compute(probe_frame, state, self.last.curve, voxel))
             except PerfcoreError as error:
                 await self.send(error_frame(edit, error))
 
@@ -133,10 +135,10 @@ class _Conversation:
         moving = edit.all_slices and not edit.at_rest and state.case.coarse_error <= LARGEST_ERROR
         if moving:
             jobs = state.case.coarse_chunks(edit.curve, state.settings, WORKERS)
-            parts = await asyncio.gather(*(_compute(job) for job in jobs))
-            await self.send(await _compute(coarse_frame, self.session, state, edit, parts))
+            parts = await asyncio.gather(*(self.compute(job) for job in jobs))
+            await self.send(await self.compute(coarse_frame, self.session, state, edit, parts))
         elif not edit.all_slices:
-            await self.send(await _compute(slice_frame, self.session, state, edit))
+            await self.send(await self.compute(slice_frame, self.session, state, edit))
         due = self.volume is None and time.monotonic() - self.numbers_at > NUMBERS_EVERY_S
         if edit.at_rest or (edit.all_slices and not moving) or due:
             self.volume = (state, edit)
@@ -166,14 +168,15 @@ class _Conversation:
         at_once = WORKERS if whole else max(WORKERS - 1, 1)
         parts = []
         for first in range(0, len(jobs), at_once):
-            parts += await asyncio.gather(*(_compute(job) for job in jobs[first : first + at_once]))
+            turn = (self.compute(job, later=True) for job in jobs[first : first + at_once])
+            parts += await asyncio.gather(*turn)
             if self.volume is None or self.volume[1] is not edit:
                 return
 
         def finish() -> bytes:
             return volume_frame(self.session, state, edit, state.case.gather(parts), with_maps=whole)
 
-        await self.send(await _compute(finish))
+        await self.send(await self.compute(finish, later=True))
 
 
 async def _hello(ws: WebSocket) -> LiveSession | None:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from numpy.typing import NDArray
@@ -123,8 +124,9 @@ class Streams:
 
     async def _turn(self, of: str, stream: _Stream) -> None:
         begun = time.monotonic()
-        loop = asyncio.get_running_loop()
-        frame, problem = await loop.run_in_executor(COMPUTE, _next, of, stream, self._session)
+        frame, problem = await asyncio.wrap_future(
+            COMPUTE.ask(self._session, partial(_next, of, stream, self._session), later=True)
+        )
         if self._open.get(of) is not stream:
             return  # stopped or begun anew meanwhile
         if frame is None:
