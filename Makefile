@@ -7,13 +7,14 @@ HOST   ?= localhost
 DEVICE ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint bench bench-lab screenshots
+.PHONY: help app test lint bench bench-load screenshots
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
 	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine"
 	@echo "make lint     ruff, mypy, the import contract"
 	@echo "make bench    the speed ratios that the README quotes"
+	@echo "make bench-load   thirty people at once, and two thousand in a row (about 15 minutes)"
 
 # pip takes the CPU build of torch where the default index holds it; TORCH_INDEX= names another index.
 $(VENV)/runtime.stamp: requirements.txt
@@ -39,6 +40,9 @@ lint: $(VENV)/test.stamp
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m perfcore benchmark --out out/benchmark.json
 	$(BIN)/python -m tests.browser.measure
+
+bench-load: $(VENV)/test.stamp
+	$(BIN)/python -m tests.load
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python -m tests.browser.screenshots

@@ -1,23 +1,18 @@
-"""A week in minutes: ``python -m tests.load.soak [--sessions 2000]`` prints what is left behind, and JSON last.
+"""A week in minutes: what is left of people who have left.
 
 Sessions are opened, edited and closed in a row, each a real Streamlit session with a real live socket. Streamlit
 keeps those who have left for two minutes, for a reconnection; after that, nothing may be left of anybody.
-It exits with 1 where a figure is missed.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
-import sys
-import tempfile
 import time
 import urllib.request
 from typing import Any
 
 from pages.shared.lifespan import SWEEP_EVERY_S
-from tests.browser.server import server
 from tests.load.person import Person
 
 GOALS = {"memory_ratio": 1.1, "tokens": 0, "threads_more": 0, "sockets_more": 0}
@@ -64,18 +59,3 @@ async def soak(url: str, sessions: int) -> dict[str, Any]:
         "sockets_more": int(after["sockets"] - empty["sockets"]),
         "files_more": int(after["files"] - empty["files"]),
     }  # fmt: skip
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sessions", type=int, default=2000)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as cache, server(app="tests/load/watched.py", XDG_CACHE_HOME=cache) as url:
-        found = asyncio.run(soak(url, asked.sessions))
-    bad = [name for name, most in GOALS.items() if found[name] > most]
-    print(json.dumps({"goals": GOALS, "result": found, "missed": bad}))
-    return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,19 +1,16 @@
-"""A class at the same minute: ``python -m tests.load.measure [--people 30]`` prints a table, and JSON last.
+"""A class at the same minute: people who drag at five edits a second on one case.
 
-People who drag at five edits a second on one case: most of them simulated (real Streamlit sessions and real live
-sockets, see `tests.load.person`), four of them pages in Chromium. Server, people and browser share the machine.
-It exits with 1 where a figure is missed.
+Most of them are simulated (real Streamlit sessions and real live sockets, see `tests.load.person`), four of them
+are pages in Chromium. Server, people and browser share the machine.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -21,7 +18,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from tests.browser.server import ROOT, server
+from tests.browser.server import ROOT
 from tests.load.person import Person
 
 GOALS = {"p95_ms": 250.0, "slowest_over_fastest": 2.0, "errors": 0, "memory_mb": 2500.0}
@@ -99,33 +96,3 @@ async def load(url: str, people: int, seconds: float) -> dict[str, Any]:
         "errors": len(errors),
         "what_went_wrong": sorted(set(errors))[:5],
     }
-
-
-def missed(found: dict[str, Any]) -> list[str]:
-    """Name the figures that were not reached."""
-    return [name for name, most in GOALS.items() if not found[name] <= most]
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, nargs="+", default=[30])
-    parser.add_argument("--seconds", type=float, default=20.0)
-    asked = parser.parse_args()
-    results = []
-    with tempfile.TemporaryDirectory() as cache:
-        for people in asked.people:
-            with server(XDG_CACHE_HOME=cache) as url:
-                results.append(asyncio.run(load(url, people, asked.seconds)))
-            found = results[-1]
-            print(
-                f"{people} people: {found['median_ms']} / {found['p95_ms']} ms from edit to answer (median / 95th "
-                f"percentile), slowest over fastest {found['slowest_over_fastest']}, {found['memory_mb']} MB, "
-                f"{found['errors']} errors, all open after {found['all_opened_s']} s", flush=True,
-            )  # fmt: skip
-    bad = {str(found["people"]): missed(found) for found in results if missed(found)}
-    print(json.dumps({"goals": GOALS, "results": results, "missed": bad}))
-    return 1 if bad else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
