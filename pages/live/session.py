@@ -25,6 +25,10 @@ from perfcore.types import Aif
 
 WORKERS: Final = os.cpu_count() or 1
 COMPUTE: Final = Turns(WORKERS, "lab-compute")
+MOST_SOCKETS: Final = 8
+"""Of one session; a page has one, and after a lost connection the old one besides, for a while."""
+MOST_EDITED: Final = 200
+"""Curves that one session keeps."""
 
 # One thread a job, a job a core: torch's own threads meet at a barrier in every small product, and one
 # that the machine keeps busy elsewhere makes all of them wait (drags went from 30 ms to a second).
@@ -60,6 +64,8 @@ class LiveSession:
         self._state: State | None = None
         self._scale: tuple[int, float] = (-1, 1.0)
         self._edited: dict[str, NDArray[np.float64]] = {}
+        self._sockets: list[Callable[[], object]] = []
+        self._ended = False
         self.requests: dict[str, Callable[[LiveSession, dict[str, Any]], bytes]] = {}
         """What the socket answers beside cases, edits and probes: by kind, a frame for a request in words."""
 
@@ -79,7 +85,11 @@ class LiveSession:
 
     def keep(self, curve_key: str, curve: NDArray[np.float64]) -> None:
         """Remember an edited curve; it outlives a page change."""
-        self._edited[curve_key] = curve
+        with self._lock:
+            self._edited.pop(curve_key, None)
+            self._edited[curve_key] = curve
+            if len(self._edited) > MOST_EDITED:  # the one that was edited longest ago
+                del self._edited[next(iter(self._edited))]
 
     def edited(self, curve_key: str) -> NDArray[np.float64] | None:
         """Return the curve kept under a key."""
@@ -92,6 +102,34 @@ class LiveSession:
     def scale(self, epoch: int) -> float:
         """Return that ratio, 1 before the first rest."""
         return self._scale[1] if self._scale[0] == epoch else 1.0
+
+    def enter(self, close: Callable[[], object]) -> bool:
+        """Note an open socket by what closes it, from any thread; False where the session has ended.
+
+        Of more than `MOST_SOCKETS` the oldest is closed.
+        """
+        with self._lock:
+            if self._ended:
+                return False
+            self._sockets.append(close)
+            too_many = self._sockets.pop(0) if len(self._sockets) > MOST_SOCKETS else None
+        if too_many is not None:
+            too_many()
+        return True
+
+    def leave(self, close: Callable[[], object]) -> None:
+        """Forget a socket that is closed."""
+        with self._lock:
+            if close in self._sockets:
+                self._sockets.remove(close)
+
+    def end(self) -> None:
+        """Let the token open nothing any more, and close what it has opened: the person has left."""
+        with self._lock:
+            self._ended, open_now, self._sockets = True, self._sockets, []
+        REGISTRY.pop(self.token, None)
+        for close in open_now:
+            close()
 
 
 REGISTRY: Final[weakref.WeakValueDictionary[str, LiveSession]] = weakref.WeakValueDictionary()

@@ -9,17 +9,17 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Final, TypeVar
-from urllib.parse import urlsplit
 
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
 from pages.live.coarse import LARGEST_ERROR
+from pages.live.door import Pace, bound_frames, hello, same_origin
+from pages.live.faults import fault
 from pages.live.requests import answer_request, not_understood, voxel_of
 from pages.live.session import (
     COMPUTE,
-    REGISTRY,
     WORKERS,
     LiveSession,
     State,
@@ -36,17 +36,9 @@ from perfcore.errors import InputDataError, PerfcoreError
 R = TypeVar("R")
 
 PATH: Final = "/live/socket"
-HELLO_TIMEOUT_S: Final = 5.0
 NUMBERS_EVERY_S: Final = 0.25
 """While the hand moves, the numbers of the whole volume follow this often."""
 POLICY_VIOLATION: Final = 1008
-
-
-def same_origin(origin: str | None, host: str | None) -> bool:
-    """Return whether a browser's Origin names the host that it asked; a missing Origin is refused."""
-    if not origin or not host:
-        return False
-    return urlsplit(origin).netloc.lower() == host.lower()
 
 
 class _Conversation:
@@ -64,8 +56,13 @@ class _Conversation:
         self.numbers_at = 0.0
 
     async def compute(self, work: Callable[..., R], *args: Any, later: bool = False) -> R:
-        """Have something computed in this person's turn."""
-        return await asyncio.wrap_future(COMPUTE.ask(self.session, partial(work, *args), later=later))
+        """Have something computed in this person's turn; what nobody foresaw is noted, and answered in words."""
+        try:
+            return await asyncio.wrap_future(COMPUTE.ask(self.session, partial(work, *args), later=later))
+        except PerfcoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see `fault`
+            raise fault(error) from None
 
     async def send(self, frame: bytes) -> None:
         """Send one frame, whole."""
@@ -74,7 +71,9 @@ class _Conversation:
 
     async def read(self) -> None:
         """Take messages until the browser leaves."""
+        pace = Pace()
         while True:
+            await pace.wait()
             message = await self.ws.receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -179,38 +178,42 @@ class _Conversation:
         await self.send(await self.compute(finish, later=True))
 
 
-async def _hello(ws: WebSocket) -> LiveSession | None:
-    """Wait for the token; it comes as the first message, so that it stands in no address and no log."""
-    try:
-        text = await asyncio.wait_for(ws.receive_text(), HELLO_TIMEOUT_S)
-        token = json.loads(text)["token"] if len(text) < 512 else None
-    except (TimeoutError, ValueError, KeyError, TypeError, WebSocketDisconnect, RecursionError):
-        return None
-    return REGISTRY.get(token) if isinstance(token, str) else None
-
-
 async def live_socket(ws: WebSocket) -> None:
     """Serve one browser."""
     if not same_origin(ws.headers.get("origin"), ws.headers.get("host")):
         await ws.close(POLICY_VIOLATION)
         return
+    bound_frames(ws)
     await ws.accept()
-    session = await _hello(ws)
-    if session is None:
-        with contextlib.suppress(RuntimeError):
-            await ws.close(POLICY_VIOLATION)
-        return
-    talk = _Conversation(ws, session)
+    session = await hello(ws)
+    if session is not None:
+        await _talk(ws, session)
+    # It may be closed already: the browser has left.
+    with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+        await ws.close(POLICY_VIOLATION)
+
+
+async def _talk(ws: WebSocket, session: LiveSession) -> None:
+    """Serve a browser that has shown its token, until it leaves or its session ends."""
+    talk, loop = _Conversation(ws, session), asyncio.get_running_loop()
     async with anyio.create_task_group() as group:
+
+        def close() -> None:
+            with contextlib.suppress(RuntimeError):  # the server has stopped
+                loop.call_soon_threadsafe(group.cancel_scope.cancel)
 
         async def until_gone(part: Callable[[], Awaitable[None]]) -> None:
             # Sending to a browser that has just left raises; there is nobody to tell.
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+            try:
                 await part()
+            except (WebSocketDisconnect, RuntimeError):
+                pass
+            except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+                fault(error)
             group.cancel_scope.cancel()
 
-        group.start_soon(until_gone, talk.read)
-        group.start_soon(until_gone, talk.work)
-        group.start_soon(until_gone, talk.follow)
-        for of in SOURCES:
-            group.start_soon(until_gone, partial(talk.streams.serve, of))
+        if session.enter(close):
+            parts = [talk.read, talk.work, talk.follow, *(partial(talk.streams.serve, of) for of in SOURCES)]
+            for part in parts:
+                group.start_soon(until_gone, part)
+    session.leave(close)

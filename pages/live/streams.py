@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pages.live import wire
 from pages.live.choosing import choose
+from pages.live.faults import fault
 from pages.live.matters import matter, sensitive, tornado_chart
 from pages.live.requests import not_understood
 from pages.live.session import COMPUTE, LiveSession, State
@@ -149,4 +150,6 @@ def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None,
         return None, None
     except PerfcoreError as error:
         return None, str(error)
+    except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+        return None, str(fault(error))
     return wire.pack(of, {"run": stream.run, "epoch": stream.state.epoch, **header}, arrays), None
