@@ -203,6 +203,7 @@ def test_a_drawing_without_a_bolus_gets_a_sentence_and_the_last_curve_stays(page
         notice = page.locator(".notice").inner_text()
         assert "no positive bolus" in notice or "not positive" in notice, level
         settled(page)
+        assert "the last good curve stays" in page.locator(".notice").inner_text(), "what was on its way is said no more"
         np.testing.assert_array_equal(kept_curve(page), good)
         np.testing.assert_allclose(editor_values(page), good, atol=0.051)
         assert lab_data(page, "core-ml") == core
@@ -266,6 +267,44 @@ def test_escape_takes_a_drag_back(page: Page, address: str) -> None:
     page.wait_for_timeout(200)
     np.testing.assert_array_equal(editor_values(page), start)
     assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_what_follows_the_arrow_keys_at_once_finds_their_edit_made(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    drag(page, 15, -40)
+    settled(page)
+    dragged = editor_values(page)
+    page.locator('[data-point="20"]').focus()
+
+    def at_once(key: str) -> None:
+        for one in ("ArrowUp", "ArrowUp", key):
+            page.keyboard.press(one)
+        page.wait_for_timeout(600)
+        settled(page)
+
+    at_once("Control+z")
+    np.testing.assert_array_equal(editor_values(page), dragged)
+    assert page.get_by_role("button", name="Redo").is_enabled()
+    page.keyboard.press("Control+Shift+z")
+    settled(page)
+    assert editor_values(page)[20] > dragged[20]
+    at_once("r")
+    np.testing.assert_allclose(editor_values(page), start_values(), atol=0.051)
+    # Two edits by different means are two steps back.
+    page.locator('[data-point="20"]').focus()
+    page.keyboard.press("ArrowUp")
+    nudged = editor_values(page)
+    x, y = handle_centre(page, 15)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 30, steps=3)
+    page.wait_for_timeout(600)
+    page.mouse.up()
+    settled(page)
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(editor_values(page), nudged)
 
 
 def test_a_finger_moves_a_point(chromium: Browser, address: str) -> None:

@@ -3,11 +3,17 @@
 const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole" };
 
 export function commands(lab) {
+  function act(name) {
+    if (!lab.actions[name]) return;
+    lab.editor.finish();
+    lab.actions[name]();
+  }
+
   lab.root.addEventListener("click", ({ target }) => {
     const node = target.closest("button");
     if (!node || !lab.state) return;
     if (node.dataset.mode) lab.setMode(node.dataset.mode);
-    if (node.dataset.action) lab.actions[node.dataset.action]?.();
+    if (node.dataset.action) act(node.dataset.action);
   });
   lab.root.addEventListener("keydown", (event) => {
     if (!lab.state) return;
@@ -16,10 +22,10 @@ export function commands(lab) {
     if (event.ctrlKey || event.metaKey) {
       if (typing || (key !== "z" && key !== "y")) return;
       event.preventDefault();
-      lab.actions[event.shiftKey || key === "y" ? "redo" : "undo"]();
+      act(event.shiftKey || key === "y" ? "redo" : "undo");
     } else if (!typing && !event.altKey) {
       if (key === "d") lab.setMode(lab.editor.mode === "draw" ? "points" : "draw");
-      else lab.actions[KEYS[key]]?.();
+      else act(KEYS[key]);
     }
   });
 }

@@ -1,6 +1,7 @@
 // The arterial input function under the hand: drag a point and its neighbours follow, or draw freehand.
 import { Plot, svg } from "./plot.js";
 
+const KEYS_REST_MS = 400;
 const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnified by a round factor to about this
 
 export class Editor {
@@ -137,6 +138,7 @@ export class Editor {
     const at = Number(event.target.getAttribute?.("data-point") ?? NaN);
     if (this.mode === "points" && Number.isNaN(at)) return;
     event.preventDefault();
+    this.finish();
     this.plot.element.setPointerCapture(event.pointerId);
     const from = this.curve.slice();
     if (this.mode === "draw") {
@@ -184,6 +186,15 @@ export class Editor {
     this.handlers.onEdit(this.curve);
   }
 
+  /** What the arrow keys have moved becomes one edit: when they rest, or at once where something else follows. */
+  finish() {
+    if (!this.keyTimer) return;
+    clearTimeout(this.keyTimer);
+    this.keyTimer = 0;
+    this.handlers.onCommit(this.curve, { effect: "point" });
+    this.rescale();
+  }
+
   focus(at) {
     this.points.forEach((point, i) => point.setAttribute("tabindex", i === at ? 0 : -1));
     this.points[at].focus({ preventScroll: true });
@@ -203,7 +214,7 @@ export class Editor {
       this.nudge(this.curve.slice(), at, by);
       this.handlers.onEdit(this.curve);
       clearTimeout(this.keyTimer);
-      this.keyTimer = setTimeout(() => { this.handlers.onCommit(this.curve, { effect: "point" }); this.rescale(); }, 400);
+      this.keyTimer = setTimeout(() => this.finish(), KEYS_REST_MS);
     } else return;
     event.preventDefault();
   }

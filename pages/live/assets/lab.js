@@ -103,8 +103,9 @@ class Lab {
 
   /** The server cannot use a curve: the last one that gave maps comes back. */
   refused({ message, seq }) {
+    if (seq < this.state?.seq) return; // what replaced it has been said already
     this.notice(message, true);
-    if (seq === undefined || seq < this.state?.seq || !this.good || this.good === this.state || this.editor.dragging) return;
+    if (seq === undefined || !this.good || this.good === this.state || this.editor.dragging) return;
     if (this.history.past.at(-1) === this.good) this.history.past.pop();
     this.settle(this.good);
   }
@@ -129,6 +130,7 @@ class Lab {
       frame = { ...old, ...frame, arrays: { ...old.arrays, ...frame.arrays } };
     }
     const same = old && old.curveKey === frame.curveKey;
+    if (!same) this.editor.finish();
     const other = !old || old.name !== frame.name;
     this.values.setCase(frame);
     this.editor.setCase(frame);
@@ -183,6 +185,7 @@ class Lab {
    * `extra`: voxels, spread, whole (see history.js), effect (see effects.js), merge (quick steps are undone at once).
    */
   commit(curve, { effect = null, merge = null, ...extra } = {}) {
+    this.editor.finish();
     const wrong = problem(curve);
     if (wrong) {
       this.settle(this.state);
@@ -292,6 +295,7 @@ class Lab {
   notice(text, passing = false) { this.notices.say(text, passing); }
 
   close() {
+    this.editor.finish();
     this.committer.drop(); // another page is on its way; a run of this one now would call it back
     for (const clean of this.cleanups) clean();
     this.observer.disconnect();

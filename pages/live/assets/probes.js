@@ -25,7 +25,7 @@ export function probes(lab) {
     const { case: now } = values;
     const value = meta.source ? now.arrays[meta.source][(z * now.rows + row) * now.columns + column]
       : i < 0 ? NaN : values.at(map.view.map, i, z);
-    const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", " ")}`;
+    const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
     out.textContent = `${text}  at (${x}, ${y}, ${z})`;
   }
 

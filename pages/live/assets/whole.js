@@ -40,6 +40,7 @@ export function wholeCurve(lab) {
   }
 
   function turn(name, value, { settled, from }) {
+    lab.editor.finish();
     if (!base || !Number.isFinite(value)) { show(); return; }
     const low = { amplitude: 0.01, width: 0.2, dispersion_s: 0, tail: 0, cut_s: 0, smooth_s: 0, shift_s: -60, baseline: -500 }[name];
     const high = { amplitude: 20, width: 5, dispersion_s: 20, tail: 5, smooth_s: 20, shift_s: 60, baseline: 500 }[name] ?? Infinity;
