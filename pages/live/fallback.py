@@ -13,9 +13,9 @@ from pages.live.session import LiveSession, State, case_frame, error_frame, volu
 from perfcore.errors import InputDataError, PerfcoreError
 
 
-def answer(session: LiveSession, state: State, asked: Mapping[str, Any] | None) -> bytes:
+def answer(session: LiveSession, state: State, asked: Any) -> bytes:
     """Return the frames that answer an edit that came without a socket; nothing where none came."""
-    if not asked:
+    if not isinstance(asked, Mapping) or not asked:
         return b""
     edit = None
     try:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import streamlit as st
 
+from pages.live import wire
 from pages.live.case import LiveCase
 from pages.live.session import COMPUTE, LiveSession, State, open_session
 from pages.live.sources import Choice
@@ -24,15 +25,25 @@ from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
 
 
+class _Person:
+    """Kept by the session's state and by nothing else: when it goes, the person has left."""
+
+
 def live_session() -> LiveSession:
     """Return this person's live session, made at first use."""
     if "live" not in st.session_state:
-        made = open_session()
-        # What was prepared for this person alone goes with the session; not in the collector's own thread.
-        weakref.finalize(made, COMPUTE.submit, forget, made.token).atexit = False
-        st.session_state["live"] = made
+        made, person = open_session(), _Person()
+        # An open socket would hold the live session, so it is not asked; nor is this the collector's own work.
+        weakref.finalize(person, COMPUTE.submit, _left, made).atexit = False
+        st.session_state["live"], st.session_state["person"] = made, person
     session: LiveSession = st.session_state["live"]
     return session
+
+
+def _left(session: LiveSession) -> None:
+    """Close what a person's token has opened, and drop what was prepared for them alone."""
+    session.end()
+    forget(session.token)
 
 
 def uploads() -> list[Entry]:
@@ -86,6 +97,8 @@ def choose(entry: Entry) -> None:
     st.session_state["case"] = entry.key
 
 
+LONGEST_KEY: Final = 200
+"""Characters that name a case and where a curve of it comes from."""
 SETTING_KEYS: Final = tuple(Settings().as_dict())
 
 
@@ -185,13 +198,17 @@ def open_current() -> State | None:
     return live_session().configure(case, chosen, start_curve(case))
 
 
-def keep_curve(committed: Mapping[str, Any] | None) -> None:
+def keep_curve(committed: Any) -> None:
     """Keep a curve that the component has committed, if it is one."""
-    if not committed:
+    if not isinstance(committed, Mapping):
         return
-    value = np.asarray(committed.get("value", ()), np.float64)
-    if value.ndim == 1 and value.size >= 2 and np.isfinite(value).all():
-        live_session().keep(str(committed.get("key", "")), value)
+    try:
+        value = wire.checked_curve(np.asarray(committed["value"], np.float64))
+    except (PerfcoreError, KeyError, TypeError, ValueError, OverflowError):
+        return
+    key = str(committed.get("key", ""))
+    if value.nbytes <= wire.MAX_MESSAGE_BYTES and len(key) <= LONGEST_KEY:
+        live_session().keep(key, value)
 
 
 def source_label(aif: Aif) -> str:
