@@ -54,6 +54,10 @@ class TemporalBasis:
         vectors = torch.linalg.eigh(gram).eigenvectors[:, -q:].mT.to(tissue.data.dtype)
         return cls(vectors, Tiles(vectors @ tissue.data, tissue.n_voxels))
 
+    def of_others(self, tissue: Tiles) -> TemporalBasis:
+        """Return other tissue of the same case in the same basis."""
+        return TemporalBasis(self.vectors, Tiles(self.vectors @ tissue.data, tissue.n_voxels))
+
     def operator(self, matrix: Tensor) -> Tensor:
         """Return P for the coefficients: ``(n_rows, n_time)`` → ``(n_rows, q)``."""
         return matrix.to(self.vectors.dtype) @ self.vectors.mT

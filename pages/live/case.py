@@ -20,7 +20,7 @@ from pages.live.sources import Sources, finders
 from perfcore.basis import TemporalBasis, checked_basis
 from perfcore.deconvolution import build_operator
 from perfcore.errors import InputDataError
-from perfcore.maps import flow_and_delay
+from perfcore.maps import flow_alone, flow_and_delay
 from perfcore.pipeline import healthy_mean
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
@@ -85,6 +85,7 @@ class LiveCase:
         self.basis, self.basis_error = checked_basis(
             self.tiles, build_operator(first, prepared.dt_s, Settings()).matrix
         )
+        self.reference_basis = None if self.basis is None else self.basis.of_others(self.reference_tiles)
         self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
         flat = prepared.index[self.order]
@@ -131,19 +132,26 @@ class LiveCase:
         self, curve: NDArray[np.float64], settings: Settings, z: int, *, scale: float = 1.0, preview: bool = False
     ) -> Flow:
         """Return one slice at once; the healthy mean comes from a sample, times ``scale``."""
-        aif, dt_s = self._curve(curve), self.prepared.dt_s
-        start, stop = int(self.starts[z]), int(self.starts[z + 1])
-        sample, _ = flow_and_delay(aif, self.reference_tiles, dt_s, settings)
-        mean = healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool)) * scale
-        if start == stop:
-            return Flow(np.zeros(0, np.float32), np.zeros(0, np.float32), mean)
-        part, inside = self.tissue(settings, preview=preview).window(start, stop)
-        cbf, tmax = flow_and_delay(aif, part, dt_s, settings)
-        return Flow(cbf[inside].cpu().numpy(), tmax[inside].cpu().numpy(), mean)
+        window = int(self.starts[z]), int(self.starts[z + 1])
+        mean = self.sample_mean(curve, settings, preview=preview) * scale
+        return Flow(*self._between(window, self.tissue(settings, preview=preview), curve, settings), mean)
 
-    def sample_mean(self, curve: NDArray[np.float64], settings: Settings) -> float:
+    def _between(
+        self, window: tuple[int, int], tissue: Tiles | TemporalBasis, curve: NDArray[np.float64],
+        settings: Settings,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return CBF and Tmax of some voxels of a tissue."""
+        if window[0] == window[1]:
+            return np.zeros(0, np.float32), np.zeros(0, np.float32)
+        part, inside = tissue.window(*window)
+        cbf, tmax = flow_and_delay(self._curve(curve), part, self.prepared.dt_s, settings)
+        return cbf[inside].cpu().numpy(), tmax[inside].cpu().numpy()
+
+    def sample_mean(self, curve: NDArray[np.float64], settings: Settings, *, preview: bool = False) -> float:
         """Return the healthy mean CBF of the sample alone."""
-        sample, _ = flow_and_delay(self._curve(curve), self.reference_tiles, self.prepared.dt_s, settings)
+        by_basis = preview and settings.regularization != "oscillation"
+        tissue = (by_basis and self.reference_basis) or self.reference_tiles
+        sample = flow_alone(self._curve(curve), tissue, self.prepared.dt_s, settings)
         return healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool))
 
     def chunks(
@@ -172,22 +180,36 @@ class LiveCase:
     def _coarse_tissue(self) -> tuple[Tiles, TemporalBasis | None]:
         kept = self.order[self.grid_coarse.kept]
         tiles = Tiles.of(torch.from_numpy(self.prepared.tissue[kept]).to(self.device))
-        if self.basis is None:
-            return tiles, None
-        return tiles, TemporalBasis(self.basis.vectors, Tiles(self.basis.vectors @ tiles.data, tiles.n_voxels))
+        return tiles, None if self.basis is None else self.basis.of_others(tiles)
+
+    @cached_property
+    def _coarse_starts(self) -> list[int]:
+        """Where each slice begins among the computed voxels."""
+        return [int(n) for n in np.concatenate([[0], np.cumsum(self.grid_coarse.kept)])[self.starts]]
 
     @property
     def coarse_tiles(self) -> Tiles:
         """The tissue of the voxels that are computed while all slices move."""
         return self._coarse_tissue[0]
 
+    def coarse_slice_flow(
+        self, curve: NDArray[np.float64], settings: Settings, z: int, *, scale: float = 1.0
+    ) -> Flow:
+        """Return the computed voxels of one slice, see `pages.live.coarse`; the mean is that of `slice_flow`."""
+        mean = self.sample_mean(curve, settings, preview=True) * scale
+        window = self._coarse_starts[z], self._coarse_starts[z + 1]
+        return Flow(*self._between(window, self._coarse_preview(settings), curve, settings), mean)
+
+    def _coarse_preview(self, settings: Settings) -> Tiles | TemporalBasis:
+        tiles, basis = self._coarse_tissue
+        return tiles if basis is None or settings.regularization == "oscillation" else basis
+
     def coarse_chunks(
         self, curve: NDArray[np.float64], settings: Settings, n_jobs: int
     ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
         """Return the preview of all slices as jobs of about the same size; see `pages.live.coarse`."""
         aif, dt_s = self._curve(curve), self.prepared.dt_s
-        tiles, basis = self._coarse_tissue
-        tissue = tiles if basis is None or settings.regularization == "oscillation" else basis
+        tissue, tiles = self._coarse_preview(settings), self.coarse_tiles
         step = -(-len(tiles.data) // n_jobs) * WIDTH
         parts = [tissue.window(i, min(i + step, tiles.n_voxels))[0] for i in range(0, tiles.n_voxels, step)]
         return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]

@@ -187,8 +187,15 @@ def slice_frame(session: LiveSession, state: State, edit: wire.Edit) -> bytes:
 
 def coarse_frame(session: LiveSession, state: State, edit: wire.Edit, parts: list[tuple[Tensor, Tensor]]) -> bytes:
     """Pack the preview of all slices."""
-    mean = state.case.sample_mean(edit.curve, state.settings) * session.scale(state.epoch)
+    mean = state.case.sample_mean(edit.curve, state.settings, preview=True) * session.scale(state.epoch)
     return flow_frame("coarse", edit, state.case.coarse_gather(parts, mean))
+
+
+def coarse_slice_frame(session: LiveSession, state: State, edit: wire.Edit) -> bytes:
+    """Compute every second voxel of the visible slice, for a crowd."""
+    z = min(edit.slice_index, state.case.n_slices - 1)
+    flow = state.case.coarse_slice_flow(edit.curve, state.settings, z, scale=session.scale(state.epoch))
+    return flow_frame("coarse", edit, flow, {"one": True})
 
 
 def volume_frame(session: LiveSession, state: State, edit: wire.Edit, flow: Flow, *, with_maps: bool) -> bytes:

@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
 from pages.live.coarse import LARGEST_ERROR
-from pages.live.door import Pace, bound_frames, hello, same_origin
+from pages.live.crowd import CROWD
+from pages.live.door import LONGEST_FRAME_BYTES, Pace, bound_messages, hello, same_origin
 from pages.live.faults import fault
 from pages.live.requests import answer_request, not_understood, voxel_of
 from pages.live.session import (
@@ -25,6 +26,7 @@ from pages.live.session import (
     State,
     case_frame,
     coarse_frame,
+    coarse_slice_frame,
     error_frame,
     probe_frame,
     slice_frame,
@@ -36,8 +38,6 @@ from perfcore.errors import InputDataError, PerfcoreError
 R = TypeVar("R")
 
 PATH: Final = "/live/socket"
-NUMBERS_EVERY_S: Final = 0.25
-"""While the hand moves, the numbers of the whole volume follow this often."""
 POLICY_VIOLATION: Final = 1008
 
 
@@ -131,14 +131,18 @@ class _Conversation:
         self.last = edit
         if edit.keep and edit.curve.size == state.start.value.size:
             self.session.keep(state.curve_key, edit.curve)
-        moving = edit.all_slices and not edit.at_rest and state.case.coarse_error <= LARGEST_ERROR
+        coarse = not edit.at_rest and state.case.coarse_error <= LARGEST_ERROR
+        moving = edit.all_slices and coarse
+        if not edit.at_rest:
+            CROWD.moved(self.session)
         if moving:
             jobs = state.case.coarse_chunks(edit.curve, state.settings, WORKERS)
             parts = await asyncio.gather(*(self.compute(job) for job in jobs))
             await self.send(await self.compute(coarse_frame, self.session, state, edit, parts))
         elif not edit.all_slices:
-            await self.send(await self.compute(slice_frame, self.session, state, edit))
-        due = self.volume is None and time.monotonic() - self.numbers_at > NUMBERS_EVERY_S
+            make = coarse_slice_frame if coarse and CROWD.large else slice_frame
+            await self.send(await self.compute(make, self.session, state, edit))
+        due = self.volume is None and time.monotonic() - self.numbers_at > CROWD.numbers_every_s
         if edit.at_rest or (edit.all_slices and not moving) or due:
             self.volume = (state, edit)
             self.volume_wake.set()
@@ -183,7 +187,7 @@ async def live_socket(ws: WebSocket) -> None:
     if not same_origin(ws.headers.get("origin"), ws.headers.get("host")):
         await ws.close(POLICY_VIOLATION)
         return
-    bound_frames(ws)
+    bound_messages(ws._receive, LONGEST_FRAME_BYTES)
     await ws.accept()
     session = await hello(ws)
     if session is not None:

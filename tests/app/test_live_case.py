@@ -48,6 +48,17 @@ def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> N
     assert live.reference_cbf == pytest.approx(own.reference_cbf, rel=1e-9)
 
 
+@pytest.mark.parametrize("z", [0, 3, 7])
+def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, curve: np.ndarray, z: int) -> None:
+    preview = case.slice_flow(curve, SETTINGS, z, scale=1.1, preview=True)
+    crowd = case.coarse_slice_flow(curve, SETTINGS, z, scale=1.1)
+    kept = case.grid_coarse.kept[case.starts[z] : case.starts[z + 1]]
+    np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
+    np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
+    assert crowd.reference_cbf == preview.reference_cbf
+    assert 3.5 < preview.cbf.size / crowd.cbf.size < 4.5
+
+
 def test_a_preview_errs_by_less_than_it_says_it_may(case: LiveCase, curve: np.ndarray) -> None:
     assert case.basis is not None
     assert 0 < case.basis_error < 1e-3

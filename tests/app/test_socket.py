@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from pages.live import wire
+from pages.live.crowd import FEW, NUMBERS_EVERY_S, Crowd
 from pages.live.fallback import answer
 from pages.live.session import LiveSession, open_session
 from pages.live.socket import PATH, live_socket, same_origin
@@ -108,6 +110,42 @@ def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -
         assert asked["voxel"] == [int(v) for v in voxel]
         np.testing.assert_array_equal(curves["tissue"], state.case.prepared.tissue[1000])
         assert len(curves["residue"]) == len(curves["residue_time"]) == 75
+
+
+def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
+    client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Crowd, "large", True)
+    state = session.state
+    assert state is not None
+    case, curve = state.case, state.start.value * np.linspace(1, 1.2, state.start.value.size)
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 1, 0, 3, curve))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["one"], header["z"]) == ("coarse", True, 3)
+        n = int(case.grid_coarse.kept[case.starts[3] : case.starts[4]].sum())
+        assert arrays["cbf"].size == arrays["tmax"].size == n
+        ws.send_bytes(edit(state.epoch, 2, wire.FLAG_REST, 3, curve))
+        while header["kind"] != "slice":
+            header, arrays = read(ws.receive_bytes())
+        assert arrays["cbf"].size == case.starts[4] - case.starts[3]
+
+
+def test_numbers_slow_down_with_the_hands_that_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("pages.live.crowd.time", SimpleNamespace(monotonic=lambda: now[0]))
+    crowd, people = Crowd(), [LiveSession() for _ in range(2 * FEW)]
+    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
+    for person in people:
+        crowd.moved(person)
+    now[0] += 0.5
+    assert (crowd.size, crowd.large) == (2 * FEW, True)
+    # As many computations a second as the few alone would have.
+    assert crowd.size / crowd.numbers_every_s == FEW / 4 / NUMBERS_EVERY_S
+    now[0] += 1.0
+    crowd.moved(people[0])
+    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
 
 
 def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, session: LiveSession) -> None:

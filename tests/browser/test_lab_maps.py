@@ -295,13 +295,18 @@ def test_the_browser_fills_in_as_the_server_measures_it(page: Page, address: str
           const { fill } = await import(new URL("assets/coarse.js", document.baseURI));
           const [a, b] = [Uint32Array.from(starts), Uint32Array.from(pixel)];
           const arrays = { kept: Uint8Array.from(kept), starts: a, pixel: b };
-          const out = new Float32Array(kept.length);
-          fill({ arrays, rows: 7, columns: 9, slices: 2 }, Float32Array.from(values), out);
-          return Array.from(out);
+          const now = { arrays, rows: 7, columns: 9, slices: 2 };
+          const out = new Float32Array(kept.length), second = new Float32Array(kept.length);
+          fill(now, Float32Array.from(values), out);
+          const before = kept.slice(0, starts[1]).reduce((sum, one) => sum + one, 0);
+          fill(now, Float32Array.from(values.slice(before)), second, starts[1], starts[2]);
+          return [Array.from(out), Array.from(second)];
         }""",
         [grid.kept.astype(int).tolist(), starts.tolist(), (voxels @ [1, 9, 0]).tolist(), values.tolist()],
     )
-    np.testing.assert_allclose(theirs, grid.fill(values), atol=1e-6)
+    np.testing.assert_allclose(theirs[0], grid.fill(values), atol=1e-6)
+    alone = np.where(np.arange(len(voxels)) < starts[1], 0, grid.fill(values))
+    np.testing.assert_allclose(theirs[1], alone, atol=1e-6, err_msg="one slice, as a crowd gets it")
 
 
 def test_a_view_survives_a_reload(page: Page, address: str) -> None:

@@ -24,6 +24,8 @@ from pages.live.socket import PATH
 from pages.live.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
 
 PATIENCE_S = 60.0
+REST_EVERY_S = 6
+"""How long a drag lasts before the curve is let go, and the whole volume is computed."""
 FLOW = {"slice", "coarse", "volume"}
 
 
@@ -127,7 +129,7 @@ class Person:
         assert self.socket is not None
         self.sequence += 1
         head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
-        kinds = ("coarse", "volume") if flags & FLAG_ALL_SLICES else ("slice",)
+        kinds = ("coarse", "volume") if flags & FLAG_ALL_SLICES else ("slice", "coarse")
         begun = time.perf_counter()
         await self.socket.send(head + curve.astype(np.float32).tobytes())
         async with asyncio.timeout(PATIENCE_S):
@@ -152,13 +154,13 @@ class Person:
         return self.start + 0.3 * self.start.max() * np.sin(0.7 * turn) * bump
 
     async def drag(self, seconds: float, *, a_second: float, flags: int = 0, first: float = 0.0) -> None:
-        """Move the hand: so many edits a second, and the curve is let go every three seconds or so."""
+        """Move the hand: so many edits a second, and let go now and then."""
         await asyncio.sleep(first)
         begun, turn = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             turn += 1
             await self.edit(self.nudged(turn), flags=flags)
-            if turn % (3 * a_second) == 0:
+            if turn % (REST_EVERY_S * a_second) == 0:
                 await self.rest(self.nudged(turn))
             # Like the browser: no edit while one is unanswered; late ones are dropped, not caught up.
             due = begun + turn / a_second

@@ -30,8 +30,10 @@ function pairs({ arrays, rows, columns, slices }) {
   return [a, b];
 }
 
-/** Fill `out`, all voxels of the case, from the values of the kept ones. */
-export function fill(now, values, out) {
+/** Fill voxels `from` to `to` of `out` from the values of the kept ones among them. */
+export function fill(now, values, out, from = 0, to = out.length) {
   const [a, b] = pairs(now);
-  for (let i = 0; i < out.length; i++) out[i] = 0.5 * (values[a[i]] + values[b[i]]);
+  // Parents lie in the slice of their child: the first kept voxel of a slice has the least number.
+  const first = from && now.arrays.kept.subarray(0, from).reduce((sum, one) => sum + one, 0);
+  for (let i = from; i < to; i++) out[i] = 0.5 * (values[a[i] - first] + values[b[i] - first]);
 }

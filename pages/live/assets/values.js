@@ -37,11 +37,13 @@ export class Values {
     this.ref = frame.ref;
   }
 
-  /** All slices on their way: every second voxel, the rest filled in. */
+  /** All slices on their way, or one of them in a crowd: every second voxel, the rest filled in. */
   setCoarse(frame) {
-    fill(this.case, frame.arrays.cbf, this.cbf);
-    fill(this.case, frame.arrays.tmax, this.tmax);
-    this.fresh.fill(frame.seq);
+    const range = frame.one ? this.range(frame.z) : [];
+    fill(this.case, frame.arrays.cbf, this.cbf, ...range);
+    fill(this.case, frame.arrays.tmax, this.tmax, ...range);
+    if (frame.one) this.fresh[frame.z] = frame.seq;
+    else this.fresh.fill(frame.seq);
     this.ref = frame.ref;
   }
 
