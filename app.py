@@ -40,6 +40,7 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
+    from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute
     from streamlit.runtime.pages_manager import PagesManager
 
@@ -47,17 +48,20 @@ else:
     from pages.cine.route import PATH as CINE_PATH
     from pages.cine.route import cine
     from pages.live.component import ASSETS
+    from pages.live.faults import discreet
     from pages.live.files import Assets
     from pages.live.socket import PATH, live_socket
+    from pages.shared.gate import Gate
     from pages.shared.lifespan import lifespan
 
     # A folder named pages makes Streamlit serve each file by itself until somebody has opened the first page:
     # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
     PagesManager.uses_pages_directory = False
+    discreet()
     routes = [
         WebSocketRoute(PATH, live_socket),
         Route(CINE_PATH, cine, methods=["POST"]),
         Mount("/assets/cine", Assets(directory=CINE_ASSETS)),
         Mount("/assets", Assets(directory=ASSETS)),
     ]
-    app = st.App(__file__, routes=routes, lifespan=lifespan)
+    app = st.App(__file__, routes=routes, middleware=[Middleware(Gate)], lifespan=lifespan)

@@ -9,6 +9,7 @@ import asyncio
 import json
 from typing import Final
 
+from starlette.types import Receive
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
@@ -34,15 +35,15 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     return bool(host) and scheme in {"http", "https"} and site == (host or "").lower()
 
 
-def bound_frames(ws: WebSocket) -> None:
-    """Have the server hold no more of a message than `LONGEST_FRAME_BYTES`.
+def bound_messages(receive: Receive, n_bytes: int) -> None:
+    """Have the server hold no more than so many bytes of one socket's message, and close it beyond.
 
-    The server has one limit for all its sockets, and Streamlit's messages are long. Where it is no uvicorn, or has
-    its insides elsewhere, that one limit stays.
+    The server has one limit for all its sockets, both ways: that of the longest thing that Streamlit may send.
+    Where it is no uvicorn, or has its insides elsewhere, that one stays.
     """
-    connection = getattr(getattr(ws._receive, "__self__", None), "conn", None)
+    connection = getattr(getattr(receive, "__self__", None), "conn", None)
     if hasattr(connection, "max_message_size"):
-        connection.max_message_size = LONGEST_FRAME_BYTES
+        connection.max_message_size = n_bytes
 
 
 async def hello(ws: WebSocket) -> LiveSession | None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from pages.shared import facts, state
+from pages.shared import facts, server, state
 from pages.shared.library import Entry, Source, forget_entry, open_case
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.dicom import read_dicom
@@ -19,6 +23,10 @@ ZIP_MAGIC: Final = b"PK"
 MOST_UPLOADS: Final = 12
 MOST_BYTES: Final = 3 << 30
 """What one session may keep, as float32."""
+_kept: Final[weakref.WeakValueDictionary[int, PerfusionSeries]] = weakref.WeakValueDictionary()
+"""What everybody keeps."""
+_turn: Final = threading.BoundedSemaphore(2)
+"""So many series are read at once: a large one takes several times its size."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +59,8 @@ def add_uploads(files: Sequence[bytes], extras: Extras) -> list[str]:
     problems, added = [], []
     for place, content in enumerate(files, start=1):
         try:
-            added.append(_add(content, extras))
+            with _turn:
+                added.append(_add(content, extras))
         except PerfcoreError as error:
             which = "This series" if len(files) == 1 else f"File {place} of {len(files)}"
             problems.append(f"{which} cannot be opened: {error}")
@@ -73,7 +82,10 @@ def _add(content: bytes, extras: Extras) -> Entry:
     held = sum(entry.read().series.data.nbytes for entry in mine)
     if held + series.data.nbytes > MOST_BYTES:
         raise InputDataError(f"Your uploads would take more than {MOST_BYTES >> 30} GiB; remove one first.")
+    if sum(one.data.nbytes for one in [*_kept.values()]) + series.data.nbytes > server.memory_for_uploads():
+        raise InputDataError("The server holds as many uploads as it can; try again when others have left.")
     source = Source(series)
+    _kept[id(series)] = series
     entry = Entry(
         f"upload-{number}", title, _describe(series), lambda: source, state.live_session().token,
         facts=facts.of_series(series),
@@ -95,6 +107,16 @@ def remove_upload(key: str) -> None:
         forget_entry(entry)
         if st.session_state.get("case") == key:
             state.choose(next(iter(state.entries().values())))
+
+
+def _contents(files: Sequence[UploadedFile]) -> list[bytes]:
+    """Return what was chosen; the server keeps no other copy of it."""
+    now = get_script_run_ctx()
+    contents = [file.getvalue() for file in files]
+    for file in files:
+        if now is not None:
+            now.uploaded_file_mgr.remove_file(now.session_id, file.file_id)
+    return contents
 
 
 def _describe(series: PerfusionSeries) -> str:
@@ -135,9 +157,10 @@ def show_uploads() -> None:
     if pressed and not series:
         st.error("Choose a 4D series first.")
     elif pressed:
-        extras = Extras(mask and mask.getvalue(), lesion and lesion.getvalue(), units, dt_s or None)
+        brain, core = (_contents([file])[0] if file else None for file in (mask, lesion))
+        extras = Extras(brain, core, units, dt_s or None)
         with st.spinner("Reading the series …", show_time=False):
-            problems = add_uploads([file.getvalue() for file in series], extras)
+            problems = add_uploads(_contents(series), extras)
         st.session_state["upload_problems"] = problems
         st.session_state["upload_turn"] = turn + 1
         st.rerun()
