@@ -9,7 +9,6 @@ import asyncio
 import json
 from typing import Final
 
-from starlette.types import Receive
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live import wire
@@ -25,6 +24,8 @@ read and refused with a sentence."""
 A_SECOND: Final = 200.0
 AT_ONCE: Final = 400
 """Messages that are taken from one socket; those beyond wait in the sender's own buffers."""
+LONGEST_RUSH_S: Final = 5.0
+"""Whoever sends too fast for longer is sent away."""
 
 _waiting: Final[list[asyncio.Timeout]] = []
 
@@ -33,17 +34,6 @@ def same_origin(origin: str | None, host: str | None) -> bool:
     """Return whether a browser's Origin names the host that it asked; a missing Origin is refused."""
     scheme, _, site = (origin or "").lower().partition("://")
     return bool(host) and scheme in {"http", "https"} and site == (host or "").lower()
-
-
-def bound_messages(receive: Receive, n_bytes: int) -> None:
-    """Have the server hold no more than so many bytes of one socket's message, and close it beyond.
-
-    The server has one limit for all its sockets, both ways: that of the longest thing that Streamlit may send.
-    Where it is no uvicorn, or has its insides elsewhere, that one stays.
-    """
-    connection = getattr(getattr(receive, "__self__", None), "conn", None)
-    if hasattr(connection, "max_message_size"):
-        connection.max_message_size = n_bytes
 
 
 async def hello(ws: WebSocket) -> LiveSession | None:
@@ -69,11 +59,15 @@ class Pace:
 
     def __init__(self) -> None:
         self._left, self._at = float(AT_ONCE), asyncio.get_running_loop().time()
+        self._slow_at = self._at
 
-    async def wait(self) -> None:
-        """Return when the next message may be taken."""
+    async def wait(self) -> bool:
+        """Return when the next message may be taken; False where there is no end of them."""
         now = asyncio.get_running_loop().time()
         self._left = min(self._left + (now - self._at) * A_SECOND, AT_ONCE) - 1
         self._at = now
-        if self._left < 0:
-            await asyncio.sleep(-self._left / A_SECOND)
+        if self._left >= 0:
+            self._slow_at = now
+            return True
+        await asyncio.sleep(-self._left / A_SECOND)
+        return now - self._slow_at < LONGEST_RUSH_S

@@ -16,8 +16,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from pages.live import wire
 from pages.live.coarse import LARGEST_ERROR
 from pages.live.crowd import CROWD
-from pages.live.door import LONGEST_FRAME_BYTES, Pace, bound_messages, hello, same_origin
+from pages.live.door import LONGEST_FRAME_BYTES, Pace, hello, same_origin
 from pages.live.faults import fault
+from pages.live.framing import bound_messages
 from pages.live.requests import answer_request, not_understood, voxel_of
 from pages.live.session import (
     COMPUTE,
@@ -39,6 +40,8 @@ R = TypeVar("R")
 
 PATH: Final = "/live/socket"
 POLICY_VIOLATION: Final = 1008
+CROWD_JOBS: Final = 4
+"""Turns of a volume of every second voxel, a few milliseconds each."""
 
 
 class _Conversation:
@@ -72,8 +75,7 @@ class _Conversation:
     async def read(self) -> None:
         """Take messages until the browser leaves."""
         pace = Pace()
-        while True:
-            await pace.wait()
+        while await pace.wait():
             message = await self.ws.receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -165,7 +167,11 @@ class _Conversation:
 
     async def send_volume(self, state: State, edit: wire.Edit) -> None:
         """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
-        jobs = state.case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
+        case, crowd = state.case, not edit.at_rest and CROWD.large and state.case.coarse_error <= LARGEST_ERROR
+        if crowd:
+            jobs = case.coarse_chunks(edit.curve, state.settings, CROWD_JOBS)
+        else:
+            jobs = case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
         # While the hand moves, one core is left for what is visible, unless the volume is what is visible.
         whole = edit.at_rest or (edit.all_slices and state.case.coarse_error > LARGEST_ERROR)
         at_once = WORKERS if whole else max(WORKERS - 1, 1)
@@ -177,7 +183,13 @@ class _Conversation:
                 return
 
         def finish() -> bytes:
-            return volume_frame(self.session, state, edit, state.case.gather(parts), with_maps=whole)
+            if crowd:
+                scale = self.session.scale(state.epoch)
+                mean = case.sample_mean(edit.curve, state.settings, preview=True) * scale
+                flow = case.filled_in(case.coarse_gather(parts, mean))
+            else:
+                flow = case.gather(parts)
+            return volume_frame(self.session, state, edit, flow, with_maps=whole)
 
         await self.send(await self.compute(finish, later=True))
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import config
 from streamlit.runtime import Runtime
 
-from pages.live.door import bound_messages
+from pages.live.framing import bound_messages
 from pages.shared import server
 
 UPLOADS: Final = "/_stcore/upload_file/"
