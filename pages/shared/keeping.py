@@ -64,7 +64,8 @@ def _do(kept: Shelf, wish: Mapping[str, Any]) -> None:
         kept.delete(int(wish["number"]))
     elif act == "restore":
         address.show(kept.get(int(wish["number"])).scene)
-    elif act == "bring" and not len(kept):
+    elif act == "bring" and not kept.brought:
+        kept.brought = True
         _bring(kept, wish["rows"])
 
 

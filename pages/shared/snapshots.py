@@ -53,6 +53,8 @@ class Shelf:
     def __init__(self) -> None:
         self.done = 0
         """Number of the last wish that was carried out; the browser sends one again until it is."""
+        self.brought = False
+        """Whether the browser has brought back what an earlier session had kept; it does so once."""
         self._kept: dict[int, Snapshot] = {}
         self._last = 0
 

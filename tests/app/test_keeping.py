@@ -141,6 +141,17 @@ def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
     assert after.session_state["notice"]["text"].startswith("6 snapshots could not be brought back")
 
 
+def test_what_an_earlier_session_had_kept_is_brought_back_once_and_beside_what_was_kept_since() -> None:
+    app = run()
+    scene = Scene("demo-noisy", "paper", Settings(), "", edited(app), "cbf", 2, False)
+    row = {"name": "before", "link": urlencode(link.write(scene)), "numbers": {}, "made": 1.7e9}
+    shelf = ask(app, act="keep", name="since", curve=pack_curve(edited(app))).session_state["shelf"]
+    app.session_state["shelf"] = shelf
+    for _ in range(2):
+        ask(app, act="bring", rows=[row])
+    assert [snapshot.name for snapshot in shelf] == ["since", "before"]
+
+
 def test_a_snapshots_maps_are_perfcores_under_its_own_settings() -> None:
     app = run()
     kept = ask(app, act="keep", name="", curve=pack_curve(edited(app))).session_state["shelf"]

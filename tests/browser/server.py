@@ -35,32 +35,40 @@ def free_port() -> int:
 
 
 @contextmanager
-def server(*, app: str = "app.py", **environment: str) -> Iterator[str]:
-    """Start the dashboard as `make app` does; yields its address."""
-    port = free_port()
+def process(
+    port: int, *, app: str = "app.py", path: str = "", **environment: str
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the dashboard on a port, as `make app` does; ``path`` is ``/sub`` where it does not live at the root."""
     command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)]
     log = Path(os.environ.get("TMPDIR", "/tmp")) / f"aif-lab-test-{port}.log"
     with log.open("w") as out:
-        process = subprocess.Popen(
+        one = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
         )
-        url = f"http://localhost:{port}"
         try:
             for _ in range(600):
-                if process.poll() is not None:
+                if one.poll() is not None:
                     raise RuntimeError(f"the server ended: {log.read_text()}")
                 try:
-                    urllib.request.urlopen(f"{url}/_stcore/health", timeout=1).read()
+                    urllib.request.urlopen(f"http://localhost:{port}{path}/_stcore/health", timeout=1).read()
                     break
                 except (URLError, ConnectionError, TimeoutError):
                     time.sleep(0.05)
             else:
                 raise RuntimeError("the server does not answer")
-            yield url
+            yield one
         finally:
-            process.terminate()
-            process.wait(10)
+            one.terminate()
+            one.wait(10)
             log.unlink(missing_ok=True)
+
+
+@contextmanager
+def server(*, app: str = "app.py", **environment: str) -> Iterator[str]:
+    """Start the dashboard on a free port; yields its address."""
+    port = free_port()
+    with process(port, app=app, **environment):
+        yield f"http://localhost:{port}"
 
 
 @contextmanager

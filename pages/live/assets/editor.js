@@ -46,7 +46,11 @@ export class Editor {
     this.vof = arrays.vof ?? null;
     this.tissue = null;
     this.ghost = arrays.start;
-    this.times = Float32Array.from(this.ghost, (_, i) => i * dt);
+    const times = Float32Array.from(this.ghost, (_, i) => i * dt);
+    // The same grid, after a lost connection or with other settings: the handles stay, one of them may be in a hand.
+    if (this.times?.length === times.length && this.times.at(-1) === times.at(-1)) return;
+    this.times = times;
+    this.dragging = null;
     this.handles.replaceChildren();
     this.points = Array.from(this.ghost, (_, i) => svg("circle", {
       "data-point": i, r: 4, tabindex: i ? -1 : 0, role: "slider", "aria-label": `AIF at ${Number((i * dt).toFixed(2))} s`,

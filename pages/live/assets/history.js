@@ -4,6 +4,9 @@
 
 const LONGEST = 200;
 const TOGETHER_MS = 1000; // steps of one handle that follow this closely are undone at once
+/** Whether two curves are one, as the float32 values that travel. */
+export const sameCurve = (a, b) => a.length === b.length && a.every((value, i) => Math.fround(value) === Math.fround(b[i]));
+
 const histories = new Map(); // by curve: undo and redo outlive a page change
 
 export class History {
@@ -39,6 +42,15 @@ export class History {
       sessionStorage.setItem(`aif|${this.key}`, JSON.stringify(Array.from(curve)));
       sessionStorage.setItem(`voxels|${this.key}`, JSON.stringify({ voxels, spread: spread && Array.from(spread) }));
     } catch { /* storage may be off */ }
+  }
+
+  /** The state that a case opens with: the edit that the server knows, else what a reload finds, else the start. */
+  opening({ start, edited }) {
+    const stored = this.stored();
+    const kept = edited ?? stored?.curve;
+    const curve = Float32Array.from(kept?.length === start.length ? kept : start);
+    const known = stored && sameCurve(stored.curve, curve);
+    return { curve, voxels: [], spread: null, whole: null, ...(known && { voxels: stored.voxels, spread: stored.spread }) };
   }
 
   stored() {

@@ -7,7 +7,7 @@ import { MapCanvas } from "./canvas.js";
 import { Committer } from "./committer.js";
 import { problem } from "./edits.js";
 import { Editor } from "./editor.js";
-import { History } from "./history.js";
+import { History, sameCurve } from "./history.js";
 import { Link } from "./link.js";
 import { HTML } from "./markup.js";
 import { Notice } from "./notice.js";
@@ -19,7 +19,7 @@ import { ALL_SLICES, KEEP, REST, unpack } from "./wire.js";
 const KEPT_MARKS = 512;
 const FLOW = ["slice", "coarse", "volume", "stale"];
 const STATUS = {
-  connecting: "connecting", live: "live", reconnecting: "connection lost, trying again", fallback: "live, without a socket",
+  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // words of one width: see .status
 };
 const labs = new WeakMap();
 
@@ -33,15 +33,15 @@ class Lab {
     this.committer = new Committer((commit) => this.setStateValue("curve", commit), () => Boolean(this.editor.dragging));
     this.notices = new Notice(this.find(".notice"));
     this.editor = new Editor(this.find("svg.editor"), {
-      onEdit: (curve) => this.take(curve),
+      onEdit: (curve) => this.move(curve),
       onCommit: (curve, extra) => this.commit(curve, extra),
       onBrush: () => this.showBrush(),
     });
     this.link = new Link({
-      onOpen: () => this.askCase(),
+      first: () => this.wish(),
       onFrame: (frame) => this.receive(frame),
       onStatus: (status) => this.showStatus(status),
-      viaStreamlit: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key }),
+      viaStreamlit: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
     this.actions = {
       undo: () => this.step({ back: true }), redo: () => this.step({ back: false }),
@@ -73,17 +73,20 @@ class Lab {
     this.bus.emit("config", config);
     if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
     this.link.configure({ token: config.token, path: config.path });
-    for (const frame of frames) this.link.receive(frame);
-    if (before && before.epoch !== config.epoch) this.askCase();
+    const answers = frames.filter(({ kind }) => kind !== "shelf");
+    if (answers.length) this.link.fromStreamlit(answers);
+    for (const frame of frames) if (frame.kind === "shelf") this.receive(frame);
+    if (before && (before.epoch !== config.epoch || before.token !== config.token)) this.ask(this.wish());
     this.paint();
   }
 
   receive(frame) {
     if (frame.kind === "case") this.openCase(frame);
     else if (frame.kind === "error") this.refused(frame);
+    else if (!this.case && frame.kind !== "shelf") return; // asked by a component that is no more
     else if (!FLOW.includes(frame.kind)) this.bus.emit(`frame:${frame.kind}`, frame);
     else if (frame.epoch !== this.case?.epoch) return;
-    else if (frame.kind === "stale") this.askCase();
+    else if (frame.kind === "stale") this.ask(this.wish());
     else this.show(frame);
   }
 
@@ -111,16 +114,10 @@ class Lab {
   }
 
   /** Ask the server something; the answer is told as frame:<kind>. */
-  ask(request) {
-    if (this.link.status === "fallback") this.link.handlers.viaStreamlit({ request });
-    else this.link.ask(request);
-  }
+  ask(request) { this.link.ask(request); }
 
-  askCase() {
-    const have = this.case?.key ?? null;
-    if (this.link.status === "fallback") this.setTriggerValue("fallback", { have });
-    else this.link.ask({ type: "case", have });
-  }
+  /** What the case is now; of one that is here already only what may have changed is sent. */
+  wish() { return { type: "case", have: this.case?.key ?? null }; }
 
   /** A case, or new settings or another start for the case that is here. */
   openCase(frame) {
@@ -129,13 +126,15 @@ class Lab {
       if (old?.key !== frame.key) { this.link.ask({ type: "case" }); return; }
       frame = { ...old, ...frame, arrays: { ...old.arrays, ...frame.arrays } };
     }
+    const { start, edited } = frame.arrays;
     const same = old && old.curveKey === frame.curveKey;
     if (!same) this.editor.finish();
+    const held = same && this.moving;
+    if (same && sameCurve(this.state.curve, old.arrays.start) && !this.state.voxels.length) this.state = { ...this.state, curve: Float32Array.from(start) };
     const other = !old || old.name !== frame.name;
     this.values.setCase(frame);
     this.editor.setCase(frame);
     this.good = null;
-    this.edited = false;
     if (other) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
     this.find("[data-control=slice]").max = frame.slices;
     this.find("[data-control=slice]").disabled = frame.slices < 2;
@@ -144,21 +143,25 @@ class Lab {
     this.showSlice();
     if (!same) {
       this.history = History.of(frame.curveKey);
-      const { start } = frame.arrays;
-      const stored = this.history.stored();
-      const kept = frame.arrays.edited ?? stored?.curve;
-      const mine = kept?.length === start.length ? kept : start;
-      const known = stored && stored.curve.length === mine.length && stored.curve.every((v, i) => Math.fround(v) === Math.fround(mine[i]));
-      this.state = { curve: Float32Array.from(mine), voxels: [], spread: null, whole: null, ...(known && { voxels: stored.voxels, spread: stored.spread }) };
+      this.state = this.history.opening(frame.arrays);
     }
+    // A server that does not know the curve (it was started anew, or the edit was lost on its way) is told.
+    this.edited = !sameCurve(this.state.curve, edited ?? start);
     this.bus.emit("case", frame);
-    this.apply(this.state);
+    if (held) this.take(this.editor.curve);
+    else this.apply(this.state);
   }
 
   /** A curve on its way (a drag, a slider): the maps follow, nothing is kept. */
   preview(curve, effect = null) {
     this.editor.setLive(curve);
     this.bus.emit("effect", effect);
+    this.move(curve);
+  }
+
+  /** A curve under the hand; until it is let go, nothing that comes from the server takes it away. */
+  move(curve) {
+    this.moving = !sameCurve(curve, this.state.curve);
     this.take(curve);
   }
 
@@ -209,6 +212,7 @@ class Lab {
 
   apply(state) {
     this.state = state;
+    this.moving = false;
     this.editor.setCurve(state.curve, state.spread);
     this.again();
     this.state.seq = this.seq;
@@ -287,7 +291,6 @@ class Lab {
 
   showStatus(status) {
     this.root.dataset.status = status;
-    if (status === "fallback" && !this.case) this.askCase();
     this.find("[data-out=status]").textContent = STATUS[status];
     this.bus.emit("status", status);
   }

@@ -13,6 +13,12 @@ export class Outbox {
 
   constructor() { Object.assign(this, { waiting: [], last: 0, timer: 0 }); }
 
+  /** What an earlier session of this document was asked to keep and never answered: it was lost with its server. */
+  static orphans(token) {
+    const left = [...outboxes].filter(([of]) => of !== token).flatMap(([, box]) => box.waiting.splice(0));
+    return left.filter(({ act }) => act === "keep");
+  }
+
   /** @param {Function} tell hands a list of wishes to Streamlit */
   send(wish, tell) {
     this.last = Math.max(this.last + 1, Date.now());
@@ -22,7 +28,7 @@ export class Outbox {
 
   flush(tell) {
     clearTimeout(this.timer);
-    if (!this.waiting.length) return;
+    if (!this.waiting.length) return; // also where another session's box has taken them
     tell(this.waiting);
     this.timer = setTimeout(() => this.flush(tell), AGAIN_MS);
   }

@@ -156,13 +156,15 @@ export function snapshots(lab) {
   });
   lab.bus.on("case", () => queueMicrotask(grant));
 
-  /** A reload starts a new session: what was on the shelf is brought back to it. */
+  /** A reload, or a server that was started anew, begins a new session: what was on the shelf is brought back to it. */
   function remember(token) {
     const fresh = !seen.has(token);
     seen.add(token);
     try {
       const stored = JSON.parse(sessionStorage.getItem(STORED)) ?? [];
-      if (fresh && !shelf.rows.length && stored.length) setTimeout(() => send({ act: "bring", rows: stored }));
+      // What was asked of a server that has gone comes after what was there before.
+      const lost = fresh ? [...(stored.length ? [{ act: "bring", rows: stored }] : []), ...Outbox.orphans(token)] : [];
+      if (lost.length) setTimeout(() => lost.forEach(send));
       else sessionStorage.setItem(STORED, JSON.stringify(shelf.rows.map(({ name: called, link, numbers, made }) => ({ name: called, link, numbers, made }))));
     } catch { /* storage may be off */ }
   }
