@@ -13,15 +13,17 @@ Source: Fieselmann 2011, doi:10.1155/2011/467563; thresholds: Cereda 2016, doi:1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from perfcore import oscillation
 from perfcore.basis import TemporalBasis
 from perfcore.convolution import check_aif
-from perfcore.deconvolution import build_operator, n_lead
+from perfcore.deconvolution import Operator, build_operator, n_lead
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
 from perfcore.tiles import Tiles, peak, peak_and_time
@@ -85,8 +87,8 @@ def flow_and_delay(
     settings
         All deconvolution settings.
     """
-    check_aif(aif, dt_s)
     if settings.regularization == "oscillation":
+        check_aif(aif, dt_s)
         if isinstance(tissue, TemporalBasis):
             raise ArgumentError("The oscillation index needs the tissue itself, not a temporal basis of it.")
         top, row = oscillation.peak_and_time(aif, tissue, dt_s, settings)
@@ -102,9 +104,18 @@ def flow_alone(aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings
     """Return CBF [ml/100 g/min] as :func:`flow_and_delay` does, for a third of its time: nobody asks when."""
     if settings.regularization == "oscillation":
         return flow_and_delay(aif, tissue, dt_s, settings)[0]
-    check_aif(aif, dt_s)
     matrix, tiles, _ = _linear(aif, tissue, dt_s, settings)
     return CBF_PER_K * peak(matrix, tiles)
+
+
+@lru_cache(maxsize=64)
+def _operator(
+    curve: bytes, shape: torch.Size, device: torch.device, dt_s: float, settings: Settings
+) -> Operator:
+    """Return the operator of a curve's float64 values: a volume is asked for in pieces, and each needs it."""
+    aif = torch.from_numpy(np.frombuffer(curve).copy()).reshape(shape)
+    check_aif(aif, dt_s)
+    return build_operator(aif.to(device), dt_s, settings)
 
 
 def _linear(
@@ -112,7 +123,8 @@ def _linear(
 ) -> tuple[Tensor, Tiles, float]:
     """Return P, what it is applied to, and the time of its first row."""
     tiles = tissue.tiles if isinstance(tissue, TemporalBasis) else tissue
-    operator = build_operator(aif.to(tiles.data.device), dt_s, settings)
+    curve = aif.detach().to("cpu", torch.float64).numpy().tobytes()
+    operator = _operator(curve, aif.shape, tiles.data.device, dt_s, settings)
     matrix = tissue.operator(operator.matrix) if isinstance(tissue, TemporalBasis) else operator.matrix
     return matrix, tiles, operator.start_s
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -28,10 +29,12 @@ from perfcore.tiles import WIDTH, Tiles
 from perfcore.types import Aif
 from perfcore.units import CBV_PER_RATIO
 
-REFERENCE_SAMPLE: Final = 2 * WIDTH
+REFERENCE_SAMPLE: Final = WIDTH
 """Healthy voxels that stand for all of them while the hand moves; at rest every one counts."""
 CHUNK_TILES: Final = 8
 """Tiles per turn of a whole volume: about 4 ms, so that nobody's visible slice waits long."""
+KEPT_STARTS: Final = 32
+"""Starting curves and settings whose figures are remembered."""
 
 _SERIAL: Final = itertools.count(1)
 
@@ -86,6 +89,8 @@ class LiveCase:
             self.tiles, build_operator(first, prepared.dt_s, Settings()).matrix
         )
         self.reference_basis = None if self.basis is None else self.basis.of_others(self.reference_tiles)
+        self._start_numbers: dict[tuple[Settings, bytes], dict[str, float | None]] = {}
+        self._starting = Lock()
         self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
         flat = prepared.index[self.order]
@@ -179,7 +184,8 @@ class LiveCase:
     @cached_property
     def _coarse_tissue(self) -> tuple[Tiles, TemporalBasis | None]:
         kept = self.order[self.grid_coarse.kept]
-        tiles = Tiles.of(torch.from_numpy(self.prepared.tissue[kept]).to(self.device))
+        # Narrow tiles: a slice has few voxels here, and lies in few tiles that hold others as well.
+        tiles = Tiles.of(torch.from_numpy(self.prepared.tissue[kept]).to(self.device), WIDTH // 2)
         return tiles, None if self.basis is None else self.basis.of_others(tiles)
 
     @cached_property
@@ -210,7 +216,7 @@ class LiveCase:
         """Return the preview of all slices as jobs of about the same size; see `pages.live.coarse`."""
         aif, dt_s = self._curve(curve), self.prepared.dt_s
         tissue, tiles = self._coarse_preview(settings), self.coarse_tiles
-        step = -(-len(tiles.data) // n_jobs) * WIDTH
+        step = -(-len(tiles.data) // n_jobs) * tiles.data.shape[-1]
         parts = [tissue.window(i, min(i + step, tiles.n_voxels))[0] for i in range(0, tiles.n_voxels, step)]
         return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
 
@@ -218,6 +224,21 @@ class LiveCase:
         """Join the results of `coarse_chunks`; the healthy mean is a sample's."""
         cbf, tmax = (torch.cat([part[i] for part in parts]).cpu().numpy() for i in (0, 1))
         return Flow(cbf, tmax, sample_mean)
+
+    def filled_in(self, coarse: Flow) -> Flow:
+        """Return all voxels from every second one, as the browser fills them in."""
+        fill = self.grid_coarse.fill
+        return Flow(fill(coarse.cbf), fill(coarse.tmax), coarse.reference_cbf)
+
+    def start_numbers(self, start: Aif, settings: Settings) -> dict[str, float | None]:
+        """Return the figures of a starting curve, computed once for everybody who starts from it."""
+        key = settings, start.value.tobytes()
+        with self._starting:
+            if key not in self._start_numbers:
+                if len(self._start_numbers) >= KEPT_STARTS:
+                    self._start_numbers.pop(next(iter(self._start_numbers)))
+                self._start_numbers[key] = self.numbers(self.volume_flow(start.value, settings), settings)
+            return self._start_numbers[key]
 
     def gather(self, parts: list[tuple[Tensor, Tensor]]) -> Flow:
         """Join the results of `chunks`; the healthy mean is exact."""

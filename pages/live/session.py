@@ -8,7 +8,6 @@ import threading
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -44,10 +43,10 @@ class State:
     settings: Settings
     start: Aif
 
-    @cached_property
+    @property
     def start_numbers(self) -> dict[str, float | None]:
         """The figures of the starting curve; changes are shown against them."""
-        return self.case.numbers(self.case.volume_flow(self.start.value, self.settings), self.settings)
+        return self.case.start_numbers(self.start, self.settings)
 
     @property
     def curve_key(self) -> str:

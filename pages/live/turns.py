@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
@@ -50,9 +51,14 @@ class Turns(Executor):
         # Re-entrant: a collected session queues its own clearing up, maybe in the middle of a call here.
         self._ready = threading.Condition(threading.RLock())
         self._first, self._later = _Line(), _Line()
-        self._since_later = 0
-        for i in range(n_threads):
-            threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True).start()
+        self._since_later, self._closed = 0, False
+        self._threads = [
+            threading.Thread(target=self._work, name=f"{name}-{i}", daemon=True) for i in range(n_threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+        # A thread that is still in torch when the interpreter goes would bring the process down.
+        atexit.register(self.shutdown)
 
     def submit(self, fn: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:
         """Queue a job of nobody in particular, among what goes first."""
@@ -76,20 +82,32 @@ class Turns(Executor):
             self._ready.notify()
         return future
 
-    def _next(self) -> Job:
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
+        """Finish the jobs that run; what waits is called off."""
+        with self._ready:
+            self._closed = True
+            while cancel_futures and (self._first or self._later):
+                (self._first or self._later).take()[0].cancel()
+            self._ready.notify_all()
+        for thread in self._threads if wait else ():
+            thread.join()
+
+    def _next(self) -> Job | None:
         with self._ready:
             while not self._first and not self._later:
+                if self._closed:
+                    return None
                 self._ready.wait()
             turn = bool(self._later) and (not self._first or self._since_later >= LATER_EVERY - 1)
             self._since_later = 0 if turn or not self._later else self._since_later + 1
             return (self._later if turn else self._first).take()
 
     def _work(self) -> None:
-        while True:
-            future, job = self._next()
+        while (found := self._next()) is not None:
+            future, job = found
             if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(job())
                 except BaseException as error:  # noqa: BLE001 - it is whoever waits that must know
                     future.set_exception(error)
-            del future, job  # an idle thread keeps nobody's case alive
+            del found, future, job  # an idle thread keeps nobody's case alive

@@ -85,3 +85,17 @@ def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
     inner: list = []
     assert turns.ask(Who(), lambda: "outer").result(10) == "outer"
     assert {future.result(10) for future in inner} == {"inner"}
+
+
+def test_at_the_end_what_runs_is_finished_and_what_waits_is_called_off() -> None:
+    desk = Desk()
+    desk.ask("a", "waits")
+    desk.ask("b", "waits too", later=True)
+    ending = threading.Thread(target=desk.turns.shutdown)
+    ending.start()
+    wait(desk.asked, 10)
+    desk.gate.set()
+    ending.join(10)
+    assert not ending.is_alive()
+    assert desk.done == []
+    assert all(future.cancelled() for future in desk.asked)
