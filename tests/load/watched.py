@@ -1,4 +1,4 @@
-"""The dashboard with one address more, ``/counts``: what the soak test looks at. Never part of the product."""
+"""The dashboard with two addresses more, for tests: ``/counts``, and ``/sweep`` before its time."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import lifespan, routes  # noqa: E402
 from pages.live.session import REGISTRY  # noqa: E402
+from pages.shared.lifespan import forget_the_gone  # noqa: E402
 
 
 async def counts(_request: Request) -> JSONResponse:
@@ -31,4 +32,11 @@ async def counts(_request: Request) -> JSONResponse:
     })
 
 
-app = st.App(ROOT / "app.py", routes=[Route("/counts", counts), *routes], lifespan=lifespan)
+async def sweep(_request: Request) -> JSONResponse:
+    """Let go of those who left two minutes ago, now."""
+    forget_the_gone()
+    return JSONResponse({})
+
+
+routes = [Route("/counts", counts), Route("/sweep", sweep), *routes]
+app = st.App(ROOT / "app.py", routes=routes, lifespan=lifespan)
