@@ -58,10 +58,12 @@ else:
     # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
     PagesManager.uses_pages_directory = False
     discreet()
+    # Streamlit's own routes know server.baseUrlPath; these are told.
+    base = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
     routes = [
-        WebSocketRoute(PATH, live_socket),
-        Route(CINE_PATH, cine, methods=["POST"]),
-        Mount("/assets/cine", Assets(directory=CINE_ASSETS)),
-        Mount("/assets", Assets(directory=ASSETS)),
+        WebSocketRoute(base + PATH, live_socket),
+        Route(base + CINE_PATH, cine, methods=["POST"]),
+        Mount(f"{base}/assets/cine", Assets(directory=CINE_ASSETS)),
+        Mount(f"{base}/assets", Assets(directory=ASSETS)),
     ]
     app = st.App(__file__, routes=routes, middleware=[Middleware(Gate)], lifespan=lifespan)
