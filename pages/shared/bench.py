@@ -23,24 +23,21 @@ def bench(page: str) -> None:
     if now is None:
         return
 
-    def value(name: str) -> object:
-        return st.session_state["lab"].get(name)
-
     def curve() -> None:
-        state.keep_curve(value("curve"))
+        state.keep_curve(state.told("curve"))
 
     def source() -> None:
-        state.start_from(now.case, str(value("source")))
+        state.start_from(now.case, str(state.told("source")))
 
     def csv() -> None:
-        told = value("csv")
+        told = state.told("csv")
         if isinstance(told, dict):
             state.bring_csv(now.case, str(told.get("base64", "")))
 
     shelf = keeping.shelf_frame(session, now)
     sources = state.start_choices(now.case)
     data = config_frame(session, now, sources, st.session_state.pop("notice", None), page=page)
-    data += answer(session, now, st.session_state.get("lab", {}).get("fallback"))
+    data += answer(session, now, state.told("fallback"))
     data += shelf
     live_lab(data, curve=curve, source=source, csv=csv, shelf=keeping.asked, fallback=lambda: None)
     downloads(now)

@@ -31,7 +31,7 @@ def shelf() -> Shelf:
 
 def asked() -> None:
     """Do what the browser asked with its last trigger."""
-    fulfil(st.session_state["lab"].get("shelf"))
+    fulfil(state.told("shelf"))
 
 
 def fulfil(wishes: Any) -> None:

@@ -46,6 +46,11 @@ def _left(session: LiveSession) -> None:
     forget(session.token)
 
 
+def told(name: str) -> Any:
+    """Return what the Lab's component has told last under a name; None where a page change came between."""
+    return st.session_state.get("lab", {}).get(name)
+
+
 def uploads() -> list[Entry]:
     """Return this person's own uploads."""
     entries: list[Entry] = st.session_state.setdefault("uploads", [])

@@ -119,6 +119,23 @@ def test_a_wish_that_makes_no_sense_changes_nothing(wish: dict) -> None:
         assert after.session_state["notice"]["text"].endswith(".")
 
 
+def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
+    """Streamlit may call for a component that its newer run knows no more."""
+
+    def overtaken() -> None:
+        import streamlit as st
+
+        from pages.shared import keeping, state
+
+        keeping.asked()
+        state.keep_curve(state.told("curve"))
+        st.write("on it goes")
+
+    app = AppTest.from_function(overtaken).run()
+    assert not app.exception
+    assert app.markdown[0].value == "on it goes"
+
+
 def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
     app = run()
     scene = Scene("demo-noisy", "vendor", Settings.preset("vendor"), "", edited(app), "cbf", 2, False)

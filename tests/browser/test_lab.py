@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, WebSocket
 
 from perfcore.pipeline import analyse
 from tests.browser.reading import automatic, canvas, editor_values, kept_curve, own_result
@@ -88,6 +88,32 @@ def test_an_edit_survives_a_page_change_and_a_reload(page: Page, address: str) -
     page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
     np.testing.assert_array_equal(editor_values(page), curve)
     page.reload()
+    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    np.testing.assert_array_equal(editor_values(page), curve)
+
+
+def test_an_edit_runs_no_page_so_that_none_calls_a_page_change_back(page: Page, address: str) -> None:
+    told: list[str | bytes] = []
+
+    def listen(ws: WebSocket) -> None:
+        if "_stcore/stream" in ws.url:
+            ws.on("framesent", lambda sent: told.append(sent))  # noqa: PLW0108 (Playwright marks what it calls)
+
+    page.on("websocket", listen)
+    open_lab(page, address)
+    settled(page)
+    page.wait_for_timeout(500)
+    told.clear()
+    drag(page, 14, -50)
+    settled(page)
+    curve = editor_values(page)
+    page.wait_for_timeout(1200)
+    assert not told
+    # Other pages have the edit all the same: it went by the Lab's own socket.
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_text("Your edit").first.wait_for()
+    assert told
+    page.get_by_role("link", name="Lab").click()
     page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
     np.testing.assert_array_equal(editor_values(page), curve)
 

@@ -1,5 +1,5 @@
-// Tells Streamlit a committed curve once the hand rests: every telling runs the page again, which would make the next
-// drag stutter. The person's session has the curve at once, by the socket.
+// Tells Streamlit a committed curve where there is no socket to tell the person's session by, once the hand rests: every
+// telling runs the page again, which would make the next drag stutter, and call back a page that is being left.
 
 const REST_MS = 700;
 

@@ -30,7 +30,8 @@ class Lab {
     root.innerHTML = HTML;
     Object.assign(this, { seq: 0, looks: 0, marks: [], state: null, good: null, hover: null, bus: new Bus(), view: new View(), values: new Values() });
     this.map = new MapCanvas(this.find("canvas[data-testid=map]"), this.find("canvas.bar"), this.values, this.view);
-    this.committer = new Committer((commit) => this.setStateValue("curve", commit), () => Boolean(this.editor.dragging));
+    const tell = (commit) => { if (this.link.status !== "live") this.setStateValue("curve", commit); };
+    this.committer = new Committer(tell, () => Boolean(this.editor.dragging));
     this.notices = new Notice(this.find(".notice"));
     this.editor = new Editor(this.find("svg.editor"), {
       onEdit: (curve) => this.move(curve),
