@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,7 +37,8 @@ def tune(
     """Give a frame for each step.
 
     ``asked`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave out every other slice of
-    the lesion) and the fields of `perfcore.tuning.TuneOptions`.
+    the lesion) and the fields of `perfcore.tuning.TuneOptions`. Where it goes on from a step of an earlier run, it
+    has that one's start as ``origin`` and the step's ``threshold``.
 
     Raises
     ------
@@ -44,13 +46,22 @@ def tune(
         The curve, the target or an option cannot be used.
     """
     options = TuneOptions(**{name: kind(asked[name]) for name, kind in _OPTIONS.items() if name in asked})
-    curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
-    if curve.shape != state.start.value.shape:
-        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    curve = _curve(state, asked["curve"])
+    origin = _curve(state, asked["origin"]) if "origin" in asked else None
+    threshold = float(asked["threshold"]) if "threshold" in asked else None
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError(threshold)
     what, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
     lesion = wanted_lesion(session, state.case, what)
     network = str(asked.get("network", ""))
-    return _steps(state, lesion, _Plan(options, curve, form, network, held_out), view)
+    return _steps(state, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
+
+
+def _curve(state: State, values: Any) -> DoubleArray:
+    curve = wire.checked_curve(np.asarray(values, np.float64))
+    if curve.shape != state.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    return curve
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +73,8 @@ class _Plan:
     form: str
     network: str
     held_out: bool
+    origin: DoubleArray | None
+    threshold: float | None
 
     def make_form(self, case: LiveCase) -> CurveForm:
         if self.form not in {LAST_LAYER, WHOLE_NETWORK}:
@@ -80,7 +93,10 @@ def _steps(
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
     counted = split_slices(slice_of, lesion) if plan.held_out else None
     target = target_of(case, lesion, hypoperfused=plan.options.with_tmax)
-    tuner = Tuner(target, plan.make_form(case), settings, plan.options, counted=counted, pool=HELPERS)
+    tuner = Tuner(
+        target, plan.make_form(case), settings, plan.options,
+        counted=counted, origin=plan.origin, threshold=plan.threshold, pool=HELPERS,
+    )  # fmt: skip
     for _ in range(MOST_STEPS):
         step = tuner.step()
         yield _frame(state, step, view)

@@ -95,9 +95,9 @@ class TuneStep:
     held_out_dice
         The same for the core over the voxels left out of the loss; None without any.
     distance
-        From the start: root mean square over the root mean square of the start.
+        From the origin: root mean square over the root mean square of the origin.
     roughness
-        Curvature of the area-normalised curve, relative to the start's.
+        Curvature of the area-normalised curve, relative to the origin's.
     n_negative
         Samples below 0 by more than a thousandth of the peak.
     threshold
@@ -139,6 +139,11 @@ class Tuner:
         How to tune.
     counted
         Which voxels count in the loss, shape ``(n_voxels,)``; None: all.
+    origin
+        The curve that distance and roughness are relative to, shape ``(n_time,)``; None: where the form begins. A
+        run that goes on from a step of another has the other's.
+    threshold
+        Where a learned cut-off begins; None: that of the settings.
     pool
         As of :func:`perfcore.tiles.peak`.
 
@@ -156,6 +161,8 @@ class Tuner:
         options: TuneOptions,
         *,
         counted: BoolArray | None = None,
+        origin: DoubleArray | None = None,
+        threshold: float | None = None,
         pool: Executor | None = None,
     ) -> None:
         if settings.regularization == "oscillation":
@@ -169,7 +176,8 @@ class Tuner:
             raise ArgumentError("The hypoperfused tissue is not known here; leave it out of the target.")
         self.target, self.form, self.settings, self.options = target, form, settings, options
         self._pool = pool
-        self._threshold = torch.tensor(settings.core_threshold, dtype=torch.float64, requires_grad=True)
+        begin = settings.core_threshold if threshold is None else min(max(threshold, THRESHOLDS[0]), THRESHOLDS[1])
+        self._threshold = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
         groups: list[dict[str, Any]] = [{"params": [p for p in form.parameters() if p.requires_grad]}]
         if options.learn_threshold:
             groups.append({"params": [self._threshold], "lr": options.rate * THRESHOLD_PACE})
@@ -180,7 +188,7 @@ class Tuner:
         )
         self._number = 0
         with torch.no_grad():
-            self._start = form().detach()
+            self._start = form().detach() if origin is None else torch.from_numpy(np.array(origin, np.float64))
         self._start_roughness = max(float(_roughness(self._start)), 1e-12)
 
     def step(self) -> TuneStep:

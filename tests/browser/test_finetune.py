@@ -93,7 +93,7 @@ def own_steps(case: LiveCase, n: int, **options: float | str | bool) -> list:
     assert case.lesion is not None
     start = case.vof.value.astype(np.float32).astype(float)
     form = make_form("softplus", start, case.prepared.dt_s)
-    tuner = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options))
+    tuner = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), origin=start)
     return [tuner.step() for _ in range(n)]
 
 
@@ -153,18 +153,41 @@ def test_run_pause_rewind_stop(page: Page, address: str) -> None:
     assert lab_data(page, "mounts") == "1"
 
 
-def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str) -> None:
+def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
     steps(page, 5)
     page.locator('[data-control="tune-path"]').fill("2")
     settled(page)
     middle = editor_values(page)
     click(page, "tune-step")
-    wait_data(page, "tuneSteps", "Number(v) === 3")
+    wait_data(page, "tuneSteps", "Number(v) === 4")
+    wait_data(page, "tuneStep", "Number(v) === 3")
+    settled(page)
+    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+    assert np.abs(editor_values(page) - middle).max() > 1, "a step is a step"
+    # The start is still the first run's.
+    start = case.vof.value
+    change = np.sqrt(((editor_values(page) - start) ** 2).mean() / (start**2).mean())
+    assert figure(page, "distance") == pytest.approx(change, abs=8e-3)
+    page.locator('[data-control="tune-path"]').fill("2")
     settled(page)
     np.testing.assert_allclose(editor_values(page), middle, atol=0.6)
-    steps(page, 1)
-    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+
+
+def test_an_undo_ends_a_run_and_its_maps_come(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    core = shown_number(page, "core_ml")
+    healthy = shown_number(page, "reference_cbf")
+    drag(page, 18, -60)
+    settled(page)
+    assert shown_number(page, "reference_cbf") != healthy
+    click(page, "tune-run")
+    wait_data(page, "tuneSteps", "Number(v) >= 6")
+    page.keyboard.press("Control+z")
+    wait_data(page, "tune", "v === 'idle'")
+    settled(page)
+    assert (shown_number(page, "core_ml"), shown_number(page, "reference_cbf")) == (core, healthy)
+    assert lab_data(page, "tune-steps") == "0"
 
 
 def test_stop_takes_effect_at_once(page: Page, address: str) -> None:

@@ -203,7 +203,7 @@ def test_a_drawing_without_a_bolus_gets_a_sentence_and_the_last_curve_stays(page
         notice = page.locator(".notice").inner_text()
         assert "no positive bolus" in notice or "not positive" in notice, level
         settled(page)
-        assert "the last good curve stays" in page.locator(".notice").inner_text(), "what was on its way is said no more"
+        assert "the last good curve stays" in page.locator(".notice").inner_text(), "not what was on its way"
         np.testing.assert_array_equal(kept_curve(page), good)
         np.testing.assert_allclose(editor_values(page), good, atol=0.051)
         assert lab_data(page, "core-ml") == core

@@ -182,6 +182,8 @@ def test_a_click_outside_the_brain_gets_a_sentence_and_nothing_changes(page: Pag
     box = canvas_box(page)
     page.mouse.click(box["x"] + 0.09 * box["width"], box["y"] + 0.09 * box["height"])
     page.locator(".notice").get_by_text("outside the brain").wait_for()
+    page.mouse.click(box["x"] + 2, box["y"] + 2)
+    page.locator(".notice").get_by_text("outside the image").wait_for()
     np.testing.assert_array_equal(kept_curve(page), curve)
     assert (lab_data(page, "core-ml"), lab_data(page, "sent"), lab_data(page, "voxels")) == (core, sent, "0")
 

@@ -351,6 +351,20 @@ def test_the_cutoff_moves_toward_a_target_that_needs_it(target):
     assert all(THRESHOLDS[0] <= s.threshold <= THRESHOLDS[1] for s in up)
 
 
+def test_a_run_that_goes_on_is_measured_from_where_the_first_began(target):
+    first = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 20)
+    form = make_form("free", first[-1].curve, 1.0)
+    options = TuneOptions(learn_threshold=True)
+    onward = Tuner(target, form, Settings(), options, origin=first[0].curve, threshold=first[-1].threshold).step()
+    assert onward.distance == pytest.approx(first[-1].distance, rel=1e-9)
+    assert onward.roughness == pytest.approx(first[-1].roughness, rel=1e-9)
+    assert onward.threshold == pytest.approx(first[-1].threshold, rel=1e-12)
+    assert onward.dice == first[-1].dice
+    assert onward.distance > 0.01
+    beyond = Tuner(target, form, Settings(), options, threshold=9.0).step()
+    assert beyond.threshold == THRESHOLDS[1]
+
+
 # Networks
 
 

@@ -104,8 +104,7 @@ export function gestures(lab) {
   }
 
   function pick(at) {
-    if (!at) return;
-    lab.bus.emit("pick", lab.values.voxelAt(at.column, at.row, at.z));
+    lab.bus.emit("pick", at && lab.values.voxelAt(at.column, at.row, at.z));
   }
 
   /** The voxel in view goes with the keys; the picture follows it. */

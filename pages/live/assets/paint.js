@@ -172,7 +172,7 @@ export function paint(lab) {
   lab.root.addEventListener("keydown", onKey);
   // Enter on the voxel in view: a dab of the brush there.
   lab.bus.on("pick", (voxel) => {
-    if (!on) return;
+    if (!on || !voxel) return;
     const middle = values.pixelOf(voxel).map((v) => v + 0.5);
     remember([copyOf(voxel[2])]);
     dab(voxel[2], middle, middle, erase);

@@ -82,6 +82,7 @@ export function sources(lab) {
   lab.actions.unpick = () => lab.commit(lab.case.arrays.start, { voxels: [], effect: null });
   lab.bus.on("pick", (voxel) => {
     if (!picking) return;
+    if (!voxel) { lab.notice("That point is outside the image; click a vessel inside the skull."); return; }
     const now = lab.state.voxels;
     const rest = now.filter((v) => v.some((x, i) => x !== voxel[i]));
     const next = rest.length < now.length ? rest : [...now, voxel];

@@ -87,7 +87,7 @@ export function tune(lab) {
 
   // Buttons
 
-  /** Go on from the step in view; from another than the last, or after an end, a new run begins there. */
+  /** Go on from the step in view; from another than the last, or after an end, a new run begins there, with that step. */
   function go(steps) {
     if (!lab.case || (phase === "running" && steps)) return;
     ended = "";
@@ -100,9 +100,11 @@ export function tune(lab) {
       start = Float32Array.from(lab.editor.curve);
       ghost(start);
     }
-    const from = at > 0 ? path[at].curve : start;
+    const on = at > 0 ? path[at] : null;
     const { network, ...asked } = { ...chosen, network: networkOf() };
-    if (!stream.start({ ...asked, ...(network && { network }), curve: Array.from(from), ...(steps && { steps }) })) return;
+    const begin = { curve: Array.from(on?.curve ?? start), origin: Array.from(start), ...(on && chosen.learn_threshold && { threshold: on.threshold }) };
+    const wanted = steps && { steps: at < 0 ? steps : steps + 1 }; // the step in view comes again
+    if (!stream.start({ ...asked, ...(network && { network }), ...begin, ...wanted })) return;
     path = path.slice(0, Math.max(at, 0));
     at = path.length - 1;
     enter(steps ? "paused" : "running");
@@ -160,6 +162,7 @@ export function tune(lab) {
   // Another curve, another case: this path is over.
 
   function forget() {
+    const ran = lab.streaming;
     stream.stop();
     [path, at, start, shown, ended] = [[], -1, null, null, ""];
     if (lab.case) {
@@ -167,6 +170,7 @@ export function tune(lab) {
       ghost(lab.case.arrays.start);
     }
     enter("idle");
+    if (ran) lab.again(); // while frames came, nothing asked for the maps of what is there now
   }
 
   function ghost(curve) {
