@@ -112,6 +112,11 @@ class Prepared:
         """Times of the frames in seconds, from 0."""
         return np.arange(self.n_time, dtype=np.float64) * self.dt_s
 
+    @property
+    def in_hu(self) -> bool:
+        """Whether the enhancement is in HU; concentration comes in any unit, and without a baseline."""
+        return bool(self.baseline.any())
+
 
 def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     """Realign frames that moved, subtract the baseline, find and smooth the brain, choose its healthy part.

@@ -63,10 +63,12 @@ def test_every_case_is_judged_by_the_fold_that_has_not_seen_it(
                 aif = find_aif(prepared, Network(name, read_network(content, kind), loss, {})).aif
                 maps, series, _ = maps_again(case, aif)
                 assert series.lesion is not None
-                results[place] = float(roc_auc_score(series.lesion[prepared.mask], -maps.rcbf[prepared.mask]))
-            auc = results.pop(f"fold_{fold}" if fold else "all")
+                auc = float(roc_auc_score(series.lesion[prepared.mask], -maps.rcbf[prepared.mask]))
+                results[place] = auc, maps.reference_cbf
+            auc, cbf = results.pop(f"fold_{fold}" if fold else "all")
             assert row["auc"] == pytest.approx(auc, abs=1e-5)
-            assert all(abs(auc - other) > 1e-4 for other in results.values())
+            assert row["reference_cbf"] == pytest.approx(cbf, rel=1e-5)
+            assert all(abs(cbf - other) > 1e-3 * cbf for _, other in results.values())
 
 
 def test_whether_a_network_has_seen_a_case_does_not_hang_on_its_name(

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from perfcore import pipeline
 from perfcore.aif.network.find import N_SHOWN, find_aif, where_it_looked
 from perfcore.aif.network.models import LEAD_S, PEAK_HU, make_network
-from perfcore.aif.network.view import N_FRAMES, view_of
+from perfcore.aif.network.view import HEALTHY_HU, N_FRAMES, view_of
 from perfcore.aif.network.weights import Network, load_network
 from perfcore.aif.select.candidates import find_candidates, healthy_curve
 from perfcore.aif.select.features import bolus_features
@@ -23,6 +23,7 @@ from perfcore.errors import ArgumentError, InputDataError, NoArteryError
 from perfcore.pipeline import find_curve
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
 from tests.core import oracle
 from tests.core.synthetic_head import draw_head
 from tests.core.tiny_cohort import write_series
@@ -48,13 +49,13 @@ def drawing(curve: np.ndarray, loss: str = "core+tmax") -> Network:
     return Network("cnn-regression" + ("-core" if loss == "core" else ""), net, loss, {})
 
 
-def weighing(seed: int = 0) -> Network:
+def weighing(seed: int = 0, loss: str = "core+tmax") -> Network:
     """A weighting network with chance weights that are large enough to prefer some cells clearly."""
     torch.manual_seed(seed)
     net = make_network("weighting").eval()
     with torch.no_grad():
         net.score.weight.mul_(30)
-    return Network("cnn-weighting", net, "core+tmax", {})
+    return Network("cnn-weighting", net, loss, {})
 
 
 def bolus(onset_s: float, peak: float = 70.0) -> np.ndarray:
@@ -78,6 +79,7 @@ def test_the_area_is_that_of_the_vein(prepared, peak):
     head = draw_head(64, 2, 48)
     assert found.vof.area == pytest.approx(head.vof.sum(), rel=0.05)
     assert found.aif.method == "cnn-regression"
+    assert found.partial_volume == pytest.approx(1.0)
     np.testing.assert_array_equal(found.aif.time_s, prepared.time_s)
 
 
@@ -89,6 +91,7 @@ def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
     expected = prepared.enhancement.reshape(-1, 23)[tallest].mean(0).max()
     assert found.aif.peak == pytest.approx(float(expected), rel=1e-6)
     assert "no vein serves" in found.why
+    assert found.partial_volume is None
 
 
 def test_without_any_vessel_the_scale_is_the_networks_own():
@@ -112,6 +115,23 @@ def test_trained_on_the_core_alone_it_rises_two_seconds_before_healthy_tissue(pr
     assert LEAD_S == 2
     # A frame is 1 s: between two, interpolation lifts the foot of the curve by a part of one.
     assert arrival_s(found.aif.value) == pytest.approx(healthy - 2, abs=0.25)
+
+
+@pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_weighed_curves_rise_two_seconds_before_healthy_tissue_too(dt_s, seed):
+    """A network that never saw Tmax may look at veins as at arteries: their shape serves, not their place."""
+    prepared = prepared_head(round(48 / dt_s), dt_s=dt_s)
+    found, still = (find_aif(prepared, weighing(seed, loss)) for loss in ("core", "core+tmax"))
+    late_s = arrival_s(still.aif.value, dt_s) - (arrival_s(healthy_curve(prepared), dt_s) - 2)
+    assert abs(late_s) > 0.5  # there is something to move
+    moved = np.interp(prepared.time_s + late_s, prepared.time_s, still.aif.value / still.aif.peak)
+    np.testing.assert_allclose(found.aif.value / found.aif.value.max(), moved / moved.max(), atol=1e-6)
+    healthy = arrival_s(healthy_curve(prepared), dt_s)
+    assert arrival_s(found.aif.value, dt_s) - healthy == pytest.approx(-2, abs=0.3 * max(dt_s, 1))
+    assert "moved to rise 2 s before healthy tissue" in found.why
+    assert "moved" not in still.why
+    assert found.aif.voxels == still.aif.voxels
 
 
 @pytest.mark.parametrize("onset_s", [11.0, 14.0, 18.0])
@@ -204,6 +224,45 @@ def test_what_is_no_bolus_is_no_artery(prepared, curve, loss):
     message = rf"^No artery was found: the network \({name}\) drew no bolus; give an input function"
     with pytest.raises(NoArteryError, match=message):
         find_aif(prepared, drawing(curve, loss))
+
+
+@pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
+def test_tissue_without_a_bolus_has_no_artery(network):
+    head = draw_head(64, 2, 48)
+    still = np.repeat(head.series.data[..., :1], 48, axis=3)
+    noise = np.random.default_rng(1).normal(0, 3, still.shape).astype(np.float32)
+    nothing = prepare(replace(head.series, data=still + noise), Settings())
+    with pytest.raises(NoArteryError, match=r"^No artery was found: the tissue shows no bolus either; give"):
+        find_aif(nothing, network)
+
+
+# Concentration
+
+
+@pytest.mark.parametrize("name", ["cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"])
+def test_concentration_in_any_unit_gives_the_same_curve(prepared, name):
+    """The networks that ship were shown HU; what is proportional to it is the same case to them."""
+    assert prepared.hull is not None
+    values = np.where(prepared.hull[..., None], prepared.enhancement, 0)
+    curves = []
+    for unit in (1.0, 2.0**-12, 2.0**9):
+        series = PerfusionSeries(values * unit, prepared.affine, 1.0, units="concentration", mask=prepared.mask)
+        found = find_aif(prepare(series, Settings()), load_network(name)).aif
+        curves.append(found.value / unit)
+    for other in curves[1:]:
+        np.testing.assert_allclose(other, curves[0], rtol=0, atol=1e-4 * curves[0].max())
+
+
+def test_without_any_vessel_concentration_keeps_its_unit():
+    """What a network draws in HU comes back in the unit of the series, by the height of healthy tissue."""
+    head = draw_head(64, 2, 48, vessels=False, noise=1.0)
+    in_hu = prepare(head.series, Settings())
+    unit = 2.0**-8
+    series = PerfusionSeries(in_hu.enhancement * unit, in_hu.affine, 1.0, units="concentration", mask=in_hu.mask)
+    given = prepare(series, Settings())
+    found = find_aif(given, drawing(bolus(14.0, 70.0)))
+    healthy = float(healthy_curve(given).max())
+    assert found.aif.peak == pytest.approx(70 * healthy / HEALTHY_HU, rel=0.05)
 
 
 # From the pipeline

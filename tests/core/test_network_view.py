@@ -14,6 +14,7 @@ from perfcore.aif.network.view import (
     ARRIVAL_S,
     CELL_MM,
     FRAME_S,
+    HEALTHY_HU,
     HEIGHT_POWER,
     N_FRAMES,
     SIDE,
@@ -114,6 +115,26 @@ def test_a_longer_series_is_cut_and_its_end_repeats():
     back = view.timing.from_network @ curve
     assert (np.diff(back[1:60]) > 0).all()
     assert (back[int(np.ceil(last)) :] == 63).all()
+
+
+def test_concentration_is_seen_as_high_as_hounsfield_units(prepared):
+    """Whatever its unit: healthy tissue is as high as phantoms have it, and vessels weigh as they do in HU."""
+    assert prepared.in_hu
+    assert view_of(prepared).factor == 1
+    for unit in (2.0**-10, 2.0**10):
+        given = replace(
+            prepared, enhancement=prepared.enhancement * np.float32(unit), tmip=prepared.tmip * np.float32(unit),
+            baseline=np.zeros_like(prepared.baseline),
+        )  # fmt: skip
+        assert not given.in_hu
+        factor = HEALTHY_HU / float(healthy_curve(given).max())
+        view = view_of(given)
+        assert view.factor == pytest.approx(factor)
+        hu = replace(
+            given, enhancement=given.enhancement * np.float32(factor), tmip=given.tmip * np.float32(factor),
+            baseline=prepared.baseline,
+        )  # fmt: skip
+        np.testing.assert_allclose(view.curves, view_of(hu).curves, rtol=1e-4, atol=1e-3)
 
 
 # Cells

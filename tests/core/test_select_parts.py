@@ -1,6 +1,7 @@
 """Features, clustering, the vein, partial volume and the score."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,10 +9,12 @@ from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import AgglomerativeClustering
 
 from perfcore.aif.select import artery_flags, judge, partial_volume_ratio, select
-from perfcore.aif.select.candidates import as_volume, connected, find_candidates, frame_noise
+from perfcore.aif.select.candidates import Candidates, as_volume, connected, find_candidates, frame_noise
 from perfcore.aif.select.clusters import fuzzy_c_means
-from perfcore.aif.select.features import area, bolus_features, first_moment, median3, roughness
+from perfcore.aif.select.features import Features, area, bolus_features, first_moment, median3, roughness
 from perfcore.aif.select.peruzzo import MOST_VOXELS, _descend, _leaves
+from perfcore.aif.select.selection import UNCORRECTED
+from perfcore.aif.select.straka import _best_cluster
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif
@@ -171,7 +174,23 @@ def test_the_corrected_curve_has_the_veins_area(prepared) -> None:
     half = dataclasses.replace(select(prepared), partial_volume=2.0)
     np.testing.assert_allclose(half.corrected().value, 2 * half.aif.value)
     assert half.corrected().voxels == half.aif.voxels
-    assert dataclasses.replace(half, partial_volume=None).corrected() is half.aif
+    kept = dataclasses.replace(half, partial_volume=None).corrected()
+    np.testing.assert_array_equal(kept.value, half.aif.value)
+    assert kept.quality == (*half.aif.quality, UNCORRECTED)
+
+
+@pytest.mark.parametrize(
+    ("in_hu", "height", "size"), [(True, 100, 3), (True, 5, 2), (False, 5, 3), (False, 0.01, 3)]
+)
+def test_two_voxels_are_enough_for_a_weak_artery_in_hounsfield_units_alone(in_hu, height, size) -> None:
+    """The two cheap neighbours win only where nothing larger reaches 15 HU; concentration has no such level."""
+    places = [(2, 2, 0), (3, 2, 0), (10, 10, 0), (11, 10, 0), (11, 11, 0)]
+    cost = np.array([-3.0, -3.0, -1.0, -1.0, -1.0])
+    flat = np.ravel_multi_index(np.array(places).T, (16, 16, 1))
+    heights = np.full(5, height, np.float32)
+    found = Candidates(flat, np.zeros((5, 8), np.float32), Features(heights, heights, heights, heights))
+    best = _best_cluster(SimpleNamespace(grid=(16, 16, 1), in_hu=in_hu), found, cost)
+    assert len(best) == size
 
 
 def test_partial_volume_of_a_thin_artery_is_undone() -> None:

@@ -2,8 +2,9 @@
 
 rCBF sees neither the scale nor, in the delay-invariant form, the place in time of a curve, so a network that was
 trained on the core knows neither. Both are set here: the area is that of the vein (all blood that passes the
-artery passes the vein), or where none serves, the peak that of the tallest vessels; and a curve drawn by a network
-that never saw Tmax rises 2 s before healthy tissue.
+artery passes the vein), or where none serves, the peak that of the tallest vessels; and the curve of a network
+that never saw Tmax is moved in time to rise 2 s before healthy tissue, as arteries do. A network that saw Tmax has
+learnt where to put it.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ import numpy as np
 import torch
 
 from perfcore.aif.network.models import LEAD_S, RegressionNet, WeightingNet
-from perfcore.aif.network.view import ARRIVAL_S, FRAME_S, N_FRAMES, View, cells_of, view_of, voxel_weights
+from perfcore.aif.network.view import ARRIVAL_S, FRAME_S, View, cells_of, view_of, voxel_weights
 from perfcore.aif.network.weights import Network
 from perfcore.aif.select.candidates import Candidates, curves_of, find_candidates, no_artery
 from perfcore.aif.select.features import bolus_features
 from perfcore.aif.select.judge import artery_flags, judge
-from perfcore.aif.select.selection import Selection, mean_curve
-from perfcore.aif.select.vein import find_vein, is_truncated
+from perfcore.aif.select.selection import Selection, mean_curve, refuse_still
+from perfcore.aif.select.vein import find_vein, is_truncated, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, DoubleArray, FloatArray, Voxel
@@ -48,8 +49,9 @@ def find_aif(prepared: Prepared, network: Network) -> Selection:
     Raises
     ------
     NoArteryError
-        What it draws is no bolus.
+        What it draws is no bolus, or there is none in the tissue.
     """
+    refuse_still(prepared)
     view = view_of(prepared)
     value, looked = _infer(view, network)
     if not (np.isfinite(value).all() and value.max() > 0 and value.sum() > 0):
@@ -59,14 +61,16 @@ def find_aif(prepared: Prepared, network: Network) -> Selection:
     except NoArteryError:
         candidates = None
     vof = _vein(prepared, candidates, float(value.argmax()) * prepared.dt_s)
-    scale, how = _scale(prepared, value, vof, candidates)
+    scale, how = _scale(prepared, value, vof, candidates, 1.0 / view.factor)
     value = value * scale
     voxels = () if looked is None else _voxels(prepared, looked)
     flags = artery_flags(prepared, value)
     aif = Aif(prepared.time_s, value, method=network.name, voxels=voxels, quality=flags)
     what = "drawn by the network" if looked is None else "measured curves, weighed by the network"
+    if network.loss == "core":
+        how += f"; it was moved to rise {LEAD_S:g} s before healthy tissue"
     why = f"The curve is {what}; {how}. It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
-    return Selection(aif, vof, why, None, judge(prepared, aif))
+    return Selection(aif, vof, why, partial_volume_ratio(aif, vof), judge(prepared, aif))
 
 
 def where_it_looked(prepared: Prepared, network: Network) -> FloatArray | None:
@@ -82,25 +86,28 @@ def where_it_looked(prepared: Prepared, network: Network) -> FloatArray | None:
 
 @torch.no_grad()
 def _infer(view: View, network: Network) -> tuple[DoubleArray, FloatArray | None]:
-    """Return the curve on the series' frames, and the weights of the cells, shape ``(48, 48, nz)``, or None."""
+    """Return the curve in HU on the series' frames, and the weights of the cells, ``(48, 48, nz)``, or None."""
     curves, inside = torch.from_numpy(view.volume())[None], torch.from_numpy(view.inside)[None]
     net = network.net
+    alone = network.loss == "core"
     if isinstance(net, WeightingNet):
         weights = net.weights(curves, inside)[0].numpy()
         value = view.curves.T.astype(np.float64) @ weights.reshape(-1)[view.cell]
-        return np.asarray(value, np.float64), weights
+        if alone:
+            value = _in_time(value, view.timing.dt_s, view.timing.start_s + ARRIVAL_S - LEAD_S)
+        return value, weights
     assert isinstance(net, RegressionNet)
     drawn = net(curves, inside)[0].numpy()
-    if network.loss == "core":
-        drawn = _in_time(drawn)
+    if alone:
+        drawn = _in_time(drawn, FRAME_S, ARRIVAL_S - LEAD_S).astype(np.float32)
     return np.asarray(view.timing.from_network @ drawn, np.float64), None
 
 
-def _in_time(drawn: FloatArray) -> FloatArray:
-    """Move a curve so that it rises 2 s before healthy tissue does."""
-    late = float(bolus_features(drawn[None]).arrival[0]) * FRAME_S - (ARRIVAL_S - LEAD_S)
-    frames = np.arange(N_FRAMES) * FRAME_S
-    return np.asarray(np.interp(frames + late, frames, drawn), np.float32)
+def _in_time(curve: FloatArray | DoubleArray, step_s: float, rise_s: float) -> DoubleArray:
+    """Move a curve of even steps so that it rises at a time; what comes in repeats its ends."""
+    late_s = float(bolus_features(np.asarray(curve, np.float32)[None]).arrival[0]) * step_s - rise_s
+    time_s = np.arange(len(curve)) * step_s
+    return np.asarray(np.interp(time_s + late_s, time_s, curve), np.float64)
 
 
 def _vein(prepared: Prepared, candidates: Candidates | None, peak_time_s: float) -> Aif | None:
@@ -111,16 +118,16 @@ def _vein(prepared: Prepared, candidates: Candidates | None, peak_time_s: float)
 
 
 def _scale(
-    prepared: Prepared, value: DoubleArray, vof: Aif | None, candidates: Candidates | None
+    prepared: Prepared, value: DoubleArray, vof: Aif | None, candidates: Candidates | None, own: float
 ) -> tuple[float, str]:
-    """Return what the curve is multiplied with, and in words why."""
+    """Return what the curve is multiplied with (``own`` where nothing else serves), and in words why."""
     if vof is not None and not is_truncated(vof) and vof.area > 0:
         return vof.area / (float(value.sum()) * prepared.dt_s), "its area is that of the vein"
     if candidates is not None:
         tallest = candidates.flat[np.argsort(candidates.features.height)[-N_TALLEST:]]
         peak = float(curves_of(prepared, tallest).mean(axis=0).max())
         return peak / float(value.max()), "no vein serves, so its peak is that of the tallest vessels"
-    return 1.0, "no vessel serves to set its size, so absolute CBF and CBV mean little"
+    return own, "no vessel serves to set its size, so absolute CBF and CBV mean little"
 
 
 def _spread(prepared: Prepared, looked: FloatArray) -> tuple[np.ndarray, FloatArray]:

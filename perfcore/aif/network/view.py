@@ -1,7 +1,8 @@
 """What a network sees of a case: its vessels and tissue in cells of 4 mm, one second a frame.
 
 A cell's curve is the mean of its voxels' curves, weighted by the fourth power of their height: where a vessel
-passes the cell, the curve is the vessel's, and elsewhere it is the tissue's, averaged against noise.
+passes the cell, the curve is the vessel's, and elsewhere it is the tissue's, averaged against noise. Enhancement
+is seen in HU; where the series is concentration, in units in which healthy tissue is as high as it is in HU.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ ARRIVAL_S: Final = 16.0
 """When healthy tissue begins to enhance, on the network's time axis: where a bolus begins is then nothing to
 learn, and a series that is moved in time moves its input function by as much."""
 HEIGHT_POWER: Final = 4
+HEALTHY_HU: Final = 9.0
+"""Peak of healthy tissue's curve in HU as phantoms have it; concentration of any unit is brought to it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,19 +67,23 @@ class View:
     Attributes
     ----------
     curves
-        Shape ``(n_cells, n_time)``: enhancement of the cells that hold tissue or vessels, on the series' frames.
+        Shape ``(n_cells, n_time)``: enhancement of the cells that hold tissue or vessels, HU, on the series'
+        frames.
     cell
         Shape ``(n_cells,)``: flat index of each in ``shape``, increasing.
     shape
         ``(48, 48, nz)``.
     timing
         The two time axes.
+    factor
+        What the series' enhancement was multiplied with to be seen in HU: 1 where it is.
     """
 
     curves: FloatArray
     cell: NDArray[np.int64]
     shape: tuple[int, int, int]
     timing: Timing
+    factor: float = 1.0
 
     def volume(self, timing: Timing | None = None) -> FloatArray:
         """Return the curves on the network's frames, shape ``(64, 48, 48, nz)``; 0 in empty cells."""
@@ -118,9 +125,17 @@ def cells_of(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], 
     return region[inside], np.asarray(cell, np.int64), shape
 
 
+def hu_factor(prepared: Prepared) -> float:
+    """Return what enhancement is multiplied with to be in HU; 1 where it is, or where tissue does not enhance."""
+    if prepared.in_hu:
+        return 1.0
+    peak = float(healthy_curve(prepared).max())
+    return HEALTHY_HU / peak if peak > 0 else 1.0
+
+
 def voxel_weights(prepared: Prepared, voxel: NDArray[np.int64]) -> FloatArray:
     """Return how much each voxel counts in its cell: its height's fourth power."""
-    height = np.maximum(prepared.tmip.reshape(-1)[voxel], 1.0).astype(np.float32)
+    height = np.maximum(prepared.tmip.reshape(-1)[voxel] * np.float32(hu_factor(prepared)), 1.0)
     return np.asarray((height / 100.0) ** HEIGHT_POWER, np.float32)
 
 
@@ -130,13 +145,14 @@ def view_of(prepared: Prepared) -> View:
     order = np.argsort(cell, kind="stable")
     voxel, cell = voxel[order], cell[order]
     first = np.flatnonzero(np.diff(cell, prepend=-1))
+    factor = hu_factor(prepared)
     weight = voxel_weights(prepared, voxel)
     curves = prepared.enhancement.reshape(-1, prepared.n_time)[voxel] * weight[:, None]
     total = np.add.reduceat(weight, first)
-    mean = np.add.reduceat(curves, first, axis=0) / total[:, None]
+    mean = np.add.reduceat(curves, first, axis=0) / total[:, None] * np.float32(factor)
     arrival_s = float(bolus_features(healthy_curve(prepared)[None]).arrival[0]) * prepared.dt_s
     return View(np.ascontiguousarray(mean, np.float32), cell[first], shape,
-                Timing(prepared.n_time, prepared.dt_s, arrival_s - ARRIVAL_S))  # fmt: skip
+                Timing(prepared.n_time, prepared.dt_s, arrival_s - ARRIVAL_S), factor)  # fmt: skip
 
 
 def _interpolation(wanted: DoubleArray, n: int) -> FloatArray:

@@ -105,7 +105,7 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
     """
     flags = []
     peak = float(value.max())
-    if prepared.baseline.any() and peak < WEAK_HU:
+    if prepared.in_hu and peak < WEAK_HU:
         flags.append(
             f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_HU:.0f}), "
             "so it is mostly partial volume, and absolute CBF and CBV are too large."

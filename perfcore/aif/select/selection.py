@@ -36,6 +36,12 @@ Voxels picked for a chance maximum in the same frame look tall against the noise
 """
 
 
+UNCORRECTED: Final = (
+    "The AIF was not corrected for partial volume, since no vein serves to tell it: absolute CBF and CBV are too "
+    "large where the artery does not fill its voxels."
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Selection:
     """An input function with its reasons.
@@ -61,12 +67,12 @@ class Selection:
     judgement: Judgement | None = None
 
     def corrected(self) -> Aif:
-        """Return the AIF times the partial-volume ratio (the AIF itself where there is none).
+        """Return the AIF times the partial-volume ratio; the AIF itself, and a note of it, where there is none.
 
         It changes absolute CBF and CBV, and neither rCBF nor Tmax.
         """
         if self.partial_volume is None:
-            return self.aif
+            return replace(self.aif, quality=(*self.aif.quality, UNCORRECTED))
         return replace(self.aif, value=self.aif.value * self.partial_volume)
 
 
@@ -170,11 +176,17 @@ def finish(
     return Selection(aif, vof, _why(aif, vof, what), ratio, judge(prepared, aif))
 
 
-def refuse_tissue(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
-    """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
+def refuse_still(prepared: Prepared) -> None:
+    """Raise NoArteryError where not even the mean of healthy tissue shows a bolus: nothing can be deconvolved."""
     tissue = healthy_curve(prepared)
     if float(tissue.max()) < LEAST_TISSUE_SNR * float(frame_noise(tissue)):
         raise no_artery("the tissue shows no bolus either")
+
+
+def refuse_tissue(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
+    """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
+    refuse_still(prepared)
+    tissue = healthy_curve(prepared)
     noise = float(np.median(frame_noise(curves_of(prepared, flat))))
     broad = float(np.convolve(aif.value, np.full(3, 1 / 3), mode="valid").max())
     if broad <= LEAST_CONTRAST * float(tissue.max()) or broad < LEAST_SNR * noise:

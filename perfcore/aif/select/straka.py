@@ -90,7 +90,8 @@ def _best_cluster(prepared: Prepared, found: Candidates, cost: DoubleArray) -> N
     mean = np.bincount(label, weights=cost[cheap], minlength=n) / size
     height = np.bincount(label, weights=found.features.height[cheap].astype(np.float64), minlength=n) / size
     enough = size >= SMALLEST_CLUSTER
-    if not (enough & (height >= WEAK_HU)).any():
+    weak = prepared.in_hu and not (enough & (height >= WEAK_HU)).any()
+    if weak or not enough.any():
         enough = size >= SMALLEST_CLUSTER - 1
     if not enough.any():
         raise no_artery("no two neighbouring voxels enhance early and high")
