@@ -9,6 +9,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +23,15 @@ from perfcore.basis import TemporalBasis
 from perfcore.convolution import causal_matrix, circulant_kernel, circulant_matrix
 from perfcore.deconvolution import build_operator
 from perfcore.device import describe_device, resolve_device
+from perfcore.errors import ArgumentError
+from perfcore.jobs import run_jobs
 from perfcore.settings import Settings
 from perfcore.tiles import WIDTH, Tiles, peak
 
 N_VOXELS: Final = 180_000
 N_TIME: Final = 60
+MOST_VOXELS: Final = 2_000_000
+MOST_REPEATS: Final = 1000
 RATIOS: Final = (
     ("fused_forward", "plain_forward"),
     ("fused_forward_backward", "plain_forward_backward"),
@@ -35,6 +40,35 @@ RATIOS: Final = (
     ("oscillation_forward", "plain_forward"),
     ("memory_pass", "plain_forward"),
 )
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Attributes
+    ----------
+    n_voxels
+        Size of the tissue, 1 to 2,000,000.
+    repeats
+        Rounds, 1 to 1000; each goes once through all ways.
+    device
+        ``auto``, ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    ArgumentError
+        A number is out of its range.
+    """
+
+    n_voxels: int = N_VOXELS
+    repeats: int = 7
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for name, value, most in (("voxels", self.n_voxels, MOST_VOXELS), ("repeats", self.repeats, MOST_REPEATS)):
+            if not 1 <= value <= most:
+                raise ArgumentError(f"{name} must lie between 1 and {most}; got {value}.")
 
 
 def synthetic_case(n_voxels: int, n_time: int, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -72,7 +106,7 @@ def _svd_peak(aif: Tensor, tissue: Tensor, settings: Settings) -> Tensor:
 
 
 def _extra_memory_mb(work: Callable[[], Any]) -> float | None:
-    """Return the process's peak resident memory during a call beyond what it held before (Linux; else None)."""
+    """Return the process's peak resident memory during a call beyond what it held before, None where unknown."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not reset.exists():
         return None
@@ -81,7 +115,10 @@ def _extra_memory_mb(work: Callable[[], Any]) -> float | None:
         return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith(name))
 
     before = field("VmRSS:")
-    reset.write_text("5")  # the peak starts again from here
+    try:
+        reset.write_text("5")  # the peak starts again from here
+    except OSError:  # not everywhere may a process do that
+        return None
     work()
     return max(field("VmHWM:") - before, 0) / 1024
 
@@ -103,27 +140,47 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def run(
-    n_voxels: int = N_VOXELS,
-    n_time: int = N_TIME,
-    repeats: int = 7,
-    device: str = "auto",
-    progress: Callable[[int, int], None] | None = None,
+def measure(
+    plan: Plan, scheduler: str | None = None, progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Any]:
-    """Time every way and return what `commands.md` promises.
+    """Measure here, or on one worker of a Dask cluster: the machine that is to do the work.
 
     Parameters
     ----------
-    n_voxels, n_time
-        Size of the tissue, float32.
-    repeats
-        Rounds; each goes once through all ways.
-    device
-        ``auto``, ``cpu`` or ``cuda``.
+    plan
+        What to measure.
+    scheduler
+        Address of a Dask scheduler, or None.
     progress
-        Called with what is done and the total.
+        As of :func:`run`; a worker tells nothing before it has done.
+
+    Returns
+    -------
+    dict
+        As of :func:`run`.
+
+    Raises
+    ------
+    ArgumentError
+        No scheduler answers there, or it has no worker.
+    DeviceError
+        The machine that is measured has no such device.
     """
-    target = resolve_device(device)
+    return run(plan, progress) if scheduler is None else run_jobs(run, [plan], scheduler=scheduler)[0]
+
+
+def run(plan: Plan, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
+    """Time every way and return what the command writes.
+
+    Parameters
+    ----------
+    plan
+        What to measure; the tissue is float32, 60 frames of 1 s.
+    progress
+        Called with the number of rounds done and their total.
+    """
+    n_voxels, n_time, repeats = plan.n_voxels, N_TIME, plan.repeats
+    target = resolve_device(plan.device)
     settings = Settings()
     index = settings.replace(regularization="oscillation")
     aif, tissue = (x.to(target) for x in synthetic_case(n_voxels, n_time))

@@ -8,72 +8,35 @@ What is heavy (torch, nibabel) is imported by the command that needs it, after i
 from __future__ import annotations
 
 import json
-import signal
 import sys
-import threading
 import time
-import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
-from perfcore.errors import ArgumentError, PerfcoreError
+from perfcore.errors import ArgumentError
+from perfcore.exits import OneLine, leave_in_one_line
+from perfcore.progress import progress, steps
 from perfcore.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
     from perfcore.types import Aif, PerfusionSeries
 
-BAD_INPUT: Final = 2
-OWN_FAULT: Final = 1
-PATIENCE_S: Final = 2.0
-"""Work that takes longer shows a progress bar."""
 METHODS: Final = (
     "auto", "straka", "mouridsen", "peruzzo", "murase",
     "cnn", "cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core",
 )  # fmt: skip
 DEVICES: Final = ("auto", "cpu", "cuda")
 UNITS: Final = ("hu", "concentration")
-
-
-class _OneLine(TyperGroup):
-    """Commands whose errors are one line on standard error, usage errors included."""
-
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,  # noqa: ARG002
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> NoReturn:
-        """Run a command and leave the process with its exit status."""
-        try:
-            status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
-        except typer.TyperException as error:
-            _leave(error.format_message())
-        except PerfcoreError as error:
-            _leave(str(error))
-        except typer.Abort:
-            sys.exit(OWN_FAULT)
-        sys.exit(status or 0)
-
-
-def _leave(message: str) -> NoReturn:
-    """Say what is wrong with the usage or the input, in one line."""
-    typer.echo(f"Error: {' '.join(message.split()).rstrip('.')}.", err=True)
-    sys.exit(BAD_INPUT)
+PARTIAL_VOLUME: Final = ("off", "vein")
 
 
 app = typer.Typer(
-    cls=_OneLine,
+    cls=OneLine,
     help="CT perfusion maps from the command line. Research and teaching, not for clinical use.",
     add_completion=False,
     rich_markup_mode=None,
@@ -129,6 +92,9 @@ def maps_command(
     motion: Annotated[
         str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid is in space.")
     ] = None,
+    partial_volume: Annotated[
+        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: enlarge the AIF to the area of the vein.")
+    ] = "off",
     reference: Annotated[
         str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
     ] = None,
@@ -141,6 +107,7 @@ def maps_command(
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
     _one_of("device", device, DEVICES)
     _one_of("units", units, UNITS)
+    _one_of("partial-volume", partial_volume, PARTIAL_VOLUME)
     curve = _curve_file(aif)
     settings = Settings.preset(
         preset,
@@ -156,19 +123,21 @@ def maps_command(
         tmax_threshold_s=tmax_threshold,
     )
     from perfcore.io.curves import read_aif_csv
-    from perfcore.io.export import check_out_dir, write_results
+    from perfcore.io.export import NAMES, write_results
     from perfcore.io.load import load_series
+    from perfcore.io.output import check_out_dir
 
-    check_out_dir(out)
+    check_out_dir(out, NAMES)
     with progress("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
         chosen = aif if curve is None else read_aif_csv(curve, series.time_s)
         load_s = time.perf_counter() - start
     with progress("Computing maps"):
-        analysis, used = _analyse(series, chosen, settings, device)
+        analysis, used = _analyse(series, chosen, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
         options = {"aif": "file" if curve else aif, "preset": preset, "device": used}
+        options["partial_volume"] = partial_volume
         write_results(analysis, out, options=options, load_s=load_s)
     _report(analysis)
 
@@ -237,7 +206,10 @@ def evaluate_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for tables and report.html.")],
     weights: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Trainings: a case is judged by a fold that has not seen it."),
+        typer.Option(
+            metavar="DIR",
+            help="Trainings: a case is judged by a fold that has not seen it; default: the networks that ship.",
+        ),
     ] = None,
     expert: Annotated[Path | None, typer.Option(metavar="DIR", help="An expert's curves, case_N.csv.")] = None,
     scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
@@ -256,29 +228,38 @@ def evaluate_command(
 
 @app.command(name="benchmark")
 def benchmark_command(
-    out: Annotated[Path, typer.Option(help="File for the result (JSON).")],
-    voxels: Annotated[int, typer.Option(help="Size of the tissue.", min=1)] = 180_000,
-    repeats: Annotated[int, typer.Option(help="Rounds; medians are taken.", min=1)] = 7,
-    device: Annotated[str, typer.Option(help=_choices(DEVICES))] = "auto",
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="File for the result.")],
+    voxels: Annotated[int, typer.Option(metavar="N", help="Size of the tissue.")] = 180_000,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; medians are taken.")] = 7,
+    device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, one worker of which is measured."),
+    ] = None,
 ) -> None:
     """Time every way to the same maps side by side, and print the ratios."""
     _one_of("device", device, DEVICES)
     from perfcore import benchmark
-    from perfcore.io.export import write_text
+    from perfcore.io.output import check_out_file, write_text
 
+    plan = benchmark.Plan(voxels, repeats, device)
+    check_out_file(out)
     with progress("Timing") as move:
-        result = benchmark.run(voxels, repeats=repeats, device=device, progress=move)
+        result = benchmark.measure(plan, scheduler, move)
     write_text(out, json.dumps(result, indent=2) + "\n")
     typer.echo(benchmark.table(result))
 
 
-def _analyse(series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str) -> tuple[Analysis, str]:
+def _analyse(
+    series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str, partial_volume: bool
+) -> tuple[Analysis, str]:
     """Return the analysis and the device it ran on."""
     from perfcore.device import resolve_device
     from perfcore.pipeline import analyse
 
     used = resolve_device(device).type
-    return analyse(series, aif, settings, device=used), used
+    return analyse(series, aif, settings, device=used, partial_volume=partial_volume), used
 
 
 def _report(analysis: Analysis) -> None:
@@ -308,83 +289,11 @@ def _curve_file(aif: str) -> Path | None:
     return path
 
 
-@contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on a terminal once the work takes over two seconds.
-
-    Parameters
-    ----------
-    what
-        The work, for people.
-
-    Yields
-    ------
-    Callable
-        To be called with what is done and the total; without a call the bar only moves.
-    """
-    if not sys.stderr.isatty():
-        yield lambda _done, _total: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=None)
-    timer = threading.Timer(PATIENCE_S, bar.start)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-    finally:
-        timer.cancel()
-        timer.join()
-        if bar.live.is_started:
-            bar.stop()
-
-
-@contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Show work of several steps as one progress bar after another: call with a step's name, done and total."""
-    now: tuple[str, Any, Callable[[int, int], None]] | None = None
-
-    def move(what: str, done: int, total: int) -> None:
-        nonlocal now
-        if now is None or now[0] != what:
-            leave()
-            bar = progress(what)
-            now = (what, bar, bar.__enter__())
-        now[2](done, total)
-
-    def leave() -> None:
-        nonlocal now
-        if now is not None:
-            now[1].__exit__(None, None, None)
-            now = None
-
-    try:
-        yield move
-    finally:
-        leave()
-
-
-def _one_line(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-    """Report a fault of our own in one line: what and where, without data or paths."""
-    frame = traceback.extract_tb(trace)[-1] if trace else None
-    where = f" in {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
-    sys.stderr.write(f"Error: an internal fault ({kind.__name__}{where}); please report it.\n")
-
-
-def _stop(signum: int, _frame: object) -> NoReturn:
-    """Leave through the clean-up of whatever is running."""
-    sys.exit(128 + signum)
-
-
 def main() -> NoReturn:
     """Run the command line in this process."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    sys.excepthook = _one_line
-    signal.signal(signal.SIGTERM, _stop)
+    leave_in_one_line()
     command: Any = typer.main.get_command(app)
     command.main(prog_name="python -m perfcore")
     raise AssertionError("unreachable")

@@ -13,10 +13,11 @@ from sklearn.model_selection import GroupKFold
 
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.curves import read_aif_csv
-from perfcore.io.isles import N_TRAINING, IslesCase, find_cases, patient_of
+from perfcore.io.isles import N_TRAINING, IslesCase, find_cases, is_of_isles18, patient_of
 from perfcore.io.nifti import read_volume
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
+TRAINING: Final = "TRAINING"
 TRUTH: Final = "truth"
 """Folder beside ``TRAINING`` with what a phantom knows of itself."""
 
@@ -54,12 +55,15 @@ class CohortCase:
         Folder with its truth, or None.
     confounders
         What makes a phantom hard, as its ``case.json`` says.
+    problem
+        Why it cannot serve, in a sentence, as far as is known without reading it.
     """
 
     case: IslesCase
     patient: str
     truth: Path | None
     confounders: tuple[str, ...] = ()
+    problem: str | None = None
 
     @property
     def name(self) -> str:
@@ -74,6 +78,8 @@ class CohortCase:
         InputDataError
             It is refused, or has no known lesion.
         """
+        if self.problem is not None:
+            raise InputDataError(self.problem)
         series = self.case.load()
         if series.lesion is None:
             raise InputDataError(f"{self.name} has no known lesion (OT): it can teach and judge nothing.")
@@ -99,8 +105,10 @@ class CohortCase:
 def find_cohort(folder: Path) -> list[CohortCase]:
     """List a cohort in natural order: a phantom cohort, the training part of ISLES 2018, or any folder of cases.
 
-    Patients come from a phantom's ``case.json``, from the known pairs of ISLES 2018 where all 94 cases are there
-    (see :func:`perfcore.io.isles.patient_of`), and are else one per case.
+    Patients come from a phantom's ``case.json``, for cases of ISLES 2018 (all or some) from its known pairs
+    (:func:`perfcore.io.isles.patient_of`), and are else one per case. A phantom cohort's ``TRAINING``, or one case
+    of it, has the truth that lies beside ``TRAINING``. A phantom whose ``case.json`` cannot be read is listed with
+    its problem, and hides no other.
 
     Raises
     ------
@@ -110,22 +118,27 @@ def find_cohort(folder: Path) -> list[CohortCase]:
     cases = [case for case in find_cases(folder) if not case.name.startswith("testing_")]
     if not cases:
         raise InputDataError("The data folder holds no case; expected the layout of ISLES 2018 (TRAINING/case_N).")
-    beside = folder / TRUTH
-    if beside.is_dir():
+    roots = [folder, *{case.path.parent.parent for case in cases if case.path.parent.name == TRAINING}]
+    beside = next((root / TRUTH for root in roots if (root / TRUTH).is_dir()), None)
+    if beside is not None:
         return [_phantom(case, beside / case.path.name) for case in cases]
-    known = len(cases) == N_TRAINING and {case.number for case in cases} == set(range(1, N_TRAINING + 1))
-    return [
-        CohortCase(case, f"P{patient_of(case.number):03d}" if known and case.number else case.name, None)
-        for case in cases
-    ]
+    all_there = {case.number for case in cases} == set(range(1, N_TRAINING + 1)) and len(cases) == N_TRAINING
+    return [CohortCase(case, _patient(case, known=all_there or is_of_isles18(case.path)), None) for case in cases]
+
+
+def _patient(case: IslesCase, *, known: bool) -> str:
+    """Return a case's patient by the pairs of ISLES 2018 where it is known to be of it, else the case's name."""
+    number = case.number or 0
+    return f"P{patient_of(number):03d}" if known and 1 <= number <= N_TRAINING else case.name
 
 
 def _phantom(case: IslesCase, truth: Path) -> CohortCase:
     try:
         about = json.loads((truth / "case.json").read_text(encoding="utf-8"))
         patient, confounders = str(about["patient"]), tuple(str(name) for name in about.get("confounders", ()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputDataError(f"The truth of {case.name} has no readable case.json with its patient.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        problem = f"The truth of {case.name} has no readable case.json with its patient."
+        return CohortCase(case, case.name, truth, problem=problem)
     return CohortCase(case, patient, truth, confounders)
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import torch
@@ -32,6 +33,8 @@ from perfcore.settings import Settings
 from perfcore.tiles import Tiles
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
+GIVEN: Final = "The curve was given."
+
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
@@ -39,6 +42,10 @@ class Analysis:
 
     Attributes
     ----------
+    aif, vof
+        The input function that made the maps, and the vein where one was found.
+    selection
+        How the AIF was found: why, how good it is, and its partial volume.
     seconds
         Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
         ``total``; whoever read the files adds ``load``.
@@ -51,6 +58,7 @@ class Analysis:
     vof: Aif | None
     maps: PerfusionMaps
     numbers: Numbers
+    selection: Selection
     seconds: dict[str, float]
 
     @property
@@ -161,6 +169,7 @@ def analyse(
     device: str = "auto",
     *,
     prepared: Prepared | None = None,
+    partial_volume: bool = False,
 ) -> Analysis:
     """Go from a case to maps.
 
@@ -177,6 +186,9 @@ def analyse(
         ``auto``, ``cpu`` or ``cuda``.
     prepared
         The case as `prepare` made it with the same settings, where it is at hand.
+    partial_volume
+        Whether a selector's curve is enlarged to the area of the vein, which changes absolute CBF, CBV and
+        nothing else. A network's curve has that area already.
 
     Raises
     ------
@@ -200,8 +212,9 @@ def analyse(
             prepared = prepared or prepare(series, settings)
             tiles = tile(prepared, target)
         with timed("aif"):
-            chosen = Selection(aif, None, "given") if isinstance(aif, Aif) else find_curve(prepared, aif)
+            chosen = find_curve(prepared, aif) if isinstance(aif, str) else Selection(aif, None, GIVEN)
+            curve = chosen.corrected() if partial_volume else chosen.aif
         with timed("deconvolution"):
-            maps = make_maps(prepared, tiles, chosen.aif, settings)
+            maps = make_maps(prepared, tiles, curve, settings)
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
-    return Analysis(series, prepared, settings, chosen.aif, chosen.vof, maps, numbers, seconds)
+    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, seconds)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +18,14 @@ from perfcore.errors import InputDataError
 from perfcore.evaluation.report import make_report
 from perfcore.evaluation.score import FPR, METRICS, CaseScore, Picture, ScoreJob, TrainedNetwork, score_case
 from perfcore.evaluation.statistics import best, summarise
-from perfcore.io.export import check_out_dir, write_text
+from perfcore.io.output import check_out_dir, plain, write_files
 from perfcore.jobs import run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
 Progress = Callable[[int, int], None]
 TRAINING: Final = "training.json"
+RESULTS: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 COLUMNS: Final = (
     "case", "patient", "confounders", "n_slices", "method", "found", "fold", *METRICS,
     "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
@@ -99,7 +99,7 @@ def judge(
     out, weights, expert, scheduler, progress
         As of :func:`evaluate`, with its results and its errors.
     """
-    check_out_dir(out)
+    check_out_dir(out, RESULTS)
     networks = trained_networks(weights) if weights is not None else shipped_networks()
     experts = _experts(cases, expert)
     jobs = [
@@ -113,24 +113,25 @@ def judge(
         raise InputDataError(f"No case of the data folder can be judged; the first says: {first}")
     selectors = [name for name in SELECTORS if name in set(rows["method"])]
     reference = "expert" if experts else "truth" if (rows["method"] == "truth").any() else None
-    plain = summarise(rows, [])
-    classical = best(plain, selectors)
+    means = summarise(rows, [])
+    classical = best(means, selectors)
     summary = {
         "n_cases": int(rows["case"].nunique()),
         "n_patients": int(rows["patient"].nunique()),
         "reference": reference,
         "best_classical": classical,
-        "best_network": best(plain, [network.method for network in networks]),
+        "best_network": best(means, [network.method for network in networks]),
         "settings": Settings().as_dict(),
         "networks": {n.method: {"kind": n.kind, "loss": n.loss, "folds": _n_folds(n)} for n in networks},
         "refused": {case.name: s.problem for case, s in zip(cases, scores, strict=True) if s.problem},
         **summarise(rows, [name for name in (reference, classical) if name is not None]),
     }
     roc = _mean_roc(scores)
-    write_text(out / "cases.csv", rows.to_csv(index=False, lineterminator="\n", float_format="%.6g"))
-    write_text(out / "roc.csv", pd.DataFrame({"fpr": FPR, **roc}).to_csv(index=False, float_format="%.6g"))
-    write_text(out / "summary.json", json.dumps(_plain(summary), indent=2, allow_nan=False) + "\n")
-    write_text(out / "report.html", make_report(rows, summary, roc, _example(jobs, scores)))
+    tables = (rows, pd.DataFrame({"fpr": FPR, **roc}))
+    cases_csv, roc_csv = (t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables)
+    summary_json = json.dumps(plain(summary), indent=2, allow_nan=False) + "\n"
+    report = make_report(rows, summary, roc, _example(jobs, scores))
+    write_files(out, dict(zip(RESULTS, (cases_csv, roc_csv, summary_json, report), strict=True)))
     return summary
 
 
@@ -208,14 +209,3 @@ def _example(jobs: list[ScoreJob], scores: list[CaseScore]) -> tuple[str, dict[s
             pictures = score.pictures or score_case(replace(job, with_picture=True)).pictures
             return job.case.name, {m: pictures[m] for m in SHOWN if m in pictures}
     return None
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON's own types; NaN becomes null."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

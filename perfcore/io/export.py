@@ -1,7 +1,6 @@
 """The files of an analysis: maps as NIfTI with a fresh header, curves as CSV, figures as JSON.
 
-They are written beside their place and moved there at the end: a run that fails leaves nothing behind, and the
-same analysis writes the same bytes of every map.
+A run that fails leaves nothing behind, and the same analysis writes the same bytes of every map.
 """
 
 from __future__ import annotations
@@ -9,13 +8,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import math
 import re
-import shutil
-import uuid
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -24,11 +19,12 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from perfcore.errors import OutputError
 from perfcore.io.curves import aif_csv_text
+from perfcore.io.output import plain, write_all
 from perfcore.types import Aif, DoubleArray, PerfusionSeries
 
 if TYPE_CHECKING:
+    from perfcore.aif.select import Selection
     from perfcore.maps import PerfusionMaps
     from perfcore.metrics import Numbers
     from perfcore.preprocess import Prepared
@@ -41,9 +37,10 @@ _AGREEMENT: Final = ("dice", "jaccard", "auc", "hd95_mm", "lesion_ml")
 _NUMBERS: Final = re.compile(r"\[[\s\d.,eE+-]+\]")
 """A list of numbers in JSON, to be set in one line."""
 _IMAGE: Final[Any] = nib.Nifti1Image
-_NAMES: Final = (
+NAMES: Final = (
     *(f"{name}.nii.gz" for name in (*VOLUMES, *LESIONS, "brain_mask")), "aif.csv", "vof.csv", "summary.json",
 )  # fmt: skip
+"""Every file that may be written of an analysis."""
 
 
 class Exportable(Protocol):
@@ -57,6 +54,8 @@ class Exportable(Protocol):
     def settings(self) -> Settings: ...  # noqa: D102
     @property
     def aif(self) -> Aif: ...  # noqa: D102
+    @property
+    def selection(self) -> Selection: ...  # noqa: D102
     @property
     def vof(self) -> Aif | None: ...  # noqa: D102
     @property
@@ -98,43 +97,14 @@ def write_results(
     OutputError
         The folder cannot be written; it is then as it was before.
     """
-    _write_all(out_dir, result_files(analysis, options=options, load_s=load_s))
-
-
-def check_out_dir(out_dir: Path) -> None:
-    """Find out before any work whether results can be written into a folder; leaves nothing behind.
-
-    Raises
-    ------
-    OutputError
-        They cannot.
-    """
-    _write_all(out_dir, [(name, b"") for name in _NAMES], keep=False)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write one file of text, its folder made where it is missing, whole or not at all.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
-    with _one_sentence():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".unfinished-{uuid.uuid4().hex}")
-        try:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    write_all(out_dir, result_files(analysis, options=options, load_s=load_s), NAMES)
 
 
 def summarize(
     analysis: Exportable, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> dict[str, Any]:
     """Return the figures of an analysis as plain values for JSON; None where a figure has no meaning."""
-    series, numbers = analysis.series, asdict(analysis.numbers)
+    series, numbers, found = analysis.series, asdict(analysis.numbers), analysis.selection
     settings = analysis.settings.as_dict() | {
         "aif": analysis.aif.method,
         "units": series.units,
@@ -157,14 +127,17 @@ def summarize(
             "peak": analysis.aif.peak,
             "peak_time_s": analysis.aif.peak_time_s,
             "quality": list(analysis.aif.quality),
+            "why": found.why,
+            "score": None if found.judgement is None else found.judgement.score,
+            "partial_volume": found.partial_volume,
         },
         **{name: numbers[name] for name in _FIGURES},
         "quality": list(analysis.quality),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
         "seconds": seconds,
     }
-    plain: dict[str, Any] = _plain(summary)
-    return plain
+    values: dict[str, Any] = plain(summary)
+    return values
 
 
 def nifti_bytes(volume: NDArray[Any], affine: DoubleArray) -> bytes:
@@ -205,91 +178,3 @@ def _json(values: Mapping[str, Any]) -> str:
     """Return strict JSON with every list of numbers in one line."""
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     return _NUMBERS.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON's types for numpy's, and None for NaN and infinity."""
-    if isinstance(value, dict):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
-
-
-def _write_all(out_dir: Path, files: Iterable[tuple[str, bytes]], *, keep: bool = True) -> None:
-    """Write files into a folder, all or none; without ``keep``, none after a trial."""
-    made: list[Path] = []
-    try:
-        with _one_sentence():
-            is_new = _refuse_taken(out_dir)
-            _make_folders(out_dir.parent, made)
-            folder = (out_dir.parent if is_new else out_dir) / f".unfinished-{uuid.uuid4().hex}"
-            folder.mkdir()
-            made.append(folder)
-        for name, content in files:
-            with _one_sentence():
-                (folder / name).write_bytes(content)
-        if not keep:
-            return
-        with _one_sentence():
-            if is_new:
-                folder.rename(out_dir)
-                made.clear()
-            else:
-                _replace_files(folder, out_dir)
-                made[:] = [folder]
-    finally:
-        for path in reversed(made):
-            _remove(path)
-
-
-@contextmanager
-def _one_sentence() -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        reason = getattr(error, "strerror", None) or "its path is not valid"
-        raise OutputError(f"The output folder cannot be written ({reason}); give another folder.") from error
-
-
-def _refuse_taken(out_dir: Path) -> bool:
-    """Return whether the folder is new; refuse a file in its place, or a folder in the place of a file."""
-    if not out_dir.is_dir():
-        with suppress(FileNotFoundError):
-            out_dir.lstat()
-            raise OutputError("The output folder cannot be made: a file is in its place; give another folder.")
-        return True
-    taken = next((name for name in _NAMES if (out_dir / name).is_dir()), None)
-    if taken is not None:
-        raise OutputError(f"The output folder holds a folder in the place of {taken}; give another folder.")
-    return False
-
-
-def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and its parents, and note which were made."""
-    if not folder.is_dir():
-        _make_folders(folder.parent, made)
-        folder.mkdir()
-        made.append(folder)
-
-
-def _replace_files(folder: Path, out_dir: Path) -> None:
-    """Move all files over those of an earlier run, and remove what that run had and this one has not."""
-    for name in _NAMES:
-        if (folder / name).exists():
-            (folder / name).replace(out_dir / name)
-        else:
-            (out_dir / name).unlink(missing_ok=True)
-
-
-def _remove(folder: Path) -> None:
-    """Remove an unfinished folder, or a parent made for it that is still empty."""
-    if folder.name.startswith(".unfinished-"):
-        shutil.rmtree(folder, ignore_errors=True)
-        return
-    with suppress(OSError):
-        folder.rmdir()

@@ -27,6 +27,8 @@ _PARTS: Final = ("TRAINING", "TESTING")
 _SUFFIXES: Final = (".nii", ".nii.gz")
 _CASE: Final = re.compile(r"case_(\d+)")
 _MODALITY: Final = re.compile(r".+\.(CT|CT_4DPWI|CT_CBF|CT_CBV|CT_MTT|CT_Tmax|OT)\.[^.]+")
+_REPOSITORY: Final = "SMIR.Brain."
+"""How all its files begin: the name of the repository that holds them."""
 _EARLY_PAIRS: Final = (1, 3, 5, 7, 18, 21, 23, 26, 28, 32, 34, 36, 39, 41, 43, 45)
 _LATE_PAIRS: Final = (47, 49, 51, 53, 55, 57, 59, 62, 64, 66, 68, 70, 72, 75, 78)
 _FIRST_OF_PAIR: Final = frozenset({*_EARLY_PAIRS, *_LATE_PAIRS})
@@ -174,6 +176,12 @@ def find_cases(folder: Path) -> list[IslesCase]:
 def is_case_folder(path: Path) -> bool:
     """Say whether a folder holds a perfusion series in the layout of ISLES 2018."""
     return path.is_dir() and any(_modality_name(entry) == "CT_4DPWI" for entry in _entries_or_none(path))
+
+
+def is_of_isles18(path: Path) -> bool:
+    """Say whether a folder's files are named as ISLES 2018 itself names them, not only in its layout."""
+    series = (entry.name for entry in _entries_or_none(path) if _modality_name(entry) == "CT_4DPWI")
+    return path.is_dir() and any(name.startswith(_REPOSITORY) for name in series)
 
 
 def _case(path: Path) -> IslesCase | None:

@@ -17,6 +17,7 @@ from safetensors.numpy import save_file
 
 from perfcore.aif.network.view import Timing, View, view_of
 from perfcore.cohort import CohortCase, fingerprint
+from perfcore.errors import InputDataError
 from perfcore.losses import Target
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
@@ -98,8 +99,10 @@ def source_of(case: CohortCase) -> str:
     Raises
     ------
     InputDataError
-        The case has no series, or more than one.
+        The case has no series, or more than one, or is known not to serve.
     """
+    if case.problem is not None:
+        raise InputDataError(case.problem)
     files = [case.case.series_file(), case.case.lesion_file()]
     if case.truth is not None:
         files += [case.truth / f"{name}.nii.gz" for name in ("core", "penumbra")]

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from perfcore.aif.network.models import RegressionNet, WeightingNet, make_network
 from perfcore.device import resolve_device
 from perfcore.errors import ArgumentError
-from perfcore.io.export import write_text
+from perfcore.io.output import write_text
 from perfcore.losses import Target, lesion_loss
 from perfcore.settings import Settings
 from perfcore.training.augment import Augmentation, Batch, plain

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,8 +12,8 @@ from typing import Any, Final
 from perfcore.aif.network.models import NETWORKS
 from perfcore.cohort import CohortCase, assign_folds, find_cohort
 from perfcore.device import resolve_device
-from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.export import check_out_dir, write_text
+from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
+from perfcore.io.output import check_out_dir, write_text
 from perfcore.jobs import run_jobs
 from perfcore.losses import LOSSES
 from perfcore.training.curves import draw_curves
@@ -27,6 +28,7 @@ from perfcore.training.loop import LOG, FoldJob, Plan, read_log, train_fold
 
 Progress = Callable[[str, int, int], None]
 ABOUT: Final = "training.json"
+CURVES: Final = "learning.png"
 PREPARED: Final = "prepared"
 EPOCHS: Final = 20
 LARGEST_SEED: Final = 2**32 - 1
@@ -128,8 +130,8 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
     data
         A phantom cohort, ISLES 2018, or a folder of cases with lesions in its layout.
     out
-        Gets ``fold_K/{weights.safetensors, log.csv}``, ``all/…``, ``learning.png`` and ``training.json``; an
-        interrupted training goes on from its last epoch.
+        Gets ``fold_K/{weights.safetensors, log.csv, checkpoint.safetensors}``, ``all/…``, ``learning.png`` and
+        ``training.json``; an interrupted training goes on from its last epoch.
     options
         What to train.
     progress
@@ -150,12 +152,24 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
         The output folder cannot be written.
     """
     plan, device = options.plan, resolve_device(options.device)
-    check_out_dir(out)
-    data, out = data.absolute(), out.absolute()  # a worker of a cluster may have been started elsewhere
     say = progress or (lambda _what, _done, _total: None)
+    data, out = data.absolute(), out.absolute()  # a worker of a cluster may have been started elsewhere
     prepared = (options.prepared or out / PREPARED).absolute()
-    cases, paths, refused = _prepare(find_cohort(data), options, prepared, say)
-    folds = assign_folds(cases, options.folds, options.seed) if options.folds else [0] * len(cases)
+    check_out_dir(out, (CURVES, ABOUT))
+    check_out_dir(prepared, ())
+    found = find_cohort(data)
+    if options.folds:
+        assign_folds(found, options.folds, options.seed)  # too many of them are told before any work
+    wanted = [PrepareJob(case, prepared / f"{case.case.path.name}.safetensors") for case in found]
+    missing = [job for job in wanted if not _is_ready(job)]
+    with _leaving_nothing((prepared, out), missing):
+        refused = _prepare(missing, options, prepared, say)
+        cases = [job.case for job in wanted if job.case.name not in refused]
+        paths = [job.path for job in wanted if job.case.name not in refused]
+        if not cases:
+            first = next(iter(refused.values()))
+            raise InputDataError(f"No case of the data folder can teach; the first says: {first}")
+        folds = assign_folds(cases, options.folds, options.seed) if options.folds else [0] * len(cases)
     jobs = [
         FoldJob(
             plan,
@@ -178,7 +192,7 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
         workers=1 if device.type == "cuda" else None,
         watch=epochs_done,
     )
-    draw_curves([(job.out.name, read_log(job.out / LOG)) for job in jobs], out / "learning.png")
+    draw_curves([(job.out.name, read_log(job.out / LOG)) for job in jobs], out / CURVES)
     marks = [read_training_case(path).fingerprint for path in paths]
     about = {
         **asdict(plan),
@@ -196,23 +210,28 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
     return about
 
 
-def _prepare(
-    cases: list[CohortCase], options: TrainingOptions, folder: Path, say: Progress
-) -> tuple[list[CohortCase], list[Path], dict[str, str]]:
-    """Prepare all cases; returns those that can teach, their files, and why the others cannot."""
-    check_out_dir(folder)
+def _prepare(missing: list[PrepareJob], options: TrainingOptions, folder: Path, say: Progress) -> dict[str, str]:
+    """Prepare cases; returns by name why some of them cannot teach."""
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = [PrepareJob(case, folder / f"{case.case.path.name}.safetensors") for case in cases]
-    missing = [job for job in jobs if not _is_ready(job)]
     problems = run_jobs(
         prepare_case,
         missing,
         scheduler=options.scheduler,
         progress=lambda done, total: say("Preparing cases", done, total),
     )
-    refused = {job.case.name: problem for job, problem in zip(missing, problems, strict=True) if problem}
-    good = [job for job in jobs if job.case.name not in refused]
-    if not good:
-        first = next(iter(refused.values()))
-        raise InputDataError(f"No case of the data folder can teach; the first says: {first}")
-    return [job.case for job in good], [job.path for job in good], refused
+    return {job.case.name: problem for job, problem in zip(missing, problems, strict=True) if problem}
+
+
+@contextmanager
+def _leaving_nothing(folders: tuple[Path, ...], missing: list[PrepareJob]) -> Iterator[None]:
+    """Where the cases turn out not to serve, take away what was prepared of them, and the folders made for it."""
+    made = [place for folder in folders for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except PerfcoreError:
+        for job in missing:
+            job.path.unlink(missing_ok=True)
+        for place in made:
+            with suppress(OSError):
+                place.rmdir()
+        raise

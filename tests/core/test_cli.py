@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,7 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from perfcore import cli
-from perfcore.cli import METHODS, app, progress
+from perfcore.cli import METHODS, app
 from perfcore.io.isles import find_cases
 from perfcore.phantom.cases import make_demonstration
 from tests.core.synthetic_head import Head, draw_head
@@ -192,6 +189,37 @@ def test_a_curve_from_a_file(data: Path, head: Head, tmp_path: Path) -> None:
     assert "interpolated" in summary(tmp_path)["quality"][0]
 
 
+def test_partial_volume_is_taken_out_by_the_vein(data: Path, plain: Path, tmp_path: Path) -> None:
+    done = run("maps", data / "case_12", "--out", tmp_path / "out", "--partial-volume", "vein")
+    assert done.exit_code == 0, done.stderr
+    before, after = summary(plain), summary(tmp_path / "out")
+    assert (before["settings"]["partial_volume"], after["settings"]["partial_volume"]) == ("off", "vein")
+    ratio = before["aif"]["partial_volume"]
+    assert after["aif"]["partial_volume"] == ratio > 1
+    aif, vof = (np.loadtxt(tmp_path / "out" / f"{n}.csv", delimiter=",", skiprows=1)[:, 1] for n in ("aif", "vof"))
+    assert aif.sum() == pytest.approx(vof.sum(), rel=1e-6)
+    assert after["aif"]["peak"] == pytest.approx(ratio * before["aif"]["peak"])
+    for name in ("cbf", "cbv"):
+        one, other = (np.asarray(nib.load(out / f"{name}.nii.gz").dataobj) for out in (plain, tmp_path / "out"))
+        np.testing.assert_allclose(ratio * other, one, rtol=1e-4, atol=1e-4)
+    for name in ("core", "hypoperfused"):
+        assert (tmp_path / "out" / f"{name}.nii.gz").read_bytes() == (plain / f"{name}.nii.gz").read_bytes()
+
+
+def test_partial_volume_of_a_curve_without_a_vein_is_told(data: Path, tmp_path: Path) -> None:
+    options = ("--aif", data / "aif.csv", "--partial-volume", "vein")
+    done = run("maps", data / "case_12", "--out", tmp_path, *options)
+    assert done.exit_code == 0, done.stderr
+    assert "Note: The AIF was not corrected for partial volume" in done.stdout
+    assert summary(tmp_path)["aif"]["partial_volume"] is None
+
+
+def test_the_choice_is_explained(plain: Path) -> None:
+    aif = summary(plain)["aif"]
+    assert aif["why"].startswith(f"{len(aif['voxels'])} voxels: neighbours that enhance high, early and briefly")
+    assert 0.5 < aif["score"] <= 1
+
+
 def test_enhancement_needs_no_baseline(data: Path, tmp_path: Path) -> None:
     options = ("--units", "concentration", "--mask", data / "mask.nii")
     result = run("maps", data / "enhancement.nii", "--out", tmp_path / "out", *options)
@@ -289,6 +317,11 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "phantom seed": (["phantom", "--out", "{out}", "--seed", "-1"], "seed at least 0"),
     "phantom unknown": (["phantom", "--out", "{out}", "--demonstration", "x"], "one of m1-occlusion"),
     "phantom out a file": (["phantom", "--out", "{data}/aif.csv"], "cannot be written"),
+    "out empty": (["maps", "{case}", "--out", ""], "An argument is empty"),
+    "out empty after =": (["maps", "{case}", "--out="], "An argument is empty"),
+    "input empty": ([*INPUT, ""], "An argument is empty"),
+    "partial volume": ([*CASE, "--partial-volume", "x"], "partial-volume must be one of off, vein"),
+    "phantom out empty": (["phantom", "--out", ""], "An argument is empty"),
     "out a file": (["maps", "{case}", "--out", "{data}/aif.csv"], "a file is in its place"),
     "out is checked before any work": (["maps", "none", "--out", "{data}/aif.csv"], "a file is in its place"),
     "out below a file": (["maps", "{case}", "--out", "{data}/aif.csv/x"], "output folder cannot be written"),
@@ -402,43 +435,3 @@ def test_a_run_that_is_stopped_leaves_nothing_behind(data: Path, tmp_path: Path)
         assert running.returncode == status
         assert "Traceback" not in errors
         assert list(tmp_path.iterdir()) == []
-
-
-# Progress
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize(("is_terminal", "is_slow"), [(True, True), (True, False), (False, True)])
-def test_a_bar_on_a_terminal_once_it_takes_long(
-    monkeypatch: pytest.MonkeyPatch, is_terminal: bool, is_slow: bool
-) -> None:
-    stderr = Terminal() if is_terminal else io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(cli, "PATIENCE_S", 0.05 if is_slow else 5.0)
-    monkeypatch.setenv("TERM", "xterm")
-    with progress("Reading") as advance:
-        for done in range(4):
-            time.sleep(0.1 if is_slow else 0.01)
-            advance(done, 4)
-    assert ("Reading" in stderr.getvalue()) == (is_terminal and is_slow)
-
-
-def test_an_error_ends_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
-    stderr = Terminal()
-    monkeypatch.setattr(sys, "stderr", stderr)
-    monkeypatch.setattr(cli, "PATIENCE_S", 0.01)
-    with pytest.raises(ZeroDivisionError), progress("Reading"):
-        time.sleep(0.1)
-        _ = 1 / 0
-    ended = stderr.getvalue()
-    time.sleep(0.3)
-    assert stderr.getvalue() == ended
-
-
-def test_patience_is_two_seconds() -> None:
-    assert cli.PATIENCE_S == 2.0
-    assert os.fspath(ROOT / "perfcore") == str(Path(cli.__file__).parent)

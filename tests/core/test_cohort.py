@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from perfcore.cohort import CohortCase, assign_folds, find_cohort, fingerprint
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.isles import IslesCase
+from perfcore.training.data import source_of
 from perfcore.types import PerfusionSeries
 from tests.core.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
 
@@ -82,14 +83,48 @@ def test_a_folder_without_cases_is_one_sentence(tmp_path):
         find_cohort(tmp_path / "nowhere")
 
 
+def test_a_part_of_isles_keeps_its_pairs_together(tmp_path):
+    """Without the cases that somebody has not got, the others are of the same patients as before."""
+    for k in (1, 2, 9, 18, 19, 78, 79, 94, 95):
+        name = f"SMIR.Brain.XX.O.CT_4DPWI.{k}"
+        (tmp_path / "TRAINING" / f"case_{k}" / name).mkdir(parents=True)
+    patients = {case.case.number: case.patient for case in find_cohort(tmp_path)}
+    assert patients == {
+        1: "P001", 2: "P001", 9: "P009", 18: "P018", 19: "P018", 78: "P078", 79: "P078", 94: "P094", 95: "case_95",
+    }  # fmt: skip
+    for seed in range(5):
+        fold = dict(zip(patients, assign_folds(find_cohort(tmp_path), 3, seed), strict=True))
+        assert fold[1] == fold[2]
+        assert fold[18] == fold[19]
+
+
+def test_own_cases_in_the_same_layout_are_of_different_patients(tmp_path):
+    for k in (1, 2):
+        (tmp_path / f"case_{k}" / f"Klinik.CT_4DPWI.{k}").mkdir(parents=True)
+    assert [case.patient for case in find_cohort(tmp_path)] == ["case_1", "case_2"]
+
+
+def test_a_part_of_a_phantom_cohort_has_its_truth_too(written):
+    whole = find_cohort(written)
+    assert find_cohort(written / "TRAINING") == whole
+    assert find_cohort(written / "TRAINING" / "case_2") == [whole[1]]
+
+
 @pytest.mark.parametrize(
     "content", [None, "{", "[]", "3", "null", '{"confounders": []}', '{"patient": 1, "confounders": 3}']
 )
-def test_a_truth_without_its_patient_is_refused(cohort, content):
+def test_a_truth_without_its_patient_is_refused_and_hides_no_other(cohort, content):
     path = cohort / "truth" / "case_3" / "case.json"
     path.unlink() if content is None else path.write_text(content)
-    with pytest.raises(InputDataError, match=r"^The truth of case_3 has no readable case\.json with its patient"):
-        find_cohort(cohort)
+    cases = find_cohort(cohort)
+    assert [case.name for case in cases] == ["case_1", "case_2", "case_3", "case_4"]
+    for case in cases:
+        if case.name != "case_3":
+            assert case.load().lesion is not None
+            continue
+        for use in (CohortCase.load, source_of):
+            with pytest.raises(InputDataError, match=r"^The truth of case_3 has no readable case\.json with"):
+                use(case)
 
 
 # Reading

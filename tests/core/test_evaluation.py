@@ -246,6 +246,21 @@ def test_an_output_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError):
         evaluate(folder, tmp_path / "out")
+    (tmp_path / "taken" / "report.html").mkdir(parents=True)
+    with pytest.raises(OutputError, match=r"in the place of report\.html"):
+        evaluate(folder, tmp_path / "taken")
+
+
+def test_a_report_that_fails_leaves_no_table(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> str:
+        raise ValueError("no report")
+
+    monkeypatch.setattr("perfcore.evaluation.run.make_report", fail)
+    with pytest.raises(ValueError, match="no report"):
+        judge([find_cohort(folder)[0]], tmp_path / "out", workers=1)
+    assert list(tmp_path.iterdir()) == []
 
 
 # Experts

@@ -18,7 +18,8 @@ import pytest
 from perfcore.errors import OutputError
 from perfcore.io import export
 from perfcore.io.curves import read_aif_csv
-from perfcore.io.export import check_out_dir, write_results
+from perfcore.io.export import NAMES, write_results
+from perfcore.io.output import check_out_dir, check_out_file, write_files
 from perfcore.pipeline import Analysis, analyse
 from tests.core.synthetic_head import draw_head
 
@@ -112,7 +113,7 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["dice"] == numbers.dice
     assert summary["lesion_ml"] == pytest.approx(analysis.series.lesion.sum() * analysis.series.voxel_ml)
     aif = summary["aif"]
-    assert list(aif) == ["method", "voxels", "peak", "peak_time_s", "quality"]
+    assert list(aif) == ["method", "voxels", "peak", "peak_time_s", "quality", "why", "score", "partial_volume"]
     assert [tuple(voxel) for voxel in aif["voxels"]] == list(analysis.aif.voxels)
     assert aif["peak"] == analysis.aif.peak
     settings = summary["settings"]
@@ -136,7 +137,7 @@ def test_the_same_analysis_writes_the_same_bytes(analysis: Analysis, written: Pa
 
 
 def stand_in(analysis: Analysis, **changes: Any) -> Any:
-    fields = ("series", "prepared", "settings", "aif", "vof", "maps", "numbers", "quality", "seconds")
+    fields = ("series", "prepared", "settings", "aif", "selection", "vof", "maps", "numbers", "quality", "seconds")
     return SimpleNamespace(**{name: getattr(analysis, name) for name in fields} | changes)
 
 
@@ -217,7 +218,7 @@ def test_places_that_cannot_be_written(analysis: Analysis, tmp_path: Path) -> No
         (tmp_path / ("x" * 300) / "y", "cannot be written"),
         (Path("/proc/none/out"), "cannot be written"),
     ]:
-        for attempt in (check_out_dir, lambda out: write_results(analysis, out)):
+        for attempt in (lambda out: check_out_dir(out, NAMES), lambda out: write_results(analysis, out)):
             with pytest.raises(OutputError, match=part):
                 attempt(out)
     assert sorted(tmp_path.rglob("*")) == before
@@ -227,10 +228,27 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "cbf.nii.gz").write_bytes(b"old")
     before = sorted(tmp_path.rglob("*"))
-    check_out_dir(tmp_path / "a" / "b")
-    check_out_dir(tmp_path / "old")
+    check_out_dir(tmp_path / "a" / "b", NAMES)
+    check_out_dir(tmp_path / "old", NAMES)
+    check_out_file(tmp_path / "a" / "b.json")
+    check_out_file(tmp_path / "old" / "cbf.nii.gz")
     assert sorted(tmp_path.rglob("*")) == before
     assert (tmp_path / "old" / "cbf.nii.gz").read_bytes() == b"old"
+
+
+def test_a_set_of_texts_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    new, first = tmp_path / "new", {"a.csv": "1\n", "b.json": "{}\n"}
+    write_files(new, first)
+    assert {path.name: path.read_text() for path in new.iterdir()} == first
+    write_files(new, {"a.csv": "2\n"})  # what is not of the set stays
+    assert {path.name: path.read_text() for path in new.iterdir()} == first | {"a.csv": "2\n"}
+    (tmp_path / "taken" / "b.json").mkdir(parents=True)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(OutputError, match=r"in the place of b\.json"):
+        write_files(tmp_path / "taken", {"a.csv": "1\n", "b.json": "{}\n"})
+    with pytest.raises(OutputError, match=r"a folder is in its place"):
+        check_out_file(tmp_path / "taken" / "b.json")
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_relative_folder(analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

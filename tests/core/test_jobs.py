@@ -179,9 +179,11 @@ def test_commands_without_a_scheduler_leave_in_one_line(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "PATIENCE_S", 1)
-    (tmp_path / "data" / "case_1").mkdir(parents=True)
+    for k in range(1, 6):
+        (tmp_path / "data" / f"case_{k}").mkdir(parents=True)
     options = ["--data", str(tmp_path / "data"), "--out", str(tmp_path / "out"), "--scheduler", "tcp://127.0.0.1:1"]
     result = CliRunner().invoke(app, [command, *options])
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: No Dask scheduler answers at 'tcp://127.0.0.1:1'")
     assert result.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()

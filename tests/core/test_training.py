@@ -448,15 +448,31 @@ def test_every_option_has_its_default() -> None:
 
 
 def test_more_folds_than_patients(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(run, "make_training_case", lambda _: pytest.fail("it prepares cases first"))
     with pytest.raises(ArgumentError, match=r"^folds must lie between 2 and the number of patients, 3; got 4\.$"):
-        train(cohort, tmp_path, TrainingOptions("regression", "core", folds=4, device="cpu"))
+        train(cohort, tmp_path / "out", TrainingOptions("regression", "core", folds=4, device="cpu"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_folds_than_patients_that_can_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was prepared before that was known goes with the run; what was there before stays."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    data = write_tiny_cohort(tmp_path / "data", 2, truth=False)
+    write_series(tiny_head(3), data / "TRAINING" / "case_3", lesion=False)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "note.txt").write_text("mine")
+    options = TrainingOptions("regression", "core", folds=2, device="cpu", prepared=tmp_path / "shared" / "cases")
+    with pytest.raises(ArgumentError, match=r"^folds must lie between 2 and the number of patients, 1; got 2\.$"):
+        train(data, tmp_path / "new" / "out", options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shared"]
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["note.txt"]
 
 
 def test_a_cohort_without_a_lesion_cannot_teach(tmp_path: Path) -> None:
     write_series(tiny_head(1), tmp_path / "data" / "case_1", lesion=False)
     with pytest.raises(InputDataError, match=r"^No case of the data folder can teach; .*: case_1 has no"):
         train(tmp_path / "data", tmp_path / "out", TrainingOptions("regression", "core", folds=0, device="cpu"))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
 
 
 @pytest.mark.parametrize("place", ["out", "prepared"])
@@ -465,3 +481,4 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(cohort: Path, tmp_path:
     options = TrainingOptions("regression", "core", folds=0, device="cpu", prepared=tmp_path / "prepared" / "in")
     with pytest.raises(OutputError, match=r"^The output folder cannot be "):
         train(cohort, tmp_path / "out", options)
+    assert [path.name for path in tmp_path.iterdir()] == [place]
