@@ -37,7 +37,11 @@ def forget_the_gone() -> None:
     leaves: the last upload of the day would stay in memory over night.
     """
     stored = Runtime.instance()._session_mgr._session_storage._cache  # type: ignore[attr-defined]
-    before = len(stored._data)
+    before = dict(stored._data)
     stored.expire()
-    if len(stored._data) < before:
+    gone = [info for key, info in before.items() if key not in stored._data]
+    for info in gone:
+        info.session.session_state.clear()  # Streamlit's own loop still holds the last one that it has served
+    if gone:
+        del before, gone, info
         gc.collect()  # a session holds itself in cycles

@@ -16,6 +16,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.session_manager import SessionInfo
 
+from pages.live.session import LiveSession
 from pages.shared.library import demonstrations, open_case
 from pages.shared.lifespan import forget_the_gone
 from perfcore.settings import Settings
@@ -62,19 +63,24 @@ def test_whoever_left_longer_ago_than_streamlit_waits_is_let_go(monkeypatch: pyt
     class Session:
         id = "somebody"
 
+        def __init__(self) -> None:
+            self.session_state: dict[str, Any] = {}
+
     storage = MemorySessionStorage(ttl_seconds=0)
     manager = SimpleNamespace(_session_storage=storage)
     monkeypatch.setattr(Runtime, "instance", lambda: SimpleNamespace(_session_mgr=manager))
     session: Any = Session()
     session.itself = session  # as a session of Streamlit's is held by its own parts
+    session.session_state["live"] = live = LiveSession()
     storage.save(SessionInfo(client=None, session=session, script_run_count=0))
-    gone = weakref.ref(session)
-    del session
+    gone, its = weakref.ref(session), session.session_state
+    del session, live
     gc.disable()
     try:
         time.sleep(0.01)
         assert gone() is not None
         forget_the_gone()
         assert gone() is None
+        assert not its, "whoever still holds the session holds nothing of the person's"
     finally:
         gc.enable()
