@@ -1,10 +1,8 @@
 """How it works: the mathematics with the functions that do it, and the library in Python."""
 
-import re
-
 import streamlit as st
 
-from pages.shared.documents import sections, source
+from pages.shared.documents import demoted, sections, source
 
 st.space(1)  # a control at the very top touches the menu
 chosen = st.segmented_control(
@@ -14,7 +12,7 @@ chosen = st.segmented_control(
 text, _ = st.columns([4, 1])
 with text:
     for section in sections("how-it-works.md" if chosen == "Formulas" else "quickstart.md"):
-        st.markdown(re.sub(r"(?m)^(#+) ", r"##\1 ", section.text))  # large enough beside a menu
+        st.markdown(demoted(section.text, 2))  # large enough beside a menu
         if section.functions:
             with st.expander("Code: " + ", ".join(f"`{name.split('.')[-1]}`" for name, _ in section.functions)):
                 for name, file in section.functions:

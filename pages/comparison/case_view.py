@@ -31,12 +31,12 @@ AT_FIRST: Final = 7
 """Columns before anybody has chosen."""
 _number = st.column_config.NumberColumn
 _FORMATS: Final[dict[str, Any]] = {
-    "Method": st.column_config.TextColumn(width=104),
-    "Core, ml": _number(width=66, format="%.1f"),
-    "Low, ml": _number(width=66, format="%.1f", help="Hypoperfused: Tmax above its threshold"),
+    "Method": st.column_config.TextColumn(width=132),
+    "Core, ml": _number(width=62, format="%.1f"),
+    "Low, ml": _number(width=62, format="%.1f", help="Hypoperfused: Tmax above its threshold"),
     "Dice": _number(width=52, format="%.3f", help="Of the core against the known lesion"),
     "AUC": _number(width=52, format="%.3f", help="Of rCBF against the known lesion"),
-    "CBF": _number(width=48, format="%.1f", help="Mean of the healthy reference, ml/100 g/min"),
+    "CBF": _number(width=46, format="%.1f", help="Mean of the healthy reference, ml/100 g/min"),
     "Peak, HU": _number(width=66, format="%.0f"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
@@ -52,7 +52,7 @@ def show_case(now: State) -> None:
     if not chosen:
         st.info("Choose at least one method.")
         return
-    chart_at, table_at = st.columns([5, 6], gap="medium")
+    chart_at, table_at = st.columns([5, 6.6], gap="medium")
     with chart_at:
         same_area = st.toggle(
             "Same area", key="compare_area",
@@ -74,15 +74,18 @@ def show_case(now: State) -> None:
         columns.append(desk.column(case, now.settings, offer))
         slots[place][0].markdown(f"**{escape(offer.label)}**{_figures(columns[place])}")
         pictures = _pictures(columns[place], columns[0], here, maps, now)
-        for slot, picture in zip(slots[place][1:], pictures, strict=False):
+        for slot, (picture, words) in zip(slots[place][1:], pictures, strict=False):
             if picture is not None:
-                slot.image(picture, width="stretch")
+                slot.image(picture, width="stretch", alt=f"{words}, slice {z + 1}")
         if waiting or place == len(chosen) - 1:
             found = [(c.offer.key, c.offer.label, c.aif) for c in columns if c.aif is not None]
             figure = charts.curves(found, same_area=same_area)
-            chart.plotly_chart(figure, width="stretch", key=f"compare_curves_{place}")
+            chart.plotly_chart(
+                figure, width="stretch", key=f"compare_curves_{place}", alt="The input functions over time"
+            )
             table.dataframe(
-                figures(columns), hide_index=True, width="stretch", column_config=_FORMATS, placeholder="–"
+                figures(columns), hide_index=True, width="stretch", column_config=_FORMATS, placeholder="–",
+                alt="Figures of each method",
             )
 
 
@@ -177,7 +180,7 @@ def _what(now: State) -> tuple[list[str], int]:
 
 def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     """Lay out a grid: heads, then for each map a colour bar, a row of maps and a row of differences."""
-    heads = [column.empty() for column in st.columns(n)]
+    heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
         meta, unit = MAPS[name], MAP_UNITS[name]
@@ -199,13 +202,17 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     return slots
 
 
-def _pictures(column: Column, first: Column, here: Slice, names: list[str], now: State) -> list[bytes | None]:
-    """Return what stands in a column: each map, and under it its difference to the first."""
-    found: list[bytes | None] = []
+def _pictures(
+    column: Column, first: Column, here: Slice, names: list[str], now: State
+) -> list[tuple[bytes | None, str]]:
+    """Return what stands in a column, with words: each map, and under it its difference to the first."""
+    found: list[tuple[bytes | None, str]] = []
     for name in names if column.flow is not None else ():
-        found.append(map_picture(here, column, name, now.case.lesion))
+        words = f"{MAPS[name]['label']}, {column.offer.label}"
+        found.append((map_picture(here, column, name, now.case.lesion), words))
         if column is not first:
-            found.append(None if first.flow is None else difference_picture(here, column, first, name))
+            picture = None if first.flow is None else difference_picture(here, column, first, name)
+            found.append((picture, f"{words} minus {first.offer.label}"))
     return found
 
 
@@ -213,5 +220,5 @@ def _figures(column: Column) -> str:
     if column.problem:
         return f"  \n{escape(column.problem)}"
     n = column.numbers
-    dice = "" if n["dice"] is None else f" · Dice {n['dice']:.2f}"
+    dice = "" if n["dice"] is None else f"  \nDice {n['dice']:.2f}"
     return f"  \ncore {n['core_ml']:.1f} ml{dice}"

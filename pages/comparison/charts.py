@@ -37,7 +37,8 @@ def colour(method: str, place: int = 0) -> str:
 def _frame(x: str, y: str, **more: Any) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
-        height=HEIGHT, margin={"l": 10, "r": 10, "t": 16, "b": 10}, xaxis_title=x, yaxis_title=y,
+        height=HEIGHT, margin={"l": 10, "r": 10, "t": 16, "b": 10}, yaxis_title=y,
+        xaxis={"title": {"text": x, "standoff": 8}},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, **more,
     )  # fmt: skip
     return figure
@@ -53,6 +54,7 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figu
             x=aif.time_s, y=value, name=label, mode="lines", line=line,
             hovertemplate="%{y:.3g}" if same_area else "%{y:.1f}",
         )  # fmt: skip
+    figure.update_layout(height=HEIGHT + 10 * max(len(named) - 3, 0))  # the names stand above it, two in a row
     return figure
 
 
@@ -137,7 +139,7 @@ def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
             x=own["fold"].astype(int).astype(str), y=own[metric], name=shown(method),
             marker={"color": colour(method, place), "size": 5},
         )  # fmt: skip
-    figure.update_xaxes(type="category")
+    figure.update_xaxes(type="category", categoryorder="category ascending")
     return figure
 
 

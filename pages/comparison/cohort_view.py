@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,6 +21,10 @@ from perfcore.evaluation.report import COLUMNS
 _TESTS = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
           ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
           ("volume_bias_ml", "mann_whitney_u", "Volume bias, U"))  # fmt: skip
+_WIDTHS: Final = {
+    name: st.column_config.TextColumn(width=width)
+    for name, width in zip(("Method", *(title for *_, title in _TESTS)), (124, 62, 60, 112, 104), strict=True)
+}
 
 
 def folder_key(case: str, n_slices: int) -> str | None:
@@ -49,8 +53,8 @@ def show_cohort(found: Results) -> None:
         st.info("No case passes the filters.")
         return
     summary = figures(found, part)
-    st.dataframe(table(summary), hide_index=True, width="stretch")
-    left, right = st.columns(2, gap="large")
+    st.dataframe(table(summary), hide_index=True, width="stretch", alt="Figures of each method over the cases")
+    left, right = st.columns([1.12, 1], gap="large")
     with left:
         _tests(summary)
     with right:
@@ -99,7 +103,10 @@ def _tests(summary: dict[str, Any]) -> None:
             "Tests against", references, default=references[0], key="cohort_reference", format_func=shown,
             label_visibility="collapsed", required=True,
         )  # fmt: skip
-    st.dataframe(tests(summary, reference), hide_index=True, width="stretch")
+    st.dataframe(
+        tests(summary, reference), hide_index=True, width="stretch", column_config=_WIDTHS,
+        alt=f"p-values against {shown(reference)}",
+    )  # fmt: skip
     st.caption(f"p against {shown(reference)}; t: paired t-test, U: Mann–Whitney. Not corrected for their number.")
 
 
@@ -140,34 +147,35 @@ def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None
             key="cohort_y", format_func=shown,
         )  # fmt: skip
         metric = c.selectbox("Figure", known, key="cohort_metric", format_func=METRICS.get)
-        _clickable(charts.against(rows, one, other, metric), "cohort_against", found)
+        _clickable(charts.against(rows, one, other, metric), "cohort_against", found, "Each case by two methods")
     with right:
         st.markdown("**Agreement of core volumes (Bland–Altman)**")
         method = st.selectbox(
             "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=shown
         )
-        _clickable(charts.agreement(rows, method), "cohort_agreement", found)
+        _clickable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
     title, choice = st.columns(2, gap="large", vertical_alignment="bottom")
     title.markdown("**Spread over the cases**")
     metric = choice.selectbox(
         "Figure of the spread", known, key="cohort_box_metric", format_func=METRICS.get,
         label_visibility="collapsed",
     )  # fmt: skip
-    _clickable(charts.boxes(rows, methods, metric), "cohort_boxes", found)
+    _clickable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
 
 
 def _roc(found: Results, rows: pd.DataFrame) -> None:
     whole = rows["case"].nunique() == found.rows["case"].nunique()
     note = "" if whole else " · all cases, whatever the filters say"
     st.markdown(f"**ROC of rCBF, mean of the cases**{note}")
-    st.plotly_chart(charts.roc(found.roc, found.methods), width="stretch", key="cohort_roc")
+    figure = charts.roc(found.roc, found.methods)
+    st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
 
 
-def _clickable(figure: go.Figure, key: str, found: Results) -> None:
+def _clickable(figure: go.Figure, key: str, found: Results, alt: str) -> None:
     figure.update_layout(dragmode=False, clickmode="event+select")
     st.plotly_chart(
         figure, width="stretch", key=key, on_select=_opener(key, found), selection_mode="points",
-        config={"displayModeBar": False},
+        config={"displayModeBar": False}, alt=alt,
     )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from pages.live.case import LiveCase
 from pages.live.component import LUTS
 from pages.live.session import State
 from pages.network.drawing import drawing, n_parameters
+from pages.shared.documents import demoted
 from perfcore.aif.network.find import find_aif, where_it_looked
 from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.errors import PerfcoreError
@@ -43,7 +44,7 @@ def show_architecture() -> None:
     theme = st.context.theme.type or "dark"
     for kind, words in WHAT.items():
         st.markdown(f"{words} {n_parameters(kind):,} weights.")
-        st.image(drawing(kind, theme), width="content")
+        st.image(drawing(kind, theme), width="content", alt=f"The layers of the {kind} network, with their shapes")
     st.caption(
         "Shapes are channels × x × y × slices for a series of 8 slices; a curve has 64 frames of 1 s, the plane "
         "48 × 48 cells of 4 mm. ReLU and dropout follow each convolution. What *context* makes "
@@ -65,18 +66,21 @@ def show_figures(manifest: dict[str, Any]) -> None:
         for name, entry in manifest["networks"].items()
     ]
     formats = {title: st.column_config.NumberColumn(format=f"%.{digits}f") for _, title, digits in COLUMNS}
-    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–")
+    st.dataframe(
+        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
+        alt="Figures of each network",
+    )  # fmt: skip
     st.caption("Means over cases that the network had not seen: five folds by patient.")
 
 
 def show_learning(name: str, evaluation: Results | None) -> None:
     """Show a network's loss over the epochs, and how its folds did."""
     picture = MODELS / f"{name}.png"
-    left, right = st.columns(2, gap="large")
+    left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("**Learning**")
         if picture.exists():
-            st.image(picture.read_bytes(), width="stretch")
+            st.image(picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {shown(name)}, each fold")
         else:
             st.caption("Its learning curves are not here.")
     with right:
@@ -85,7 +89,9 @@ def show_learning(name: str, evaluation: Results | None) -> None:
         if rows is None or not (rows["method"].eq(name) & rows["fold"].notna()).any():
             st.caption("There is no evaluation of its folds here.")
             return
-        st.plotly_chart(charts.folds(rows, [name], "dice"), width="stretch", key="model_folds")
+        st.plotly_chart(
+            charts.folds(rows, [name], "dice"), width="stretch", key="model_folds", alt="Core Dice of each fold"
+        )
 
 
 def show_card() -> None:
@@ -93,7 +99,7 @@ def show_card() -> None:
     card = MODELS / "README.md"
     if card.exists():
         text = _COMMENT.sub("", card.read_text(encoding="utf-8"))
-        st.markdown(_RELATIVE.sub(r"\1", text))
+        st.markdown(demoted(_RELATIVE.sub(r"\1", text), 2))
 
 
 def show_at_work(now: State, name: str) -> None:
@@ -107,20 +113,21 @@ def show_at_work(now: State, name: str) -> None:
         st.warning(found["problem"])
         return
     aif = found["aif"]
-    left, right = st.columns([5, 4], gap="large")
+    looked = found["looked"]
+    left, right = (st.container(), st.container()) if looked is None else st.columns([5, 4], gap="large")
     with left:
         st.markdown(f"**{found['seconds']:.2f} s.** {found['why']}")
         others = [(m, shown(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
         figure = charts.curves([*others, (name, shown(name), aif)], same_area=same_area)
-        st.plotly_chart(figure, width="stretch", key="model_curve")
+        st.plotly_chart(figure, width="stretch", key="model_curve", alt="The network's curve beside others")
         for sentence in aif.quality:
             st.caption(f"⚠ {sentence}")
     with right:
-        if found["looked"] is None:
+        if looked is None:
             st.caption("This network draws its curve; only the weighting network looks at single voxels.")
         else:
-            _show_looked(now.case, found["looked"])
+            _show_looked(now.case, looked)
 
 
 def _find(case: LiveCase, name: str) -> dict[str, Any]:
@@ -139,7 +146,7 @@ def _show_looked(case: LiveCase, looked: FloatArray) -> None:
     per_slice = looked.sum((0, 1))
     best, n = int(per_slice.argmax()), case.n_slices
     z = best if n == 1 else st.slider("Slice", 1, n, best + 1, key=f"model_slice_{case.name}") - 1
-    st.image(overlay(case, looked, z), width="stretch")
+    st.image(overlay(case, looked, z), width="stretch", alt=f"Weights of the voxels over the CT, slice {z + 1}")
     share = 100 * float(per_slice[z])
     st.html(bar(LUTS["inferno"], "0", f"{100 * float(looked.max()):.2g} %", "<b>Weight</b> of a voxel"))
     st.caption(f"{share:.0f} % of the weight lies in this slice.")

@@ -37,6 +37,13 @@ def sections(name: str) -> list[Section]:
     return [Section(_LIST.sub("", part).strip(), tuple(_FUNCTION.findall(part))) for part in parts]
 
 
+def demoted(text: str, levels: int) -> str:
+    """Return Markdown with every heading some levels lower; comments in code stay what they are."""
+    parts = re.split(r"(?ms)(^```.*?^```)", text)
+    parts[::2] = [re.sub(r"(?m)^(#+) ", rf"{'#' * levels}\1 ", part) for part in parts[::2]]
+    return "".join(parts)
+
+
 def named(path: str) -> Any:
     """Return the function or class of a full name.
 

@@ -25,6 +25,7 @@ _WORDS = (
     "that of the true artery. So are the automatic methods."
 )
 LARGEST: Final = 99_999
+ROW_PX: Final = 35
 
 
 def show() -> None:
@@ -110,7 +111,7 @@ def _score(one: Challenge, now: State) -> None:
     columns[1].metric("The true artery's", f"{true.points:.0f}")
     columns[2].metric("The best automatic", f"{max(automatic):.0f}" if automatic else "–")
     columns[3].metric("Your mean so far", f"{np.mean(list(progress().scores.values())):.0f}")
-    left, right = st.columns([1.25, 1], gap="medium")
+    left, right = st.columns([1.7, 1], gap="medium")
     with left:
         ranked = sorted(one.scores.items(), key=lambda item: -item[1].points)
         st.dataframe(
@@ -121,13 +122,15 @@ def _score(one: Challenge, now: State) -> None:
                 "Dice, Tmax > 6 s": [found.hypoperfused_dice for _, found in ranked],
                 "healthy CBF": [found.healthy_cbf for _, found in ranked],
             },
-            hide_index=True,
+            hide_index=True, alt="Scores of all input functions", height=ROW_PX * (len(ranked) + 1) + 3,
             column_config={
-                "score": st.column_config.ProgressColumn(format="%.0f", min_value=0, max_value=100),
+                "input function": st.column_config.TextColumn(width=168),
+                "score": st.column_config.ProgressColumn(format="%.0f", min_value=0, max_value=100, width=118),
                 **{
-                    name: st.column_config.NumberColumn(format=form)
-                    for name, form in (
-                        ("Dice, core", "%.2f"), ("Dice, Tmax > 6 s", "%.2f"), ("healthy CBF", "%.1f"),
+                    name: st.column_config.NumberColumn(format=form, width=width, help=words)
+                    for name, form, width, words in (
+                        ("Dice, core", "%.2f", 78, None), ("Dice, Tmax > 6 s", "%.2f", 118, None),
+                        ("healthy CBF", "%.1f", 92, "ml/100 g/min"),
                     )
                 },
             },
@@ -147,6 +150,9 @@ def _score(one: Challenge, now: State) -> None:
             height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis_title="s", yaxis_title="HU",
             legend={"orientation": "h", "y": 1.08},
         )  # fmt: skip
-        st.plotly_chart(figure, key="challenge_curves", config={"displayModeBar": False})
+        st.plotly_chart(
+            figure, key="challenge_curves", config={"displayModeBar": False},
+            alt="Your input function and the true artery's",
+        )  # fmt: skip
     st.button("Another patient", on_click=_new, key="another", type="primary")
     bench("lab")

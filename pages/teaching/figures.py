@@ -41,7 +41,7 @@ def _show(figure: go.Figure, key: str, height: int, title: str, *, large: bool) 
     )  # fmt: skip
     figure.update_xaxes(automargin=True, tickfont={"size": size - 1})
     figure.update_yaxes(automargin=True, tickfont={"size": size - 1})
-    st.plotly_chart(figure, key=key, config=_CONFIG)
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=title)
 
 
 def bars(lesson: Lesson, watch: Watch, results: Results, key: str, *, large: bool) -> None:

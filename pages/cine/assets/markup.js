@@ -16,11 +16,11 @@ export const HTML = `
     <label class="field" title="Width of the window">W <input type="number" data-control="width" step="5" min="1"></label>
     <span class="grow"></span>
     <button role="switch" data-control="maximum" aria-checked="false" title="Temporal maximum: the largest value over time (M)">tMIP</button></div>
-  <div class="picture"><div class="head"><canvas data-testid="cine-image" tabindex="0" role="img"
+  <div class="picture"><div class="head"><canvas data-testid="cine-image" tabindex="0" role="application"
       aria-label="CT perfusion slice. Space plays, left and right step through time, up and down through slices, Shift and arrows move the voxel."></canvas>
     <svg class="marks" preserveAspectRatio="none" aria-hidden="true"></svg></div>
     <span class="side left">R</span><span class="side right">L</span>
-    <span class="corner" data-out="readout"></span><div class="notice" role="status" hidden></div></div>
+    <span class="corner" data-out="readout"></span><div class="notices" role="status"><div class="notice" hidden></div></div></div>
   <div class="row"><button class="play" data-control="play" aria-label="Play" title="Play (space)">${PLAY}</button>
     <input type="range" class="grow" data-control="frame" min="0" step="1" aria-label="Frame"><output data-out="frame"></output>
     <select data-control="speed" aria-label="Speed">${SPEEDS.map((n) => `<option value="${n}">${n} frames/s</option>`).join("")}</select></div>
@@ -29,10 +29,10 @@ export const HTML = `
 <section class="curves" aria-label="Curves">
   <div class="row"><h3>Voxel</h3><span class="soft" data-out="voxel" title="Click the picture for another"></span><span class="grow"></span>
     <span class="key measured">measured</span><span class="key smoothed">smoothed</span></div>
-  <svg class="chart" data-chart="voxel" data-testid="cine-voxel"></svg>
+  <svg class="chart" data-chart="voxel" data-testid="cine-voxel" role="img" aria-label="Curve of the voxel"></svg>
   <div class="row"><h3>Input functions</h3><span class="soft">found by each selector</span><span class="grow"></span>
     <span class="key measured solid">artery</span><span class="key dashed">vein</span></div>
-  <svg class="chart" data-chart="vessels" data-testid="cine-vessels"></svg>
+  <svg class="chart" data-chart="vessels" data-testid="cine-vessels" role="img" aria-label="Input functions of the selectors shown"></svg>
   <div class="selectors"></div>
 </section>`;
 

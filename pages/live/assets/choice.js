@@ -15,7 +15,7 @@ export function choice(lab) {
   const onMap = pane.querySelector("[data-control=choice-map]");
   const out = pane.querySelector("[data-out=choice]");
   const usual = out.textContent;
-  const plot = new Plot(pane.querySelector("svg"), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 30 } });
+  const plot = new Plot(pane.querySelector("svg"), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
   const band = svg("path", { class: "choice-band" });
   lab.editor.line.before(band);
   let found = null;

@@ -9,6 +9,11 @@ export function commands(lab) {
     lab.actions[name]();
   }
 
+  // The last undo puts its button to sleep: whoever pressed it by key goes on from the one beside it.
+  lab.bus.on("state", () => {
+    if (!lab.shadow.activeElement?.matches("[data-action]:disabled")) return;
+    lab.root.querySelector(":is([data-action=undo], [data-action=redo], [data-action=reset]):enabled")?.focus();
+  });
   lab.root.addEventListener("click", ({ target }) => {
     const node = target.closest("button");
     if (!node || !lab.state) return;

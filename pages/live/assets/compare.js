@@ -70,7 +70,7 @@ export function compare(lab) {
     sides = left && right ? { a: left, b: right } : null;
     usual = null;
     show();
-    if (sides) lab.find(".bench").scrollIntoView({ block: "start", behavior: "smooth" });
+    if (sides) lab.find(".bench").scrollIntoView({ block: "start", behavior: still() ? "auto" : "smooth" });
   }
 
   function show() {
@@ -134,6 +134,7 @@ export function compare(lab) {
       left: `${(first.x + at * first.w) / ratio}px`, top: `${first.y / ratio}px`, height: `${first.h / ratio}px`,
     });
     divider.setAttribute("aria-valuenow", Math.round(100 * at));
+    divider.setAttribute("aria-valuetext", `A on ${Math.round(100 * at)} % of the slice`);
   }
 
   function move(to) {
@@ -216,6 +217,9 @@ export function compare(lab) {
   lab.bus.on("painted", () => { place(); readout(); });
   return () => lab.root.removeEventListener("keydown", onKey);
 }
+
+/** Whoever asks for less motion gets the jump. */
+const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 /** Blue, light grey, red: equal steps of lightness on both sides, told apart by the colour-blind. */
 function diverging() {

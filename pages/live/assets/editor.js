@@ -15,8 +15,8 @@ export class Editor {
     this.ghost = this.curve;
     const { layer } = this.plot;
     this.band = svg("path", { class: "band" }, layer);
-    this.vofPath = svg("path", { class: "vof" }, layer);
-    this.tissuePath = svg("path", { class: "tissue-on-aif" }, layer);
+    this.vofPath = svg("path", { class: "vof", "clip-path": this.plot.clip }, layer);
+    this.tissuePath = svg("path", { class: "tissue-on-aif", "clip-path": this.plot.clip }, layer);
     this.ghostPath = svg("path", { class: "ghost" }, layer);
     this.line = svg("path", { class: "aif" }, layer);
     this.handles = svg("g", { class: "handles" }, layer);
@@ -53,7 +53,8 @@ export class Editor {
     this.dragging = null;
     this.handles.replaceChildren();
     this.points = Array.from(this.ghost, (_, i) => svg("circle", {
-      "data-point": i, r: 4, tabindex: i ? -1 : 0, role: "slider", "aria-label": `AIF at ${Number((i * dt).toFixed(2))} s`,
+      "data-point": i, r: 4, tabindex: i ? -1 : 0, role: "slider", "aria-orientation": "vertical",
+      "aria-label": `AIF in HU at ${Number((i * dt).toFixed(2))} s`,
     }, this.handles));
   }
 
@@ -85,6 +86,8 @@ export class Editor {
     this.plot.xRange = [0, this.times.at(-1)];
     this.plot.yRange = [Math.min(low * 1.15, -0.06 * top), Math.max(top * 1.15, vof * 1.05)];
     this.plot.drawAxes();
+    const [least, most] = this.plot.yRange.map((value) => value.toFixed(1));
+    for (const point of this.points) { point.setAttribute("aria-valuemin", least); point.setAttribute("aria-valuemax", most); }
     this.ghostPath.setAttribute("d", this.plot.path(this.times, this.ghost));
     this.vofPath.setAttribute("d", this.vof ? this.plot.path(this.times, this.vof) : "");
     this.band.setAttribute("d", this.spread ? this.bandPath() : "");

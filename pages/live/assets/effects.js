@@ -22,7 +22,8 @@ function sentence(effect, { deconvolution }) {
 export function effects(lab) {
   const out = lab.find("[data-out=effect]");
   const say = (effect) => {
-    out.textContent = sentence(effect, lab.config);
+    const words = sentence(effect, lab.config);
+    if (out.textContent !== words) out.textContent = words; // said once, not at every move of the hand
     out.dataset.effect = effect ?? "";
   };
   lab.bus.on("effect", say);

@@ -26,21 +26,27 @@ const mode = (name, label, title) =>
 const toggle = (kind, label, title) =>
   `<label class="toggle ${kind}" title="${title}"><input type="checkbox" data-outline="${kind}" checked><i></i>${label}</label>`;
 
+// A role that leaves the keys to the picture; whoever hears it is told them.
+const MAP_KEYS = "Perfusion map. Arrows change the slice, Shift and arrows move the voxel, Enter picks it, plus and minus zoom, "
+  + "0 shows the whole head, 1 to 9 choose the map.";
+const CURVE_KEYS = "Points of the curve. Left and right go from point to point, up and down move it, with Shift by more; "
+  + "square brackets set how many neighbours follow.";
+
 export const HTML = `
 <div class="bench">
 <section class="maps" aria-label="Maps">
   <div class="row"><div class="segments" role="radiogroup" aria-label="Map"></div></div>
-  <div class="stage"><div class="picture"><canvas data-testid="map" tabindex="0" aria-label="Perfusion map"></canvas>
+  <div class="stage"><div class="picture"><canvas data-testid="map" tabindex="0" role="application" aria-label="${MAP_KEYS}"></canvas>
     <span class="side left">R</span><span class="side right">L</span><button data-action="whole-head" title="Show the whole head (0, or double click)" hidden></button><div class="readout" data-out="readout" aria-live="off"></div></div>
     <div class="scale"><input type="number" step="any" data-window="high" aria-label="Window, upper end" title="Upper end of the window (right drag on the map: width and level)">
-      <canvas class="bar"></canvas>
+      <canvas class="bar" aria-hidden="true"></canvas>
       <input type="number" step="any" data-window="low" aria-label="Window, lower end" title="Lower end of the window">
     </div></div>
   <div class="row slicer"><label>Slice <input type="range" data-control="slice" min="1" value="1" step="1"></label><output data-out="slice"></output>
     <div class="segments small" role="radiogroup" aria-label="Layout"><button role="radio" data-layout="one">One</button><button role="radio" data-layout="all">All</button></div><span class="grow"></span>
     <select data-control="scale" aria-label="Colour scale" title="Colour scale of this map"></select>
     <button data-action="window" title="Usual window and colours of this map" aria-label="Usual window and colours">${icon("reset")}</button></div>
-  <div class="row outlines" aria-label="Outlines">${toggle("core", "core", "Core: rCBF below its threshold")}${toggle("hypoperfused", "Tmax", "Hypoperfused: Tmax above its threshold")}${toggle("truth", "truth", "The known lesion")}${toggle("aif", "AIF voxels", "Voxels of the input function")}${toggle("vof", "VOF voxels", "Voxels of the vein")}</div>
+  <div class="row outlines" role="group" aria-label="Outlines">${toggle("core", "core", "Core: rCBF below its threshold")}${toggle("hypoperfused", "Tmax", "Hypoperfused: Tmax above its threshold")}${toggle("truth", "truth", "The known lesion")}${toggle("aif", "AIF voxels", "Voxels of the input function")}${toggle("vof", "VOF voxels", "Voxels of the vein")}</div>
 </section>
 <section class="curve" aria-label="Arterial input function">
   <div class="row"><h3>AIF</h3><select data-control="source" aria-label="Source of the arterial input function" title="The curve that edits start from, drawn as the ghost"></select>
@@ -51,18 +57,19 @@ export const HTML = `
     ${tool("fit", "Fit", "Replace the curve by the gamma variate that fits its first pass (G)")}
     ${tool("pick", "Pick", "Click voxels on the map: their mean becomes the curve (P)", 'aria-pressed="false"')}<button data-action="unpick" title="Take all picked voxels away" hidden>clear</button>
     <span class="grow"></span>${tool("whole", "Whole curve", "Amplitude, shift, width, tail … with sliders and numbers (W)", 'aria-expanded="false"')}</div>
-  <svg data-testid="aif-editor" class="editor" data-mode="points"></svg>
+  <svg data-testid="aif-editor" class="editor" data-mode="points" role="group" aria-label="${CURVE_KEYS}"></svg>
   <div class="row legend"><span class="key aif">edited</span><span class="key ghost">start</span><span class="key vof">VOF</span><span class="key tissue-on-aif">tissue</span><span class="key band" hidden>± SD</span>
     <span class="grow"></span><span data-out="brush"></span></div>
   <div class="whole" data-panel="whole" hidden></div>
   <div class="row effect" data-out="effect" role="status"></div>
-  <div class="probes"><svg class="probe tissue"></svg><svg class="probe residue"></svg></div>
+  <div class="probes"><svg class="probe tissue" role="img" aria-label="Curve c(t) of the voxel"></svg><svg class="probe residue" role="img" aria-label="Residue function k(t) of the voxel"></svg></div>
   <div class="row legend"><span class="key raw">measured</span><span class="key smooth">smoothed; k(t)</span><span class="grow"></span>
     <span class="key probed" data-out="probed"></span></div>
 </section>
 <section class="numbers" aria-label="Numbers">${NUMBERS.map(([key, label, unit]) =>
   `<div class="number" data-number="${key}"><span>${label}</span><b>–</b><small>${unit}</small><em></em></div>`).join("")}
-  <div class="status"><i></i><span data-out="status">connecting</span></div></section>
-<div class="notice" role="status" hidden></div>
+  <div class="status" role="status"><i></i><span data-out="status">connecting</span></div></section>
+<div class="notices" role="status"><div class="notice" hidden></div></div>
+<div class="unseen" role="status" data-out="heard"></div>
 </div>
 <div class="shelf" data-slot="shelf"></div>`;

@@ -15,9 +15,15 @@ export function step(span, most) {
   return [1, 2, 5, 10].find((m) => m * power >= raw) * power;
 }
 
+let plots = 0;
+
 export class Plot {
-  constructor(element, { xLabel, yLabel, margin = { left: 46, right: 12, top: 14, bottom: 34 } }) {
-    Object.assign(this, { element, xLabel, yLabel, margin });
+  /** `every`: points between the values of the y axis, at least. */
+  constructor(element, { xLabel, yLabel, margin = { left: 46, right: 12, top: 14, bottom: 34 }, every = 40 }) {
+    Object.assign(this, { element, xLabel, yLabel, margin, every });
+    const id = `plot-${++plots}`;
+    this.inside = svg("rect", {}, svg("clipPath", { id }, svg("defs", {}, element)));
+    this.clip = `url(#${id})`; // for what may lie beyond the axes
     this.axes = svg("g", { class: "axes" }, element);
     this.layer = svg("g", {}, element);
     this.xRange = [0, 1];
@@ -30,6 +36,9 @@ export class Plot {
     this.width = Math.max(box.width, 120);
     this.height = Math.max(box.height, 60);
     this.element.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+    const { left, right, top, bottom } = this.margin;
+    const area = { x: left, y: top, width: Math.max(this.width - left - right, 0), height: Math.max(this.height - top - bottom, 0) };
+    for (const [key, value] of Object.entries(area)) this.inside.setAttribute(key, value);
   }
 
   x(value) {
@@ -64,7 +73,7 @@ export class Plot {
     const [y0, y1] = this.yRange;
     const label = (text, attributes) => { svg("text", attributes, this.axes).textContent = text; };
     const xs = step(x1 - x0, this.width / 60);
-    const ys = step(y1 - y0, this.height / 40);
+    const ys = step(y1 - y0, this.height / this.every);
     for (let v = Math.ceil(y0 / ys) * ys; v <= y1 + 1e-9; v += ys) {
       svg("line", { x1: this.x(x0), x2: this.x(x1), y1: this.y(v), y2: this.y(v), class: Math.abs(v) < 1e-9 ? "zero" : "grid" }, this.axes);
       label(Number(v.toPrecision(4)).toString(), { x: this.margin.left - 6, y: this.y(v) + 4, "text-anchor": "end" });

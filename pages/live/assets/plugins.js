@@ -1,5 +1,6 @@
 // The parts of the Lab. Each is a function of the lab: it listens on lab.bus, adds to lab.actions (by the name in a
 // button's data-action), and edits through lab.preview and lab.commit. It may return a clean-up.
+import { announce } from "./announce.js";
 import { compare } from "./compare.js";
 import { choice } from "./choice.js";
 import { commands } from "./commands.js";
@@ -21,5 +22,5 @@ import { wholeCurve } from "./whole.js";
 
 export const PLUGINS = [
   commands, mapTools, gestures, wholeCurve, sources, probes, numbers, effects, snapshots, share, compare,
-  panes, overlay, tune, paint, matters, tornado, choice,
+  panes, overlay, tune, paint, matters, tornado, choice, announce,
 ];

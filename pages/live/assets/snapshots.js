@@ -22,7 +22,7 @@ const SHELF = `
   <p class="empty">Keep a what-if to compare it with another: its numbers side by side, its maps under a divider.</p>
   <div class="scroll"><table hidden><thead><tr><th scope="col" title="Left of the divider">A</th><th scope="col" title="Right of the divider">B</th>
     <th scope="col">Name</th>${FIGURES.map(([, label, unit]) => `<th scope="col" class="figure">${label.split(",")[0]}<small>${unit || (label.split(",")[1] ?? "")}</small></th>`).join("")}
-    <th scope="col">Settings</th><th></th></tr></thead><tbody></tbody></table></div>
+    <th scope="col">Settings</th><th scope="col"><span class="unseen">Restore or delete</span></th></tr></thead><tbody></tbody></table></div>
 </section>`;
 const granted = new Map(); // by session: the last wish of the server that was carried out
 const seen = new Set(); // sessions whose shelf has been shown in this document
@@ -74,6 +74,8 @@ export function snapshots(lab) {
   }
   lab.bus.on("uncompare", () => { lab.chosen.a = lab.chosen.b = null; draw(); lab.bus.emit("chosen", lab.chosen); });
 
+  const nameOf = (which) => (which === "now" ? "in the Lab now" : shelf.rows.find(({ number }) => number === which)?.name ?? "");
+
   function sideButton(side, which, here) {
     const on = lab.chosen[side] === which;
     const button = element("button", {
@@ -83,6 +85,7 @@ export function snapshots(lab) {
     });
     button.dataset.side = side;
     button.setAttribute("aria-pressed", on);
+    button.setAttribute("aria-label", `${side.toUpperCase()}: ${nameOf(which)}`);
     return element("td", {}, button);
   }
 
@@ -113,7 +116,7 @@ export function snapshots(lab) {
       element("td", {}, label, ...(snapshot.here ? [] : [element("small", { textContent: snapshot.title })])),
       ...cells(snapshot.numbers, first ? null : snapshot.changes),
       element("td", { className: "words", textContent: snapshot.settings, title: snapshot.settings }),
-      element("td", { className: "acts" }, act("restore", "Restore", "Restore: bring curve and settings back (the curve can be undone)"), act("delete", "Delete", "Delete this snapshot")));
+      element("td", { className: "acts" }, act("restore", `Restore ${snapshot.name}`, "Restore: bring curve and settings back (the curve can be undone)"), act("delete", `Delete ${snapshot.name}`, "Delete this snapshot")));
     node.dataset.snapshot = number;
     return node;
   }
@@ -123,8 +126,9 @@ export function snapshots(lab) {
     const any = shelf.rows.length > 0;
     table.hidden = !any;
     slot.querySelector(".empty").hidden = any;
-    const editing = lab.shadow.activeElement?.closest?.("[data-snapshot]");
-    if (editing && lab.shadow.activeElement.matches("input.name")) return;
+    const held = lab.shadow.activeElement;
+    const of = held?.closest?.("[data-snapshot]");
+    if (of && held.matches("input.name")) return;
     const now = element("tr", { className: "now" }, sideButton("a", "now", true), sideButton("b", "now", true),
       element("td", { textContent: "in the Lab now" }), ...cells(figures, null), element("td", { className: "words" }), element("td"));
     now.dataset.snapshot = "now";
@@ -134,6 +138,10 @@ export function snapshots(lab) {
       firsts.add(one.title);
       return row(one, first);
     }));
+    if (!of) return;
+    // The rows are new: the focus stays where it was, and where its row is gone it goes to the name of the next one kept.
+    const same = held.dataset.side ? `[data-side=${held.dataset.side}]` : `[data-act=${held.dataset.act}]`;
+    (body.querySelector(`[data-snapshot="${of.dataset.snapshot}"] ${same}`) ?? name).focus({ preventScroll: true });
   }
 
   lab.bus.on("numbers", ({ numbers }) => {

@@ -7,6 +7,12 @@ export function sources(lab) {
   const file = lab.find("[data-control=csv]");
   const where = lab.find("[data-action=where]");
   let chosen = null; // the source that has been asked for and has not come
+  let held = false; // it was chosen by somebody who has the focus on the list
+
+  function wait() {
+    held = lab.shadow.activeElement === choice;
+    choice.disabled = true;
+  }
 
   function show() {
     const groups = Map.groupBy(lab.config.sources, ({ group }) => group);
@@ -17,6 +23,8 @@ export function sources(lab) {
     }), new Option("a CSV file …", "csv:"));
     choice.value = lab.config.start;
     choice.disabled = false;
+    if (held && !lab.shadow.activeElement) choice.focus({ preventScroll: true });
+    held = false;
     chosen = null;
     marks();
   }
@@ -47,7 +55,7 @@ export function sources(lab) {
       return;
     }
     chosen = choice.value;
-    choice.disabled = true;
+    wait();
     lab.setTriggerValue("source", chosen);
   });
   file.addEventListener("change", async () => {
@@ -58,7 +66,7 @@ export function sources(lab) {
     const bytes = new Uint8Array(await one.arrayBuffer());
     let text = "";
     for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-    choice.disabled = true;
+    wait();
     lab.setTriggerValue("csv", { base64: btoa(text) });
   });
 

@@ -5,7 +5,7 @@ const MARGIN = { left: 38, right: 6, top: 15, bottom: 17 };
 
 export class Trace {
   constructor(element, yLabel) {
-    this.plot = new Plot(element, { xLabel: "", yLabel, margin: MARGIN });
+    this.plot = new Plot(element, { xLabel: "", yLabel, margin: MARGIN, every: 22 });
     this.cursor = svg("line", { class: "cursor" }, this.plot.layer);
     this.lines = new Map();
   }

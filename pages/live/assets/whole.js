@@ -32,8 +32,9 @@ export function wholeCurve(lab) {
   const neutral = () => HANDLES.every(([name]) => handles[name] === NEUTRAL[name]);
 
   function show(except = null) {
-    for (const [name] of HANDLES) {
+    for (const [name, , unit] of HANDLES) {
       slider[name].value = whole(name);
+      slider[name].setAttribute("aria-valuetext", `${Number(whole(name).toFixed(3))} ${unit}`);
       if (field[name] !== except) field[name].value = Number(whole(name).toFixed(3));
     }
     panel.querySelector("[data-whole=neutral]").disabled = neutral();
