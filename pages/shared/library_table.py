@@ -20,7 +20,7 @@ ROWS_SHOWN: Final = 4
 HEADER_PX: Final = 37
 POLL_S: Final = 1.0
 SOURCES: Final = {"demonstration": "Demonstration", "cohort": "Cohort", "folder": "Folder", "upload": "Upload"}
-NOT_OPENED: Final = "not opened yet"
+NOT_OPENED: Final = "unopened"
 PROPOSED: Final = ("cut off", "motion", "weak AIF", "late AIF", "no artery", "noisy baseline", "short")
 
 
@@ -96,12 +96,12 @@ def _cells(row: Row) -> dict[str, Any]:
 _COLUMNS: Final[dict[str, Any]] = {
     "picture": st.column_config.ImageColumn("", width=58),
     "case": st.column_config.TextColumn("Case", width=176),
-    "source": st.column_config.TextColumn("Source", width=110),
+    "source": st.column_config.TextColumn("Source", width=106),
     "size": st.column_config.TextColumn("Slices × frames", width=108),
-    "spacing": st.column_config.TextColumn("Voxel, mm", width=100),
+    "spacing": st.column_config.TextColumn("Voxel, mm", width=98),
     "dt": st.column_config.NumberColumn("dt, s", width=46, format="%.3g"),
     "lesion": st.column_config.NumberColumn("Lesion, ml", width=76, format="%.1f"),
-    "flags": st.column_config.ListColumn("Quality", help="The sentences stand under the table.", width=128),
+    "flags": st.column_config.ListColumn("Quality", help="The sentences stand under the table.", width=144),
     "confounders": st.column_config.ListColumn("Confounders", help="What a phantom was given on purpose."),
 }
 
@@ -109,12 +109,16 @@ _COLUMNS: Final[dict[str, Any]] = {
 def filters(rows: Iterable[Row]) -> Filters:
     """Draw the filters of a library."""
     rows = list(rows)
-    text, source, words, slices = st.columns([3, 3, 4, 3], vertical_alignment="bottom")
+    kinds = [kind for kind in SOURCES if any(row.entry.source == kind for row in rows)]
+    counts = sorted({row.facts.n_slices for row in rows if row.facts.n_slices is not None})
+    # What has but one kind is not asked for; the others stand side by side.
+    widths = [3, 4, *([3] if len(kinds) > 1 else []), *([3] if len(counts) > 1 else [])]
+    spare = [13 - sum(widths)] if sum(widths) < 13 else []
+    text, words, *more = st.columns([*widths, *spare], vertical_alignment="bottom")
     wanted = text.text_input(
         "Filter", key="library_text", placeholder="Name, flag …", label_visibility="collapsed"
     )
-    kinds = [kind for kind in SOURCES if any(row.entry.source == kind for row in rows)]
-    sources = () if len(kinds) < 2 else source.pills(
+    sources = () if len(kinds) < 2 else more.pop(0).pills(
         "Source", kinds, selection_mode="multi", key="library_sources", format_func=SOURCES.get,
         label_visibility="collapsed",
     )
@@ -126,10 +130,9 @@ def filters(rows: Iterable[Row]) -> Filters:
         "Flags", list(dict.fromkeys(offered)), key="library_words", placeholder="Any flag",
         label_visibility="collapsed",
     )
-    counts = sorted({row.facts.n_slices for row in rows if row.facts.n_slices is not None})
     span = None
     if len(counts) > 1:
-        low, high = slices.select_slider(
+        low, high = more.pop(0).select_slider(
             "Slices", counts, (counts[0], counts[-1]), key=f"library_slices_{counts[0]}_{counts[-1]}",
             label_visibility="collapsed", format_func=lambda n: f"{n} slices",
         )

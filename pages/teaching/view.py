@@ -127,9 +127,11 @@ def _see(lesson: Lesson, results: Results, attempt: Attempt) -> None:
         true = question.options[question.answer(results)]
     numeric = isinstance(question, Slider)
     mine, computed, verdict = st.columns([1, 1, 3] if numeric else [1, 1, 1])
-    size = "### " if numeric else "##### "  # a choice is a phrase, too long for large type
     for column, name, words in ((mine, "You predicted", _said(lesson, attempt.answer)), (computed, "It is", true)):
-        column.markdown(f":gray[{name}]\n{size}{words}")
+        if numeric:
+            column.metric(name, words)
+        else:  # a phrase, too long for large type
+            column.markdown(f":gray[{name}]  \n**{words}**")
     with verdict:
         (st.success if attempt.right else st.warning)(
             "Right." if attempt.right else "Not so: look at what changed, and at what did not.",
