@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
@@ -36,10 +36,13 @@ def free_port() -> int:
 
 @contextmanager
 def process(
-    port: int, *, app: str = "app.py", path: str = "", **environment: str
+    port: int, *, app: str = "app.py", path: str = "", options: Sequence[str] = (), **environment: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the dashboard on a port, as `make app` does; ``path`` is ``/sub`` where it does not live at the root."""
-    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port)]
+    """Start the dashboard on a port, as `make app` does.
+
+    ``path`` is ``/sub`` where it does not live at the root; ``options`` are Streamlit's.
+    """
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.port", str(port), *options]
     log = Path(os.environ.get("TMPDIR", "/tmp")) / f"aif-lab-test-{port}.log"
     with log.open("w") as out:
         one = subprocess.Popen(
