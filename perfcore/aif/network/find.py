@@ -2,9 +2,9 @@
 
 rCBF sees neither the scale nor, in the delay-invariant form, the place in time of a curve, so a network that was
 trained on the core knows neither. Both are set here: the area is that of the vein (all blood that passes the
-artery passes the vein), or where none serves, the peak that of the tallest vessels; and the curve of a network
-that never saw Tmax is moved in time to rise 2 s before healthy tissue, as arteries do. A network that saw Tmax has
-learnt where to put it.
+artery passes the vein), or where none serves, the peak that of the tallest vessels; and what a network that never
+saw Tmax draws is moved in time to rise 2 s before healthy tissue, as arteries do. One that saw Tmax has learnt where
+to put its curve, and what was weighed stays when it was measured.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def find_aif(prepared: Prepared, network: Network) -> Selection:
     flags = artery_flags(prepared, value)
     aif = Aif(prepared.time_s, value, method=network.name, voxels=voxels, quality=flags)
     what = "drawn by the network" if looked is None else "measured curves, weighed by the network"
-    if network.loss == "core":
+    if network.loss == "core" and looked is None:
         how += f"; it was moved to rise {LEAD_S:g} s before healthy tissue"
     why = f"The curve is {what}; {how}. It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
     return Selection(aif, vof, why, partial_volume_ratio(aif, vof), judge(prepared, aif))
@@ -89,16 +89,13 @@ def _infer(view: View, network: Network) -> tuple[DoubleArray, FloatArray | None
     """Return the curve in HU on the series' frames, and the weights of the cells, ``(48, 48, nz)``, or None."""
     curves, inside = torch.from_numpy(view.volume())[None], torch.from_numpy(view.inside)[None]
     net = network.net
-    alone = network.loss == "core"
     if isinstance(net, WeightingNet):
         weights = net.weights(curves, inside)[0].numpy()
         value = view.curves.T.astype(np.float64) @ weights.reshape(-1)[view.cell]
-        if alone:
-            value = _in_time(value, view.timing.dt_s, view.timing.start_s + ARRIVAL_S - LEAD_S)
         return value, weights
     assert isinstance(net, RegressionNet)
     drawn = net(curves, inside)[0].numpy()
-    if alone:
+    if network.loss == "core":
         drawn = _in_time(drawn, FRAME_S, ARRIVAL_S - LEAD_S).astype(np.float32)
     return np.asarray(view.timing.from_network @ drawn, np.float64), None
 
