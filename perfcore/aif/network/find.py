@@ -3,8 +3,8 @@
 rCBF sees neither the scale nor, in the delay-invariant form, the place in time of a curve, so a network that was
 trained on the core knows neither. Both are set here: the area is that of the vein (all blood that passes the
 artery passes the vein), or where none serves, the peak that of the tallest vessels; and what a network that never
-saw Tmax draws is moved in time to rise 2 s before healthy tissue, as arteries do. One that saw Tmax has learnt where
-to put its curve, and what was weighed stays when it was measured.
+saw Tmax draws is moved in time to rise 2 s before healthy tissue, as arteries do. One that saw Tmax has learnt
+where to put its curve, and what was weighed stays when it was measured.
 """
 
 from __future__ import annotations
