@@ -6,6 +6,7 @@ and where it is not small, as without smoothing in the plane, every voxel is com
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +61,8 @@ class CoarseGrid:
         return np.asarray(values[self.parents].mean(1), np.float32)
 
     def error(self, full: NDArray[np.float32]) -> float:
-        """Return the mean relative error of a whole volume of CBF filled in from its kept voxels."""
+        """Return the mean relative error of a volume of CBF filled in from its kept voxels; inf without flow."""
         flowing = full > 0.02 * full.max()
-        return float(np.abs(self.fill(full[self.kept]) / full - 1)[flowing].mean())
+        if not flowing.any():
+            return math.inf
+        return float(np.abs(self.fill(full[self.kept])[flowing] / full[flowing] - 1).mean())

@@ -36,7 +36,8 @@ def answer(session: LiveSession, state: State, asked: Any) -> bytes:
 
 def _edit(asked: Mapping[str, Any]) -> wire.Edit:
     try:
-        curve = np.asarray(asked["curve"], np.float32)
+        with np.errstate(over="ignore"):  # infinite then, and refused
+            curve = np.asarray(asked["curve"], np.float64).astype(np.float32)
         flags = wire.FLAG_REST | int(asked.get("flags", 0)) & wire.FLAG_KEEP
         head = np.array([asked["epoch"], asked["seq"], flags, asked["slice"]], np.uint32)
     except (KeyError, TypeError, ValueError, OverflowError) as error:

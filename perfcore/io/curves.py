@@ -12,6 +12,7 @@ import numpy as np
 from perfcore.errors import InputDataError, OutputError
 from perfcore.io.source import open_source
 from perfcore.types import Aif, DoubleArray
+from perfcore.units import LARGEST_VALUE
 
 COLUMNS: Final = ("time_s", "value")
 MAX_CSV_BYTES: Final = 4 << 20
@@ -49,6 +50,12 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
         row = int(np.flatnonzero(~np.isfinite(value))[0]) + 1
         raise InputDataError(
             f"The AIF holds NaN or infinity in value {row}; expected finite enhancement, so correct the file."
+        )
+    if np.abs(value).max() > LARGEST_VALUE:
+        row = int(np.abs(value).argmax()) + 1
+        raise InputDataError(
+            f"The AIF holds {value[row - 1]:.3g} in value {row}; expected enhancement within ±{LARGEST_VALUE:g}, "
+            "so correct the file."
         )
     step = float(time_s[1] - time_s[0])
     tolerance = _SAME_GRID * step

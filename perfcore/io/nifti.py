@@ -20,6 +20,7 @@ from perfcore.io.header import MAX_VOXEL_BYTES, NiftiHeader, by, read_header
 from perfcore.io.sidecar import read_sidecar
 from perfcore.io.source import ByteStream, open_source
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
+from perfcore.units import LARGEST_VALUE
 
 MIN_FRAMES: Final = 10
 PADDING_BYTES: Final = 1 << 20
@@ -195,7 +196,7 @@ def _read_frames(stream: ByteStream, header: NiftiHeader) -> FloatArray:
         if first is None:
             first = block[0].copy()
         changes = changes or bool((block != first).any())
-        values = _finite(_scaled(block, header), "series")
+        values = _credible(_finite(_scaled(block, header), "series"))
         for z in range(nz):
             data[:, :, z, start : start + n_block] = values[:, z].transpose(2, 1, 0)
     if not changes:
@@ -317,6 +318,16 @@ def _scaled(stored: NDArray[Any], header: NiftiHeader) -> NDArray[Any]:
         if (header.slope, header.inter) != (1.0, 0.0):
             return (stored.astype(np.float64) * header.slope + header.inter).astype(np.float32)
         return stored if stored.dtype.kind in "iu" else stored.astype(np.float32)
+
+
+def _credible(values: NDArray[Any]) -> NDArray[Any]:
+    largest = max(float(values.max()), -float(values.min()))
+    if largest > LARGEST_VALUE:
+        raise InputDataError(
+            f"The series holds voxels of up to {largest:.3g}; expected values within ±{LARGEST_VALUE:g}, so "
+            "replace those that stand for nothing (outside the body by −1024 HU) and write the file again."
+        )
+    return values
 
 
 def _finite(values: NDArray[Any], what: str) -> NDArray[Any]:

@@ -81,7 +81,7 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     soft = np.pad(soft[:: step[0], :: step[1], :: step[2]], 1)
     coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
     inverse = np.linalg.inv(coarse)
-    places = np.argwhere(soft > 0.02)
+    places = np.argwhere(soft > min(0.02, 0.5 * float(soft.max())))  # a speck is blurred to less
     places = places[:: max(1, len(places) // _FEW_POINTS)]
     weight = soft[tuple(places.T)]
     points = places @ coarse[:3, :3].T + coarse[:3, 3]

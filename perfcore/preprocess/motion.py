@@ -58,6 +58,8 @@ def estimate_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) ->
     """
     small, scale, centre = _middle_slice(data, np.array(spacing_mm[:2]))
     motion = np.zeros((data.shape[3], 3))
+    if min(small.shape[:2]) < 2:  # a line has no edges to follow
+        return motion
     for blur in BLURS_MM:
         quiet = np.ascontiguousarray(np.moveaxis(smooth_plane(small, blur / scale[0], blur / scale[1]), 2, 0))
         edges = _find_edges(np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0)), scale, centre)

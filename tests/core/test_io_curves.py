@@ -72,6 +72,8 @@ REFUSED = {
     "nan": (with_value(3, "nan"), "NaN or infinity in value 4"),
     "infinity": (with_value(3, "inf"), "NaN or infinity in value 4"),
     "too large": (with_value(3, "1e999"), "NaN or infinity in value 4"),
+    "beyond float32": (with_value(3, "1e39"), "holds 1e+39 in value 4"),
+    "far beyond any enhancement": (with_value(3, "-2e12"), "holds -2e+12 in value 4"),
     "time nan": (with_time(19, "nan"), "NaN or infinity in time 20"),
     "time infinite": (with_time(19, "inf"), "NaN or infinity in time 20"),
     "negative time": (with_time(0, -1.5), "negative time (-1.5 s)"),

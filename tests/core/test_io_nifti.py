@@ -144,6 +144,12 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "minus infinity": (with_voxel(-np.inf), "NaN or infinite voxels"),
     "beyond float32": (image(values() * 1e300).to_bytes(), "NaN or infinite voxels"),
     "scaled beyond float32": (packed(scl_slope=3e38, scl_inter=0), "NaN or infinite voxels"),
+    "far beyond any enhancement": (with_voxel(-3.4e38), "voxels of up to 3.4e+38"),
+    "scaled far beyond": (packed(scl_slope=1e10, scl_inter=0), "expected values within ±1e+12"),
+    "voxels of a microscope": (
+        image(affine=AFFINE * [[0.01], [0.01], [0.01], [1]]).to_bytes(),
+        "singular or absurd",
+    ),
     "intercept nan": (packed(scl_slope=2, scl_inter=np.nan), "scaling"),
     "offset within header": (packed(vox_offset=100), "puts the voxels at byte 100"),
     "offset negative": (packed(vox_offset=-352), "puts the voxels at byte -352"),

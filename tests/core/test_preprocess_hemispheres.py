@@ -55,3 +55,11 @@ def test_the_later_side_and_too_few_voxels() -> None:
     assert later_side(40 - ttp, right, everywhere) == "right"
     assert later_side(ttp, right, right | (np.arange(200) < 149)) is None
     assert later_side(ttp, right, right | (np.arange(200) < 150)) == "left"
+
+
+def test_a_speck_has_a_plane_too() -> None:
+    mask = np.zeros((32, 32, 2), bool)
+    mask[10:14, 20:22, 0] = True
+    affine = np.diag([0.05, 0.05, 0.05, 1.0])
+    plane = fit_midplane(mask, affine)
+    assert np.isfinite([*plane.normal, plane.offset]).all()

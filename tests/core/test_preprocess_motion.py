@@ -162,3 +162,9 @@ def test_the_setting_decides_what_is_undone(nodding) -> None:
     thin = dataclasses.replace(series, data=nodding[:, :, 3:6].copy(), mask=mask[..., 3:6])
     few, same = (prepare(thin, Settings(motion=kind)) for kind in ("rigid", "in-plane"))
     np.testing.assert_array_equal(few.enhancement, same.enhancement)
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 2, 20), (40, 1, 2, 20), (1, 1, 1, 20)])
+def test_a_line_has_no_motion(shape: tuple[int, ...]) -> None:
+    data = np.random.default_rng(1).normal(30, 20, shape).astype(np.float32)
+    assert not estimate_motion(data, (1.0, 1.0, 5.0)).any()
