@@ -1,7 +1,7 @@
 """What a full lecture hall and a week without restart do: ``python -m tests.load`` (`make bench-load`).
 
 Prints a line for each measurement, and JSON last; exits with 1 where a figure is missed. ``--people 10 20 40``
-tries several classes, ``--sessions 0`` leaves the soak out.
+tries several classes, ``--pages 0`` leaves the browser out, ``--sessions 0`` the soak.
 """
 
 from __future__ import annotations
@@ -26,13 +26,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, nargs="*", default=[30])
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--pages", type=int, default=crowd.N_PAGES)
     parser.add_argument("--sessions", type=int, default=2000)
     asked = parser.parse_args()
     told: dict[str, Any] = {"goals": {"crowd": crowd.GOALS, "soak": soak.GOALS}, "crowd": [], "missed": []}
     with tempfile.TemporaryDirectory() as cache:
         for people in asked.people:
             with server(XDG_CACHE_HOME=cache) as url:
-                found = asyncio.run(crowd.load(url, people, asked.seconds))
+                found = asyncio.run(crowd.load(url, people, asked.seconds, asked.pages))
             told["crowd"].append(found)
             told["missed"] += [f"{people} people: {name}" for name in missed(found, crowd.GOALS)]
             print(

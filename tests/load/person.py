@@ -24,8 +24,6 @@ from pages.live.socket import PATH
 from pages.live.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
 
 PATIENCE_S = 60.0
-REST_EVERY_S = 6
-"""How long a drag lasts before the curve is let go, and the whole volume is computed."""
 FLOW = {"slice", "coarse", "volume"}
 
 
@@ -154,20 +152,19 @@ class Person:
         return self.start + 0.3 * self.start.max() * np.sin(0.7 * turn) * bump
 
     async def drag(self, seconds: float, *, a_second: float, flags: int = 0, first: float = 0.0) -> None:
-        """Move the hand: so many edits a second, and let go now and then."""
+        """Move the hand: so many edits a second, and let go at the end."""
         await asyncio.sleep(first)
         begun, turn = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             turn += 1
             await self.edit(self.nudged(turn), flags=flags)
-            if turn % (REST_EVERY_S * a_second) == 0:
-                await self.rest(self.nudged(turn))
             # Like the browser: no edit while one is unanswered; late ones are dropped, not caught up.
             due = begun + turn / a_second
             now = time.perf_counter()
             if now > due:
                 turn = int((now - begun) * a_second)
             await asyncio.sleep(max(due - now, 0))
+        await self.rest(self.nudged(turn))
 
     async def leave(self) -> None:
         """Close the tab."""
