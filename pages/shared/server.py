@@ -16,7 +16,7 @@ FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
 EVALUATION_VARIABLE: Final = "AIF_LAB_EVALUATION"
 PART_FOR_UPLOADS: Final = 0.3
-"""Of the memory that there is, for everybody's uploads; files that have not been read yet may take as much again."""
+"""Of the memory that there is, for everybody's uploads; files not yet read may take as much again."""
 _GROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _UNKNOWN_MEMORY: Final = 8 << 30
 
