@@ -211,25 +211,27 @@ async def live_socket(ws: WebSocket) -> None:
 
 async def _talk(ws: WebSocket, session: LiveSession) -> None:
     """Serve a browser that has shown its token, until it leaves or its session ends."""
-    talk, loop = _Conversation(ws, session), asyncio.get_running_loop()
-    async with anyio.create_task_group() as group:
+    talk, loop, group = _Conversation(ws, session), asyncio.get_running_loop(), anyio.create_task_group()
 
-        def close() -> None:
-            with contextlib.suppress(RuntimeError):  # the server has stopped
-                loop.call_soon_threadsafe(group.cancel_scope.cancel)
+    def close() -> None:
+        with contextlib.suppress(RuntimeError):  # the server has stopped
+            loop.call_soon_threadsafe(group.cancel_scope.cancel)
 
-        async def until_gone(part: Callable[[], Awaitable[None]]) -> None:
-            # Sending to a browser that has just left raises; there is nobody to tell.
-            try:
-                await part()
-            except (WebSocketDisconnect, RuntimeError):
-                pass
-            except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
-                fault(error)
-            group.cancel_scope.cancel()
+    async def until_gone(part: Callable[[], Awaitable[None]]) -> None:
+        # Sending to a browser that has just left raises; there is nobody to tell.
+        try:
+            await part()
+        except (WebSocketDisconnect, RuntimeError):
+            pass
+        except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+            fault(error)
+        group.cancel_scope.cancel()
 
-        if session.enter(close):
-            parts = [talk.read, talk.work, talk.follow, *(partial(talk.streams.serve, of) for of in SOURCES)]
-            for part in parts:
-                group.start_soon(until_gone, part)
-    session.leave(close)
+    try:
+        async with group:
+            if session.enter(close):
+                parts = [talk.read, talk.work, talk.follow, *(partial(talk.streams.serve, of) for of in SOURCES)]
+                for part in parts:
+                    group.start_soon(until_gone, part)
+    finally:
+        session.leave(close)
