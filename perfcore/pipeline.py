@@ -9,6 +9,7 @@ True
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -93,7 +94,7 @@ def healthy_mean(cbf: Tensor, reference: Tensor) -> float:
         The healthy tissue has no flow: the AIF does not explain the tissue.
     """
     mean = float(cbf[reference].mean(dtype=torch.float64))
-    if not mean > 0:
+    if not 0 < mean < math.inf:
         raise InputDataError(
             f"The healthy tissue has a mean CBF of {mean:g}: this AIF does not explain the tissue; give another."
         )

@@ -33,7 +33,7 @@ def short(value: float) -> str:
 
 
 def _show(figure: go.Figure, key: str, height: int, title: str, *, large: bool) -> None:
-    size = 17 if large else 13
+    size = 19 if large else 13
     figure.update_layout(
         height=round(height * (1.25 if large else 1)), margin={"l": 8, "r": 8, "t": 34, "b": 8},
         title={"text": title, "font": {"size": size + 1}, "x": 0, "y": 0.98, "yanchor": "top"},

@@ -111,21 +111,42 @@ def check_out_file(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one file of text, its folder made where it is missing, whole or not at all.
+    """Write one file of text; see :func:`write_file`."""
+    write_file(path, text.encode())
+
+
+def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> None:
+    """Write one file, its folder made where it is missing, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Where it goes.
+    content
+        All of it.
+    unfinished
+        Its name until it is whole. Where one process alone writes it, a fixed name lets the next run take the
+        place of what a killed one has left.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        It cannot be written, as on a full disk; no folder that was made for it is left either.
     """
-    with _one_sentence():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".unfinished-{uuid.uuid4().hex}")
-        try:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
+    made: list[Path] = []
+    try:
+        with _one_sentence():
+            _make_folders(path.parent, made)
+            part = path.with_name(unfinished or f".unfinished-{uuid.uuid4().hex}")
+            try:
+                part.write_bytes(content)
+                part.replace(path)
+                made.clear()
+            finally:
+                part.unlink(missing_ok=True)
+    finally:
+        for folder in reversed(made):
+            _remove(folder)
 
 
 def plain(value: Any) -> Any:
@@ -167,7 +188,12 @@ def _make_folders(folder: Path, made: list[Path]) -> None:
     """Make a folder and its parents, and note which were made."""
     if not folder.is_dir():
         _make_folders(folder.parent, made)
-        folder.mkdir()
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            if folder.is_dir():  # another worker was quicker
+                return
+            raise
         made.append(folder)
 
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from perfcore.aif.network.view import Timing, View, view_of
 from perfcore.cohort import CohortCase, fingerprint
 from perfcore.errors import InputDataError
+from perfcore.io.output import write_file
 from perfcore.losses import Target
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
@@ -138,9 +138,7 @@ def write_training_case(case: TrainingCase, path: Path, source: str = "") -> Non
         "start_s": repr(case.view.timing.start_s),
         "source": source,
     }
-    part = path.with_name(f".{uuid4().hex}")
-    save_file({name: np.ascontiguousarray(value) for name, value in arrays.items()}, part, about)
-    part.replace(path)
+    write_file(path, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}, about))
 
 
 def read_training_case(path: Path) -> TrainingCase:

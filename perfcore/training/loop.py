@@ -19,13 +19,13 @@ from typing import Any, Final
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from perfcore.aif.network.models import RegressionNet, WeightingNet, make_network
 from perfcore.device import resolve_device
 from perfcore.errors import ArgumentError
-from perfcore.io.output import write_text
+from perfcore.io.output import write_file, write_text
 from perfcore.losses import Target, lesion_loss
 from perfcore.settings import Settings
 from perfcore.training.augment import Augmentation, Batch, plain
@@ -251,9 +251,9 @@ def _resume(
 
 
 def _save(state: dict[str, Tensor], path: Path, about: dict[str, str]) -> None:
-    part = path.with_name(f".{path.name}")
-    save_file({name: value.contiguous() for name, value in state.items()}, part, about)
-    part.replace(path)
+    # Not by save_file: what a full disk makes of it is no OSError.
+    content = save({name: value.contiguous() for name, value in state.items()}, about)
+    write_file(path, content, unfinished=f".{path.name}")
 
 
 def read_log(path: Path) -> list[dict[str, float]]:

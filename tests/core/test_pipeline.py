@@ -8,11 +8,12 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
 import perfcore.pipeline
-from perfcore.errors import ArgumentError, DeviceError
+from perfcore.errors import ArgumentError, DeviceError, InputDataError
 from perfcore.phantom.cases import PhantomCase, make_demonstration
-from perfcore.pipeline import Analysis, analyse
+from perfcore.pipeline import Analysis, analyse, healthy_mean
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -110,3 +111,9 @@ def test_a_case_that_is_prepared_already_gives_the_same_maps() -> None:
     np.testing.assert_array_equal(again.maps.tmax, result().maps.tmax)
     assert again.numbers == result().numbers
     assert again.prepared is result().prepared
+
+
+@pytest.mark.parametrize("cbf", [torch.inf, torch.nan, 0.0, -1.0])
+def test_healthy_tissue_without_a_flow_that_is_a_number_is_refused(cbf: float) -> None:
+    with pytest.raises(InputDataError, match="this AIF does not explain the tissue"):
+        healthy_mean(torch.tensor([1.0, cbf]), torch.tensor([False, True]))
