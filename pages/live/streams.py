@@ -146,10 +146,10 @@ def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None,
         return None, CHANGED
     try:
         header, arrays = next(stream.frames)
+        return wire.pack(of, {"run": stream.run, "epoch": stream.state.epoch, **header}, arrays), None
     except StopIteration:
         return None, None
     except PerfcoreError as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
         return None, str(fault(error))
-    return wire.pack(of, {"run": stream.run, "epoch": stream.state.epoch, **header}, arrays), None

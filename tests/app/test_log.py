@@ -40,7 +40,7 @@ def by_exception() -> None:
     try:
         fail()
     except KeyError:
-        logging.getLogger("uvicorn.error.x").exception("Exception in ASGI application\n")
+        logging.getLogger("somebody").exception("Exception in ASGI application\n")
 
 
 def by_argument() -> None:
