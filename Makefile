@@ -7,7 +7,7 @@ HOST   ?= localhost
 DEVICE ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint bench bench-load screenshots
+.PHONY: help app test lint bench bench-load screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
@@ -46,3 +46,6 @@ bench-load: $(VENV)/test.stamp
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python -m tests.browser.screenshots
+
+animation: $(VENV)/test.stamp
+	$(BIN)/python -m tests.browser.animation
