@@ -183,6 +183,23 @@ def test_messages_have_a_pace_and_a_rush_an_end(monkeypatch: pytest.MonkeyPatch)
     assert door.AT_ONCE <= n <= door.AT_ONCE + door.A_SECOND * seconds + 1
 
 
+def test_who_never_stops_is_sent_away(
+    client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "LONGEST_RUSH_S", 0.2)
+    monkeypatch.setattr(door, "AT_ONCE", 5)
+    state = mine.state
+    assert state is not None
+    edit = struct.pack("<4I", state.epoch, 1, 0, 0) + state.start.value.astype("<f4").tobytes()
+    with talk(client, mine) as ws:
+        for _ in range(200):
+            ws.send_bytes(edit)
+        with pytest.raises(WebSocketDisconnect) as left:
+            while True:
+                ws.receive_bytes()
+    assert left.value.code == 1008
+
+
 def test_the_last_of_a_burst_of_edits_is_answered(client: TestClient, mine: LiveSession) -> None:
     state = mine.state
     assert state is not None
