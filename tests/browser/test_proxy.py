@@ -166,6 +166,8 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     page.get_by_test_id("stMain").locator('input[type="file"]').first.set_input_files(
         {"name": "bad.nii", "mimeType": "application/octet-stream", "buffer": os.urandom(3 * MIB)}
     )
+    page.get_by_text("bad.nii").first.wait_for()
+    page.wait_for_timeout(1500)  # the page runs once more when the file has come
     page.get_by_role("button", name="Open this case").click()
     page.get_by_text("This series cannot be opened").wait_for()
     page.reload()
