@@ -21,9 +21,6 @@ export class Plot {
   /** `every`: points between the values of the y axis, at least. */
   constructor(element, { xLabel, yLabel, margin = { left: 46, right: 12, top: 14, bottom: 34 }, every = 40 }) {
     Object.assign(this, { element, xLabel, yLabel, margin, every });
-    const id = `plot-${++plots}`;
-    this.inside = svg("rect", {}, svg("clipPath", { id }, svg("defs", {}, element)));
-    this.clip = `url(#${id})`; // for what may lie beyond the axes
     this.axes = svg("g", { class: "axes" }, element);
     this.layer = svg("g", {}, element);
     this.xRange = [0, 1];
@@ -36,9 +33,23 @@ export class Plot {
     this.width = Math.max(box.width, 120);
     this.height = Math.max(box.height, 60);
     this.element.setAttribute("viewBox", `0 0 ${this.width} ${this.height}`);
+    this.fitClip();
+  }
+
+  /** The clip path for what may lie beyond the axes; made for a plot that asks for it. */
+  get clip() {
+    if (!this.inside) {
+      this.clipId = `plot-${++plots}`;
+      this.inside = svg("rect", {}, svg("clipPath", { id: this.clipId }, svg("defs", {}, this.element)));
+      this.fitClip();
+    }
+    return `url(#${this.clipId})`;
+  }
+
+  fitClip() {
     const { left, right, top, bottom } = this.margin;
     const area = { x: left, y: top, width: Math.max(this.width - left - right, 0), height: Math.max(this.height - top - bottom, 0) };
-    for (const [key, value] of Object.entries(area)) this.inside.setAttribute(key, value);
+    for (const [key, value] of Object.entries(area)) this.inside?.setAttribute(key, value);
   }
 
   x(value) {
