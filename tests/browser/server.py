@@ -120,3 +120,13 @@ def settled(page: Page) -> None:
         }""",
         timeout=20_000,
     )
+
+
+def choose_series(page: Page, *files: tuple[str, bytes]) -> None:
+    """Give the Cases page files (name, content) as series: by its label, since choosers come one by one."""
+    chooser = page.get_by_test_id("stFileUploader").filter(has_text="Series:")
+    chooser.locator('input[type="file"]').set_input_files(
+        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
+    )
+    for name, _ in files:
+        chooser.get_by_text(name).first.wait_for()

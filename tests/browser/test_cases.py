@@ -21,7 +21,7 @@ from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
 from tests.app.test_cases import GOOD
-from tests.browser.server import server
+from tests.browser.server import choose_series, server
 from tests.core.test_io_isles import save
 
 pytestmark = pytest.mark.browser
@@ -393,10 +393,7 @@ def test_a_folder_with_a_bad_case_says_which_and_opens_the_good_one(page: Page, 
 
 def test_several_uploads_one_bad(page: Page, address: str) -> None:
     open_cases(page, address)
-    files = [("Mustermann.nii", GOOD), ("bad.nii", b"not a series" * 40), ("other.nii", GOOD)]
-    page.get_by_test_id("stMain").locator('input[type="file"]').first.set_input_files(
-        [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
-    )
+    choose_series(page, ("Mustermann.nii", GOOD), ("bad.nii", b"not a series" * 40), ("other.nii", GOOD))
     page.get_by_role("button", name="Open these 3 cases").click()
     ready(page, "upload-1")
     alert = page.get_by_test_id("stAlert")

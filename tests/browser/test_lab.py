@@ -8,7 +8,7 @@ from playwright.sync_api import Page, WebSocket
 
 from perfcore.pipeline import analyse
 from tests.browser.reading import automatic, canvas, editor_values, kept_curve, own_result
-from tests.browser.server import drag, lab_data, open_lab, server, settled
+from tests.browser.server import choose_series, drag, lab_data, open_lab, server, settled
 
 pytestmark = pytest.mark.browser
 
@@ -191,10 +191,7 @@ def test_a_wrong_file_gets_one_sentence_and_the_edit_stays(page: Page, address: 
     curve = editor_values(page)
     page.get_by_role("link", name="Cases").click()
     page.get_by_text("Your own case").wait_for()
-    page.get_by_test_id("stMain").locator('input[type="file"]').first.set_input_files(
-        {"name": "bad.nii", "mimeType": "application/octet-stream", "buffer": b"not a series at all" * 40}
-    )
-    page.get_by_text("bad.nii").wait_for()
+    choose_series(page, ("bad.nii", b"not a series at all" * 40))
     page.get_by_role("button", name="Open this case").click()
     alert = page.get_by_test_id("stAlert")
     alert.wait_for()

@@ -21,7 +21,7 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.browser.reading import editor_values, kept_curve
-from tests.browser.server import ROOT, drag, free_port, lab_data, open_lab, process, settled
+from tests.browser.server import ROOT, choose_series, drag, free_port, lab_data, open_lab, process, settled
 from tests.browser.test_faults import assert_computed_with, exported_curve, wait_status
 
 pytestmark = pytest.mark.browser
@@ -163,10 +163,7 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     page.get_by_role("link", name="Cases", exact=True).click()
     page.locator('[data-testid="cine"][data-status="ready"]').wait_for()
     assert page.url == f"{proxy.url}cases"
-    page.get_by_test_id("stMain").locator('input[type="file"]').first.set_input_files(
-        {"name": "bad.nii", "mimeType": "application/octet-stream", "buffer": os.urandom(3 * MIB)}
-    )
-    page.get_by_text("bad.nii").first.wait_for()
+    choose_series(page, ("bad.nii", os.urandom(3 * MIB)))
     page.wait_for_timeout(1500)  # the page runs once more when the file has come
     page.get_by_role("button", name="Open this case").click()
     page.get_by_text("This series cannot be opened").wait_for()
