@@ -7,6 +7,7 @@ gradient would leave it to chance.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ FLOOR: Final = 1e-3
 _EPS: Final = 1e-9
 
 
-class CurveForm(nn.Module):
+class CurveForm(nn.Module, ABC):
     """A curve with parameters; its area is that of the start.
 
     Parameters
@@ -48,9 +49,9 @@ class CurveForm(nn.Module):
         if not (np.isfinite(start).all() and self.total > 0 and self.unit > 0):
             raise ArgumentError("Fine-tuning needs a curve with a positive bolus to start from.")
 
+    @abstractmethod
     def shape(self) -> Tensor:
         """Return the curve before its area is set, shape ``(n_time,)``."""
-        raise NotImplementedError
 
     def forward(self) -> Tensor:
         """Return the curve, shape ``(n_time,)``, float64, enhancement."""
