@@ -39,13 +39,13 @@ lint: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m perfcore benchmark --out out/benchmark.json
-	$(BIN)/python -m tests.browser.measure
+	$(BIN)/python -m tools.measure_lab
 
 bench-load: $(VENV)/test.stamp
 	$(BIN)/python -m tests.load
 
 screenshots: $(VENV)/test.stamp
-	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tools.screenshots
 
 animation: $(VENV)/test.stamp
-	$(BIN)/python -m tests.browser.animation
+	$(BIN)/python -m tools.animation

@@ -10,10 +10,10 @@ import streamlit as st
 def main() -> None:
     """Draw one page."""
     from pages.live.component import ICON  # noqa: PLC0415
-    from pages.shared import address  # noqa: PLC0415 - heavy, and needed in this role alone
-    from pages.shared.sidebar import sidebar  # noqa: PLC0415
-    from pages.shared.style import page_style  # noqa: PLC0415
-    from pages.teaching import place  # noqa: PLC0415
+    from pages.session import url_sync  # noqa: PLC0415 - heavy, and needed in this role alone
+    from pages.session.sidebar import sidebar  # noqa: PLC0415
+    from pages.teaching import lesson_session  # noqa: PLC0415
+    from pages.ui.style import page_style  # noqa: PLC0415
 
     st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide")
     page = st.navigation(
@@ -29,10 +29,10 @@ def main() -> None:
         position="top",
     )
     page_style()
-    place.follow(page.title)
-    address.open_link()
+    lesson_session.follow(page.title)
+    url_sync.open_link()
     opened = sidebar()
-    address.mirror(opened, page.title)
+    url_sync.mirror(opened, page.title)
     if opened is not None or page.title not in {"Lab", "Fine-tune"}:
         page.run()
 
@@ -44,15 +44,15 @@ else:
     from starlette.routing import Mount, Route, WebSocketRoute
     from streamlit.runtime.pages_manager import PagesManager
 
-    from pages.cine.component import ASSETS as CINE_ASSETS
-    from pages.cine.route import PATH as CINE_PATH
-    from pages.cine.route import cine
-    from pages.live.component import ASSETS
-    from pages.live.faults import discreet
-    from pages.live.files import Assets
-    from pages.live.socket import PATH, live_socket
-    from pages.shared.gate import Gate
-    from pages.shared.lifespan import lifespan
+    from pages.live.component import FRONTEND
+    from pages.live.server.connection import PATH, live_socket
+    from pages.live.server.static_files import Assets
+    from pages.series_player.component import FRONTEND as PLAYER_FRONTEND
+    from pages.series_player.route import PATH as CINE_PATH
+    from pages.series_player.route import cine
+    from pages.server.error_reporting import discreet
+    from pages.server.lifespan import lifespan
+    from pages.server.upload_guard import Gate
 
     # A folder named pages makes Streamlit serve each file by itself until somebody has opened the first page:
     # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
@@ -63,7 +63,7 @@ else:
     routes = [
         WebSocketRoute(base + PATH, live_socket),
         Route(base + CINE_PATH, cine, methods=["POST"]),
-        Mount(f"{base}/assets/cine", Assets(directory=CINE_ASSETS)),
-        Mount(f"{base}/assets", Assets(directory=ASSETS)),
+        Mount(f"{base}/assets/series_player/frontend", Assets(directory=PLAYER_FRONTEND)),
+        Mount(f"{base}/assets/live/frontend", Assets(directory=FRONTEND)),
     ]
     app = st.App(__file__, routes=routes, middleware=[Middleware(Gate)], lifespan=lifespan)

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.cine.component import player
-from pages.shared import state
-from pages.shared.library_table import Row, show_library
-from pages.shared.messages import escape
-from pages.shared.upload import show_uploads
+from pages.library.table import Row, show_library
+from pages.series_player.component import player
+from pages.session import state
+from pages.session.uploads import show_uploads
+from pages.ui.escape import escape
 
 show_library()
 

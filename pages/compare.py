@@ -5,10 +5,11 @@ import streamlit as st
 from pages.comparison.case_view import show_case
 from pages.comparison.cohort_view import folder_key, nothing_here, show_cohort
 from pages.comparison.evaluate_view import show_evaluate
-from pages.comparison.results import Results, read_results
-from pages.shared import server, state
-from pages.shared.cohort_cases import key_of
-from pages.shared.messages import escape
+from pages.comparison.evaluation_results import Results, read_results
+from pages.library.cohort_cases import key_of
+from pages.server import config
+from pages.session import state
+from pages.ui.escape import escape
 from perfcore.aif.network.weights import MODELS
 from perfcore.errors import PerfcoreError
 
@@ -19,7 +20,7 @@ def _evaluations() -> list[Results]:
     """Return every evaluation that this person can see; what is wrong with one is said."""
     found = list(st.session_state.get("evaluations", ()))
     for folder, title, entry_of in (
-        (server.evaluation(), "From the server's folder", folder_key),
+        (config.evaluation(), "From the server's folder", folder_key),
         (MODELS / "evaluation", "Ships with the networks", key_of),
     ):
         try:

@@ -1,5 +1,5 @@
 """Fine-tune: the gradient moves the curve toward a lesion, and everybody can watch."""
 
-from pages.shared.bench import bench
+from pages.live.live_page import bench
 
 bench("tune")

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared.documents import demoted, sections, source
+from pages.ui.documents import demoted, sections, source
 
 st.space(1)  # a control at the very top touches the menu
 chosen = st.segmented_control(

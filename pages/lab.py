@@ -1,5 +1,5 @@
 """The Lab: the curve under the hand, the maps and the core follow."""
 
-from pages.shared.bench import bench
+from pages.live.live_page import bench
 
 bench("lab")

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from pages.shared.sidebar import NOTICE
-from pages.teaching import challenge_view, place, view
+from pages.session.sidebar import NOTICE
+from pages.teaching import challenge_view, lesson_session, lesson_view
 from pages.teaching.lessons import LESSONS
+from pages.teaching.presentation import presenting, style, switch
 from pages.teaching.progress import progress
-from pages.teaching.style import presenting, style, switch
 
 CARDS_PER_ROW = 3
 
@@ -20,7 +20,7 @@ def _card(number: int, lesson_id: str) -> None:
             state += ", predicted right" if attempt.right else ", predicted wrong"
         words, button = st.columns([2, 1], vertical_alignment="center")
         words.caption(f"{lesson.minutes} min{state}")
-        button.button("Open", key=f"open_{lesson_id}", on_click=place.go(lesson_id), width="stretch")
+        button.button("Open", key=f"open_{lesson_id}", on_click=lesson_session.go(lesson_id), width="stretch")
 
 
 def _list() -> None:
@@ -44,15 +44,19 @@ def _list() -> None:
         words, button = st.columns([5, 1], vertical_alignment="center")
         words.markdown("**Challenge**  \nAn unseen patient: find the input function, against the truth.")
         button.button(
-            "Open", key="open_challenge", on_click=place.go(place.CHALLENGE), type="primary", width="stretch"
+            "Open",
+            key="open_challenge",
+            on_click=lesson_session.go(lesson_session.CHALLENGE),
+            type="primary",
+            width="stretch",
         )
 
 
 wanted = st.session_state.get("lesson")
-if wanted == place.CHALLENGE:
+if wanted == lesson_session.CHALLENGE:
     challenge_view.show()
 elif wanted in LESSONS:
-    view.show(LESSONS[wanted])
+    lesson_view.show(LESSONS[wanted])
 else:
     _list()
 if presenting():

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
-from pages.comparison.results import read_results
-from pages.network import view
-from pages.shared import state
-from pages.shared.cohort_cases import key_of
+from pages.comparison.evaluation_results import read_results
+from pages.library.cohort_cases import key_of
+from pages.network import panels
+from pages.session import state
 from perfcore.aif.network.weights import MODELS, network_names, read_manifest
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.figures import shown
+from perfcore.evaluation.report_charts import shown
 
 try:
     manifest = read_manifest()
@@ -18,8 +18,8 @@ except PerfcoreError as error:
 
 names = network_names() if manifest["networks"] else ()
 if not names:
-    st.info(view.NO_WEIGHTS)
-    view.show_architecture()
+    st.info(panels.NO_WEIGHTS)
+    panels.show_architecture()
 else:
     st.space(1)  # a control at the very top touches the menu
     name = st.segmented_control(
@@ -32,11 +32,11 @@ else:
     )
     with work:
         if now is not None and now.case.name == state.current_entry().key:
-            view.show_at_work(now, name)
+            panels.show_at_work(now, name)
         else:
             st.info("This case cannot be opened; choose another in the sidebar.")
     with figures:
-        view.show_figures(manifest)
+        panels.show_figures(manifest)
         st.page_link("pages/compare.py", label="Case by case, with tests: Compare", icon=":material/view_column:")
     with learning:
         try:
@@ -44,8 +44,8 @@ else:
         except PerfcoreError as error:
             st.warning(str(error))
             evaluation = None
-        view.show_learning(name, evaluation)
+        panels.show_learning(name, evaluation)
     with layers:
-        view.show_architecture()
+        panels.show_architecture()
     with card:
-        view.show_card()
+        panels.show_card()

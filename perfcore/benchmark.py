@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore import oscillation
 from perfcore.aif.curves import disperse, fine_grid, gamma_variate, sample
-from perfcore.basis import TemporalBasis
-from perfcore.convolution import causal_matrix, circulant_kernel, circulant_matrix
-from perfcore.deconvolution import build_operator
-from perfcore.device import describe_device, resolve_device
+from perfcore.deconvolution import oscillation
+from perfcore.deconvolution.forward import causal_matrix, circulant_kernel, circulant_matrix
+from perfcore.deconvolution.fused import WIDTH, Tiles, peak
+from perfcore.deconvolution.inverse import build_operator
+from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
-from perfcore.jobs import run_jobs
+from perfcore.runtime.device import describe_device, resolve_device
+from perfcore.runtime.jobs import run_jobs
 from perfcore.settings import Settings
-from perfcore.tiles import WIDTH, Tiles, peak
 
 N_VOXELS: Final = 180_000
 N_TIME: Final = 60

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 import typer
 
 from perfcore.errors import ArgumentError
-from perfcore.exits import OneLine, leave_in_one_line
-from perfcore.progress import progress, steps
+from perfcore.runtime.cli_errors import OneLine, leave_in_one_line
+from perfcore.runtime.progress import progress, steps
 from perfcore.settings import PRESETS, Settings
 
 if TYPE_CHECKING:
@@ -122,10 +122,10 @@ def maps_command(
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
     )
-    from perfcore.io.curves import read_aif_csv
-    from perfcore.io.export import NAMES, write_results
+    from perfcore.io.aif_csv import read_aif_csv
+    from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
-    from perfcore.io.output import check_out_dir
+    from perfcore.results import NAMES, write_results
 
     check_out_dir(out, NAMES)
     with progress("Reading the series"):
@@ -241,7 +241,7 @@ def benchmark_command(
     """Time every way to the same maps side by side, and print the ratios."""
     _one_of("device", device, DEVICES)
     from perfcore import benchmark
-    from perfcore.io.output import check_out_file, write_text
+    from perfcore.io.atomic_write import check_out_file, write_text
 
     plan = benchmark.Plan(voxels, repeats, device)
     check_out_file(out)
@@ -255,8 +255,8 @@ def _analyse(
     series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str, partial_volume: bool
 ) -> tuple[Analysis, str]:
     """Return the analysis and the device it ran on."""
-    from perfcore.device import resolve_device
     from perfcore.pipeline import analyse
+    from perfcore.runtime.device import resolve_device
 
     used = resolve_device(device).type
     return analyse(series, aif, settings, device=used, partial_volume=partial_volume), used

@@ -18,12 +18,12 @@ from typing import Final, Literal, get_args
 import torch
 from torch import Tensor
 
-from perfcore.deconvolution import build_operator
+from perfcore.deconvolution.fused import Tiles, peak
+from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
+from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
 from perfcore.maps import CORE_SLOPE, TMAX_SOFTNESS
 from perfcore.settings import Settings
-from perfcore.soft_peak import peak_and_soft_time
-from perfcore.tiles import Tiles, peak
 from perfcore.units import CBF_PER_K
 
 LossName = Literal["core", "core+tmax"]
@@ -100,7 +100,7 @@ def lesions(
     core_threshold
         In place of the settings' threshold of rCBF, where it is learned along.
     pool
-        As of :func:`perfcore.tiles.peak`.
+        As of :func:`perfcore.deconvolution.fused.peak`.
     """
     operator = build_operator(aif.to(target.tissue.data.device), target.dt_s, settings)
     when: Tensor | None = None

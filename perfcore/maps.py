@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore import oscillation
-from perfcore.basis import TemporalBasis
-from perfcore.convolution import check_aif
-from perfcore.deconvolution import Operator, build_operator, n_lead
+from perfcore.deconvolution import oscillation
+from perfcore.deconvolution.forward import check_aif
+from perfcore.deconvolution.fused import Tiles, peak, peak_and_time
+from perfcore.deconvolution.inverse import Operator, build_operator, n_lead
+from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
-from perfcore.tiles import Tiles, peak, peak_and_time
 from perfcore.types import BoolArray, FloatArray
 from perfcore.units import CBF_PER_K, CBV_PER_RATIO, SECONDS_PER_MINUTE
 
@@ -109,9 +109,7 @@ def flow_alone(aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings
 
 
 @lru_cache(maxsize=64)
-def _operator(
-    curve: bytes, shape: torch.Size, device: torch.device, dt_s: float, settings: Settings
-) -> Operator:
+def _operator(curve: bytes, shape: torch.Size, device: torch.device, dt_s: float, settings: Settings) -> Operator:
     """Return the operator of a curve's float64 values: a volume is asked for in pieces, and each needs it."""
     aif = torch.from_numpy(np.frombuffer(curve).copy()).reshape(shape)
     check_aif(aif, dt_s)

@@ -21,17 +21,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perfcore.aif.network.find import find_aif
+from perfcore.aif.network.inference import find_aif
 from perfcore.aif.network.weights import BEST as BEST_NETWORK
 from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import Selection, select
-from perfcore.device import resolve_device
+from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.maps import PerfusionMaps, blood_volume, core_probability, flow_and_delay, transit_time
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
+from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
-from perfcore.tiles import Tiles
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 GIVEN: Final = "The curve was given."

@@ -10,19 +10,11 @@ import streamlit as st
 
 from pages.comparison import charts
 from pages.comparison.columns import MOST, OWN_BYTES, SHARED, Column, Desk, Offer, is_network, offers
-from pages.comparison.pictures import (
-    DIFFERENCE,
-    DIVERGING,
-    SHOWN,
-    Slice,
-    bar,
-    difference_picture,
-    map_picture,
-)
+from pages.comparison.map_images import DIFFERENCE, DIVERGING, SHOWN, Slice, bar, difference_picture, map_picture
 from pages.live.component import LUTS, MAPS
-from pages.live.session import State
-from pages.shared import keeping, state
-from pages.shared.messages import escape
+from pages.live.server.session import State
+from pages.session import snapshot_sync, state
+from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.types import Aif
 from perfcore.units import MAP_UNITS
@@ -84,7 +76,11 @@ def show_case(now: State) -> None:
                 figure, width="stretch", key=f"compare_curves_{place}", alt="The input functions over time"
             )
             table.dataframe(
-                figures(columns), hide_index=True, width="stretch", column_config=_FORMATS, placeholder="–",
+                figures(columns),
+                hide_index=True,
+                width="stretch",
+                column_config=_FORMATS,
+                placeholder="–",
                 alt="Figures of each method",
             )
 
@@ -125,7 +121,7 @@ def _own(now: State) -> Mapping[str, tuple[str, Aif]]:
     edited = state.live_session().edited(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
-    for snapshot in keeping.shelf():
+    for snapshot in snapshot_sync.shelf():
         curve = snapshot.scene.curve
         if snapshot.scene.case == now.case.name and curve is not None and curve.size == now.case.prepared.n_time:
             found[f"snapshot:{hash(curve.tobytes())}"] = (snapshot.name, _aif(now, curve))

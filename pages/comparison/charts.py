@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from perfcore.evaluation.figures import shown
+from perfcore.evaluation.report_charts import shown
 from perfcore.evaluation.statistics import bland_altman
 from perfcore.types import Aif
 

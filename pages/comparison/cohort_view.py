@@ -13,10 +13,11 @@ import streamlit as st
 
 from pages.comparison import charts
 from pages.comparison.charts import METRICS
-from pages.comparison.results import NONE, Part, Results, figures, words
-from pages.shared import server, state
-from perfcore.evaluation.figures import shown
+from pages.comparison.evaluation_results import NONE, Part, Results, figures, words
+from pages.server import config
+from pages.session import state
 from perfcore.evaluation.report import COLUMNS
+from perfcore.evaluation.report_charts import shown
 
 _TESTS = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
           ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
@@ -38,7 +39,7 @@ def nothing_here() -> None:
     st.info(
         "There is no evaluation here yet: the one that ships with the networks lies in `models/evaluation`. To "
         "see your own, run `python -m perfcore evaluate --data DIR --out DIR`, and start the dashboard with "
-        f"`{server.EVALUATION_VARIABLE}=DIR`; or judge some cases under *Evaluate*.",
+        f"`{config.EVALUATION_VARIABLE}=DIR`; or judge some cases under *Evaluate*.",
     )  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from typing import Final
 
 import numpy as np
 
-from pages.live.case import Flow, LiveCase
-from pages.live.sources import Choice
-from pages.shared.cache import ByteCache
+from pages.live.compute.aif_sources import Choice
+from pages.live.compute.case import Flow, LiveCase
+from pages.server.byte_cache import ByteCache
 from perfcore.aif.network.weights import BEST
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.figures import NAMES
+from perfcore.evaluation.report_charts import NAMES
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray
@@ -57,7 +57,7 @@ class Column:
         The curve, CBF and Tmax in slice order, and which voxels are core; None where there is no curve, and then
         ``problem`` says why.
     numbers
-        As of `pages.live.case.LiveCase.numbers`.
+        As of `pages.live.compute.case.LiveCase.numbers`.
     why
         What a selector says about its choice.
     """

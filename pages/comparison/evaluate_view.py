@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.comparison.results import Results
-from pages.comparison.runner import MOST_CASES, Run
-from pages.shared import library, server, state
-from pages.shared.library import Entry
+from pages.comparison.evaluation_results import Results
+from pages.comparison.evaluation_runner import MOST_CASES, Run
+from pages.library import catalog
+from pages.library.catalog import Entry
+from pages.server import config
+from pages.session import state
 from perfcore.errors import PerfcoreError
 
 POLL_S = 1.0
@@ -15,7 +17,7 @@ POLL_S = 1.0
 
 def judgeable(entry: Entry) -> bool:
     """Say whether a case may have a known core, as far as is known; an upload stays in its session's memory."""
-    look = library.look(entry)
+    look = catalog.look(entry)
     known = entry.facts if look is None else look.facts
     if entry.owner or known.problem:
         return False
@@ -48,7 +50,7 @@ def _start() -> None:
     )  # fmt: skip
     if st.button("Evaluate", type="primary", icon=":material/play_arrow:", disabled=not chosen):
         try:
-            st.session_state["evaluation"] = Run(_named(known, chosen), server.folder())
+            st.session_state["evaluation"] = Run(_named(known, chosen), config.folder())
         except PerfcoreError as error:
             st.session_state["evaluation_problem"] = str(error)
         st.rerun()
@@ -57,9 +59,7 @@ def _start() -> None:
 def _named(known: dict[str, Entry], chosen: list[str]) -> list[tuple[str, str]]:
     """Return keys and names that differ."""
     titles = [known[key].title for key in chosen]
-    return [
-        (key, title if titles.count(title) == 1 else key) for key, title in zip(chosen, titles, strict=True)
-    ]
+    return [(key, title if titles.count(title) == 1 else key) for key, title in zip(chosen, titles, strict=True)]
 
 
 def _watch(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""Registers the live component. Its JavaScript is served by the app itself, under /assets."""
+"""Registers the live component. Its JavaScript is served by the app itself, under /assets/live/frontend."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import plotly.colors
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.live import wire
-from pages.live.session import LiveSession, State
-from pages.live.socket import PATH
-from pages.live.sources import Choice
+from pages.live.compute.aif_sources import Choice
+from pages.live.server import wire
+from pages.live.server.connection import PATH
+from pages.live.server.session import LiveSession, State
 from perfcore.maps import CORE_SLOPE
 from perfcore.units import MAP_UNITS
 
-ASSETS: Final = Path(__file__).parent / "assets"
-ICON: Final = ASSETS / "icon.svg"
+FRONTEND: Final = Path(__file__).parent / "frontend"
+ICON: Final = FRONTEND / "icon.svg"
 
 MAPS: Final[dict[str, dict[str, Any]]] = {
     "rcbf": {"label": "rCBF", "title": "Blood flow relative to healthy tissue", "window": [0, 1.5], "digits": 2},
@@ -72,7 +72,7 @@ LUTS: Final = {
 
 # The module is imported once per page load; what the browser keeps between runs lives in it.
 _JS: Final = """
-const assets = new URL("assets/", document.baseURI);
+const assets = new URL("assets/live/frontend/", document.baseURI);
 const load = import(new URL("lab.js", assets));
 export default function (component) {
   let clean = null, gone = false;
@@ -84,13 +84,17 @@ export default function (component) {
 _component = st.components.v2.component(
     "aif_lab",
     html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
-    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted(ASSETS.glob("*.css"))),
+    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((FRONTEND / "styles").glob("*.css"))),
     js=_JS,
 )
 
 
 def config_frame(
-    session: LiveSession, state: State, sources: Sequence[Choice], notice: dict[str, Any] | None = None, *,
+    session: LiveSession,
+    state: State,
+    sources: Sequence[Choice],
+    notice: dict[str, Any] | None = None,
+    *,
     page: str = "lab",
 ) -> bytes:
     """Return what a run of the page tells the browser: token, thresholds, map scales, where a curve can come from.

@@ -11,15 +11,15 @@ import numpy as np
 import streamlit as st
 import torch
 
-from pages.live.case import LiveCase
-from pages.live.sources import Choice
-from pages.shared import state
-from pages.shared.library import Entry, Source, forget_entry
+from pages.library.catalog import Entry, Source, forget_entry
+from pages.live.compute.aif_sources import Choice
+from pages.live.compute.case import LiveCase
+from pages.session import state
 from pages.teaching.progress import progress
+from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import PerfcoreError
 from perfcore.settings import Settings
 from perfcore.teaching.challenge import Hidden, Score, draw_hidden, score, true_cbf
-from perfcore.tiles import Tiles
 from perfcore.types import Aif, DoubleArray
 
 KEY: Final = "challenge"

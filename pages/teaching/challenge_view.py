@@ -9,14 +9,14 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.live.session import State
-from pages.shared import state
-from pages.shared.bench import bench
-from pages.teaching import challenge, place
+from pages.live.live_page import bench
+from pages.live.server.session import State
+from pages.session import state
+from pages.teaching import challenge, lesson_session
 from pages.teaching.challenge import TRUTH, VEIN, YOURS, Challenge
-from pages.teaching.figures import COLOURS
+from pages.teaching.charts import COLOURS
+from pages.teaching.presentation import style, switch
 from pages.teaching.progress import progress
-from pages.teaching.style import style, switch
 from perfcore.errors import PerfcoreError
 
 _WORDS = (
@@ -32,7 +32,7 @@ def show() -> None:
     """Draw the challenge: a patient to ask for, the case to work on, the score."""
     style(sidebar=False)
     back, title, present = st.columns([1.1, 5, 1.8], vertical_alignment="center")
-    back.button("Lessons", icon=":material/arrow_back:", on_click=place.go(None), key="to_list")
+    back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.go(None), key="to_list")
     one = challenge.current()
     title.subheader("Challenge" if one is None else f"Challenge: patient {one.number}", anchor=False)
     with present:

@@ -1,7 +1,7 @@
 """Edits of a whole curve: what a person does to an input function with one handle.
 
 Pure functions of float64 curves on an even grid that starts at 0 s. The dashboard's copy in JavaScript
-(``pages/live/assets/edits.js``) is tested against these.
+(``pages/live/frontend/curve/curve_edits.js``) is tested against these.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from perfcore.evaluation import figures
-from perfcore.evaluation.figures import shown
+from perfcore.evaluation import report_charts
+from perfcore.evaluation.report_charts import shown
 from perfcore.evaluation.score import Picture
 from perfcore.types import DoubleArray
 
@@ -82,11 +82,11 @@ def make_report(
         table_note=escape(_table_note(summary)),
         tests=_tests(summary, methods),
         example=escape(name),
-        maps=figures.maps_figure(pictures) if pictures else "",
-        curves=figures.curves_figure(pictures) if pictures else "",
-        bland_altman=figures.bland_altman_figure(rows, summary, methods),
-        roc=figures.roc_figure(roc),
-        boxes=figures.box_figure(rows, methods),
+        maps=report_charts.maps_figure(pictures) if pictures else "",
+        curves=report_charts.curves_figure(pictures) if pictures else "",
+        bland_altman=report_charts.bland_altman_figure(rows, summary, methods),
+        roc=report_charts.roc_figure(roc),
+        boxes=report_charts.box_figure(rows, methods),
     )
 
 

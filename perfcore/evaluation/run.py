@@ -13,13 +13,13 @@ import pandas as pd
 
 from perfcore.aif.network.weights import method_name, network_names, read_manifest
 from perfcore.aif.select import SELECTORS
-from perfcore.cohort import CohortCase, find_cohort
 from perfcore.errors import InputDataError
 from perfcore.evaluation.report import make_report
 from perfcore.evaluation.score import FPR, METRICS, CaseScore, Picture, ScoreJob, TrainedNetwork, score_case
 from perfcore.evaluation.statistics import best, summarise
-from perfcore.io.output import check_out_dir, plain, write_files
-from perfcore.jobs import run_jobs
+from perfcore.io.atomic_write import check_out_dir, plain, write_files
+from perfcore.io.cohort import CohortCase, find_cohort
+from perfcore.runtime.jobs import run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 

@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from perfcore.aif.network.find import find_aif
+from perfcore.aif.network.inference import find_aif
 from perfcore.aif.network.weights import Network, load_network, read_network
-from perfcore.cohort import CohortCase, Truth, fingerprint
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.curves import read_aif_csv
+from perfcore.io.aif_csv import read_aif_csv
+from perfcore.io.cohort import CohortCase, Truth, fingerprint
 from perfcore.maps import PerfusionMaps
 from perfcore.metrics import dice, lesion_numbers, roc_below
 from perfcore.pipeline import find_curve, make_maps, tile
@@ -158,9 +158,7 @@ def _methods(job: ScoreJob, truth: Truth) -> list[str]:
     return [*own, *job.selectors, *(network.method for network in job.networks)]
 
 
-def _curve(
-    job: ScoreJob, method: str, prepared: Prepared, truth: Truth, mark: str
-) -> tuple[Aif, int | None]:
+def _curve(job: ScoreJob, method: str, prepared: Prepared, truth: Truth, mark: str) -> tuple[Aif, int | None]:
     """Return a method's input function, and the fold of the network that drew it."""
     if method == "expert" and job.expert is not None:
         return read_aif_csv(job.expert, prepared.time_s), None

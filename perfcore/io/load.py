@@ -7,9 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom_files import ZIP_SUFFIX, holds_dicom
-from perfcore.io.isles import IslesCase, find_cases
-from perfcore.io.nifti import read_series
+from perfcore.io.datasets.case_folders import IslesCase, find_cases
+from perfcore.io.dicom.files import ZIP_SUFFIX, holds_dicom
+from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
 
 
@@ -47,7 +47,7 @@ def load_series(
     case = _only_case(path) if is_folder else None
     if case is not None:
         return case.load(dt_s=dt_s, units=units, mask=mask)
-    from perfcore.io.dicom import read_dicom  # pydicom takes its time, and is needed here alone
+    from perfcore.io.dicom.reader import read_dicom  # pydicom takes its time, and is needed here alone
 
     return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
 

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from perfcore.phantom.grid import N_PIXELS, Grid
-from perfcore.phantom.pose import Pose
+from perfcore.phantom.head_pose import Pose
 from perfcore.phantom.templates import load_templates
+from perfcore.phantom.voxel_grid import N_PIXELS, Grid
 from perfcore.types import BoolArray, FloatArray
 
 HU: Final = {"gm": 35.0, "wm": 29.0, "csf": 12.0, "blood": 40.0, "bone": 900.0, "scalp": 25.0, "air": -1000.0}

@@ -29,9 +29,7 @@ _FIRST_ID: Final = 338000
 NOTICE_NAME: Final = "NOTICE.txt"
 
 
-def write_cohort(
-    out: Path, n_cases: int, seed: int, progress: Callable[[int, int], None] | None = None
-) -> None:
+def write_cohort(out: Path, n_cases: int, seed: int, progress: Callable[[int, int], None] | None = None) -> None:
     """Write a cohort in the layout of ISLES 2018.
 
     ``out/TRAINING/case_K/SMIR.Brain.XX.O.{CT_4DPWI,CT,OT}.<id>/<same>.nii`` and

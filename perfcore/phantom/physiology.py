@@ -163,9 +163,7 @@ def residue_integral(time_s: DoubleArray, mtt_s: float, family: ResidueFamily) -
     raise ArgumentError(f"residue must be exponential, box, gamma or box-exponential; got {family!r}.")
 
 
-def tissue_curve(
-    artery: DoubleArray, dt_s: float, cbf: float, mtt_s: float, family: ResidueFamily
-) -> DoubleArray:
+def tissue_curve(artery: DoubleArray, dt_s: float, cbf: float, mtt_s: float, family: ResidueFamily) -> DoubleArray:
     r"""Return the enhancement of tissue without delay, on the artery's grid.
 
     Each sample of the artery is weighed with the exact integral of the residue over the cell around

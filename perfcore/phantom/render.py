@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import fine_grid, sample
 from perfcore.phantom.anatomy import HU, Head, Skull, make_head
-from perfcore.phantom.blood import Blood, make_blood, total_fraction
-from perfcore.phantom.grid import Grid
+from perfcore.phantom.head_pose import Pose
 from perfcore.phantom.physiology import FINE_DT_S
-from perfcore.phantom.pose import Pose
 from perfcore.phantom.recipe import Recipe
 from perfcore.phantom.scanner import add_noise, add_streaks, jerk, move
 from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, perfuse, true_labels, true_maps
+from perfcore.phantom.vascular_signal import Blood, make_blood, total_fraction
+from perfcore.phantom.voxel_grid import Grid
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 CLOT_HU = 65.0

@@ -110,9 +110,7 @@ def territory_distances() -> tuple[FloatArray, BoolArray]:
     return distances, brain
 
 
-def make_stroke(
-    rng: np.random.Generator, site: Site, side: int, hypoperfused_ml: float, core_ml: float
-) -> Stroke:
+def make_stroke(rng: np.random.Generator, site: Site, side: int, hypoperfused_ml: float, core_ml: float) -> Stroke:
     """Draw the tissue at risk and the core of an occlusion.
 
     Parameters

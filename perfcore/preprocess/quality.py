@@ -18,8 +18,7 @@ def baseline_flag(n_baseline: int) -> str | None:
         return None
     frames = "one frame" if n_baseline == 1 else f"{n_baseline} frames"
     return (
-        f"Only {frames} before the bolus: the baseline is noisy, "
-        "so CBV and the tails of curves are less certain."
+        f"Only {frames} before the bolus: the baseline is noisy, so CBV and the tails of curves are less certain."
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 import torch
 
+from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError
 from perfcore.maps import flow_and_delay
 from perfcore.metrics import dice
@@ -17,7 +18,6 @@ from perfcore.phantom.recipe import CONFOUNDERS
 from perfcore.pipeline import healthy_mean
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
-from perfcore.tiles import Tiles
 from perfcore.types import Aif, BoolArray, DoubleArray, PerfusionSeries
 
 N_SLICES: Final = 4

@@ -10,14 +10,14 @@ import torch
 
 from perfcore.aif.curves import sample
 from perfcore.aif.edits import WholeEdit, edit_curve
-from perfcore.deconvolution import build_operator, spectrum
+from perfcore.deconvolution.fused import Tiles
+from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.maps import flow_and_delay
 from perfcore.phantom.physiology import FINE_DT_S, tissue_curve
 from perfcore.preprocess.smoothing import smooth_time
 from perfcore.settings import Settings
-from perfcore.teaching.bench import Bench
-from perfcore.teaching.trial import PASSED
-from perfcore.tiles import Tiles
+from perfcore.teaching.experiment import PASSED
+from perfcore.teaching.experiment_case import Bench
 from perfcore.types import DoubleArray
 
 NORMAL_CBF: Final = 50.0

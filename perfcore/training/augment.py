@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore.aif.network.view import View
+from perfcore.aif.network.grid_input import View
 
 SHIFT_S: Final = 2.0
 """The series' own place in time is taken out beforehand; this is how wrong that may be."""
@@ -65,17 +65,19 @@ class Augmentation:
             warnings.simplefilter("ignore")  # of libraries that MONAI looks for
             from monai.transforms import Compose, RandAffine, RandFlip  # noqa: PLC0415  (takes seconds)
 
-        self._space: Any = Compose([
-            RandFlip(prob=0.5, spatial_axis=0),
-            RandAffine(
-                prob=0.8,
-                rotate_range=(0.0, 0.0, TURN_RAD),
-                translate_range=(MOVE_CELLS, MOVE_CELLS, 0.0),
-                scale_range=(ZOOM, ZOOM, 0.0),
-                mode="bilinear",
-                padding_mode="zeros",
-            ),
-        ])
+        self._space: Any = Compose(
+            [
+                RandFlip(prob=0.5, spatial_axis=0),
+                RandAffine(
+                    prob=0.8,
+                    rotate_range=(0.0, 0.0, TURN_RAD),
+                    translate_range=(MOVE_CELLS, MOVE_CELLS, 0.0),
+                    scale_range=(ZOOM, ZOOM, 0.0),
+                    mode="bilinear",
+                    padding_mode="zeros",
+                ),
+            ]
+        )
 
     def draw(self, view: View, rng: np.random.Generator) -> Batch:
         """Return a variant."""
@@ -88,6 +90,4 @@ class Augmentation:
         self._space.set_random_state(int(rng.integers(2**31)))
         moved = torch.as_tensor(self._space(torch.from_numpy(both)))
         inside = moved[-1] > 0.5
-        return Batch(
-            (moved[:-1] * inside)[None].contiguous(), inside[None], torch.from_numpy(timing.from_network)
-        )
+        return Batch((moved[:-1] * inside)[None].contiguous(), inside[None], torch.from_numpy(timing.from_network))

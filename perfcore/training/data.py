@@ -14,14 +14,14 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from perfcore.aif.network.view import Timing, View, view_of
-from perfcore.cohort import CohortCase, fingerprint
+from perfcore.aif.network.grid_input import Timing, View, view_of
+from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.errors import InputDataError
-from perfcore.io.output import write_file
+from perfcore.io.atomic_write import write_file
+from perfcore.io.cohort import CohortCase, fingerprint
 from perfcore.losses import Target
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
-from perfcore.tiles import WIDTH, Tiles
 from perfcore.types import BoolArray, FloatArray
 
 N_TISSUE: Final = 2 * WIDTH

@@ -23,10 +23,10 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from perfcore.aif.network.models import RegressionNet, WeightingNet, make_network
-from perfcore.device import resolve_device
 from perfcore.errors import ArgumentError
-from perfcore.io.output import write_file, write_text
+from perfcore.io.atomic_write import write_file, write_text
 from perfcore.losses import Target, lesion_loss
+from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.training.augment import Augmentation, Batch, plain
 from perfcore.training.data import TrainingCase, read_training_case

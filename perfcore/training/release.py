@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from perfcore.aif.network.weights import LARGEST_BYTES, MANIFEST, MODELS, method_name, read_network
 from perfcore.errors import ArgumentError
-from perfcore.io.output import write_text
+from perfcore.io.atomic_write import write_text
 from perfcore.training.loop import WEIGHTS
 from perfcore.training.run import ABOUT
 

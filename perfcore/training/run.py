@@ -10,13 +10,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from perfcore.aif.network.models import NETWORKS
-from perfcore.cohort import CohortCase, assign_folds, find_cohort
-from perfcore.device import resolve_device
 from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
-from perfcore.io.output import check_out_dir, write_text
-from perfcore.jobs import run_jobs
+from perfcore.io.atomic_write import check_out_dir, write_text
+from perfcore.io.cohort import CohortCase, assign_folds, find_cohort
 from perfcore.losses import LOSSES
-from perfcore.training.curves import draw_curves
+from perfcore.runtime.device import resolve_device
+from perfcore.runtime.jobs import run_jobs
 from perfcore.training.data import (
     is_prepared,
     make_training_case,
@@ -24,6 +23,7 @@ from perfcore.training.data import (
     source_of,
     write_training_case,
 )
+from perfcore.training.learning_curves import draw_curves
 from perfcore.training.loop import LOG, FoldJob, Plan, read_log, train_fold
 
 Progress = Callable[[str, int, int], None]

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from typing import Any
 
-from tests.browser.server import server
-from tests.load import crowd, soak
+from tests.load import simulated_users, soak
+from tests.support.app_server import server
 
 
 def missed(found: dict[str, Any], goals: dict[str, float]) -> list[str]:
@@ -26,23 +26,27 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, nargs="*", default=[30])
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--pages", type=int, default=crowd.N_PAGES)
+    parser.add_argument("--pages", type=int, default=simulated_users.N_PAGES)
     parser.add_argument("--sessions", type=int, default=2000)
     asked = parser.parse_args()
-    told: dict[str, Any] = {"goals": {"crowd": crowd.GOALS, "soak": soak.GOALS}, "crowd": [], "missed": []}
+    told: dict[str, Any] = {
+        "goals": {"crowd": simulated_users.GOALS, "soak": soak.GOALS},
+        "crowd": [],
+        "missed": [],
+    }
     with tempfile.TemporaryDirectory() as cache:
         for people in asked.people:
             with server(XDG_CACHE_HOME=cache) as url:
-                found = asyncio.run(crowd.load(url, people, asked.seconds, asked.pages))
+                found = asyncio.run(simulated_users.load(url, people, asked.seconds, asked.pages))
             told["crowd"].append(found)
-            told["missed"] += [f"{people} people: {name}" for name in missed(found, crowd.GOALS)]
+            told["missed"] += [f"{people} people: {name}" for name in missed(found, simulated_users.GOALS)]
             print(
                 f"{people} people: {found['median_ms']} / {found['p95_ms']} ms from edit to answer (median / 95th "
                 f"percentile), slowest over fastest {found['slowest_over_fastest']}, {found['memory_mb']} MB, "
                 f"{found['errors']} errors, all open after {found['all_opened_s']} s", flush=True,
             )  # fmt: skip
         if asked.sessions:
-            with server(app="tests/load/watched.py", XDG_CACHE_HOME=cache) as url:
+            with server(app="tests/load/instrumented_app.py", XDG_CACHE_HOME=cache) as url:
                 told["soak"] = asyncio.run(soak.soak(url, asked.sessions))
             told["missed"] += [f"soak: {name}" for name in missed(told["soak"], soak.GOALS)]
     print(json.dumps(told))

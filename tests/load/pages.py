@@ -12,8 +12,8 @@ import time
 
 from playwright.sync_api import Page
 
-from tests.browser.measure import MARKS
-from tests.browser.server import browser, handle_centre, lab_data, open_lab
+from tests.support.app_server import browser, handle_centre, lab_data, open_lab
+from tools.measure_lab import MARKS
 
 # Notes when an edit leaves and when the map that answers it arrives; the page itself knows nothing of it.
 WATCH = """() => {

@@ -12,8 +12,8 @@ import time
 import urllib.request
 from typing import Any
 
-from pages.shared.lifespan import SWEEP_EVERY_S
-from tests.load.person import Person
+from pages.server.lifespan import SWEEP_EVERY_S
+from tests.load.simulated_user import Person
 
 GOALS = {"memory_ratio": 1.1, "tokens": 0, "threads_more": 0, "sockets_more": 0}
 """Not to be exceeded: memory against that after a tenth of all sessions, the rest against a quiet server."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from perfcore.aif.curves import gamma_variate
-from perfcore.aif.network.view import ARRIVAL_S, FRAME_S, N_FRAMES, SIDE
+from perfcore.aif.network.grid_input import ARRIVAL_S, FRAME_S, N_FRAMES, SIDE
 from perfcore.errors import ArgumentError
 
 UNIT_HU: Final = 20.0

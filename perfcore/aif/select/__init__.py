@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Final
 
 from perfcore.aif.select.clusters import mouridsen, murase
-from perfcore.aif.select.judge import Judgement, artery_flags, judge
 from perfcore.aif.select.peruzzo import peruzzo
+from perfcore.aif.select.quality import Judgement, artery_flags, judge
 from perfcore.aif.select.selection import Selection
 from perfcore.aif.select.straka import straka
 from perfcore.aif.select.vein import partial_volume_ratio

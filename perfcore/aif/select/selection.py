@@ -17,7 +17,7 @@ from perfcore.aif.select.candidates import (
     healthy_curve,
     no_artery,
 )
-from perfcore.aif.select.judge import Judgement, artery_flags, judge
+from perfcore.aif.select.quality import Judgement, artery_flags, judge
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared

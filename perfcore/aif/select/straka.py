@@ -21,7 +21,7 @@ from perfcore.aif.select.candidates import (
     find_candidates,
     no_artery,
 )
-from perfcore.aif.select.judge import WEAK_HU
+from perfcore.aif.select.quality import WEAK_HU
 from perfcore.aif.select.selection import Selection, by_arrival
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray

@@ -1,0 +1,88 @@
+"""Judges chosen cases in a process of its own: ``python -m pages.comparison.evaluation_worker OUT``.
+
+A line of JSON comes in, lines of JSON with the progress go out. When the input ends, nobody waits any more, and
+the process leaves at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pages.library.demonstrations import cache_folder
+from perfcore.errors import PerfcoreError
+from perfcore.evaluation.run import judge
+from perfcore.io.cohort import CohortCase, find_cohort
+from perfcore.phantom.cases import PhantomCase, make_case, make_demonstration
+from perfcore.phantom.files import write_case
+
+
+def _say(**words: Any) -> None:
+    sys.stdout.write(json.dumps(words) + "\n")
+    sys.stdout.flush()
+
+
+def _leave_with_the_other_end() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+def _named(case: CohortCase, name: str) -> CohortCase:
+    return replace(case, case=replace(case.case, name=name))
+
+
+def _phantom(made: PhantomCase, folder: Path) -> CohortCase:
+    write_case(made, folder, 1)
+    return find_cohort(folder)[0]
+
+
+def case_of(key: str, name: str, folder: Path | None, work: Path) -> CohortCase:
+    """Return a case of the library by its key, with its truth; a phantom that is not on a disk is made.
+
+    Raises
+    ------
+    PerfcoreError
+        It is not there.
+    """
+    kind, _, rest = key.partition("-")
+    if kind == "demo":
+        with suppress(PerfcoreError, IndexError):
+            found = find_cohort(cache_folder() / rest)[0]
+            if found.truth is not None:
+                return _named(found, name)
+        return _named(_phantom(make_demonstration(rest), work / key), name)
+    if kind == "cohort":
+        seed, _, index = rest.partition("-")
+        return _named(_phantom(make_case(int(seed), int(index)), work / key), name)
+    cases = {case.name: case for case in find_cohort(folder)} if folder is not None else {}
+    if rest not in cases:
+        raise PerfcoreError(f"{name} is not in the server's folder any more.")
+    return _named(cases[rest], name)
+
+
+def main() -> None:
+    """Do one evaluation."""
+    out = Path(sys.argv[1])
+    wanted = json.loads(sys.stdin.readline())
+    threading.Thread(target=_leave_with_the_other_end, daemon=True).start()
+    os.nice(10)  # whoever drags a curve comes first
+    torch.set_num_threads(1)
+    folder = None if wanted["folder"] is None else Path(wanted["folder"])
+    try:
+        cases = [case_of(key, name, folder, out / "cases") for key, name in wanted["cases"]]
+        judge(cases, out, workers=1, progress=lambda done, total: _say(done=done, total=total))
+        _say(finished=True)
+    except PerfcoreError as error:
+        _say(problem=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""A slice of a column as a picture: the map over the dim head, or its difference to another, with outlines."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from scipy import ndimage
+
+from pages.comparison.columns import Column
+from pages.live.component import LUTS, MAPS
+from pages.live.compute.case import Flow, LiveCase
+from perfcore.types import BoolArray, FloatArray
+
+SCALE: Final = 3
+"""Pixels of the picture per voxel, so that outlines are thin."""
+MARGIN: Final = 4
+DIM: Final = 0.45
+BRAIN_HU: Final = (0.0, 80.0)
+SHOWN: Final = ("rcbf", "tmax", "cbf")
+DIFFERENCE: Final = {"rcbf": 0.5, "tmax": 4.0, "cbf": 20.0}
+"""Half the window of a difference, in the map's unit."""
+CORE, TRUTH, FIRST = (255, 79, 216), (255, 255, 255), (255, 210, 63)
+_KEYS: Final = np.array([(90, 190, 255), (30, 90, 170), (14, 16, 22), (170, 80, 20), (255, 165, 60)], np.float64)
+DIVERGING: Final[NDArray[np.uint8]] = (
+    np.stack([np.interp(np.linspace(0, 4, 256), range(5), channel) for channel in _KEYS.T], 1)
+    .round()
+    .astype(np.uint8)
+)
+"""Blue below, dark where nothing differs, orange above."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """One slice of a case as it lies on the screen.
+
+    Attributes
+    ----------
+    pixel
+        Screen pixel of each of the slice's voxels.
+    voxels
+        Where they are in slice order.
+    shape
+        Rows and columns of the screen.
+    box
+        The part that is shown.
+    head
+        The dim CT behind the map, shape ``(rows, columns, 3)``, 0 to 255.
+    """
+
+    pixel: NDArray[np.uint32]
+    voxels: slice
+    shape: tuple[int, int]
+    box: tuple[slice, slice]
+    head: FloatArray
+
+    @classmethod
+    def of(cls, case: LiveCase, z: int) -> Slice:
+        """Lay out slice ``z``, cropped to the brain of all slices."""
+        header, arrays = case.static
+        rows, columns = int(header["rows"]), int(header["columns"])
+        every = np.zeros(rows * columns, bool)
+        every[arrays["pixel"]] = True
+        box = _box(every.reshape(rows, columns))
+        voxels = slice(int(case.starts[z]), int(case.starts[z + 1]))
+        low, high = BRAIN_HU
+        grey = np.clip((arrays["baseline"][z].astype(np.float32) - low) / (high - low), 0, 1) * 255 * DIM
+        return cls(arrays["pixel"][voxels], voxels, (rows, columns), box, np.repeat(grey[..., None], 3, 2))
+
+    def plane(self, values: NDArray[Any], fill: Any) -> NDArray[Any]:
+        """Return values of all voxels in slice order as this slice's picture, cropped."""
+        flat = np.full(self.shape[0] * self.shape[1], fill, values.dtype)
+        flat[self.pixel] = values[self.voxels]
+        return flat.reshape(self.shape)[self.box]
+
+
+def _box(inside: BoolArray) -> tuple[slice, slice]:
+    spans = [np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0)]
+    if not spans[0].size:
+        return slice(None), slice(None)
+    low_high = [(max(int(s[0]) - MARGIN, 0), int(s[-1]) + MARGIN + 1) for s in spans]
+    return slice(*low_high[0]), slice(*low_high[1])
+
+
+def values_of(flow: Flow, name: str) -> FloatArray:
+    """Return a map's values in slice order."""
+    if name == "rcbf":
+        return np.asarray(flow.cbf / np.float32(flow.reference_cbf), np.float32)
+    return flow.tmax if name == "tmax" else flow.cbf
+
+
+def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None) -> bytes:
+    """Return a map with the core's outline, and the known lesion's dashed, as PNG.
+
+    Parameters
+    ----------
+    here
+        The slice.
+    column
+        One with a flow.
+    name
+        One of `SHOWN`.
+    lesion
+        In slice order, or None.
+    """
+    assert column.flow is not None and column.core is not None
+    low, high = MAPS[name]["window"]
+    lut = LUTS[MAPS[name].get("lut", "viridis")].reshape(256, 3)
+    outlines = [(column.core, CORE, False)] + ([(lesion, TRUTH, True)] if lesion is not None else [])
+    return _paint(here, values_of(column.flow, name), (low, high), lut, outlines)
+
+
+def difference_picture(here: Slice, column: Column, first: Column, name: str) -> bytes:
+    """Return how a map differs from the first column's, with both cores' outlines (the first one's dashed)."""
+    assert column.flow is not None and first.flow is not None
+    assert column.core is not None and first.core is not None
+    most = DIFFERENCE[name]
+    values = values_of(column.flow, name) - values_of(first.flow, name)
+    return _paint(here, values, (-most, most), DIVERGING, [(column.core, CORE, False), (first.core, FIRST, True)])
+
+
+def _paint(
+    here: Slice,
+    values: FloatArray,
+    window: tuple[float, float],
+    lut: NDArray[np.uint8],
+    outlines: list[tuple[BoolArray, tuple[int, int, int], bool]],
+) -> bytes:
+    low, high = window
+    plane = here.plane(values, np.nan)
+    colours = here.head[here.box].copy()
+    inside = np.isfinite(plane)
+    colours[inside] = lut[(255 * np.clip((plane[inside] - low) / (high - low), 0, 1)).astype(int)]
+    large = colours.round().astype(np.uint8).repeat(SCALE, 0).repeat(SCALE, 1)
+    for region, colour, dashed in outlines:
+        border = _border(here.plane(region, False))
+        if dashed:
+            rows, columns = np.indices(border.shape)
+            border &= (rows + columns) // (3 * SCALE) % 2 == 0
+        large[border] = colour
+    out = io.BytesIO()
+    Image.fromarray(large).save(out, "PNG", compress_level=4)
+    return out.getvalue()
+
+
+def _border(region: BoolArray) -> BoolArray:
+    large = region.repeat(SCALE, 0).repeat(SCALE, 1)
+    border: BoolArray = large & ~ndimage.binary_erosion(large, iterations=SCALE - 1, border_value=0)
+    return border
+
+
+def bar(lut: NDArray[np.uint8], low: str, high: str, title: str) -> str:
+    """Return a legible colour bar as HTML: title, the two ends, the colours between."""
+    stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in lut.reshape(256, 3)[::15])
+    return (
+        '<div style="display:flex;gap:.5rem;align-items:center;font-size:.85rem;'
+        f'font-variant-numeric:tabular-nums"><span>{title}</span><span>{low}</span>'
+        '<span style="width:9rem;height:.7rem;border-radius:3px;'
+        f'background:linear-gradient(90deg,{stops})"></span>'
+        f"<span>{high}</span></div>"
+    )

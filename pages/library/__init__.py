@@ -1,0 +1,1 @@
+"""Cases that can be opened, their summaries, previews and table."""

@@ -1,0 +1,36 @@
+// The frames that pass between browser and server; the server's half is pages/live/server/wire.py.
+const MAGIC = 0x4c464941;
+const TYPES = { float32: Float32Array, uint32: Uint32Array, int16: Int16Array, uint8: Uint8Array };
+export const REST = 1;
+export const ALL_SLICES = 2;
+export const KEEP = 4; // the person's own: other pages and a reload start from it
+
+/** Read every frame in a buffer: [{kind, ...header, arrays: {name: typed array}}]. */
+export function unpack(bytes) {
+  // Typed arrays need aligned offsets: a view into a larger message is copied once.
+  const buffer = bytes instanceof ArrayBuffer ? bytes : bytes.slice().buffer;
+  const frames = [];
+  let at = 0;
+  while (at + 16 <= buffer.byteLength) {
+    const [magic, headerBytes, totalBytes] = new Uint32Array(buffer, at, 3);
+    if (magic !== MAGIC || totalBytes < 16 + headerBytes || at + totalBytes > buffer.byteLength) {
+      throw new Error("The frame is damaged.");
+    }
+    const frame = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, at + 16, headerBytes)));
+    const start = at + 16 + headerBytes;
+    for (const [name, [type, offset, size]] of Object.entries(frame.arrays)) {
+      frame.arrays[name] = new TYPES[type](buffer, start + offset, size);
+    }
+    frames.push(frame);
+    at += totalBytes;
+  }
+  return frames;
+}
+
+/** Write an edit: which case it belongs to, its number, what is looked at, the curve. */
+export function packEdit({ epoch, seq, flags, slice, curve }) {
+  const buffer = new ArrayBuffer(16 + 4 * curve.length);
+  new Uint32Array(buffer, 0, 4).set([epoch, seq, flags, slice]);
+  new Float32Array(buffer, 16).set(curve);
+  return buffer;
+}

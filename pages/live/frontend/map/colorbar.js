@@ -1,0 +1,30 @@
+// The colour bar with its units.
+import { step } from "../common/svg_chart.js";
+
+export function drawBar(canvas, { lut, window: [low, high], unit, ratio: r }) {
+  const ctx = canvas.getContext("2d");
+  const { width, height } = canvas;
+  const style = getComputedStyle(canvas);
+  const wanted = [width, height, low, high, unit, lut[128], lut[250], style.color].join("|");
+  if (canvas.dataset.drawn === wanted) return;
+  canvas.dataset.drawn = wanted;
+  ctx.clearRect(0, 0, width, height);
+  const lines = unit.split("\n");
+  const [top, bottom, wide] = [(14 * lines.length + 4) * r, height - 8 * r, 12 * r];
+  for (let y = top; y < bottom; y++) {
+    const c = lut[Math.round((255 * (bottom - 1 - y)) / (bottom - top - 1))];
+    ctx.fillStyle = `rgb(${c & 255},${(c >> 8) & 255},${(c >> 16) & 255})`;
+    ctx.fillRect(0, y, wide, 1);
+  }
+  ctx.fillStyle = style.color;
+  ctx.font = `${11 * r}px ${style.fontFamily}`;
+  ctx.textBaseline = "middle";
+  const by = step(high - low, 6);
+  for (let value = Math.ceil(low / by - 1e-9) * by; value <= high + 1e-9 * by; value += by) {
+    const y = bottom - ((bottom - top) * (value - low)) / (high - low);
+    ctx.fillRect(wide, Math.min(y, bottom - r), 4 * r, r);
+    ctx.fillText(Number(value.toPrecision(4)).toString(), wide + 7 * r, y);
+  }
+  ctx.textBaseline = "top";
+  lines.forEach((text, i) => ctx.fillText(text, 0, 13 * i * r));
+}

@@ -1,0 +1,1 @@
+"""Handlers of the requests and streams that the live component sends."""

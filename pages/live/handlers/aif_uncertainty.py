@@ -1,0 +1,77 @@
+"""Noise in the choice: the spread of the core over input functions that might as well have been chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.live.handlers.requests import voxels_of
+from pages.live.handlers.viewport import HELPERS, View
+from pages.live.server.session import LiveSession, State
+from perfcore.aif.network.weights import BEST
+from perfcore.aif.select import SELECTORS
+from perfcore.analysis.aif_uncertainty import bootstrap_curves, core_spread, other_choices
+from perfcore.errors import InputDataError, PerfcoreError
+from perfcore.types import Aif, DoubleArray
+
+Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
+DRAWS: Final = 200
+BATCH: Final = 5
+"""Draws a turn: a tenth of a second, so that nobody's visible slice waits long."""
+PERCENTILES: Final = (5, 50, 95)
+
+
+def choose(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
+    """Give frames of a growing spread.
+
+    ``way`` is ``voxels``: those of the curve are drawn again (``voxels`` picked by hand, else the start's), or
+    ``selectors``: the curves of all selectors and networks are mixed.
+    """
+    way = str(asked["way"])
+    if way not in {"voxels", "selectors"}:
+        raise InputDataError("Input functions are drawn from voxels or from selectors.")
+    picked = asked.get("voxels") or []
+    start = replace(state.start, voxels=voxels_of(state.case.prepared, picked)) if picked else state.start
+    return _spread(state, way, start)
+
+
+def _spread(state: State, way: str, start: Aif) -> Frames:
+    case, prepared = state.case, state.case.prepared
+    if way == "voxels":
+        curves = bootstrap_curves(prepared, start, DRAWS)
+        of = [f"{len(start.voxels)} voxels"]
+    else:
+        found: list[Aif] = []
+        for name in (n for n in case.offered.methods if n in SELECTORS or n.startswith(f"{BEST}-")):
+            with suppress(PerfcoreError):  # one that finds none in this case has no word
+                found.append(case.offered.get(name))
+            yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
+        curves = other_choices(found, DRAWS)
+        of = [aif.method for aif in found]
+    basis = case.basis if state.settings.regularization != "oscillation" else None
+    spread = core_spread(
+        curves, basis or case.tiles, case.reference.to(case.device), state.settings,
+        dt_s=prepared.dt_s, voxel_ml=prepared.voxel_ml, batch=BATCH, pool=HELPERS,
+    )  # fmt: skip
+    low, middle, high = (_percentile(curves, q) for q in PERCENTILES)
+    for now in spread:
+        quantiles = [float(q) for q in np.percentile(now.core_ml, PERCENTILES)]
+        yield (
+            {
+                "finding": None, "of": of, "n_done": now.n_done, "n_total": now.n_total, "quantiles": quantiles,
+                "basis_error": case.basis_error if basis is not None else None,
+            },
+            {
+                "core_ml": now.core_ml.astype(np.float32), "low": low, "middle": middle, "high": high,
+                "fraction": np.round(255 * now.core_fraction).astype(np.uint8),
+            },
+        )  # fmt: skip
+
+
+def _percentile(curves: DoubleArray, q: int) -> NDArray[np.float32]:
+    return np.asarray(np.percentile(curves, q, axis=0), np.float32)

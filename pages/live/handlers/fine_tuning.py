@@ -1,0 +1,127 @@
+"""Fine-tuning on the Fine-tune page: a step of the optimiser, a frame for the browser, and so on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.live.compute.case import LiveCase
+from pages.live.compute.lesion_metrics import lesion_figures
+from pages.live.handlers.lesion_target import TRUTH, target_of, wanted_lesion
+from pages.live.handlers.viewport import HELPERS, View
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, State
+from perfcore.aif.network.grid_input import view_of
+from perfcore.aif.network.weights import load_network, network_names
+from perfcore.analysis.finetune import CurveForm, NetworkForm, TuneOptions, Tuner, TuneStep, make_form
+from perfcore.analysis.finetune.tuner import split_slices
+from perfcore.errors import InputDataError
+from perfcore.types import DoubleArray
+
+MOST_STEPS: Final = 2000
+LAST_LAYER: Final = "network-last"
+WHOLE_NETWORK: Final = "network-all"
+_OPTIONS: Final = {
+    "loss": str, "with_tmax": bool, "optimizer": str, "rate": float, "curvature": float, "learn_threshold": bool,
+}  # fmt: skip
+
+
+def tune(
+    session: LiveSession, state: State, asked: Mapping[str, Any], view: View
+) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
+    """Give a frame for each step.
+
+    ``asked`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave out every other slice of
+    the lesion) and the fields of `TuneOptions`. Where it goes on from a step of an earlier run, it
+    has that one's start as ``origin`` and the step's ``threshold``.
+
+    Raises
+    ------
+    InputDataError, ArgumentError
+        The curve, the target or an option cannot be used.
+    """
+    options = TuneOptions(**{name: kind(asked[name]) for name, kind in _OPTIONS.items() if name in asked})
+    curve = _curve(state, asked["curve"])
+    origin = _curve(state, asked["origin"]) if "origin" in asked else None
+    threshold = float(asked["threshold"]) if "threshold" in asked else None
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError(threshold)
+    what, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
+    lesion = wanted_lesion(session, state.case, what)
+    network = str(asked.get("network", ""))
+    return _steps(state, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
+
+
+def _curve(state: State, values: Any) -> DoubleArray:
+    curve = wire.checked_curve(np.asarray(values, np.float64))
+    if curve.shape != state.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    return curve
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What was asked for, read; the form is made in the queue, as a network takes a while."""
+
+    options: TuneOptions
+    curve: DoubleArray
+    form: str
+    network: str
+    held_out: bool
+    origin: DoubleArray | None
+    threshold: float | None
+
+    def make_form(self, case: LiveCase) -> CurveForm:
+        if self.form not in {LAST_LAYER, WHOLE_NETWORK}:
+            return make_form(self.form, self.curve, case.prepared.dt_s)
+        if self.network not in network_names():
+            raise InputDataError("This network is not here; choose another form of the curve.")
+        start = case.offered.get(self.network).value
+        view = view_of(case.prepared)
+        return NetworkForm(load_network(self.network), view, start, last_layer=self.form == LAST_LAYER)
+
+
+def _steps(
+    state: State, lesion: NDArray[np.bool_], plan: _Plan, view: View
+) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
+    case, settings = state.case, state.settings
+    slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
+    counted = split_slices(slice_of, lesion) if plan.held_out else None
+    target = target_of(case, lesion, hypoperfused=plan.options.with_tmax)
+    tuner = Tuner(
+        target, plan.make_form(case), settings, plan.options,
+        counted=counted, origin=plan.origin, threshold=plan.threshold, pool=HELPERS,
+    )  # fmt: skip
+    for _ in range(MOST_STEPS):
+        step = tuner.step()
+        yield _frame(state, step, view)
+
+
+def _frame(state: State, step: TuneStep, view: View) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    case = state.case
+    kind, z, flow = view.flow(case, step.curve, state.settings, step.cbf, step.reference_cbf)
+    rcbf = step.cbf / np.float32(step.reference_cbf)
+    core = rcbf < step.threshold
+    figures = lesion_figures(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
+    header = {
+        "shows": kind, "z": z, "ref": step.reference_cbf, "number": step.number,
+        "loss": step.loss, "dice": step.dice, "held_out_dice": step.held_out_dice,
+        "hypoperfused_dice": step.hypoperfused_dice, "distance": step.distance, "roughness": step.roughness,
+        "negative": step.n_negative, "threshold": step.threshold,
+        "numbers": {
+            "core_ml": float(np.count_nonzero(core)) * case.prepared.voxel_ml,
+            "hypoperfused_ml": None, "mismatch_ml": None, "mismatch_ratio": None,
+            "reference_cbf": step.reference_cbf, **figures,
+        },
+        "start": state.start_numbers,
+    }  # fmt: skip
+    arrays = {
+        "curve": step.curve.astype(np.float32), "gradient": step.gradient.astype(np.float32),
+        "cbf": flow.cbf, "tmax": flow.tmax,
+    }  # fmt: skip
+    return header, arrays

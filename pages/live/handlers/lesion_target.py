@@ -1,0 +1,100 @@
+"""Which lesion is wanted: the known one, or what a person paints."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from pages.live.compute.case import LiveCase
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, State
+from perfcore.errors import InputDataError
+from perfcore.losses import Target
+
+TRUTH: Final = "truth"
+PAINTED: Final = "painted"
+
+Painted = tuple[str, NDArray[np.bool_]]
+_painted: Final[weakref.WeakKeyDictionary[LiveSession, Painted]] = weakref.WeakKeyDictionary()
+
+
+def painted(session: LiveSession, case: LiveCase) -> NDArray[np.bool_]:
+    """Return this person's painted lesion in slice order, shape ``(n_voxels,)``; empty before the first stroke."""
+    key, mask = _painted.get(session, ("", np.zeros(0, bool)))
+    return mask if key == case.key else np.zeros(case.tiles.n_voxels, bool)
+
+
+def paint(session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+    """Take the painted lesion of one slice as runs: offset and length of each, among the slice's voxels.
+
+    ``fresh`` clears the slice first: one of many runs comes in several messages.
+
+    Raises
+    ------
+    InputDataError
+        A run lies outside the slice.
+    """
+    case, z = state.case, int(asked["slice"])
+    runs = np.asarray(asked["runs"], np.int64).reshape(-1, 2)
+    if not 0 <= z < case.n_slices:
+        raise InputDataError("There is no such slice to paint.")
+    start, stop = int(case.starts[z]), int(case.starts[z + 1])
+    first, size = runs.T
+    if not ((first >= 0) & (size > 0) & (first + size <= stop - start)).all():
+        raise InputDataError("What was painted lies outside the brain.")
+    mask = painted(session, case)
+    if asked.get("fresh"):
+        mask[start:stop] = False
+    for at, length in runs:
+        mask[start + at : start + at + length] = True
+    _painted[session] = (case.key, mask)
+    n = int(mask.sum())
+    return wire.pack("target", {"slice": z, "voxels": n, "ml": n * case.prepared.voxel_ml})
+
+
+def wanted_lesion(session: LiveSession, case: LiveCase, what: str) -> NDArray[np.bool_]:
+    """Return the lesion to reach in slice order, shape ``(n_voxels,)``.
+
+    Raises
+    ------
+    InputDataError
+        It is not known, or there is no such target.
+    """
+    if what == PAINTED:
+        return painted(session, case).copy()  # the brush goes on
+    if what != TRUTH:
+        raise InputDataError(f"The target is {TRUTH} or {PAINTED}; got {what[:40]!r}.")
+    if case.lesion is None:
+        raise InputDataError("The lesion of this case is not known; paint one.")
+    return case.lesion
+
+
+def target_of(
+    case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False, coarse: bool = False
+) -> Target:
+    """Return a case's tissue with a lesion wanted.
+
+    Parameters
+    ----------
+    case
+        The case.
+    core
+        In slice order, shape ``(n_voxels,)``.
+    hypoperfused
+        Whether the known hypoperfused tissue belongs to it, where it is known.
+    coarse
+        Every second voxel alone, while the hand moves.
+    """
+    kept: Any = case.grid_coarse.kept if coarse else slice(None)
+
+    def flags(mask: NDArray[np.bool_]) -> torch.Tensor:
+        return torch.from_numpy(mask[kept].astype(np.float32)).to(case.device)
+
+    low = flags(case.hypoperfused) if hypoperfused and case.hypoperfused is not None else None
+    reference = torch.from_numpy(case.reference.numpy()[kept].copy()).to(case.device)
+    return Target(case.coarse_tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)

@@ -1,0 +1,107 @@
+"""What a browser can ask in words, beside the curve itself: each kind has one function that answers with a frame.
+
+The browser calls ``lab.ask({type: kind, …})`` and listens for ``frame:<kind>``. A part of the Lab that needs the
+person's session adds its kind to ``session.requests``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from pages.live.handlers.lesion_target import paint
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, State, probe_frame
+from perfcore.aif.fit import fit_gamma_variate
+from perfcore.aif.select.candidates import curves_of
+from perfcore.aif.select.selection import mean_curve
+from perfcore.errors import InputDataError
+from perfcore.preprocess import Prepared
+from perfcore.types import Voxel
+
+Handler = Callable[[LiveSession, State, Mapping[str, Any]], bytes]
+MOST_VOXELS: Final = 400
+
+
+def answer_request(session: LiveSession, state: State, asked: Any) -> bytes:
+    """Answer one request, a table with its ``type``.
+
+    Raises
+    ------
+    InputDataError
+        It is no request, or asks what this case cannot answer.
+    """
+    if not isinstance(asked, Mapping):
+        raise not_understood()
+    kind = str(asked.get("type"))
+    try:
+        if kind in session.requests:
+            return session.requests[kind](session, dict(asked))
+        if kind in HANDLERS:
+            return HANDLERS[kind](session, state, asked)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise not_understood() from error
+    raise not_understood()
+
+
+def not_understood() -> InputDataError:
+    """Return the error for what no browser of ours sends."""
+    return InputDataError("The message is not understood.")
+
+
+def voxel_of(value: Any) -> Voxel:
+    """Read a voxel's three indices."""
+    x, y, z = (int(v) for v in value)
+    return x, y, z
+
+
+def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
+    """Read voxels clicked on the map, each once.
+
+    Raises
+    ------
+    InputDataError
+        There are none or too many, or one is outside the brain.
+    """
+    voxels = list(dict.fromkeys(voxel_of(v) for v in value))
+    if not 1 <= len(voxels) <= MOST_VOXELS:
+        raise InputDataError(f"Pick between 1 and {MOST_VOXELS} voxels; got {len(voxels)}.")
+    for voxel in voxels:
+        if not all(0 <= v < n for v, n in zip(voxel, prepared.grid, strict=True)):
+            raise InputDataError("That point is outside the image.")
+        if not (prepared.mask[voxel] or (prepared.hull is not None and prepared.hull[voxel])):
+            raise InputDataError("That point is outside the brain; click a vessel inside the skull.")
+    return tuple(voxels)
+
+
+def _probe(session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+    curve = session.edited(state.curve_key)
+    if curve is None or curve.size != state.start.value.size:
+        curve = state.start.value
+    return probe_frame(state, curve, voxel_of(asked["voxel"]))
+
+
+def _fit(_session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+    curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
+    if curve.shape != state.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    fit = fit_gamma_variate(curve, state.case.prepared.dt_s)
+    parameters = {name: getattr(fit, name) for name in ("onset_s", "alpha", "beta_s", "peak", "rms")}
+    return wire.pack("fit", {"fit": parameters}, {"curve": fit.curve(state.start.time_s).astype(np.float32)})
+
+
+def _voxels(_session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+    """Return the mean and standard deviation of voxels clicked on the map."""
+    prepared = state.case.prepared
+    voxels = voxels_of(prepared, asked["voxels"])
+    x, y, z = np.array(voxels).T
+    flat = np.ravel_multi_index((x, y, z), prepared.grid)
+    aif = mean_curve(prepared, flat, "voxels")
+    spread = curves_of(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
+    header = {"voxels": [list(v) for v in voxels], "flags": list(aif.quality), "asked": int(asked.get("asked", 0))}
+    return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
+
+
+HANDLERS: Final[dict[str, Handler]] = {"probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint}

@@ -1,0 +1,129 @@
+"""What matters in the curve at hand: gradients by its samples, maps of what an edit moves, the tornado chart."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.live.compute.preview_grid import LARGEST_ERROR
+from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of, wanted_lesion
+from pages.live.handlers.viewport import HELPERS, View, side_by_side
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, State
+from perfcore.analysis.sensitivity import HANDLES, direction, gradient, sensitivity_map, tornado
+from perfcore.errors import InputDataError
+from perfcore.types import DoubleArray
+
+Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
+FIGURES: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
+REGIONS: Final = ("core", "hypoperfused", "healthy", PAINTED)
+"""The first two as the start curve finds them: a region that stays while the curve moves."""
+
+_found: Final[weakref.WeakKeyDictionary[State, dict[str, NDArray[np.bool_]]]] = weakref.WeakKeyDictionary()
+
+
+def region_of(session: LiveSession, state: State, name: str) -> NDArray[np.bool_]:
+    """Return a region in slice order, shape ``(n_voxels,)``.
+
+    Raises
+    ------
+    InputDataError
+        There is no such region.
+    """
+    case = state.case
+    if name == PAINTED:
+        return painted(session, case)
+    if name == "healthy":
+        return np.asarray(case.reference.numpy())
+    if name not in REGIONS:
+        raise InputDataError(f"A region is one of {', '.join(REGIONS)}; got {name[:40]!r}.")
+    if state not in _found:
+        flow = case.volume_flow(state.start.value, state.settings)
+        core = flow.cbf < np.float32(state.settings.core_threshold * flow.reference_cbf)
+        _found[state] = {"core": core, "hypoperfused": flow.tmax > state.settings.tmax_threshold_s}
+    return _found[state][name]
+
+
+def _curve(state: State, asked: Mapping[str, Any]) -> DoubleArray:
+    curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
+    if curve.shape != state.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    return curve
+
+
+def matter(session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
+    """Give one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) of a ``curve``.
+
+    ``quick`` takes every second voxel, while the hand moves.
+    """
+    curve, quantity = _curve(state, asked), str(asked["quantity"])
+    region, what = str(asked.get("region", "core")), str(asked.get("target", TRUTH))
+    quick = bool(asked.get("quick"))
+
+    def frames() -> Frames:
+        case = state.case
+        coarse = quick and case.coarse_error <= LARGEST_ERROR
+        n = case.tiles.n_voxels
+        core = wanted_lesion(session, case, what) if quantity == "soft_dice" else np.zeros(n, bool)
+        if quantity == "soft_dice" and not core.any():
+            raise InputDataError("The target is empty: paint a lesion, or choose a case whose lesion is known.")
+        where = region_of(session, state, region) if quantity in {"rcbf", "tmax"} else None
+        target = target_of(case, core, coarse=coarse)
+        kept = case.grid_coarse.kept if coarse else np.ones(n, bool)
+        found = gradient(
+            curve, target, state.settings, quantity, pool=HELPERS,
+            voxel_ml=case.prepared.voxel_ml * n / target.tissue.n_voxels,
+            region=None if where is None else where[kept],
+        )  # fmt: skip
+        yield (
+            {"quantity": quantity, "region": region, "value": found.value, "exact": not coarse},
+            {"gradient": found.by_sample.astype(np.float32)},
+        )
+
+    return frames()
+
+
+def sensitive(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
+    """Give one frame: how much rCBF of each voxel changes along a ``direction`` of a ``curve``."""
+    curve, name = _curve(state, asked), str(asked["direction"])
+
+    def frames() -> Frames:
+        case = state.case
+        if state.settings.regularization == "oscillation":
+            raise InputDataError("The oscillation index has no gradient; choose Tikhonov or truncated SVD.")
+        along = direction(curve, case.prepared.dt_s, name)
+        target = target_of(case, np.zeros(case.tiles.n_voxels, bool))
+        change = sensitivity_map(curve, along, target, state.settings, HELPERS)
+        yield {"direction": name}, {"change": change}
+
+    return frames()
+
+
+def tornado_chart(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
+    """Give a frame for each edit: the figures of a ``curve`` with that handle low and high."""
+    curve = _curve(state, asked)
+
+    def figures(moved: DoubleArray) -> dict[str, float | None]:
+        case = state.case
+        flow = case.gather(side_by_side(case.chunks(moved, state.settings)))
+        every = case.numbers(flow, state.settings, exact=False)
+        return {name: every[name] for name in FIGURES}
+
+    def frames() -> Frames:
+        here = figures(curve)
+        for swing in tornado(curve, state.case.prepared.dt_s, figures):
+            handle = HANDLES[swing.handle]
+            yield (
+                {
+                    "handle": swing.handle, "name": handle.name, "unit": handle.unit,
+                    "settings": [handle.low, handle.high], "here": here, "low": swing.low, "high": swing.high,
+                    "n": len(HANDLES),
+                },
+                {},
+            )  # fmt: skip
+
+    return frames()

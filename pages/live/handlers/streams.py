@@ -1,0 +1,155 @@
+"""Answers of many frames: fine-tuning, a tornado chart, draws of an input function, what matters in a curve.
+
+Each is an iterator that works one turn for one frame in the queue that everybody shares, so nobody starves. The
+browser starts it (``{"type": "stream", "of": …, "act": "start", "run": …}``), lets it run, pauses, steps and stops
+it, and says what it has seen: the server is never more than two frames ahead. One of a kind runs at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from numpy.typing import NDArray
+
+from pages.live.handlers.aif_uncertainty import choose
+from pages.live.handlers.fine_tuning import tune
+from pages.live.handlers.requests import not_understood
+from pages.live.handlers.sensitivity import matter, sensitive, tornado_chart
+from pages.live.handlers.viewport import View
+from pages.live.server import wire
+from pages.live.server.session import COMPUTE, LiveSession, State
+from pages.server.error_reporting import fault
+from perfcore.errors import PerfcoreError
+
+Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+Source = Callable[[LiveSession, State, Mapping[str, Any], View], Iterator[Frame]]
+
+SOURCES: Final[dict[str, Source]] = {
+    "tune": tune,
+    "tornado": tornado_chart,
+    "choice": choose,
+    "matters": matter,
+    "sensitivity": sensitive,
+}
+AHEAD: Final = 2
+"""Frames that may be on their way."""
+FASTEST_S: Final = 1 / 30
+CHANGED: Final = "The case or its settings have changed; what was computed stays until you start again."
+
+
+@dataclass(eq=False)
+class _Stream:
+    frames: Iterator[Frame]
+    state: State
+    run: int
+    view: View
+    wanted: float = math.inf
+    on_way: int = field(default=0)
+
+    @property
+    def due(self) -> bool:
+        return self.wanted > 0 and self.on_way < AHEAD
+
+
+class Streams:
+    """The open answers of one socket.
+
+    Parameters
+    ----------
+    session
+        Whose socket it is.
+    send
+        Sends one frame, and returns when the socket has taken it.
+    """
+
+    def __init__(self, session: LiveSession, send: Callable[[bytes], Awaitable[None]]) -> None:
+        self._session, self._send = session, send
+        self._open: dict[str, _Stream] = {}
+        self._wake = {of: asyncio.Event() for of in SOURCES}
+
+    async def tell(self, state: State, asked: Mapping[str, Any]) -> None:
+        """Take one message of the browser; what cannot be started ends at once, with a sentence.
+
+        Raises
+        ------
+        InputDataError
+            The message is not understood.
+        """
+        try:
+            of, act, run = str(asked["of"]), asked["act"], int(asked["run"])
+            wake, stream = self._wake[of], self._open.get(of)
+            if act == "start":
+                self._open.pop(of, None)
+                self._open[of] = self._begin(of, run, state, asked)
+            elif act not in {"run", "pause", "step", "seen", "stop"}:
+                raise not_understood()
+            elif stream is not None and stream.run == run:
+                self._act(of, stream, act, asked)
+        except PerfcoreError as error:  # before what follows: some of them are a ValueError too
+            await self._send(wire.pack(f"{of}-end", {"run": run, "message": str(error)}))
+            return
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise not_understood() from error
+        wake.set()
+
+    def _begin(self, of: str, run: int, state: State, asked: Mapping[str, Any]) -> _Stream:
+        view = View.read(asked.get("view"))
+        stream = _Stream(SOURCES[of](self._session, state, asked, view), state, run, view)
+        if "steps" in asked:
+            stream.wanted = float(int(asked["steps"]))
+        return stream
+
+    def _act(self, of: str, stream: _Stream, act: str, asked: Mapping[str, Any]) -> None:
+        if act == "stop":
+            del self._open[of]
+        elif act == "seen":
+            stream.on_way = max(stream.on_way - 1, 0)
+            stream.view.take(asked.get("view"))
+        else:
+            stream.wanted = {"run": math.inf, "pause": 0.0, "step": 1.0}[act]
+
+    async def serve(self, of: str) -> None:
+        """Work for one kind of answer for as long as the socket is open."""
+        wake = self._wake[of]
+        while True:
+            await wake.wait()
+            wake.clear()
+            while (stream := self._open.get(of)) is not None and stream.due:
+                await self._turn(of, stream)
+
+    async def _turn(self, of: str, stream: _Stream) -> None:
+        begun = time.monotonic()
+        frame, problem = await asyncio.wrap_future(
+            COMPUTE.ask(self._session, partial(_next, of, stream, self._session), later=True)
+        )
+        if self._open.get(of) is not stream:
+            return  # stopped or begun anew meanwhile
+        if frame is None:
+            del self._open[of]
+            await self._send(wire.pack(f"{of}-end", {"run": stream.run, "message": problem}))
+            return
+        stream.wanted -= 1
+        stream.on_way += 1
+        await self._send(frame)
+        await asyncio.sleep(max(FASTEST_S - (time.monotonic() - begun), 0))
+
+
+def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None, str | None]:
+    """Return the next frame, or None and why there is none."""
+    if session.state is not stream.state:
+        return None, CHANGED
+    try:
+        header, arrays = next(stream.frames)
+        return wire.pack(of, {"run": stream.run, "epoch": stream.state.epoch, **header}, arrays), None
+    except StopIteration:
+        return None, None
+    except PerfcoreError as error:
+        return None, str(error)
+    except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+        return None, str(fault(error))

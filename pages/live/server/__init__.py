@@ -1,0 +1,1 @@
+"""Server side of the live component: WebSocket, sessions, scheduler, wire format."""

@@ -1,0 +1,52 @@
+"""Registers the player. Its JavaScript is served by the app itself, under /assets/series_player/frontend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, State
+from pages.series_player.messages import case_header
+from pages.series_player.route import PATH
+from perfcore.aif.select import BEST
+
+FRONTEND: Final = Path(__file__).parent / "frontend"
+SELECTORS: Final = {
+    "straka": {"label": "Straka", "colour": "#ff4b4b"},
+    "peruzzo": {"label": "Peruzzo", "colour": "#f5a524"},
+    "mouridsen": {"label": "Mouridsen", "colour": "#2fbf71"},
+    "murase": {"label": "Murase", "colour": "#b07cff"},
+}
+"""In the order in which they are sought; each with a colour of its own."""
+
+# The module is imported once per page load; what the browser keeps between runs lives in it.
+_JS: Final = """
+const load = import(new URL("assets/series_player/frontend/player.js", document.baseURI));
+export default function (component) {
+  let clean = null, gone = false;
+  load.then(({ mount }) => { if (!gone) clean = mount(component); });
+  return () => { gone = true; clean?.(); };
+}
+"""
+
+_component = st.components.v2.component(
+    "aif_cine",
+    html='<div class="cine" data-testid="cine" data-status="loading"></div>',
+    css=(FRONTEND / "player.css").read_text(encoding="utf-8"),
+    js=_JS,
+)
+
+
+def player(session: LiveSession, state: State) -> Any:
+    """Mount the player of the session's case."""
+    header = {
+        "token": session.token,
+        "path": PATH.lstrip("/"),
+        "selectors": SELECTORS,
+        "shown": BEST,
+        **case_header(state.case),
+    }
+    return _component(key="cine", data=wire.pack("config", header))

@@ -1,0 +1,1 @@
+"""Process-wide server code: configuration, caches, limits, error reporting."""

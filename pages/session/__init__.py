@@ -1,0 +1,1 @@
+"""One person's state: case, settings, uploads, snapshots, links."""

@@ -1,0 +1,106 @@
+"""What a person takes along: the curve, the maps, the settings, and the command line that makes the same maps."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pages.library.catalog import Entry, open_series
+from pages.live.server.session import State
+from pages.server import config
+from pages.session import share_link
+from perfcore.io.aif_csv import aif_csv_text, read_aif_csv
+from perfcore.pipeline import analyse
+from perfcore.results import results_zip
+from perfcore.types import Aif
+
+CURVE_FILE: Final = "aif.csv"
+CASE_FOLDER: Final = "case"
+"""Where the first command writes a demonstration."""
+
+
+@dataclass(frozen=True, eq=False)
+class Export:
+    """One curve on one case under its settings, ready to be taken along.
+
+    Attributes
+    ----------
+    entry
+        The case; an upload's name is never written.
+    state
+        The prepared case, the settings and the start curve.
+    preset
+        The preset that the settings are named by.
+    edited
+        The curve as the browser holds it, shape ``(n_time,)``; None for the start curve itself.
+    """
+
+    entry: Entry
+    state: State
+    preset: str
+    edited: NDArray[np.float64] | None
+
+    @cached_property
+    def aif(self) -> Aif:
+        """The curve as its CSV holds it, so that the maps here and from the file are of the very same values."""
+        start = self.state.start
+        curve = start if self.edited is None else replace(start, value=self.edited, voxels=(), quality=())
+        read = read_aif_csv(aif_csv_text(curve).encode(), start.time_s)
+        return replace(read, method=start.method if self.edited is None else "edited")
+
+    def curve_csv(self) -> str:
+        """Return the curve as ``--aif FILE.csv`` reads it."""
+        return aif_csv_text(self.aif)
+
+    def maps_zip(self) -> bytes:
+        """Return every file that ``python -m perfcore maps`` writes for this curve, in a zip."""
+        series = replace(open_series(self.entry), case=self._name)
+        settings, prepared = self.state.settings, self.state.case.prepared
+        analysis = analyse(series, self.aif, settings, config.device().type, prepared=prepared)
+        return results_zip(analysis, options={"preset": self.preset, "device": config.device().type})
+
+    def settings_json(self) -> str:
+        """Return the settings, where the curve comes from, and the command lines."""
+        told = {
+            "case": self._name,
+            "preset": self.preset,
+            "settings": self.state.settings.as_dict(),
+            "aif": {"start": self.state.start.method, "edited": self.edited is not None, "file": CURVE_FILE},
+            "commands": self.commands(),
+        }
+        return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+    def commands(self) -> list[str]:
+        """Return the lines that make the same maps from the exported curve, to be run beside its file."""
+        lines: list[list[str]] = []
+        if self.entry.key.startswith("demo-"):
+            name = self.entry.key.removeprefix("demo-")
+            lines.append(["phantom", "--demonstration", name, "--out", CASE_FOLDER])
+            source = f"{CASE_FOLDER}/TRAINING/case_1"
+        else:
+            source = "YOUR_SERIES" if self.entry.owner else f"YOUR_FOLDER/{self.entry.title}"
+        options = [word for name, value in self._options().items() for word in (f"--{name}", value)]
+        lines.append(["maps", source, "--aif", CURVE_FILE, *options, "--out", "maps"])
+        return [shlex.join(["python", "-m", "perfcore", *line]) for line in lines]
+
+    def _options(self) -> dict[str, str]:
+        scene = share_link.Scene(preset=self.preset, settings=self.state.settings)
+        options = share_link.write(scene)
+        if self.entry.owner:
+            series = open_series(self.entry)
+            options["dt"] = repr(series.dt_s)
+            if series.units != "hu":
+                options["units"] = series.units
+            if series.mask is not None:
+                options["mask"] = "YOUR_MASK.nii.gz"
+        return options
+
+    @property
+    def _name(self) -> str:
+        return "upload" if self.entry.owner else self.entry.title

@@ -1,0 +1,129 @@
+"""Small charts of a lesson's results; one colour for one experiment throughout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from pages.teaching.lesson import Lesson, Result, Watch
+from pages.teaching.lesson_results import Results
+from perfcore.teaching import Outcome, Swept, Tuned
+from perfcore.types import DoubleArray
+
+COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cff")
+"""Okabe and Ito's, that the colour-blind tell apart, readable on dark and on light."""
+CHART_PX: Final = 185
+_CONFIG: Final = {"displayModeBar": False, "staticPlot": True}
+
+
+def colours(lesson: Lesson) -> dict[str, str]:
+    """Return the colour of each experiment."""
+    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(lesson.experiments)}
+
+
+def short(value: float) -> str:
+    """Return a figure with as many digits as it deserves."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def _show(figure: go.Figure, key: str, height: int, title: str, *, large: bool) -> None:
+    size = 19 if large else 13
+    figure.update_layout(
+        height=round(height * (1.25 if large else 1)), margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        title={"text": title, "font": {"size": size + 1}, "x": 0, "y": 0.98, "yanchor": "top"},
+        font={"size": size}, showlegend=False,
+    )  # fmt: skip
+    figure.update_xaxes(automargin=True, tickfont={"size": size - 1})
+    figure.update_yaxes(automargin=True, tickfont={"size": size - 1})
+    st.plotly_chart(figure, key=key, config=_CONFIG, alt=title)
+
+
+def bars(lesson: Lesson, watch: Watch, results: Results, key: str, *, large: bool) -> None:
+    """Draw a quantity as bars, one per experiment, with its value."""
+    values = [float(watch.read(results[name])) for name in watch.of]
+    labels = [lesson.experiments[name].label for name in watch.of]
+    paint = colours(lesson)
+    figure = go.Figure(
+        go.Bar(
+            x=values, y=labels, orientation="h", text=[short(v) for v in values], textposition="outside",
+            cliponaxis=False, marker={"color": [paint[name] for name in watch.of]}, width=0.62,
+        )
+    )  # fmt: skip
+    low, high = min(0.0, *values), max(0.0, *values)
+    room = 0.22 * (high - low or 1.0)
+    figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room], showticklabels=False, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    _show(figure, key, 60 + 36 * len(values), watch.label, large=large)
+
+
+def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]]) -> go.Figure:
+    figure = go.Figure()
+    for name, (x, y, colour) in lines.items():
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": colour, "width": 2.5})
+    return figure
+
+
+def legend(lesson: Lesson, names: tuple[str, ...]) -> None:
+    """Say which colour is which."""
+    paint = colours(lesson)
+    # The labels are the lesson's own words, not anybody's input.
+    st.html("&emsp;".join(
+        f'<span style="color:{paint[name]}">━</span> {lesson.experiments[name].label}' for name in names
+    ))  # fmt: skip
+
+
+def curves(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
+    """Draw the input functions of experiments; of a tuned one the start too."""
+    paint, lines = colours(lesson), {}
+    for name in names:
+        one: Result = results[name]
+        time = np.arange(one.curve.size) * one.dt_s
+        if isinstance(one, Tuned):
+            lines["start"] = (time, one.start, "#9aa0a6")
+        lines[name] = (time, one.curve, paint[name])
+    _show(_lines(lines), key, CHART_PX, "input functions, HU against s", large=large)
+
+
+def residues(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
+    """Draw k(t) of healthy tissue, on the case or simulated; of a tuned curve Dice by step."""
+    paint, lines, title, x = colours(lesson), {}, "k(t) of healthy tissue, 1/s against s", "s"
+    for name in names:
+        one: Result = results[name]
+        if isinstance(one, Outcome):
+            lines[name] = (one.residue_s, one.healthy_residue, paint[name])
+        elif isinstance(one, Swept):
+            mtt = 8.0 if 8 in one.residue else next(iter(one.residue))
+            lines[name] = (one.residue_s, one.residue[mtt], paint[name])
+            title = f"k(t) of tissue with an MTT of {mtt:g} s, 1/s against s"
+        else:
+            lines[name] = (np.arange(one.dice.size, dtype=np.float64), one.dice, paint[name])
+            title, x = "Dice on the slices seen, by step", "step"
+    figure = _lines(lines)
+    if x == "s":
+        figure.update_xaxes(range=[-12, 30])
+        figure.add_vline(x=0, line={"color": "#9aa0a6", "width": 1, "dash": "dot"})
+    _show(figure, key, CHART_PX, title, large=large)
+
+
+def factors(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
+    """Draw the filter factors of the largest components, and the singular values relative to the first."""
+    paint, figure = colours(lesson), go.Figure()
+    seen = {name: one for name in names if not isinstance(one := results[name], Tuned)}
+    if not seen:
+        return
+    for name, one in seen.items():
+        index = np.arange(1, one.factors.size + 1)
+        figure.add_scatter(x=index, y=one.factors, mode="lines", line={"color": paint[name], "width": 2.5})
+        figure.add_scatter(
+            x=index, y=one.sigma / one.sigma[0], mode="lines",
+            line={"color": paint[name], "width": 1.5, "dash": "dot"},
+        )  # fmt: skip
+    figure.update_xaxes(range=[1, 60])
+    figure.update_yaxes(range=[0, 1.05])
+    _show(figure, key, CHART_PX, "filter factors (lines) and σ/σ₁ (dots), by component", large=large)

@@ -1,0 +1,1 @@
+"""Style and text helpers that the pages share."""

@@ -1,0 +1,1 @@
+"""Analyses on top of the maps: sensitivity, AIF uncertainty, fine-tuning."""

@@ -1,0 +1,178 @@
+r"""What a curve may be while the gradient moves it.
+
+Every form keeps the area of the curve it started from: rCBF and the lesions do not see the scale, so that the
+gradient would leave it to chance.
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import ABC, abstractmethod
+from typing import Final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from perfcore.aif.fit import fit_gamma_variate
+from perfcore.aif.network.grid_input import View
+from perfcore.aif.network.models import RegressionNet, WeightingNet
+from perfcore.aif.network.weights import Network
+from perfcore.errors import ArgumentError
+from perfcore.types import DoubleArray
+
+FORMS: Final = ("softplus", "free", "gamma")
+"""Forms that need no network."""
+FLOOR: Final = 1e-3
+"""Least value of a softplus curve's start, relative to its peak: below it there is no gradient left to rise by."""
+_EPS: Final = 1e-9
+
+
+class CurveForm(nn.Module, ABC):
+    """A curve with parameters; its area is that of the start.
+
+    Parameters
+    ----------
+    start
+        Enhancement, shape ``(n_time,)``; its area is positive.
+
+    Raises
+    ------
+    ArgumentError
+        The start has no positive area.
+    """
+
+    def __init__(self, start: DoubleArray) -> None:
+        super().__init__()
+        self.total = float(start.sum())
+        self.unit = float(start.max())
+        if not (np.isfinite(start).all() and self.total > 0 and self.unit > 0):
+            raise ArgumentError("Fine-tuning needs a curve with a positive bolus to start from.")
+
+    @abstractmethod
+    def shape(self) -> Tensor:
+        """Return the curve before its area is set, shape ``(n_time,)``."""
+
+    def forward(self) -> Tensor:
+        """Return the curve, shape ``(n_time,)``, float64, enhancement."""
+        shape = self.shape()
+        total = shape.sum()
+        if not float(total.detach()) > 0:
+            raise ArgumentError("The curve has lost its bolus.")
+        return shape * (self.total / total)
+
+
+class FreeForm(CurveForm):
+    """Every sample for itself: it may become negative and rough, and shows what an overfit is."""
+
+    def __init__(self, start: DoubleArray) -> None:
+        super().__init__(start)
+        self.samples = nn.Parameter(torch.from_numpy(start / self.unit))
+
+    def shape(self) -> Tensor:
+        """Return the samples."""
+        return self.samples
+
+
+class SoftplusForm(CurveForm):
+    """Every sample for itself, but positive: log(1 + exp x)."""
+
+    sharpness: Final = 5.0
+
+    def __init__(self, start: DoubleArray) -> None:
+        super().__init__(start)
+        wanted = torch.from_numpy(np.maximum(start / self.unit, FLOOR)) * self.sharpness
+        self.x = nn.Parameter(wanted + torch.log(-torch.expm1(-wanted)))
+
+    def shape(self) -> Tensor:
+        """Return the positive samples."""
+        return nn.functional.softplus(self.x)
+
+
+class GammaForm(CurveForm):
+    r"""A gamma variate, :math:`(t-t_0)^\alpha e^{-(t-t_0)/\beta}`, on the start's own recirculation.
+
+    What the fitted gamma variate leaves of the start after its peak (recirculation, plateau) stays as it is.
+    """
+
+    def __init__(self, start: DoubleArray, dt_s: float) -> None:
+        super().__init__(start)
+        fit = fit_gamma_variate(start, dt_s)
+        time: DoubleArray = np.arange(start.size) * np.float64(dt_s)
+        rest = np.maximum(start - fit.curve(time), 0.0)
+        rest[: int(start.argmax()) + 1] = 0.0
+        self.time: Tensor
+        self.rest: Tensor
+        self.register_buffer("time", torch.from_numpy(time))
+        self.register_buffer("rest", torch.from_numpy(rest / self.unit))
+        values = (fit.onset_s, np.log(fit.alpha), np.log(fit.beta_s), np.log(fit.peak / self.unit))
+        self.onset_s, self.log_alpha, self.log_beta, self.log_peak = (
+            nn.Parameter(torch.tensor(float(value), dtype=torch.float64)) for value in values
+        )
+
+    def shape(self) -> Tensor:
+        """Return the curve of the parameters."""
+        alpha, beta = self.log_alpha.exp(), self.log_beta.exp()
+        # In units of the time to the peak; clamped, its log and the power before the onset stay finite.
+        u = (self.time - self.onset_s) / (alpha * beta)
+        since = u.clamp_min(_EPS)
+        bolus = torch.exp(alpha * (torch.log(since) + 1 - since))
+        return self.log_peak.exp() * torch.where(u > 0, bolus, 0.0) + self.rest
+
+
+class NetworkForm(CurveForm):
+    """The curve that a network draws of this case; its weights are what moves.
+
+    Parameters
+    ----------
+    network
+        A trained one; a copy of it is tuned.
+    view
+        What it sees of the case.
+    start
+        Its curve as it ships, on the series' frames.
+    last_layer
+        Whether only the last layer moves.
+    """
+
+    def __init__(self, network: Network, view: View, start: DoubleArray, *, last_layer: bool) -> None:
+        super().__init__(start)
+        net: RegressionNet | WeightingNet = copy.deepcopy(network.net)
+        last = net.curve[-1] if isinstance(net, RegressionNet) else net.score
+        net.requires_grad_(requires_grad=not last_layer)
+        last.requires_grad_(requires_grad=True)
+        self.net = net.eval()
+        self.curves = torch.from_numpy(view.volume())[None]
+        self.inside = torch.from_numpy(view.inside)[None]
+        self.to_series = torch.from_numpy(view.timing.from_network)
+
+    def shape(self) -> Tensor:
+        """Return the network's curve on the series' frames."""
+        drawn: Tensor = self.net(self.curves, self.inside)[0]
+        return (self.to_series @ drawn).double()
+
+
+def make_form(name: str, start: DoubleArray, dt_s: float) -> CurveForm:
+    """Return a form that needs no network.
+
+    Parameters
+    ----------
+    name
+        ``softplus``, ``free`` or ``gamma``.
+    start
+        Enhancement, shape ``(n_time,)``.
+    dt_s
+        Time step in seconds.
+
+    Raises
+    ------
+    ArgumentError, InputDataError
+        There is no such form, or the start has no bolus for it.
+    """
+    if name == "softplus":
+        return SoftplusForm(start)
+    if name == "free":
+        return FreeForm(start)
+    if name == "gamma":
+        return GammaForm(start, dt_s)
+    raise ArgumentError(f"form must be one of {', '.join(FORMS)} or a network; got {name!r}.")

@@ -1,0 +1,1 @@
+"""The forward operator, its regularised inverse, and the fused fast paths."""

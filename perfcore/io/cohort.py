@@ -1,0 +1,166 @@
+"""A folder of cases to learn from or to be judged on: which patient each is of, and what is true about it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from sklearn.model_selection import GroupKFold
+
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.aif_csv import read_aif_csv
+from perfcore.io.datasets.case_folders import N_TRAINING, IslesCase, find_cases, is_of_isles18, patient_of
+from perfcore.io.nifti.reader import read_volume
+from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
+
+TRAINING: Final = "TRAINING"
+TRUTH: Final = "truth"
+"""Folder beside ``TRAINING`` with what a phantom knows of itself."""
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What is known about a case beyond its core.
+
+    Attributes
+    ----------
+    aif
+        The true input function, None where it is not known.
+    hypoperfused
+        Core and penumbra, shape of the grid.
+    delay_s
+        When tissue is reached after the artery, s, 0 where there is no tissue.
+    """
+
+    aif: Aif | None = None
+    hypoperfused: BoolArray | None = None
+    delay_s: FloatArray | None = None
+
+
+@dataclass(frozen=True)
+class CohortCase:
+    """A case of a cohort, not yet read.
+
+    Attributes
+    ----------
+    case
+        Where its files are.
+    patient
+        Cases of one patient stay in one fold.
+    truth
+        Folder with its truth, or None.
+    confounders
+        What makes a phantom hard, as its ``case.json`` says.
+    problem
+        Why it cannot serve, in a sentence, as far as is known without reading it.
+    """
+
+    case: IslesCase
+    patient: str
+    truth: Path | None
+    confounders: tuple[str, ...] = ()
+    problem: str | None = None
+
+    @property
+    def name(self) -> str:
+        """``case_12``."""
+        return self.case.name
+
+    def load(self) -> PerfusionSeries:
+        """Read the series with its lesion.
+
+        Raises
+        ------
+        InputDataError
+            It is refused, or has no known lesion.
+        """
+        if self.problem is not None:
+            raise InputDataError(self.problem)
+        series = self.case.load()
+        if series.lesion is None:
+            raise InputDataError(f"{self.name} has no known lesion (OT): it can teach and judge nothing.")
+        return series
+
+    def load_truth(self, series: PerfusionSeries) -> Truth:
+        """Read what else is known of it; all None without a truth folder.
+
+        Raises
+        ------
+        InputDataError
+            A file of the truth is missing or refused.
+        """
+        if self.truth is None:
+            return Truth()
+        core, penumbra, delay = (
+            read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra", "delay")
+        )
+        aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
+        return Truth(aif, (core > 0) | (penumbra > 0), delay)
+
+
+def find_cohort(folder: Path) -> list[CohortCase]:
+    """List a cohort in natural order: a phantom cohort, the training part of ISLES 2018, or any folder of cases.
+
+    Patients come from a phantom's ``case.json``, for cases of ISLES 2018 (all or some) from its known pairs
+    (:func:`~perfcore.io.datasets.case_folders.patient_of`), and are else one per case. A phantom cohort's
+    ``TRAINING``, or one case of it, has the truth that lies beside ``TRAINING``. A phantom whose ``case.json``
+    cannot be read is listed with its problem, and hides no other.
+
+    Raises
+    ------
+    InputDataError
+        The folder holds no case.
+    """
+    cases = [case for case in find_cases(folder) if not case.name.startswith("testing_")]
+    if not cases:
+        raise InputDataError("The data folder holds no case; expected the layout of ISLES 2018 (TRAINING/case_N).")
+    roots = [folder, *{case.path.parent.parent for case in cases if case.path.parent.name == TRAINING}]
+    beside = next((root / TRUTH for root in roots if (root / TRUTH).is_dir()), None)
+    if beside is not None:
+        return [_phantom(case, beside / case.path.name) for case in cases]
+    all_there = {case.number for case in cases} == set(range(1, N_TRAINING + 1)) and len(cases) == N_TRAINING
+    return [CohortCase(case, _patient(case, known=all_there or is_of_isles18(case.path)), None) for case in cases]
+
+
+def _patient(case: IslesCase, *, known: bool) -> str:
+    """Return a case's patient by the pairs of ISLES 2018 where it is known to be of it, else the case's name."""
+    number = case.number or 0
+    return f"P{patient_of(number):03d}" if known and 1 <= number <= N_TRAINING else case.name
+
+
+def _phantom(case: IslesCase, truth: Path) -> CohortCase:
+    try:
+        about = json.loads((truth / "case.json").read_text(encoding="utf-8"))
+        patient, confounders = str(about["patient"]), tuple(str(name) for name in about.get("confounders", ()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        problem = f"The truth of {case.name} has no readable case.json with its patient."
+        return CohortCase(case, case.name, truth, problem=problem)
+    return CohortCase(case, patient, truth, confounders)
+
+
+def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
+    """Return the fold of each case, from 1: patients stay together, folds are of about one size.
+
+    Raises
+    ------
+    ArgumentError
+        There are fewer patients than folds, or fewer than two folds.
+    """
+    patients = [case.patient for case in cases]
+    most = len(set(patients))
+    if not 2 <= n_folds <= most:
+        raise ArgumentError(f"folds must lie between 2 and the number of patients, {most}; got {n_folds}.")
+    fold = np.zeros(len(cases), int)
+    split = GroupKFold(n_folds, shuffle=True, random_state=seed)
+    for k, (_, held_out) in enumerate(split.split(np.zeros(len(cases)), groups=patients), 1):
+        fold[held_out] = k
+    return [int(k) for k in fold]
+
+
+def fingerprint(series: PerfusionSeries) -> str:
+    """Return a short hash of a series' voxels: whether a network has seen a case does not hang on its name."""
+    return hashlib.blake2b(np.ascontiguousarray(series.data).data, digest_size=12).hexdigest()

@@ -1,0 +1,266 @@
+"""A folder of cases: the layout of ISLES 2018 or of ISLES 2024, or 4D NIfTI files side by side.
+
+A case of ISLES 2018 is a folder ``case_N`` with one folder per modality,
+``SMIR.Brain.XX.O.CT_4DPWI.<id>/SMIR.Brain.XX.O.CT_4DPWI.<id>.nii`` and its siblings ``CT``, ``CT_CBF`` … ``OT``;
+the id differs per modality and the TESTING part has no ``OT``. Source: doi:10.1161/STROKEAHA.120.030696.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perfcore.errors import InputDataError
+from perfcore.io.byte_source import open_source
+from perfcore.io.datasets.isles2024 import (
+    SUBJECT,
+    is_subject_folder,
+    read_subject,
+    subject_folders,
+    subject_series,
+)
+from perfcore.io.nifti.header import read_header
+from perfcore.io.nifti.reader import read_series
+from perfcore.types import PerfusionSeries, SeriesUnits
+
+ISLES_DT_S: Final = 1.0
+N_TRAINING: Final = 94
+_PARTS: Final = ("TRAINING", "TESTING")
+_SUFFIXES: Final = (".nii", ".nii.gz")
+_CASE: Final = re.compile(r"case_(\d+)")
+_MODALITY: Final = re.compile(r".+\.(CT|CT_4DPWI|CT_CBF|CT_CBV|CT_MTT|CT_Tmax|OT)\.[^.]+")
+_REPOSITORY: Final = "SMIR.Brain."
+"""How all its files begin: the name of the repository that holds them."""
+_EARLY_PAIRS: Final = (1, 3, 5, 7, 18, 21, 23, 26, 28, 32, 34, 36, 39, 41, 43, 45)
+_LATE_PAIRS: Final = (47, 49, 51, 53, 55, 57, 59, 62, 64, 66, 68, 70, 72, 75, 78)
+_FIRST_OF_PAIR: Final = frozenset({*_EARLY_PAIRS, *_LATE_PAIRS})
+
+
+def patient_of(case_number: int) -> int:
+    """Return the patient of a training case of ISLES 2018, by the number of the patient's first case.
+
+    Parameters
+    ----------
+    case_number
+        1 to 94. Scans of one patient stay in one fold: cases 1 and 2 are both of patient 1.
+
+    Examples
+    --------
+    >>> [patient_of(n) for n in (1, 2, 9, 19)]
+    [1, 1, 9, 18]
+    """
+    return case_number - 1 if case_number - 1 in _FIRST_OF_PAIR else case_number
+
+
+@dataclass(frozen=True)
+class IslesCase:
+    """One case of a folder, not yet read.
+
+    Attributes
+    ----------
+    name
+        For people, ``case_12``; unique within its listing.
+    path
+        A case folder of ISLES 2018, a subject's folder of ISLES 2024, or one NIfTI file.
+    """
+
+    name: str
+    path: Path
+
+    @property
+    def number(self) -> int | None:
+        """The number of ``case_N``, None for a case of another name."""
+        match = _CASE.fullmatch(self.name)
+        return int(match.group(1)) if match else None
+
+    @property
+    def is_isles18(self) -> bool:
+        """Whether it is a folder in the layout of ISLES 2018."""
+        return is_case_folder(self.path)
+
+    def series_file(self) -> Path:
+        """Return the file that holds the series.
+
+        Raises
+        ------
+        InputDataError
+            There is none, or more than one.
+        """
+        if not self.path.is_dir():
+            return self.path
+        series = _modality(self.path, "CT_4DPWI") or subject_series(self.path)
+        if series is None:
+            raise InputDataError(
+                "The case folder holds no perfusion series; expected one CT_4DPWI folder with one NIfTI file, "
+                "as in ISLES 2018."
+            )
+        return series
+
+    def lesion_file(self) -> Path | None:
+        """Return the lesion of a case of ISLES 2018, None where there is none."""
+        return _modality(self.path, "OT") if self.is_isles18 else None
+
+    def load(
+        self,
+        *,
+        dt_s: float | None = None,
+        units: SeriesUnits = "hu",
+        mask: Path | bytes | None = None,
+    ) -> PerfusionSeries:
+        """Read the series, and the lesion where there is one.
+
+        Parameters
+        ----------
+        dt_s
+            Time step in seconds; without one the header's, and in the layout of ISLES 2018 1 s, with a warning,
+            where the header's is unusable.
+        units, mask
+            As for :func:`perfcore.io.nifti.reader.read_series`.
+
+        Raises
+        ------
+        InputDataError
+            A file is missing, ambiguous or refused.
+        """
+        if not self.path.is_dir():
+            return read_series(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
+        if not self.is_isles18 and is_subject_folder(self.path):
+            return read_subject(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
+        return read_series(
+            self.series_file(),
+            dt_s=dt_s,
+            units=units,
+            case=self.name,
+            mask=mask,
+            lesion=self.lesion_file(),
+            default_dt_s=ISLES_DT_S,
+        )
+
+
+def find_cases(folder: Path) -> list[IslesCase]:
+    """List the cases of a folder in natural order; reads no voxel, and one bad case hides no other.
+
+    Parameters
+    ----------
+    folder
+        The root of ISLES 2018, its ``TRAINING`` or ``TESTING``, one case folder, or a folder of 4D NIfTI files;
+        or the root of ISLES 2024, its ``derivatives`` or ``raw_data``, or the folder of one subject. With both
+        parts of ISLES 2018 present the cases of ``TESTING`` are called ``testing_case_N``.
+
+    Returns
+    -------
+    list of IslesCase
+        Empty where the folder holds none.
+
+    Raises
+    ------
+    InputDataError
+        The folder itself is missing or cannot be listed.
+    """
+    entries = _entries(folder)
+    if is_case_folder(folder):
+        return [IslesCase(folder.name if _CASE.fullmatch(folder.name) else "case", folder)]
+    if is_subject_folder(folder):
+        return [IslesCase(folder.name if SUBJECT.fullmatch(folder.name) else "case", folder)]
+    parts = [folder / part for part in _PARTS if (folder / part).is_dir()]
+    cases = [case for path in entries if (case := _case(path)) is not None]
+    for part in parts:
+        prefix = "testing_" if part.name == "TESTING" and len(parts) > 1 else ""
+        cases += [
+            IslesCase(prefix + _shown(path.name), path)
+            for path in _entries_or_none(part)
+            if path.is_dir() and (_CASE.fullmatch(path.name) or is_case_folder(path))
+        ]
+    cases += [IslesCase(_shown(path.name), path) for path in subject_folders(folder)]
+    return _unique(cases)
+
+
+def is_case_folder(path: Path) -> bool:
+    """Say whether a folder holds a perfusion series in the layout of ISLES 2018."""
+    return path.is_dir() and any(_modality_name(entry) == "CT_4DPWI" for entry in _entries_or_none(path))
+
+
+def is_of_isles18(path: Path) -> bool:
+    """Say whether a folder's files are named as ISLES 2018 itself names them, not only in its layout."""
+    series = (entry.name for entry in _entries_or_none(path) if _modality_name(entry) == "CT_4DPWI")
+    return path.is_dir() and any(name.startswith(_REPOSITORY) for name in series)
+
+
+def _case(path: Path) -> IslesCase | None:
+    """Return the case that an entry of a listed folder is, if it is one."""
+    if path.is_dir():
+        known = _CASE.fullmatch(path.name) or is_case_folder(path) or is_subject_folder(path)
+        return IslesCase(_shown(path.name), path) if known else None
+    if not path.name.endswith(_SUFFIXES) or not _may_be_series(path):
+        return None
+    return IslesCase(_shown(path.name.removesuffix(".gz").removesuffix(".nii")), path)
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as it can be shown: printable and short."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)[:80]
+
+
+def _unique(cases: list[IslesCase]) -> list[IslesCase]:
+    """Number the names that occur twice, such as those of ``a.nii`` and ``a.nii.gz``."""
+    seen: Counter[str] = Counter()
+    unique = []
+    for case in cases:
+        seen[case.name] += 1
+        again = seen[case.name]
+        unique.append(case if again == 1 else IslesCase(f"{case.name} ({again})", case.path))
+    return unique
+
+
+def _may_be_series(path: Path) -> bool:
+    """Say whether a NIfTI file has a time axis; a file that cannot be read is listed, and refused when loaded."""
+    try:
+        with open_source(path, "series") as stream:
+            return len(read_header(stream).shape) == 4
+    except InputDataError:
+        return True
+
+
+def _modality(case: Path, modality: str) -> Path | None:
+    """Return the one NIfTI file of a modality, None where the case has no such folder."""
+    folders = [entry for entry in _entries(case) if _modality_name(entry) == modality]
+    if not folders:
+        return None
+    files = [path for folder in folders for path in _entries(folder) if path.name.endswith(_SUFFIXES)]
+    if len(files) != 1:
+        raise InputDataError(
+            f"The case folder holds {len(files)} NIfTI files of the modality {modality}; expected one, "
+            "as in ISLES 2018."
+        )
+    return files[0]
+
+
+def _modality_name(path: Path) -> str:
+    match = _MODALITY.fullmatch(path.name)
+    return match.group(1) if match else ""
+
+
+def _entries(folder: Path) -> list[Path]:
+    """List a folder in natural order, without hidden entries."""
+    try:
+        return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "its path is not valid"
+        raise InputDataError(f"The folder cannot be read ({reason}); check the path.") from error
+
+
+def _entries_or_none(folder: Path) -> Iterator[Path]:
+    try:
+        yield from _entries(folder)
+    except InputDataError:
+        return
+
+
+def _natural(path: Path) -> list[tuple[int, int, str]]:
+    """Sort ``case_2`` before ``case_10``."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]

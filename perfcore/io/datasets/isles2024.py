@@ -1,0 +1,140 @@
+"""One subject of ISLES 2024: a perfusion series of the first session, and the infarct that the second one shows.
+
+``raw_data/sub-stroke0001/ses-01/sub-stroke0001_ses-01_ctp.nii.gz`` lies in its own space,
+``derivatives/sub-stroke0001/ses-01/sub-stroke0001_ses-01_space-ncct_ctp.nii.gz`` in that of the plain CT, as does
+``derivatives/sub-stroke0001/ses-02/sub-stroke0001_ses-02_space-ncct_lesion-msk.nii.gz``. Earlier releases write
+``rawdata``, ``ses-0001`` and leave ``space-ncct`` out of the lesion's name. Source: doi:10.5281/zenodo.17652035.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from perfcore.errors import InputDataError
+from perfcore.io.byte_source import open_source
+from perfcore.io.nifti.geometry import affine_mm
+from perfcore.io.nifti.header import read_header
+from perfcore.io.nifti.reader import distance_mm, read_mask, read_series
+from perfcore.types import PerfusionSeries, SeriesUnits
+
+PARTS: Final = ("derivatives", "raw_data", "rawdata")
+"""Folders of subjects, the one that also holds lesions first."""
+SUBJECT: Final = re.compile(r"sub-stroke(case)?\d+")
+_SESSION: Final = re.compile(r"ses-\w+")
+_SERIES: Final = re.compile(r".+_ctp\.nii(\.gz)?")
+_LESION: Final = re.compile(r".+_lesion-msk\.nii(\.gz)?")
+_REGISTERED: Final = "_space-ncct_"
+
+
+def is_subject_folder(path: Path) -> bool:
+    """Say whether a folder holds a perfusion series in the layout of ISLES 2024."""
+    return path.is_dir() and bool(_matching(path, _SERIES))
+
+
+def subject_folders(root: Path) -> list[Path]:
+    """Return one folder for each subject with a series, below a dataset's root or the ``train`` in it.
+
+    Of a subject with two series it is the one in the space of its lesion.
+    """
+    found: dict[str, Path] = {}
+    for base in (root, root / "train"):
+        for part in PARTS:
+            for path in _folders(base / part):
+                if path.name not in found and is_subject_folder(path):
+                    found[path.name] = path
+    return list(found.values())
+
+
+def subject_series(folder: Path) -> Path | None:
+    """Return the file with a subject's series, None where there is none.
+
+    Raises
+    ------
+    InputDataError
+        There is more than one.
+    """
+    return _one(_matching(folder, _SERIES), "perfusion series (ctp)")
+
+
+def read_subject(
+    folder: Path,
+    *,
+    dt_s: float | None = None,
+    units: SeriesUnits = "hu",
+    case: str = "case",
+    mask: Path | bytes | None = None,
+) -> PerfusionSeries:
+    """Read the series of a subject, and its lesion where that lies on the same grid.
+
+    Parameters
+    ----------
+    folder
+        ``sub-…``, of the derivatives or of the raw data; the lesion of the latter is looked for among the former.
+    dt_s, units, case, mask
+        As for :func:`perfcore.io.nifti.reader.read_series`.
+
+    Raises
+    ------
+    InputDataError
+        A file is missing, ambiguous or refused.
+    """
+    given = subject_series(folder)
+    if given is None:
+        raise InputDataError(
+            "The subject's folder holds no perfusion series; expected one file that ends in _ctp.nii.gz in its "
+            "first session, as in ISLES 2024."
+        )
+    series = read_series(given, dt_s=dt_s, units=units, case=case, mask=mask)
+    lesions = _matching(folder, _LESION) or _matching(folder.parent.parent / PARTS[0] / folder.name, _LESION)
+    lesion = _one(lesions, "lesion mask (lesion-msk)")
+    if lesion is None:
+        return series
+    if not _on_grid(lesion, series):
+        note = "The lesion mask lies on another grid than the perfusion series and was left out."
+        return replace(series, warnings=(*series.warnings, note))
+    return replace(series, lesion=read_mask(lesion, series.grid, what="lesion mask", allow_empty=True))
+
+
+def _on_grid(lesion: Path, series: PerfusionSeries) -> bool:
+    """Say whether a lesion has the shape and, within half a voxel, the place of a series."""
+    with open_source(lesion, "lesion mask") as stream:
+        header = read_header(stream)
+    if header.shape != series.grid:
+        return False
+    return not distance_mm(affine_mm(header, "lesion mask")[0], series.affine, series.grid)
+
+
+def _matching(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
+    """Return the files of a subject's sessions whose name matches."""
+    sessions = (path for path in _folders(folder) if _SESSION.fullmatch(path.name))
+    return [path for session in sessions for path in _files(session) if pattern.fullmatch(path.name)]
+
+
+def _one(files: list[Path], what: str) -> Path | None:
+    """Return the one file there is, the registered one where there are two."""
+    files = [path for path in files if _REGISTERED in path.name] or files
+    if len(files) > 1:
+        raise InputDataError(
+            f"The subject's folder holds {len(files)} files of the {what}; expected one, as in ISLES 2024."
+        )
+    return files[0] if files else None
+
+
+def _folders(path: Path) -> Iterable[Path]:
+    return (entry for entry in _entries(path) if entry.is_dir())
+
+
+def _files(path: Path) -> Iterable[Path]:
+    return (entry for entry in _entries(path) if not entry.name.startswith(".") and not entry.is_dir())
+
+
+def _entries(path: Path) -> list[Path]:
+    """List a folder in order, empty where it cannot be listed."""
+    try:
+        return sorted(path.iterdir())
+    except (OSError, ValueError):
+        return []

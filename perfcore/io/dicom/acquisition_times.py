@@ -1,0 +1,91 @@
+"""When the images of a DICOM series were taken: the first clock in the headers that tells them apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from perfcore.errors import InputDataError
+from perfcore.io.dicom.header import CLOCKS, DicomImage
+from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
+from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.types import DoubleArray
+
+_DAY_S: Final = 86_400.0
+_LONGEST_S: Final = 3600.0
+_SAME_S: Final = 1e-3
+
+
+def in_time(
+    slices: Sequence[Sequence[DicomImage]], dt_s: float | None
+) -> tuple[list[list[DicomImage]], FramePlan]:
+    """Return the images of each slice in the order of time, and how they make frames.
+
+    Parameters
+    ----------
+    slices
+        The images of each slice, in any order.
+    dt_s
+        Time step in seconds that wins over the headers; these then only order the images.
+
+    Raises
+    ------
+    InputDataError
+        Nothing tells the images of a slice apart, or only their order is known and ``dt_s`` is not.
+    """
+    for at, name in enumerate(CLOCKS):
+        times = _times(slices, at)
+        if times is None:
+            continue
+        ordered = _sorted(slices, times)
+        if dt_s is not None:
+            return ordered, _with_step(times, dt_s)
+        plan = plan_by_time([np.sort(own) for own in times])
+        if name == "content time":
+            note = "The acquisition times of the DICOM series tell no frames apart; the content times were used."
+            plan = plan.noting(note)
+        return ordered, plan
+    if dt_s is None:
+        raise InputDataError(
+            "The DICOM series has no times that tell its frames apart; give the time step (--dt SECONDS), "
+            "or export the series with its acquisition times."
+        )
+    for at in range(len(slices[0][0].ranks)):
+        ranks = [[image.ranks[at] for image in own] for own in slices]
+        if all(None not in own and len(set(own)) == len(own) for own in ranks):
+            known = [np.array([rank or 0.0 for rank in own]) for own in ranks]
+            return _sorted(slices, known), plan_in_order([len(own) for own in slices], dt_s)
+    raise InputDataError("The images of the DICOM series cannot be told apart in time; export the series again.")
+
+
+def _with_step(times: Sequence[DoubleArray], dt_s: float) -> FramePlan:
+    """Return the frames as the times have them where these are even, else as they follow each other."""
+    try:
+        plan = plan_by_time([np.sort(own) for own in times])
+    except InputDataError:
+        return plan_in_order([own.size for own in times], dt_s)
+    return plan.with_step(dt_s) if plan.even else plan_in_order([own.size for own in times], dt_s)
+
+
+def _times(slices: Sequence[Sequence[DicomImage]], at: int) -> list[DoubleArray] | None:
+    """Return the times of the images by a clock, None where it does not tell the frames of a slice apart."""
+    found = [[image.clocks[at] for image in own] for own in slices]
+    if any(time is None for own in found for time in own):
+        return None
+    times = [np.array([time or 0.0 for time in own]) for own in found]
+    earliest, latest = min(own.min() for own in times), max(own.max() for own in times)
+    if latest - earliest > _DAY_S / 2:  # midnight passed
+        times = [np.where(own < _DAY_S / 2, own + _DAY_S, own) for own in times]
+        earliest, latest = min(own.min() for own in times), max(own.max() for own in times)
+    steps = [np.diff(np.sort(own)) for own in times]
+    if latest - earliest > _LONGEST_S or any(own.size == 0 or own.min() < _SAME_S for own in steps):
+        return None
+    if not MIN_DT_S <= np.median(np.concatenate(steps)) <= MAX_DT_S:
+        return None
+    return times
+
+
+def _sorted(slices: Sequence[Sequence[DicomImage]], keys: Sequence[DoubleArray]) -> list[list[DicomImage]]:
+    return [[own[i] for i in np.argsort(key)] for own, key in zip(slices, keys, strict=True)]

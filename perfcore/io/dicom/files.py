@@ -1,0 +1,211 @@
+"""The files of a DICOM export, from a folder or a zip archive: counted, bounded, and without their names.
+
+Nothing is unpacked to disk: an entry of an archive is a stream of bytes under no name, so that paths that climb
+out of a folder, links and names that collide mean nothing.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, Protocol
+
+from perfcore.errors import InputDataError
+from perfcore.io.byte_source import CHUNK_BYTES
+
+MAX_FILES: Final = 20_000
+"""The most files that are looked at, strays included."""
+MAX_UNPACKED_BYTES: Final = 4 << 30
+MAX_RATIO: Final = 100
+"""The most that an archive may expand: CT images shrink to a half or a quarter."""
+RATIO_FREE_BYTES: Final = 64 << 20
+"""An archive that unpacks to less may expand as it likes."""
+MAGIC: Final = b"DICM"
+MAGIC_OFFSET: Final = 128
+ZIP_SUFFIX: Final = ".zip"
+_MAX_READ_BYTES: Final = 16 << 20
+"""The most that is read of an archive at once, such as its table of contents."""
+
+_ARCHIVE_ERRORS: Final = (
+    zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, LookupError, MemoryError,
+    OSError, OverflowError, RuntimeError, ValueError,
+)  # fmt: skip
+
+
+class Blob(Protocol):
+    """Bytes that can be read from their beginning, any number of times."""
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes in all."""
+
+    def read(self, n_bytes: int) -> bytes:
+        """Return the first ``n_bytes``, fewer only where there are no more."""
+
+
+@dataclass(frozen=True)
+class _File:
+    path: str
+    n_bytes: int
+
+    def read(self, n_bytes: int) -> bytes:
+        try:
+            with Path(self.path).open("rb") as file:
+                return file.read(min(n_bytes, self.n_bytes))
+        except OSError as error:
+            raise InputDataError(
+                f"A file in the folder cannot be read ({error.strerror or 'input error'}); check its permissions."
+            ) from error
+
+
+@dataclass(frozen=True)
+class _Entry:
+    archive: zipfile.ZipFile
+    info: zipfile.ZipInfo
+
+    @property
+    def n_bytes(self) -> int:
+        return self.info.file_size
+
+    def read(self, n_bytes: int) -> bytes:
+        content = bytearray()
+        with _archive_errors(), self.archive.open(self.info) as stream:
+            while len(content) < n_bytes and (part := stream.read(min(n_bytes - len(content), CHUNK_BYTES))):
+                content += part
+        return bytes(content)
+
+
+@contextmanager
+def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
+    """List the files of a folder (at any depth) or of a zip archive; they can be read until the block ends.
+
+    Parameters
+    ----------
+    source
+        A folder, a zip file, or the content of one.
+
+    Raises
+    ------
+    InputDataError
+        It is missing or no archive, holds too many files, or unpacks to more than is credible.
+    """
+    if isinstance(source, Path) and source.is_dir():
+        yield list(_folder(source))
+        return
+    with _open_archive(source) as file, _archive(file) as archive:
+        yield archive
+
+
+def holds_dicom(folder: Path) -> bool:
+    """Say whether a folder holds a DICOM file at any depth; of each file 132 bytes are read."""
+    end = MAGIC_OFFSET + len(MAGIC)
+    return any(file.n_bytes >= end and file.read(end)[MAGIC_OFFSET:] == MAGIC for file in _folder(folder))
+
+
+def _folder(folder: Path) -> Iterator[_File]:
+    """List regular files in a stable order; links to folders are not followed."""
+    n_files = 0
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(place, name)  # noqa: PTH118 (a Path per file would double the time)
+            try:
+                status = os.stat(path)  # noqa: PTH116
+            except (OSError, ValueError):
+                continue
+            if not stat.S_ISREG(status.st_mode):
+                continue
+            n_files += 1
+            if n_files > MAX_FILES:
+                raise _too_many("folder")
+            yield _File(path, status.st_size)
+
+
+class _CappedReads:
+    """A file that refuses to return much at once: zipfile trusts what an archive says of its own contents."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
+
+    def read(self, n_bytes: int = -1) -> bytes:
+        return self._file.read(min(n_bytes, _MAX_READ_BYTES) if n_bytes >= 0 else _MAX_READ_BYTES)
+
+
+@contextmanager
+def _open_archive(source: Path | bytes) -> Iterator[BinaryIO]:
+    if isinstance(source, bytes):
+        yield io.BytesIO(source)
+        return
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise InputDataError("The series is neither a folder nor a regular file; give a folder or a zip file.")
+        file = source.open("rb")
+    except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+        raise InputDataError("The series does not exist at the path given; check the path.") from error
+    except OSError as error:
+        raise InputDataError(
+            f"The series cannot be read ({error.strerror or 'input error'}); check the path and its permissions."
+        ) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _archive(file: BinaryIO) -> Iterator[list[Blob]]:
+    n_archive = file.seek(0, io.SEEK_END)
+    capped: object = _CappedReads(file)
+    with _archive_errors():
+        archive = zipfile.ZipFile(capped)  # type: ignore[call-overload]
+    with archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_FILES:
+            raise _too_many("zip archive")
+        entries = [entry for entry in entries if not (_is_folder(entry) or _is_link(entry))]
+        if any(entry.flag_bits & 1 for entry in entries):
+            raise InputDataError("The zip archive is encrypted; give one without a password.")
+        if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in entries):
+            raise InputDataError(
+                "The zip archive is compressed in an unusual way; expected plain storage or deflate, so pack it "
+                "again with a common tool."
+            )
+        n_unpacked = sum(entry.file_size for entry in entries)
+        if n_unpacked > min(MAX_UNPACKED_BYTES, max(RATIO_FREE_BYTES, MAX_RATIO * n_archive)):
+            raise InputDataError(
+                f"The zip archive of {n_archive / 1e6:,.1f} MB unpacks to {n_unpacked / 1e6:,.0f} MB; at most "
+                f"{MAX_UNPACKED_BYTES >> 30} GB and {MAX_RATIO} times its size are read, so give one series alone."
+            )
+        yield [_Entry(archive, entry) for entry in entries]
+
+
+def _is_folder(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.endswith("/")  # is_dir() fails on an empty name
+
+
+def _is_link(entry: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(entry.external_attr >> 16)
+
+
+@contextmanager
+def _archive_errors() -> Iterator[None]:
+    """Turn whatever zipfile raises into one sentence."""
+    try:
+        yield
+    except _ARCHIVE_ERRORS as error:
+        raise InputDataError(
+            "The zip archive is damaged, cut short or none at all; pack the DICOM folder again with a common tool."
+        ) from error
+
+
+def _too_many(what: str) -> InputDataError:
+    return InputDataError(
+        f"The {what} holds more than {MAX_FILES:,} files; give one that holds the perfusion series alone."
+    )

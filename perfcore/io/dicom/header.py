@@ -1,0 +1,254 @@
+"""One DICOM file: what its header says of a CT image, and the image itself.
+
+No element about the patient is asked for. Format: DICOM PS3.3 (CT Image IOD), PS3.5, PS3.10.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfcore.errors import InputDataError
+from perfcore.io.dicom.elements import BROKEN, Elements, Meter
+from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, Blob
+from perfcore.types import FloatArray
+
+MAX_HEADER_BYTES: Final = 4 << 20
+"""The most that may lie around the pixels of a file."""
+CLOCKS: Final = ("acquisition date and time", "acquisition time", "content time", "temporal position")
+_FIRST_BYTES: Final = 64 << 10
+_MORE_BYTES: Final = 1 << 20
+_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
+_PLAIN: Final = {
+    "1.2.840.10008.1.2": (True, True),
+    "1.2.840.10008.1.2.1": (False, True),
+    "1.2.840.10008.1.2.2": (False, False),
+}
+"""Uncompressed transfer syntaxes: whether the types are implicit, whether the low byte comes first."""
+_MULTIFRAME: Final = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+
+_META_END: Final = 0x0002FFFF
+_SYNTAX: Final = 0x00020010
+_CLASS, _UID, _MODALITY, _SERIES = 0x00080016, 0x00080018, 0x00080060, 0x0020000E
+_DATE_TIME, _TIMES = 0x0008002A, (0x00080032, 0x00080033)
+_TEMPORAL_POSITION, _TEMPORAL_RESOLUTION = 0x00200100, 0x00200110
+_ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
+_THICKNESS, _SPACING = 0x00180050, 0x00180088
+_POSITION, _ORIENTATION, _PIXEL_SPACING = 0x00200032, 0x00200037, 0x00280030
+_SAMPLES, _N_FRAMES, _ROWS, _COLUMNS = 0x00280002, 0x00280008, 0x00280010, 0x00280011
+_ALLOCATED, _STORED, _HIGH, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
+_INTERCEPT, _SLOPE = 0x00281052, 0x00281053
+_PIXELS: Final = 0x7FE00010
+_TAGS: Final = [
+    _CLASS, _UID, _MODALITY, _SERIES, _DATE_TIME, *_TIMES, _TEMPORAL_POSITION, _TEMPORAL_RESOLUTION,
+    _ACQUISITION_NUMBER, _INSTANCE_NUMBER, _THICKNESS, _SPACING, _POSITION, _ORIENTATION, _PIXEL_SPACING, _SAMPLES,
+    _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _INTERCEPT, _SLOPE,
+]  # fmt: skip
+_TIME: Final = re.compile(r"(\d\d):?(\d\d):?(\d\d(?:\.\d{1,6})?)", re.ASCII)
+_DATED: Final = re.compile(r"\d{8}(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)(?:[+-]\d{4})?", re.ASCII)
+
+
+class Stray(Enum):
+    """Why a file is no image of a series."""
+
+    NO_DICOM = "no DICOM"
+    OTHER = "DICOM of another kind"
+    DAMAGED = "damaged DICOM"
+    MULTIFRAME = "enhanced multi-frame CT"
+    COMPRESSED = "compressed as a whole"
+
+
+@dataclass(frozen=True, slots=True)
+class DicomImage:
+    """A CT image's header; every number is finite, none is believed yet.
+
+    Attributes
+    ----------
+    blob
+        The file.
+    uid, series
+        Of the image and of its series, never shown.
+    position, orientation
+        Of the first pixel, mm, and of a row and a column, in DICOM's LPS+.
+    pixel_mm
+        Between rows and between columns.
+    slice_mm
+        Between slices, or their thickness; None where neither is said.
+    clocks
+        Seconds by each of :data:`CLOCKS`, None where it is not said.
+    ranks
+        What orders images without saying when they were taken: temporal position, numbers.
+    bits
+        Allocated, stored, and the highest of these.
+    signed, slope, intercept
+        Of a stored number; slope and intercept are None where no rescaling is said.
+    implicit, little, offset
+        How the elements are encoded, and from where those behind the header are.
+    compressed
+        Whether the pixels are.
+    """
+
+    blob: Blob
+    uid: str
+    series: str
+    rows: int
+    columns: int
+    position: tuple[float, ...]
+    orientation: tuple[float, ...]
+    pixel_mm: tuple[float, ...]
+    slice_mm: float | None
+    clocks: tuple[float | None, ...]
+    ranks: tuple[float | None, ...]
+    bits: tuple[int, int, int]
+    signed: bool
+    slope: float | None
+    intercept: float | None
+    implicit: bool
+    little: bool
+    offset: int
+    compressed: bool
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the pixels."""
+        return self.rows * self.columns * self.bits[0] // 8
+
+
+def read_image_header(blob: Blob, meter: Meter) -> DicomImage | Stray:
+    """Read the header of a file, up to the scaling of its pixels.
+
+    Returns
+    -------
+    DicomImage or Stray
+        A single-frame CT image, or why it is none.
+
+    Raises
+    ------
+    InputDataError
+        The file cannot be read at all, or the meter has run out.
+    """
+    content = blob.read(_FIRST_BYTES)
+    if content[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] != MAGIC:
+        return Stray.NO_DICOM
+    found, whole = _image(blob, content, meter)
+    if not whole and blob.n_bytes > len(content):
+        found, _ = _image(blob, blob.read(_MORE_BYTES), meter)
+    return found
+
+
+def read_pixels(image: DicomImage, meter: Meter) -> FloatArray:
+    """Read an image.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape ``(columns, rows)``, float32, rescaled; the last row of the file comes first, as in NIfTI.
+
+    Raises
+    ------
+    InputDataError
+        The file does not hold what its header promises.
+    """
+    if image.blob.n_bytes > image.n_bytes + MAX_HEADER_BYTES:
+        raise InputDataError(
+            f"A file of the DICOM series takes {image.blob.n_bytes / 1e6:,.1f} MB for an image of "
+            f"{image.n_bytes / 1e6:,.1f} MB; export the series again without what is attached to it."
+        )
+    elements = Elements(image.blob.read(image.n_bytes + MAX_HEADER_BYTES), meter)
+    try:
+        elements.find([_PIXELS], image.offset, implicit=image.implicit, little=image.little)
+        stored = elements.content(_PIXELS)
+    except BROKEN as error:
+        raise pixels_missing() from error
+    if len(stored) != image.n_bytes:
+        raise pixels_missing()
+    dtype = np.dtype(f"{'<' if image.little else '>'}{'i' if image.signed else 'u'}{image.bits[0] // 8}")
+    values: NDArray[Any] = np.frombuffer(stored, dtype).reshape(image.rows, image.columns)
+    unused = image.bits[0] - image.bits[1]
+    if unused:  # up and down again: what lies above the stored bits goes, the sign stays
+        values = (values.astype(dtype.newbyteorder("=")) << unused) >> unused
+    slope = 1.0 if image.slope is None else image.slope
+    scaled = values.astype(np.float64) * slope + (image.intercept or 0.0)
+    return np.ascontiguousarray(scaled.astype(np.float32)[::-1].T)
+
+
+def pixels_missing() -> InputDataError:
+    """Return the error of a file that is shorter than its header promises."""
+    return InputDataError(
+        "A file of the DICOM series ends before its image does, or holds another one than its header promises; "
+        "copy or export the series again."
+    )
+
+
+def _image(blob: Blob, content: bytes, meter: Meter) -> tuple[DicomImage | Stray, bool]:
+    """Return what the beginning of a file is, and whether it held all that was asked for."""
+    try:
+        return _parsed(blob, content, meter)
+    except BROKEN:
+        return Stray.DAMAGED, False
+
+
+def _parsed(blob: Blob, content: bytes, meter: Meter) -> tuple[DicomImage | Stray, bool]:
+    elements = Elements(content, meter)
+    start = MAGIC_OFFSET + len(MAGIC)
+    elements.find([_SYNTAX], start, implicit=False, little=True, stop=lambda tag: tag > _META_END)
+    syntax = elements.text(_SYNTAX)
+    if syntax == _DEFLATED:
+        return Stray.COMPRESSED, True
+    implicit, little = _PLAIN.get(syntax, (False, True))
+    start = elements.position
+    whole = elements.find(_TAGS, start, implicit=implicit, little=little, stop=lambda tag: tag > _SLOPE)
+    if elements.text(_CLASS) in _MULTIFRAME:
+        return Stray.MULTIFRAME, whole
+    order: Literal["little", "big"] = "little" if little else "big"
+    rows, columns = (elements.short(tag, order) for tag in (_ROWS, _COLUMNS))
+    position, orientation = elements.floats(_POSITION, 3), elements.floats(_ORIENTATION, 6)
+    pixel_mm, series = elements.floats(_PIXEL_SPACING, 2), elements.text(_SERIES)
+    is_ct = elements.text(_MODALITY) == "CT" and elements.short(_SAMPLES, order) == 1 and rows and columns
+    if not is_ct or not series or position is None or orientation is None or pixel_mm is None:
+        return Stray.OTHER, whole
+    if (elements.number(_N_FRAMES) or 1) != 1:
+        return Stray.MULTIFRAME, whole
+    rank, resolution_ms = elements.number(_TEMPORAL_POSITION), elements.number(_TEMPORAL_RESOLUTION)
+    temporal = rank * resolution_ms / 1000 if rank is not None and resolution_ms else None
+    slope, intercept = elements.number(_SLOPE), elements.number(_INTERCEPT)
+    image = DicomImage(
+        blob=blob,
+        uid=elements.text(_UID),
+        series=series,
+        rows=rows,
+        columns=columns,
+        position=position,
+        orientation=orientation,
+        pixel_mm=pixel_mm,
+        slice_mm=elements.number(_SPACING) or elements.number(_THICKNESS),
+        clocks=(
+            _clock(elements.text(_DATE_TIME), _DATED),
+            *(_clock(elements.text(tag), _TIME) for tag in _TIMES),
+            temporal,
+        ),
+        ranks=(rank, elements.number(_ACQUISITION_NUMBER), elements.number(_INSTANCE_NUMBER)),
+        bits=(elements.short(_ALLOCATED, order), elements.short(_STORED, order), elements.short(_HIGH, order)),
+        signed=elements.short(_SIGNED, order) == 1,
+        slope=slope,
+        intercept=intercept,
+        implicit=implicit,
+        little=little,
+        offset=elements.position,
+        compressed=syntax not in _PLAIN,
+    )
+    return image, whole
+
+
+def _clock(text: str, pattern: re.Pattern[str]) -> float | None:
+    """Return seconds since midnight; a date is left aside, anonymised as it may be."""
+    match = pattern.fullmatch(text)
+    if match is None:
+        return None
+    hours, minutes, seconds = (float(part) for part in match.groups())
+    return None if hours > 23 or minutes > 59 or seconds > 60 else 3600 * hours + 60 * minutes + seconds

@@ -1,0 +1,154 @@
+"""A folder or zip archive of DICOM files that nobody vouches for becomes a series or one sentence.
+
+Headers first: the largest series of single-frame CT images with many times per slice is chosen, its geometry and
+its times are checked, and only then is a pixel read. What lies beside it is left aside.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, get_args
+
+import numpy as np
+
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.dicom.acquisition_times import in_time
+from perfcore.io.dicom.elements import Meter, quiet
+from perfcore.io.dicom.files import open_files
+from perfcore.io.dicom.header import DicomImage, read_pixels
+from perfcore.io.dicom.series import check_pixels, choose_series
+from perfcore.io.dicom.stack import Stack, stack
+from perfcore.io.frame_timing import FramePlan
+from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.io.nifti.header import MAX_VOXEL_BYTES, by
+from perfcore.io.nifti.reader import MIN_FRAMES, read_volumes
+from perfcore.types import DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
+
+_FACTORS: Final = (1, 2, 4)
+"""By how much an image may be averaged down where the series would not fit otherwise."""
+
+
+def read_dicom(
+    source: Path | bytes,
+    *,
+    dt_s: float | None = None,
+    units: SeriesUnits = "hu",
+    case: str = "case",
+    mask: Path | bytes | None = None,
+    lesion: Path | bytes | None = None,
+) -> PerfusionSeries:
+    """Read the CT perfusion series of a DICOM export.
+
+    Each slice has its own times; where they do not lie on one even grid (a shuttling table, a protocol that slows
+    down, missing images) its curve is interpolated linearly, which ``warnings`` then say.
+
+    Parameters
+    ----------
+    source
+        A folder, searched at any depth, a zip file of one, or the content of such a file, which is never unpacked
+        to disk.
+    dt_s
+        Time step in seconds, 0.02 to 60; wins over the header, which then only orders the frames.
+    units
+        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+    case
+        A short name for people; never a path.
+    mask, lesion
+        Brain mask and known core, each a NIfTI volume on the series' grid; an empty lesion is fine.
+
+    Returns
+    -------
+    PerfusionSeries
+        ``data`` of shape ``(columns, rows, n_slices, n_time)``, float32; the last row of an image comes first, as
+        common converters to NIfTI have it; slices from the feet up where they are axial.
+
+    Raises
+    ------
+    InputDataError
+        There is no such series, or it is refused; the sentence says why and what to do.
+    ArgumentError
+        ``dt_s`` or ``units`` is out of its range.
+    """
+    if units not in get_args(SeriesUnits):
+        raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
+    if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
+        raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
+    meter = Meter()
+    with open_files(source) as files, quiet():
+        images, notes = choose_series(files, meter)
+        check_pixels(images)
+        volume = stack(images)
+        slices, plan = in_time(volume.slices, dt_s)
+        if plan.n_time < MIN_FRAMES:
+            raise InputDataError(
+                f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole "
+                "series."
+            )
+        factor = _factor(images[0], len(slices), plan.n_time)
+        data = _read(slices, plan, factor, meter)
+    affine, binned = _coarser(volume, factor)
+    grid = (data.shape[0], data.shape[1], data.shape[2])
+    brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
+    if units == "hu" and any(image.slope is None for image in images):
+        notes += ("The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units.",)
+    return PerfusionSeries(
+        data=data,
+        affine=affine,
+        dt_s=plan.dt_s,
+        case=case,
+        units=units,
+        mask=brain,
+        lesion=core,
+        warnings=(*notes, *volume.warnings, *plan.warnings, *binned, *displaced),
+    )
+
+
+def _factor(image: DicomImage, n_slices: int, n_time: int) -> int:
+    """Return by how much the images have to be averaged down."""
+    n_loaded = image.rows * image.columns * n_slices * n_time * 4
+    for factor in _FACTORS:
+        if n_loaded <= MAX_VOXEL_BYTES * factor**2 and not (image.rows % factor or image.columns % factor):
+            return factor
+    raise InputDataError(
+        f"The DICOM series of {by((image.columns, image.rows, n_slices, n_time))} voxels takes "
+        f"{n_loaded / 1e6:,.1f} MB; at most {MAX_VOXEL_BYTES / 1e6:,.1f} MB are read, so export fewer or smaller "
+        "images."
+    )
+
+
+def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: Meter) -> FloatArray:
+    """Read all frames; shape ``(nx, ny, nz, n_time)``."""
+    first = slices[0][0]
+    nx, ny = first.columns // factor, first.rows // factor
+    try:
+        data = np.empty((nx, ny, len(slices), plan.n_time), np.float32)
+    except MemoryError as error:
+        raise InputDataError(
+            "The DICOM series does not fit into this machine's memory; export fewer or smaller images."
+        ) from error
+    changes = False
+    for z, own in enumerate(slices):
+        images = np.empty((len(own), nx, ny), np.float32)
+        for t, image in enumerate(own):
+            pixels = read_pixels(image, meter)
+            if factor > 1:
+                pixels = pixels.reshape(nx, factor, ny, factor).mean(axis=(1, 3))
+            images[t] = pixels
+        data[:, :, z] = plan.frames(np.moveaxis(images, 0, -1), z)
+        changes = changes or bool((data[:, :, z, 1:] != data[:, :, z, :1]).any())
+    if not changes:
+        raise InputDataError(
+            f"The DICOM series does not change in time: its {plan.n_time} frames are all alike; expected the "
+            "passage of a bolus, so give the perfusion series."
+        )
+    return data
+
+
+def _coarser(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[str, ...]]:
+    """Return the affine of images averaged down, and a sentence that says so."""
+    if factor == 1:
+        return volume.affine, ()
+    pixels = np.diag([factor, factor, 1.0, 1.0])
+    pixels[:2, 3] = (factor - 1) / 2
+    note = f"The series is too large as it is; {factor} × {factor} pixels of an image were averaged to one."
+    return np.asarray(volume.affine @ pixels), (note,)

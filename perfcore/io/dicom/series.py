@@ -1,0 +1,117 @@
+"""Which of the files are the perfusion series, and whether its headers can be believed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+from perfcore.errors import InputDataError
+from perfcore.io.dicom.elements import Meter
+from perfcore.io.dicom.files import Blob
+from perfcore.io.dicom.header import DicomImage, Stray, pixels_missing, read_image_header
+from perfcore.io.dicom.stack import group_slices
+from perfcore.io.nifti.reader import MIN_FRAMES
+
+MAX_SIDE: Final = 2048
+"""The most rows or columns of an image."""
+MAX_STORED_BYTES: Final = 4 << 30
+"""The most that the pixels of a series may take as stored."""
+_BITS: Final = 16
+_FEWEST: Final = 2
+_LARGEST: Final = 1e6
+
+
+def choose_series(files: Sequence[Blob], meter: Meter) -> tuple[list[DicomImage], tuple[str, ...]]:
+    """Return the images of the largest series with several per slice, and what was left aside in sentences.
+
+    Raises
+    ------
+    InputDataError
+        There is none.
+    """
+    strays: Counter[Stray] = Counter()
+    groups: defaultdict[tuple[object, ...], dict[str, DicomImage]] = defaultdict(dict)
+    for number, blob in enumerate(files):
+        found = read_image_header(blob, meter)
+        if isinstance(found, Stray):
+            strays[found] += 1
+            continue
+        directions = tuple(round(value, 3) for value in found.orientation)
+        sizes = tuple(float(f"{value:.4g}") for value in found.pixel_mm)
+        key = (found.series, found.rows, found.columns, directions, sizes)
+        groups[key].setdefault(found.uid or str(number), found)
+    several = {}
+    for group in groups.values():
+        images = list(group.values())
+        fullest = max(len(own) for own in group_slices(images))
+        if fullest >= _FEWEST:
+            several[(fullest >= MIN_FRAMES, len(images))] = images
+    if not several:
+        raise _none(strays, bool(groups))
+    damaged = strays[Stray.DAMAGED]
+    notes = (f"Damaged DICOM files beside the series were left out ({damaged}).",) if damaged else ()
+    return several[max(several)], notes
+
+
+def _none(strays: Counter[Stray], has_images: bool) -> InputDataError:
+    """Return the error of files that hold no series."""
+    if strays[Stray.MULTIFRAME]:
+        return InputDataError(
+            "The DICOM files are enhanced multi-frame CT, which is not read; export the series as classic CT "
+            "images (one image per file) or convert it to NIfTI."
+        )
+    if strays[Stray.COMPRESSED]:
+        return _compressed()
+    if has_images:
+        return InputDataError(
+            "The DICOM files hold CT images, but no slice at several times; give the folder of the perfusion "
+            "series."
+        )
+    if strays[Stray.OTHER] or strays[Stray.DAMAGED]:
+        return InputDataError(
+            "The DICOM files hold no CT perfusion series that can be read; expected single-frame CT images with "
+            "positions and times, so export the series again."
+        )
+    return InputDataError("It holds no DICOM file; give the folder, or a zip file, of a CT perfusion series.")
+
+
+def _compressed() -> InputDataError:
+    return InputDataError(
+        "The DICOM images are compressed; expected an uncompressed transfer syntax, so decompress them "
+        "(dcmdjpeg, gdcmconv --raw) or export them uncompressed."
+    )
+
+
+def check_pixels(images: Sequence[DicomImage]) -> None:
+    """Check what the headers promise before a pixel is read.
+
+    Raises
+    ------
+    InputDataError
+        The images are compressed, too large, of an unusual type, or their files are too short.
+    """
+    if any(image.compressed for image in images):
+        raise _compressed()
+    first = images[0]
+    if max(first.rows, first.columns) > MAX_SIDE:
+        raise InputDataError(
+            f"The DICOM images have {first.columns} × {first.rows} pixels; at most {MAX_SIDE} × {MAX_SIDE} are "
+            "read, so export smaller ones."
+        )
+    for image in images:
+        allocated, stored, high = image.bits
+        if allocated != _BITS or not 1 <= stored <= _BITS or high != stored - 1:
+            raise InputDataError(
+                f"The DICOM images store {stored} of {allocated} bits up to bit {high}; expected up to 16 of 16 "
+                "bits, the lowest first, so export the series again."
+            )
+        if image.blob.n_bytes < image.n_bytes + image.offset:
+            raise pixels_missing()
+        if image.slope == 0 or max(abs(image.slope or 1.0), abs(image.intercept or 0.0)) > _LARGEST:
+            raise InputDataError("The rescaling of the DICOM images is 0 or absurd; export the series again.")
+    if len(images) * first.n_bytes > MAX_STORED_BYTES:
+        raise InputDataError(
+            f"The DICOM series takes {len(images) * first.n_bytes / 1e9:.1f} GB; at most "
+            f"{MAX_STORED_BYTES >> 30} GB are read, so export fewer or smaller images."
+        )

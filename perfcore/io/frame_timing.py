@@ -1,0 +1,194 @@
+"""When the frames of a series were taken, and how they come to lie on an even grid of time.
+
+A table that shuttles between two places, a protocol that slows down, an image that is missing: each slice has its
+own times, and its curve is interpolated linearly where a frame of the grid lies between them. Times on the grid
+are left as they are, and nothing is extrapolated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from perfcore.errors import InputDataError
+from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.types import DoubleArray, FloatArray
+
+EVEN: Final = 0.05
+"""A time within this fraction of a step lies on the grid."""
+_WHOLE_S: Final = 0.55
+"""How far times in whole seconds may lie from even ones."""
+_MAX_STRETCH: Final = 10
+"""The most frames that a grid may have for one that was taken."""
+
+
+@dataclass(frozen=True, eq=False)
+class FramePlan:
+    """Which images make which frames.
+
+    Attributes
+    ----------
+    dt_s
+        Step of the grid, s.
+    left, right
+        For each slice and frame the images between which it lies, the same where it is one. Shape
+        ``(n_slices, n_time)``.
+    weight
+        Of the right one, 0 to 1. Shape ``(n_slices, n_time)``.
+    even
+        Whether all images lie on the grid.
+    warnings
+        What was done, in sentences.
+    """
+
+    dt_s: float
+    left: NDArray[np.intp]
+    right: NDArray[np.intp]
+    weight: DoubleArray
+    even: bool
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def n_time(self) -> int:
+        """Number of frames."""
+        return int(self.left.shape[1])
+
+    def with_step(self, dt_s: float) -> FramePlan:
+        """Return the same frames with another step."""
+        return replace(self, dt_s=dt_s)
+
+    def noting(self, sentence: str) -> FramePlan:
+        """Return the same plan with a sentence before its own."""
+        return replace(self, warnings=(sentence, *self.warnings))
+
+    def frames(self, images: NDArray[Any], z: int) -> FloatArray:
+        """Return the frames of one slice.
+
+        Parameters
+        ----------
+        images
+            Shape ``(..., n_images)``, in the order of the slice's times.
+        z
+            Which slice.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape ``(..., n_time)``, float32.
+        """
+        first = images[..., self.left[z]].astype(np.float32)
+        weight = self.weight[z].astype(np.float32)
+        if not weight.any():
+            return first
+        return np.asarray(first + weight * (images[..., self.right[z]].astype(np.float32) - first), np.float32)
+
+
+def plan_in_order(n_images: Sequence[int], dt_s: float) -> FramePlan:
+    """Take the images in their order, ``dt_s`` apart; those that not every slice has are left out."""
+    n_time = min(n_images)
+    index = np.tile(np.arange(n_time, dtype=np.intp), (len(n_images), 1))
+    notes = _left_out(sum(n_images) - n_time * len(n_images))
+    return FramePlan(dt_s, index, index, np.zeros(index.shape), even=True, warnings=notes)
+
+
+def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
+    """Lay an even grid over the time that all slices cover.
+
+    Parameters
+    ----------
+    times
+        For each slice the times of its images in s, strictly increasing, two or more.
+
+    Returns
+    -------
+    FramePlan
+        With the step of the times where they are even, else their median step.
+
+    Raises
+    ------
+    InputDataError
+        The step is not between 0.02 and 60 s, or the slices have no time in common.
+    """
+    step = float(f"{np.median(np.concatenate([np.diff(own) for own in times])):.6g}")
+    if not MIN_DT_S <= step <= MAX_DT_S:
+        raise InputDataError(
+            f"The times of the series are {step:g} s apart; expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
+            "so give the time step (--dt SECONDS)."
+        )
+    first, last = max(own[0] for own in times), min(own[-1] for own in times)
+    common = max((own[(own >= first - EVEN * step) & (own <= last + EVEN * step)] for own in times), key=len)
+    if common.size < 2:
+        raise InputDataError(
+            "The slices of the series were not taken during the same time; give a series that takes all its "
+            "slices over and over."
+        )
+    start, dt, away = _fit(common)
+    tolerance = EVEN * step
+    coarse = tolerance < away <= _WHOLE_S and all((own == np.round(own)).all() for own in times)
+    if coarse:
+        tolerance = _WHOLE_S
+    even = away <= tolerance
+    if not even:
+        start, dt = float(first), step
+    dt = float(f"{dt:.6g}")
+    places = [_snapped((own - start) / dt, tolerance / dt) for own in times]
+    begin, end = np.ceil(max(own[0] for own in places)), np.floor(min(own[-1] for own in places))
+    if not 1 <= end - begin < _MAX_STRETCH * max(own.size for own in times):
+        raise InputDataError(
+            "The times of the series leave gaps that cannot be bridged; give the time step (--dt SECONDS)."
+        )
+    frames = np.arange(begin, end + 1)
+    rights = np.stack([np.searchsorted(own, frames) for own in places])
+    lefts, weights = rights.copy(), np.zeros(rights.shape)
+    for z, own in enumerate(places):
+        between = own[rights[z]] != frames
+        lefts[z, between] -= 1
+        weights[z] = (frames - own[lefts[z]]) / np.where(between, own[rights[z]] - own[lefts[z]], 1.0)
+    on_grid = all((own == np.round(own)).all() for own in places)
+    plan = FramePlan(dt, lefts, rights, weights, even=even and on_grid)
+    return replace(plan, warnings=_notes(plan, times, even=even, coarse=coarse))
+
+
+def _fit(times: DoubleArray) -> tuple[float, float, float]:
+    """Return start and step of the even times nearest to these, and how far the farthest lies away."""
+    index = np.arange(times.size) - (times.size - 1) / 2
+    middle = float(times.mean())
+    step = float(index @ (times - middle) / (index @ index))
+    start = middle + step * float(index[0])
+    return start, step, float(np.abs(times - start - step * np.arange(times.size)).max())
+
+
+def _snapped(places: DoubleArray, tolerance: float) -> DoubleArray:
+    """Move places that nearly lie on the grid onto it, unless two would meet."""
+    nearest = np.round(places)
+    moved = np.where(np.abs(places - nearest) <= tolerance, nearest, places)
+    return moved if (np.diff(moved) > 0).all() else places
+
+
+def _notes(plan: FramePlan, times: Sequence[DoubleArray], *, even: bool, coarse: bool) -> tuple[str, ...]:
+    """Say what was done."""
+    resampled = f"each curve was resampled linearly to an even step of {plan.dt_s:g} s."
+    if not even:
+        steps = np.concatenate([np.diff(own) for own in times])
+        return (f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s); {resampled}",)
+    if not plan.even:
+        return (
+            "The slices were taken at different times within a frame, as by a table that shuttles; " + resampled,
+        )
+    used = sum(np.unique(own).size for own in plan.left)
+    notes = _left_out(sum(own.size for own in times) - used)
+    if n_filled := int((plan.weight > 0).sum()):
+        notes = (*notes, f"Images missing within the series were filled linearly in time ({n_filled} of them).")
+    if coarse:
+        notes = (*notes, f"The times are given in whole seconds; frames {plan.dt_s:g} s apart were assumed.")
+    return notes
+
+
+def _left_out(n_images: int) -> tuple[str, ...]:
+    if not n_images:
+        return ()
+    return (f"Incomplete frames at the ends of the series were left out ({n_images} images).",)

@@ -1,0 +1,1 @@
+"""Reader for NIfTI files and their JSON sidecars."""

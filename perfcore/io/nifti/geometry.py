@@ -1,0 +1,133 @@
+"""Where the voxels of a checked header lie, in millimetres and in seconds, and what was corrected on the way."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+from nibabel.spatialimages import HeaderDataError
+
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.io.nifti.header import NiftiHeader, by
+from perfcore.types import DoubleArray
+
+MIN_DT_S: Final = 0.02
+MAX_DT_S: Final = 60.0
+_SPACING_MM: Final = (0.05, 1e3)
+"""Of finer voxels, as of a microscope, the filters in millimetres would take minutes."""
+_FARTHEST: Final = 1e9
+_REGULAR: Final = 1e-4
+"""Least volume of a voxel relative to a box of its edges; 1 is a right angle."""
+_SECONDS: Final = {8: 1.0, 16: 1e-3, 24: 1e-6}
+_UNIT_NAMES: Final = {8: "seconds", 16: "milliseconds", 24: "microseconds"}
+_MILLIMETRES: Final = {1: 1e3, 3: 1e-3}
+
+
+def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, ...]]:
+    """Return the affine in millimetres and what was corrected.
+
+    Raises
+    ------
+    InputDataError
+        It cannot be resolved, is not finite, is singular, or its voxels have no credible size.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            affine = np.array(header.raw.get_best_affine(), np.float64)
+    except (HeaderDataError, ValueError, ArithmeticError, np.linalg.LinAlgError) as error:
+        raise InputDataError(
+            f"The orientation of the {what} cannot be resolved from its header; "
+            "write the file again with a valid affine (sform or qform)."
+        ) from error
+    if not (np.abs(affine) <= _FARTHEST).all():
+        raise InputDataError(
+            f"The affine of the {what} is not finite or absurd; "
+            "write the file again with a valid affine (sform or qform)."
+        )
+    factor = _MILLIMETRES.get(int(header.raw["xyzt_units"]) & 7, 1.0)
+    warnings: tuple[str, ...] = ()
+    if factor != 1.0:
+        affine[:3] *= factor
+        unit = "metres" if factor > 1 else "micrometres"
+        warnings = (f"The header gives lengths in {unit}; they were converted to millimetres.",)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    low, high = _SPACING_MM
+    if not ((spacing >= low) & (spacing <= high)).all():
+        raise InputDataError(
+            f"The affine of the {what} is singular or absurd: voxels of {by(spacing)} mm, expected "
+            f"{low:g} to {high:g} mm; write the file again with a valid affine (sform or qform)."
+        )
+    if abs(np.linalg.det(affine[:3, :3] / spacing)) < _REGULAR:
+        raise InputDataError(
+            f"The affine of the {what} is singular (its axes lie in one plane); "
+            "write the file again with a valid affine (sform or qform)."
+        )
+    return affine, warnings
+
+
+def time_step(
+    header: NiftiHeader, *, dt_s: float | None, default_dt_s: float | None
+) -> tuple[float, tuple[str, ...]]:
+    """Return the time step in seconds and what was corrected.
+
+    Parameters
+    ----------
+    header
+        Of a series.
+    dt_s
+        Given by the user: wins over the header.
+    default_dt_s
+        Used, with a warning, where the header's step is unusable.
+
+    Raises
+    ------
+    ArgumentError
+        ``dt_s`` is not between 0.02 and 60 s.
+    InputDataError
+        The header's step is unusable and there is neither ``dt_s`` nor ``default_dt_s``.
+    """
+    if dt_s is not None:
+        if not MIN_DT_S <= dt_s <= MAX_DT_S:
+            raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
+        return float(dt_s), ()
+    stored, doubt = _stored_step(header)
+    code = int(header.raw["xyzt_units"]) & 0x38
+    step = float(f"{stored * _SECONDS.get(code, 1.0):.7g}")
+    if MIN_DT_S <= step <= MAX_DT_S:
+        if code not in _SECONDS and step != default_dt_s:
+            doubt = (*doubt, f"The header names no unit of time; its time step of {step:g} was read as seconds.")
+        return step, doubt
+    milli = float(f"{stored * 1e-3:.7g}")
+    if _SECONDS.get(code, 1.0) == 1.0 and MIN_DT_S <= milli <= MAX_DT_S:
+        note = f"The time step of {stored:g} in the header cannot be seconds; it was read as milliseconds."
+        return milli, (*doubt, note)
+    found = f"{stored:g} {_UNIT_NAMES.get(code, 'of no known unit')}"
+    if default_dt_s is not None:
+        return default_dt_s, (
+            f"The time step in the header is unusable ({found}); {default_dt_s:g} s was used instead.",
+        )
+    raise InputDataError(
+        f"The time step in the header is unusable ({found}); expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
+        "so give the time step (--dt SECONDS)."
+    )
+
+
+def has_time_step(header: NiftiHeader) -> bool:
+    """Say whether the header of a series has a usable time step."""
+    try:
+        time_step(header, dt_s=None, default_dt_s=None)
+    except InputDataError:
+        return False
+    return True
+
+
+def _stored_step(header: NiftiHeader) -> tuple[float, tuple[str, ...]]:
+    """Return the step as stored: of the time axis itself, or of NIfTI's fourth where that axis has a default."""
+    fourth, own = (float(header.raw["pixdim"][axis]) for axis in (4, header.time_axis))
+    usable = [math.isfinite(step) and step > 0 for step in (fourth, own)]
+    if not usable[0] or (usable[1] and fourth == 1.0):
+        return (own, ()) if usable[1] else (fourth, ())
+    if usable[1] and own not in (1.0, fourth):
+        return fourth, (f"The header gives two time steps, {fourth:g} and {own:g}; the first was used.",)
+    return fourth, ()

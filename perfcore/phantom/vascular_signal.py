@@ -1,0 +1,101 @@
+"""The blood in one scan: which voxels hold artery or vein, and what flows there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from perfcore.aif.curves import disperse, sample
+from perfcore.phantom.head_pose import Pose
+from perfcore.phantom.physiology import FINE_DT_S
+from perfcore.phantom.recipe import Recipe
+from perfcore.phantom.stroke import BEHIND
+from perfcore.phantom.vessels import ARTERIES, COMPANIONS, Vessel, centre_line, tube, veins
+from perfcore.phantom.voxel_grid import Grid
+from perfcore.types import DoubleArray, FloatArray
+
+Kind = Literal["artery", "late", "clot", "vein"]
+COMPANION_OFFSET_MM = (0.6, 1.2, 0.8)
+
+
+@dataclass(frozen=True, eq=False)
+class Blood:
+    """Vessels that share one curve.
+
+    Attributes
+    ----------
+    kind
+        An open artery, an artery beyond the clot, the clot itself, or a vein.
+    fraction
+        How much of each voxel they fill, 0 to 1. Shape ``(nx, ny, nz)``.
+    curve
+        Enhancement of pure blood at the frames, HU. Shape ``(n_time,)``.
+    """
+
+    kind: Kind
+    fraction: FloatArray
+    curve: FloatArray
+
+
+def make_blood(
+    recipe: Recipe, pose: Pose, grid: Grid, *, artery: DoubleArray, vein: DoubleArray, time_s: DoubleArray
+) -> list[Blood]:
+    """Return the vessels of a scan, grouped by curve, arteries first.
+
+    Parameters
+    ----------
+    recipe, pose, grid
+        The case, how the head lies, and the voxels.
+    artery, vein
+        Enhancement at the end of the internal carotid artery and in the sinuses, HU, on the fine grid.
+        Shape ``(n_fine,)``.
+    time_s
+        Times of the frames. Shape ``(n_time,)``.
+    """
+    clouds: dict[tuple[Kind, float], list[tuple[DoubleArray, DoubleArray]]] = {}
+    companions: list[tuple[DoubleArray, DoubleArray]] = []
+    for vessel in ARTERIES:
+        for side in _sides(vessel):
+            kind = _kind(recipe, vessel, side)
+            scale = recipe.late_scale if kind == "late" else recipe.artery_scale
+            points, volume = _fill(vessel, side, scale, pose)
+            clouds.setdefault((kind, vessel.delay_s), []).append((points, volume))
+            if "venous-contamination" in recipe.confounders and vessel.name in COMPANIONS:
+                companions.append((points + COMPANION_OFFSET_MM, volume))
+    sinuses = [_fill(vessel, side, 1.0, pose) for vessel in veins() for side in _sides(vessel)]
+    clouds["vein", 0.0] = sinuses + companions
+    late_curve = disperse(artery, FINE_DT_S, recipe.late_tau_s)
+    found: list[Blood] = []
+    for (kind, delay), parts in clouds.items():
+        fraction = grid.rasterise(np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts]))
+        pure = {"artery": artery, "late": late_curve, "clot": np.zeros_like(artery), "vein": vein}[kind]
+        behind = recipe.late_delay_s if kind == "late" else 0.0
+        curve = sample(pure, FINE_DT_S, time_s, delay + behind)
+        found.append(Blood(kind, fraction, curve.astype(np.float32)))
+    return found
+
+
+def total_fraction(blood: list[Blood], kinds: tuple[Kind, ...], shape: tuple[int, int, int]) -> FloatArray:
+    """Return how much of each voxel the vessels of some kinds fill, 0 to 1. Shape ``(nx, ny, nz)``."""
+    total = np.zeros(shape, np.float32)
+    for vessels in blood:
+        if vessels.kind in kinds:
+            total += vessels.fraction
+    return np.minimum(total, np.float32(1))
+
+
+def _kind(recipe: Recipe, vessel: Vessel, side: int) -> Kind:
+    if recipe.site is None or side != recipe.side or vessel.name not in BEHIND[recipe.site]:
+        return "artery"
+    return "clot" if recipe.site == "M1" and vessel.name == "M1-distal" else "late"
+
+
+def _sides(vessel: Vessel) -> tuple[int, ...]:
+    return (1, -1) if vessel.paired else (1,)
+
+
+def _fill(vessel: Vessel, side: int, scale: float, pose: Pose) -> tuple[DoubleArray, DoubleArray]:
+    points, radius_mm = centre_line(vessel, side)
+    return tube(pose.to_scanner(points), scale * radius_mm)

@@ -1,0 +1,1 @@
+"""Devices, jobs, progress bars and command exit codes."""

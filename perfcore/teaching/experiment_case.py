@@ -1,0 +1,96 @@
+"""A prepared case with what is true about it, on which experiments run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from perfcore.deconvolution.fused import Tiles
+from perfcore.preprocess import Prepared
+from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
+from perfcore.settings import Settings
+from perfcore.types import Aif, BoolArray, DoubleArray
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """Tissue, the curves that are known, and regions to read; all voxels in one order.
+
+    Attributes
+    ----------
+    prepared
+        The case.
+    tiles
+        Its tissue.
+    reference, lesion, open_tissue, slice_of
+        Shape ``(n_voxels,)``: healthy voxels, the known core (None without one), all but vessels; slice numbers.
+    curves
+        Input functions by name: ``truth`` (or what stands for it), ``vein``, selectors.
+    """
+
+    prepared: Prepared
+    tiles: Tiles
+    reference: BoolArray
+    lesion: BoolArray | None
+    open_tissue: BoolArray
+    slice_of: NDArray[np.int64]
+    curves: dict[str, Aif]
+
+    @classmethod
+    def of(
+        cls,
+        prepared: Prepared,
+        curves: dict[str, Aif],
+        *,
+        tiles: Tiles | None = None,
+        order: NDArray[np.int64] | None = None,
+    ) -> Bench:
+        """Lay a prepared case out; where its tissue is in tiles already, these and their order of voxels serve."""
+        p = prepared
+        at = np.arange(p.n_voxels) if order is None else order
+        return cls(
+            p, Tiles.of(torch.from_numpy(np.array(p.tissue))) if tiles is None else tiles, p.reference[at],
+            None if p.lesion is None else p.lesion[at], ~p.vessels[at], p.index[at] % p.grid[2], curves,
+        )  # fmt: skip
+
+    @property
+    def dt_s(self) -> float:
+        """Time step in seconds."""
+        return self.prepared.dt_s
+
+    @cached_property
+    def area(self) -> DoubleArray:
+        """Area under each tissue curve, enhancement × s, shape ``(n_voxels,)``."""
+        total = self.tiles.data.sum(1, dtype=torch.float64).reshape(-1)[: self.tiles.n_voxels]
+        return np.asarray(total.cpu().numpy() * self.dt_s, np.float64)
+
+    def mean_curve(self, where: BoolArray) -> DoubleArray:
+        """Return the mean tissue curve of a region, shape ``(n_time,)``."""
+        weight = torch.zeros(self.tiles.data.shape[0] * self.tiles.data.shape[2])
+        weight[: len(where)] = torch.from_numpy(where.astype(np.float32))
+        weight = weight.reshape(self.tiles.data.shape[0], -1, 1)
+        total = torch.bmm(self.tiles.data, weight.to(self.tiles.data.device)).sum(0)[:, 0]
+        return np.asarray(total.cpu().numpy(), np.float64) / max(int(where.sum()), 1)
+
+    def stopped(self, last_s: float) -> Bench:
+        """Return the same case, scanned only until a time."""
+        n = int(np.floor(last_s / self.dt_s + 1e-6)) + 1
+        tiles = Tiles(self.tiles.data[:, :n].contiguous(), self.tiles.n_voxels)
+        curves = {
+            name: replace(aif, time_s=aif.time_s[:n], value=aif.value[:n]) for name, aif in self.curves.items()
+        }
+        return replace(self, tiles=tiles, curves=curves)
+
+    def smoothed(self, settings: Settings) -> Bench:
+        """Return the same case, smoothed as other settings have it."""
+        p = self.prepared
+        weight = p.mask.copy()
+        weight[p.mask] = ~p.vessels
+        sigmas = (
+            *spatial_sigmas(settings.spatial_sigma_mm, p.spacing_mm), settings.temporal_sigma_s / p.dt_s,
+        )  # fmt: skip
+        return Bench.of(replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves)

@@ -1,0 +1,61 @@
+"""Every page through axe-core, in both themes: no violation that keeps somebody out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Page
+
+from tests.support.app_server import open_lab
+from tests.support.page_scenes import SCENES, at_rest
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "tools", "finetune", "lessons", "lesson", "presentation", "challenge", "cases", "compare", "cohort", "model",
+    "how", "quickstart",
+)  # fmt: skip
+GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}
+
+
+def grave(page: Page) -> list[str]:
+    """Return what axe calls serious or critical, a line for each element; open shadow roots are walked too."""
+    if not page.evaluate("typeof axe === 'object'"):
+        page.evaluate(AXE_SCRIPT)
+    found: list[dict[str, Any]] = page.evaluate(
+        "async () => (await axe.run(document, { resultTypes: ['violations'] })).violations"
+    )
+    return [
+        f"{violation['id']}: {node['target'][-1]}: {node['any'] and node['any'][0]['message']}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_keeps_nobody_out(page: Page, address: str, name: str) -> None:
+    page.emulate_media(color_scheme="light")
+    SCENES[name](page, address)
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        page.wait_for_function(
+            "(colour) => getComputedStyle(document.querySelector('.stApp')).backgroundColor === colour",
+            arg=GROUND[theme],
+        )
+        at_rest(page)
+        assert not grave(page), theme
+
+
+def test_axe_sees_into_the_live_component(page: Page, address: str) -> None:
+    """What would pass all of the above unseen, if axe stopped at the shadow root."""
+    open_lab(page, address)
+    page.locator('[data-control="source"]').evaluate(
+        "node => { node.removeAttribute('aria-label'); node.removeAttribute('title'); }"
+    )
+    page.locator('[data-number="core_ml"] b').evaluate("node => { node.style.color = '#30343c'; }")
+    found = grave(page)
+    assert any(line.startswith("select-name") and "source" in line for line in found), found
+    assert any(line.startswith("color-contrast") and "core_ml" in line for line in found), found

@@ -1,0 +1,421 @@
+"""The Cases page in a real Chromium: the player shows what perfcore has, hand and keys reach it."""
+
+from __future__ import annotations
+
+import base64
+import io
+import itertools
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from pages.live.compute.case import Layout
+from perfcore.aif.select import SELECTORS, Selection, select
+from perfcore.phantom.cases import make_demonstration
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
+from tests.pages.library.test_cases_page import GOOD
+from tests.perfcore.io.datasets.test_case_folders import save
+from tests.support.app_server import choose_series, server
+
+pytestmark = pytest.mark.browser
+
+
+@cache
+def series() -> PerfusionSeries:
+    return make_demonstration("m1-occlusion").series
+
+
+@cache
+def prepared() -> Prepared:
+    return prepare(series(), Settings())
+
+
+@cache
+def selection(name: str) -> Selection:
+    return select(prepared(), name)
+
+
+def cine(page: Page) -> Locator:
+    return page.get_by_test_id("cine")
+
+
+def open_cases(page: Page, url: str, case: str = "demo-m1-occlusion") -> None:
+    """Open the page and wait for the player's first picture."""
+    page.goto(f"{url}/cases?case={case}")
+    ready(page, case)
+
+
+def ready(page: Page, case: str) -> None:
+    page.wait_for_selector(f'[data-testid="cine"][data-status="ready"][data-case="{case}"]', timeout=30_000)
+
+
+def sought(page: Page) -> None:
+    """Wait until every selector has answered."""
+    expect(page.locator(".selector[data-found]")).to_have_count(len(SELECTORS), timeout=20_000)
+
+
+def told(page: Page, name: str) -> str:
+    return cine(page).get_attribute(f"data-{name}") or ""
+
+
+def image(page: Page) -> Locator:
+    return page.get_by_test_id("cine-image")
+
+
+def pixels(page: Page) -> np.ndarray:
+    """Grey levels of the picture, a pixel a voxel, ``(rows, columns)``."""
+    url = image(page).evaluate("c => c.toDataURL('image/png')")
+    rgba = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+    np.testing.assert_array_equal(rgba[..., 0], rgba[..., 2])
+    return rgba[..., 0]
+
+
+def windowed(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.rint(255 * np.clip((values - low) / (high - low), 0, 1)).astype(np.uint8)
+
+
+def on_screen(plane: np.ndarray) -> np.ndarray:
+    """A slice ``(nx, ny)`` of the demonstration (RAS) as the screen has it, cropped to the head."""
+    head = (prepared().baseline > -200).any(axis=2)[::-1, ::-1].T
+    rows, columns = np.flatnonzero(head.any(1)), np.flatnonzero(head.any(0))
+    pad = 2
+    part = slice(max(rows[0] - pad, 0), rows[-1] + pad + 1), slice(max(columns[0] - pad, 0), columns[-1] + pad + 1)
+    return plane[::-1, ::-1].T[part]
+
+
+def curve(page: Page, chart: str, line: str) -> np.ndarray:
+    """A curve read off its chart: from the path's pixels to values by the labels of the axis."""
+    node = page.locator(f'[data-chart="{chart}"] [data-line="{line}"]')
+    node.wait_for(state="attached")
+    points = np.array([[float(v) for v in p.split()] for p in node.get_attribute("d")[1:].split("L")])
+    labels = page.locator(f'[data-chart="{chart}"] .axes text').evaluate_all(
+        "all => all.filter(t => t.getAttribute('text-anchor') === 'end' && !t.classList.contains('unit'))"
+        ".map(t => [Number(t.textContent), Number(t.getAttribute('y')) - 4])"
+    )
+    values, heights = np.array(labels).T
+    return np.polyval(np.polyfit(heights, values, 1), points[:, 1])
+
+
+def place(page: Page, voxel: tuple[int, int, int]) -> dict[str, float]:
+    """Where the middle of a voxel lies on the canvas: the demonstration is RAS, the screen right to left."""
+    box = image(page).bounding_box()
+    full = on_screen(np.arange(256 * 256).reshape(256, 256))
+    (row,), (column,) = np.nonzero(full == voxel[0] * 256 + voxel[1])
+    return {
+        "x": (column + 0.5) * box["width"] / full.shape[1],
+        "y": (row + 0.5) * box["height"] / full.shape[0],
+    }
+
+
+def test_the_first_picture_is_the_largest_lesion_in_the_brain_window(page: Page, address: str) -> None:
+    open_cases(page, address)
+    z = int(series().lesion.sum((0, 1)).argmax())
+    assert (told(page, "slice"), told(page, "frame")) == (str(z), "0")
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 0, 80))
+
+
+def test_each_window_and_the_maximum_show_the_frames_own_values(page: Page, address: str) -> None:
+    open_cases(page, address)
+    z, t = int(told(page, "slice")), 13
+    page.get_by_label("Frame", exact=True).fill(str(t))
+    expect(cine(page)).to_have_attribute("data-frame", str(t))
+    data, baseline = series().data[:, :, z], prepared().baseline[:, :, z]
+    # A voxel's baseline is a mean: half a grey level may fall to either side.
+    for name, values, low, high in [
+        ("Stroke", data[..., t], 17.5, 52.5),
+        ("Bone", data[..., t], -500, 1500),
+        ("Vessels", data[..., t] - baseline, 0, 150),
+        ("Brain", data[..., t], 0, 80),
+    ]:
+        page.get_by_role("radio", name=name).click()
+        wrong = np.abs(pixels(page).astype(int) - windowed(on_screen(values), low, high))
+        assert wrong.max() <= 1, name
+        assert (wrong > 0).mean() < 1e-3, name
+    page.get_by_role("switch", name="tMIP").click()
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(data.max(-1)), 0, 80))
+    page.get_by_role("radio", name="Vessels").click()
+    wrong = np.abs(pixels(page).astype(int) - windowed(on_screen(prepared().tmip[:, :, z]), 0, 150))
+    assert wrong.max() <= 1
+
+
+def test_it_plays_at_its_rate_without_asking_the_server(page: Page, address: str) -> None:
+    open_cases(page, address)
+    sought(page)
+    page.wait_for_timeout(500)  # the neighbouring slices
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Speed").select_option("20")
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function(
+        """() => {
+          const find = (root) => root.querySelector('[data-testid="cine"]')
+            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
+          return Number(find(document).dataset.frame) > 5;
+        }"""
+    )
+    seen = [int(told(page, "frame")) for _ in range(10) if page.wait_for_timeout(60) is None]
+    page.get_by_role("button", name="Pause").click()
+    assert all(b >= a for a, b in itertools.pairwise(seen))
+    assert seen[-1] - seen[0] >= 5
+    stopped = told(page, "frame")
+    z = int(told(page, "slice"))
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, int(stopped)]), 0, 80))
+    page.wait_for_timeout(300)
+    assert told(page, "frame") == stopped
+    assert [url for url in asked if "cine" in url] == []
+
+
+def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
+    open_cases(page, address)
+    z = int(told(page, "slice"))
+    p = prepared()
+    flat = p.index[p.index % p.grid[2] == z]
+    voxel = tuple(int(v) for v in np.unravel_index(flat[len(flat) // 3], p.grid))
+    image(page).click(position=place(page, voxel))
+    expect(cine(page)).to_have_attribute("data-voxel", ",".join(map(str, voxel)))
+    own = series().data[voxel]
+    measured = own - own[: p.n_baseline].mean()
+    step = 0.1 * np.ptp(measured) / 60  # a tenth of a screen pixel
+    np.testing.assert_allclose(curve(page, "voxel", "measured"), measured, atol=2 * step + 0.05)
+    smoothed = p.tissue[int(np.searchsorted(p.index, np.ravel_multi_index(voxel, p.grid)))]
+    np.testing.assert_allclose(curve(page, "voxel", "smoothed"), smoothed, atol=2 * step + 0.05)
+    page.get_by_label("Frame", exact=True).fill("20")
+    rule = float(page.locator('[data-chart="voxel"] .now line').get_attribute("x1"))
+    xs = [float(p.split()[0]) for p in
+          page.locator('[data-line="measured"]').get_attribute("d")[1:].split("L")]  # fmt: skip
+    assert rule == pytest.approx(xs[20], abs=0.1)
+
+
+def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address: str) -> None:
+    open_cases(page, address)
+    sought(page)
+    for name in SELECTORS:
+        row = page.locator(f'[data-selector="{name}"]')
+        found = selection(name)
+        assert found.why in row.locator("[data-out=why]").inner_text()
+        score = float(row.locator("[data-out=score]").inner_text())
+        assert score == pytest.approx(found.judgement.score, abs=0.006)
+        if not row.get_by_role("checkbox").is_checked():
+            row.get_by_role("checkbox").check(force=True)
+        row.get_by_role("button").click()
+        z = int(np.bincount([v[2] for v in found.aif.voxels]).argmax())
+        expect(cine(page)).to_have_attribute("data-slice", str(z))
+        box = image(page).bounding_box()
+        for kind, aif in (("aif", found.aif), ("vof", found.vof)):
+            here = {v for v in aif.voxels if v[2] == z}
+            marks = page.locator(f'[data-mark="{name}:{kind}"]')
+            expect(marks).to_have_count(len(here))
+            drawn = marks.evaluate_all(
+                "all => all.map(n => { const b = n.getBoundingClientRect();"
+                " return [n.dataset.voxel, b.x + b.width / 2, b.y + b.height / 2]; })"
+            )
+            assert {tuple(map(int, voxel.split(","))) for voxel, _, _ in drawn} == here
+            for voxel, x, y in drawn:
+                at = place(page, tuple(map(int, voxel.split(","))))
+                assert (x - box["x"], y - box["y"]) == pytest.approx((at["x"], at["y"]), abs=0.6)
+        np.testing.assert_allclose(
+            curve(page, "vessels", f"{name}:aif"), found.aif.value, atol=0.006 * selection("peruzzo").aif.peak
+        )
+        row.get_by_role("checkbox").uncheck(force=True)
+        expect(page.locator(f'[data-mark^="{name}:"]')).to_have_count(0)
+
+
+def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> None:
+    open_cases(page, address)
+    z = int(told(page, "slice"))
+    image(page).focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(cine(page)).to_have_attribute("data-frame", "2")
+    page.keyboard.press("ArrowLeft")
+    expect(cine(page)).to_have_attribute("data-frame", "1")
+    page.keyboard.press("End")
+    expect(cine(page)).to_have_attribute("data-frame", str(series().n_time - 1))
+    page.keyboard.press("ArrowRight")
+    expect(cine(page)).to_have_attribute("data-frame", "0")
+    page.keyboard.press("ArrowUp")
+    expect(cine(page)).to_have_attribute("data-slice", str(z + 1))
+    page.keyboard.press("PageDown")
+    expect(cine(page)).to_have_attribute("data-slice", str(z))
+    before = tuple(map(int, told(page, "voxel").split(",")))
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowDown")
+    # To the right on the screen is to the patient's left, down is to the back: both lower in RAS.
+    expect(cine(page)).to_have_attribute("data-voxel", f"{before[0] - 1},{before[1] - 1},{before[2]}")
+    page.keyboard.press("2")
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 17.5, 52.5))
+    page.keyboard.press("m")
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z].max(-1)), 17.5, 52.5))
+    page.keyboard.press("Space")
+    expect(cine(page)).to_have_attribute("data-playing", "true")
+    page.keyboard.press("Space")
+    expect(cine(page)).to_have_attribute("data-playing", "false")
+    assert told(page, "mounts") == "1"
+
+
+def test_a_drag_changes_the_window_and_a_double_click_takes_it_back(page: Page, address: str) -> None:
+    open_cases(page, address)
+    z, box = int(told(page, "slice")), image(page).bounding_box()
+    voxel = told(page, "voxel")
+    page.mouse.move(box["x"] + 100, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 100 + box["width"] / 4, box["y"] + 100, steps=4)
+    page.mouse.up()
+    width = float(page.get_by_label("W", exact=True).input_value())
+    assert width == pytest.approx(100, abs=1), "a quarter of the picture is a quarter of the window"
+    low, high = 40 - width / 2, 40 + width / 2
+    wrong = pixels(page).astype(int) - windowed(on_screen(series().data[:, :, z, 0]), low, high)
+    assert np.abs(wrong).max() <= 2, "the field is rounded"
+    assert told(page, "voxel") == voxel, "a drag picks nothing"
+    page.get_by_label("C", exact=True).fill("60")
+    page.keyboard.press("Enter")
+    assert pixels(page).mean() < windowed(on_screen(series().data[:, :, z, 0]), low, high).mean()
+    image(page).dblclick()
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 0, 80))
+
+
+def test_the_wheel_goes_through_the_slices_and_stops_at_the_ends(page: Page, address: str) -> None:
+    open_cases(page, address)
+    image(page).hover()
+    for _ in range(10):
+        page.mouse.wheel(0, -100)
+    expect(cine(page)).to_have_attribute("data-slice", "7")
+    expect(cine(page)).to_have_attribute("data-status", "ready")
+    np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, 7, 0]), 0, 80))
+
+
+def test_a_finger_picks_and_plays(chromium, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 900, "height": 1200}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    open_cases(page, address)
+    before = told(page, "voxel")
+    image(page).tap(position={"x": 120, "y": 120})
+    expect(cine(page)).not_to_have_attribute("data-voxel", before)
+    page.get_by_role("button", name="Play").tap()
+    expect(cine(page)).to_have_attribute("data-playing", "true")
+    context.close()
+
+
+def test_voxels_and_screen_agree_in_every_orientation(page: Page, address: str) -> None:
+    open_cases(page, address)
+    ways = list(itertools.product((False, True), repeat=3))
+    nx, ny = 7, 5
+    answers = page.evaluate(
+        """async ([ways, nx, ny]) => {
+          const { toScreen, toVoxel } = await import(new URL("assets/series_player/frontend/voxel_coords.js", document.baseURI));
+          return ways.map(([swap, flipX, flipY]) => {
+            const [columns, rows] = swap ? [ny, nx] : [nx, ny];
+            const how = { swap, flipX, flipY, rows, columns };
+            return [...Array(nx * ny).keys()].map((i) => {
+              const at = toScreen(how, [Math.floor(i / ny), i % ny, 2]);
+              return [...at, ...toVoxel(how, at, 2)];
+            });
+          });
+        }""",
+        [ways, nx, ny],
+    )
+    index = np.arange(nx * ny).reshape(nx, ny)
+    for (swap, flip_x, flip_y), points in zip(ways, answers, strict=True):
+        screen = Layout(swap, flip_x, flip_y).apply(index)
+        for i, (column, row, x, y, z) in enumerate(points):
+            assert screen[row, column] == i
+            assert (x * ny + y, z) == (i, 2)
+
+
+def press_row(page: Page, row: int) -> None:
+    """Press a row of the table, in the column of the names."""
+    box = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(box["x"] + 180, box["y"] + 37 + 50 * row + 25)
+
+
+def test_a_pressed_row_opens_its_case_here_and_then_in_the_lab(page: Page, address: str) -> None:
+    open_cases(page, address)
+    page.wait_for_timeout(500)
+    press_row(page, 1)
+    ready(page, "demo-small-core")
+    assert "case=demo-small-core" in page.url
+    assert told(page, "mounts") == "1"
+    small = make_demonstration("small-core").series
+    assert told(page, "slice") == str(int(small.lesion.sum((0, 1)).argmax()))
+    press_row(page, 0)
+    ready(page, "demo-m1-occlusion")
+    press_row(page, 1)
+    ready(page, "demo-small-core")
+    page.get_by_role("button", name="Open in the Lab").click()
+    page.wait_for_selector('[data-testid="lab"][data-painted]')
+    assert "case=demo-small-core" in page.url
+
+
+def test_where_one_was_survives_a_page_change(page: Page, address: str) -> None:
+    open_cases(page, address)
+    page.get_by_role("radio", name="Stroke").click()
+    page.get_by_label("Frame", exact=True).fill("17")
+    page.get_by_label("Slice", exact=True).fill("1")
+    expect(cine(page)).to_have_attribute("data-slice", "1")
+    before = pixels(page)
+    page.get_by_role("link", name="Lab").click()
+    page.wait_for_selector('[data-testid="lab"]')
+    page.get_by_role("link", name="Cases").click()
+    ready(page, "demo-m1-occlusion")
+    assert (told(page, "slice"), told(page, "frame")) == ("1", "17")
+    np.testing.assert_array_equal(pixels(page), before)
+
+
+def test_a_folder_with_a_bad_case_says_which_and_opens_the_good_one(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "whole.nii").write_bytes(GOOD)
+    save(np.zeros((4, 4, 2, 5), np.int16), tmp_path / "few.nii")
+    with server(AIF_LAB_DATA=str(tmp_path)) as url:
+        open_cases(page, url)
+        page.get_by_text("One case of the folder cannot be opened").click()
+        page.get_by_text("expected 10 or more").wait_for()
+        page.get_by_placeholder("Name, flag").fill("few")
+        page.keyboard.press("Enter")
+        page.get_by_text("1 of 8 cases").wait_for()
+        page.wait_for_timeout(600)
+        press_row(page, 0)
+        page.get_by_test_id("stAlert").get_by_text("few cannot be opened").wait_for()
+        assert told(page, "case") == "demo-m1-occlusion"
+        page.get_by_placeholder("Name, flag").fill("whole")
+        page.keyboard.press("Enter")
+        page.wait_for_timeout(1000)
+        press_row(page, 0)
+        ready(page, "folder-whole")
+        assert str(tmp_path) not in page.content()
+
+
+def test_several_uploads_one_bad(page: Page, address: str) -> None:
+    open_cases(page, address)
+    choose_series(page, ("Mustermann.nii", GOOD), ("bad.nii", b"not a series" * 40), ("other.nii", GOOD))
+    page.get_by_role("button", name="Open these 3 cases").click()
+    ready(page, "upload-1")
+    alert = page.get_by_test_id("stAlert")
+    alert.wait_for()
+    assert alert.inner_text().startswith("File 2 of 3 cannot be opened: ")
+    assert "case=" not in page.url
+    expect(page.get_by_role("button", name="Remove")).to_have_count(2)
+    assert "Mustermann" not in page.content()
+    page.get_by_role("button", name="Remove").first.click()
+    ready(page, "demo-m1-occlusion")
+    expect(page.get_by_role("button", name="Remove")).to_have_count(1)
+
+
+def test_another_session_cannot_ask_for_what_is_mine(page: Page, address: str) -> None:
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.post_data or "") if r.url.endswith("/live/cine") else None)
+    open_cases(page, address)
+    body = json.loads(next(text for text in asked if "slice" in text))
+    assert all(body["token"] not in url for url in (page.url, page.content()))
+    status = page.evaluate(
+        """async (body) => (await fetch(new URL("live/cine", document.baseURI),
+             { method: "POST", body: JSON.stringify(body) })).status""",
+        {**body, "token": "x" * len(body["token"])},
+    )
+    assert status == 403

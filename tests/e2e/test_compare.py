@@ -1,0 +1,129 @@
+"""Compare in a real Chromium: from one case's columns to a cohort's point, its case in the Lab, and back."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from perfcore.aif.network.weights import network_names
+from perfcore.evaluation.report_charts import shown as named
+from perfcore.evaluation.run import evaluate
+from perfcore.phantom.cases import make_case
+from perfcore.phantom.files import write_case
+from tests.support.app_server import server
+
+pytestmark = pytest.mark.browser
+SEED = 20260
+CASES = (7, 10)
+FIND_CHART = """(title) => [...document.querySelectorAll(".js-plotly-plot")]
+  .find((chart) => chart.layout.yaxis.title.text === title)"""
+
+
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    cohort, out = tmp_path_factory.mktemp("cohort"), tmp_path_factory.mktemp("evaluation")
+    for index in CASES:
+        write_case(make_case(SEED, index), cohort, index)
+    evaluate(cohort, out)
+    return cohort, out
+
+
+@pytest.fixture(scope="module")
+def url(evaluated: tuple[Path, Path]) -> Iterator[str]:
+    cohort, out = evaluated
+    with server(AIF_LAB_DATA=str(cohort), AIF_LAB_EVALUATION=str(out)) as address:
+        yield address
+
+
+def view(page: Page, name: str) -> None:
+    page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+
+
+def pictures(page: Page) -> list[np.ndarray]:
+    found = page.get_by_test_id("stImage").locator("img")
+    return [
+        np.asarray(Image.open(io.BytesIO(page.request.get(found.nth(i).evaluate("img => img.src")).body())))
+        for i in range(found.count())
+    ]
+
+
+def test_a_walk_from_columns_to_a_cohorts_case_and_back(
+    page: Page, url: str, evaluated: tuple[Path, Path]
+) -> None:
+    page.goto(f"{url}/compare")
+    page.get_by_text("True AIF", exact=True).nth(1).wait_for(timeout=60_000)
+    # Columns of two maps, and under all but the first the differences.
+    methods = ["True AIF", "Straka", "Peruzzo", "Mouridsen", "Murase", *map(named, network_names()[:2])]
+    per_map = 2 * len(methods) - 1
+    count = "(n) => document.querySelectorAll('[data-testid=stImage] img').length === n"
+    page.wait_for_function(count, arg=2 * per_map)
+    shown = pictures(page)
+    assert len({picture.shape for picture in shown}) == 1
+    assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in shown[:5])
+    lines = page.evaluate(f"() => ({FIND_CHART})('Enhancement, HU').data.map((line) => line.name)")
+    assert lines == methods
+    page.get_by_test_id("stButtonGroup").get_by_text("Tmax", exact=True).click()
+    page.wait_for_function(count, arg=per_map)
+
+    view(page, "Cohort")
+    page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
+    drawn = page.evaluate(f"() => ({FIND_CHART})('Predicted − known core, ml').data[0].customdata.map(([c]) => c)")
+    rows = pd.read_csv(evaluated[1] / "cases.csv")
+    assert sorted(drawn) == sorted(set(rows["case"]))
+    chart = page.locator(".js-plotly-plot", has_text="Predicted − known core, ml")
+    chart.scroll_into_view_if_needed()
+    box = chart.locator(".scatterlayer .point").nth(drawn.index("case_10")).bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    chart.locator(".hovertext", has_text="case_10").wait_for()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    page.wait_for_selector('[data-testid="lab"][data-core-ml]', timeout=60_000)
+    page.wait_for_url("**case=folder-case_10**")
+    straka = rows[(rows["case"] == "case_10") & (rows["method"] == "straka")].iloc[0]
+    core = float(page.locator('[data-testid="lab"]').get_attribute("data-core-ml") or 0)
+    assert core == pytest.approx(straka["core_ml"], rel=1e-4), "the Lab shows what the evaluation measured"
+
+    page.get_by_role("link", name="Compare").click()
+    page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
+    page.wait_for_timeout(1500)
+    assert page.url.endswith("/compare?case=folder-case_10"), "the pressed point does not open its case again"
+
+
+def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
+    page.goto(f"{url}/compare")
+    page.get_by_test_id("stButtonGroup").first.wait_for(timeout=60_000)
+    view(page, "Evaluate")
+    evaluate = page.get_by_role("button", name="Evaluate")
+    for _ in range(3):  # a run of the page that is still on its way closes the list unread
+        page.get_by_role("combobox", name="Cases").click()
+        page.get_by_role("option", name="case_7").click()
+        page.keyboard.press("Escape")
+        page.wait_for_timeout(1000)
+        if evaluate.is_enabled():
+            break
+    evaluate.click()
+    page.get_by_text("0 of 1 cases judged").wait_for()
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_text("0 of 1 cases judged").wait_for(state="detached")
+    assert page.get_by_role("button", name="Evaluate").is_visible()
+
+
+def test_pages_lead_to_each_other(page: Page, url: str) -> None:
+    page.goto(f"{url}/howitworks")
+    page.locator(".katex-display").first.wait_for(timeout=60_000)
+    assert page.locator(".katex-error").count() == 0, "every formula is set"
+    assert page.locator(".katex-display").count() >= 10
+    page.get_by_text("Code: flow_and_delay").click()
+    page.get_by_text("def flow_and_delay").first.wait_for()
+    for title in ("Model", "Compare", "Lab"):
+        page.get_by_role("link", name=title, exact=True).click()
+        page.wait_for_url(f"**/{title.lower()}**" if title != "Lab" else f"{url}/**")
+    page.wait_for_selector('[data-testid="lab"][data-core-ml]', timeout=60_000)

@@ -1,0 +1,505 @@
+"""The Fine-tune page, what matters, the tornado and the noise of the choice, in a real browser."""
+
+from __future__ import annotations
+
+import re
+import time
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page
+
+from pages.library.catalog import demonstrations, open_case
+from pages.live.compute.case import LiveCase
+from pages.live.handlers.lesion_target import target_of
+from perfcore.analysis import sensitivity
+from perfcore.analysis.aif_uncertainty import bootstrap_curves
+from perfcore.analysis.finetune import TuneOptions, Tuner, make_form
+from perfcore.settings import Settings
+from tests.support.app_server import drag, lab_data, open_lab, settled
+from tests.support.lab_page import (
+    FIND,
+    canvas,
+    canvas_box,
+    editor_values,
+    hovered,
+    kept_curve,
+    readout_value,
+    shown_number,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def case() -> LiveCase:
+    return open_case(demonstrations()[0], Settings())
+
+
+def open_tuning(page: Page, address: str, source: str = "vein") -> None:
+    page.goto(f"{address}/finetune?start={source}")
+    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=40_000)
+    settled(page)
+
+
+def click(page: Page, action: str) -> None:
+    page.locator(f'[data-action="{action}"]').locator("visible=true").first.click()
+
+
+def wait_data(page: Page, name: str, test: str) -> None:
+    """Wait until a data attribute of the Lab passes a test, a JavaScript expression of ``v``."""
+    page.wait_for_function(
+        f"() => {{ {FIND} const v = find(document)?.dataset.{name}; return v !== undefined && ({test}); }}",
+        timeout=40_000,
+    )
+
+
+def steps(page: Page, n: int) -> None:
+    for _ in range(n):
+        before = int(lab_data(page, "tune-steps") or 0)
+        click(page, "tune-step")
+        wait_data(page, "tuneSteps", f"Number(v) === {before + 1}")
+        wait_data(page, "tuneStep", f"Number(v) === {before}")
+    settled(page)
+
+
+def figure(page: Page, name: str) -> float:
+    return float(page.locator(f'[data-figure="{name}"] b').inner_text().removeprefix("×"))
+
+
+def place_in(case: LiveCase, voxel: tuple[int, int, int]) -> int:
+    """Where a voxel of the series stands in slice order."""
+    flat = np.ravel_multi_index(voxel, case.prepared.grid)
+    return int(np.flatnonzero(case.prepared.index[case.order] == flat)[0])
+
+
+def overlaid(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]:
+    """Point at a part of the map while it shows something else: what that is there, and the voxel."""
+    box = canvas_box(page)
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+    found = re.search(r"at \((\d+), (\d+), (\d+)\)", page.locator('[data-out="readout"]').text_content() or "")
+    assert found is not None
+    a, b, c = (int(v) for v in found.groups())
+    return page.locator('[data-out="overlaid"]').inner_text(), (a, b, c)
+
+
+def bars(page: Page) -> np.ndarray:
+    rects = page.locator('[data-testid="matters"] rect')
+    return np.array(rects.evaluate_all("all => all.map((rect) => Number(rect.dataset.value))"))
+
+
+def own_steps(case: LiveCase, n: int, **options: float | str | bool) -> list:
+    assert case.vof is not None
+    assert case.lesion is not None
+    start = case.vof.value.astype(np.float32).astype(float)
+    form = make_form("softplus", start, case.prepared.dt_s)
+    tuner = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), origin=start)
+    return [tuner.step() for _ in range(n)]
+
+
+def test_steps_show_what_the_library_computes(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    steps(page, 4)
+    own = own_steps(case, 4)[-1]
+    np.testing.assert_allclose(editor_values(page), own.curve, atol=0.4)
+    assert figure(page, "dice") == pytest.approx(own.dice, abs=6e-4)
+    assert figure(page, "distance") == pytest.approx(own.distance, abs=6e-3)
+    assert figure(page, "roughness") == pytest.approx(own.roughness, abs=6e-3)
+    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+    flow = case.volume_flow(own.curve, Settings())
+    numbers = case.numbers(flow, Settings())
+    assert numbers["core_ml"] is not None
+    assert shown_number(page, "core_ml") == pytest.approx(numbers["core_ml"], abs=0.15)
+    assert shown_number(page, "hypoperfused_ml") == pytest.approx(numbers["hypoperfused_ml"], abs=0.5)
+    box = canvas_box(page)
+    text, voxel = hovered(page, box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"])
+    place = place_in(case, voxel)
+    assert readout_value(text) == pytest.approx(flow.cbf[place] / flow.reference_cbf, abs=0.02)
+
+
+def test_run_pause_rewind_stop(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    start = editor_values(page)
+    before = canvas(page)
+    click(page, "tune-run")
+    wait_data(page, "tuneSteps", "Number(v) >= 6")
+    assert lab_data(page, "tune") == "running"
+    assert page.locator('[data-number="hypoperfused_ml"] b').inner_text() == "–", "known at rest alone"
+    click(page, "tune-run")
+    wait_data(page, "tune", "v === 'paused'")
+    settled(page)
+    page.wait_for_timeout(600)
+    n = int(lab_data(page, "tune-steps") or 0)
+    page.wait_for_timeout(600)
+    assert int(lab_data(page, "tune-steps") or 0) == n, "nothing moves while it is paused"
+    end = editor_values(page)
+    assert np.abs(end - start).max() > 2
+    assert end.sum() == pytest.approx(start.sum(), rel=0.01), "the area is kept"
+    assert (canvas(page) != before).any()
+    assert shown_number(page, "hypoperfused_ml") > 0
+    path = page.locator('[data-control="tune-path"]')
+    path.fill("2")
+    settled(page)
+    middle = editor_values(page)
+    assert 0 < np.abs(middle - start).max() < np.abs(end - start).max()
+    assert page.locator('[data-out="tune-step"]').inner_text() == f"2 / {n - 1}"
+    path.fill(str(n - 1))
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), end, atol=0.051)
+    click(page, "tune-stop")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), start, atol=0.051)
+    assert lab_data(page, "tune") == "idle"
+    assert lab_data(page, "mounts") == "1"
+
+
+def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    steps(page, 5)
+    page.locator('[data-control="tune-path"]').fill("2")
+    settled(page)
+    middle = editor_values(page)
+    click(page, "tune-step")
+    wait_data(page, "tuneSteps", "Number(v) === 4")
+    wait_data(page, "tuneStep", "Number(v) === 3")
+    settled(page)
+    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+    assert np.abs(editor_values(page) - middle).max() > 1, "a step is a step"
+    # The start is still the first run's.
+    start = case.vof.value
+    change = np.sqrt(((editor_values(page) - start) ** 2).mean() / (start**2).mean())
+    assert figure(page, "distance") == pytest.approx(change, abs=8e-3)
+    page.locator('[data-control="tune-path"]').fill("2")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), middle, atol=0.6)
+
+
+def test_an_undo_ends_a_run_and_its_maps_come(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    core = shown_number(page, "core_ml")
+    healthy = shown_number(page, "reference_cbf")
+    drag(page, 18, -60)
+    settled(page)
+    assert shown_number(page, "reference_cbf") != healthy
+    click(page, "tune-run")
+    wait_data(page, "tuneSteps", "Number(v) >= 6")
+    page.keyboard.press("Control+z")
+    wait_data(page, "tune", "v === 'idle'")
+    settled(page)
+    assert (shown_number(page, "core_ml"), shown_number(page, "reference_cbf")) == (core, healthy)
+    assert lab_data(page, "tune-steps") == "0"
+
+
+def test_stop_takes_effect_at_once(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    click(page, "tune-run")
+    wait_data(page, "tuneSteps", "Number(v) >= 3")
+    click(page, "tune-stop")
+    n = lab_data(page, "tune-steps")
+    page.wait_for_timeout(800)
+    assert lab_data(page, "tune-steps") == n
+
+
+def test_it_becomes_the_curve_of_the_lab_and_a_snapshot(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    steps(page, 3)
+    tuned = editor_values(page)
+    page.locator('.pane [data-action="keep"]').click()
+    row = page.locator('[data-testid="snapshots"] tr[data-snapshot="1"]')
+    row.wait_for()
+    click(page, "tune-use")
+    settled(page)
+    np.testing.assert_allclose(kept_curve(page), tuned, atol=0.051)
+    page.wait_for_timeout(1200)
+    page.get_by_role("link", name="Lab", exact=True).click()
+    page.wait_for_selector('[data-testid="lab"][data-page="lab"][data-painted][data-core-ml]')
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), tuned, atol=0.051)
+    click(page, "undo")
+    settled(page)
+    assert np.abs(editor_values(page) - tuned).max() > 0.5
+
+
+def test_the_path_outlives_a_page_change_and_ends_with_an_edit(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    steps(page, 3)
+    tuned = editor_values(page)
+    page.get_by_role("link", name="Lab", exact=True).click()
+    page.wait_for_selector('[data-testid="lab"][data-page="lab"][data-painted][data-core-ml]')
+    settled(page)
+    assert np.abs(editor_values(page) - tuned).max() > 0.5, "not used in the Lab: not there"
+    page.get_by_role("link", name="Fine-tune").click()
+    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]')
+    wait_data(page, "tuneSteps", "Number(v) === 3")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), tuned, atol=0.051)
+    drag(page, 20, -30)
+    settled(page)
+    assert lab_data(page, "tune-steps") == "0", "another curve: the path is over"
+    assert page.locator('[data-action="tune-stop"]').is_disabled()
+
+
+def test_options_reach_the_library(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    click(page, "tune-options")
+    page.locator('[data-tune="loss"]').select_option("cross-entropy")
+    page.locator('[data-tune="rate"]').fill("0.3")
+    page.locator('[data-tune="curvature"]').fill("20")
+    page.locator('[data-tune="learn_threshold"]').check()
+    page.locator('[data-tune="held_out"]').check()
+    click(page, "tune-options")
+    steps(page, 3)
+    own = own_steps(case, 3, loss="cross-entropy", rate=0.3, curvature=20.0, learn_threshold=True)
+    assert figure(page, "threshold") != 0.38
+    assert page.locator('[data-figure="held_out_dice"]').is_visible()
+    assert 0.3 < figure(page, "held_out_dice") <= 1
+    # Slices left out change the loss a little, not what the options mean.
+    np.testing.assert_allclose(editor_values(page), own[-1].curve, atol=0.12 * own[-1].curve.max())
+    page.locator('[data-action="tune-options"]').click()
+    page.locator('[data-tune="rate"]').fill("99")
+    page.locator('[data-tune="rate"]').press("Enter")
+    assert "Rate lies between 0.0001 and 10" in page.locator(".notice").inner_text()
+    assert page.locator('[data-tune="rate"]').input_value() == "0.3"
+
+
+def test_a_rate_that_runs_away_is_said_and_the_last_curve_stays(page: Page, address: str) -> None:
+    open_tuning(page, address)
+    page.locator('[data-tune="form"]').select_option("free")
+    click(page, "tune-options")
+    page.locator('[data-tune="loss"]').select_option("cross-entropy")
+    page.locator('[data-tune="rate"]').fill("10")
+    page.locator('[data-tune="curvature"]').fill("0")
+    click(page, "tune-options")
+    click(page, "tune-run")
+    wait_data(page, "tune", "v === 'idle'")
+    said = page.locator('[data-out="tune"]')
+    assert "lower the rate" in said.inner_text()
+    assert said.get_attribute("data-kind") == "ended"
+    assert np.isfinite(editor_values(page)).all()
+    settled(page)
+    assert int(lab_data(page, "tune-steps") or 0) >= 1
+
+
+def test_a_closed_page_ends_the_work(page: Page, address: str) -> None:
+    """Another person's steps are as quick as alone, soon after the first has gone."""
+    open_tuning(page, address)
+    click(page, "tune-run")
+    wait_data(page, "tuneSteps", "Number(v) >= 2")
+    other = page.context.browser
+    assert other is not None
+    page.close()
+    second = other.new_context().new_page()
+    second.set_default_timeout(20_000)
+    time.sleep(5)
+    open_tuning(second, address)
+    steps(second, 2)
+    second.context.close()
+
+
+# A painted target
+
+
+def test_a_painted_lesion_is_the_target(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    page.locator('[data-tune="target"]').select_option("painted")
+    click(page, "tune-step")
+    wait_data(page, "tune", "v === 'idle'")
+    assert "The target is empty: paint a lesion" in page.locator('[data-out="tune"]').inner_text()
+    page.locator('.pane [data-action="paint"]').click()
+    box = canvas_box(page)
+    x, y = box["x"] + 0.3 * box["width"], box["y"] + 0.45 * box["height"]
+    before = canvas(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 50, y + 20, steps=6)
+    page.mouse.up()
+    wait_data(page, "painted_voxels", "Number(v) > 0")
+    n = int(lab_data(page, "painted_voxels") or 0)
+    area = n * case.prepared.spacing_mm[0] * case.prepared.spacing_mm[1]
+    assert 200 < area < 2000, "a stroke of a brush of a centimetre"
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(200)
+    painted = canvas(page).astype(int)
+    orange = (np.abs(painted[..., :3] - (255, 163, 26)).max(-1) < 60) & (painted != before).any(-1)
+    assert orange.sum() > 40, "its outline has a colour of its own"
+    page.mouse.move(x, y)
+    page.mouse.wheel(0, -300)
+    page.keyboard.down("Alt")
+    page.mouse.down()
+    page.mouse.up()
+    page.keyboard.up("Alt")
+    page.wait_for_timeout(300)
+    erased = int(lab_data(page, "painted_voxels") or 0)
+    assert erased < n
+    click(page, "paint-undo")
+    wait_data(page, "painted_voxels", f"Number(v) === {n}")
+    page.locator('[data-control="paint-from"]').select_option("truth")
+    assert case.lesion is not None
+    wait_data(page, "painted_voxels", f"Number(v) === {int(case.lesion.sum())}")
+    page.keyboard.press("Escape")
+    assert page.locator(".paint-bar").is_hidden()
+    steps(page, 2)
+    own = own_steps(case, 2)[-1]
+    assert figure(page, "dice") == pytest.approx(own.dice, abs=6e-4), "the truth, painted, is the truth"
+
+
+# What matters
+
+
+@pytest.mark.parametrize("where", ["", "finetune"])
+def test_the_bars_are_the_gradient_of_the_curve_at_hand(
+    page: Page, address: str, case: LiveCase, where: str
+) -> None:
+    if where:
+        open_tuning(page, address, "straka")
+    else:
+        open_lab(page, address)
+    settled(page)
+    click(page, "matters")
+    page.locator('[data-testid="matters"] rect').first.wait_for(state="attached")
+    drag(page, 14, -40)
+    settled(page)
+    exact = "find(document).querySelector('.matters').dataset.exact === 'true'"
+    page.wait_for_function(f"() => {{ {FIND} return {exact}; }}")
+    page.wait_for_timeout(1500)
+    curve = kept_curve(page)
+    assert case.lesion is not None
+    target = target_of(case, case.lesion)
+    own = sensitivity.gradient(curve, target, Settings(), "core_ml", voxel_ml=case.prepared.voxel_ml).by_sample
+    np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
+    page.locator('[data-matters="quantity"]').select_option("tmax")
+    page.locator('[data-matters="region"]').select_option("healthy")
+    page.wait_for_timeout(2500)
+    own = sensitivity.gradient(curve, target, Settings(), "tmax", region=case.reference.numpy()).by_sample
+    np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
+    handle = page.locator('svg[data-testid="aif-editor"] [data-point="30"]').bounding_box()
+    bar = page.locator('[data-testid="matters"] rect').nth(30).bounding_box()
+    assert handle is not None
+    assert bar is not None
+    middles = [one["x"] + one["width"] / 2 for one in (handle, bar)]
+    assert middles[0] == pytest.approx(middles[1], abs=1.0), "one time axis"
+
+
+def test_the_gradient_of_the_loss_while_it_falls(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    click(page, "matters")
+    page.locator('[data-matters="quantity"]').select_option("loss")
+    steps(page, 2)
+    own = own_steps(case, 2)[-1]
+    np.testing.assert_allclose(bars(page), own.gradient, atol=0.02 * np.abs(own.gradient).max())
+
+
+def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
+    open_lab(page, address)
+    settled(page)
+    click(page, "matters")
+    page.locator('[data-matters="direction"]').select_option("width")
+    wait_data(page, "overlay", "v === 'sensitivity'")
+    text, voxel = overlaid(page, 0.4, 0.4)
+    start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
+    along = sensitivity.direction(start, case.prepared.dt_s, "width")
+    empty = np.zeros(case.tiles.n_voxels, bool)
+    own = np.abs(sensitivity.sensitivity_map(start, along, target_of(case, empty), Settings()))
+    place = place_in(case, voxel)
+    value = re.search(r"([\d.]+) per", text)
+    assert value is not None
+    assert float(value[1]) == pytest.approx(own[place], abs=2e-4)
+    page.locator('[data-matters="direction"]').select_option("amplitude")
+    page.get_by_text("rCBF does not see the height").wait_for()
+    assert " 0.0000 " in overlaid(page, 0.41, 0.4)[0]
+    page.keyboard.press("Escape")
+    wait_data(page, "overlay", "v === ''")
+    assert page.locator('[data-matters="direction"]').input_value() == ""
+
+
+# The tornado and the draws
+
+
+def test_the_tornado_is_the_librarys(page: Page, address: str, case: LiveCase) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-tab="edits"]').click()
+    click(page, "tornado")
+    wait_data(page, "tornado", f"Number(v) === {len(sensitivity.HANDLES)}")
+    start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
+
+    def figures(curve: np.ndarray) -> dict[str, float | None]:
+        return case.numbers(case.volume_flow(curve, Settings()), Settings())
+
+    here = figures(start)
+    for swing in sensitivity.tornado(start, case.prepared.dt_s, figures):
+        for side in ("low", "high"):
+            moved = getattr(swing, side)
+            for name in ("core_ml", "hypoperfused_ml", "reference_cbf"):
+                which = f'[data-handle="{swing.handle}"][data-figure="{name}"][data-side="{side}"]'
+                bar = page.locator(f'[data-testid="tornado"] {which}')
+                change = float(bar.get_attribute("data-change") or "nan")
+                assert change == pytest.approx(moved[name] - here[name], rel=1e-3, abs=2e-3)
+    drag(page, 14, -40)
+    settled(page)
+    assert "compute again" in page.locator('[data-out="tornado"]').inner_text()
+
+
+def test_draws_of_the_choice(page: Page, address: str, case: LiveCase) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-tab="choice"]').click()
+    page.locator('[data-control="choice-map"]').check()
+    click(page, "choice")
+    wait_data(page, "draws", "Number(v) >= 5")
+    wait_data(page, "draws", "Number(v) === 200")
+    start = next(iter(case.sources.values()))
+    curves = bootstrap_curves(case.prepared, start, 200)
+    cores = []
+    fraction = np.zeros(case.tiles.n_voxels)
+    for curve in curves[::8]:
+        flow = case.volume_flow(curve, Settings())
+        core = flow.cbf < 0.38 * flow.reference_cbf
+        fraction += core
+        cores.append(core.sum() * case.prepared.voxel_ml)
+    text = page.locator('[data-out="choice"]').inner_text()
+    found = re.search(r"Core ([\d.]+) ml, 5–95 %: ([\d.]+) to ([\d.]+) ml; 200 of 200", text)
+    assert found is not None, text
+    assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
+    assert float(found[2]) <= float(found[1]) <= float(found[3])
+    assert lab_data(page, "overlay") == "choice"
+    for x in (0.35, 0.75):
+        text, voxel = overlaid(page, x, 0.4)
+        place = place_in(case, voxel)
+        shown = re.search(r"draws ([\d.]+)", text)
+        assert shown is not None
+        assert float(shown[1]) == pytest.approx(fraction[place] / 25, abs=0.15)
+    page.locator('[data-control="choice-map"]').uncheck()
+    wait_data(page, "overlay", "v === ''")
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
+def test_nothing_is_cut_off(page: Page, address: str, size: tuple[int, int]) -> None:
+    """Every control of every pane lies inside the column of the curve, and the maps above the fold."""
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    open_tuning(page, address)
+    click(page, "matters")
+    page.locator('[data-tune="target"]').select_option("painted")
+    for tab in ("tune", "voxel", "edits", "choice"):
+        page.locator(f'[data-tab="{tab}"]').click()
+        for opened in (False, True) if tab == "tune" else (False,):
+            if opened:
+                click(page, "tune-options")
+            page.wait_for_timeout(150)
+            outside = page.evaluate(
+                f"""() => {{ {FIND}
+                  const lab = find(document), column = lab.querySelector('.curve').getBoundingClientRect();
+                  const parts = 'button, select, input, svg, .say';
+                  const seen = [...lab.querySelector('.curve').querySelectorAll(parts)]
+                    .filter((node) => node.checkVisibility());
+                  const out = seen.filter((node) => {{
+                    const b = node.getBoundingClientRect();
+                    return b.left < column.left || b.right > column.right + 1 || b.bottom > column.bottom + 1;
+                  }}).map((node) => node.outerHTML.slice(0, 80));
+                  if (lab.querySelector('.maps').getBoundingClientRect().bottom > innerHeight) out.push('maps');
+                  const editor = lab.querySelector('svg.editor').getBoundingClientRect();
+                  if (editor.height < 100) out.push(`editor of ${{editor.height}}`);
+                  return out;
+                }}"""
+            )
+            assert outside == [], tab

@@ -1,0 +1,221 @@
+"""The Lab by keyboard alone: every control is reached and seen, and a whole what-if is made and kept."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.support.app_server import lab_data, open_lab, settled
+from tests.support.lab_page import automatic, editor_values, kept_curve, own_result
+
+pytestmark = pytest.mark.browser
+
+FOCUSED = """() => {
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  const shown = node.closest?.(".toggle") ?? node;
+  const { x, y, width, height } = shown.getBoundingClientRect();
+  const inside = Boolean(node.getRootNode().host);
+  return { ...node.dataset, inside, name: node.className, box: [x, y, width, height] };
+}"""
+BLURRED = """(again) => {
+  if (again) { window.left.focus({ preventScroll: true }); return; }
+  let node = document.activeElement;
+  while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+  window.left = node;
+  node.blur();
+}"""
+MOST_STOPS = 45
+"""From the top of the page to the map, and from there to the end of the shelf."""
+
+
+def focused(page: Page) -> dict[str, Any]:
+    return dict(page.evaluate(FOCUSED))
+
+
+def tab_to(page: Page, back: bool = False, **wanted: str) -> None:
+    """Press Tab until a control with that data attribute has the focus."""
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Shift+Tab" if back else "Tab")
+        if wanted.items() <= focused(page).items():
+            return
+    raise AssertionError(f"{wanted} is not reached")
+
+
+def picture(page: Page, box: list[float]) -> np.ndarray:
+    x, y, width, height = box
+    clip = {"x": max(x - 5, 0), "y": max(y - 5, 0), "width": width + 10, "height": height + 10}
+    return np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")).astype(int)
+
+
+def heard(page: Page) -> str:
+    return page.locator('[data-out="heard"]').text_content() or ""
+
+
+def start_values() -> np.ndarray:
+    return automatic().aif.value.astype(np.float32).astype(float)
+
+
+def test_tab_reaches_every_control_once_and_the_focus_is_seen(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    tab_to(page, map="rcbf")
+    stops = [focused(page)]
+    unseen = []
+    while stops[-1]["inside"] and len(stops) <= MOST_STOPS:
+        with_focus = picture(page, stops[-1]["box"])
+        page.evaluate(BLURRED, False)
+        without = picture(page, stops[-1]["box"])
+        page.evaluate(BLURRED, True)
+        # A ring of 2 points, or a point of the curve that fills: at least some twenty pixels that differ clearly.
+        if (np.abs(with_focus - without).max(-1) > 60).sum() < 20:
+            unseen.append(stops[-1])
+        page.keyboard.press("Tab")
+        stops.append(focused(page))
+    assert not stops[-1]["inside"], "the Lab is no trap"
+    assert not unseen
+    names = [
+        next((f"{key} {stop[key]}" for key in ("map", "testid", "window", "control", "layout", "outline", "action",
+              "mode", "point", "tab", "out") if key in stop), stop["name"])
+        for stop in stops[:-1]
+    ]  # fmt: skip
+    assert names == [
+        "map rcbf", "testid map", "window high", "window low", "control slice", "layout one", "control scale",
+        *(f"outline {kind}" for kind in ("core", "hypoperfused", "truth", "aif", "vof")),
+        "control source", "action where", "mode points", "action fit", "action pick", "action whole", "point 0",
+        "tab voxel", "action matters", "action keep", "control keep-name", "solid", "action link", "action figure",
+    ]  # fmt: skip
+
+
+def test_slice_map_and_voxel_follow_the_arrows_and_are_told(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    tab_to(page, testid="map")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("5")
+    assert page.locator('[data-out="slice"]').inner_text() == "5 / 8"
+    assert page.locator('[data-map="tmax"]').get_attribute("aria-checked") == "true"
+    page.wait_for_timeout(700)
+    assert heard(page) == "Tmax, slice 5 of 8"
+    voxel = page.locator('[data-out="probed"]').inner_text()
+    page.keyboard.press("Shift+ArrowLeft")
+    page.wait_for_timeout(700)
+    assert page.locator('[data-out="probed"]').inner_text() != voxel
+    assert heard(page).startswith("Tmax ")
+    assert " at (" in heard(page)
+
+
+def test_a_what_if_is_made_compared_and_kept_by_keys_alone(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    tab_to(page, point="0")
+    for _ in range(15):
+        page.keyboard.press("ArrowRight")
+    point = page.locator('[data-point="15"]')
+    assert focused(page)["point"] == "15"
+    low, high, now = (float(point.get_attribute(f"aria-value{end}") or "nan") for end in ("min", "max", "now"))
+    assert low < now < high
+    for key in ("]", "ArrowUp", "ArrowUp", "ArrowUp", "Shift+ArrowUp"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    settled(page)
+    weight = np.exp(-0.5 * ((np.arange(60) - 15) / (1.5 * 1.25)) ** 2)
+    expected = start_values() + 0.08 * (high - low) * np.where(weight < 0.003, 0, weight)
+    curve = kept_curve(page)
+    np.testing.assert_allclose(curve, expected, atol=0.01)  # the axis is told to 0.1 HU
+    own = own_result(curve).numbers
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
+    page.wait_for_timeout(700)
+    assert heard(page).startswith(f"Core {own.core_ml:.1f} ml"), "the figures are told once the hand rests"
+    assert "Hypoperfused" in heard(page)
+
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), start_values())
+    page.keyboard.press("Control+Shift+Z")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), curve)
+
+    tab_to(page, control="keep-name")
+    page.keyboard.type("by keys")
+    page.keyboard.press("Enter")
+    row = page.locator('[data-snapshot="1"]')
+    row.wait_for()
+    assert row.locator("input.name").input_value() == "by keys"
+    assert float(row.locator("td.figure b").first.inner_text()) == pytest.approx(own.core_ml, abs=0.051)
+    tab_to(page, side="b")  # of what is in the Lab now; next comes the snapshot
+    tab_to(page, side="a")
+    page.keyboard.press("Enter")
+    page.locator(".divider").wait_for()
+    assert focused(page)["side"] == "a", "the row is drawn anew, and the focus stays"
+    tab_to(page, back=True, action="uncompare")
+    page.keyboard.press("Tab")
+    divider = page.locator(".divider")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    assert divider.get_attribute("aria-valuenow") == "44"
+    assert divider.get_attribute("aria-valuetext") == "A on 44 % of the slice"
+    page.keyboard.press("Escape")
+    assert divider.is_hidden()
+
+
+def test_what_goes_to_sleep_or_is_drawn_anew_hands_the_focus_on(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    tab_to(page, control="source")
+    page.keyboard.press("ArrowDown")
+    source = page.locator('[data-control="source"]')
+    page.wait_for_function("(node) => !node.disabled", arg=source.element_handle())
+    settled(page)
+    chosen = source.input_value()
+    assert chosen != "straka"
+    assert focused(page).get("control") == "source", "the list slept while the curve came"
+    tab_to(page, point="0")
+    page.keyboard.press("End")
+    before = editor_values(page)
+    page.keyboard.press("ArrowUp")
+    page.wait_for_timeout(500)
+    settled(page)
+    tab_to(page, back=True, action="undo")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert page.get_by_role("button", name="Undo").is_disabled()
+    assert focused(page).get("action") == "redo"
+    page.keyboard.press("Enter")
+    settled(page)
+    assert editor_values(page)[-1] > before[-1] + 1
+    page.keyboard.press("k")
+    page.locator('[data-snapshot="1"]').wait_for()
+    page.locator('[data-snapshot="1"] [data-act="delete"]').focus()
+    page.keyboard.press("Enter")
+    page.locator('[data-snapshot="1"]').wait_for(state="detached")
+    assert focused(page).get("control") == "keep-name"
+
+
+def test_whoever_asks_for_less_motion_gets_the_jump(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.evaluate(
+        """() => {
+          window.moved = [];
+          Element.prototype.scrollIntoView = function (how) { window.moved.push(how?.behavior); };
+        }"""
+    )
+    page.locator('[data-point="0"]').focus()
+    page.keyboard.press("k")
+    side = page.locator('[data-snapshot="1"] [data-side="a"]')
+    for motion in ("no-preference", "reduce"):
+        page.emulate_media(reduced_motion=motion)
+        side.press("Enter")
+        page.locator(".divider").wait_for()
+        side.press("Enter")
+        page.locator(".divider").wait_for(state="hidden")
+    moved = json.loads(page.evaluate("() => JSON.stringify(window.moved.filter(Boolean))"))
+    assert set(moved) == {"smooth", "auto"}
+    assert moved[-1] == "auto"

@@ -1,0 +1,362 @@
+"""Every way to edit the curve, in a real Chromium: what it is afterwards, and what the maps make of it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, WebSocketRoute
+
+from pages.live.server import wire
+from pages.live.server.session import error_frame
+from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.fit import fit_gamma_variate
+from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
+from tests.support.lab_page import automatic, editor_values, kept_curve, own_result, shown_number, start_over
+
+pytestmark = pytest.mark.browser
+
+HANDLES: dict[str, float] = {
+    "amplitude": 0.5, "shift_s": 3.5, "width": 1.4, "dispersion_s": 2.5, "tail": 0.2, "cut_s": 15.0,
+    "baseline": 6.0, "smooth_s": 1.7,
+}  # fmt: skip
+
+
+def start_values() -> np.ndarray:
+    """The start curve as the browser has it."""
+    return automatic().aif.value.astype(np.float32).astype(float)
+
+
+def open_handles(page: Page, address: str) -> None:
+    open_lab(page, address)
+    page.get_by_role("button", name="Whole curve").click()
+
+
+def test_the_browsers_edits_are_the_librarys(page: Page, address: str) -> None:
+    page.goto(address)
+    rng = np.random.default_rng(7)
+    start = start_values()
+    curves = [start, rng.normal(0, 50, 43), np.linspace(0, 9, 20), np.r_[3.0, 0.5 * np.arange(10.0), np.zeros(9)]]
+    edits = [WholeEdit(), WholeEdit(**HANDLES), *(WholeEdit(**{name: value}) for name, value in HANDLES.items())]
+    edits += [WholeEdit(width=0.4, shift_s=-7.3, tail=3.0, smooth_s=0.3), WholeEdit(dispersion_s=0.2, cut_s=0.0)]
+    for curve in curves:
+        for dt_s in (0.7, 1.0, 2.0):
+            own = np.array([edit_curve(curve, dt_s, edit) for edit in edits])
+            theirs = page.evaluate(
+                """async ([curve, dt, edits]) => {
+                  const { editCurve } = await import(new URL("assets/live/frontend/curve/curve_edits.js", document.baseURI));
+                  return edits.map((edit) => Array.from(editCurve(curve, dt, edit)));
+                }""",
+                [curve.tolist(), dt_s, [vars(edit) for edit in edits]],
+            )
+            np.testing.assert_allclose(theirs, own, rtol=0, atol=1e-6 * np.abs(curve).max())
+
+
+@pytest.mark.parametrize(("name", "value"), HANDLES.items())
+def test_each_handles_field_edits_the_whole_curve(page: Page, address: str, name: str, value: float) -> None:
+    open_handles(page, address)
+    field = page.locator(f'[data-field="{name}"]')
+    field.fill(str(value))
+    field.press("Enter")
+    settled(page)
+    expected = edit_curve(start_values(), 1.0, WholeEdit(**{name: value}))
+    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
+    own = own_result(kept_curve(page)).numbers
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
+    assert shown_number(page, "hypoperfused_ml") == pytest.approx(own.hypoperfused_ml, abs=0.051)
+    assert page.locator('[data-out="effect"]').get_attribute("data-effect") == name
+    start_over(page)
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), start_values())
+    assert float(page.locator(f'[data-handle="{name}"]').input_value()) != value, "the handle went back too"
+
+
+def test_amplitude_leaves_rcbf_core_and_tmax_and_says_so(page: Page, address: str) -> None:
+    open_handles(page, address)
+    settled(page)
+    cbf = shown_number(page, "reference_cbf")
+    page.locator('[data-field="amplitude"]').fill("0.5")
+    page.locator('[data-field="amplitude"]').press("Enter")
+    settled(page)
+    for name in ("core_ml", "hypoperfused_ml", "mismatch_ml", "dice", "auc"):
+        assert page.locator(f'[data-number="{name}"] em').inner_text() == "±0", name
+    assert shown_number(page, "reference_cbf") == pytest.approx(2 * cbf, abs=0.11)
+    assert "rCBF, core and Tmax do not see amplitude" in page.locator('[data-out="effect"]').inner_text()
+
+
+def test_a_shift_moves_tmax_and_not_the_core_and_the_sentence_knows_the_form(page: Page, address: str) -> None:
+    open_handles(page, address)
+    page.locator('[data-field="shift_s"]').fill("-3")
+    page.locator('[data-field="shift_s"]').press("Enter")
+    settled(page)
+    assert "hardly see a shift" in page.locator('[data-out="effect"]').inner_text()
+    start = automatic().numbers
+    assert shown_number(page, "core_ml") == pytest.approx(start.core_ml, rel=0.05)
+    assert shown_number(page, "hypoperfused_ml") > 1.5 * start.hypoperfused_ml
+    page.get_by_label("Deconvolution").first.click()
+    page.get_by_role("option", name="causal").click()
+    page.wait_for_timeout(800)
+    settled(page)
+    page.locator('[data-field="shift_s"]').fill("3")
+    page.locator('[data-field="shift_s"]').press("Enter")
+    assert "In the causal form a shift matters" in page.locator('[data-out="effect"]').inner_text()
+
+
+def test_the_maps_follow_a_slider_while_it_is_held_and_one_undo_takes_it_back(page: Page, address: str) -> None:
+    open_handles(page, address)
+    settled(page)
+    start = editor_values(page)
+    box = page.locator('[data-handle="width"]').bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    before = int(lab_data(page, "painted") or 0)
+    for step in range(12):
+        page.mouse.move(box["x"] + box["width"] * (0.3 + 0.04 * step), box["y"] + box["height"] / 2)
+        page.wait_for_timeout(30)
+    assert int(lab_data(page, "painted") or 0) >= before + 4, "frames came while the slider was held"
+    page.mouse.up()
+    settled(page)
+    value = float(page.locator('[data-handle="width"]').input_value())
+    assert value > 1.2
+    expected = edit_curve(start_values(), 1.0, WholeEdit(width=value))
+    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
+    page.locator('[data-handle="width"]').press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(editor_values(page), start)
+    assert float(page.locator('[data-handle="width"]').input_value()) == 1
+    page.get_by_role("button", name="Redo").click()
+    settled(page)
+    assert float(page.locator('[data-handle="width"]').input_value()) == value, "handles come back too"
+
+
+def test_handles_combine_and_act_on_what_a_hand_has_drawn(page: Page, address: str) -> None:
+    open_handles(page, address)
+    drag(page, 14, -40)
+    settled(page)
+    drawn = kept_curve(page)
+    for name, value in (("shift_s", 2.0), ("amplitude", 1.5)):
+        page.locator(f'[data-field="{name}"]').fill(str(value))
+        page.locator(f'[data-field="{name}"]').press("Enter")
+    settled(page)
+    expected = edit_curve(drawn, 1.0, WholeEdit(shift_s=2.0, amplitude=1.5))
+    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-3)
+    page.get_by_role("button", name="Handles back").click()
+    settled(page)
+    np.testing.assert_allclose(kept_curve(page), drawn, atol=1e-4)
+
+
+def scale_of(page: Page) -> tuple[np.ndarray, np.ndarray]:
+    """How places on the page become time [s] and value: two coefficients each, from the handles themselves."""
+    values = editor_values(page)
+    top = int(values.argmax())
+    (x0, y0), (x1, y1) = handle_centre(page, 0), handle_centre(page, top)
+    return np.polyfit([x0, x1], [0, top], 1), np.polyfit([y0, y1], [values[0], values[top]], 1)
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    """Draw through (time, value) pairs with the mouse."""
+    time, value = scale_of(page)
+    spots = [((t - time[1]) / time[0], (v - value[1]) / value[0]) for t, v in points]
+    page.mouse.move(*spots[0])
+    page.mouse.down()
+    for spot in spots[1:]:
+        page.mouse.move(*spot, steps=8)
+    page.mouse.up()
+
+
+def test_a_freehand_line_is_the_curve(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.get_by_role("radio", name="Draw").click()
+    line = [(8.0, 0.0), (14.0, 220.0), (22.0, 40.0), (50.0, 10.0)]
+    before = start_values()
+    draw(page, line)
+    settled(page)
+    curve = kept_curve(page)
+    drawn = np.arange(9, 50)
+    np.testing.assert_allclose(curve[drawn], np.interp(drawn, *np.transpose(line)), atol=4.0)
+    np.testing.assert_array_equal(curve[:7], before[:7])
+    np.testing.assert_array_equal(curve[52:], before[52:])
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own_result(curve).numbers.core_ml, abs=0.02)
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), before)
+
+
+def test_a_drawing_without_a_bolus_gets_a_sentence_and_the_last_curve_stays(page: Page, address: str) -> None:
+    open_lab(page, address)
+    drag(page, 14, -40)
+    settled(page)
+    good, core = kept_curve(page), lab_data(page, "core-ml")
+    page.keyboard.press("d")
+    assert page.get_by_role("radio", name="Draw").get_attribute("aria-checked") == "true"
+    for level in (0.0, -6.0):
+        time, value = scale_of(page)
+        y = (level - value[1]) / value[0]
+        page.mouse.move(-time[1] / time[0] - 15, y)
+        page.mouse.down()
+        page.mouse.move((59.6 - time[1]) / time[0], y, steps=20)
+        page.mouse.up()
+        page.wait_for_timeout(150)
+        notice = page.locator(".notice").inner_text()
+        assert "no positive bolus" in notice or "not positive" in notice, level
+        settled(page)
+        assert "the last good curve stays" in page.locator(".notice").inner_text(), "not what was on its way"
+        np.testing.assert_array_equal(kept_curve(page), good)
+        np.testing.assert_allclose(editor_values(page), good, atol=0.051)
+        assert lab_data(page, "core-ml") == core
+
+
+def test_a_curve_that_the_server_refuses_is_taken_back(page: Page, address: str) -> None:
+    refusing = [False]
+
+    def on_socket(browser: WebSocketRoute) -> None:
+        server = browser.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if refusing[0] and isinstance(message, bytes) and wire.unpack_edit(message).at_rest:
+                refusing[0] = False
+                browser.send(error_frame(wire.unpack_edit(message), "This AIF does not explain the tissue."))
+            else:
+                server.send(message)
+
+        browser.on_message(pass_on)
+
+    page.route_web_socket("**/live/socket", on_socket)
+    open_lab(page, address)
+    drag(page, 14, -40)
+    settled(page)
+    good, core = kept_curve(page), lab_data(page, "core-ml")
+    refusing[0] = True
+    drag(page, 20, -40)
+    page.locator(".notice").get_by_text("does not explain").wait_for()
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), good)
+    assert lab_data(page, "core-ml") == core
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), start_values()), "what was refused is no step of undo"
+
+
+def test_the_fit_is_the_librarys_gamma_variate(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.get_by_role("button", name="Fit").click()
+    page.locator(".notice").get_by_text("Gamma variate").wait_for()
+    settled(page)
+    fit = fit_gamma_variate(start_values(), 1.0)
+    np.testing.assert_allclose(kept_curve(page), fit.curve(np.arange(60.0)), atol=1e-3)
+    shown = page.locator(".notice").inner_text()
+    assert f"α {fit.alpha:.2f}" in shown
+    assert f"arrival {fit.onset_s:.1f} s" in shown
+
+
+def test_escape_takes_a_drag_back(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    start = editor_values(page)
+    x, y = handle_centre(page, 12)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 60, steps=4)
+    assert editor_values(page)[12] < start[12] - 20
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    page.wait_for_timeout(200)
+    np.testing.assert_array_equal(editor_values(page), start)
+    assert page.get_by_role("button", name="Undo").is_disabled()
+
+
+def test_what_follows_the_arrow_keys_at_once_finds_their_edit_made(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    drag(page, 15, -40)
+    settled(page)
+    dragged = editor_values(page)
+    page.locator('[data-point="20"]').focus()
+
+    def at_once(key: str) -> None:
+        for one in ("ArrowUp", "ArrowUp", key):
+            page.keyboard.press(one)
+        page.wait_for_timeout(600)
+        settled(page)
+
+    at_once("Control+z")
+    np.testing.assert_array_equal(editor_values(page), dragged)
+    assert page.get_by_role("button", name="Redo").is_enabled()
+    page.keyboard.press("Control+Shift+z")
+    settled(page)
+    assert editor_values(page)[20] > dragged[20]
+    at_once("r")
+    np.testing.assert_allclose(editor_values(page), start_values(), atol=0.051)
+    # Two edits by different means are two steps back.
+    page.locator('[data-point="20"]').focus()
+    page.keyboard.press("ArrowUp")
+    nudged = editor_values(page)
+    x, y = handle_centre(page, 15)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 30, steps=3)
+    page.wait_for_timeout(600)
+    page.mouse.up()
+    settled(page)
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(editor_values(page), nudged)
+
+
+def test_a_finger_moves_a_point(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    open_lab(page, address)
+    settled(page)
+    start = editor_values(page)
+    x, y = handle_centre(page, 12)
+    touch = context.new_cdp_session(page)
+    for kind, dy in [("touchStart", 0), *(("touchMove", 8 * i) for i in range(1, 9))]:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y + dy}]})
+        page.wait_for_timeout(20)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settled(page)
+    curve = kept_curve(page)
+    assert curve[12] < start[12] - 30
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own_result(curve).numbers.core_ml, abs=0.02)
+    context.close()
+
+
+def test_the_keyboard_alone_reaches_every_tool(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-point="0"]').focus()
+    page.keyboard.press("w")
+    field = page.locator('[data-handle="amplitude"]')
+    assert field.is_visible()
+    stops = []
+    page.get_by_role("radio", name="Drag").focus()
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        stops.append(
+            page.evaluate(
+                """() => {
+              let node = document.activeElement;
+              while (node?.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+              return JSON.stringify({ ...node.dataset });
+            }"""
+            )
+        )
+    told = " ".join(stops)
+    for name in ("fit", "pick", "whole", "amplitude", "smooth_s"):
+        assert re.search(rf'"{name}"', told), name
+    assert '"point"' in told
+    field.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    settled(page)
+    assert float(field.input_value()) == pytest.approx(1.1)
+    np.testing.assert_allclose(kept_curve(page), 1.1 * start_values(), rtol=1e-5, atol=1e-4)
+    page.keyboard.press("Control+z")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), start_values()), "quick steps of one handle are one undo"

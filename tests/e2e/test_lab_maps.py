@@ -1,0 +1,333 @@
+"""The maps as they are looked at: values, windows, scales, outlines, zoom; nothing of it asks the server."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page
+
+from pages.live.component import LUTS
+from pages.live.compute.preview_grid import CoarseGrid
+from perfcore.units import MAP_UNITS
+from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
+from tests.support.lab_page import (
+    automatic,
+    canvas,
+    canvas_box,
+    hovered,
+    kept_curve,
+    own_result,
+    place_of,
+    readout_value,
+)
+
+pytestmark = pytest.mark.browser
+
+MAGENTA, GREEN = (0xFF, 0x4F, 0xD8), (0x3F, 0xD0, 0x7A)
+
+
+def middle(page: Page) -> tuple[float, float]:
+    box = canvas_box(page)
+    return box["x"] + 0.45 * box["width"], box["y"] + 0.62 * box["height"]
+
+
+def window(page: Page) -> tuple[float, float]:
+    low, high = (float(page.locator(f'[data-window="{end}"]').input_value()) for end in ("low", "high"))
+    return low, high
+
+
+def near(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
+    return int((np.abs(picture[..., :3].astype(int) - colour).max(-1) < 40).sum())
+
+
+def looked(page: Page) -> None:
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_the_readout_is_the_librarys_value_in_every_map(page: Page, address: str) -> None:
+    open_lab(page, address)
+    drag(page, 14, -30)
+    settled(page)
+    result = own_result(kept_curve(page))
+    maps = result.maps
+    prepared = result.prepared
+    volumes = {
+        "rcbf": maps.rcbf, "cbf": maps.cbf, "cbv": maps.cbv, "mtt": maps.mtt, "tmax": maps.tmax, "ttp": maps.ttp,
+        "core_probability": maps.core_probability, "baseline": prepared.baseline, "tmip": prepared.tmip,
+    }  # fmt: skip
+    digits = {"rcbf": 2, "cbf": 1, "cbv": 2, "mtt": 1, "tmax": 1, "ttp": 1, "core_probability": 2, "baseline": 0,
+              "tmip": 0}  # fmt: skip
+    box = canvas_box(page)
+    spots = [(box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in
+             [(0.45, 0.62), (0.3, 0.4), (0.75, 0.4), (0.6, 0.75)]]  # fmt: skip
+    for name, volume in volumes.items():
+        page.locator(f'[data-map="{name}"]').click()
+        for spot in spots:
+            text, voxel = hovered(page, *spot)
+            assert np.isfinite(volume[voxel]), "the spots lie in the brain"
+            rounding = 0.51 * 10.0 ** -digits[name] + 1e-3
+            assert readout_value(text) == pytest.approx(volume[voxel], abs=rounding), name
+            assert f" {MAP_UNITS[name]} " in text, name
+
+
+def test_a_right_drag_sets_width_and_level_without_a_call(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    before, sent = canvas(page), lab_data(page, "sent")
+    assert window(page) == (0, 1.5)
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x + 60, y, steps=5)
+    low, high = window(page)
+    assert high - low > 1.7, "to the right: wider"
+    assert low + high == pytest.approx(1.5, abs=0.02), "the level stays"
+    page.mouse.move(x + 60, y + 60, steps=5)
+    moved = window(page)
+    assert sum(moved) > 1.7, "down: higher"
+    page.mouse.up(button="right")
+    looked(page)
+    assert (canvas(page) != before).mean() > 0.05
+    page.get_by_role("button", name="Usual window and colours").click()
+    page.mouse.move(2, 2)
+    looked(page)
+    assert window(page) == (0, 1.5)
+    assert lab_data(page, "sent") == sent
+
+
+def test_the_windows_number_fields_and_what_they_refuse(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    high = page.locator('[data-window="high"]')
+    high.fill("0.8")
+    high.press("Enter")
+    looked(page)
+    assert window(page) == (0, 0.8)
+    bright = canvas(page)
+    high.fill("-3")
+    high.press("Enter")
+    looked(page)
+    assert "lower and a higher value" in page.locator(".notice").inner_text()
+    assert window(page) == (0, 0.8)
+    np.testing.assert_array_equal(canvas(page), bright)
+    page.locator('[data-map="tmax"]').click()
+    assert window(page) == (0, 12), "each map has its own"
+    page.locator('[data-map="rcbf"]').click()
+    assert window(page) == (0, 0.8)
+
+
+@pytest.mark.parametrize("scale", list(LUTS))
+def test_a_colour_scale_colours_the_map(page: Page, address: str, scale: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    sent = lab_data(page, "sent")
+    for label in ("core", "Tmax", "truth", "AIF voxels", "VOF voxels"):
+        page.locator(".outlines label", has_text=label).locator("input").uncheck(force=True)
+    page.locator('[data-control="scale"]').select_option(scale)
+    # Magnified until a voxel has sharp edges, the pixel under the pointer is exactly the scale's colour.
+    x, y = middle(page)
+    page.mouse.move(x, y)
+    page.keyboard.down("Control")
+    for _ in range(12):
+        page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    looked(page)
+    text, voxel = hovered(page, x, y)
+    box = canvas_box(page)
+    across, down = int(x - box["x"]), int(y - box["y"])
+    around = canvas(page)[down - 4 : down + 5, across - 4 : across + 5, :3].reshape(-1, 3).astype(int)
+    value = float(automatic().maps.rcbf[voxel])
+    assert readout_value(text) == pytest.approx(value, abs=0.0051)
+    level = min(max(int(value / 1.5 * 255), 0), 255)
+    lut = LUTS[scale].reshape(256, 3)
+    step = np.abs(np.diff(lut.astype(int), axis=0)).max()
+    # Some pixels of the voxel lie under the lines of the cross that marks it.
+    assert np.abs(around - lut[level]).max(-1).min() <= 1 + step
+    assert lab_data(page, "sent") == sent
+
+
+@pytest.mark.parametrize(("label", "colour"), [("core", MAGENTA), ("Tmax", GREEN)])
+def test_each_outline_is_switched_by_itself(
+    page: Page, address: str, label: str, colour: tuple[int, int, int]
+) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-map="baseline"]').click()
+    looked(page)
+    assert near(canvas(page), colour) > 100
+    box = page.locator(".outlines label", has_text=label).locator("input")
+    box.focus()
+    page.keyboard.press("Space")
+    looked(page)
+    assert near(canvas(page), colour) == 0
+    page.keyboard.press("Space")
+    looked(page)
+    assert near(canvas(page), colour) > 100
+
+
+def test_zoom_keeps_what_is_under_the_pointer_and_pan_moves_it(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.mouse.move(2, 2)
+    looked(page)
+    whole = canvas(page)
+    x, y = middle(page)
+    _, voxel = hovered(page, x, y)
+    page.keyboard.down("Control")
+    for _ in range(6):
+        page.mouse.wheel(0, -100)
+        looked(page)
+    page.keyboard.up("Control")
+    _, now = hovered(page, x, y)
+    assert np.abs(np.subtract(now, voxel)).max() <= 1
+    zoom = float(page.locator('[data-action="whole-head"]').inner_text().removeprefix("×"))
+    assert zoom > 3
+    (_, left), (_, right) = hovered(page, x - 60, y), hovered(page, x + 60, y)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=6)
+    page.mouse.up()
+    _, panned = hovered(page, x + 60, y)
+    assert np.abs(np.subtract(panned, now)).max() <= 1, "the voxel came along with the hand"
+    assert abs(left[0] - right[0]) == pytest.approx(120 / zoom / (398 / 210), rel=0.5)
+    page.mouse.dblclick(x, y)
+    page.mouse.move(2, 2)
+    looked(page)
+    assert page.locator('[data-action="whole-head"]').is_hidden()
+    other = (canvas(page) != whole).any(-1)
+    assert other.mean() < 2e-3, "all but the cross at the voxel that was pointed at"
+
+
+def test_two_fingers_zoom(chromium: Browser, address: str) -> None:
+    context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    open_lab(page, address)
+    settled(page)
+    x, y = middle(page)
+    touch = context.new_cdp_session(page)
+    for kind, apart in [("touchStart", 40), *(("touchMove", 40 + 10 * i) for i in range(1, 9))]:
+        points = [{"x": x - apart / 2, "y": y, "id": 0}, {"x": x + apart / 2, "y": y, "id": 1}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        page.wait_for_timeout(30)
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    looked(page)
+    zoom = float(page.locator('[data-action="whole-head"]').inner_text().removeprefix("×"))
+    assert zoom == pytest.approx(3.0, rel=0.15)
+    context.close()
+
+
+def test_the_maps_keys(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    sent = lab_data(page, "sent")
+    page.locator('canvas[data-testid="map"]').focus()
+    page.keyboard.press("5")
+    assert page.locator('[data-map="tmax"]').get_attribute("aria-checked") == "true"
+    at = page.locator('[data-out="slice"]').inner_text()
+    page.keyboard.press("ArrowUp")
+    assert page.locator('[data-out="slice"]').inner_text() != at
+    page.keyboard.press("ArrowDown")
+    assert page.locator('[data-out="slice"]').inner_text() == at
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    assert page.locator('[data-action="whole-head"]').inner_text() == "×1.6"
+    page.keyboard.press("0")
+    assert page.locator('[data-action="whole-head"]').is_hidden()
+    first = page.locator('[data-out="probed"]').inner_text()
+    page.keyboard.press("Shift+ArrowDown")
+    page.wait_for_timeout(250)
+    assert page.locator('[data-out="probed"]').inner_text() != first
+    page.locator('[data-map="tmax"]').focus()
+    page.keyboard.press("ArrowRight")
+    assert page.locator('[data-map="ttp"]').get_attribute("aria-checked") == "true"
+    assert lab_data(page, "sent") == sent
+
+
+def test_all_slices_move_with_the_hand_and_are_exact_at_rest(page: Page, address: str) -> None:
+    open_lab(page, address)
+    page.locator('[data-layout="all"]').click()
+    page.locator('[data-map="cbf"]').click()
+    settled(page)
+    start = canvas(page)
+    x, y = handle_centre(page, 13)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y + 150, steps=10)
+    page.wait_for_function(
+        """() => {
+          const find = (root) => root.querySelector('[data-testid="lab"]')
+            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
+          const { sent, painted } = find(document).dataset;
+          return sent === painted;
+        }"""
+    )
+    held = canvas(page)
+    page.mouse.up()
+    settled(page)
+    looked(page)
+    rest = canvas(page)
+    left = np.abs(held[..., :3].astype(int) - rest[..., :3]).mean()
+    changed = np.abs(start[..., :3].astype(int) - rest[..., :3]).mean()
+    assert left < 0.1 * changed, "what is seen under the hand is what stays"
+    # At rest every voxel is the library's own.
+    page.locator('[data-layout="one"]').click()
+    page.locator('[data-map="rcbf"]').click()
+    settled(page)
+    result = own_result(kept_curve(page))
+    box = canvas_box(page)
+    for fx, fy in [(0.3, 0.4), (0.31, 0.41), (0.75, 0.42), (0.6, 0.75)]:
+        text, voxel = hovered(page, box["x"] + fx * box["width"], box["y"] + fy * box["height"])
+        assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
+
+
+def test_the_browser_fills_in_as_the_server_measures_it(page: Page, address: str) -> None:
+    page.goto(address)
+    rng = np.random.default_rng(3)
+    mask = rng.random((9, 7, 2)) < 0.7
+    voxels = np.argwhere(mask)
+    voxels = voxels[np.argsort(voxels[:, 2], kind="stable")]
+    grid = CoarseGrid.of(voxels, (9, 7, 2))
+    values = rng.normal(size=int(grid.kept.sum())).astype(np.float32)
+    starts = np.searchsorted(voxels[:, 2], [0, 1, 2])
+    theirs = page.evaluate(
+        """async ([kept, starts, pixel, values]) => {
+          const { fill } = await import(new URL("assets/live/frontend/map/preview_grid.js", document.baseURI));
+          const [a, b] = [Uint32Array.from(starts), Uint32Array.from(pixel)];
+          const arrays = { kept: Uint8Array.from(kept), starts: a, pixel: b };
+          const now = { arrays, rows: 7, columns: 9, slices: 2 };
+          const out = new Float32Array(kept.length), second = new Float32Array(kept.length);
+          fill(now, Float32Array.from(values), out);
+          const before = kept.slice(0, starts[1]).reduce((sum, one) => sum + one, 0);
+          fill(now, Float32Array.from(values.slice(before)), second, starts[1], starts[2]);
+          return [Array.from(out), Array.from(second)];
+        }""",
+        [grid.kept.astype(int).tolist(), starts.tolist(), (voxels @ [1, 9, 0]).tolist(), values.tolist()],
+    )
+    np.testing.assert_allclose(theirs[0], grid.fill(values), atol=1e-6)
+    alone = np.where(np.arange(len(voxels)) < starts[1], 0, grid.fill(values))
+    np.testing.assert_allclose(theirs[1], alone, atol=1e-6, err_msg="one slice, as a crowd gets it")
+
+
+def test_a_view_survives_a_reload(page: Page, address: str) -> None:
+    open_lab(page, address)
+    page.locator('[data-map="mtt"]').click()
+    page.locator('[data-control="scale"]').select_option("rainbow")
+    page.reload()
+    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    assert page.locator('[data-map="mtt"]').get_attribute("aria-checked") == "true"
+    assert page.locator('[data-control="scale"]').input_value() == "rainbow"
+
+
+def test_a_voxel_can_be_pointed_at_exactly(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    result = automatic()
+    z = int(page.locator('[data-out="slice"]').inner_text().split("/")[0]) - 1
+    inside = np.argwhere(result.prepared.mask[..., z])
+    voxel = (int(inside[len(inside) // 3, 0]), int(inside[len(inside) // 3, 1]), z)
+    text, now = hovered(page, *place_of(page, voxel))
+    assert now == voxel
+    assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
+    page.wait_for_timeout(250)
+    assert page.locator('[data-out="probed"]').inner_text() == f"voxel ({voxel[0]}, {voxel[1]}, {z})"

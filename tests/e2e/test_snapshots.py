@@ -1,0 +1,433 @@
+"""Snapshots, comparing, links and what is taken along, in a real Chromium and against perfcore's own results."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import zipfile
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Download, Page
+
+from pages.live.compute.case import Layout
+from pages.session.share_link import unpack_curve
+from perfcore.phantom.cases import make_demonstration
+from perfcore.pipeline import Analysis, analyse
+from perfcore.settings import Settings
+from perfcore.types import Aif
+from tests.support.app_server import drag, lab_data, open_lab, settled
+
+pytestmark = pytest.mark.browser
+
+FIND_LAB = """const find = (root) => root.querySelector('[data-testid="lab"]')
+  ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
+const lab = find(document);"""
+
+
+@cache
+def automatic() -> Analysis:
+    return analyse(make_demonstration("m1-occlusion").series)
+
+
+def own_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
+    start = automatic()
+    prepared = start.prepared if settings is None else None
+    return analyse(start.series, Aif(start.aif.time_s, curve), settings, prepared=prepared)
+
+
+def wait_for(page: Page, condition: str) -> None:
+    page.wait_for_function(f"() => {{ {FIND_LAB} return lab && ({condition}); }}", timeout=20_000)
+
+
+def stored(page: Page, key: str) -> object:
+    return json.loads(page.evaluate("(key) => sessionStorage.getItem(key)", key) or "null")
+
+
+def kept_curve(page: Page) -> np.ndarray:
+    """The curve that the browser has committed."""
+    curve = page.evaluate("() => Object.entries(sessionStorage).find(([k]) => k.startsWith('aif|'))?.[1]")
+    return np.array(json.loads(curve))
+
+
+def snapshot_curve(page: Page, at: int) -> np.ndarray:
+    rows = stored(page, "lab|shelf")
+    assert isinstance(rows, list)
+    return unpack_curve(parse_qs(rows[at]["link"])["curve"][0])
+
+
+def keep(page: Page, name: str, number: int) -> None:
+    page.locator('[data-control="keep-name"]').fill(name)
+    page.keyboard.press("Enter")
+    page.locator(f'[data-snapshot="{number}"]').wait_for()
+
+
+def two_what_ifs(page: Page, address: str) -> tuple[Analysis, Analysis]:
+    """Keep one edit as a snapshot, make another; returns perfcore's results for both."""
+    open_lab(page, address)
+    drag(page, 16, -70)
+    settled(page)
+    keep(page, "raised tail", 1)
+    drag(page, 12, 110)
+    settled(page)
+    return own_result(snapshot_curve(page, 0)), own_result(kept_curve(page))
+
+
+def compare(page: Page, mode: str = "wipe") -> None:
+    page.locator('[data-snapshot="1"] [data-side="a"]').click()
+    wait_for(page, "lab.dataset.compare === 'wipe'")
+    page.locator(f'[data-way="{mode}"]').click()
+    wait_for(page, f"lab.dataset.compare === '{mode}'")
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(700)  # the page scrolls to the map, smoothly
+
+
+def canvas(page: Page) -> np.ndarray:
+    url = page.locator('canvas[data-testid="map"]').evaluate("c => c.toDataURL('image/png')")
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB")).astype(int)
+
+
+def read_out(page: Page, x: float, y: float) -> tuple[tuple[int, int, int], list[float]] | None:
+    """Point at the map; the voxel there and A, B and B − A, or None outside the brain."""
+    page.mouse.move(x, y)
+    page.wait_for_timeout(30)
+    where = page.locator('[data-out="readout"]').first.inner_text()
+    words = page.locator('[data-out="compared"]').inner_text().replace("−", "-").split()
+    if not words:
+        return None
+    voxel = tuple(int(v) for v in where[where.rindex("(") + 1 : where.rindex(")")].split(","))
+    return voxel, [float(words[1]), float(words[3]), float(words[7])]
+
+
+def points(page: Page, n: int) -> list[tuple[float, float]]:
+    box = page.locator('canvas[data-testid="map"]').bounding_box()
+    assert box is not None
+    spread = np.random.default_rng(7).uniform((0.25, 0.25), (0.75, 0.75), (n, 2))
+    return [(box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in spread]
+
+
+def test_restoring_gives_the_curve_back_and_can_be_undone(page: Page, address: str) -> None:
+    first, _ = two_what_ifs(page, address)
+    edited, core = kept_curve(page), lab_data(page, "core-ml")
+    page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
+    wait_for(page, "lab.dataset.granted === '1'")
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), snapshot_curve(page, 0))
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(first.numbers.core_ml, rel=1e-6)
+    assert lab_data(page, "mounts") == "1"
+    page.locator('[data-action="undo"]').click()
+    settled(page)
+    np.testing.assert_array_equal(kept_curve(page), edited)
+    assert lab_data(page, "core-ml") == core
+
+
+def test_a_snapshot_brings_its_settings_and_its_case_back(page: Page, address: str) -> None:
+    open_lab(page, address)
+    page.get_by_label("Preset").first.click()
+    page.get_by_role("option", name="vendor").click()
+    wait_for(page, "lab.dataset.coreMl && lab.dataset.numbers === lab.dataset.sent")
+    page.wait_for_timeout(500)
+    settled(page)
+    drag(page, 14, -50)
+    settled(page)
+    core = lab_data(page, "core-ml")
+    keep(page, "vendor's", 1)
+    page.get_by_test_id("stSidebar").get_by_label("Case", exact=True).click()
+    page.get_by_role("option", name="No stroke").click()
+    wait_for(page, f"lab.dataset.coreMl !== '{core}'")
+    page.get_by_label("Preset").first.click()
+    page.get_by_role("option", name="paper").click()
+    page.wait_for_timeout(500)
+    settled(page)
+    assert page.locator('[data-snapshot="1"] [data-side="a"]').is_disabled(), "another case has no maps to compare"
+    page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
+    wait_for(page, f"lab.dataset.coreMl === '{core}'")
+    settled(page)
+    np.testing.assert_array_equal(snapshot_curve(page, 0), np.array(stored(page, "aif|demo-m1-occlusion|straka")))
+    expected = own_result(snapshot_curve(page, 0), Settings.preset("vendor"))
+    assert float(core or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
+    assert "preset=vendor" in page.url
+
+
+def test_the_table_shows_numbers_and_changes_and_is_downloaded(page: Page, address: str) -> None:
+    first, second = two_what_ifs(page, address)
+    keep(page, '=low, "peak"', 2)
+    cell = page.locator('[data-snapshot="2"] td.figure').nth(1)
+    change = second.numbers.hypoperfused_ml - first.numbers.hypoperfused_ml
+    assert abs(change) > 1
+    assert cell.locator("b").inner_text() == f"{second.numbers.hypoperfused_ml:.1f}"
+    assert cell.locator("em").inner_text() == f"{change:+.1f}".replace("-", "−")
+    page.locator('[data-snapshot="2"] input.name').fill("low peak")
+    page.keyboard.press("Enter")
+    wait_for(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low peak'")
+    rows = list(csv.DictReader(io.StringIO(Path(download(page, "Snapshots (CSV)").path()).read_text())))
+    assert [r["name"] for r in rows] == ["raised tail", "low peak"]
+    for told, result in zip(rows, (first, second), strict=True):
+        for name in ("core_ml", "hypoperfused_ml", "mismatch_ratio", "reference_cbf", "dice"):
+            assert float(told[name]) == pytest.approx(getattr(result.numbers, name), rel=1e-4), name
+    assert float(rows[1]["hypoperfused_ml_change"]) == pytest.approx(change, rel=1e-3)
+    page.locator('[data-snapshot="1"]').get_by_role("button", name="Delete").click()
+    page.locator('[data-snapshot="1"]').wait_for(state="detached")
+    assert page.locator("[data-snapshot]").count() == 2, "the other one, and what is in the Lab"
+
+
+def download(page: Page, label: str) -> Download:
+    button = page.get_by_role("button", name=label)
+    if not button.is_visible():
+        page.get_by_text("Export: curve, maps").click()
+    button.wait_for()
+    # A run of the page, which follows an edit once the hand rests, makes the buttons anew.
+    page.wait_for_timeout(1000)
+    page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+    with page.expect_download(timeout=60_000) as waiting:
+        button.click()
+    return waiting.value
+
+
+def assert_alike(a: np.ndarray, b: np.ndarray, what: str) -> None:
+    assert np.abs(a - b).max() <= 3, what
+
+
+def test_the_wipe_shows_one_on_either_side(page: Page, address: str) -> None:
+    first, second = two_what_ifs(page, address)
+    page.get_by_role("radio", name="CBF", exact=True).click()
+    page.wait_for_timeout(100)
+    alone = canvas(page)
+    compare(page)
+    middle = canvas(page)
+    divider = page.get_by_role("slider", name="Divider")
+    divider.focus()
+    page.keyboard.press("Home")
+    page.wait_for_timeout(100)
+    right = canvas(page)
+    page.keyboard.press("End")
+    page.wait_for_timeout(100)
+    left = canvas(page)
+    # Chromium rounds a clipped picture's smoothed colours otherwise, by up to 3 of 255.
+    assert_alike(right, alone, "at the left end all is B: the Lab as it is")
+    half = middle.shape[1] // 2
+    for part in (np.s_[:, : half - 2], np.s_[:, half + 2 :]):
+        assert (np.abs(left - right)[part].max(axis=2) > 12).mean() > 0.005, "the sides can be told apart"
+    assert_alike(middle[:, : half - 2], left[:, : half - 2], "A lies left")
+    assert_alike(middle[:, half + 2 :], right[:, half + 2 :], "B lies right")
+    page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
+    wait_for(page, "lab.dataset.granted === '1'")
+    settled(page)
+    page.locator('[data-action="uncompare"]').click()
+    wait_for(page, "lab.dataset.compare === ''")
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(300)
+    assert_alike(canvas(page), left, "at the right end all is A: as when A is restored")
+    assert first.numbers != second.numbers
+
+
+def test_the_divider_is_dragged(page: Page, address: str) -> None:
+    two_what_ifs(page, address)
+    page.get_by_role("radio", name="CBF", exact=True).click()
+    compare(page)
+    before = canvas(page)
+    divider = page.get_by_role("slider", name="Divider")
+    box = divider.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2 - 90, box["y"] + box["height"] / 2, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(100)
+    now = int(divider.get_attribute("aria-valuenow") or 0)
+    assert 10 < now < 45
+    columns = np.flatnonzero((np.abs(canvas(page) - before) > 3).any(axis=(0, 2)))
+    half = before.shape[1] // 2
+    assert columns.size > 40
+    assert half - 95 <= columns.min()
+    assert columns.max() <= half + 1, "only what lies between the two places has changed sides"
+
+
+@pytest.mark.parametrize("name", ["rCBF", "CBF", "CBV", "MTT", "Tmax"])
+def test_the_difference_is_perfcores(page: Page, address: str, name: str) -> None:
+    first, second = two_what_ifs(page, address)
+    page.get_by_role("radio", name=name, exact=True).click()
+    compare(page, "difference")
+    ours = {key: getattr(result.maps, name.lower()) for key, result in (("a", first), ("b", second))}
+    change = ours["b"] - ours["a"]
+    seen = [found for x, y in points(page, 30) if (found := read_out(page, x, y))]
+    assert len(seen) >= 15
+    for voxel, (a, b, difference) in seen:
+        assert a == pytest.approx(float(ours["a"][voxel]), abs=0.0051 + 2e-4 * abs(a)), voxel
+        assert b == pytest.approx(float(ours["b"][voxel]), abs=0.0051 + 2e-4 * abs(b)), voxel
+        assert difference == pytest.approx(float(change[voxel]), abs=0.0051 + 2e-4 * abs(b)), voxel
+    usual = np.nanquantile(np.abs(change), 0.98)
+    span = float(page.locator('[data-control="difference-span"]').input_value())
+    low, high = {"rCBF": (0, 1.5), "CBF": (0, 60), "CBV": (0, 6), "MTT": (0, 20), "Tmax": (0, 12)}[name]
+    floor = (high - low) / 50
+    assert 0.9 * max(usual, floor) <= span <= 2.6 * max(usual, floor), "a round number that holds 98 %"
+
+
+def test_the_difference_is_coloured_about_zero(page: Page, address: str) -> None:
+    first, second = two_what_ifs(page, address)
+    compare(page, "difference")
+    page.locator('[data-control="difference-span"]').fill("0.3")
+    page.keyboard.press("Enter")
+    for outline in page.locator("[data-outline]").all():
+        outline.uncheck(force=True)
+    page.mouse.move(2, 2)
+    page.wait_for_timeout(200)
+    picture = canvas(page)
+    slice_index = int(page.locator('[data-out="slice"]').inner_text().split()[0]) - 1
+    change = Layout.of(first.series.affine).apply((second.maps.rcbf - first.maps.rcbf)[:, :, slice_index])
+    # Red minus blue follows the difference; compared on a coarse grid, as the picture is scaled.
+    tint = (picture[..., 0] - picture[..., 2]).astype(float)
+    rows, columns = np.nonzero(np.isfinite(change))
+    ink = np.ptp(picture, axis=2) > 8
+    assert ink.mean() > 0.05
+    share = np.sign(change[rows, columns])
+    assert np.sign(tint[ink]).mean() == pytest.approx(share.mean(), abs=0.35)
+    assert set(np.unique(np.sign(tint[ink]))) == {-1.0, 1.0}
+
+
+def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium: Browser) -> None:
+    open_lab(page, address)
+    page.get_by_label("Deconvolution").first.click()
+    page.get_by_role("option", name="causal").click()
+    page.wait_for_timeout(600)
+    settled(page)
+    drag(page, 13, -60)
+    settled(page)
+    page.get_by_role("radio", name="Tmax", exact=True).click()
+    page.locator('canvas[data-testid="map"]').press("ArrowUp")
+    page.locator('[data-action="link"]').click()
+    field = page.locator('[data-out="link"]')
+    field.wait_for()
+    link = field.input_value()
+    words = parse_qs(urlsplit(link).query)
+    assert {k: v[0] for k, v in words.items() if k != "curve"} == {
+        "case": "demo-m1-occlusion",
+        "deconvolution": "causal",
+        "map": "tmax",
+        "slice": page.locator('[data-out="slice"]').inner_text().split()[0],
+    }
+    np.testing.assert_array_equal(unpack_curve(words["curve"][0]), kept_curve(page))
+    other = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    guest = other.new_page()
+    guest.set_default_timeout(20_000)
+    open_lab(guest, link)
+    wait_for(guest, "lab.dataset.granted === '1'")
+    settled(guest)
+    np.testing.assert_array_equal(kept_curve(guest), kept_curve(page))
+    for name in ("core_ml", "hypoperfused_ml", "reference_cbf"):
+        here, there = (p.locator(f'[data-number="{name}"] b').inner_text() for p in (page, guest))
+        assert here == there
+    assert guest.locator('[data-map="tmax"]').get_attribute("aria-checked") == "true"
+    assert guest.locator('[data-out="slice"]').inner_text() == page.locator('[data-out="slice"]').inner_text()
+    assert "curve=" not in guest.url, "the address holds what a reload must not take back"
+    # The guest goes on: an edit, another page, a reload; nothing falls back to the link's curve.
+    drag(guest, 20, -30)
+    settled(guest)
+    curve, slice_shown = kept_curve(guest), guest.locator('[data-out="slice"]').inner_text()
+    guest.get_by_role("link", name="Cases").click()
+    guest.get_by_text("Your own case").first.wait_for()
+    assert "deconvolution=causal" in guest.url
+    guest.get_by_role("link", name="Lab").click()
+    guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    settled(guest)
+    np.testing.assert_array_equal(kept_curve(guest), curve)
+    guest.reload()
+    guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    settled(guest)
+    np.testing.assert_array_equal(kept_curve(guest), curve)
+    assert guest.locator('[data-out="slice"]').inner_text() == slice_shown
+    assert "causal" in guest.get_by_test_id("stSidebar").get_by_label("Deconvolution").first.input_value()
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("curve=1.AAAA%00", "Its curve is damaged"),
+        ("case=upload-1", "its case is not on this server"),
+        ("lambda-rel=1e999&map=rcbf", "must lie between"),
+        ("deconvolution=<script>alert(1)</script>", "must be one of circulant, causal"),
+    ],
+)
+def test_a_wrong_link_gives_one_sentence_and_the_first_case(
+    page: Page, address: str, query: str, sentence: str
+) -> None:
+    open_lab(page, f"{address}/?{query}")
+    page.get_by_text(sentence).wait_for()
+    settled(page)
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(automatic().numbers.core_ml, rel=1e-6)
+    assert page.get_by_test_id("stException").count() == 0
+    assert urlsplit(page.url).query == ""
+
+
+def test_a_links_curve_of_another_length_is_left_out_and_said(page: Page, address: str) -> None:
+    short = "1." + base64.urlsafe_b64encode(np.arange(20, dtype="<f4").tobytes()).decode().rstrip("=")
+    open_lab(page, f"{address}/?curve={short}")
+    page.get_by_text("The link's curve has 20 points, the series 60").wait_for()
+    settled(page)
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(automatic().numbers.core_ml, rel=1e-6)
+
+
+def test_snapshots_survive_a_page_change_and_a_reload(page: Page, address: str) -> None:
+    two_what_ifs(page, address)
+    before = stored(page, "lab|shelf")
+    page.get_by_role("link", name="Cases").click()
+    page.get_by_text("Your own case").first.wait_for()
+    page.get_by_role("link", name="Lab").click()
+    page.locator('[data-snapshot="1"]').wait_for()
+    page.reload()
+    page.locator('[data-snapshot="1"]').wait_for()
+    assert page.locator('[data-snapshot="1"] input.name').input_value() == "raised tail"
+    assert stored(page, "lab|shelf") == before
+
+
+def test_the_picture_has_the_right_size_and_shows_the_map(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    map_shown = canvas(page)
+    with page.expect_download() as waiting:
+        page.locator('[data-action="figure"]').click()
+    assert waiting.value.suggested_filename.startswith("aif-lab-rcbf-slice-")
+    picture = np.asarray(Image.open(waiting.value.path()).convert("RGB")).astype(int)
+    bar = page.locator("canvas.bar").evaluate("c => [c.width, c.height]")
+    height, width = map_shown.shape[:2]
+    assert picture.shape[:2] == (height + 26 + 44 + 24, width + bar[0] + 36)
+    part = picture[38 : 38 + height, 12 : 12 + width]
+    shown = map_shown.max(axis=2) > 0
+    assert (np.abs(part - map_shown).max(axis=2)[shown] <= 2).mean() > 0.98, "the map lies in it as it is shown"
+    right = picture[38 : 38 + height, 24 + width : 24 + width + 12]
+    assert len(np.unique(right.reshape(-1, 3), axis=0)) > 150, "the colour bar stands beside it"
+    head = picture[12:38]
+    assert (np.abs(head - head[0, 0]).max(axis=2) > 60).mean() > 0.01, "the title stands above it"
+
+
+def test_maps_and_curve_are_downloaded_as_perfcore_makes_them(page: Page, address: str) -> None:
+    open_lab(page, address)
+    drag(page, 12, 110)
+    settled(page)
+    expected = own_result(kept_curve(page))
+    text = Path(download(page, "AIF (CSV)").path()).read_text().splitlines()
+    assert text[0] == "time_s,value"
+    values = np.array([float(line.split(",")[1]) for line in text[1:]])
+    np.testing.assert_array_equal(values.astype(np.float32), kept_curve(page).astype(np.float32))
+    with zipfile.ZipFile(download(page, "Maps (NIfTI, zip)").path()) as archive:
+        for name in ("cbf", "tmax", "rcbf"):
+            image = nib.Nifti1Image.from_bytes(gunzip(archive.read(f"{name}.nii.gz")))
+            volume = np.where(expected.prepared.mask, getattr(expected.maps, name), 0)
+            np.testing.assert_allclose(np.asarray(image.dataobj), volume, rtol=1e-5, atol=1e-5)
+    told = json.loads(Path(download(page, "Settings (JSON)").path()).read_text())
+    assert Settings(**told["settings"]) == expected.settings
+    assert told["aif"]["edited"] is True
+
+
+def gunzip(content: bytes) -> bytes:
+    import gzip
+
+    return gzip.decompress(content)

@@ -1,0 +1,44 @@
+"""The dashboard with two addresses more, for tests: ``/counts``, and ``/sweep`` before its time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import psutil
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from tests import ROOT
+
+sys.path.insert(0, str(ROOT))
+
+from app import lifespan, routes
+from pages.live.server.session import REGISTRY
+from pages.server.lifespan import forget_the_gone
+
+
+async def counts(_request: Request) -> JSONResponse:
+    """What a person who has left must not leave behind."""
+    process = psutil.Process()
+    return JSONResponse(
+        {
+            "tokens": len(REGISTRY),
+            "threads": threading.active_count(),
+            "sockets": sum(c.status == psutil.CONN_ESTABLISHED for c in process.net_connections("tcp")),
+            "files": process.num_fds(),
+            "memory_mb": process.memory_info().rss / 2**20,
+        }
+    )
+
+
+async def sweep(_request: Request) -> JSONResponse:
+    """Let go of those who left two minutes ago, now."""
+    forget_the_gone()
+    return JSONResponse({})
+
+
+routes = [Route("/counts", counts), Route("/sweep", sweep), *routes]
+app = st.App(ROOT / "app.py", routes=routes, lifespan=lifespan)

@@ -1,0 +1,173 @@
+"""One simulated person: a real Streamlit session and a real live socket, without a browser.
+
+What a browser does on opening the Lab: asks Streamlit for the page, takes the socket's token out of the live
+component's data, opens the socket with it, asks for the case. Then the hand moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import numpy as np
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+from pages.live.server.connection import PATH
+from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
+
+PATIENCE_S = 60.0
+FLOW = {"slice", "coarse", "volume"}
+
+
+def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
+    """Read the server's frames, as ``assets/wire.js`` does."""
+    found, at = [], 0
+    while at < len(message):
+        _, n_header, n_total, _ = struct.unpack_from("<4I", message, at)
+        header = json.loads(message[at + 16 : at + 16 + n_header])
+        start = at + 16 + n_header
+        arrays = {
+            name: np.frombuffer(message, kind, size, start + offset)
+            for name, (kind, offset, size) in header["arrays"].items()
+        }
+        found.append((header, arrays))
+        at += n_total
+    return found
+
+
+class Person:
+    """Opens the Lab, and edits; an async context manager."""
+
+    def __init__(self, url: str, query: str = "") -> None:
+        parts = urlsplit(url)
+        self.origin, self.base, self.query = url, f"ws://{parts.netloc}", query
+        self.sequence = 0
+        self.waits: list[float] = []
+        """Seconds from an edit to the map that answers it."""
+        self.refusals: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        self._page = await connect(
+            f"{self.base}/_stcore/stream", origin=self.origin, subprotocols=["streamlit"], max_size=None,
+            compression=None,
+        )  # fmt: skip
+        self._reader: asyncio.Task[None] | None = None
+        self.socket: ClientConnection | None = None
+        try:
+            await self._open()
+        except BaseException:
+            await self.leave()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.leave()
+
+    async def _open(self) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            config = await self._run_page()
+            self._reader = asyncio.create_task(self._listen())
+            self.socket = await connect(f"{self.base}{PATH}", origin=self.origin, max_size=None, compression=None)
+            await self.socket.send(json.dumps({"token": config["token"]}))
+            await self.socket.send(json.dumps({"type": "case", "have": None}))
+            header, arrays = await self._next("case")
+            self.epoch, self.slice = header["epoch"], header["firstSlice"]
+            self.start: np.ndarray = arrays["start"].astype(np.float64)
+            self.kept: np.ndarray | None = arrays.get("edited")
+
+    async def _run_page(self) -> dict[str, Any]:
+        """Run the page once; what the live component was told."""
+        message = BackMsg()
+        message.rerun_script.query_string = self.query
+        message.rerun_script.context_info.url = self.origin
+        await self._page.send(message.SerializeToString())
+        config: dict[str, Any] | None = None
+        while True:
+            told = ForwardMsg()
+            told.ParseFromString(await self._page.recv(decode=False))
+            component = told.delta.new_element.bidi_component
+            if component.component_name.endswith("aif_lab") and component.bytes:
+                config = frames(component.bytes)[0][0]
+            if told.WhichOneof("type") == "script_finished" and config is not None:
+                return config
+
+    async def _listen(self) -> None:
+        """Take what Streamlit still sends, as a browser would."""
+        async for _ in self._page:
+            pass
+
+    async def _next(self, *kinds: str, sequence: int | None = None) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        assert self.socket is not None
+        while True:
+            for header, arrays in frames(await self.socket.recv(decode=False)):
+                if header["kind"] == "error":
+                    self.refusals.append(header["message"])
+                    if sequence is not None and header.get("seq") == sequence:
+                        return header, arrays
+                if header["kind"] not in kinds or (sequence is not None and header["seq"] != sequence):
+                    continue
+                if header["kind"] in FLOW and "cbf" not in arrays:
+                    continue  # numbers alone
+                return header, arrays
+
+    async def edit(self, curve: np.ndarray, *, flags: int = 0) -> Mapping[str, Any]:
+        """Send a curve and wait for its map; how long that took joins ``waits``."""
+        assert self.socket is not None
+        self.sequence += 1
+        head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
+        kinds = ("coarse", "volume") if flags & FLAG_ALL_SLICES else ("slice", "coarse")
+        begun = time.perf_counter()
+        await self.socket.send(head + curve.astype(np.float32).tobytes())
+        async with asyncio.timeout(PATIENCE_S):
+            _, arrays = await self._next(*kinds, sequence=self.sequence)
+        self.waits.append(time.perf_counter() - begun)
+        return arrays
+
+    async def rest(self, curve: np.ndarray) -> Mapping[str, Any]:
+        """Commit a curve, as when the hand lets go, and wait for the whole volume's maps."""
+        assert self.socket is not None
+        self.sequence += 1
+        head = struct.pack("<4I", self.epoch, self.sequence, FLAG_REST | FLAG_KEEP, self.slice)
+        await self.socket.send(head + curve.astype(np.float32).tobytes())
+        async with asyncio.timeout(PATIENCE_S):
+            header, _ = await self._next("volume", sequence=self.sequence)
+        return header
+
+    def nudged(self, turn: int) -> np.ndarray:
+        """The start curve with a soft bump that moves, so that no two edits are alike."""
+        time_s = np.arange(self.start.size)
+        bump = np.exp(-0.5 * ((time_s - self.start.argmax() - 3) / 2) ** 2)
+        return self.start + 0.3 * self.start.max() * np.sin(0.7 * turn) * bump
+
+    async def drag(self, seconds: float, *, a_second: float, flags: int = 0, first: float = 0.0) -> None:
+        """Move the hand: so many edits a second, and let go at the end."""
+        await asyncio.sleep(first)
+        begun, turn = time.perf_counter(), 0
+        while time.perf_counter() - begun < seconds:
+            turn += 1
+            await self.edit(self.nudged(turn), flags=flags)
+            # Like the browser: no edit while one is unanswered; late ones are dropped, not caught up.
+            due = begun + turn / a_second
+            now = time.perf_counter()
+            if now > due:
+                turn = int((now - begun) * a_second)
+            await asyncio.sleep(max(due - now, 0))
+        await self.rest(self.nudged(turn))
+
+    async def leave(self) -> None:
+        """Close the tab."""
+        if self._reader is not None:
+            self._reader.cancel()
+        if self.socket is not None:
+            await self.socket.close()
+        await self._page.close()

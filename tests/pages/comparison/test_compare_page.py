@@ -1,0 +1,420 @@
+"""Compare by value: columns are the pipeline's, tables are the evaluation's, a point opens its case."""
+
+from __future__ import annotations
+
+import gc
+import io
+import json
+import shutil
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from scipy import ndimage
+from streamlit.testing.v1 import AppTest
+
+from pages.comparison import charts, evaluation_runner
+from pages.comparison.charts import pressed
+from pages.comparison.cohort_view import table
+from pages.comparison.columns import Desk, Offer, offers
+from pages.comparison.evaluation_results import Part, figures, read_results
+from pages.comparison.evaluation_runner import Run
+from pages.comparison.map_images import CORE, SCALE, TRUTH, Slice, difference_picture, map_picture
+from pages.library import cohort_cases
+from pages.library.catalog import demonstrations, open_case
+from pages.library.cohort_cases import Cohort, cohort_entry, cohort_of, key_of
+from pages.live.compute.case import LiveCase
+from perfcore.aif.network.weights import network_names
+from perfcore.errors import ArgumentError, InputDataError
+from perfcore.evaluation.report_charts import shown as named
+from perfcore.evaluation.run import evaluate
+from perfcore.evaluation.statistics import summarise
+from perfcore.io.cohort import find_cohort
+from perfcore.phantom.cases import make_case
+from perfcore.phantom.files import write_case
+from perfcore.pipeline import analyse
+from perfcore.settings import Settings
+from perfcore.types import Aif
+from tests.pages.test_pages import ROOT, run
+
+SEED = 20260
+CASES = (5, 7, 10, 20)
+
+
+@pytest.fixture(scope="session")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("cohort")
+    for index in CASES:
+        write_case(make_case(SEED, index), folder, index)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def evaluated(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("evaluation")
+    evaluate(cohort, out)
+    return out
+
+
+@pytest.fixture
+def served(cohort: Path, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(cohort))
+    monkeypatch.setenv("AIF_LAB_EVALUATION", str(evaluated))
+
+
+@pytest.fixture(scope="session")
+def case() -> LiveCase:
+    return open_case(demonstrations()[0], Settings())
+
+
+def summary_of(folder: Path) -> dict:
+    return json.loads((folder / "summary.json").read_text())
+
+
+def cohort_page(**state: object) -> AppTest:
+    app = run("pages/compare.py", compare_seen="Cohort", **state)
+    assert not app.exception
+    return app
+
+
+# --- this case -------------------------------------------------------------------------------------------------
+
+
+def test_the_columns_are_the_pipelines() -> None:
+    app = run("pages/compare.py")
+    shown = app.dataframe[0].value.set_index("Method")
+    networks = [named(method) for method in network_names()[:2]]
+    assert list(shown.index) == ["True AIF", "Straka", "Peruzzo", "Mouridsen", "Murase", *networks]
+    series = app.session_state["live"].state.case.prepared
+    for method in ("straka", "murase"):
+        result = analyse(make_demo(), method, prepared=series)
+        row = shown.loc[method.capitalize()]
+        assert row["Core, ml"] == pytest.approx(result.numbers.core_ml, rel=1e-5)
+        assert row["Low, ml"] == pytest.approx(result.numbers.hypoperfused_ml, rel=1e-5)
+        assert row["Dice"] == pytest.approx(result.numbers.dice, rel=1e-4)
+        assert row["AUC"] == pytest.approx(result.numbers.auc, rel=1e-4)
+        assert row["CBF"] == pytest.approx(result.numbers.reference_cbf, rel=1e-5)
+        assert row["Peak, HU"] == pytest.approx(result.aif.peak)
+        assert row["at, s"] == result.aif.peak_time_s
+        assert row["Voxels"] == len(result.aif.voxels)
+
+
+def make_demo():
+    from perfcore.phantom.cases import make_demonstration
+
+    return make_demonstration("m1-occlusion").series
+
+
+def test_the_columns_follow_the_sidebar_and_the_choice() -> None:
+    app = run("pages/compare.py")
+    before = app.dataframe[0].value.set_index("Method")
+    app.slider(key="set_core_threshold").set_value(0.25).run()
+    after = app.dataframe[0].value.set_index("Method")
+    assert (after["Core, ml"] < before["Core, ml"]).all()
+    app.multiselect(key="compare_columns_demo-m1-occlusion").set_value(["murase", "truth"]).run()
+    assert list(app.dataframe[0].value["Method"]) == ["Murase", "True AIF"]
+    assert any("differences are to **Murase**" in c.value for c in app.main.caption)
+    app.switch_page("pages/lab.py").run()
+    app.switch_page("pages/compare.py").run()
+    assert list(app.dataframe[0].value["Method"]) == ["Murase", "True AIF"], "the choice outlives a page change"
+    app.multiselect(key="compare_columns_demo-m1-occlusion").set_value([]).run()
+    assert not app.exception
+    assert [i.value for i in app.main.info] == ["Choose at least one method."]
+
+
+def test_an_edit_is_a_column_of_its_own() -> None:
+    app = run()
+    now = app.session_state["live"].state
+    curve = now.start.value * np.linspace(1.0, 0.4, now.start.value.size)
+    app.session_state["live"].keep(now.curve_key, curve)
+    app.switch_page("pages/compare.py").run()
+    row = app.dataframe[0].value.set_index("Method").loc["Your edit"]
+    expected = analyse(make_demo(), Aif(now.start.time_s, curve), prepared=now.case.prepared).numbers
+    assert row["Core, ml"] == pytest.approx(expected.core_ml, rel=1e-5)
+    assert row["Dice"] == pytest.approx(expected.dice, rel=1e-4)
+
+
+def test_what_is_private_is_not_kept_for_others(case: LiveCase) -> None:
+    mine = {"edited:1": ("Your edit", Aif(case.prepared.time_s, next(iter(case.sources.values())).value))}
+    found = {offer.key: offer for offer in offers(case, mine)}
+    assert found["edited:1"].own
+    assert not any(offer.own for key, offer in found.items() if key != "edited:1")
+    short = {"own:x": ("x", Aif(np.arange(5.0), np.ones(5)))}
+    assert "own:x" not in {offer.key for offer in offers(case, short)}, "a curve of another length is no column"
+
+
+def test_a_method_that_finds_nothing_says_so(case: LiveCase) -> None:
+    column = Desk(1 << 20).column(case, Settings(), Offer("cnn-nothing", "Network"))
+    assert column.flow is None
+    assert column.problem.startswith("There are no weights for 'cnn-nothing'")
+
+
+def test_the_outlines_are_the_cores(case: LiveCase) -> None:
+    desk = Desk(100 << 20)
+    truth, weak = (
+        desk.column(case, Settings(), offer)
+        for offer in (Offer("truth", "True AIF", case.sources["truth"]), Offer("murase", "Murase"))
+    )
+    z = case.first_slice
+    here = Slice.of(case, z)
+    picture = np.asarray(Image.open(io.BytesIO(map_picture(here, truth, "rcbf", None))))
+    drawn = (picture == CORE).all(-1)
+    core = here.plane(truth.core, False)
+    large = core.repeat(SCALE, 0).repeat(SCALE, 1)
+    np.testing.assert_array_equal(drawn, large & ~ndimage.binary_erosion(large, iterations=SCALE - 1))
+    assert core.sum() == truth.core[here.voxels].sum(), "nothing of the slice is cut off"
+    lesion = np.asarray(Image.open(io.BytesIO(map_picture(here, truth, "rcbf", case.lesion))))
+    assert (lesion == TRUTH).all(-1).sum() > 50
+    # Equal columns differ nowhere; where a map is higher than the first, it is more red than blue.
+    scaled = desk.column(
+        case, Settings(), Offer("half", "Half", Aif(case.prepared.time_s, case.sources["truth"].value / 2))
+    )
+    picture = np.asarray(Image.open(io.BytesIO(difference_picture(here, scaled, truth, "cbf")))).astype(int)
+    healthy = here.plane(truth.flow.cbf > 15, False).repeat(SCALE, 0).repeat(SCALE, 1)
+    assert (picture[healthy][:, 0] > picture[healthy][:, 2]).mean() > 0.95, "half the curve, twice the flow"
+    picture = np.asarray(Image.open(io.BytesIO(difference_picture(here, scaled, truth, "rcbf")))).astype(int)
+    assert np.abs(picture[healthy] - (14, 16, 22)).max(-1).mean() < 12, "and the same relative flow: dark"
+    assert weak.why.startswith("63 voxels")
+
+
+# --- the cohort ------------------------------------------------------------------------------------------------
+
+
+def test_without_an_evaluation_the_page_says_how(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
+    monkeypatch.setattr("perfcore.aif.network.weights.MODELS", tmp_path)
+    app = cohort_page()
+    (told,) = app.main.info
+    assert "python -m perfcore evaluate" in told.value
+    assert "AIF_LAB_EVALUATION" in told.value
+
+
+@pytest.mark.usefixtures("served")
+def test_the_table_is_the_evaluations(evaluated: Path) -> None:
+    app = cohort_page()
+    shown = app.dataframe[0].value.set_index("Method")
+    summary = summary_of(evaluated)
+    assert len(shown) == len(summary["methods"])
+    straka = summary["methods"]["straka"]
+    assert shown.loc["Straka", "Dice"] == f"{straka['dice']['mean']:.3f} ({straka['dice']['sd']:.3f})"
+    bias = f"{straka['volume_bias_ml']['mean']:.1f} ({straka['volume_bias_ml']['sd']:.1f})".replace("-", "−")
+    assert shown.loc["Straka", "Volume bias [ml]"] == bias
+    p = app.dataframe[1].value.set_index("Method")
+    expected = summary["p_values"]["truth"]["straka"]["volume_bias_ml"]["mann_whitney_u"]
+    assert p.loc["Straka", "Volume bias, U"] == f"{expected:.3f}"
+
+
+@pytest.mark.usefixtures("served")
+def test_the_filters_leave_those_cases_and_their_figures(evaluated: Path) -> None:
+    app = cohort_page()
+    rows = pd.read_csv(evaluated / "cases.csv")
+    n_slices = int(rows["n_slices"].min())
+    app.multiselect(key="cohort_slices").set_value([n_slices]).run()
+    kept = rows[rows["n_slices"] == n_slices].assign(found=lambda r: r["found"].astype(bool))
+    n = kept["case"].nunique()
+    assert any(c.value.startswith(f"{n} of {len(CASES)} cases.") for c in app.main.caption)
+    expected = table(summarise(kept, ["truth"]))
+    pd.testing.assert_frame_equal(app.dataframe[0].value.reset_index(drop=True), expected)
+
+
+def test_a_part_is_judged_by_all_of_its_cases(evaluated: Path) -> None:
+    found = read_results(evaluated, "x", lambda _case, _n: None)
+    assert figures(found, Part()) is found.summary
+    one = Part(lesion_ml=(found.rows["lesion_ml"].max() - 1, 1e9))
+    assert set(one.of(found.rows)["case"]) == {found.rows.loc[found.rows["lesion_ml"].idxmax(), "case"]}
+    confounded = Part(confounders=("none",)).of(found.rows)
+    assert set(confounded["case"]) == set(found.rows.loc[found.rows["confounders"] == "", "case"])
+    everything = figures(found, Part(slices=tuple(found.rows["n_slices"].unique())))
+    for method, about in found.summary["methods"].items():
+        mean = about["dice"]["mean"]
+        # A method that found nothing has no mean, over all cases or over a part.
+        expected = None if mean is None else pytest.approx(mean, rel=1e-5)
+        assert everything["methods"][method]["dice"]["mean"] == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("summary.json", b"{"), ("summary.json", b"{}"), ("cases.csv", b"case,method\n1,2\n"), ("roc.csv", b"")],
+)
+def test_a_damaged_evaluation_is_one_sentence(evaluated: Path, tmp_path: Path, name: str, content: bytes) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(evaluated, folder)
+    (folder / name).write_bytes(content)
+    with pytest.raises(InputDataError, match=r"The evaluation .*make it again"):
+        read_results(folder, "x", lambda _case, _n: None)
+
+
+@pytest.mark.usefixtures("served")
+def test_a_pressed_point_opens_its_case_in_the_lab() -> None:
+    app = cohort_page()
+    app.session_state["cohort_against"] = None
+
+    def press(case: str) -> None:
+        import streamlit as st
+
+        from pages.comparison.cohort_view import folder_key, open_pressed
+        from pages.comparison.evaluation_results import read_results
+        from pages.server import config
+
+        found = read_results(config.evaluation(), "x", folder_key)
+        st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case]}]}}
+        open_pressed("pressed", found)
+
+    helper = AppTest.from_function(press, args=("case_7",), default_timeout=60)
+    helper.run()
+    assert not helper.exception
+    assert helper.session_state["case"] == "folder-case_7"
+    app.session_state["case"] = helper.session_state["case"]
+    app.session_state["compare_open"] = helper.session_state["compare_open"]
+    app.run()
+    assert not app.exception
+    assert app.session_state["live"].state.case.name == "folder-case_7"
+    assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
+    gone = AppTest.from_function(press, args=("case_99",), default_timeout=60)
+    gone.run()
+    assert "compare_open" not in gone.session_state
+    assert [t.value for t in gone.toast] == ["case_99 is not in this server's library."]
+
+
+def test_every_marker_carries_its_case(evaluated: Path) -> None:
+    found = read_results(evaluated, "x", lambda _case, _n: None)
+    drawn = charts.agreement(found.rows, "straka").data[0]
+    own = found.rows[found.rows["method"] == "straka"].set_index("case")
+    for (name,), x, y in zip(drawn.customdata, drawn.x, drawn.y, strict=True):
+        assert y == pytest.approx(own.loc[name, "core_ml"] - own.loc[name, "lesion_ml"])
+        assert x == pytest.approx((own.loc[name, "core_ml"] + own.loc[name, "lesion_ml"]) / 2)
+    lines = sorted(shape.y0 for shape in charts.agreement(found.rows, "straka").layout.shapes)
+    known = found.summary["methods"]["straka"]["bland_altman"]
+    assert lines == pytest.approx(sorted(known.values()), rel=1e-4)
+    points = charts.against(found.rows, "truth", "straka", "dice").data[1]
+    other = found.rows[found.rows["method"] == "truth"].set_index("case")
+    for (name,), x, y in zip(points.customdata, points.x, points.y, strict=True):
+        assert (x, y) == (other.loc[name, "dice"], own.loc[name, "dice"])
+    assert pressed({"selection": {"points": [{"customdata": {"0": "case_7"}}]}}) == "case_7"
+    assert pressed({"selection": {"points": []}}) is None
+    assert pressed(None) is None
+
+
+# --- the cohort that ships -------------------------------------------------------------------------------------
+
+
+def test_the_cohorts_command_names_its_cases() -> None:
+    data = "python -m perfcore phantom --cases 94 --seed 20260"
+    assert cohort_of({"networks": {"cnn-regression": {"data": data}}}) == Cohort(20260, 94)
+    other = "python -m perfcore phantom --seed 3 --out DIR --cases 12"
+    assert cohort_of({"networks": {"cnn-regression": {"data": other}}}) == Cohort(3, 12)
+    assert cohort_of({"networks": {"cnn-regression": {"data": "ISLES 2018"}}}) is None
+    assert cohort_of({"networks": {}}) is None
+
+
+def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.MonkeyPatch, cohort: Path) -> None:
+    monkeypatch.setattr(cohort_cases, "shipped_cohort", lambda: Cohort(SEED, 94))
+    made = make_case(SEED, 7)
+    assert key_of("case_7", made.series.grid[2]) == f"cohort-{SEED}-7"
+    assert key_of("case_7", made.series.grid[2] + 1) is None, "a case of another cohort is not this one"
+    for other in ("case_95", "case_0", "case_-1", "5x", ""):
+        assert key_of(other, made.series.grid[2]) is None
+    for other in ("cohort-1-7", f"cohort-{SEED}-95", "cohort-x-1", "demo-noisy"):
+        assert cohort_entry(other) is None
+    source = cohort_entry(f"cohort-{SEED}-7").read()
+    np.testing.assert_array_equal(source.series.data, made.series.data)
+    np.testing.assert_array_equal(source.truth.value, made.truth.aif.value)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["case"] = f"cohort-{SEED}-7"
+    app.run()
+    assert not app.exception
+    assert app.session_state["live"].state.case.name == f"cohort-{SEED}-7"
+    assert "Evaluation, case 7" in app.sidebar.selectbox[0].options
+
+
+# --- an evaluation from the page -------------------------------------------------------------------------------
+
+
+def wait_for(run: Run) -> None:
+    for _ in range(1200):
+        if not run.is_running:
+            return
+        time.sleep(0.1)
+    raise AssertionError("the evaluation does not end")
+
+
+def test_an_evaluation_from_the_page_is_the_commands(cohort: Path, evaluated: Path) -> None:
+    started = Run([("folder-case_7", "case_7")], cohort)
+    with pytest.raises(ArgumentError, match="Another evaluation runs"):
+        Run([("folder-case_20", "case_20")], cohort)
+    wait_for(started)
+    assert (started.progress.done, started.progress.total) == (1, 1)
+    found = started.results("mine", lambda case, _n: started.cases.get(case))
+    assert found.opens("case_7") == "folder-case_7"
+    theirs = pd.read_csv(evaluated / "cases.csv")
+    theirs = theirs[theirs["case"] == "case_7"].drop(columns="seconds").reset_index(drop=True)
+    mine = found.rows.drop(columns="seconds").assign(confounders=theirs["confounders"])
+    pd.testing.assert_frame_equal(mine, theirs, rtol=1e-5, check_dtype=False)
+    assert not started._place.exists(), "nothing is left behind"
+
+
+def test_a_cancelled_evaluation_ends_at_once_and_frees_the_turn(cohort: Path) -> None:
+    first = Run([("folder-case_20", "case_20"), ("folder-case_7", "case_7")], cohort)
+    process = first._process
+    start = time.monotonic()
+    first.cancel()
+    assert time.monotonic() - start < 5
+    assert process.returncode is not None
+    with pytest.raises(InputDataError, match="ended before"):
+        first.results("x", lambda _case, _n: None)
+    second = Run([("folder-case_99", "case_99")], cohort)
+    wait_for(second)
+    with pytest.raises(InputDataError, match="case_99 is not in the server's folder any more"):
+        second.results("x", lambda _case, _n: None)
+
+
+def test_a_run_goes_with_its_session(cohort: Path) -> None:
+    started = Run([("folder-case_20", "case_20")], cohort)
+    process = started._process
+    del started
+    gc.collect()
+    assert process.wait(5) != 0
+    for _ in range(100):
+        if evaluation_runner._turn.acquire(blocking=False):
+            evaluation_runner._turn.release()
+            return
+        time.sleep(0.05)
+    raise AssertionError("the turn was not given back")
+
+
+@pytest.mark.parametrize("cases", [[], [(f"demo-{k}", f"{k}") for k in range(101)]])
+def test_too_few_and_too_many_cases_are_refused(cases: list[tuple[str, str]]) -> None:
+    with pytest.raises(ArgumentError, match="between 1 and 100"):
+        Run(cases, None)
+
+
+def test_the_page_starts_watches_and_shows_an_evaluation(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(cohort))
+    monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
+    app = run("pages/compare.py", compare_seen="Evaluate")
+    app.multiselect(key="evaluate_cases").set_value(["folder-case_7"]).run()
+    next(b for b in app.main.button if b.label == "Evaluate").click().run()
+    assert not app.exception
+    started = app.session_state["evaluation"]
+    assert [b.label for b in app.main.button] == ["Cancel"]
+    wait_for(started)
+    app.run()
+    assert not app.exception
+    (found,) = app.session_state["evaluations"]
+    assert found.title == "Yours, number 1"
+    shown = app.dataframe[0].value.set_index("Method")
+    assert shown.loc["Straka", "Dice"] == f"{found.summary['methods']['straka']['dice']['mean']:.3f}"
+
+
+def test_cohort_cases_of_a_worker_are_the_librarys(tmp_path: Path, cohort: Path) -> None:
+    from pages.comparison.evaluation_worker import case_of
+
+    made = case_of(f"cohort-{SEED}-7", "Evaluation, case 7", None, tmp_path)
+    assert made.name == "Evaluation, case 7"
+    theirs = {c.name: c for c in find_cohort(cohort)}["case_7"]
+    np.testing.assert_array_equal(made.load().data, theirs.load().data)
+    assert made.patient == theirs.patient
+    assert made.confounders == theirs.confounders

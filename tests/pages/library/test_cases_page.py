@@ -1,0 +1,376 @@
+"""The Cases page: what the table says of a case, which cases the filters keep, and what becomes of uploads."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import io
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from PIL import Image
+from streamlit.testing.v1 import AppTest
+
+from pages.library import case_summary, catalog
+from pages.library.case_summary import Facts, Flag, flags_of
+from pages.library.catalog import Entry, Source
+from pages.library.preview_cache import Look, Looks
+from pages.library.table import Filters, Row, chosen_row
+from pages.library.thumbnails import SIDE, ct_picture
+from pages.ui.escape import escape
+from perfcore.aif.select import artery_flags
+from perfcore.aif.select.candidates import no_artery
+from perfcore.errors import InputDataError
+from perfcore.io.byte_source import ByteStream
+from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.preprocess import quality
+from perfcore.settings import Settings
+from tests.pages.test_pages import run
+from tests.perfcore.io.datasets.test_case_folders import save
+from tests.support.synthetic_head import draw_head
+
+HEAD = draw_head(noise=1.0)
+
+
+def nifti(data: np.ndarray, dt_s: float = 1.0) -> bytes:
+    image = nib.Nifti1Image(data, HEAD.series.affine)
+    image.header.set_xyzt_units("mm", "sec")
+    image.header["pixdim"][4] = dt_s
+    return image.to_bytes()
+
+
+GOOD = nifti(np.rint(HEAD.series.data).astype(np.int16))
+
+
+def shown(app: AppTest):
+    return app.main.dataframe[0].value
+
+
+def players(app: AppTest) -> list:
+    return [one for one in app.get("bidi_component") if one.key == "cine"]
+
+
+def upload(app: AppTest, *contents: bytes) -> AppTest:
+    app.main.file_uploader[0].set_value(
+        [(f"Mustermann {i}.nii", content, "application/octet-stream") for i, content in enumerate(contents)]
+    ).run()
+    next(b for b in app.main.button if b.label.startswith("Open th")).click().run()
+    assert not app.exception
+    return app
+
+
+def errors(app: AppTest) -> list[str]:
+    return [error.value for error in app.main.error]
+
+
+def test_the_table_says_what_the_recipes_are() -> None:
+    table = shown(run("pages/cases.py"))
+    assert list(table["case"]) == [recipe.title for recipe in DEMONSTRATIONS.values()]
+    assert list(table["size"]) == [f"{r.n_slices} × {r.n_time}" for r in DEMONSTRATIONS.values()]
+    assert list(table["dt"]) == [r.dt_s for r in DEMONSTRATIONS.values()]
+    assert [tuple(c) for c in table["confounders"]] == [r.confounders for r in DEMONSTRATIONS.values()]
+    assert "short" in table["flags"][list(DEMONSTRATIONS).index("truncated")], "45 s of scan"
+
+
+def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
+    app = run("pages/cases.py")
+    case = app.session_state["live"].state.case
+    row = shown(app).iloc[0]
+    kind, _, packed = row["picture"].partition(",")
+    assert kind == "data:image/webp;base64"
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB")).astype(int)
+    assert picture.shape == (SIDE, SIDE, 3)
+    assert np.ptp(picture, axis=2).max() > 80, "coloured: blood flow, and not the CT"
+    truth = catalog.open_series(catalog.demonstrations()[0])
+    assert row["lesion"] == pytest.approx(truth.lesion.sum() * truth.voxel_ml)
+    look = catalog.look(catalog.demonstrations()[0])
+    start = next(iter(case.sources.values()))
+    expected = dict.fromkeys((*case.prepared.warnings, *start.quality))
+    assert look.facts.opened
+    assert [flag.sentence for flag in look.facts.flags] == list(expected)
+
+
+def test_text_and_flags_filter_the_table_and_the_case_stays() -> None:
+    app = run("pages/cases.py")
+    app.main.text_input(key="library_text").set_value("CORE small").run()
+    assert list(shown(app)["case"]) == ["Small core, large penumbra"]
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+    app.main.text_input(key="library_text").set_value("nowhere").run()
+    assert not app.main.dataframe
+    assert [i.value for i in app.main.info] == ["No case passes the filters."]
+    app.main.text_input(key="library_text").set_value("").run()
+    app.main.multiselect(key="library_words").set_value(["truncated"]).run()
+    assert list(shown(app)["case"]) == ["Scan stopped too early"]
+
+
+def test_the_sidebars_choice_is_the_tables() -> None:
+    app = run("pages/cases.py")
+    assert app.session_state["library_1"]["selection"]["rows"] == [0]
+    app.sidebar.selectbox[0].set_value("demo-small-core").run()
+    assert app.session_state["library_1"]["selection"]["rows"] == [1]
+    assert app.session_state["live"].state.case.name == "demo-small-core"
+
+
+@pytest.mark.parametrize(
+    ("selection", "row"),
+    [
+        ({"rows": [2], "columns": [], "cells": []}, 2),
+        ({"rows": [0], "columns": [], "cells": [(3, "case")]}, 3),
+        ({"rows": [], "columns": [], "cells": []}, None),
+        ({}, None),
+    ],
+)
+def test_a_pressed_cell_counts_more_than_the_row_before(selection: dict, row: int | None) -> None:
+    assert chosen_row({"selection": selection}) == row
+
+
+def entry(key: str, n_slices: int | None, *words: str, owner: str = "", problem: str = "") -> Row:
+    known = Facts(n_slices, 50, flags=tuple(Flag(word, word) for word in words), problem=problem)
+    return Row(Entry(key, key, "", lambda: Source(HEAD.series), owner, known), known, "", pending=False)
+
+
+def test_each_filter_keeps_what_it_names() -> None:
+    rows = [
+        entry("demo-a", 8), entry("folder-b", 2, "motion"), entry("folder-c", 16, "short", "weak AIF"),
+        entry("upload-1", 4, owner="me"), entry("folder-d", None, problem="It is cut short."),
+    ]  # fmt: skip
+
+    def kept(**wanted: object) -> str:
+        return " ".join(row.entry.key for row in rows if Filters(**wanted).keep(row))
+
+    assert kept() == "demo-a folder-b folder-c upload-1 folder-d"
+    assert kept(sources=("folder",)) == "folder-b folder-c folder-d"
+    assert kept(sources=("upload", "demonstration")) == "demo-a upload-1"
+    assert kept(words=("motion", "weak AIF")) == "folder-b folder-c"
+    assert kept(words=("unreadable",)) == "folder-d"
+    assert kept(slices=(4, 8)) == "demo-a upload-1"
+    assert kept(text="weak") == "folder-c"
+    assert kept(text="folder", words=("motion",), slices=(2, 16)) == "folder-b"
+
+
+def test_every_warning_has_its_word() -> None:
+    rising = np.linspace(0, 100, 40)[None].astype(np.float32)
+    moved = np.zeros(30)
+    moved[7] = 2.4
+    sentences = {
+        quality.baseline_flag(1): "noisy baseline",
+        quality.baseline_flag(2): "noisy baseline",
+        quality.truncation_flag(rising, 3, 1.0): "cut off",
+        quality.motion_flag(moved): "motion",
+        str(no_artery("the tissue shows no bolus either")): "no artery",
+        "The time step in the header is unusable (0 seconds); 1 s was used instead.": "time step",
+        "Something that nobody has seen before.": case_summary.NOTE,
+    }
+    assert None not in sentences
+    assert {flag.sentence: flag.word for flag in flags_of(sentences)} == sentences
+
+
+def test_every_flag_of_an_artery_has_its_word() -> None:
+    opened = catalog.open_case(Entry("folder-head", "head", "", lambda: Source(HEAD.series)), Settings())
+    curve = np.asarray(next(iter(opened.sources.values())).value)
+
+    def words(value: np.ndarray) -> set[str]:
+        return {flag.word for flag in flags_of(artery_flags(opened.prepared, value))}
+
+    assert words(curve) == set()
+    assert words(curve * 10 / curve.max()) >= {"weak AIF"}
+    assert words(np.roll(curve, 10)) == {"late AIF"}
+    assert words(np.maximum.accumulate(curve)) >= {"AIF cut off"}
+    assert case_summary.NOTE not in words(curve * 2 / curve.max()) | words(np.roll(curve, 20))
+    bare = draw_head(vessels=False).series
+    lost = catalog.open_case(Entry("folder-bare", "bare", "", lambda: Source(bare)), Settings())
+    start = next(iter(lost.sources.values()))
+    assert {flag.word for flag in flags_of(start.quality)} == {"no artery"}
+
+
+def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:
+    plane = np.full((60, 40), -1000.0, np.float32)
+    plane[10:50, 5:35] = 40.0  # the middle of the window
+    plane[20, 20] = np.nan
+    packed = ct_picture(plane).partition(",")[2]
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("L")).astype(int)
+    assert picture[SIDE // 2 + 20, SIDE // 2] == pytest.approx(127, abs=6)
+    assert picture[:, 2].max() < 20, "30 columns of head in a square of 40: dark beside it"
+
+
+def test_looks_are_made_once_and_a_failure_says_why() -> None:
+    looks, made = Looks(), []
+
+    def good() -> Look:
+        made.append(1)
+        return Look("picture", Facts(8, 60))
+
+    def bad() -> Look:
+        raise InputDataError("It is cut short.")
+
+    for _ in range(3):
+        looks.ask("", "a", good, Facts())
+    looks.ask("", "b", bad, Facts(2, 50))
+    looks._pool.shutdown(wait=True)
+    assert made == [1]
+    assert looks.get("", "a") == Look("picture", Facts(8, 60))
+    assert looks.get("", "b") == Look("", Facts(2, 50, problem="It is cut short."))
+    looks.learn("me", "a", Look("mine", Facts()))
+    looks.drop(lambda name: name[0] == "me")
+    assert looks.get("me", "a") is None
+    assert looks.get("", "a") is not None
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """94 cases of two slices; two of them damaged."""
+    data = np.random.default_rng(0).integers(0, 90, (16, 16, 2, 48)).astype(np.int16)
+    for k in range(1, 95):
+        name = f"SMIR.Brain.XX.O.CT_4DPWI.{k}"
+        save(data, tmp_path / "TRAINING" / f"case_{k}" / name / f"{name}.nii")
+    short = next((tmp_path / "TRAINING" / "case_7").glob("*/*.nii"))
+    short.write_bytes(short.read_bytes()[:4000])
+    next((tmp_path / "TRAINING" / "case_9").glob("*/*.nii")).unlink()
+    monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_94_cases_are_listed_from_their_headers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    n_read = 0
+    plain = ByteStream.read_into
+
+    def counted(self: ByteStream, target: memoryview) -> int:
+        nonlocal n_read
+        n_read += len(target)
+        return plain(self, target)
+
+    monkeypatch.setattr(ByteStream, "read_into", counted)
+    entries = catalog.folder_entries(folder)
+    assert [e.title for e in entries] == [f"case_{k}" for k in range(1, 95)]
+    assert {(e.facts.n_slices, e.facts.n_time) for e in entries if not e.facts.problem} == {(2, 48)}
+    assert n_read <= 94 * 1000
+
+
+def test_bad_cases_of_the_folder_are_named_and_hide_no_other(folder: Path) -> None:
+    app = run("pages/cases.py")
+    table = shown(app)
+    assert len(table) == len(DEMONSTRATIONS) + 94
+    unreadable = table[[("unreadable" in flags) for flags in table["flags"]]]
+    assert list(unreadable["case"]) == ["case_7", "case_9"]
+    (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
+    assert named.label == "2 cases of the folder cannot be opened"
+    texts = [m.value for m in named.markdown]
+    assert [t.split(":")[0] for t in texts] == [f"**{escape('case_7')}**", f"**{escape('case_9')}**"]
+    assert "promises more than the file holds" in texts[0]
+    assert not any(str(folder) in t for t in texts)
+    low, high = app.main.select_slider[0].value
+    assert (low, high) == (2, 8)
+    app.main.select_slider[0].set_value((2, 2)).run()
+    assert set(shown(app)["source"]) == {"Folder"}
+    app.main.select_slider[0].set_value((2, 8)).run()
+    app.main.multiselect(key="library_words").set_value(["unreadable"]).run()
+    assert list(shown(app)["case"]) == ["case_7", "case_9"]
+
+
+def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = gzip.compress(GOOD)
+    (tmp_path / "cut.nii.gz").write_bytes(packed[: len(packed) // 2])
+    monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
+    app = run("pages/cases.py", case="folder-cut")
+    assert "unreadable" in shown(app)["flags"].iloc[-1]
+    (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
+    assert "cut short or damaged" in named.markdown[0].value
+    assert not players(app), "no other case plays under its name"
+    (tmp_path / "cut.nii.gz").write_bytes(packed)
+    catalog._listed.cache_clear()
+    app.run()
+    assert app.session_state["live"].state.case.name == "folder-cut"
+    assert "unreadable" not in shown(app)["flags"].iloc[-1]
+    assert len(players(app)) == 1
+
+
+def test_a_case_of_the_folder_gets_its_picture_and_lesion_without_being_opened(tmp_path: Path) -> None:
+    series = np.rint(HEAD.series.data).astype(np.int16)
+    for modality, volume in (("CT_4DPWI", series), ("OT", HEAD.lesion.astype(np.uint8))):
+        name = f"SMIR.Brain.XX.O.{modality}.1"
+        save(volume, tmp_path / "case_1" / name / f"{name}.nii")
+    (one,) = catalog.folder_entries(tmp_path)
+    look = one.look()
+    assert not look.facts.opened
+    voxel_ml = 0.9 * 0.9 * 5 / 1000
+    assert look.facts.lesion_ml == pytest.approx(HEAD.lesion.sum() * voxel_ml)
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(look.picture.partition(",")[2]))).convert("RGB"))
+    assert np.ptp(picture.astype(int), axis=2).max() < 12, "grey: the CT"
+
+
+def test_good_uploads_load_beside_a_bad_one_which_is_named_by_its_place() -> None:
+    app = upload(run("pages/cases.py"), GOOD, b"not a series at all" * 40, GOOD)
+    (sentence,) = errors(app)
+    assert sentence.startswith("File 2 of 3 cannot be opened: ")
+    assert "Mustermann" not in sentence
+    assert [e.title for e in app.session_state["uploads"]] == ["Upload 1", "Upload 2"]
+    assert app.session_state["live"].state.case.name == "upload-1"
+    table = shown(app)
+    assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
+    assert list(table["source"])[-2:] == ["Upload", "Upload"]
+    nx, ny, nz, n_time = HEAD.series.data.shape
+    assert list(table["size"])[-2:] == [f"{nz} × {n_time}"] * 2
+    assert app.session_state["uploads"][0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")
+    assert not any("Mustermann" in m.value for m in (*app.main.markdown, *app.main.caption))
+    assert not app.main.file_uploader[0].value, "the chooser is empty again"
+
+
+def test_one_bad_upload_is_one_sentence_and_nothing_changes() -> None:
+    app = run("pages/cases.py")
+    before = app.session_state["live"].state
+    upload(app, b"\x1f\x8b" + b"x" * 300)
+    (sentence,) = errors(app)
+    assert sentence.startswith("This series cannot be opened: ")
+    assert app.session_state["uploads"] == []
+    assert app.session_state["live"].state is before
+    app.run()
+    assert errors(app) == [], "said once"
+
+
+def test_a_removed_upload_is_gone_from_list_caches_and_view() -> None:
+    app = upload(run("pages/cases.py"), GOOD, GOOD)
+    owner = app.session_state["live"].token
+    assert catalog._series.peek((owner, "upload-1")) is not None
+    assert catalog._looks.get(owner, "upload-1") is not None
+    app.button(key="remove_upload-1").click().run()
+    assert [e.title for e in app.session_state["uploads"]] == ["Upload 2"]
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+    for cache in (catalog._series, catalog._cases, catalog._looks._made):
+        assert not [key for key in cache._values if key[:2] == (owner, "upload-1")]
+        assert [key for key in cache._values if key[:2] == (owner, "upload-2")]
+    upload(app, GOOD)
+    assert [e.title for e in app.session_state["uploads"]] == ["Upload 2", "Upload 3"], "a name is used once"
+
+
+def test_pictures_of_uploads_go_with_their_session() -> None:
+    app = upload(run("pages/cases.py"), GOOD)
+    owner = app.session_state["live"].token
+    caches = (catalog._series, catalog._cases, catalog._looks._made)
+    assert all([key for key in cache._values if key[0] == owner] for cache in caches)
+    catalog.forget(owner)
+    assert not any([key for key in cache._values if key[0] == owner] for cache in caches)
+
+
+def test_a_mask_belongs_to_one_series() -> None:
+    app = run("pages/cases.py")
+    app.main.file_uploader[0].set_value([(f"{i}.nii", GOOD, "application/octet-stream") for i in (1, 2)])
+    app.main.file_uploader[1].set_value(("m.nii", GOOD, "application/octet-stream")).run()
+    next(b for b in app.main.button if b.label == "Open these 2 cases").click().run()
+    assert errors(app) == ["A mask or a lesion belongs to one series: add that series by itself."]
+    assert app.session_state["uploads"] == []
+
+
+def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pages.session.uploads.MOST_UPLOADS", 1)
+    app = upload(run("pages/cases.py"), GOOD, GOOD)
+    assert errors(app) == ["File 2 of 2 cannot be opened: A session keeps at most 1 uploads; remove one first."]
+    monkeypatch.setattr("pages.session.uploads.MOST_UPLOADS", 9)
+    monkeypatch.setattr("pages.session.uploads.MOST_BYTES", 1 << 20)
+    upload(app, GOOD)
+    (sentence,) = errors(app)
+    assert "remove one first" in sentence
+    assert len(app.session_state["uploads"]) == 1

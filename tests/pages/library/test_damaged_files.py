@@ -1,0 +1,82 @@
+"""Damaged weights and a cache that is deleted under a running server: a sentence, and the page lives."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pages.library import catalog, demonstrations
+from pages.library.catalog import forget_entry, open_series
+from perfcore.aif.network import weights
+from perfcore.aif.network.weights import load_network
+from tests.pages.test_pages import config, run
+
+
+@pytest.fixture
+def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The networks that ship, each with one bit turned."""
+    folder = tmp_path / "models"
+    shutil.copytree(weights.MODELS, folder)
+    for file in folder.glob("*.safetensors"):
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    monkeypatch.setattr(load_network, "__defaults__", ("cnn", folder))
+    return folder
+
+
+@pytest.mark.usefixtures("damaged")
+def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None:
+    entry = catalog.demonstrations()[0]
+    forget_entry(entry)  # a case that everybody shares may have the network's curve already
+    try:
+        app = run(case=entry.key)
+        before = app.session_state["live"].state
+        offered = [choice["method"] for choice in config(app)["sources"]]
+        network = next(method for method in offered if method.startswith("cnn-"))
+        app.session_state["start"] = {entry.key: network}
+        app.run()
+        assert not app.exception
+        told = config(app)
+        assert told["notice"]["text"].endswith(
+            f"The weights of {network} are not those of the manifest (SHA-256); install the models again."
+        )
+        assert told["start"] == before.start.method
+        assert app.session_state["live"].state is before
+        app.session_state["start"] = {entry.key: "truth"}
+        app.run()
+        assert config(app)["start"] == "truth"
+    finally:
+        forget_entry(entry)  # and this one remembers that the network failed
+
+
+def test_a_cache_deleted_under_a_running_server_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache" / "demonstrations"
+    monkeypatch.setattr(demonstrations, "cache_folder", lambda: cache)
+    entry = catalog.demonstrations()[0]
+    forget_entry(entry)
+    first = open_series(entry)
+    wait_for_writers()
+    app = run(case=entry.key)
+    shutil.rmtree(cache.parent)
+    app.run()  # what is open stays open
+    assert not app.exception
+    forget_entry(entry)  # as when the cases of others have pushed it out of memory
+    app.run()
+    assert not app.exception
+    assert not app.error
+    np.testing.assert_array_equal(open_series(entry).data, first.data)
+    wait_for_writers()
+    assert len(list(cache.glob("*/TRAINING/case_1/*CT_4DPWI*/*.nii"))) == 1
+
+
+def wait_for_writers() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("keep-"):
+            thread.join()

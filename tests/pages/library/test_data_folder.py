@@ -1,0 +1,57 @@
+"""A folder with a bad case among good ones: the good ones open, and the bad one is named."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from perfcore.phantom.files import write_cohort
+from tests.pages.test_pages import ROOT
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Cases 1 and 3 are sound; of case 2's series half is missing."""
+    root = tmp_path_factory.mktemp("cases")
+    write_cohort(root, 1, 5)
+    for number in (2, 3):
+        shutil.copytree(root / "TRAINING" / "case_1", root / "TRAINING" / f"case_{number}")
+    (series,) = root.glob("TRAINING/case_2/*4DPWI*/*.nii")
+    series.write_bytes(series.read_bytes()[: series.stat().st_size // 2])
+    return root
+
+
+def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(folder))
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.session_state["case"] = "folder-case_1"
+    app.run()
+    assert app.session_state["live"].state.case.name == "folder-case_1"
+    assert not app.error
+    cases = next(box for box in app.sidebar.selectbox if box.label == "Case")
+
+    cases.set_value("folder-case_2").run()
+    assert not app.exception
+    (said,) = {error.value for error in (*app.error, *app.sidebar.error)}
+    assert said.replace("\\", "").startswith("case_2 cannot be opened: ")
+    assert str(folder) not in said
+
+    next(box for box in app.sidebar.selectbox if box.label == "Case").set_value("folder-case_3").run()
+    assert not app.error
+    now = app.session_state["live"].state
+    assert now.case.name == "folder-case_3"
+    assert now.start_numbers["dice"] > 0.5
+
+
+def test_the_list_of_cases_shows_the_bad_one_with_the_good_ones(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(folder))
+    from pages.session import state
+
+    shown = {entry.title: entry.facts.problem for entry in state.entries().values() if entry.source == "folder"}
+    assert list(shown) == ["case_1", "case_2", "case_3"]
+    assert [title for title, problem in shown.items() if problem] == ["case_2"]

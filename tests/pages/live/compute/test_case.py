@@ -1,0 +1,210 @@
+"""A case laid out for live work: previews, whole volumes, the screen's orientation, one voxel's curves."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+
+from pages.library.catalog import demonstrations, open_case
+from pages.live.compute import aif_sources
+from pages.live.compute.aif_sources import Choice, Sources, finders
+from pages.live.compute.case import LiveCase
+from pages.live.compute.display_layout import Layout
+from pages.live.compute.lesion_metrics import preview_auc
+from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
+from perfcore.aif.network.models import RegressionNet
+from perfcore.aif.network.weights import load_network, network_names
+from perfcore.aif.select import SELECTORS
+from perfcore.deconvolution.inverse import build_operator
+from perfcore.errors import InputDataError, NoArteryError
+from perfcore.metrics import auc_below
+from perfcore.pipeline import flow, tile
+from perfcore.settings import Settings
+
+SETTINGS = Settings()
+
+
+@pytest.fixture(scope="module")
+def case() -> LiveCase:
+    return open_case(demonstrations()[0], SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def curve(case: LiveCase) -> np.ndarray:
+    return next(iter(case.sources.values())).value
+
+
+def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> None:
+    live = case.volume_flow(curve, SETTINGS)
+    own = flow(case.prepared, tile(case.prepared), next(iter(case.sources.values())), SETTINGS)
+    np.testing.assert_array_equal(live.cbf, own.cbf.numpy()[case.order])
+    np.testing.assert_array_equal(live.tmax, own.tmax.numpy()[case.order])
+    assert live.reference_cbf == pytest.approx(own.reference_cbf, rel=1e-9)
+
+
+@pytest.mark.parametrize("z", [0, 3, 7])
+def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, curve: np.ndarray, z: int) -> None:
+    preview = case.slice_flow(curve, SETTINGS, z, scale=1.1, preview=True)
+    crowd = case.coarse_slice_flow(curve, SETTINGS, z, scale=1.1)
+    kept = case.grid_coarse.kept[case.starts[z] : case.starts[z + 1]]
+    np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
+    np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
+    assert crowd.reference_cbf == preview.reference_cbf
+    assert 3.5 < preview.cbf.size / crowd.cbf.size < 4.5
+
+
+def test_a_preview_errs_by_less_than_it_says_it_may(case: LiveCase, curve: np.ndarray) -> None:
+    assert case.basis is not None
+    assert 0 < case.basis_error < 1e-3
+    exact = case.slice_flow(curve, SETTINGS, 4)
+    preview = case.slice_flow(curve, SETTINGS, 4, preview=True)
+    flowing = exact.cbf > 0.02 * exact.cbf.max()
+    assert np.abs(preview.cbf / exact.cbf - 1)[flowing].mean() < 1e-3
+    assert not np.array_equal(preview.cbf, exact.cbf)
+
+
+def test_the_oscillation_index_is_never_previewed(case: LiveCase) -> None:
+    assert case.tissue(Settings(regularization="oscillation"), preview=True) is case.tiles
+
+
+def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray) -> None:
+    voxel = tuple(int(v) for v in np.unravel_index(case.prepared.index[500], case.prepared.grid))
+    found = case.probe(curve, SETTINGS, voxel)
+    np.testing.assert_array_equal(found["raw"], case.prepared.enhancement[voxel])
+    np.testing.assert_array_equal(found["tissue"], case.prepared.tissue[500])
+    operator = build_operator(torch.from_numpy(np.array(curve)), 1.0, SETTINGS).matrix.numpy()
+    np.testing.assert_allclose(found["residue"], operator @ case.prepared.tissue[500], rtol=1e-4, atol=1e-9)
+    assert set(case.probe(curve, SETTINGS, (0, 0, 0))) == {"raw"}
+    with pytest.raises(InputDataError, match="outside the image"):
+        case.probe(curve, SETTINGS, (0, 0, 8))
+
+
+def test_every_second_voxel_is_computed_and_the_rest_filled_in(case: LiveCase, curve: np.ndarray) -> None:
+    grid = case.grid_coarse
+    assert 0.24 < grid.kept.mean() < 0.27
+    assert case.coarse_error < LARGEST_ERROR
+    full = case.volume_flow(curve, SETTINGS)
+    jobs = case.coarse_chunks(curve, SETTINGS, 3)
+    assert len(jobs) == 3
+    coarse = case.coarse_gather([job() for job in jobs], 20.0)
+    flowing = full.cbf[grid.kept] > 0.02 * full.cbf.max()
+    assert np.abs(coarse.cbf / full.cbf[grid.kept] - 1)[flowing].mean() < 1e-3
+    assert coarse.reference_cbf == 20.0
+    late, filled = full.tmax, grid.fill(coarse.tmax)
+    assert np.nanmean(np.abs(filled - late)) < 0.1, "seconds"
+
+
+def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
+    rough = open_case(demonstrations()[0], Settings(spatial_sigma_mm=0.0))
+    assert rough.coarse_error > LARGEST_ERROR
+    assert "kept" not in rough.static[1]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_voxel_has_its_parents_beside_it(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
+    voxels = np.argwhere(mask)
+    grid = CoarseGrid.of(voxels, mask.shape)
+    kept = voxels[grid.kept]
+    for voxel, (a, b) in zip(voxels, grid.parents, strict=True):
+        for parent in (kept[a], kept[b]):
+            assert parent[2] == voxel[2]
+            assert np.abs(parent - voxel).max() <= 1
+    plane = 2.0 * voxels[:, 0] - 3.0 * voxels[:, 1] + 50 * voxels[:, 2]
+    exact = grid.fill(plane[grid.kept].astype(np.float32)) == plane
+    assert exact[grid.kept].all()
+    if seed == 3:
+        inside = ((voxels[:, :2] > 0) & (voxels[:, :2] < [10, 6])).all(1)
+        assert exact[inside].all(), "a plane is filled in exactly"
+
+
+def test_the_figures_are_those_of_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
+    flow_ = case.volume_flow(curve, SETTINGS)
+    rcbf = flow_.cbf / np.float32(flow_.reference_cbf)
+    assert case.lesion is not None
+    own = auc_below(rcbf, case.lesion)
+    assert case.numbers(flow_, SETTINGS)["auc"] == pytest.approx(own, abs=1e-9)
+    assert case.numbers(flow_, SETTINGS, exact=False)["auc"] == pytest.approx(own, abs=1e-3)
+    assert preview_auc(rcbf, np.zeros(rcbf.size, bool)) is None
+    assert preview_auc(np.array([0.1, 0.5, 0.5, 3.0], np.float32), np.array([True, True, False, False])) == 0.875
+
+
+def test_sources_are_found_once_and_only_when_asked_for(case: LiveCase) -> None:
+    asked: list[str] = []
+
+    def way(name: str, *, there: bool) -> object:
+        def find(prepared: object) -> object:
+            asked.append(name)
+            if not there:
+                raise NoArteryError("No artery was found: it is a test.")
+            return case.sources["straka"]
+
+        return find
+
+    known = {"truth": case.sources["truth"]}
+    book = Sources(case.prepared, known, {"a": way("a", there=True), "b": way("b", there=False)})
+    assert book.methods == ["truth", "a", "b"]
+    assert book.get("truth") is case.sources["truth"]
+    assert asked == []
+    for _ in range(2):
+        assert book.get("a") is case.sources["straka"]
+        with pytest.raises(NoArteryError, match="it is a test"):
+            book.get("b")
+    assert asked == ["a", "b"]
+    assert list(known) == ["truth", "a"], "the case knows what was found"
+
+
+def test_networks_are_offered_where_their_weights_are(
+    case: LiveCase, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    net = RegressionNet()
+    weights = save({name: tensor.contiguous() for name, tensor in net.state_dict().items()})
+    (tmp_path / "a.safetensors").write_bytes(weights)
+    digest = sha256(weights).hexdigest()
+    entry = {"file": "a.safetensors", "sha256": digest, "network": "regression", "loss": "core"}
+    told = {"best": "cnn-regression-core", "networks": {"cnn-regression-core": entry}}
+    (tmp_path / "MANIFEST.json").write_text(json.dumps(told))
+    monkeypatch.setattr(aif_sources, "network_names", lambda: network_names(tmp_path))
+    ways = finders()
+    assert "cnn-regression-core" in ways
+    choice = Choice.of("cnn-regression-core")
+    assert (choice.label, choice.group) == ("network (regression, core)", "Learned")
+    monkeypatch.setattr("perfcore.pipeline.load_network", lambda name: load_network(name, tmp_path))
+    offered = Sources(case.prepared, dict(case.sources), ways)
+    try:
+        found = offered.get("cnn-regression-core")
+    except NoArteryError as error:  # what no training has formed may draw no bolus
+        assert "cnn-regression-core" in str(error)
+    else:
+        assert (found.method, found.value.shape) == ("cnn-regression-core", (60,))
+    (tmp_path / "MANIFEST.json").write_text("{")
+    assert set(finders()) == set(SELECTORS)
+
+
+def test_every_selector_is_offered_under_a_name() -> None:
+    assert set(SELECTORS) <= set(finders())
+    labels = [Choice.of(name).label for name in finders()]
+    assert len(set(labels)) == len(labels)
+    assert all(label != name for name, label in zip(finders(), labels, strict=True))
+
+
+@pytest.mark.parametrize("signs", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
+@pytest.mark.parametrize("swap", [False, True])
+def test_the_screen_is_radiological_whatever_the_voxel_axes(signs: tuple[int, int], swap: bool) -> None:
+    affine = np.diag([signs[0], signs[1], 5.0, 1.0])
+    if swap:
+        affine = affine[:, [1, 0, 2, 3]]
+    x, y = np.meshgrid(np.arange(4), np.arange(6), indexing="ij")
+    right = affine[0, 0] * x + affine[0, 1] * y
+    front = affine[1, 0] * x + affine[1, 1] * y
+    layout = Layout.of(affine)
+    screen_right, screen_front = layout.apply(right), layout.apply(front)
+    assert (np.diff(screen_right, axis=1) < 0).all(), "the patient's right is on the left"
+    assert (np.diff(screen_front, axis=0) < 0).all(), "the front is up"

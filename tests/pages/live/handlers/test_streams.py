@@ -1,0 +1,498 @@
+"""Answers of many frames over the socket: fine-tuning, gradients, maps, the tornado, draws."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+
+from pages.library.catalog import demonstrations, open_case
+from pages.live.compute.case import LiveCase
+from pages.live.handlers import streams
+from pages.live.handlers.lesion_target import painted, target_of
+from pages.live.server.connection import PATH, live_socket
+from pages.live.server.session import LiveSession, State, open_session
+from perfcore.analysis import sensitivity
+from perfcore.analysis.aif_uncertainty import bootstrap_curves
+from perfcore.analysis.finetune import TuneOptions, Tuner, TuneStep, make_form
+from perfcore.settings import Settings
+from tests.pages.live.server.test_wire import read
+
+ORIGIN = {"origin": "http://testserver"}
+VIEW = {"slice": 3, "all": False}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(Starlette(routes=[WebSocketRoute(PATH, live_socket)]))
+
+
+@pytest.fixture(scope="module")
+def case() -> LiveCase:
+    return open_case(demonstrations()[0], Settings())
+
+
+@pytest.fixture
+def session(case: LiveCase) -> LiveSession:
+    live = open_session()
+    live.configure(case, Settings(), next(iter(case.sources.values())))
+    return live
+
+
+def state_of(session: LiveSession) -> State:
+    assert session.state is not None
+    return session.state
+
+
+class Talk:
+    """A browser of few words."""
+
+    def __init__(self, ws: Any) -> None:
+        self.ws = ws
+
+    def say(self, **message: Any) -> None:
+        self.ws.send_text(json.dumps({"type": "stream", "run": 1, **message}))
+
+    def read(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        return read(self.ws.receive_bytes())
+
+    def start(self, of: str, run: int = 1, **asked: Any) -> None:
+        self.say(of=of, act="start", run=run, view=VIEW, **asked)
+
+    def frames(self, of: str, n: int | None = None, run: int = 1) -> list[tuple[dict, dict[str, np.ndarray]]]:
+        """Read n frames, or all up to the end, and say that they are seen."""
+        found: list[tuple[dict, dict[str, np.ndarray]]] = []
+        while n is None or len(found) < n:
+            header, arrays = self.read()
+            found.append((header, arrays))
+            if header["kind"] != of:
+                break
+            self.say(of=of, act="seen", run=run, view=VIEW)
+        return found
+
+
+@contextmanager
+def talk(client: TestClient, session: LiveSession) -> Iterator[Talk]:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        yield Talk(ws)
+
+
+def vein(case: LiveCase) -> list[float]:
+    assert case.vof is not None
+    return case.vof.value.astype(np.float32).tolist()
+
+
+# Fine-tuning
+
+
+def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    options = {"loss": "cross-entropy", "rate": 0.2, "curvature": 2.0}
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="softplus", held_out=True, steps=4, **options)
+        frames = one.frames("tune", 4)
+    assert case.lesion is not None
+    slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
+    known = np.unique(slice_of[case.lesion])
+    counted = ~np.isin(slice_of, known[1::2])
+    form = make_form("softplus", np.array(vein(case)), case.prepared.dt_s)
+    own = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), counted=counted)
+    part = slice(int(case.starts[3]), int(case.starts[4]))
+    for (header, arrays), step in zip(frames, [own.step() for _ in range(4)], strict=True):
+        assert (header["kind"], header["run"], header["shows"], header["z"]) == ("tune", 1, "slice", 3)
+        assert (header["number"], header["negative"]) == (step.number, step.n_negative)
+        for name in ("dice", "held_out_dice"):
+            assert header[name] == pytest.approx(getattr(step, name), abs=1e-4)
+        for name in ("loss", "distance", "roughness", "threshold"):
+            assert header[name] == pytest.approx(getattr(step, name), rel=1e-3, abs=1e-6)
+        np.testing.assert_allclose(arrays["curve"], step.curve, rtol=1e-3, atol=0.02)
+        np.testing.assert_allclose(arrays["cbf"], step.cbf[part], rtol=1e-3)
+        np.testing.assert_allclose(arrays["gradient"], step.gradient, atol=1e-3 * np.abs(step.gradient).max())
+        tmax = case.slice_flow(step.curve, Settings(), 3).tmax
+        assert (np.abs(arrays["tmax"] - tmax) < 0.02).mean() > 0.999
+    header, _ = frames[0]
+    numbers = case.numbers(case.volume_flow(np.array(vein(case)), Settings()), Settings())
+    assert numbers["core_ml"] is not None
+    assert header["numbers"]["core_ml"] == pytest.approx(numbers["core_ml"], abs=0.3), "the floor of softplus"
+    assert header["numbers"]["hypoperfused_ml"] is None
+
+
+def test_all_slices_come_as_every_second_voxel(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    with talk(client, session) as one:
+        view = {"slice": 0, "all": True}
+        one.say(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
+        header, arrays = one.read()
+    assert header["shows"] == "coarse"
+    assert arrays["cbf"].size == arrays["tmax"].size == case.grid_coarse.kept.sum()
+
+
+def test_it_is_never_more_than_two_frames_ahead(
+    client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = counting(monkeypatch)
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free")
+        numbers = [one.read()[0]["number"] for _ in range(2)]
+        time.sleep(0.8)
+        assert len(worked) == 2, "the browser has said nothing"
+        one.say(of="tune", act="seen", run=1, view=VIEW)
+        numbers.append(one.read()[0]["number"])
+    assert numbers == [0, 1, 2]
+
+
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    worked: list[float] = []
+    step = Tuner.step
+
+    def counted(self: Tuner) -> TuneStep:
+        worked.append(time.monotonic())
+        return step(self)
+
+    monkeypatch.setattr(Tuner, "step", counted)
+    return worked
+
+
+def test_pause_step_run_and_stop(
+    client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = counting(monkeypatch)
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free")
+        one.frames("tune", 3)
+        one.say(of="tune", act="pause")
+        time.sleep(0.8)
+        paused = len(worked)
+        time.sleep(0.5)
+        assert len(worked) == paused, "nothing moves while it is paused"
+        seen = [one.read()[0]["number"] for _ in range(paused - 3)]
+        for _ in seen:
+            one.say(of="tune", act="seen", run=1, view=VIEW)
+        one.say(of="tune", act="step")
+        assert one.frames("tune", 1)[0][0]["number"] == paused
+        time.sleep(0.4)
+        assert len(worked) == paused + 1
+        one.say(of="tune", act="run")
+        assert [h["number"] for h, _ in one.frames("tune", 2)] == [paused + 1, paused + 2]
+        one.say(of="tune", act="stop")
+        asked = time.monotonic()
+        time.sleep(0.8)
+        assert worked[-1] - asked < 0.2, "a step that has begun may end, none begins"
+        one.start("tune", run=2, curve=vein(case), form="free", steps=1)
+        fresh = one.read()
+        while fresh[0]["run"] == 1:  # what was on its way
+            fresh = one.read()
+        assert (fresh[0]["run"], fresh[0]["number"]) == (2, 0)
+
+
+def test_a_closed_socket_ends_the_work(
+    client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = counting(monkeypatch)
+    monkeypatch.setattr(streams, "AHEAD", 10_000)
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free")
+        one.frames("tune", 3)
+    closed = time.monotonic()
+    time.sleep(2.0)
+    assert worked[-1] - closed < 1.0
+    assert not [t for t in threading.enumerate() if t.name.startswith("tune")]
+
+
+def test_other_settings_end_it_with_a_sentence(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free")
+        one.frames("tune", 1)
+        session.configure(case, Settings(lambda_rel=0.2), state_of(session).start)
+        last = one.frames("tune")[-1][0]
+    assert last["kind"] == "tune-end"
+    assert "settings have changed" in last["message"]
+
+
+def test_a_rate_that_runs_away_ends_with_a_sentence(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
+    wild = {"rate": 10.0, "curvature": 0.0, "loss": "cross-entropy", "steps": 200}
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free", **wild)
+        frames = one.frames("tune")
+    assert frames[-1][0]["kind"] == "tune-end"
+    assert "lower the rate" in frames[-1][0]["message"]
+    assert len(frames) > 1
+    assert np.isfinite(frames[-2][1]["curve"]).all()
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"form": "spline"}, "form must be one of"),
+        ({"form": "network-last", "network": "nobody"}, "This network is not here"),
+        ({"target": "painted"}, "The target is empty: paint a lesion"),
+        ({"target": "else"}, "The target is truth or painted"),
+        ({"curve": [0.0] * 60}, "positive bolus"),
+        ({"curve": [1.0] * 20}, "20 points; the series has 60"),
+        ({"curve": "x"}, "not understood"),
+        ({"origin": [1.0] * 20}, "20 points; the series has 60"),
+        ({"threshold": "low"}, "not understood"),
+        ({"threshold": float("nan")}, "not understood"),
+        ({"rate": 0}, "rate must lie above 0"),
+        ({"rate": "fast"}, "not understood"),
+        ({"loss": "l2"}, "loss must be one of"),
+        ({"view": {"slice": "x"}}, "not understood"),
+        ({"of": "unheard"}, "not understood"),
+        ({"act": "dance"}, "not understood"),
+    ],
+)
+def test_what_cannot_be_gets_a_sentence(
+    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
+) -> None:
+    with talk(client, session) as one:
+        message = {"of": "tune", "act": "start", "run": 1, "view": VIEW, "curve": vein(case), "form": "free"}
+        one.say(**{**message, **asked})
+        header, _ = one.read()
+        assert header["kind"] in {"error", "tune-end"}
+        assert part in header["message"]
+        one.start("tune", curve=vein(case), form="free", steps=1)
+        assert one.read()[0]["kind"] == "tune", "the talk goes on"
+
+
+def test_hypoperfusion_counts_where_it_is_known(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    assert case.hypoperfused is not None
+    assert case.lesion is not None
+    assert (case.lesion <= case.hypoperfused).all()
+    with talk(client, session) as one:
+        one.start("tune", curve=vein(case), form="free", with_tmax=True, steps=1)
+        (header, _), *_ = one.frames("tune", 1)
+    form = make_form("free", np.array(vein(case)), case.prepared.dt_s)
+    target = target_of(case, case.lesion, hypoperfused=True)
+    step = Tuner(target, form, Settings(), TuneOptions(with_tmax=True)).step()
+    assert header["hypoperfused_dice"] == pytest.approx(step.hypoperfused_dice, abs=1e-4)
+    assert header["loss"] == pytest.approx(step.loss, rel=1e-4)
+
+
+# A painted target
+
+
+def runs_of(flags: np.ndarray) -> list[int]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(int), [0]])))
+    return [int(v) for first, last in edges.reshape(-1, 2) for v in (first, last - first)]
+
+
+def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    rng = np.random.default_rng(0)
+    wanted = np.zeros(case.tiles.n_voxels, bool)
+    with talk(client, session) as one:
+        for z in (2, 3):
+            part = slice(int(case.starts[z]), int(case.starts[z + 1]))
+            wanted[part] = np.repeat(rng.random(len(wanted[part]) // 40 + 1) < 0.2, 40)[: len(wanted[part])]
+            runs = runs_of(wanted[part])
+            middle = len(runs) // 4 * 2
+            for fresh, some in ((True, runs[:middle]), (False, runs[middle:])):
+                one.ws.send_text(json.dumps({"type": "target", "slice": z, "runs": some, "fresh": fresh}))
+                header, _ = one.read()
+        assert header["kind"] == "target"
+        assert header["voxels"] == wanted.sum()
+        assert header["ml"] == pytest.approx(wanted.sum() * case.prepared.voxel_ml)
+        np.testing.assert_array_equal(painted(session, case), wanted)
+        one.start("tune", curve=vein(case), form="free", target="painted", steps=1)
+        (header, _), *_ = one.frames("tune", 1)
+        form = make_form("free", np.array(vein(case)), case.prepared.dt_s)
+        step = Tuner(target_of(case, wanted), form, Settings(), TuneOptions()).step()
+        assert header["dice"] == pytest.approx(step.dice, abs=1e-4)
+        one.ws.send_text(json.dumps({"type": "target", "slice": 2, "runs": [], "fresh": True}))
+        left = one.read()[0]["voxels"]
+    assert left == wanted[case.starts[3] :].sum()
+    assert not painted(open_session(), case).any(), "nobody else's"
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"slice": 99, "runs": []}, "no such slice"),
+        ({"slice": -1, "runs": []}, "no such slice"),
+        ({"slice": 2, "runs": [0, 10**7]}, "outside the brain"),
+        ({"slice": 2, "runs": [-5, 10]}, "outside the brain"),
+        ({"slice": 2, "runs": [5, 0]}, "outside the brain"),
+        ({"slice": 2, "runs": [5]}, "not understood"),
+        ({"slice": 2, "runs": "x"}, "not understood"),
+        ({"slice": 2, "runs": [10**30, 1]}, "not understood"),
+        ({"runs": []}, "not understood"),
+        ({"slice": 2, "runs": [1, 1] * 5000}, "too long"),
+    ],
+)
+def test_bad_paint_changes_nothing(
+    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
+) -> None:
+    with talk(client, session) as one:
+        one.ws.send_text(json.dumps({"type": "target", **asked}))
+        header, _ = one.read()
+    assert header["kind"] == "error"
+    assert part in header["message"]
+    assert not painted(session, case).any()
+
+
+# What matters
+
+
+@pytest.mark.parametrize("quantity", ["core_ml", "soft_dice", "rcbf", "tmax"])
+def test_the_bars_are_the_librarys_gradient(
+    client: TestClient, session: LiveSession, case: LiveCase, quantity: str
+) -> None:
+    curve, state = np.array(vein(case)), state_of(session)
+    with talk(client, session) as one:
+        one.start("matters", curve=curve.tolist(), quantity=quantity, region="hypoperfused")
+        (header, arrays), (end, _) = one.frames("matters")
+        one.start("matters", curve=curve.tolist(), quantity=quantity, region="hypoperfused", quick=True, run=2)
+        (quick, rough), *_ = one.frames("matters", run=2)
+    assert end["kind"] == "matters-end"
+    assert end["message"] is None
+    flow = case.volume_flow(state.start.value, Settings())
+    assert case.lesion is not None
+    own = sensitivity.gradient(
+        curve, target_of(case, case.lesion), Settings(), quantity, voxel_ml=case.prepared.voxel_ml,
+        region=flow.tmax > 6,
+    )  # fmt: skip
+    assert header["exact"] is True
+    assert header["value"] == pytest.approx(own.value, rel=1e-5)
+    np.testing.assert_allclose(arrays["gradient"], own.by_sample, atol=1e-4 * np.abs(own.by_sample).max())
+    assert quick["exact"] is False
+    assert quick["value"] == pytest.approx(own.value, rel=0.02)
+    assert np.corrcoef(rough["gradient"], own.by_sample)[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"quantity": "cbv"}, "quantity must be one of"),
+        ({"quantity": "rcbf", "region": "moon"}, "A region is one of"),
+        ({"quantity": "rcbf", "region": "painted"}, "The region is empty"),
+        ({"quantity": "soft_dice", "target": "painted"}, "The target is empty"),
+    ],
+)
+def test_what_does_not_matter(
+    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, str], part: str
+) -> None:
+    with talk(client, session) as one:
+        one.start("matters", curve=vein(case), **asked)
+        header, _ = one.read()
+    assert header["kind"] == "matters-end"
+    assert part in header["message"]
+
+
+def test_the_map_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    curve = np.array(vein(case))
+    with talk(client, session) as one:
+        for name in ("width", "amplitude"):
+            one.start("sensitivity", curve=curve.tolist(), direction=name)
+            (header, arrays), *_ = one.frames("sensitivity")
+            along = sensitivity.direction(curve, case.prepared.dt_s, name)
+            empty = np.zeros(case.tiles.n_voxels, bool)
+            own = sensitivity.sensitivity_map(curve, along, target_of(case, empty), Settings())
+            assert header["direction"] == name
+            np.testing.assert_allclose(arrays["change"], own, atol=1e-5)
+    assert np.abs(own).max() < 1e-4, "rCBF does not see amplitude"
+
+
+def test_the_tornado_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    curve = np.array(vein(case))
+    with talk(client, session) as one:
+        one.start("tornado", curve=curve.tolist())
+        *frames, end = one.frames("tornado")
+    assert end[0]["message"] is None
+    names = ("core_ml", "hypoperfused_ml", "reference_cbf")
+
+    def figures(moved: np.ndarray) -> dict[str, float | None]:
+        every = case.numbers(case.volume_flow(moved, Settings()), Settings())
+        return {name: every[name] for name in names}
+
+    own = list(sensitivity.tornado(curve, case.prepared.dt_s, figures))
+    assert [h["handle"] for h, _ in frames] == [s.handle for s in own]
+    for (header, _), swing in zip(frames, own, strict=True):
+        assert header["here"] == pytest.approx(figures(curve))
+        assert header["low"] == pytest.approx(swing.low)
+        assert header["high"] == pytest.approx(swing.high)
+
+
+# Noise in the choice
+
+
+def test_draws_of_the_clusters_voxels(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    state = state_of(session)
+    with talk(client, session) as one:
+        one.start("choice", way="voxels")
+        *frames, end = one.frames("choice")
+    assert end[0]["message"] is None
+    header, arrays = frames[-1]
+    assert [h["n_done"] for h, _ in frames] == list(range(5, 201, 5))
+    assert header["of"] == [f"{len(state.start.voxels)} voxels"]
+    curves = bootstrap_curves(case.prepared, state.start, 200)
+    np.testing.assert_allclose(arrays["low"], np.percentile(curves, 5, axis=0), rtol=1e-5, atol=1e-4)
+    for i in (0, 57, 199):
+        flow = case.volume_flow(curves[i], Settings())
+        assert arrays["core_ml"][i] == pytest.approx(case.numbers(flow, Settings())["core_ml"], abs=0.1)
+    assert header["quantiles"] == pytest.approx(np.percentile(arrays["core_ml"], [5, 50, 95]), rel=1e-5)
+    assert arrays["fraction"].mean() / 255 * len(arrays["fraction"]) * case.prepared.voxel_ml == pytest.approx(
+        arrays["core_ml"].mean(), rel=0.01
+    )
+    assert header["basis_error"] == case.basis_error
+
+
+def test_draws_of_voxels_picked_by_hand_and_of_selectors(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
+    state = state_of(session)
+    picked = [list(v) for v in state.start.voxels[:3]]
+    with talk(client, session) as one:
+        one.start("choice", way="voxels", voxels=picked)
+        header, arrays = one.frames("choice", 1)[0]
+        own = bootstrap_curves(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
+        np.testing.assert_allclose(arrays["high"], np.percentile(own, 95, axis=0), rtol=1e-5, atol=1e-4)
+        assert header["of"] == ["3 voxels"]
+        one.start("choice", run=2, way="selectors")
+        frames = [f for f in one.frames("choice", 12, run=2) if f[0]["run"] == 2]
+    finding = [h["finding"] for h, _ in frames if h.get("finding")]
+    assert set(finding) >= {"straka", "peruzzo", "mouridsen", "murase"}
+    assert len(next(h["of"] for h, _ in frames if not h["finding"])) >= 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"way": "dice"}, "from voxels or from selectors"),
+        ({"way": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
+        ({"way": "voxels", "voxels": 7}, "not understood"),
+        ({}, "not understood"),
+    ],
+)
+def test_no_draws(client: TestClient, session: LiveSession, asked: dict[str, Any], part: str) -> None:
+    with talk(client, session) as one:
+        one.start("choice", **asked)
+        header, _ = one.read()
+    assert header["kind"] in {"error", "choice-end"}
+    assert part in header["message"]
+
+
+def test_a_curve_without_voxels_says_so(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+    session.configure(case, Settings(), case.sources["truth"])
+    with talk(client, session) as one:
+        one.start("choice", way="voxels")
+        header, _ = one.read()
+    assert header["kind"] == "choice-end"
+    assert "mean of 0 voxels" in header["message"]
+
+
+def test_the_vein_is_a_source(case: LiveCase) -> None:
+    assert case.vof is not None
+    assert "vein" in case.offered.methods
+    found = case.offered.get("vein")
+    assert found.method == "vein"
+    np.testing.assert_array_equal(found.value, case.vof.value)

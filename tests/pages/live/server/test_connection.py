@@ -1,0 +1,282 @@
+"""The private socket, spoken to as a browser would: who may come in, and what is answered."""
+
+from __future__ import annotations
+
+import json
+import struct
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient, WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from pages.library.catalog import demonstrations, open_case
+from pages.live.server import wire
+from pages.live.server.connection import PATH, live_socket, same_origin
+from pages.live.server.load import FEW, NUMBERS_EVERY_S, Crowd
+from pages.live.server.rerun_transport import answer
+from pages.live.server.session import LiveSession, open_session
+from perfcore.aif.fit import fit_gamma_variate
+from perfcore.settings import Settings
+from tests.pages.live.server.test_wire import read
+
+ORIGIN = {"origin": "http://testserver"}
+
+
+@pytest.fixture(scope="module")
+def client() -> TestClient:
+    return TestClient(Starlette(routes=[WebSocketRoute(PATH, live_socket)]))
+
+
+@pytest.fixture(scope="module")
+def session() -> LiveSession:
+    live = open_session()
+    case = open_case(demonstrations()[0], Settings())
+    live.configure(case, Settings(), next(iter(case.sources.values())))
+    return live
+
+
+def edit(epoch: int, seq: int, flags: int, z: int, curve: np.ndarray) -> bytes:
+    return struct.pack("<4I", epoch, seq, flags, z) + curve.astype(np.float32).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "allowed"),
+    [
+        ("http://localhost:8501", "localhost:8501", True),
+        ("https://lab.example.org", "lab.example.org", True),
+        ("http://evil.example.org", "localhost:8501", False),
+        ("http://localhost:9999", "localhost:8501", False),
+        (None, "localhost:8501", False),
+        ("null", "localhost:8501", False),
+    ],
+)
+def test_only_the_own_origin_is_let_in(origin: str | None, host: str, allowed: bool) -> None:
+    assert same_origin(origin, host) is allowed
+
+
+def test_a_foreign_origin_is_turned_away_before_it_speaks(client: TestClient) -> None:
+    with (
+        pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
+        client.websocket_connect(PATH, headers={"origin": "http://evil.example.org"}) as ws,
+    ):
+        ws.receive_bytes()
+
+
+@pytest.mark.parametrize("hello", ['{"token": "guess"}', '{"token": 5}', "[]", "not json", '{"tok'])
+def test_a_wrong_token_ends_the_talk(client: TestClient, hello: str) -> None:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(hello)
+        with pytest.raises(WebSocketDisconnect) as left:
+            ws.receive_bytes()
+        assert left.value.code == 1008
+
+
+def test_a_token_dies_with_its_session(client: TestClient) -> None:
+    token = open_session().token  # nobody holds the session
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": token}))
+        with pytest.raises(WebSocketDisconnect):
+            ws.receive_bytes()
+
+
+def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    curve = state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_text(json.dumps({"type": "case"}))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["epoch"], header["slices"]) == ("case", state.epoch, 8)
+        assert arrays["starts"][-1] == len(arrays["pixel"]) == len(state.case.prepared.index)
+
+        ws.send_bytes(edit(state.epoch, 1, wire.FLAG_REST, 3, curve))
+        kinds = [read(ws.receive_bytes()) for _ in range(2)]
+        assert [h["kind"] for h, _ in kinds] == ["slice", "volume"]
+        (piece, part), (whole, full) = kinds
+        first, last = arrays["starts"][3], arrays["starts"][4]
+        np.testing.assert_array_equal(part["cbf"], full["cbf"][first:last])
+        np.testing.assert_array_equal(part["tmax"], full["tmax"][first:last])
+        assert piece["ref"] == pytest.approx(whole["ref"], rel=0.02), "the sample stands for the healthy side"
+        assert whole["numbers"] == pytest.approx(whole["start"], rel=1e-4, nan_ok=True)
+
+        voxel = np.unravel_index(state.case.prepared.index[1000], state.case.prepared.grid)
+        ws.send_text(json.dumps({"type": "probe", "voxel": [int(v) for v in voxel]}))
+        asked, curves = read(ws.receive_bytes())
+        assert asked["voxel"] == [int(v) for v in voxel]
+        np.testing.assert_array_equal(curves["tissue"], state.case.prepared.tissue[1000])
+        assert len(curves["residue"]) == len(curves["residue_time"]) == 75
+
+
+def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
+    client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Crowd, "large", True)
+    state = session.state
+    assert state is not None
+    case, curve = state.case, state.start.value * np.linspace(1, 1.2, state.start.value.size)
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 1, 0, 3, curve))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["one"], header["z"]) == ("coarse", True, 3)
+        n = int(case.grid_coarse.kept[case.starts[3] : case.starts[4]].sum())
+        assert arrays["cbf"].size == arrays["tmax"].size == n
+        ws.send_bytes(edit(state.epoch, 2, wire.FLAG_REST, 3, curve))
+        while header["kind"] != "slice":
+            header, arrays = read(ws.receive_bytes())
+        assert arrays["cbf"].size == case.starts[4] - case.starts[3]
+
+
+def test_numbers_slow_down_with_the_hands_that_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("pages.live.server.load.time", SimpleNamespace(monotonic=lambda: now[0]))
+    crowd, people = Crowd(), [LiveSession() for _ in range(2 * FEW)]
+    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
+    for person in people:
+        crowd.moved(person)
+    now[0] += 0.5
+    assert (crowd.size, crowd.large) == (2 * FEW, True)
+    # As many computations a second as the few alone would have.
+    assert crowd.size / crowd.numbers_every_s == FEW / 4 / NUMBERS_EVERY_S
+    now[0] += 1.0
+    crowd.moved(people[0])
+    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
+
+
+def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    good = state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        for bad, part in [
+            (np.zeros_like(good), "no positive bolus"),
+            (-np.abs(good) - 1, "no positive bolus"),
+            (good[:20], "20 points; the series has 60"),
+        ]:
+            ws.send_bytes(edit(state.epoch, 5, 0, 0, bad))
+            header, _ = read(ws.receive_bytes())
+            assert header["kind"] == "error"
+            assert part in header["message"]
+        ws.send_text("{")
+        assert read(ws.receive_bytes())[0]["kind"] == "error"
+        ws.send_bytes(edit(state.epoch, 6, 0, 0, good))
+        header, _ = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("slice", 6)
+        ws.send_text('{"type": "probe", "voxel": [999, 0, 0]}')
+        kinds = {}
+        while "error" not in kinds:
+            header, _ = read(ws.receive_bytes())
+            kinds[header["kind"]] = header
+        assert kinds["error"]["message"] == "That point is outside the image."
+
+
+def test_all_slices_on_their_way_come_as_every_second_voxel(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 3, wire.FLAG_ALL_SLICES, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("coarse", 3)
+        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.grid_coarse.kept.sum()
+        numbers, none = read(ws.receive_bytes())
+        assert (numbers["kind"], none) == ("volume", {}), "the numbers come without maps"
+        assert numbers["numbers"]["core_ml"] == pytest.approx(numbers["start"]["core_ml"], rel=0.01)
+        ws.send_bytes(edit(state.epoch, 4, wire.FLAG_ALL_SLICES | wire.FLAG_REST, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("volume", 4)
+        assert len(arrays["cbf"]) == len(state.case.prepared.index)
+
+
+def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, dict[str, np.ndarray]]:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_text(json.dumps(request))
+        return read(ws.receive_bytes())
+
+
+def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    header, arrays = ask(client, session, {"type": "fit", "curve": state.start.value.tolist()})
+    fit = fit_gamma_variate(state.start.value, 1.0)
+    assert header["fit"]["alpha"] == pytest.approx(fit.alpha)
+    np.testing.assert_allclose(arrays["curve"], fit.curve(state.start.time_s), rtol=1e-5, atol=1e-4)
+    voxels = [list(v) for v in state.start.voxels[:3]]
+    header, arrays = ask(client, session, {"type": "voxels", "voxels": [*voxels, voxels[0]], "asked": 7})
+    curves = np.array([state.case.prepared.enhancement[tuple(v)] for v in voxels], float)
+    assert (header["voxels"], header["asked"]) == (voxels, 7)
+    np.testing.assert_allclose(arrays["mean"], curves.mean(0), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(arrays["sd"], curves.std(0, ddof=1), rtol=1e-5, atol=1e-4)
+    header, arrays = ask(client, session, {"type": "voxels", "voxels": voxels[:1]})
+    assert not arrays["sd"].any()
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"type": "fit", "curve": [0.0] * 60}, "positive bolus"),
+        ({"type": "fit", "curve": [1.0] * 20}, "20 points; the series has 60"),
+        ({"type": "fit", "curve": [1.0, None]}, "not finite"),
+        ({"type": "fit", "curve": "x"}, "not understood"),
+        ({"type": "fit"}, "not understood"),
+        ({"type": "voxels", "voxels": []}, "between 1 and"),
+        ({"type": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
+        ({"type": "voxels", "voxels": [[0, 0, 99]]}, "outside the image"),
+        ({"type": "voxels", "voxels": [[-1, 5, 5]]}, "outside the image"),
+        ({"type": "voxels", "voxels": [[1, 2]]}, "not understood"),
+        ({"type": "voxels", "voxels": 5}, "not understood"),
+        ({"type": "unheard of"}, "not understood"),
+        ({"type": ["case"]}, "not understood"),
+    ],
+)
+def test_a_bad_request_gets_a_sentence(client: TestClient, session: LiveSession, asked: dict, part: str) -> None:
+    header, arrays = ask(client, session, asked)
+    assert header["kind"] == "error"
+    assert part in header["message"]
+    assert "seq" not in header, "it takes no curve back"
+    assert arrays == {}
+
+
+def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    fit = {"type": "fit", "curve": state.start.value.tolist()}
+    header, arrays = read(answer(session, state, {"request": fit}))
+    assert header["kind"] == "fit"
+    assert len(arrays["curve"]) == 60
+    header, _ = read(answer(session, state, {"request": {"type": "voxels", "voxels": [[0, 0, 0]]}}))
+    assert "outside the brain" in header["message"]
+    assert read(answer(session, state, {"request": 5}))[0]["message"] == "The message is not understood."
+
+
+def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    mine, passing = 0.5 * state.start.value, 0.7 * state.start.value
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 20, wire.FLAG_REST | wire.FLAG_KEEP, 0, mine))
+        ws.receive_bytes()
+        ws.send_bytes(edit(state.epoch, 21, 0, 0, passing))
+        while read(ws.receive_bytes())[0]["seq"] < 21:
+            pass
+    kept = session.edited(state.curve_key)
+    assert kept is not None
+    np.testing.assert_array_equal(kept, mine.astype(np.float32))
+
+
+def test_an_edit_of_an_old_epoch_is_not_computed(client: TestClient, session: LiveSession) -> None:
+    state = session.state
+    assert state is not None
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch + 7, 9, 0, 0, state.start.value))
+        header, arrays = read(ws.receive_bytes())
+    assert (header["kind"], header["seq"], header["epoch"], arrays) == ("stale", 9, state.epoch, {})

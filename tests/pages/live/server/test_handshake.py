@@ -1,0 +1,314 @@
+"""The socket's door, in-process: look-alike pages, other people's tokens, many sockets, faults of our own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from pages.library.catalog import Entry, Source, open_case
+from pages.live.compute.case import LiveCase
+from pages.live.handlers import streams
+from pages.live.server import connection as live
+from pages.live.server import handshake, wire
+from pages.live.server.connection import PATH, live_socket
+from pages.live.server.session import COMPUTE, MOST_EDITED, MOST_SOCKETS, REGISTRY, LiveSession, open_session
+from pages.series_player.route import PATH as CINE
+from pages.series_player.route import cine
+from pages.server.error_reporting import FaultError
+from perfcore.settings import Settings
+from tests.pages.live.server.test_wire import read
+from tests.pages.test_pages import run
+from tests.support.synthetic_head import draw_head
+
+ORIGIN = {"origin": "http://testserver"}
+SECRET = "Mustermann, Erika *1950"
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    routes = [WebSocketRoute(PATH, live_socket), Route(CINE, cine, methods=["POST"])]
+    with TestClient(Starlette(routes=routes)) as one:
+        yield one
+
+
+def case_of(owner: str, seed: int) -> LiveCase:
+    series = draw_head(n=48, n_slices=2, n_time=30, noise=1.0, seed=seed).series
+    return open_case(Entry("upload-1", "Upload 1", "", lambda: Source(series), owner), Settings())
+
+
+def session_of(seed: int) -> LiveSession:
+    live_session = open_session()
+    case = case_of(live_session.token, seed)
+    live_session.configure(case, Settings(), next(iter(case.sources.values())))
+    return live_session
+
+
+@pytest.fixture
+def mine() -> LiveSession:
+    return session_of(1)
+
+
+@contextmanager
+def talk(client: TestClient, session: LiveSession) -> Iterator[Any]:
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        yield ws
+
+
+def ask(ws: Any, **asked: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    ws.send_text(json.dumps(asked))
+    return read(ws.receive_bytes())
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:8501.evil.org", "http://evil.org/localhost:8501", "http://localhost:8501@evil.org",
+        "http://evil.org#localhost:8501", "http://localhost:85010", "http://localhost", "http://localhost:8501/",
+        "http://xlocalhost:8501", "ftp://localhost:8501", "file://localhost:8501", "localhost:8501",
+        "//localhost:8501", "http://local\thost:8501", "http://[::1", "http://[localhost:8501", "null", "", "http://",
+    ],
+)  # fmt: skip
+def test_a_page_that_looks_like_ours_is_none(origin: str) -> None:
+    assert not handshake.same_origin(origin, "localhost:8501")
+    assert not handshake.same_origin(origin, None)
+    assert not handshake.same_origin(origin, "")
+
+
+def test_another_persons_token_opens_what_is_that_persons_alone(client: TestClient, mine: LiveSession) -> None:
+    other = session_of(2)
+    states = mine.state, other.state
+    assert states[0] is not None
+    assert states[1] is not None
+    assert states[0].case is not states[1].case, "the same key, but each session has its own upload"
+    for session, state in ((mine, states[0]), (other, states[1])):
+        with talk(client, session) as ws:
+            header, arrays = ask(ws, type="case")
+            np.testing.assert_array_equal(arrays["ttp"], state.case.static[1]["ttp"])
+            assert header["key"] == state.case.key
+    assert not np.array_equal(states[0].case.static[1]["ttp"], states[1].case.static[1]["ttp"])
+    curve = (0.5 * states[0].start.value).astype(np.float32)
+    with talk(client, mine) as ws:
+        ws.send_bytes(struct.pack("<4I", states[0].epoch, 1, wire.FLAG_KEEP, 0) + curve.tobytes())
+        ws.receive_bytes()
+        ask(ws, type="target", slice=0, runs=[[0, 5]])
+    assert mine.edited(states[0].curve_key) is not None
+    assert other.edited(states[1].curve_key) is None
+    with talk(client, other) as ws:
+        assert "edited" not in ask(ws, type="case")[1]
+        assert ask(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, "five voxels are somebody else's"
+    body = {"case": states[0].case.key, "kind": "slice", "slice": 0}
+    asked = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
+    frames = [client.post(CINE, content=content, headers=ORIGIN) for content in asked]
+    assert frames[0].status_code == 200
+    assert frames[1].status_code == 409, "the key of one person's case names none of the other's"
+    assert read(frames[1].content)[1] == {}
+
+
+def test_a_token_dies_with_the_person_though_its_socket_is_open(client: TestClient) -> None:
+    app = run()
+    session = app.session_state["live"]
+    token = session.token
+    with talk(client, session) as ws:
+        assert ask(ws, type="case")[0]["kind"] == "case"
+        del app, session
+        gc.collect()
+        COMPUTE.submit(lambda: None).result(10)
+        with pytest.raises(WebSocketDisconnect) as left:
+            while True:
+                ws.receive_bytes()
+        assert left.value.code == 1008
+    assert token not in REGISTRY
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": token}))
+        with pytest.raises(WebSocketDisconnect):
+            ws.receive_bytes()
+
+
+def test_of_many_sockets_of_a_token_the_oldest_is_closed(client: TestClient, mine: LiveSession) -> None:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(talk(client, mine)) for _ in range(MOST_SOCKETS)]
+        for ws in sockets:
+            assert ask(ws, type="case")[0]["kind"] == "case"
+        newest = stack.enter_context(talk(client, mine))
+        assert ask(newest, type="case")[0]["kind"] == "case"
+        with pytest.raises(WebSocketDisconnect):
+            sockets[0].receive_bytes()
+        assert ask(sockets[1], type="case", have="x")[0]["kind"] == "case"
+    assert not mine._sockets
+
+
+def test_who_does_not_say_who_they_are_makes_room(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "MOST_WAITING", 3)
+    mine = session_of(3)
+    with ExitStack() as stack:
+        silent = [stack.enter_context(client.websocket_connect(PATH, headers=ORIGIN)) for _ in range(4)]
+        with pytest.raises(WebSocketDisconnect):
+            silent[0].receive_bytes()
+        with talk(client, mine) as ws:
+            assert ask(ws, type="case")[0]["kind"] == "case"
+
+
+def test_who_says_nothing_is_let_go(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "HELLO_TIMEOUT_S", 0.05)
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws, pytest.raises(WebSocketDisconnect):
+        ws.receive_bytes()
+    assert handshake._waiting == []
+
+
+def test_messages_have_a_pace_and_a_rush_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handshake, "LONGEST_RUSH_S", 0.2)
+
+    async def rush() -> tuple[int, float]:
+        pace, loop, n = handshake.Pace(), asyncio.get_running_loop(), 0
+        begun = loop.time()
+        while await pace.wait():
+            n += 1
+        return n, loop.time() - begun
+
+    n, seconds = asyncio.run(rush())
+    assert seconds >= 0.2
+    assert handshake.AT_ONCE <= n <= handshake.AT_ONCE + handshake.A_SECOND * seconds + 1
+
+
+def test_who_never_stops_is_sent_away(
+    client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handshake, "LONGEST_RUSH_S", 0.2)
+    monkeypatch.setattr(handshake, "AT_ONCE", 5)
+    state = mine.state
+    assert state is not None
+    edit = struct.pack("<4I", state.epoch, 1, 0, 0) + state.start.value.astype("<f4").tobytes()
+    with talk(client, mine) as ws:
+        for _ in range(200):
+            ws.send_bytes(edit)
+        with pytest.raises(WebSocketDisconnect) as left:
+            while True:
+                ws.receive_bytes()
+    assert left.value.code == 1008
+
+
+def test_the_last_of_a_burst_of_edits_is_answered(client: TestClient, mine: LiveSession) -> None:
+    state = mine.state
+    assert state is not None
+    with talk(client, mine) as ws:
+        for seq in range(1, handshake.AT_ONCE):
+            ws.send_bytes(struct.pack("<4I", state.epoch, seq, 0, 0) + state.start.value.astype("<f4").tobytes())
+        seen = 0
+        while seen < handshake.AT_ONCE - 1:
+            header, _ = read(ws.receive_bytes())
+            seen = max(seen, header["seq"])
+
+
+def test_kept_curves_are_few() -> None:
+    session = LiveSession()
+    for i in range(MOST_EDITED + 5):
+        session.keep(f"case-{i}|auto", np.ones(3))
+    assert session.edited("case-4|auto") is None
+    assert session.edited("case-5|auto") is not None
+    session.end()
+    assert not session.enter(lambda: None), "nothing is opened when the person has left"
+
+
+def broken(*_: object, **__: object) -> Any:
+    raise IndexError(SECRET)
+
+
+def test_a_fault_of_ours_is_one_sentence_and_the_talk_goes_on(
+    client: TestClient,
+    mine: LiveSession,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    state = mine.state
+    assert state is not None
+    edit = struct.pack("<4I", state.epoch, 1, 0, 0) + state.start.value.astype("<f4").tobytes()
+    heard = b""
+    with talk(client, mine) as ws:
+        for place, send in [
+            ("slice_frame", lambda: ws.send_bytes(edit)),
+            ("answer_request", lambda: ws.send_text('{"type": "fit"}')),
+            ("probe_frame", lambda: ws.send_text('{"type": "probe", "voxel": [1, 1, 1]}')),
+        ]:
+            with monkeypatch.context() as patch:
+                patch.setattr(live, place, broken)
+                if place == "probe_frame":
+                    ws.send_bytes(edit)
+                    ws.receive_bytes()
+                send()
+                while (frame := read(raw := ws.receive_bytes()))[0]["kind"] != "error":
+                    heard += raw
+                heard += raw
+                assert frame[0]["message"].startswith("The server failed at this")
+        ws.send_text('{"type": "case"}')
+        while (kind := read(ws.receive_bytes())[0]["kind"]) == "volume":  # of the last edit: it may come first
+            pass
+        assert kind == "case"
+        with monkeypatch.context() as patch:
+            patch.setattr(streams.wire, "pack", broken)
+            assert isinstance(streams._next("tune", Stub(state), mine)[1], str)  # type: ignore[arg-type]
+    with monkeypatch.context() as patch:
+        patch.setattr("pages.series_player.route.slice_frame", broken)
+        asked = {"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0}
+        answer = client.post(CINE, content=json.dumps(asked), headers=ORIGIN)
+    assert answer.status_code == 500
+    assert SECRET.encode() not in heard + answer.content
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert "IndexError" in logged
+    assert "test_door.py" in logged, "where it was"
+    assert SECRET not in logged
+    assert issubclass(FaultError, Exception)
+
+
+class Stub:
+    """A stream with one frame."""
+
+    def __init__(self, state: Any) -> None:
+        self.state, self.run, self.frames = state, 1, iter([({}, {})])
+
+
+def test_of_one_sessions_answers_few_are_under_way(
+    client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = mine.state
+    assert state is not None
+    now, most, lock, gate = [0], [0], threading.Lock(), threading.Event()
+
+    def slow(_case: LiveCase, _z: int) -> bytes:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        gate.wait(5)
+        with lock:
+            now[0] -= 1
+        return wire.pack("slice", {})
+
+    monkeypatch.setattr("pages.series_player.route.slice_frame", slow)
+    monkeypatch.setattr("pages.series_player.route.AT_ONCE", 1)
+    body = json.dumps({"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0})
+    codes: list[int] = []
+
+    def one() -> None:
+        codes.append(client.post(CINE, content=body, headers=ORIGIN).status_code)
+
+    threads = [threading.Thread(target=one) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    gate.set()
+    for thread in threads:
+        thread.join(20)
+    assert (codes, most) == ([200] * 4, [1])

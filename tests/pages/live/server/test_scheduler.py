@@ -1,0 +1,101 @@
+"""The queue that everybody shares: what comes first, and whose turn it is."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import wait
+
+import pytest
+
+from pages.live.server.scheduler import LATER_EVERY, Turns
+
+
+class Desk:
+    """A queue of one thread, held until everybody has asked; notes the order in which jobs were done."""
+
+    def __init__(self) -> None:
+        self.turns, self.gate, self.done, self.asked = Turns(1, "test-turns"), threading.Event(), [], []
+        held = threading.Event()
+        self.turns.submit(lambda: (held.set(), self.gate.wait()))
+        held.wait(10)
+
+    def ask(self, who: str, name: str, *, later: bool = False) -> None:
+        self.asked.append(self.turns.ask(who, lambda: self.done.append(name), later=later))
+
+    def open(self) -> list[str]:
+        self.gate.set()
+        wait(self.asked, 10)
+        return self.done
+
+
+def test_people_take_turns_however_much_one_of_them_asks() -> None:
+    desk = Desk()
+    for i in range(3):
+        desk.ask("greedy", f"g{i}")
+    desk.ask("a", "a0")
+    desk.ask("b", "b0")
+    desk.ask("a", "a1")
+    assert desk.open() == ["g0", "a0", "b0", "g1", "a1", "g2"]
+
+
+def test_what_is_visible_goes_before_what_is_not() -> None:
+    desk = Desk()
+    for i in range(3):
+        desk.ask("a", f"numbers{i}", later=True)
+    desk.ask("b", "map")
+    assert desk.open() == ["map", "numbers0", "numbers1", "numbers2"]
+
+
+def test_what_is_not_visible_goes_on_all_the_same() -> None:
+    desk = Desk()
+    n = 3 * LATER_EVERY
+    for i in range(n):
+        desk.ask("a", f"map{i}")
+    for i in range(2):
+        desk.ask("b", f"numbers{i}", later=True)
+    order = desk.open()
+    assert [order.index(f"numbers{i}") for i in range(2)] == [LATER_EVERY - 1, 2 * LATER_EVERY - 1]
+
+
+def test_an_error_comes_out_where_the_result_is_awaited_and_the_thread_lives_on() -> None:
+    turns = Turns(1, "test-turns")
+    failed = turns.submit(divmod, 1, 0)
+    with pytest.raises(ZeroDivisionError):
+        failed.result(10)
+    assert turns.submit(divmod, 7, 2).result(10) == (3, 1)
+
+
+def test_a_job_that_is_called_off_is_not_done() -> None:
+    desk = Desk()
+    desk.ask("a", "gone")
+    desk.asked[0].cancel()
+    desk.ask("a", "here")
+    assert desk.open() == ["here"]
+
+
+def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
+    """As a collected session does, whose finalizer runs wherever the collector happens to run."""
+    turns = Turns(1, "test-turns")
+
+    class Who:
+        def __hash__(self) -> int:
+            inner.append(turns.submit(lambda: "inner"))
+            return 1
+
+    inner: list = []
+    assert turns.ask(Who(), lambda: "outer").result(10) == "outer"
+    assert {future.result(10) for future in inner} == {"inner"}
+
+
+def test_at_the_end_what_runs_is_finished_and_what_waits_is_called_off() -> None:
+    desk = Desk()
+    desk.ask("a", "waits")
+    desk.ask("b", "waits too", later=True)
+    ending = threading.Thread(target=desk.turns.shutdown)
+    ending.start()
+    wait(desk.asked, 10)
+    desk.gate.set()
+    ending.join(10)
+    assert not ending.is_alive()
+    assert desk.done == []
+    assert all(future.cancelled() for future in desk.asked)

@@ -1,0 +1,131 @@
+"""What is taken along makes the same maps again, by the line that goes with it, in a process of its own."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from pages.library.catalog import Entry, Source, demonstrations, open_case
+from pages.live.server.session import State
+from pages.session.export import Export
+from perfcore.io.aif_csv import read_aif_csv
+from perfcore.phantom.cases import make_case
+from perfcore.results import VOLUMES
+from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
+from tests import ROOT
+
+
+def export(entry: Entry, settings: Settings, preset: str = "paper", *, edit: bool = True) -> Export:
+    case = open_case(entry, settings)
+    start = next(iter(case.sources.values()))
+    curve = start.value * np.linspace(1.1, 0.8, start.value.size) if edit else None
+    # As it comes from the browser: float32.
+    return Export(
+        entry,
+        State(1, case, settings, start),
+        preset,
+        None if curve is None else curve.astype(np.float32).astype(float),
+    )
+
+
+def unzip(content: bytes, out: Path) -> Path:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        archive.extractall(out)
+    return out
+
+
+def run_lines(lines: list[str], folder: Path) -> None:
+    for line in lines:
+        words = shlex.split(line)
+        assert words[:3] == ["python", "-m", "perfcore"]
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=folder, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+            capture_output=True, text=True, timeout=240, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+
+
+def assert_same_maps(a: Path, b: Path) -> None:
+    for name in VOLUMES:
+        one, other = (nib.load(folder / f"{name}.nii.gz") for folder in (a, b))
+        np.testing.assert_array_equal(one.affine, other.affine)
+        values = np.asarray(one.dataobj)
+        scale = np.nanmax(np.abs(values))
+        assert scale > 0.5, name
+        np.testing.assert_allclose(np.asarray(other.dataobj), values, rtol=1e-5, atol=1e-5 * scale, err_msg=name)
+    for name in ("core", "hypoperfused", "brain_mask"):
+        one, other = (np.asarray(nib.load(folder / f"{name}.nii.gz").dataobj) for folder in (a, b))
+        np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "edit"),
+    [
+        ("paper", {}, True),
+        ("vendor", {"deconvolution": "causal", "lambda_rel": 0.15, "spatial_sigma_mm": 1.5}, True),
+        ("paper", {"regularization": "tsvd", "reference": "brain", "tmax_threshold_s": 8.0}, False),
+    ],
+)
+def test_the_exported_lines_make_the_exported_maps(preset: str, changes: dict, edit: bool, tmp_path: Path) -> None:
+    entry = next(e for e in demonstrations() if e.key == "demo-distal-aif")
+    taken = export(entry, Settings.preset(preset, **changes), preset, edit=edit)
+    (tmp_path / "aif.csv").write_text(taken.curve_csv())
+    lines = taken.commands()
+    assert len(lines) == 2, "the first writes the demonstration, the second makes its maps"
+    run_lines(lines, tmp_path)
+    here = unzip(taken.maps_zip(), tmp_path / "zip")
+    assert_same_maps(here, tmp_path / "maps")
+    ours, theirs = (json.loads((f / "summary.json").read_text()) for f in (here, tmp_path / "maps"))
+    for name in ("core_ml", "hypoperfused_ml", "reference_cbf", "dice", "auc"):
+        assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
+    for name in Settings().as_dict():
+        assert ours["settings"][name] == theirs["settings"][name], name
+    assert {p.name for p in here.iterdir()} == {p.name for p in (tmp_path / "maps").iterdir()}
+
+
+def test_an_edited_curve_is_written_with_all_its_digits() -> None:
+    taken = export(demonstrations()[0], Settings())
+    read = read_aif_csv(taken.curve_csv().encode(), taken.state.start.time_s)
+    np.testing.assert_array_equal(read.value.astype(np.float32), taken.edited.astype(np.float32))
+    assert taken.aif.method == "edited"
+
+
+def test_settings_and_lines_as_json() -> None:
+    taken = export(demonstrations()[0], Settings.preset("vendor", core_threshold=0.25), "vendor")
+    told = json.loads(taken.settings_json())
+    assert Settings(**told["settings"]) == taken.state.settings
+    assert told["aif"] == {"start": taken.state.start.method, "edited": True, "file": "aif.csv"}
+    assert told["commands"] == taken.commands()
+    assert told["commands"][1].endswith("--aif aif.csv --preset vendor --core-threshold 0.25 --out maps")
+
+
+@pytest.fixture(scope="module")
+def upload() -> Entry:
+    series = make_case(3, 1).series
+    mine = PerfusionSeries(series.data, series.affine, 1.25, case="Upload 1", units="hu")
+    return Entry("upload-1", "Upload 1", "", lambda: Source(mine), owner="somebody")
+
+
+def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: Entry, tmp_path: Path) -> None:
+    taken = export(upload, Settings())
+    (line,) = taken.commands()
+    assert "maps YOUR_SERIES --aif aif.csv --dt 1.25" in line
+    summary = json.loads((unzip(taken.maps_zip(), tmp_path) / "summary.json").read_text())
+    assert (summary["case"], summary["dt_s"]) == ("upload", 1.25)
+
+
+def test_a_folder_cases_line_names_the_case() -> None:
+    demo = demonstrations()[0]
+    entry = Entry("folder-case 7", "case 7", "", demo.read)
+    (line,) = export(entry, Settings()).commands()
+    assert shlex.split(line)[4] == "YOUR_FOLDER/case 7"

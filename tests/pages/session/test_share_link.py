@@ -1,0 +1,142 @@
+"""Links: what is written is read again, exactly; what nobody wrote is refused in one sentence."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pages.live.component import MAPS
+from pages.session import setting_ranges, share_link
+from pages.session.share_link import NAMES, Scene, pack_curve, read, unpack_curve, write
+from perfcore.errors import InputDataError
+from perfcore.settings import DEFAULT_LAMBDA, PRESETS, Settings
+
+CURVES = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=200).filter(lambda v: max(v) > 0)
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz-0123456789 äλ#&=?%/", max_size=30)
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    kind = draw(st.sampled_from(list(DEFAULT_LAMBDA)))
+    values = {name: draw(st.floats(span.low, span.high)) for name, span in setting_ranges.SPANS.items()}
+    span = setting_ranges.LAMBDA[kind]
+    chosen = Settings(
+        regularization=kind,
+        lambda_rel=draw(st.floats(span.low, span.high)),
+        deconvolution=draw(st.sampled_from(["circulant", "causal"])),
+        reference=draw(st.sampled_from(["contralateral", "brain"])),
+        **values,
+    )
+    curve = draw(st.none() | CURVES)
+    return Scene(
+        case=draw(WORDS),
+        preset=draw(st.sampled_from(list(PRESETS))),
+        settings=chosen,
+        start=draw(WORDS),
+        curve=None if curve is None else np.array(curve, np.float64),
+        map=draw(st.sampled_from(["", *MAPS])),
+        slice_index=draw(st.none() | st.integers(0, 300)),
+        montage=draw(st.none() | st.booleans()),
+    )
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(scenes())
+def test_a_scene_comes_back_from_its_address(scene: Scene) -> None:
+    back = read(dict(parse_qsl(urlencode(write(scene)))))
+    for name in ("case", "preset", "settings", "start", "map", "slice_index", "montage"):
+        assert getattr(back, name) == getattr(scene, name), name
+    if scene.curve is None:
+        assert back.curve is None
+    else:
+        np.testing.assert_array_equal(back.curve, scene.curve)
+
+
+def test_words_are_plain_and_few() -> None:
+    scene = Scene("demo-noisy", "vendor", Settings.preset("vendor", deconvolution="causal", lambda_rel=0.12))
+    assert urlencode(write(scene)) == "case=demo-noisy&preset=vendor&deconvolution=causal&lambda-rel=0.12"
+    assert write(Scene()) == {}
+
+
+def test_a_curve_of_sixty_points_takes_at_most_400_characters() -> None:
+    curve = np.random.default_rng(1).normal(40, 80, 60).astype(np.float32).astype(float)
+    packed = pack_curve(curve)
+    assert len(packed) <= 400
+    assert urlencode({"curve": packed}) == f"curve={packed}", "nothing in it needs escaping"
+    np.testing.assert_array_equal(unpack_curve(packed), curve)
+
+
+def packed(values: list[float], dtype: str = "<f4") -> str:
+    return "1." + base64.urlsafe_b64encode(np.array(values, dtype).tobytes()).decode().rstrip("=")
+
+
+HOSTILE = {
+    "huge curve": ({"curve": "1." + "A" * 1_000_000}, "more than 1000 points"),
+    "huge word": ({"case": "x" * 100_000}, "at most 80 are read"),
+    "huge number": ({"lambda-rel": "9" * 79}, "must lie between"),
+    "nan setting": ({"lambda-rel": "nan"}, "must lie between"),
+    "infinite setting": ({"tmax-threshold": "-inf"}, "must lie between"),
+    "beyond the slider": ({"tmax-threshold": "20"}, "between 2 and 14 here"),
+    "word for a number": ({"core-threshold": "low"}, "is not a number"),
+    "unknown choice": ({"deconvolution": "magic"}, "must be one of circulant, causal"),
+    "unknown preset": ({"preset": "best"}, "none of paper, vendor"),
+    "unknown map": ({"map": "constructor"}, "Its map is none of"),
+    "unknown layout": ({"layout": "spiral"}, "neither one nor all"),
+    "slice of nothing": ({"slice": "0"}, "not a number from 1"),
+    "half a slice": ({"slice": "2.5"}, "not a number from 1"),
+    "infinite slice": ({"slice": "inf"}, "not a number from 1"),
+    "nan in the curve": ({"curve": packed([1, np.nan, 2])}, "not finite"),
+    "infinity in the curve": ({"curve": packed([1, np.inf])}, "not finite"),
+    "no bolus": ({"curve": packed([0, 0, 0])}, "no positive bolus"),
+    "negative": ({"curve": packed([-1, -2, -3])}, "no positive bolus"),
+    "one point": ({"curve": packed([1])}, "damaged"),
+    "odd bytes": ({"curve": packed([1, 2, 3], "i1")}, "damaged"),
+    "not base64": ({"curve": "1.äöü"}, "damaged"),
+    "other alphabet": ({"curve": "1.++++////"}, "damaged"),
+    "empty curve": ({"curve": "1."}, "damaged"),
+    "another version": ({"curve": "2.AAAA"}, "another version"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_link_is_one_sentence(name: str) -> None:
+    params, part = HOSTILE[name]
+    with pytest.raises(InputDataError, match=part) as caught:
+        read(params)
+    text = str(caught.value)
+    assert text.startswith("This link cannot be used: ")
+    assert text.count("\n") == 0
+    assert len(text) < 300
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.dictionaries(st.sampled_from([*NAMES, "other"]), st.text(max_size=120), max_size=6))
+def test_any_words_are_a_scene_or_one_error(params: dict[str, str]) -> None:
+    try:
+        scene = read(params)
+    except InputDataError as error:
+        assert str(error).startswith("This link cannot be used: ")
+    else:
+        setting_ranges.check(scene.settings)
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(st.binary(max_size=90))
+def test_any_packed_bytes_are_a_finite_curve_or_one_error(raw: bytes) -> None:
+    text = share_link.VERSION + base64.urlsafe_b64encode(raw).decode().rstrip("=")
+    try:
+        curve = unpack_curve(text)
+    except InputDataError:
+        return
+    assert np.isfinite(curve).all()
+    assert curve.max() > 0
+    np.testing.assert_array_equal(np.frombuffer(raw, "<f4"), curve)
+
+
+def test_what_is_not_ours_is_left_alone() -> None:
+    assert read({"embed": "true", "utm_source": "x" * 500}).settings == Settings()

@@ -1,0 +1,263 @@
+"""The shelf and the address without a browser: what is asked is done, what is wrong is said."""
+
+from __future__ import annotations
+
+import gc
+import json
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlencode
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.library import catalog
+from pages.library.catalog import Entry, Source
+from pages.live.handlers.requests import answer_request
+from pages.live.server.session import COMPUTE
+from pages.session import share_link
+from pages.session.share_link import Scene, pack_curve
+from pages.session.snapshot_sync import KIND
+from pages.session.state import SETTING_KEYS
+from perfcore.errors import InputDataError
+from perfcore.phantom.cases import make_demonstration
+from perfcore.pipeline import analyse
+from perfcore.settings import Settings
+from perfcore.types import Aif
+from tests.pages.live.server.test_wire import read
+from tests.pages.test_pages import ROOT, config, run
+
+
+def opened(**params: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in params.items():
+        app.query_params[name.replace("_", "-")] = value
+    app.run()
+    assert not app.exception
+    return app
+
+
+def address(app: AppTest) -> dict[str, str]:
+    """What the browser is told to show in its address."""
+    told = next(c.proto for c in app.sidebar.get("bidi_component") if c.proto.component_name.endswith("address"))
+    params: dict[str, str] = json.loads(told.json)["params"]
+    return params
+
+
+def shelf_frame(app: AppTest) -> tuple[dict, dict[str, np.ndarray]]:
+    """The frame that follows the configuration."""
+    data = app.get("bidi_component")[0].proto.bytes
+    while data:
+        total = int.from_bytes(data[8:12], "little")
+        header, arrays = read(data[:total])
+        if header["kind"] == "shelf":
+            return header, arrays
+        data = data[total:]
+    raise AssertionError("no shelf")
+
+
+def ask(app: AppTest, **wish: object) -> AppTest:
+    """Do what a trigger of the browser does, in the session of an app."""
+
+    def script(wish: dict) -> None:
+        from pages.session import snapshot_sync
+
+        number = snapshot_sync.shelf().done + 1
+        snapshot_sync.fulfil([{**wish, "id": number}])
+        snapshot_sync.fulfil([{**wish, "id": number}])  # sent again: done already
+
+    small = AppTest.from_function(script, args=(wish,), default_timeout=60)
+    for key in ("live", "case", "start", "preset", "uploads", "shelf", *(f"set_{name}" for name in SETTING_KEYS)):
+        if key in app.session_state:
+            small.session_state[key] = app.session_state[key]
+    small.run()
+    assert not small.exception
+    return small
+
+
+def edited(app: AppTest, factor: float = 0.5) -> np.ndarray:
+    start = app.session_state["live"].state.start.value
+    return (start * np.linspace(1, factor, start.size)).astype(np.float32).astype(float)
+
+
+def test_keeping_measures_the_curve_that_came() -> None:
+    app = run()
+    curve = edited(app)
+    after = ask(app, act="keep", name=" my  curve ", curve=pack_curve(curve))
+    (snapshot,) = after.session_state["shelf"]
+    assert (snapshot.name, snapshot.title) == ("my curve", "Clean M1 occlusion")
+    assert snapshot.scene.case == "demo-m1-occlusion"
+    np.testing.assert_array_equal(snapshot.scene.curve, curve)
+    assert (snapshot.scene.map, snapshot.scene.slice_index) == ("", None), "to restore it changes no view"
+    series = make_demonstration("m1-occlusion").series
+    expected = analyse(series, Aif(series.time_s, curve)).numbers
+    for name, value in snapshot.numbers.items():
+        assert value == pytest.approx(getattr(expected, name), rel=1e-5), name
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {},
+        {"act": "keep"},
+        {"act": "keep", "curve": pack_curve(np.ones(20))},
+        {"act": "keep", "curve": "1.????"},
+        {"act": "restore", "number": 7},
+        {"act": "restore", "number": "seven"},
+        {"act": "delete", "number": None},
+        {"act": "rename", "number": 1e400, "name": "x"},
+        {"act": "bring", "rows": 5},
+        {"act": ["keep"]},
+    ],
+)
+def test_a_wish_that_makes_no_sense_changes_nothing(wish: dict) -> None:
+    app = run()
+    before = app.session_state["live"].state
+    after = ask(app, **wish)
+    assert len(after.session_state["shelf"]) == 0
+    assert after.session_state["live"].state is before
+    if wish.get("act") in ("keep", "restore", "delete", "rename", "bring"):
+        assert after.session_state["notice"]["text"].endswith(".")
+
+
+def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
+    """Streamlit may call for a component that its newer run knows no more."""
+
+    def overtaken() -> None:
+        import streamlit as st
+
+        from pages.session import snapshot_sync, state
+
+        snapshot_sync.asked()
+        state.keep_curve(state.told("curve"))
+        st.write("on it goes")
+
+    app = AppTest.from_function(overtaken).run()
+    assert not app.exception
+    assert app.markdown[0].value == "on it goes"
+
+
+def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
+    app = run()
+    scene = Scene("demo-noisy", "vendor", Settings.preset("vendor"), "", edited(app), "cbf", 2, False)
+    row = {"name": "kept", "link": urlencode(share_link.write(scene)), "numbers": {"core_ml": 12.5, "dice": None},
+           "made": datetime(2024, 5, 1, tzinfo=UTC).timestamp()}  # fmt: skip
+    bad = [
+        {**row, "link": row["link"].replace("demo-noisy", "upload-1")},
+        {**row, "link": "curve=1.AAAA"},
+        {**row, "numbers": {"core_ml": "much"}},
+        {**row, "made": 1e300},
+        "row",
+        {},
+    ]
+    after = ask(app, act="bring", rows=[row, *bad])
+    (snapshot,) = after.session_state["shelf"]
+    assert (snapshot.name, snapshot.title) == ("kept", "Noisy scan")
+    assert snapshot.scene.settings == Settings.preset("vendor")
+    assert snapshot.numbers["core_ml"] == 12.5
+    np.testing.assert_array_equal(snapshot.scene.curve, scene.curve)
+    assert after.session_state["notice"]["text"].startswith("6 snapshots could not be brought back")
+
+
+def test_what_an_earlier_session_had_kept_is_brought_back_once_and_beside_what_was_kept_since() -> None:
+    app = run()
+    scene = Scene("demo-noisy", "paper", Settings(), "", edited(app), "cbf", 2, False)
+    row = {"name": "before", "link": urlencode(share_link.write(scene)), "numbers": {}, "made": 1.7e9}
+    shelf = ask(app, act="keep", name="since", curve=pack_curve(edited(app))).session_state["shelf"]
+    app.session_state["shelf"] = shelf
+    for _ in range(2):
+        ask(app, act="bring", rows=[row])
+    assert [snapshot.name for snapshot in shelf] == ["since", "before"]
+
+
+def test_a_snapshots_maps_are_perfcores_under_its_own_settings() -> None:
+    app = run()
+    kept = ask(app, act="keep", name="", curve=pack_curve(edited(app))).session_state["shelf"]
+    app.session_state["shelf"] = kept
+    app.slider(key="set_spatial_sigma_mm").set_value(1.0).run()
+    session = app.session_state["live"]
+    now = session.state
+    header, arrays = read(answer_request(session, now, {"type": KIND, "number": 1}))
+    series = make_demonstration("m1-occlusion").series
+    expected = analyse(series, Aif(series.time_s, edited(app)), Settings())
+    order = expected.prepared.index[now.case.order]
+    np.testing.assert_allclose(arrays["cbf"], expected.maps.cbf.ravel()[order], rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(arrays["tmax"], expected.maps.tmax.ravel()[order], atol=1e-4)
+    assert header["ref"] == pytest.approx(expected.maps.reference_cbf, rel=1e-6)
+    volume = 100 * 0.55 / 0.75 / 1.04 * arrays["area"] / header["aifArea"]
+    np.testing.assert_allclose(volume, expected.maps.cbv.ravel()[order], rtol=1e-4, atol=1e-4)
+    with pytest.raises(InputDataError, match="not here any more"):
+        answer_request(session, now, {"type": KIND, "number": 9})
+    with pytest.raises(InputDataError, match="not understood"):
+        answer_request(session, now, {"type": KIND, "number": "x"})
+
+
+def test_a_link_opens_case_settings_and_start() -> None:
+    app = opened(case="demo-noisy", preset="vendor", lambda_rel="0.2", start="truth", map="tmax", slice="3",
+                 curve=pack_curve(np.linspace(1, 5, 60)))  # fmt: skip
+    now = app.session_state["live"].state
+    assert now.case.name == "demo-noisy"
+    assert now.settings == Settings.preset("vendor", lambda_rel=0.2)
+    assert now.start.method == "truth"
+    header, arrays = shelf_frame(app)
+    assert header["wanted"] == {
+        "number": 1, "curveKey": "demo-noisy|truth", "map": "tmax", "slice": 2, "montage": None,
+    }  # fmt: skip
+    np.testing.assert_array_equal(arrays["curve"], np.linspace(1, 5, 60).astype(np.float32))
+    shown = address(app)
+    assert shown == {"case": "demo-noisy", "preset": "vendor", "lambda-rel": "0.2", "start": "truth"}
+    assert dict(parse_qsl(header["link"])) == shown
+
+
+def test_the_address_follows_the_settings_and_is_bare_at_first() -> None:
+    app = run()
+    assert address(app) == {}
+    app.slider(key="set_core_threshold").set_value(0.25).run()
+    shown = address(app)
+    assert shown == {"case": "demo-m1-occlusion", "core-threshold": "0.25"}
+    app.slider(key="set_core_threshold").set_value(0.38).run()
+    assert address(app) == {}
+    assert config(app)["thresholds"]["core"] == 0.38
+
+
+@pytest.mark.parametrize(
+    ("params", "part"),
+    [
+        ({"case": "upload-1"}, "not on this server"),
+        ({"case": "x" * 100_000}, "at most 80"),
+        ({"curve": "1." + "A" * 200_000}, "more than 1000 points"),
+        ({"lambda_rel": "nan"}, "must lie between"),
+        ({"reference": "moon"}, "must be one of"),
+    ],
+)
+def test_a_hostile_link_is_one_sentence_and_the_first_case(params: dict[str, str], part: str) -> None:
+    app = opened(**params)
+    (said,) = app.toast
+    assert part in said.value
+    now = app.session_state["live"].state
+    assert (now.case.name, now.settings) == ("demo-m1-occlusion", Settings())
+    assert shelf_frame(app)[0]["wanted"] is None
+    assert address(app) == {}
+
+
+def test_an_upload_is_in_no_address_and_its_snapshots_hold_nothing_of_it() -> None:
+    app = run()
+    owner = app.session_state["live"].token
+    source = Source(make_demonstration("no-stroke").series)
+    app.session_state["uploads"] = [Entry("upload-1", "Upload 1", "", lambda source=source: source, owner)]
+    app.session_state["case"] = "upload-1"
+    app.run()
+    assert app.session_state["live"].state.case.name == "upload-1"
+    header, _ = shelf_frame(app)
+    assert header["shared"] is False
+    assert "case" not in dict(parse_qsl(header["link"]))
+    assert "case" not in address(app)
+    kept = ask(app, act="keep", name="", curve=pack_curve(edited(app))).session_state["shelf"]
+    app.session_state["shelf"] = kept
+    app.run()
+    (key,) = (k for k in catalog._cases._values if k[0] == owner)
+    del app, kept, source
+    gc.collect()
+    for _ in range(2):
+        COMPUTE.submit(lambda: None).result()
+    assert catalog._cases.peek(key) is None, "it is gone with its session"

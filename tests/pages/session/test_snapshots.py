@@ -1,0 +1,122 @@
+"""Snapshots: bounded, named, compared with the first of their case."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from pages.session.share_link import Scene
+from pages.session.snapshots import LONGEST_NAME, MOST, Shelf, settings_words, table_csv
+from perfcore.errors import InputDataError
+from perfcore.settings import Settings
+
+MADE = datetime(2024, 5, 17, 8, 30, tzinfo=UTC)
+CURVE = np.array([0.0, 120.0, 30.0])
+
+
+def numbers(core: float, dice: float | None = 0.5) -> dict[str, float | None]:
+    return {
+        "core_ml": core,
+        "hypoperfused_ml": 90.0,
+        "mismatch_ml": 90 - core,
+        "mismatch_ratio": 90 / core,
+        "reference_cbf": 20.0,
+        "dice": dice,
+    }
+
+
+def scene(case: str = "demo-noisy", **settings: object) -> Scene:
+    return Scene(case=case, settings=Settings.preset("paper", **settings), start="straka", curve=CURVE)
+
+
+def shelf_of_three() -> Shelf:
+    shelf = Shelf()
+    shelf.keep("other case", "Folder, case 3", scene("folder-case_3"), numbers(5.0), MADE)
+    shelf.keep("first", "Noisy scan", scene(), numbers(30.0, None), MADE)
+    shelf.keep('wide, "late" =1+1', "Noisy scan", scene(deconvolution="causal"), numbers(36.5, 0.6), MADE)
+    return shelf
+
+
+def test_changes_are_against_the_first_of_the_same_case() -> None:
+    other, first, second = shelf_of_three()
+    shelf = shelf_of_three()
+    assert set(shelf.changes(other).values()) == {0.0}
+    assert shelf.changes(second)["core_ml"] == pytest.approx(6.5)
+    assert shelf.changes(second)["mismatch_ml"] == pytest.approx(-6.5)
+    assert shelf.changes(second)["dice"] is None, "the first has none"
+    assert first.scene.curve is CURVE
+
+
+def test_the_table_is_read_again_with_every_figure() -> None:
+    rows = list(csv.DictReader(io.StringIO(table_csv(shelf_of_three()))))
+    assert [row["name"] for row in rows] == ["other case", "first", 'wide, "late" =1+1']
+    assert rows[2]["case"] == "Noisy scan"
+    assert rows[2]["made_utc"] == "2024-05-17 08:30:00"
+    assert float(rows[2]["core_ml"]) == 36.5
+    assert float(rows[2]["core_ml_change"]) == 6.5
+    assert float(rows[2]["mismatch_ratio"]) == pytest.approx(90 / 36.5, rel=1e-5)
+    assert rows[1]["dice"] == ""
+    assert [row["deconvolution"] for row in rows] == ["circulant", "circulant", "causal"]
+    assert float(rows[0]["lambda_rel"]) == 0.3
+
+
+def test_an_empty_table_has_a_head_alone() -> None:
+    assert table_csv(Shelf()).count("\n") == 1
+
+
+def test_a_shelf_holds_so_many_and_no_more() -> None:
+    shelf = Shelf()
+    for _ in range(MOST):
+        shelf.keep("", "Noisy scan", scene(), numbers(1.0), MADE)
+    with pytest.raises(InputDataError, match=f"{MOST} snapshots are kept at most"):
+        shelf.keep("one more", "Noisy scan", scene(), numbers(1.0), MADE)
+    shelf.delete(3)
+    last = shelf.keep("", "Noisy scan", scene(), numbers(1.0), MADE)
+    assert last.number == MOST + 1, "a number is never given twice"
+    assert last.name == f"Snapshot {MOST + 1}"
+    assert [s.number for s in shelf] == [1, 2, *range(4, MOST + 2)]
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("  late   bolus ", "late bolus"),
+        ("a\nb\tc\x00d\u202ee", "a b c d e"),
+        ("x" * 500, "x" * LONGEST_NAME),
+        ("<b>λ & 血</b>", "<b>λ & 血</b>"),
+        ("\n\u200b ", "Snapshot 1"),
+    ],
+)
+def test_a_name_is_one_short_line(given: str, kept: str) -> None:
+    shelf = Shelf()
+    snapshot = shelf.keep(given, "Noisy scan", scene(), numbers(1.0), MADE)
+    assert snapshot.name == kept
+    shelf.rename(1, "second")
+    shelf.rename(1, " ")
+    assert shelf.get(1).name == "second"
+    assert shelf.get(1).scene is snapshot.scene
+
+
+def test_what_is_gone_is_said() -> None:
+    shelf = shelf_of_three()
+    shelf.delete(2)
+    for act in (shelf.get, shelf.delete, lambda number: shelf.rename(number, "x")):
+        with pytest.raises(InputDataError, match="not here any more"):
+            act(2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({}, "paper"),
+        ({"lambda_rel": 0.12, "deconvolution": "causal"}, "paper, λ 0.12, causal"),
+        ({"regularization": "tsvd"}, "paper, tsvd 0.1"),
+        ({"spatial_sigma_mm": 0, "tmax_threshold_s": 8}, "paper, 0 mm, Tmax > 8 s"),
+    ],
+)
+def test_settings_in_words(settings: dict, words: str) -> None:
+    assert settings_words(scene(**settings)) == words

@@ -1,0 +1,253 @@
+"""Every page runs; what a person chooses in the sidebar is what the live session computes with."""
+
+from __future__ import annotations
+
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages.library import catalog
+from pages.library.catalog import Entry, Source
+from pages.live.server import wire
+from pages.live.server.session import COMPUTE
+from perfcore.io.nifti.reader import read_series
+from perfcore.phantom.cases import make_case, make_demonstration
+from perfcore.phantom.files import write_cohort
+from perfcore.pipeline import analyse
+from perfcore.settings import Settings
+from tests import ROOT
+from tests.support import dicom_export
+
+
+def run(page: str | None = None, **state: object) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for key, value in state.items():
+        app.session_state[key] = value
+    app.run()
+    if page:
+        app.switch_page(page).run()
+    assert not app.exception
+    return app
+
+
+def config(app: AppTest) -> dict:
+    """The header of the first frame that the component was given."""
+    data = app.get("bidi_component")[0].proto.bytes
+    n_header = int.from_bytes(data[4:8], "little")
+    import json
+
+    assert int.from_bytes(data[:4], "little") == wire.MAGIC
+    return json.loads(data[16 : 16 + n_header])
+
+
+@pytest.mark.parametrize("page", [None, "pages/cases.py"])
+def test_every_page_runs_and_says_what_it_is_not(page: str | None) -> None:
+    app = run(page)
+    assert any("not for clinical use" in c.value for c in app.sidebar.caption)
+
+
+def test_the_lab_tells_the_component_thresholds_and_token() -> None:
+    app = run()
+    told = config(app)
+    assert told["token"] == app.session_state["live"].token
+    assert told["thresholds"] == {"core": 0.38, "tmax": 6.0}
+    assert set(told["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
+
+
+def test_the_sidebar_is_what_is_computed() -> None:
+    app = run()
+    first = app.session_state["live"].state
+    app.selectbox(key="preset").set_value("vendor").run()
+    now = app.session_state["live"].state
+    assert now.settings == Settings.preset("vendor")
+    assert now.epoch > first.epoch
+    app.slider(key="set_core_threshold").set_value(0.25).run()
+    assert app.session_state["live"].state.settings.core_threshold == 0.25
+    assert config(app)["thresholds"]["core"] == 0.25
+    app.selectbox(key="set_regularization").set_value("oscillation").run()
+    assert app.session_state["live"].state.settings.lam == 0.065
+
+
+def test_another_realignment_prepares_the_case_anew() -> None:
+    app = run()
+    before = app.session_state["live"].state.case
+    app.selectbox(key="set_motion").set_value("off").run()
+    now = app.session_state["live"].state
+    assert now.settings == Settings(motion="off")
+    assert now.case is not before
+    app.selectbox(key="set_motion").set_value("in-plane").run()
+    assert app.session_state["live"].state.case is before
+
+
+def test_settings_survive_a_page_change() -> None:
+    app = run()
+    app.slider(key="set_lambda_rel").set_value(0.12).run()
+    app.switch_page("pages/cases.py").run()
+    app.switch_page("pages/lab.py").run()
+    assert app.session_state["live"].state.settings.lam == 0.12
+
+
+def test_a_committed_curve_is_kept_for_its_case() -> None:
+    app = run()
+    state = app.session_state["live"].state
+    curve = state.start.value * 0.5
+    app.session_state["live"].keep(state.curve_key, curve)
+    app.switch_page("pages/cases.py").run()
+    app.switch_page("pages/lab.py").run()
+    np.testing.assert_array_equal(app.session_state["live"].edited(state.curve_key), curve)
+
+
+def test_the_live_numbers_are_those_of_the_pipeline() -> None:
+    app = run()
+    state = app.session_state["live"].state
+    result = analyse(make_demonstration("m1-occlusion").series)
+    for name, value in state.start_numbers.items():
+        assert value == pytest.approx(getattr(result.numbers, name), rel=1e-5), name
+
+
+def test_an_unknown_case_in_a_link_opens_the_first() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.query_params["case"] = "../../etc/passwd"
+    app.run()
+    assert not app.exception
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+
+
+def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIF_LAB_DATA", str(ROOT / "no-such-folder"))
+    app = run()
+    assert len(app.sidebar.warning) == 1
+    assert app.sidebar.warning[0].value.startswith("The server's folder of cases cannot be used: ")
+    assert "no-such-folder" not in app.sidebar.warning[0].value
+    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+
+
+def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    write_cohort(tmp_path, 1, 5)
+    monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
+    app = run(case="folder-case_1")
+    state = app.session_state["live"].state
+    assert state.case.name == "folder-case_1"
+    assert state.start_numbers["core_ml"] > 5
+    assert 0.5 < state.start_numbers["dice"] <= 1
+
+
+def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
+    write_cohort(tmp_path, 1, 5)
+    (file,) = tmp_path.glob("TRAINING/case_1/*4DPWI*/*.nii")
+    app = run()
+    owner = app.session_state["live"].token
+    source = Source(read_series(file.read_bytes()))
+    entry = Entry("upload-1", "Upload 1", "", lambda source=source: source, owner)
+    app.session_state["uploads"] = [entry]
+    app.session_state["case"] = entry.key
+    app.run()
+    assert app.session_state["live"].state.case.name == "upload-1"
+    other = run(case="upload-1")
+    assert other.session_state["live"].state.case.name == "demo-m1-occlusion", "nobody else can open it"
+    key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
+    assert catalog._cases.peek(key) is not None
+    del app, entry, source
+    gc.collect()
+    COMPUTE.submit(lambda: None).result()
+    COMPUTE.submit(lambda: None).result()
+    assert catalog._cases.peek(key) is None
+
+
+CSV = b"time_s,value\n0,0\n10,0\n14,200\n18,60\n25,20\n80,5\n"
+
+
+def bring(content: bytes) -> AppTest:
+    """Run the Lab, bring a file as the component does, and run it again."""
+    import base64
+
+    app = run()
+
+    def deliver() -> None:
+        import streamlit as st
+
+        from pages.session import state
+
+        state.bring_csv(st.session_state["live"].state.case, st.session_state["packed"])
+
+    helper = AppTest.from_function(deliver, default_timeout=60)
+    for key in ("live", "start", "own_curves"):
+        if key in app.session_state:
+            helper.session_state[key] = app.session_state[key]
+    helper.session_state["packed"] = base64.b64encode(content).decode()
+    helper.run()
+    assert not helper.exception
+    for key in ("start", "own_curves", "notice"):
+        if key in helper.session_state:
+            app.session_state[key] = helper.session_state[key]
+    app.run()
+    assert not app.exception
+    return app
+
+
+def test_a_curve_from_a_file_becomes_the_start() -> None:
+    app = bring(CSV)
+    start = app.session_state["live"].state.start
+    assert start.method == "file 1"
+    assert start.peak == pytest.approx(200)
+    told = config(app)
+    assert told["start"] == "file 1"
+    assert {"method": "file 1", "label": "file 1", "group": "Files"} in told["sources"]
+    assert "interpolated" in told["notice"]["text"], "another time grid is said"
+    assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
+
+
+def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
+    app = run()
+    case = app.session_state["live"].state.case
+    assert {c["method"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
+    app.session_state["start"] = {case.name: "mouridsen"}
+    app.run()
+    start = app.session_state["live"].state.start
+    own = analyse(make_demonstration("m1-occlusion").series, "mouridsen").aif
+    assert (start.method, start.voxels) == ("mouridsen", own.voxels)
+    np.testing.assert_array_equal(start.value, own.value)
+    assert config(app)["start"] == "mouridsen"
+
+
+def test_an_unknown_source_leaves_the_default() -> None:
+    app = run()
+    case = app.session_state["live"].state.case
+    app.session_state["start"] = {case.name: "guess"}
+    app.run()
+    assert app.session_state["live"].state.start.method == "straka"
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "empty"),
+        (b"a,b\n1,2\n", "time_s"),
+        (CSV.replace(b"80,5", b"40,5"), "cover"),
+        (CSV.replace(b"200", b"nan"), "finite"),
+        (CSV.replace(b"14,", b"10,"), "increas"),
+    ],
+)
+def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part: str) -> None:
+    app = bring(content)
+    told = config(app)
+    assert told["notice"]["text"].startswith("This curve cannot be used: ")
+    assert part in told["notice"]["text"]
+    assert told["start"] == "straka"
+    assert app.session_state["live"].state.start.method == "straka"
+
+
+def test_a_zip_of_dicom_files_is_opened() -> None:
+    series = next(c for i in range(2, 9) if (c := make_case(3, i)).series.grid[2] == 2).series
+    frames = series.data.transpose(3, 2, 1, 0)[:, :, ::-1] + 1024  # time, slice, row, column; stored values
+    files = dicom_export.export(frames, PixelSpacing=list(series.spacing_mm[:2]))
+    app = run("pages/cases.py")
+    app.main.file_uploader[0].upload("scan.zip", dicom_export.zipped(files), "application/zip")
+    next(b for b in app.main.button if b.label == "Open this case").click().run()
+    assert not app.main.error, [e.value for e in app.main.error]
+    (entry,) = app.session_state["uploads"]
+    assert entry.note.startswith("256 × 256 × 2, ")
+    assert app.session_state["case"] == "upload-1"

@@ -1,0 +1,213 @@
+"""What a network sees: cells and frames, against loops over voxels and known lines."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfcore.aif.network.grid_input import (
+    ARRIVAL_S,
+    CELL_MM,
+    FRAME_S,
+    HEALTHY_HU,
+    HEIGHT_POWER,
+    N_FRAMES,
+    SIDE,
+    Timing,
+    cells_of,
+    view_of,
+    voxel_weights,
+)
+from perfcore.aif.select.candidates import healthy_curve
+from perfcore.aif.select.features import bolus_features
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from tests.support.synthetic_head import draw_head
+
+FRAMES_S = FRAME_S * np.arange(N_FRAMES)
+
+
+def prepared_head(n=64, n_slices=2, n_time=44, dt_s=1.0, **more) -> Prepared:
+    return prepare(draw_head(n, n_slices, n_time, dt_s, **more).series, Settings())
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    return prepared_head()
+
+
+def moved(prepared: Prepared, frames: int) -> Prepared:
+    """The same enhancement later; the first frame is repeated."""
+    data = np.roll(prepared.enhancement, frames, axis=3)
+    data[..., :frames] = prepared.enhancement[..., :1]
+    return replace(prepared, enhancement=data)
+
+
+# Time
+
+
+@settings(max_examples=60, deadline=None)
+@given(n_time=st.integers(2, 150), dt_s=st.floats(0.3, 3), start_s=st.floats(-30, 40))
+def test_interpolation_is_exact_on_lines_and_repeats_the_ends(n_time, dt_s, start_s):
+    timing = Timing(n_time, dt_s, start_s)
+    series_s = dt_s * np.arange(n_time)
+    network_s = start_s + FRAMES_S
+    for matrix, own, wanted in (
+        (timing.to_network, series_s, network_s),
+        (timing.from_network, network_s, series_s),
+    ):
+        assert matrix.shape == (len(wanted), len(own))
+        line = 3.0 + 0.7 * own
+        expected = 3.0 + 0.7 * np.clip(wanted, own[0], own[-1])
+        np.testing.assert_allclose(matrix.astype(float) @ line, expected, rtol=0, atol=1e-4 * (1 + abs(own).max()))
+        assert (matrix >= 0).all()
+        np.testing.assert_allclose(matrix.sum(1), 1, rtol=0, atol=1e-6)
+        assert ((matrix > 0).sum(1) <= 2).all()
+
+
+def test_whole_frames_are_picked_and_not_mixed():
+    timing = Timing(44, 1.0, -3.0)
+    to = timing.to_network
+    assert (to[:4, 0] == 1).all()  # before the series: its first frame
+    assert [int(row.argmax()) for row in to] == [int(np.clip(k - 3, 0, 43)) for k in range(64)]
+    assert np.isin(to, (0, 1)).all()
+    back = timing.from_network @ to
+    np.testing.assert_array_equal(back, np.eye(44))
+
+
+@pytest.mark.parametrize(("dt_s", "n_time"), [(0.5, 90), (1.0, 44), (2.0, 26)])
+def test_healthy_tissue_enhances_at_one_time_of_the_network(dt_s, n_time):
+    prepared = prepared_head(48, 1, n_time, dt_s)
+    view = view_of(prepared)
+    seen = view.timing.to_network @ healthy_curve(prepared)
+    assert float(bolus_features(seen[None]).arrival[0]) * FRAME_S == pytest.approx(ARRIVAL_S, abs=0.25 * dt_s)
+    assert view.volume().shape == (N_FRAMES, SIDE, SIDE, 1)
+
+
+@pytest.mark.parametrize("frames", [2, 7])
+def test_a_series_moved_in_time_is_seen_as_before(prepared, frames):
+    one, other = view_of(prepared), view_of(moved(prepared, frames))
+    assert other.timing.start_s - one.timing.start_s == pytest.approx(frames * prepared.dt_s, abs=1e-4)
+    np.testing.assert_array_equal(one.cell, other.cell)
+    # What both series show: not the end that left the later one, nor the repeated beginning.
+    shown = (FRAMES_S + one.timing.start_s >= 0) & (FRAMES_S + one.timing.start_s <= 43 - frames)
+    assert shown.sum() > 30
+    np.testing.assert_allclose(other.volume()[shown], one.volume()[shown], rtol=0, atol=2e-3)
+
+
+def test_a_longer_series_is_cut_and_its_end_repeats():
+    prepared = prepared_head(48, 1, 90)
+    view = view_of(prepared)
+    assert -1.5 < view.timing.start_s < 0.5
+    last = view.timing.start_s + FRAMES_S[-1]
+    volume = view.volume().reshape(N_FRAMES, -1)[:, view.cell]
+    for frame in (10, 40, 63):
+        at = view.timing.start_s + FRAMES_S[frame]
+        low = int(at)
+        expected = (1 - at + low) * view.curves[:, low] + (at - low) * view.curves[:, low + 1]
+        np.testing.assert_allclose(volume[frame], expected, rtol=0, atol=1e-3)
+    curve = np.arange(64.0)
+    back = view.timing.from_network @ curve
+    assert (np.diff(back[1:60]) > 0).all()
+    assert (back[int(np.ceil(last)) :] == 63).all()
+
+
+def test_concentration_is_seen_as_high_as_hounsfield_units(prepared):
+    """Whatever its unit: healthy tissue is as high as phantoms have it, and vessels weigh as they do in HU."""
+    assert prepared.in_hu
+    assert view_of(prepared).factor == 1
+    for unit in (2.0**-10, 2.0**10):
+        given = replace(
+            prepared, enhancement=prepared.enhancement * np.float32(unit), tmip=prepared.tmip * np.float32(unit),
+            baseline=np.zeros_like(prepared.baseline),
+        )  # fmt: skip
+        assert not given.in_hu
+        factor = HEALTHY_HU / float(healthy_curve(given).max())
+        view = view_of(given)
+        assert view.factor == pytest.approx(factor)
+        hu = replace(
+            given, enhancement=given.enhancement * np.float32(factor), tmip=given.tmip * np.float32(factor),
+            baseline=prepared.baseline,
+        )  # fmt: skip
+        np.testing.assert_allclose(view.curves, view_of(hu).curves, rtol=1e-4, atol=1e-3)
+
+
+# Cells
+
+
+def cells_by_hand(prepared: Prepared) -> dict[tuple[int, int, int], list[tuple[int, int, int]]]:
+    """Voxels of each cell, one voxel after the other."""
+    hull = prepared.mask if prepared.hull is None else prepared.hull | prepared.mask
+    brain = np.argwhere(prepared.mask)
+    middle = (brain.min(0) + brain.max(0)) / 2
+    cells = defaultdict(list)
+    for voxel in np.argwhere(hull):
+        at = [SIDE / 2 + (voxel[a] - middle[a]) * prepared.spacing_mm[a] / CELL_MM for a in (0, 1)]
+        cell = int(np.floor(at[0])), int(np.floor(at[1])), int(voxel[2])
+        if 0 <= cell[0] < SIDE and 0 <= cell[1] < SIDE:
+            cells[cell].append(tuple(int(v) for v in voxel))
+    return cells
+
+
+@pytest.mark.parametrize("n_slices", [1, 2, 5])
+@pytest.mark.parametrize("spacing", [None, (1.1, 2.7, 5.0), (9.0, 7.0, 9.0)], ids=["own", "fine", "beyond"])
+def test_a_cell_holds_the_voxels_that_lie_there(n_slices, spacing):
+    prepared = prepared_head(48, n_slices)
+    prepared = replace(prepared, spacing_mm=spacing or prepared.spacing_mm)
+    by_hand = cells_by_hand(prepared)
+    n_region = int((prepared.hull | prepared.mask).sum())
+    if spacing is not None and spacing[0] > 4:
+        assert sum(map(len, by_hand.values())) < 0.9 * n_region
+    view = view_of(prepared)
+    assert view.shape == (SIDE, SIDE, n_slices)
+    where = list(zip(*np.unravel_index(view.cell, view.shape), strict=True))
+    assert set(where) == set(by_hand)
+    assert (np.diff(view.cell) > 0).all()
+    assert int(view.inside.sum()) == len(by_hand)
+    for cell, curve in zip(where[::7], view.curves[::7], strict=True):
+        voxels = by_hand[tuple(int(c) for c in cell)]
+        heights = np.array([max(float(prepared.tmip[v]), 1.0) for v in voxels]) ** 4
+        expected = sum(h * prepared.enhancement[v].astype(float) for h, v in zip(heights, voxels, strict=True))
+        np.testing.assert_allclose(curve, expected / heights.sum(), rtol=2e-5, atol=2e-4)
+
+
+def test_every_voxel_has_its_cell(prepared):
+    voxel, cell, shape = cells_of(prepared)
+    by_hand = {np.ravel_multi_index(at, shape): held for at, held in cells_by_hand(prepared).items()}
+    pairs = {(int(v), int(c)) for v, c in zip(voxel, cell, strict=True)}
+    assert pairs == {
+        (int(np.ravel_multi_index(v, prepared.grid)), int(c)) for c, held in by_hand.items() for v in held
+    }
+    assert len(voxel) == len(pairs)
+
+
+def test_a_vessel_outweighs_the_tissue_of_its_cell(prepared):
+    """Four times as tall: 256 times the weight."""
+    assert HEIGHT_POWER == 4
+    tmip = np.full(prepared.grid, 50, np.float32)
+    tmip[3, 4, 0], tmip[5, 6, 0] = 200, -30
+    at = np.array([np.ravel_multi_index(v, prepared.grid) for v in ((0, 0, 0), (3, 4, 0), (5, 6, 0))])
+    weight = voxel_weights(replace(prepared, tmip=tmip), at)
+    assert weight[1] / weight[0] == pytest.approx(256)
+    assert 0 < weight[2] < 1e-6 * weight[0]
+
+
+def test_empty_cells_are_empty(prepared):
+    view = view_of(prepared)
+    volume = view.volume()
+    assert 0 < view.inside.sum() < view.inside.size
+    assert (volume[:, ~view.inside] == 0).all()
+    assert np.abs(volume[:, view.inside]).max(0).min() > 0
+
+
+def test_without_a_hull_the_mask_is_seen(prepared):
+    view = view_of(replace(prepared, hull=None))
+    assert set(view.cell) <= set(view_of(prepared).cell)
+    assert set(view.cell) == {
+        np.ravel_multi_index(at, view.shape) for at in cells_by_hand(replace(prepared, hull=None))
+    }

@@ -1,0 +1,300 @@
+"""An input function from a network: its scale, its place in time, and where it looked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from perfcore import pipeline
+from perfcore.aif.network.grid_input import HEALTHY_HU, N_FRAMES, view_of
+from perfcore.aif.network.inference import N_SHOWN, find_aif, where_it_looked
+from perfcore.aif.network.models import LEAD_S, PEAK_HU, make_network
+from perfcore.aif.network.weights import Network, load_network
+from perfcore.aif.select.candidates import find_candidates, healthy_curve
+from perfcore.aif.select.features import bolus_features
+from perfcore.cli import app
+from perfcore.errors import ArgumentError, InputDataError, NoArteryError
+from perfcore.pipeline import find_curve
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
+from tests.support import oracle
+from tests.support.synthetic_head import draw_head
+from tests.support.tiny_cohort import write_series
+
+FRAMES = np.arange(N_FRAMES)
+
+
+def prepared_head(n_time=48, **more) -> Prepared:
+    return prepare(draw_head(64, 2, n_time, **more).series, Settings())
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    return prepared_head()
+
+
+def drawing(curve: np.ndarray, loss: str = "core+tmax") -> Network:
+    """A regression network that draws this whatever it sees."""
+    net = make_network("regression").eval()
+    torch.nn.init.zeros_(net.curve[-1].weight)
+    with torch.no_grad():
+        net.curve[-1].bias.copy_(torch.from_numpy(curve / PEAK_HU) - net.typical)
+    return Network("cnn-regression" + ("-core" if loss == "core" else ""), net, loss, {})
+
+
+def weighing(seed: int = 0, loss: str = "core+tmax") -> Network:
+    """A weighting network with chance weights that are large enough to prefer some cells clearly."""
+    torch.manual_seed(seed)
+    net = make_network("weighting").eval()
+    with torch.no_grad():
+        net.score.weight.mul_(30)
+    return Network("cnn-weighting", net, loss, {})
+
+
+def bolus(onset_s: float, peak: float = 70.0) -> np.ndarray:
+    return oracle.gamma_variate(FRAMES, onset_s, peak=peak)
+
+
+def arrival_s(curve: np.ndarray, dt_s: float = 1.0) -> float:
+    return float(bolus_features(np.asarray(curve, np.float32)[None]).arrival[0]) * dt_s
+
+
+# Scale
+
+
+@pytest.mark.parametrize("peak", [1.0, 70.0, 5000.0])
+def test_the_area_is_that_of_the_vein(prepared, peak):
+    found = find_aif(prepared, drawing(bolus(14.0, peak)))
+    assert found.vof is not None
+    assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
+    assert "its area is that of the vein" in found.why
+    # … which is the vein that was drawn: later than the tissue's artery and as tall.
+    head = draw_head(64, 2, 48)
+    assert found.vof.area == pytest.approx(head.vof.sum(), rel=0.05)
+    assert found.aif.method == "cnn-regression"
+    assert found.partial_volume == pytest.approx(1.0)
+    np.testing.assert_array_equal(found.aif.time_s, prepared.time_s)
+
+
+def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
+    prepared = prepared_head(23)
+    found = find_aif(prepared, drawing(bolus(14.0)))
+    candidates = find_candidates(prepared)
+    tallest = candidates.flat[np.argsort(candidates.features.height)[-3:]]
+    expected = prepared.enhancement.reshape(-1, 23)[tallest].mean(0).max()
+    assert found.aif.peak == pytest.approx(float(expected), rel=1e-6)
+    assert "no vein serves" in found.why
+    assert found.partial_volume is None
+
+
+def test_without_any_vessel_the_scale_is_the_networks_own():
+    prepared = prepared_head(vessels=False, noise=1.0)
+    with pytest.raises(NoArteryError):
+        find_candidates(prepared)
+    found = find_aif(prepared, drawing(bolus(14.0, 70.0)))
+    # At most: between two frames of the series the peak may be cut.
+    assert found.aif.peak == pytest.approx(70, rel=0.05)
+    assert found.vof is None
+    assert "absolute CBF and CBV mean little" in found.why
+
+
+# Place in time
+
+
+@pytest.mark.parametrize("onset_s", [9.0, 14.0, 25.0])
+def test_trained_on_the_core_alone_it_rises_two_seconds_before_healthy_tissue(prepared, onset_s):
+    found = find_aif(prepared, drawing(bolus(onset_s), "core"))
+    healthy = arrival_s(healthy_curve(prepared))
+    assert LEAD_S == 2
+    # A frame is 1 s: between two, interpolation lifts the foot of the curve by a part of one.
+    assert arrival_s(found.aif.value) == pytest.approx(healthy - 2, abs=0.25)
+
+
+def test_weighed_curves_stay_when_they_were_measured(prepared):
+    alone, both = (find_aif(prepared, weighing(0, loss)).aif for loss in ("core", "core+tmax"))
+    np.testing.assert_array_equal(alone.value, both.value)
+
+
+@pytest.mark.parametrize("onset_s", [11.0, 14.0, 18.0])
+def test_trained_with_tmax_it_stays_where_it_was_drawn(prepared, onset_s):
+    found = find_aif(prepared, drawing(bolus(onset_s)))
+    start_s = view_of(prepared).timing.start_s
+    middle_s = float(found.aif.value @ prepared.time_s / found.aif.value.sum())
+    drawn_s = float(bolus(onset_s) @ FRAMES / bolus(onset_s).sum())
+    assert middle_s == pytest.approx(drawn_s + start_s, abs=0.01)
+
+
+@pytest.mark.parametrize("loss", ["core", "core+tmax"])
+@pytest.mark.parametrize("dt_s", [0.5, 2.0])
+def test_other_time_steps(dt_s, loss):
+    prepared = prepared_head(round(48 / dt_s), dt_s=dt_s)
+    found = find_aif(prepared, drawing(bolus(14.0), loss))
+    assert found.aif.value.shape == (prepared.n_time,)
+    assert found.vof is not None
+    assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
+    healthy = arrival_s(healthy_curve(prepared), dt_s)
+    expected = -2 if loss == "core" else arrival_s(bolus(14.0)) - 16
+    assert arrival_s(found.aif.value, dt_s) - healthy == pytest.approx(expected, abs=0.3 * max(dt_s, 1))
+
+
+@pytest.mark.parametrize("network", [drawing(bolus(14.0)), drawing(bolus(20.0), "core"), weighing()],
+                         ids=["regression", "regression-core", "weighting"])  # fmt: skip
+def test_a_series_moved_in_time_moves_its_input_function(prepared, network):
+    later = np.roll(prepared.enhancement, 3, axis=3)
+    later[..., :3] = prepared.enhancement[..., :1]
+    one = find_aif(prepared, network).aif.value
+    other = find_aif(replace(prepared, enhancement=later), network).aif.value
+    shape, moved = one[:-3] / one.max(), other[3:] / other.max()
+    np.testing.assert_allclose(moved, shape, rtol=0, atol=0.01)
+
+
+# Where it looked
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_weighed_curve_is_the_mean_of_the_measured_ones(prepared, seed):
+    network = weighing(seed)
+    looked = where_it_looked(prepared, network)
+    assert looked is not None
+    assert looked.shape == prepared.grid
+    assert prepared.hull is not None
+    assert (looked >= 0).all()
+    assert float(looked.sum(dtype=float)) == pytest.approx(1, abs=1e-5)
+    assert (looked[~(prepared.hull | prepared.mask)] == 0).all()
+    by_hand = np.tensordot(looked.astype(float), prepared.enhancement.astype(float), 3)
+    found = find_aif(prepared, network).aif
+    scale = found.area / (by_hand.sum() * prepared.dt_s)
+    np.testing.assert_allclose(found.value, scale * by_hand, rtol=0, atol=1e-4 * found.peak)
+
+
+def test_its_voxels_are_those_it_looked_at_most(prepared):
+    network = weighing()
+    looked = where_it_looked(prepared, network)
+    voxels = find_aif(prepared, network).aif.voxels
+    assert looked is not None
+    assert len(voxels) == len(set(voxels)) == N_SHOWN
+    weights = [float(looked[voxel]) for voxel in voxels]
+    assert weights == sorted(weights, reverse=True)
+    assert weights[-1] >= np.sort(looked, axis=None)[-N_SHOWN]
+
+
+def test_a_drawn_curve_looked_nowhere(prepared):
+    network = drawing(bolus(14.0))
+    assert where_it_looked(prepared, network) is None
+    assert find_aif(prepared, network).aif.voxels == ()
+
+
+@pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
+def test_the_same_case_gives_the_same_curve(prepared, network):
+    one, other = find_aif(prepared, network), find_aif(prepared, network)
+    np.testing.assert_array_equal(one.aif.value, other.aif.value)
+    assert one.aif.voxels == other.aif.voxels
+    assert one.why == other.why
+
+
+# What is no bolus
+
+
+@pytest.mark.parametrize(
+    "curve", [-bolus(14.0), np.zeros(N_FRAMES), np.full(N_FRAMES, np.nan), bolus(14.0) - 60],
+    ids=["below zero", "nothing", "NaN", "a negative area"],
+)  # fmt: skip
+@pytest.mark.parametrize("loss", ["core", "core+tmax"])
+def test_what_is_no_bolus_is_no_artery(prepared, curve, loss):
+    name = "cnn-regression-core" if loss == "core" else "cnn-regression"
+    message = rf"^No artery was found: the network \({name}\) drew no bolus; give an input function"
+    with pytest.raises(NoArteryError, match=message):
+        find_aif(prepared, drawing(curve, loss))
+
+
+@pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
+def test_tissue_without_a_bolus_has_no_artery(network):
+    head = draw_head(64, 2, 48)
+    still = np.repeat(head.series.data[..., :1], 48, axis=3)
+    noise = np.random.default_rng(1).normal(0, 3, still.shape).astype(np.float32)
+    nothing = prepare(replace(head.series, data=still + noise), Settings())
+    with pytest.raises(NoArteryError, match=r"^No artery was found: the tissue shows no bolus either; give"):
+        find_aif(nothing, network)
+
+
+# Concentration
+
+
+@pytest.mark.parametrize("name", ["cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"])
+def test_concentration_in_any_unit_gives_the_same_curve(prepared, name):
+    """The networks that ship were shown HU; what is proportional to it is the same case to them."""
+    assert prepared.hull is not None
+    values = np.where(prepared.hull[..., None], prepared.enhancement, 0)
+    curves = []
+    for unit in (1.0, 2.0**-12, 2.0**9):
+        series = PerfusionSeries(values * unit, prepared.affine, 1.0, units="concentration", mask=prepared.mask)
+        found = find_aif(prepare(series, Settings()), load_network(name)).aif
+        curves.append(found.value / unit)
+    for other in curves[1:]:
+        np.testing.assert_allclose(other, curves[0], rtol=0, atol=1e-4 * curves[0].max())
+
+
+def test_without_any_vessel_concentration_keeps_its_unit():
+    """What a network draws in HU comes back in the unit of the series, by the height of healthy tissue."""
+    head = draw_head(64, 2, 48, vessels=False, noise=1.0)
+    in_hu = prepare(head.series, Settings())
+    unit = 2.0**-8
+    series = PerfusionSeries(in_hu.enhancement * unit, in_hu.affine, 1.0, units="concentration", mask=in_hu.mask)
+    given = prepare(series, Settings())
+    found = find_aif(given, drawing(bolus(14.0, 70.0)))
+    healthy = float(healthy_curve(given).max())
+    assert found.aif.peak == pytest.approx(70 * healthy / HEALTHY_HU, rel=0.05)
+
+
+# From the pipeline
+
+
+def test_the_pipeline_knows_networks_and_selectors(prepared, monkeypatch):
+    asked: list[str] = []
+
+    def loaded(name: str) -> Network:
+        asked.append(name)
+        return drawing(bolus(14.0))
+
+    monkeypatch.setattr(pipeline, "load_network", loaded)
+    for name in ("cnn", "cnn-regression", "cnn-weighting-core"):
+        assert find_curve(prepared, name).aif.method == "cnn-regression"
+    assert asked == ["cnn", "cnn-regression", "cnn-weighting-core"]
+    assert find_curve(prepared, "straka").aif.method == "straka"
+    with pytest.raises(ArgumentError):
+        find_curve(prepared, "cnnn")
+    assert len(asked) == 3
+
+
+def test_without_weights_it_says_so(prepared, monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pipeline, "load_network", lambda name: load_network(name, tmp_path))
+    with pytest.raises(InputDataError, match=r"^There are no weights for 'cnn'; .* there: none\.$"):
+        find_curve(prepared, "cnn")
+
+
+def test_the_command_takes_a_network(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pipeline, "load_network", lambda _name: drawing(bolus(14.0)))
+    write_series(draw_head(64, 2, 48), tmp_path / "case_1")
+    out = tmp_path / "out"
+    result = CliRunner().invoke(app, ["maps", str(tmp_path / "case_1"), "--out", str(out), "--aif", "cnn"])
+    assert result.exit_code == 0, result.output
+    assert json.loads((out / "summary.json").read_text())["aif"]["method"] == "cnn-regression"
+    aif, vof = (np.loadtxt(out / name, delimiter=",", skiprows=1)[:, 1] for name in ("aif.csv", "vof.csv"))
+    assert aif.sum() == pytest.approx(vof.sum(), rel=1e-6)
+
+
+def test_the_command_without_weights_leaves_in_one_line(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pipeline, "load_network", lambda name: load_network(name, tmp_path / "nothing"))
+    write_series(draw_head(48, 1, 40), tmp_path / "case_1")
+    options = ["--out", str(tmp_path / "out"), "--aif", "cnn-weighting"]
+    result = CliRunner().invoke(app, ["maps", str(tmp_path / "case_1"), *options])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: There are no weights for 'cnn-weighting'; the networks that are there: none.\n"
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,140 @@
+"""The networks by themselves: shapes, what they can and cannot draw, gradients in every layer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from perfcore.aif.network.grid_input import ARRIVAL_S, N_FRAMES, SIDE
+from perfcore.aif.network.models import LEAD_S, NETWORKS, PEAK_HU, RegressionNet, WeightingNet, make_network
+from perfcore.errors import ArgumentError
+from tests.support import oracle
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+def scene(n_slices: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Curves of random height in a disc, nothing outside."""
+    rng = np.random.default_rng(seed)
+    x, y = np.meshgrid(*[np.arange(SIDE) - 23.5] * 2, indexing="ij")
+    inside = np.repeat((np.hypot(x, y) < 15)[None, :, :, None], n_slices, -1).repeat(batch, 0)
+    bolus = oracle.gamma_variate(np.arange(N_FRAMES), 15.0, peak=1.0)
+    height = rng.uniform(5, 200, inside.shape) * inside
+    curves = bolus[None, :, None, None, None] * height[:, None]
+    curves += rng.normal(0, 1, curves.shape) * inside[:, None]
+    return torch.tensor(curves, dtype=torch.float32), torch.tensor(inside)
+
+
+def network(name: str, seed: int = 0) -> RegressionNet | WeightingNet:
+    torch.manual_seed(seed)
+    return make_network(name)
+
+
+@pytest.mark.parametrize("n_slices", [1, 2, 5, 16])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_any_number_of_slices_gives_one_curve(name, n_slices):
+    net = network(name).eval()
+    with torch.no_grad():
+        curve = net(*scene(n_slices))
+    assert curve.shape == (1, N_FRAMES)
+    assert torch.isfinite(curve).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_cases_of_a_batch_do_not_see_each_other(name):
+    net = network(name).double().eval()
+    curves, inside = scene(2, batch=2)
+    curves = curves.double()
+    curves[1] *= 0.2
+    with torch.no_grad():
+        both = net(curves, inside)
+        alone = torch.cat([net(curves[i : i + 1], inside[i : i + 1]) for i in (0, 1)])
+    torch.testing.assert_close(both, alone, rtol=1e-9, atol=1e-9)
+    assert float((both[0] - both[1]).abs().max()) > 0.01
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_learns(name):
+    net = network(name).train()
+    torch.manual_seed(1)
+    curve = net(*scene(2))
+    (curve[0] @ torch.linspace(-1, 1, N_FRAMES)).backward()
+    for layer, weight in net.named_parameters():
+        assert weight.grad is not None, layer
+        assert torch.isfinite(weight.grad).all(), layer
+        # A constant added to every score changes no softmax: that one bias has nothing to learn.
+        if layer != "score.bias":
+            assert float(weight.grad.abs().max()) > 0, layer
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_chance_has_a_part_in_training_alone(name):
+    net, given = network(name), scene(2)
+    with torch.no_grad():
+        net.eval()
+        assert torch.equal(net(*given), net(*given))
+        net.train()
+        assert not torch.equal(net(*given), net(*given))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_same_seed_makes_the_same_network(name):
+    one, same, other = (network(name, seed).state_dict() for seed in (3, 3, 4))
+    assert all(torch.equal(one[key], same[key]) for key in one)
+    assert not all(torch.equal(one[key], other[key]) for key in one)
+
+
+@pytest.mark.parametrize("n_slices", [1, 3])
+def test_weights_are_a_convex_combination(n_slices):
+    net, (curves, inside) = network("weighting").eval(), scene(n_slices, batch=2)
+    with torch.no_grad():
+        weights = net.weights(curves, inside)
+        curve = net(curves, inside).double().numpy()
+    assert weights.shape == inside.shape
+    assert (weights[~inside] == 0).all()
+    assert (weights[inside] > 0).all()
+    np.testing.assert_allclose(weights.double().sum((1, 2, 3)), 1, atol=1e-5)
+    for i in (0, 1):
+        own = curves[i][:, inside[i]].double().numpy()
+        np.testing.assert_allclose(curve[i], own @ weights[i][inside[i]].double().numpy(), rtol=1e-4, atol=1e-3)
+        assert (curve[i] >= own.min(1) - 1e-3).all()
+        assert (curve[i] <= own.max(1) + 1e-3).all()
+
+
+def test_the_weighting_network_knows_what_the_slab_looks_like():
+    """Vessels far away change every score: early and late mean something only against the tissue."""
+    net, (curves, inside) = network("weighting").double().eval(), scene(1)
+    curves = curves.double()
+    other = curves.clone()
+    other[:, :, 30:] = torch.roll(5 * other[:, :, 30:], 8, dims=1)
+    assert inside[0, 30:].sum() > 100
+    with torch.no_grad():
+        one, another = (net.weights(c, inside)[0] for c in (curves, other))
+    ratio = [float(w[12, 20, 0] / w[20, 15, 0]) for w in (one, another)]
+    assert abs(ratio[0] / ratio[1] - 1) > 1e-3  # more than the denominator that all share
+
+
+def test_the_regression_network_starts_at_a_typical_artery():
+    net = network("regression").eval()
+    torch.nn.init.zeros_(net.curve[-1].weight)
+    torch.nn.init.zeros_(net.curve[-1].bias)
+    with torch.no_grad():
+        curve = net(*scene(2))[0]
+    expected = oracle.gamma_variate(np.arange(N_FRAMES), ARRIVAL_S - LEAD_S, peak=PEAK_HU)
+    np.testing.assert_allclose(curve, expected, rtol=1e-5, atol=1e-4)
+    assert net.strain(curve).item() == pytest.approx(0, abs=1e-10)
+    assert net.strain(curve + 10).item() == pytest.approx((10 / PEAK_HU) ** 2, rel=1e-4)
+    assert "typical" not in net.state_dict()
+
+
+def test_a_weighed_curve_has_no_strain():
+    assert network("weighting").strain(torch.full((N_FRAMES,), 1e4)).item() == 0
+
+
+def test_an_unknown_network_is_named():
+    with pytest.raises(ArgumentError, match=r"^network must be one of regression, weighting; got 'unet'\.$"):
+        make_network("unet")

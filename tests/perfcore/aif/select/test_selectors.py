@@ -1,0 +1,171 @@
+"""The classical selectors on a drawn head, and when there is no artery."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from perfcore.aif.select import BEST, SELECTORS, Selection, select
+from perfcore.errors import ArgumentError, InputDataError, NoArteryError
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
+from perfcore.types import PerfusionSeries
+from tests.support.synthetic_head import Head, draw_head
+
+METHODS = list(SELECTORS)
+
+
+@pytest.fixture(scope="module")
+def head() -> Head:
+    return draw_head(n=128)
+
+
+@pytest.fixture(scope="module")
+def prepared(head: Head) -> Prepared:
+    return prepare(head.series, Settings())
+
+
+@pytest.fixture(scope="module")
+def selections(prepared: Prepared) -> dict[str, Selection]:
+    return {name: select(prepared, name) for name in METHODS}
+
+
+def correlation(a, b) -> float:
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def test_the_contract_of_names() -> None:
+    assert {"straka", "peruzzo", "mouridsen", "murase"} == set(SELECTORS)
+    assert BEST in SELECTORS
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_finds_the_artery_and_not_the_vein(method: str, head, prepared, selections) -> None:
+    chosen = selections[method]
+    x, y, z = np.array(chosen.aif.voxels).T
+    assert head.artery[x, y, z].mean() > 0.7
+    assert not head.vein[x, y, z].any()
+    assert correlation(chosen.aif.value, head.aif) > 0.99
+    assert chosen.aif.method == method
+    assert chosen.aif.quality == ()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_curve_is_the_mean_of_its_voxels_and_keeps_its_peak(method: str, head, prepared, selections) -> None:
+    aif = selections[method].aif
+    x, y, z = np.array(aif.voxels).T
+    np.testing.assert_allclose(aif.value, prepared.enhancement[x, y, z].mean(axis=0), rtol=1e-5)
+    np.testing.assert_array_equal(aif.time_s, prepared.time_s)
+    assert len(set(aif.voxels)) == len(aif.voxels)
+    assert aif.peak > 0.8 * head.aif.max()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_vein_is_found_later(method: str, head, selections) -> None:
+    chosen = selections[method]
+    assert chosen.vof is not None
+    assert chosen.vof.peak_time_s >= chosen.aif.peak_time_s + 2
+    assert correlation(chosen.vof.value, head.vof) > 0.99
+    assert not set(chosen.vof.voxels) & set(chosen.aif.voxels)
+    assert "vein peaks" in chosen.why
+    n = len(chosen.aif.voxels)
+    assert chosen.why.startswith("One voxel:" if n == 1 else f"{n} voxels:")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_case_gives_the_same_answer(method: str, prepared, selections) -> None:
+    assert select(prepared, method).aif.voxels == selections[method].aif.voxels
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_scale_of_the_enhancement_changes_no_choice(method: str, head, prepared, selections) -> None:
+    values = np.where(prepared.hull[..., None], prepared.enhancement, 0)
+    some = [
+        select(
+            prepare(
+                PerfusionSeries(values * f, head.series.affine, 1.0, units="concentration", mask=prepared.hull),
+                Settings(),
+            ),
+            method,
+        )
+        for f in (1.0, 2.0**-10)
+    ]
+    assert some[0].aif.voxels == some[1].aif.voxels
+    assert correlation(some[0].aif.value, head.aif) > 0.99
+
+
+def test_auto_is_the_best(prepared, selections) -> None:
+    assert select(prepared).aif.voxels == selections[BEST].aif.voxels
+    assert select(prepared, "auto").aif.method == BEST
+
+
+def test_an_unknown_selector_is_an_argument_error(prepared) -> None:
+    with pytest.raises(ArgumentError, match="straka, peruzzo, mouridsen, murase; got 'magic'"):
+        select(prepared, "magic")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("noise", [3.0, 10.0])
+def test_a_slab_without_an_artery_says_so_and_what_to_do(method: str, noise: float) -> None:
+    bare = prepare(draw_head(n=128, vessels=False, noise=noise).series, Settings())
+    advice = r"^No artery was found: .* \(--aif FILE\.csv\) or click voxels"
+    with pytest.raises(NoArteryError, match=advice) as caught:
+        select(bare, method)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, InputDataError)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_noise_alone_is_no_artery(seed: int) -> None:
+    still = draw_head(n=96, scale=0.0, noise=8.0, seed=seed)
+    with pytest.raises(NoArteryError):
+        select(prepare(still.series, Settings()))
+
+
+@pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0, 3.0])
+def test_every_time_step(dt_s: float) -> None:
+    head = draw_head(n=96, n_time=int(60 / dt_s), dt_s=dt_s)
+    chosen = select(prepare(head.series, Settings()))
+    assert correlation(chosen.aif.value, head.aif) > 0.97
+    assert chosen.vof is not None
+    assert chosen.vof.peak_time_s > chosen.aif.peak_time_s
+
+
+def test_two_thin_slices_are_enough() -> None:
+    head = draw_head(n=128, n_slices=2, noise=6.0)
+    assert correlation(select(prepare(head.series, Settings())).aif.value, head.aif) > 0.98
+
+
+def test_a_weak_artery_is_still_found_and_flagged() -> None:
+    head = draw_head(n=128, scale=0.04, noise=0.4)  # a peak of 13 HU
+    chosen = select(prepare(head.series, Settings()), "straka")
+    assert correlation(chosen.aif.value, head.aif) > 0.95
+    assert any("weak" in flag and "13 HU" in flag for flag in chosen.aif.quality)
+
+
+def test_the_choice_needs_no_hull(prepared, head) -> None:
+    bare = dataclasses.replace(prepared, hull=None)
+    assert correlation(select(bare).aif.value, head.aif) > 0.99
+
+
+@pytest.mark.parametrize("method", ["straka", "peruzzo"])
+def test_where_every_artery_is_late_the_choice_is_flagged(method: str) -> None:
+    head = draw_head(n=128, artery_late_s=4.3)
+    chosen = select(prepare(head.series, Settings()), method)
+    x, y, z = np.array(chosen.aif.voxels).T
+    assert (head.artery | head.vein)[x, y, z].mean() > 0.7
+    assert any("later than the tissue" in flag for flag in chosen.aif.quality)
+    assert chosen.judgement is not None
+    assert chosen.judgement.marks["timing"] < 0.5
+
+
+def test_straka_prefers_a_small_early_artery_to_a_large_vein() -> None:
+    head = draw_head(n=128)
+    data = head.series.data.copy()
+    still = data[..., :8].mean(axis=3, keepdims=True)
+    data = np.where(head.artery[..., None], still + 0.25 * (data - still), data)
+    chosen = select(prepare(dataclasses.replace(head.series, data=data), Settings()), "straka")
+    x, y, z = np.array(chosen.aif.voxels).T
+    assert head.artery[x, y, z].all()
+    assert chosen.vof is not None
+    assert chosen.vof.peak > 3 * chosen.aif.peak

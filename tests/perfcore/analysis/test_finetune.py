@@ -1,0 +1,406 @@
+"""Fine-tuning of a curve: what moves, what stays, how it ends; against formulas and finite differences."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from perfcore.aif.network.grid_input import view_of
+from perfcore.aif.network.models import RegressionNet, make_network
+from perfcore.aif.network.weights import Network
+from perfcore.analysis.finetune import FORMS, DivergedError, NetworkForm, TuneOptions, Tuner, make_form
+from perfcore.analysis.finetune.tuner import THRESHOLDS, split_slices, with_core
+from perfcore.errors import ArgumentError
+from perfcore.losses import soft_dice_loss
+from perfcore.maps import CORE_SLOPE
+from perfcore.preprocess import prepare
+from perfcore.settings import Settings
+from tests.support import oracle
+from tests.support.small_stroke import AIF, KINDS, TIME, dense_rcbf, small_stroke, wrong_curve
+from tests.support.synthetic_head import draw_head
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+@pytest.fixture(scope="module")
+def target():
+    return small_stroke()
+
+
+def late_curve():
+    """A vein: later, lower and spread out, with what recirculates."""
+    return 0.6 * oracle.gamma_variate(TIME, 9.0, alpha=3.0, beta_s=2.5) + 4.0 * (TIME > 12)
+
+
+def tuner(target, form="softplus", settings=None, start=None, *, counted=None, pool=None, **options):
+    shape = make_form(form, late_curve() if start is None else start, 1.0)
+    return Tuner(target, shape, settings or Settings(), TuneOptions(**options), counted=counted, pool=pool)
+
+
+def steps(one, n):
+    return [one.step() for _ in range(n)]
+
+
+# Forms
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_begins_where_it_is_told(name):
+    start = late_curve()
+    curve = make_form(name, start, 1.0)().detach().numpy()
+    assert curve.sum() == pytest.approx(start.sum(), rel=1e-12)
+    close = {"free": 1e-12, "softplus": 5e-3, "gamma": 0.15}[name]
+    assert np.abs(curve - start).max() < close * start.max()
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_the_area_is_kept_whatever_the_parameters_do(name):
+    start = late_curve()
+    form = make_form(name, start, 1.0)
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(5):
+        with torch.no_grad():
+            for parameter in form.parameters():
+                parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
+        assert form().sum().item() == pytest.approx(start.sum(), rel=1e-12)
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_gradcheck_of_a_form(name):
+    form = make_form(name, late_curve(), 1.0)
+    names = [key for key, _ in form.named_parameters()]
+    values = [value.detach().clone().requires_grad_() for value in form.parameters()]
+    again = lambda *given: torch.func.functional_call(form, dict(zip(names, given, strict=True)))  # noqa: E731
+    assert torch.autograd.gradcheck(again, values, eps=1e-6)
+
+
+def test_a_softplus_curve_cannot_become_negative_and_a_free_one_can():
+    for name, negative in (("softplus", False), ("free", True)):
+        form = make_form(name, late_curve(), 1.0)
+        with torch.no_grad():
+            next(iter(form.parameters()))[5] = -30.0
+            next(iter(form.parameters()))[20] = 60.0
+        assert bool((form() < 0).any()) is negative
+
+
+def test_a_gamma_variate_far_before_its_onset_has_a_finite_gradient():
+    """A narrow bolus at the end: the power before the onset must not run over."""
+    form = make_form("gamma", late_curve(), 1.0)
+    with torch.no_grad():
+        form.onset_s.fill_(33.0)
+        form.log_alpha.fill_(np.log(60.0))
+        form.log_beta.fill_(np.log(0.01))
+    (form() * torch.arange(36.0)).sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in form.parameters())
+
+
+@pytest.mark.parametrize("bad", [np.zeros(36), -AIF, AIF - AIF.mean() - 1, np.full(36, np.nan)])
+def test_a_start_without_a_bolus_is_refused(bad):
+    for name in FORMS:
+        with pytest.raises(ArgumentError, match="needs a curve with a positive bolus"):
+            make_form(name, bad, 1.0)
+
+
+def test_unknown_names_are_refused(target):
+    with pytest.raises(ArgumentError, match="form must be one of softplus, free, gamma or a network; got"):
+        make_form("spline", AIF, 1.0)
+    for options, part in (
+        ({"loss": "l2"}, "loss must be one of dice, cross-entropy"),
+        ({"optimizer": "lbfgs"}, "optimizer must be one of adam, sgd"),
+        ({"rate": 0.0}, "rate must lie above 0"),
+        ({"rate": float("nan")}, "rate must lie above 0"),
+        ({"curvature": -1.0}, "curvature must lie between"),
+    ):
+        with pytest.raises(ArgumentError, match=part):
+            TuneOptions(**options)
+
+
+# One step
+
+
+@pytest.mark.parametrize("loss", ["dice", "cross-entropy"])
+def test_the_first_step_describes_its_curve(target, loss):
+    one = tuner(target, "free", loss=loss, curvature=0.0)
+    step = one.step()
+    rcbf = dense_rcbf(step.curve, target)
+    p = 1 / (1 + np.exp(-(0.38 - rcbf) / CORE_SLOPE))
+    known = KINDS == 2
+    if loss == "dice":
+        expected = 1 - (2 * p[known].sum() + 1) / (p.sum() + known.sum() + 1)
+    else:
+        expected = (np.mean(-np.log(p[known])) + np.mean(-np.log(1 - p[~known]))) / 2
+    assert step.loss == pytest.approx(expected, rel=1e-9)
+    core = rcbf < 0.38
+    assert step.dice == pytest.approx(2 * (core & known).sum() / (core.sum() + known.sum()), rel=1e-12)
+    assert (step.number, step.distance, step.roughness, step.n_negative) == (0, 0.0, 1.0, 0)
+    np.testing.assert_allclose(step.cbf / step.reference_cbf, rcbf, rtol=1e-9)
+    assert step.held_out_dice is None
+    assert step.tmax is step.hypoperfused_dice is None
+
+
+def test_the_penalty_is_the_curvature_of_the_normalised_curve(target):
+    plain, bent = (tuner(target, "free", curvature=w).step() for w in (0.0, 3.0))
+    a = plain.curve / plain.curve.sum()
+    expected = sum((a[i + 1] - 2 * a[i] + a[i - 1]) ** 2 for i in range(1, 35))
+    assert bent.loss - plain.loss == pytest.approx(3 * expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("form", ["circulant", "causal"])
+@pytest.mark.parametrize("with_tmax", [False, True])
+@pytest.mark.parametrize("loss", ["dice", "cross-entropy"])
+def test_the_gradient_is_the_finite_difference_of_the_loss(target, form, with_tmax, loss):
+    """By every sample of the curve; a fresh tuner on the moved curve gives the loss."""
+    settings, start = Settings(deconvolution=form), wrong_curve()
+
+    def at(curve):
+        return tuner(target, "free", settings, curve, with_tmax=with_tmax, loss=loss).step()
+
+    gradient = at(start).gradient
+    for i in range(0, 36, 5):
+        step = np.zeros(36)
+        step[i] = 1e-4
+        difference = (at(start + step).loss - at(start - step).loss) / 2e-4
+        assert gradient[i] == pytest.approx(difference, abs=2e-6 * np.abs(gradient).max() + 1e-9)
+
+
+@pytest.mark.parametrize("with_tmax", [False, True])
+def test_no_gradient_points_along_the_scale(target, with_tmax):
+    for curvature in (0.0, 5.0):
+        step = tuner(target, "free", with_tmax=with_tmax, curvature=curvature, start=wrong_curve()).step()
+        length = np.linalg.norm(step.gradient) * np.linalg.norm(step.curve)
+        assert length > 1e-3
+        assert abs(step.gradient @ step.curve) < 1e-12 * length
+
+
+def test_a_shift_by_whole_frames_changes_no_loss_of_the_core(target):
+    """In the delay-invariant form, where the ends are empty; the causal form and Tmax do see it."""
+    bolus = np.where((TIME > 6) & (TIME < 26), AIF, 0.0)
+
+    def change(form, with_tmax):
+        losses = [
+            tuner(target, "free", Settings(deconvolution=form), np.roll(bolus, n), with_tmax=with_tmax).step().loss
+            for n in (0, 4)
+        ]
+        return abs(losses[1] - losses[0])
+
+    assert change("circulant", with_tmax=False) < 1e-9
+    assert change("circulant", with_tmax=True) > 1e-2
+    assert change("causal", with_tmax=False) > 1e-2
+
+
+# Many steps
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_steps_lower_the_loss_and_keep_the_area(target, form, optimizer):
+    start = late_curve()
+    done = steps(tuner(target, form, start=start, optimizer=optimizer, rate=0.05, settings=Settings(
+        deconvolution="causal")), 40)  # fmt: skip
+    assert done[-1].loss < done[0].loss
+    assert min(s.loss for s in done) < 0.97 * done[0].loss
+    for step in done:
+        assert step.curve.sum() == pytest.approx(start.sum(), rel=1e-10)
+    assert [s.number for s in done] == list(range(40))
+    assert done[-1].distance == pytest.approx(
+        np.linalg.norm(done[-1].curve - done[0].curve) / np.linalg.norm(done[0].curve), rel=1e-12
+    )
+
+
+def test_the_same_start_makes_the_same_path(target):
+    first, again = (steps(tuner(target), 6) for _ in range(2))
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a.curve, b.curve)
+
+
+def test_a_pool_changes_nothing(target):
+    with ThreadPoolExecutor(2) as pool:
+        shared = steps(tuner(target, pool=pool, with_tmax=True), 4)
+    alone = steps(tuner(target, with_tmax=True), 4)
+    np.testing.assert_allclose(shared[-1].curve, alone[-1].curve, rtol=1e-9)
+
+
+def test_without_a_penalty_free_samples_get_rough(target):
+    """The overfit that is to be seen: from the true curve, with noise."""
+    noisy = small_stroke(noise=0.08)
+    free = steps(tuner(noisy, "free", start=AIF + 0.5, curvature=0.0, rate=0.1, loss="cross-entropy"), 60)[-1]
+    tame = steps(tuner(noisy, "softplus", start=AIF + 0.5, curvature=300.0, loss="cross-entropy"), 60)[-1]
+    assert free.roughness > 3
+    assert free.n_negative > 2
+    assert tame.n_negative == 0
+    assert tame.roughness < free.roughness / 3
+
+
+def test_a_rate_that_diverges_stops_and_leaves_the_last_curve(target):
+    one = tuner(target, "free", rate=10.0, curvature=0.0, loss="cross-entropy")
+    kept = []
+    with pytest.raises(DivergedError, match="lower the rate") as ended:
+        for _ in range(400):
+            kept.append(one.step())
+    assert kept, "the start itself is fine"
+    assert np.isfinite(kept[-1].curve).all()
+    assert kept[-1].curve.sum() == pytest.approx(kept[0].curve.sum())
+    assert "\n" not in str(ended.value)
+
+
+def test_what_is_no_longer_a_number_is_said(target):
+    one = tuner(target)
+    one.step()
+    with torch.no_grad():
+        one.form.x[3] = float("nan")
+    with pytest.raises(DivergedError):
+        one.step()
+
+
+# Targets
+
+
+def test_an_empty_target_is_refused(target):
+    nothing = with_core(target, np.zeros(40, bool))
+    with pytest.raises(ArgumentError, match="The target is empty: paint a lesion"):
+        tuner(nothing)
+    with pytest.raises(ArgumentError, match="The target is empty"):
+        tuner(target, counted=KINDS != 2)
+
+
+def test_unknown_hypoperfusion_and_the_oscillation_index_are_refused(target):
+    with pytest.raises(ArgumentError, match="hypoperfused tissue is not known"):
+        tuner(replace(target, hypoperfused=None), with_tmax=True)
+    with pytest.raises(ArgumentError, match="no gradient"):
+        tuner(target, settings=Settings(regularization="oscillation"))
+
+
+def test_another_target_replaces_the_core(target):
+    wanted = KINDS == 1
+    changed = with_core(target, wanted)
+    np.testing.assert_array_equal(changed.core.numpy(), wanted)
+    assert changed.tissue is target.tissue
+    assert changed.hypoperfused is target.hypoperfused
+    step = tuner(changed).step()
+    assert step.dice == pytest.approx(0.0, abs=0.6)
+    assert step.dice != tuner(target).step().dice
+
+
+def test_with_tmax_both_lesions_count(target):
+    free = {"form": "free", "curvature": 0.0, "start": wrong_curve()}
+    plain, both = (tuner(target, with_tmax=with_tmax, **free).step() for with_tmax in (False, True))
+    low = torch.sigmoid((torch.tensor(both.tmax) - 6.0) / 0.5)
+    second = float(soft_dice_loss(low, target.hypoperfused))
+    assert both.loss == pytest.approx((plain.loss + second) / 2, rel=1e-6)
+    late = both.tmax > 6
+    known = KINDS > 0
+    assert both.hypoperfused_dice == pytest.approx(2 * (late & known).sum() / (late.sum() + known.sum()))
+
+
+# Slices left out
+
+
+def test_every_other_slice_with_a_lesion_is_left_out():
+    slice_of = np.repeat(np.arange(6), 4)
+    lesion = np.isin(slice_of, [1, 2, 4, 5]) & (np.arange(24) % 4 < 2)
+    counted = split_slices(slice_of, lesion)
+    assert counted is not None
+    np.testing.assert_array_equal(np.unique(slice_of[~counted]), [2, 5])
+    np.testing.assert_array_equal(counted, ~np.isin(slice_of, [2, 5]))
+    assert split_slices(slice_of, lesion & (slice_of == 1)) is None
+    assert split_slices(slice_of, np.zeros(24, bool)) is None
+
+
+def test_voxels_left_out_are_judged_but_not_learned_from(target):
+    """Halving what counts: the loss is that of the half, the Dice of the rest is shown beside it."""
+    counted = np.arange(40) % 2 == 0
+    step = tuner(target, "free", counted=counted, curvature=0.0, start=wrong_curve()).step()
+    rcbf = dense_rcbf(wrong_curve(), target)
+    p = 1 / (1 + np.exp(-(0.38 - rcbf) / CORE_SLOPE))
+    known = KINDS == 2
+    half = 1 - (2 * p[known & counted].sum() + 1) / (p[counted].sum() + known[counted].sum() + 1)
+    assert step.loss == pytest.approx(half, rel=1e-9)
+    core = rcbf < 0.38
+    for found, where in ((step.dice, counted), (step.held_out_dice, ~counted)):
+        both = (core & known & where).sum()
+        assert found == pytest.approx(2 * both / (core[where].sum() + known[where].sum()), rel=1e-12)
+
+
+# The cut-off
+
+
+def test_the_cutoff_stays_unless_it_is_learned(target):
+    fixed = steps(tuner(target), 5)
+    assert {s.threshold for s in fixed} == {0.38}
+    learned = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 30)
+    assert learned[0].threshold == pytest.approx(0.38)
+    assert learned[-1].threshold != pytest.approx(0.38, abs=1e-3)
+    rcbf = learned[-1].cbf / learned[-1].reference_cbf
+    core = rcbf < learned[-1].threshold
+    known = KINDS == 2
+    assert learned[-1].dice == pytest.approx(2 * (core & known).sum() / (core.sum() + known.sum()))
+
+
+def test_the_cutoff_moves_toward_a_target_that_needs_it(target):
+    """Where half of what is called core has a higher flow, the cut-off has to rise; it stops at its limit."""
+    wider = with_core(target, KINDS > 0)
+    up = steps(tuner(wider, learn_threshold=True, start=AIF + 1e-3, curvature=1e4, rate=1.0), 60)
+    assert up[-1].threshold > 0.5
+    assert all(THRESHOLDS[0] <= s.threshold <= THRESHOLDS[1] for s in up)
+
+
+def test_a_run_that_goes_on_is_measured_from_where_the_first_began(target):
+    first = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 20)
+    form = make_form("free", first[-1].curve, 1.0)
+    options = TuneOptions(learn_threshold=True)
+    onward = Tuner(target, form, Settings(), options, origin=first[0].curve, threshold=first[-1].threshold).step()
+    assert onward.distance == pytest.approx(first[-1].distance, rel=1e-9)
+    assert onward.roughness == pytest.approx(first[-1].roughness, rel=1e-9)
+    assert onward.threshold == pytest.approx(first[-1].threshold, rel=1e-12)
+    assert onward.dice == first[-1].dice
+    assert onward.distance > 0.01
+    beyond = Tuner(target, form, Settings(), options, threshold=9.0).step()
+    assert beyond.threshold == THRESHOLDS[1]
+
+
+# Networks
+
+
+@pytest.fixture(scope="module")
+def prepared():
+    return prepare(draw_head(64, 2, 44, 1.0).series, Settings())
+
+
+@pytest.mark.parametrize("kind", ["regression", "weighting"])
+@pytest.mark.parametrize("last_layer", [True, False])
+def test_a_network_moves_only_what_it_should(prepared, kind, last_layer):
+    torch.manual_seed(1)
+    net = make_network(kind).eval().requires_grad_(requires_grad=False)
+    shipped = Network(f"cnn-{kind}", net, "core", {})
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    view = view_of(prepared)
+    with torch.no_grad():
+        drawn = net(torch.from_numpy(view.volume())[None], torch.from_numpy(view.inside)[None])[0]
+    start = (view.timing.from_network @ drawn.numpy()).astype(float)
+    form = NetworkForm(shipped, view, start, last_layer=last_layer)
+    np.testing.assert_allclose(form().detach().numpy(), start, rtol=1e-4, atol=1e-4 * start.max())
+    begun = {name: value.clone() for name, value in form.net.state_dict().items()}
+    weight = torch.linspace(0, 1, start.size, dtype=torch.float64)
+    optimizer = torch.optim.Adam([p for p in form.parameters() if p.requires_grad], 1e-4)
+    for _ in range(2):
+        optimizer.zero_grad()
+        (form() * weight).sum().backward()
+        optimizer.step()
+    moved = {name for name, value in form.net.state_dict().items() if not torch.equal(value, begun[name])}
+    last = {"regression": "curve.3.", "weighting": "score."}[kind]
+    # A constant added to every score changes no softmax: the bias of the last layer of a weighting network rests.
+    still = {"score.bias"} if kind == "weighting" else set()
+    everything = {name for name, _ in form.net.named_parameters()} - still
+    assert moved - still == ({name for name in everything if name.startswith(last)} if last_layer else everything)
+    assert form().sum().item() == pytest.approx(start.sum(), rel=1e-5)
+    for name, value in net.state_dict().items():
+        assert torch.equal(value, before[name]), "the network that ships is untouched"
+    assert isinstance(form.net, RegressionNet) is (kind == "regression")
+    assert not form.net.training, "no dropout: the same weights draw the same curve"

@@ -1,0 +1,231 @@
+"""Evaluation of networks: every case by one that has not seen it; by processes, by a cluster, by the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import save
+from sklearn.metrics import roc_auc_score
+from typer.testing import CliRunner
+
+from perfcore.aif.network.inference import find_aif
+from perfcore.aif.network.models import make_network
+from perfcore.aif.network.weights import Network, read_network
+from perfcore.cli import app
+from perfcore.errors import InputDataError
+from perfcore.evaluation import run as evaluation_run
+from perfcore.evaluation import score
+from perfcore.evaluation.run import shipped_networks, trained_networks
+from perfcore.evaluation.score import ScoreJob, TrainedNetwork, score_case
+from perfcore.io.cohort import CohortCase, find_cohort, fingerprint
+from perfcore.preprocess import prepare
+from perfcore.settings import Settings
+from perfcore.training.loop import read_log
+from tests.support import dask_cluster, oracle
+from tests.support.evaluation_cohort import METHODS, N_LEARNT, judge_here, maps_again, one
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+# Networks
+
+
+def test_every_case_is_judged_by_the_fold_that_has_not_seen_it(
+    folder: Path, weights: Path, rows: pd.DataFrame
+) -> None:
+    trainings = (("cnn-regression", "regression", "core+tmax"), ("cnn-weighting-core", "weighting", "core"))
+    for name, kind, loss in trainings:
+        about = json.loads((weights / kind / "training.json").read_text())
+        fold_of = {case["name"]: case["fold"] for case in about["cases"]}
+        assert set(fold_of.values()) == {1, 2}
+        for case in find_cohort(folder)[:5]:
+            fold = fold_of.get(case.name)
+            row = one(rows, case.name, name)
+            assert (row["fold"] if fold else None) == fold
+            assert fold is not None or np.isnan(row["fold"])
+            results = {}
+            for place in ("fold_1", "fold_2", "all"):
+                content = (weights / kind / place / "weights.safetensors").read_bytes()
+                prepared = prepare(case.load(), Settings())
+                aif = find_aif(prepared, Network(name, read_network(content, kind), loss, {})).aif
+                maps, series, _ = maps_again(case, aif)
+                assert series.lesion is not None
+                auc = float(roc_auc_score(series.lesion[prepared.mask], -maps.rcbf[prepared.mask]))
+                results[place] = auc, maps.reference_cbf
+            auc, cbf = results.pop(f"fold_{fold}" if fold else "all")
+            assert row["auc"] == pytest.approx(auc, abs=1e-5)
+            assert row["reference_cbf"] == pytest.approx(cbf, rel=1e-5)
+            assert all(abs(cbf - other) > 1e-3 * cbf for _, other in results.values())
+
+
+def test_whether_a_network_has_seen_a_case_does_not_hang_on_its_name(
+    folder: Path, weights: Path, rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    """The first case under another number, and another one under its own."""
+    for old, new in ((1, 20), (5, 1)):
+        for part in ("TRAINING", "truth"):
+            shutil.copytree(folder / part / f"case_{old}", tmp_path / part / f"case_{new}")
+    _, again = judge_here(find_cohort(tmp_path), tmp_path / "out", weights=weights)
+    for method in ("cnn-regression", "cnn-weighting-core"):
+        assert one(again, "case_20", method)["fold"] == one(rows, "case_1", method)["fold"]
+        assert one(again, "case_20", method)["dice"] == one(rows, "case_1", method)["dice"]
+        assert np.isnan(one(again, "case_1", method)["fold"])
+
+
+def trained_on(case: CohortCase, fold: int, place: Path | None = None) -> TrainedNetwork:
+    return TrainedNetwork("cnn-regression", "regression", "core+tmax", {fingerprint(case.load()): fold}, place)
+
+
+def test_a_network_that_learnt_from_all_cases_judges_none_of_them(folder: Path) -> None:
+    case = find_cohort(folder)[0]
+    result = score_case(ScoreJob(case, (), (trained_on(case, 0),)))
+    row = next(row for row in result.rows if row["method"] == "cnn-regression")
+    assert not row["found"]
+    assert row["note"] == (
+        "cnn-regression was trained on this case; give --weights of a training with folds to judge it."
+    )
+
+
+def test_what_ships_judges_what_it_has_not_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, unseen = find_cohort(folder)[:2]
+    manifest = {
+        "best": "cnn-regression", "seen": [fingerprint(seen.load())],
+        "networks": {"cnn-regression": {"file": "f", "sha256": "", "network": "regression", "loss": "core+tmax"}},
+    }  # fmt: skip
+    monkeypatch.setattr(evaluation_run, "read_manifest", lambda: manifest)
+    monkeypatch.setattr(evaluation_run, "network_names", lambda: ("cnn-regression",))
+    torch.manual_seed(0)
+    shipped = Network("cnn-regression", make_network("regression").eval(), "core+tmax", {})
+    monkeypatch.setattr(score, "load_network", lambda _name: shipped)
+    networks = shipped_networks()
+    found = {c.name: score_case(ScoreJob(c, (), networks)).rows[-1]["found"] for c in (seen, unseen)}
+    assert found == {"case_1": False, "case_2": True}
+
+
+def test_a_training_that_is_not_complete_is_named(folder: Path, tmp_path: Path) -> None:
+    case = find_cohort(folder)[0]
+    row = score_case(ScoreJob(case, (), (trained_on(case, 2, tmp_path),))).rows[-1]
+    assert not row["found"]
+    assert row["note"] == "The training of cnn-regression is not complete: fold_2 has no weights."
+
+
+@pytest.mark.parametrize("content", [b"rubbish", save({"a": torch.zeros(2)})], ids=["rubbish", "others"])
+def test_broken_weights_spoil_no_other_method(folder: Path, tmp_path: Path, content: bytes) -> None:
+    case = find_cohort(folder)[0]
+    (tmp_path / "fold_2").mkdir()
+    (tmp_path / "fold_2" / "weights.safetensors").write_bytes(content)
+    rows = score_case(ScoreJob(case, ("straka",), (trained_on(case, 2, tmp_path),))).rows
+    assert [(row["method"], row["found"]) for row in rows] == [
+        ("truth", True), ("straka", True), ("cnn-regression", False),
+    ]  # fmt: skip
+
+
+def test_one_training_or_a_folder_of_them(weights: Path) -> None:
+    both = trained_networks(weights)
+    assert [network.method for network in both] == ["cnn-regression", "cnn-weighting-core"]
+    assert [network.method for network in trained_networks(weights / "weighting")] == ["cnn-weighting-core"]
+    assert all(len(network.folds) == N_LEARNT for network in both)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"cases": 3}', '{"cases": [{"fold": 1}]}'])
+def test_weights_without_a_training_are_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "training.json").write_text(content)
+    with pytest.raises(InputDataError, match=r"(holds no finished training|cannot be read; train again)"):
+        trained_networks(tmp_path)
+
+
+def test_two_trainings_of_one_name_are_refused(weights: Path, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        shutil.copytree(weights / "regression", tmp_path / name)
+    with pytest.raises(InputDataError, match="two trainings of one network and loss"):
+        trained_networks(tmp_path)
+
+
+# By processes, by a cluster, by the command
+
+
+def without_seconds(path: Path) -> list[dict[str, str]]:
+    with io.StringIO(path.read_text()) as text:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(text)]
+
+
+def test_the_command_judges_with_processes(
+    folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path
+) -> None:
+    options = ["--data", folder, "--out", tmp_path / "out", "--weights", weights]
+    result = CliRunner().invoke(app, ["evaluate", *map(str, options)])
+    assert result.exit_code == 0, result.output
+    assert without_seconds(tmp_path / "out" / "cases.csv") == without_seconds(judged[0] / "cases.csv")
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Note: case_8 was left out: ")
+    assert [line.split()[0] for line in lines[1:]] == list(METHODS)
+    mean = judged[1]["methods"]["straka"]["dice"]["mean"]
+    assert f"dice {mean:.3f}" in next(line for line in lines if line.startswith("straka"))
+
+
+def test_a_cluster_trains_and_judges_as_this_machine_does(
+    folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real scheduler and two workers, started in another folder."""
+    monkeypatch.chdir(tmp_path)
+    learnt = Path(os.path.relpath(weights.parent / "learnt"))
+    (tmp_path / "elsewhere").mkdir()
+    elsewhere = tmp_path / "elsewhere"
+    with dask_cluster.scheduler(elsewhere) as address, dask_cluster.workers(address, elsewhere):
+        runner = CliRunner()
+        trained = runner.invoke(app, [
+            "train", "--data", str(learnt), "--out", "runs", "--network", "regression", "--loss", "core+tmax",
+            "--folds", "2", "--epochs", "1", "--rate", "2e-3", "--device", "cpu", "--scheduler", address,
+        ])  # fmt: skip
+        assert trained.exit_code == 0, trained.output
+        assert trained.stdout.startswith("Trained on 4 cases, ")
+        options = ["--data", str(folder), "--out", "out", "--weights", str(weights), "--scheduler", address]
+        result = runner.invoke(app, ["evaluate", *options])
+        assert result.exit_code == 0, result.output
+    for place in ("fold_1", "fold_2", "all"):
+        here, there = (read_log(root / place / "log.csv") for root in (weights / "regression", Path("runs")))
+        assert [row["train_loss"] for row in here] == [row["train_loss"] for row in there]
+    assert without_seconds(Path("out") / "cases.csv") == without_seconds(judged[0] / "cases.csv")
+
+
+@pytest.mark.parametrize(("command", "options", "message"), [
+    ("train", {"network": "unet"}, "network must be one of regression, weighting; got 'unet'"),
+    ("train", {"loss": "dice"}, "loss must be one of core, core+tmax; got 'dice'"),
+    ("train", {"device": "tpu"}, "device must be one of auto, cpu, cuda; got 'tpu'"),
+    ("train", {"epochs": "0"}, "epochs must be at least 1"),
+    ("train", {"epochs": "many"}, "Invalid value for '--epochs'"),
+    ("train", {"rate": "nan"}, "rate between 0 and 10"),
+    ("train", {"folds": "1"}, "folds must be 0"),
+    ("train", {"seed": "-1"}, "seed between 0"),
+    ("train", {"data": "nowhere"}, "The folder cannot be read"),
+    ("evaluate", {"data": "nowhere"}, "The folder cannot be read"),
+    ("evaluate", {"weights": "nowhere"}, "holds no finished training"),
+    ("evaluate", {"expert": "nowhere"}, "The expert's folder holds no curve"),
+    ("evaluate", {"folds": "5"}, "No such option"),
+])  # fmt: skip
+def test_bad_usage_is_one_line(
+    folder: Path, tmp_path: Path, command: str, options: dict[str, str], message: str
+) -> None:
+    given = {"data": str(folder), "out": str(tmp_path / "out"), **options}
+    words = [word for name, value in given.items() for word in (f"--{name}", value)]
+    result = CliRunner().invoke(app, [command, *words])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert not (tmp_path / "out").exists()

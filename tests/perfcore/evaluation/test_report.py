@@ -1,0 +1,233 @@
+"""The evaluation's statistics by hand, and its report as a browser would read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from perfcore.evaluation import score
+from perfcore.evaluation.report import make_report
+from perfcore.evaluation.run import COLUMNS, judge
+from perfcore.evaluation.score import FPR, METRICS, ScoreJob, score_case
+from perfcore.evaluation.statistics import best, bland_altman, summarise
+from perfcore.io.cohort import CohortCase, find_cohort
+from perfcore.io.datasets.case_folders import IslesCase
+from perfcore.types import PerfusionSeries
+from tests.support import oracle
+from tests.support.evaluation_cohort import judge_here
+from tests.support.tiny_cohort import save_nifti, tiny_head
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+# Statistics by hand
+
+
+def test_bland_altman_by_hand() -> None:
+    measured, known = np.array([10.0, 24, 31, 5]), np.array([12.0, 20, 30, 5])
+    found = bland_altman(measured, known)
+    difference = [-2.0, 4, 1, 0]
+    bias = sum(difference) / 4
+    sd = (sum((d - bias) ** 2 for d in difference) / 3) ** 0.5
+    assert vars(found) == pytest.approx(
+        {"bias_ml": bias, "low_ml": bias - 1.96 * sd, "high_ml": bias + 1.96 * sd}, rel=1e-12
+    )
+
+
+def table(**dice: list[float | None]) -> pd.DataFrame:
+    """Rows of methods with a Dice per case; None where a method found nothing."""
+    rows = []
+    for method, values in dice.items():
+        for k, value in enumerate(values):
+            row: dict[str, Any] = dict.fromkeys(COLUMNS)
+            row |= {"case": f"case_{k}", "patient": f"P{k}", "method": method, "found": value is not None}
+            if value is not None:
+                row |= dict.fromkeys(METRICS, value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
+            rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def test_means_and_tests_by_hand() -> None:
+    a, b = [0.5, 0.7, 0.65, 0.8, None], [0.4, 0.72, 0.52, 0.61, 0.9]
+    summary = summarise(table(a=a, b=b), ["b", "absent"])
+    dice = summary["methods"]["a"]["dice"]
+    assert dice["mean"] == pytest.approx((0.5 + 0.7 + 0.65 + 0.8) / 4)
+    assert dice["sd"] == pytest.approx(np.std([0.5, 0.7, 0.65, 0.8], ddof=1))
+    assert (dice["n"], summary["methods"]["a"]["found"], summary["methods"]["a"]["failed"]) == (4, 4, 1)
+    assert set(summary["p_values"]) == {"b"}
+    tests = summary["p_values"]["b"]["a"]["dice"]
+    # The paired t by its formula, over the four cases that both found.
+    d = np.array([0.1, -0.02, 0.13, 0.19])
+    t = d.mean() / (d.std(ddof=1) / 2)
+    assert tests["paired_t"] == pytest.approx(2 * stats.t.sf(abs(t), 3), rel=1e-10)
+    # U counts the pairs of which the first is larger: exact over all 70 ways to share out eight ranks.
+    u = sum(x > y for x in a[:4] for y in b[:4])
+    from itertools import combinations
+
+    ranks = [sum(c) - 10 for c in combinations(range(1, 9), 4)]
+    exact = min(1, 2 * min(np.mean([r >= u for r in ranks]), np.mean([r <= u for r in ranks])))
+    assert tests["mann_whitney_u"] == pytest.approx(exact, rel=1e-10)
+    assert tests["n"] == 4
+
+
+def test_too_few_or_equal_pairs_are_not_tested() -> None:
+    nothing = {"paired_t": None, "mann_whitney_u": None}
+    few = summarise(table(a=[0.5, 0.6, None], b=[0.4, 0.5, 0.6]), ["b"])["p_values"]["b"]["a"]["dice"]
+    assert few == {**nothing, "n": 2}
+    same = summarise(table(a=[0.5, 0.6, 0.7], b=[0.5, 0.6, 0.7]), ["b"])["p_values"]["b"]["a"]["dice"]
+    assert same == {**nothing, "n": 3}
+    none = summarise(table(a=[None, None, None], b=[0.5, 0.6, 0.7]), ["b"])
+    assert none["p_values"]["b"]["a"]["dice"] == {**nothing, "n": 0}
+    assert none["methods"]["a"]["dice"] == {"mean": None, "sd": None, "n": 0}
+    assert none["methods"]["a"]["bland_altman"] is None
+
+
+def test_the_best_method() -> None:
+    summary = summarise(table(a=[0.5, 0.6], b=[0.7, 0.4], c=[None, None]), [])
+    assert best(summary, ["a", "b", "c", "d"]) == "a"
+    assert best(summary, ["c"]) is None
+    assert best(summary, []) is None
+
+
+# The report
+
+
+class Page(HTMLParser):
+    """What a browser would load, run and show, and whether all that is opened is closed."""
+
+    VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.open: list[str] = []
+        self.loads: list[str] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        if tag not in self.VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
+                self.loads.append(value or "")
+            self.loads += re.findall(r"url\(['\"]?([^'\")]*)", value or "")
+            assert not name.startswith("on"), f"{tag} has a handler"
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.text.append(data)
+
+
+def check_page(text: str) -> Page:
+    page = Page(text)
+    assert page.open == []
+    assert not set(page.tags) & {"script", "link", "iframe", "object", "embed", "img", "form"}
+    assert all(load.startswith(("#", "data:image/png;base64,")) for load in page.loads)
+    assert "@import" not in text
+    return page
+
+
+def test_the_report_needs_nothing_else(judged: tuple[Path, dict[str, Any]]) -> None:
+    out, summary = judged
+    page = check_page((out / "report.html").read_text(encoding="utf-8"))
+    assert page.tags["svg"] == 5
+    shown = " ".join(page.text)
+    for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Spread over the cases", "Tests"):
+        assert title in shown
+    assert "Research and teaching, not for clinical use." in shown
+    assert "7 cases of 5 patients" in shown
+    assert "judged on cases that it has not seen" in shown
+    means = summary["methods"]["straka"]["dice"]
+    assert f"{means['mean']:.3f} ({means['sd']:.3f})" in shown
+    assert "case_1" in shown
+
+
+def test_the_report_escapes_what_others_named(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+    summary = json.loads(json.dumps(judged[1]))
+    evil = "<script>alert(1)</script>"
+    summary["methods"][evil] = {**summary["methods"]["straka"], "failed": 2}
+    summary["p_values"][evil] = {"straka": summary["p_values"]["truth"]["straka"]}
+    summary["networks"][evil] = {"kind": "x", "loss": "core", "folds": 0}
+    summary["settings"]["deconvolution"] = evil
+    copies = rows[rows["method"] == "straka"].assign(method=evil)
+    picture = score_case_picture()
+    text = make_report(pd.concat([rows, copies]), summary, {evil: FPR}, (evil, {evil: picture}))
+    page = check_page(text)
+    assert evil in " ".join(page.text)
+    assert "<script" not in text
+
+
+def score_case_picture() -> score.Picture:
+    rng = np.random.default_rng(0)
+    rcbf = rng.random((9, 7)).astype(np.float32)
+    return score.Picture(rcbf, rcbf < 0.3, rcbf < 0.4, None, np.arange(5.0), np.array([0, 1, 3, 2, 1.0]))
+
+
+def test_a_first_case_without_a_lesion_is_not_the_example(folder: Path, tmp_path: Path) -> None:
+    cases = [find_cohort(folder)[k] for k in (7, 6, 1, 0)]  # rubbish, no lesion, and two that serve
+    judge(cases, tmp_path, workers=1)
+    page = check_page((tmp_path / "report.html").read_text())
+    assert "known lesion: case_2" in " ".join(page.text)
+    assert page.tags["svg"] == 5
+
+
+def test_a_cohort_without_any_lesion_still_makes_a_report(folder: Path, tmp_path: Path) -> None:
+    summary, _ = judge_here([find_cohort(folder)[6]], tmp_path)
+    assert summary["methods"]["straka"]["dice"]["mean"] is None
+    page = check_page((tmp_path / "report.html").read_text())
+    assert "no case with a lesion" in " ".join(page.text)
+
+
+def test_the_same_evaluation_draws_the_same_report(folder: Path, tmp_path: Path) -> None:
+    for name in ("one", "other"):
+        judge(find_cohort(folder)[:3], tmp_path / name, workers=1)
+    for file in ("report.html", "summary.json", "roc.csv"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_a_picture_stands_upright(tmp_path: Path) -> None:
+    """Anterior above, whichever way the file's y axis runs."""
+    shown = []
+    for flip in (False, True):
+        head = tiny_head(1)
+        affine, data, lesion = head.series.affine.copy(), head.series.data, head.lesion
+        lesion = lesion & (np.indices(lesion.shape)[1] > 24)  # the anterior part
+        if flip:
+            affine[1, 1], affine[1, 3] = -affine[1, 1], -affine[1, 3]
+            data, lesion = data[:, ::-1], lesion[:, ::-1]
+        series = PerfusionSeries(data, affine, 1.0, lesion=lesion)
+        name = "SMIR.Brain.XX.O.{}.1"
+        hu = np.round(series.data).astype(np.int16)
+        for modality, volume in (("CT_4DPWI", hu), ("OT", lesion.astype(np.uint8))):
+            at = tmp_path / str(flip) / "case_1" / name.format(modality) / f"{name.format(modality)}.nii"
+            save_nifti(np.ascontiguousarray(volume), affine, at, 1.0 if volume.ndim == 4 else None)
+        case = CohortCase(IslesCase("case_1", tmp_path / str(flip) / "case_1"), "P1", None)
+        shown.append(score_case(ScoreJob(case, ("straka",), (), with_picture=True)).pictures["straka"])
+    for picture in shown:
+        rows, height = np.nonzero(picture.lesion)[0], picture.lesion.shape[0]
+        assert rows.mean() < height / 2
+        assert np.isfinite(picture.rcbf).any(axis=1).all()
+    np.testing.assert_array_equal(shown[0].lesion, shown[1].lesion)

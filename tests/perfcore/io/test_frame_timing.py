@@ -1,0 +1,166 @@
+"""Frames on an even grid: what is left as it is, what is interpolated, and what is said about it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from perfcore.errors import InputDataError
+from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
+
+EVEN = 1.5 * np.arange(20)
+
+
+def grid(plan: FramePlan, times: list[np.ndarray]) -> np.ndarray:
+    """Times of the frames, read off by sending the times themselves through the plan."""
+    found = [plan.frames(own[None], z)[0] for z, own in enumerate(times)]
+    return np.stack(found)
+
+
+def test_even_times_are_left_alone() -> None:
+    plan = plan_by_time([EVEN + 40_000.25] * 3)
+    assert (plan.dt_s, plan.n_time, plan.even, plan.warnings) == (1.5, 20, True, ())
+    np.testing.assert_array_equal(plan.left, np.tile(np.arange(20), (3, 1)))
+    assert not plan.weight.any()
+
+
+@pytest.mark.parametrize("dt", [0.02, 1 / 3, 2.8, 60.0])
+def test_the_step(dt: float) -> None:
+    plan = plan_by_time([dt * np.arange(30) + 7])
+    assert plan.dt_s == pytest.approx(dt, rel=1e-5)
+    assert plan.even
+
+
+def test_jitter_below_a_twentieth_of_a_step_is_none() -> None:
+    jitter = np.random.default_rng(0).uniform(-0.03, 0.03, (4, 20))
+    plan = plan_by_time(list(EVEN + jitter))
+    assert plan.even
+    assert plan.n_time == 20
+    assert plan.warnings == ()
+    assert plan.dt_s == pytest.approx(1.5, rel=2e-3)
+
+
+def test_a_shuttle_is_interpolated_over_the_time_that_all_slices_cover() -> None:
+    times = [EVEN, EVEN, EVEN + 0.75, EVEN + 0.75]
+    plan = plan_by_time(times)
+    assert not plan.even
+    assert plan.dt_s == 1.5
+    found = grid(plan, times)
+    np.testing.assert_allclose(found, np.tile(found[0], (4, 1)), atol=1e-5)
+    assert found.min() >= 0.75
+    assert found.max() <= EVEN[-1]
+    assert plan.n_time == 19
+    (note,) = plan.warnings
+    assert "different times within a frame" in note
+    assert "resampled linearly to an even step of 1.5 s" in note
+
+
+def test_slices_that_follow_each_other() -> None:
+    times = [EVEN + delay for delay in np.linspace(0, 1.2, 8)]
+    found = grid(plan_by_time(times), times)
+    np.testing.assert_allclose(found, np.tile(found[0], (8, 1)), atol=1e-5)
+
+
+def test_uneven_times_get_their_median_step() -> None:
+    times = np.concatenate([np.arange(30), 30 + 3.0 * np.arange(6)])
+    plan = plan_by_time([times])
+    assert plan.dt_s == 1
+    assert plan.n_time == 46
+    np.testing.assert_allclose(grid(plan, [times])[0], np.arange(46), atol=1e-5)
+    assert plan.warnings == (
+        "The times of the frames are uneven (1 to 3 s); each curve was resampled linearly to an even step of 1 s.",
+    )
+
+
+def test_an_image_missing_within_is_filled() -> None:
+    short = np.delete(EVEN, [4, 5])
+    plan = plan_by_time([EVEN, short, EVEN])
+    assert plan.even
+    np.testing.assert_allclose(grid(plan, [EVEN, short, EVEN])[1], EVEN, atol=1e-5)
+    assert plan.warnings == ("Images missing within the series were filled linearly in time (2 of them).",)
+    assert (plan.weight > 0).sum() == 2
+
+
+@pytest.mark.parametrize(("kept", "n_left_out"), [(slice(0, 18), 2), (slice(1, 20), 1), (slice(2, 19), 3)])
+def test_incomplete_frames_at_the_ends_are_left_out(kept: slice, n_left_out: int) -> None:
+    plan = plan_by_time([EVEN, EVEN[kept]])
+    np.testing.assert_array_equal(grid(plan, [EVEN, EVEN[kept]])[0], EVEN[kept].astype(np.float32))
+    assert plan.warnings == (f"Incomplete frames at the ends of the series were left out ({n_left_out} images).",)
+
+
+@pytest.mark.parametrize("dt", [1.5, 1.7, 2.5])
+def test_times_in_whole_seconds(dt: float) -> None:
+    times = np.floor(0.3 + dt * np.arange(30))
+    plan = plan_by_time([times] * 2)
+    assert plan.n_time == 30
+    assert plan.even
+    assert plan.dt_s == pytest.approx(dt, rel=0.01)
+    assert not plan.weight.any()
+    (note,) = plan.warnings
+    assert "whole seconds" in note
+
+
+def test_uneven_whole_seconds_are_not_rounding() -> None:
+    times = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
+    assert "uneven" in plan_by_time([times]).warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("times", "part"),
+    [
+        ([0.01 * np.arange(20)], "are 0.01 s apart; expected 0.02 to 60 s"),
+        ([100.0 * np.arange(20)], "are 100 s apart"),
+        ([EVEN, EVEN + 100], "were not taken during the same time"),
+        ([EVEN, EVEN + 28.5], "were not taken during the same time"),
+        ([np.append(EVEN, 3000.0)], "leave gaps"),
+    ],
+)
+def test_refused(times: list[np.ndarray], part: str) -> None:
+    with pytest.raises(InputDataError, match=part) as caught:
+        plan_by_time(times)
+    assert str(caught.value).endswith(".")
+
+
+def test_in_order() -> None:
+    plan = plan_in_order([12, 14, 12], 2.0)
+    assert (plan.dt_s, plan.n_time, plan.even) == (2.0, 12, True)
+    assert plan.warnings == ("Incomplete frames at the ends of the series were left out (2 images).",)
+    assert plan_in_order([12, 12], 2.0).warnings == ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.lists(st.floats(0.01, 40), min_size=2, max_size=15), min_size=1, max_size=4),
+    st.lists(st.floats(0, 20), min_size=4, max_size=4),
+)
+def test_whatever_the_times_frames_lie_between_their_images(steps: list[list[float]], starts: list[float]) -> None:
+    times = [start + np.cumsum(own) for start, own in zip(starts, steps, strict=False)]
+    try:
+        plan = plan_by_time(times)
+    except InputDataError:
+        return
+    assert plan.dt_s > 0
+    assert plan.left.shape == plan.right.shape == plan.weight.shape == (len(times), plan.n_time)
+    assert (plan.weight >= 0).all()
+    assert (plan.weight < 1).all()
+    for z, own in enumerate(times):
+        assert (plan.left[z] >= 0).all()
+        assert (plan.right[z] < own.size).all()
+        assert (plan.right[z] - plan.left[z] <= 1).all()
+    found = grid(plan, times)
+    slack = 0.05 * float(np.median(np.concatenate([np.diff(own) for own in times]))) + 0.6
+    assert (np.abs(found - found[0]) <= 2 * slack).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.floats(0.3, 5), min_size=12, max_size=30), st.integers(0, 99))
+def test_straight_lines_stay_straight(steps: list[float], seed: int) -> None:
+    times = 5 + np.cumsum(steps)
+    try:
+        plan = plan_by_time([times])
+    except InputDataError:
+        return
+    slopes = np.random.default_rng(seed).normal(size=(3, 1))
+    np.testing.assert_allclose(plan.frames(slopes * times, 0), slopes * grid(plan, [times]), rtol=1e-4, atol=1e-4)

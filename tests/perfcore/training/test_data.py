@@ -1,0 +1,162 @@
+"""What is learnt from: prepared cases, their files and their variants."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from perfcore.aif.network.grid_input import ARRIVAL_S
+from perfcore.aif.select.features import bolus_features
+from perfcore.io.cohort import find_cohort, fingerprint
+from perfcore.preprocess import prepare
+from perfcore.settings import Settings
+from perfcore.training import augment, data
+from perfcore.training.augment import Augmentation, plain
+from perfcore.training.data import (
+    is_prepared,
+    make_training_case,
+    read_training_case,
+    source_of,
+    write_training_case,
+)
+from perfcore.training.run import PrepareJob, prepare_case
+from tests.support import oracle
+from tests.support.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+# A case
+
+
+def test_a_training_case_is_the_prepared_case(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(data, "N_TISSUE", 200)
+    case = find_cohort(cohort)[1]
+    head = tiny_head(2)
+    found = make_training_case(case)
+    prepared = prepare(case.load(), Settings())
+    assert 100 < len(found.tissue) <= 200 < prepared.n_voxels
+    step = -(-prepared.n_voxels // 200)
+    pick = prepared.index[::step]
+    np.testing.assert_array_equal(found.tissue, prepared.tissue[::step])
+    np.testing.assert_array_equal(found.core, head.lesion.reshape(-1)[pick])
+    penumbra, _ = truth_of(head, "right")
+    np.testing.assert_array_equal(found.hypoperfused, (head.lesion | penumbra).reshape(-1)[pick])
+    np.testing.assert_array_equal(found.reference, prepared.reference[::step])
+    assert found.core.any()
+    assert found.reference.any()
+    assert not (found.reference & found.hypoperfused).any()  # the other hemisphere
+    assert found.fingerprint == fingerprint(case.load())
+
+
+def test_without_truth_only_the_core_is_known(tmp_path: Path) -> None:
+    write_tiny_cohort(tmp_path, 1, truth=False)
+    found = make_training_case(find_cohort(tmp_path)[0])
+    assert found.hypoperfused is None
+    write_training_case(found, tmp_path / "case")
+    again = read_training_case(tmp_path / "case")
+    assert again.hypoperfused is None
+    assert again.target(CPU).hypoperfused is None
+
+
+def test_a_case_comes_back_as_it_was_written(cohort: Path, tmp_path: Path) -> None:
+    case = make_training_case(find_cohort(cohort)[0])
+    write_training_case(case, tmp_path / "case")
+    assert [path.name for path in tmp_path.iterdir()] == ["case"]
+    again = read_training_case(tmp_path / "case")
+    assert (again.name, again.fingerprint) == (case.name, case.fingerprint)
+    assert vars(again.view.timing) == vars(case.view.timing)
+    assert again.view.shape == case.view.shape
+    np.testing.assert_array_equal(again.view.cell, case.view.cell)
+    np.testing.assert_allclose(again.view.curves, case.view.curves, rtol=1e-3, atol=0.01)  # half precision
+    for name in ("tissue", "reference", "core", "hypoperfused"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(case, name))
+
+
+def test_a_case_is_prepared_once_and_again_when_its_files_change(cohort: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(cohort, tmp_path / "cohort"))
+    case = find_cohort(copy)[0]
+    at = tmp_path / "case_1.safetensors"
+    assert not is_prepared(at, source_of(case))
+    assert prepare_case(PrepareJob(case, at)) is None
+    assert is_prepared(at, source_of(case))
+    at.write_bytes(at.read_bytes()[:500])
+    assert not is_prepared(at, source_of(case))
+    assert prepare_case(PrepareJob(case, at)) is None
+    shutil.rmtree(copy / "TRAINING" / "case_1")
+    write_series(tiny_head(9), copy / "TRAINING" / "case_1")
+    assert not is_prepared(at, source_of(find_cohort(copy)[0]))
+
+
+# Variants
+
+
+def test_the_same_seed_draws_the_same_variant(paths: list[Path]) -> None:
+    view, augmentation = read_training_case(paths[0]).view, Augmentation()
+    one, same, other = (augmentation.draw(view, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert torch.equal(one.curves, same.curves)
+    assert torch.equal(one.inside, same.inside)
+    assert torch.equal(one.to_series, same.to_series)
+    assert not torch.equal(one.curves, other.curves)
+    assert one.curves.shape == (1, 64, 48, 48, 1)
+    assert (one.curves[:, :, ~one.inside[0]] == 0).all()
+    assert torch.isfinite(one.curves).all()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_variant_is_the_case_later_and_stronger_and_knows_its_way_back(
+    paths: list[Path], seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NOISE_HU", "TURN_RAD", "MOVE_CELLS", "ZOOM"):
+        monkeypatch.setattr(augment, name, 0.0)
+    view = read_training_case(paths[0]).view
+    drawn = Augmentation().draw(view, np.random.default_rng(seed))
+    curves, inside, heights = drawn.curves[0].numpy(), drawn.inside[0].numpy(), view.volume().max(0)
+    if np.corrcoef(curves.max(0).ravel(), heights[::-1].ravel())[0, 1] > 0.9:
+        curves, inside = curves[:, ::-1], inside[::-1]
+    np.testing.assert_array_equal(inside, view.inside)
+    assert np.corrcoef(curves.max(0).ravel(), heights.ravel())[0, 1] > 0.9
+    seen = curves.reshape(64, -1)[:, view.cell]
+    tall = view.curves.max(1) > 60
+    # Back on the series' frames it is the measured curve, times one factor.
+    back = (drawn.to_series.numpy() @ seen[:, tall]).T
+    middle_s = [(c * np.arange(40)).sum(1) / c.sum(1) for c in (back, view.curves[tall])]
+    np.testing.assert_allclose(*middle_s, atol=0.1)
+    factor = back.sum(1) / view.curves[tall].sum(1)
+    assert np.ptp(factor) < 0.02 * factor.mean()
+    assert 0.4 <= factor.mean() <= 2.0
+    # In the network's time it lies up to 2 s beside where it lay.
+    late = (seen[:, tall] * np.arange(64)[:, None]).sum(0) / seen[:, tall].sum(0)
+    plain_seen = plain(view).curves[0].numpy().reshape(64, -1)[:, view.cell][:, tall]
+    usual = (plain_seen * np.arange(64)[:, None]).sum(0) / plain_seen.sum(0)
+    assert np.ptp(late - usual) < 0.4  # the tail that leaves or enters differs with the vessel
+    assert abs((late - usual).mean()) <= 2.2
+
+
+def test_variants_differ_in_time_strength_and_place(paths: list[Path]) -> None:
+    view, augmentation = read_training_case(paths[0]).view, Augmentation()
+    drawn = [augmentation.draw(view, np.random.default_rng(seed)) for seed in range(12)]
+    heights = [float(batch.curves.max()) for batch in drawn]
+    assert max(heights) > 1.8 * min(heights)
+    assert len({batch.to_series.numpy().tobytes() for batch in drawn}) == 12
+    assert len({batch.inside.numpy().tobytes() for batch in drawn}) > 6
+    typical = [int(batch.inside.sum()) for batch in drawn]
+    assert min(typical) > 0.6 * view.inside.sum()
+
+
+def test_plain_is_what_the_view_shows(paths: list[Path]) -> None:
+    view = read_training_case(paths[0]).view
+    batch = plain(view)
+    np.testing.assert_array_equal(batch.curves[0], view.volume())
+    np.testing.assert_array_equal(batch.inside[0], view.inside)
+    tissue = batch.curves[0][:, batch.inside[0]].median(1).values.numpy()
+    assert float(bolus_features(tissue[None]).arrival[0]) == pytest.approx(ARRIVAL_S, abs=1)

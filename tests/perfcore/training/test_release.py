@@ -1,0 +1,92 @@
+"""What ships: the networks that learnt from all cases, with the evaluation of those that did not."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from perfcore.aif.network.weights import load_network, network_names, read_manifest
+from perfcore.errors import ArgumentError
+from perfcore.io.cohort import find_cohort, fingerprint
+from perfcore.training import release as module
+from perfcore.training.release import TABLE, release
+from tests.support.evaluation_cohort import N_LEARNT
+
+Evaluation = tuple[Path, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def released(weights: Path, judged: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    models = tmp_path_factory.mktemp("models")
+    (models / "README.md").write_text(f"Before.\n\n{TABLE[0]}\nold\n{TABLE[1]}\n\nAfter.\n", encoding="utf-8")
+    release([weights / "regression", weights / "weighting"], judged[0], "made so", "abc123", models)
+    return models
+
+
+def test_every_network_is_that_of_all_cases_and_can_be_loaded(released: Path, weights: Path) -> None:
+    assert set(network_names(released)) == {"cnn-regression", "cnn-weighting-core"}
+    for name, kind in (("cnn-regression", "regression"), ("cnn-weighting-core", "weighting")):
+        content = (weights / kind / "all" / "weights.safetensors").read_bytes()
+        network = load_network(name, released)
+        assert (released / f"{name}.safetensors").read_bytes() == content
+        assert network.about["sha256"] == hashlib.sha256(content).hexdigest()
+        assert network.about["commit"] == "abc123"
+        assert network.about["data"] == "made so"
+        assert (released / f"{name}.png").read_bytes() == (weights / kind / "learning.png").read_bytes()
+
+
+def test_the_command_makes_the_same_training(released: Path, weights: Path) -> None:
+    about = json.loads((weights / "weighting" / "training.json").read_text())
+    command = read_manifest(released)["networks"]["cnn-weighting-core"]["command"].split()
+    assert command[:4] == ["python", "-m", "perfcore", "train"]
+    given = dict(zip(command[4::2], command[5::2], strict=True))
+    for option in ("network", "loss", "epochs", "optimizer", "rate", "seed"):
+        assert given[f"--{option}"] == str(about[option])
+    assert given["--folds"] == "2"
+
+
+def test_the_manifest_knows_what_was_seen_and_which_is_best(
+    released: Path, folder: Path, judged: Evaluation
+) -> None:
+    manifest = read_manifest(released)
+    assert manifest["seen"] == sorted(fingerprint(case.load()) for case in find_cohort(folder)[:N_LEARNT])
+    methods = judged[1]["methods"]
+    worth = {name: sum(methods[name][key]["mean"] for key in ("dice", "hypoperfused_dice"))
+             for name in manifest["networks"]}  # fmt: skip
+    assert manifest["best"] == max(worth, key=lambda name: worth[name]) == network_names(released)[0]
+    figures = manifest["networks"]["cnn-regression"]["cross_validated"]
+    assert figures["auc"] == pytest.approx(methods["cnn-regression"]["auc"]["mean"])
+
+
+def test_the_evaluation_and_the_cards_table_ship_along(released: Path, judged: Evaluation) -> None:
+    for file in judged[0].iterdir():
+        assert (released / "evaluation" / file.name).read_bytes() == file.read_bytes()
+    card = (released / "README.md").read_text(encoding="utf-8")
+    assert card.startswith("Before.\n")
+    assert card.endswith("\nAfter.\n")
+    assert "\nold\n" not in card
+    mean = judged[1]["methods"]["straka"]["dice"]["mean"]
+    assert f"| `straka` | {mean:.3f} |" in card
+    assert card.count("| `") == len(judged[1]["methods"])
+
+
+def test_a_network_without_an_evaluation_does_not_ship(weights: Path, judged: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "evaluation").mkdir()
+    summary = json.loads((judged[0] / "summary.json").read_text())
+    del summary["methods"]["cnn-regression"]
+    (tmp_path / "evaluation" / "summary.json").write_text(json.dumps(summary))
+    with pytest.raises(ArgumentError, match=r"^cnn-regression is not in the evaluation"):
+        release([weights / "regression"], tmp_path / "evaluation", "", "", tmp_path / "models")
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_weights_that_are_too_large_do_not_ship(
+    weights: Path, judged: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LARGEST_BYTES", 1000)
+    with pytest.raises(ArgumentError, match=r"at most 1000 ship"):
+        release([weights / "regression"], judged[0], "", "", tmp_path / "models")

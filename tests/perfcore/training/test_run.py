@@ -1,0 +1,484 @@
+"""Training: it learns, it repeats itself, it survives a kill, and no patient is on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from matplotlib.image import imread
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from perfcore.aif.network.models import NETWORKS, make_network
+from perfcore.errors import ArgumentError, InputDataError, OutputError
+from perfcore.io.cohort import find_cohort, fingerprint
+from perfcore.losses import lesions
+from perfcore.settings import Settings
+from perfcore.training import loop, run
+from perfcore.training.augment import plain
+from perfcore.training.data import (
+    read_training_case,
+)
+from perfcore.training.loop import (
+    CHECKPOINT,
+    COLUMNS,
+    LOG,
+    WEIGHTS,
+    FoldJob,
+    Plan,
+    case_loss,
+    read_log,
+    train_fold,
+)
+from perfcore.training.run import ABOUT, TrainingOptions, train
+from tests import ROOT
+from tests.support import oracle
+from tests.support.tiny_cohort import tiny_head, write_series, write_tiny_cohort
+
+CPU = torch.device("cpu")
+QUICK = Plan("regression", "core+tmax", "adam", 2e-3, 3, 7)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    yield from oracle.one_thread()
+
+
+def job(paths: list[Path], out: Path, plan: Plan = QUICK, fold: int = 1) -> FoldJob:
+    return FoldJob(plan, fold, tuple(paths[:2]), tuple(paths[2:]), out)
+
+
+def digest(path: Path) -> str:
+    """Of the weights, bit for bit; safetensors writes what is said about them in any order."""
+    if path.suffix != ".safetensors":
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    state = load_file(path)
+    content = b"".join(name.encode() + state[name].numpy().tobytes() for name in sorted(state))
+    return hashlib.sha256(content).hexdigest()
+
+
+def figures(folder: Path) -> list[tuple[float, ...]]:
+    """A log without its seconds."""
+    return [tuple(row[name] for name in COLUMNS[:3]) for row in read_log(folder / LOG)]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(paths: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("uninterrupted")
+    train_fold(job(paths, out))
+    return out
+
+
+# Learning
+
+
+def soft_dice(network: torch.nn.Module, path: Path) -> tuple[float, float]:
+    """Of core and hypoperfused tissue, written out."""
+    case = read_training_case(path)
+    batch, target = plain(case.view), case.target(CPU)
+    with torch.no_grad():
+        aif = batch.to_series @ network.eval()(batch.curves, batch.inside)[0]
+        found = lesions(aif.double(), target, Settings(), with_tmax=True)
+    pairs = ((found.core, target.core), (found.hypoperfused, target.hypoperfused))
+    core, low = (float(2 * (p * g).sum() / (p.sum() + g.sum())) for p, g in pairs)
+    return core, low
+
+
+@pytest.mark.parametrize(("name", "optimizer", "rate"), [("regression", "adam", 2e-3), ("weighting", "sgd", 2.0)])
+def test_a_few_steps_on_two_cases_raise_the_dice(
+    paths: list[Path], tmp_path: Path, name: str, optimizer: str, rate: float
+) -> None:
+    plan = Plan(name, "core+tmax", optimizer, rate, 6, 0)
+    at = job(paths, tmp_path, plan)
+    torch.manual_seed(loop._seed(at, 0))
+    untrained = make_network(name)
+    train_fold(at)
+    trained = make_network(name)
+    trained.load_state_dict(load_file(tmp_path / WEIGHTS))
+    for path in paths:  # the third was not learnt from
+        (core, low), (core_before, low_before) = soft_dice(trained, path), soft_dice(untrained, path)
+        assert core + low > core_before + low_before + 0.02
+    held_out = [row["held_out_loss"] for row in read_log(tmp_path / LOG)]
+    assert held_out[-1] < held_out[0]
+
+
+@pytest.mark.parametrize("loss", ["core", "core+tmax"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_loss_reaches_every_layer(paths: list[Path], name: str, loss: str) -> None:
+    torch.manual_seed(0)
+    network = make_network(name).train()
+    case = read_training_case(paths[0])
+    found, strain = case_loss(network, plain(case.view), case.target(CPU), loss)
+    (found + strain).backward()
+    for layer, weight in network.named_parameters():
+        assert weight.grad is not None, layer
+        assert torch.isfinite(weight.grad).all(), layer
+        if layer != "score.bias":  # the same for every cell, so that the softmax does not see it
+            assert float(weight.grad.abs().max()) > 0, layer
+
+
+def test_the_loss_of_a_held_out_case_is_that_of_the_weights(paths: list[Path], uninterrupted: Path) -> None:
+    network = make_network("regression").eval()
+    network.load_state_dict(load_file(uninterrupted / WEIGHTS))
+    case = read_training_case(paths[2])
+    with torch.no_grad():
+        expected = case_loss(network, plain(case.view), case.target(CPU), "core+tmax")[0].item()
+    assert figures(uninterrupted)[-1][2] == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_rate_rises_and_falls() -> None:
+    pace = [loop._pace(epoch, 8) for epoch in range(1, 9)]
+    assert pace[0] == pytest.approx(0.5)
+    assert max(pace) == pace[1]
+    assert (np.diff(pace[1:]) < 0).all()
+    assert 0 < pace[-1] < 0.1
+
+
+# The same again
+
+
+def test_the_same_training_twice_gives_the_same_weights(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path
+) -> None:
+    torch.manual_seed(99)  # what was drawn before does not matter
+    train_fold(job(paths, tmp_path))
+    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert figures(tmp_path) == figures(uninterrupted)
+
+
+@pytest.mark.parametrize("change", [{"seed": 8}, {"fold": 2}])
+def test_another_seed_or_fold_gives_others(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, int]
+) -> None:
+    plan = replace(QUICK, seed=change.get("seed", QUICK.seed), epochs=1)
+    train_fold(job(paths, tmp_path, plan, change.get("fold", 1)))
+    assert figures(tmp_path)[0] != figures(uninterrupted)[0]
+
+
+class StoppedError(Exception):
+    """Stands for whatever ends a process."""
+
+
+def stop_after(monkeypatch: pytest.MonkeyPatch, name: str, calls: int) -> None:
+    """Let a function of the loop do its work some times, and then raise."""
+    original, left = getattr(loop, name), [calls]
+
+    def stopping(*args: object, **more: object) -> object:
+        result = original(*args, **more)
+        left[0] -= 1
+        if left[0] == 0:
+            raise StoppedError
+        return result
+
+    monkeypatch.setattr(loop, name, stopping)
+
+
+@pytest.mark.parametrize("epochs", [1, 2])
+def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path, epochs: int
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, "_save_checkpoint", epochs)
+        with pytest.raises(StoppedError):
+            train_fold(job(paths, tmp_path))
+    assert len(read_log(tmp_path / LOG)) == epochs
+    assert not (tmp_path / WEIGHTS).exists()
+    train_fold(job(paths, tmp_path))
+    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert figures(tmp_path) == figures(uninterrupted)
+
+
+def test_interrupted_within_an_epoch_loses_that_epoch_alone(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, "case_loss", 3 + 1)  # two cases and the held-out one are an epoch
+        with pytest.raises(StoppedError):
+            train_fold(job(paths, tmp_path))
+    assert len(read_log(tmp_path / LOG)) == 1
+    train_fold(job(paths, tmp_path))
+    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+
+
+def test_momentum_is_resumed_too(paths: list[Path], tmp_path: Path) -> None:
+    plan = Plan("weighting", "core", "sgd", 1.0, 2, 3)
+    train_fold(job(paths, tmp_path / "whole", plan))
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, "_save_checkpoint", 1)
+        with pytest.raises(StoppedError):
+            train_fold(job(paths, tmp_path / "part", plan))
+    train_fold(job(paths, tmp_path / "part", plan))
+    assert digest(tmp_path / "part" / WEIGHTS) == digest(tmp_path / "whole" / WEIGHTS)
+
+
+def test_stopped_between_checkpoint_and_log_the_log_is_whole_in_the_end(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        stop_after(patch, "_save", QUICK.epochs)
+        with pytest.raises(StoppedError):
+            train_fold(job(paths, tmp_path))
+    assert len(read_log(tmp_path / LOG)) == QUICK.epochs - 1
+    train_fold(job(paths, tmp_path))
+    assert figures(tmp_path) == figures(uninterrupted)
+
+
+def test_a_half_written_checkpoint_is_not_taken(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
+    """It lies under another name until it is whole."""
+    (tmp_path / f".{CHECKPOINT}").write_bytes(b"half")
+    train_fold(job(paths, tmp_path))
+    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, LOG, WEIGHTS]
+
+
+@pytest.mark.parametrize("change", [
+    {"loss": "core"}, {"network": "weighting"}, {"optimizer": "sgd"}, {"rate": 1e-3}, {"epochs": 9}, {"seed": 1},
+])  # fmt: skip
+def test_a_folder_of_another_training_is_refused(
+    paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, object]
+) -> None:
+    shutil.copy(uninterrupted / CHECKPOINT, tmp_path)
+    with pytest.raises(ArgumentError, match=r"^The output folder holds a training of other settings"):
+        train_fold(job(paths, tmp_path, replace(QUICK, **change)))  # type: ignore[arg-type]
+    assert not (tmp_path / WEIGHTS).exists()
+
+
+def test_a_fold_with_other_cases_is_refused(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
+    """Its network may have learnt from those that it would be judged on."""
+    shutil.copy(uninterrupted / CHECKPOINT, tmp_path)
+    with pytest.raises(ArgumentError, match=r"^The output folder holds a training on other cases or folds"):
+        train_fold(job([paths[2], paths[1], paths[0]], tmp_path))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[Path], tmp_path: Path) -> None:
+    prepared = paths[0].parent
+    options = TrainingOptions("regression", "core", 0, 8, rate=2e-3, seed=2, device="cpu", prepared=prepared)
+    train(cohort, tmp_path / "whole", options)
+    command = [
+        sys.executable, "-m", "perfcore", "train", "--data", str(cohort), "--out", str(tmp_path / "killed"),
+        "--network", "regression", "--loss", "core", "--folds", "0", "--epochs", "8", "--rate", "2e-3",
+        "--seed", "2", "--device", "cpu", "--prepared", str(prepared),
+    ]  # fmt: skip
+    # As here, so that sums come in the same order.
+    quiet = {"cwd": ROOT, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "stderr": subprocess.DEVNULL}
+    process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
+    log, end = tmp_path / "killed" / "all" / LOG, time.monotonic() + 120
+    while len(read_log(log)) < 2:
+        assert process.poll() is None, "it ended before it could be killed"
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    done = len(read_log(log))
+    assert 2 <= done < 8
+    assert not (log.parent / WEIGHTS).exists()
+    seconds = [row["seconds"] for row in read_log(log)]
+    train(cohort, tmp_path / "killed", options)
+    assert digest(log.parent / WEIGHTS) == digest(tmp_path / "whole" / "all" / WEIGHTS)
+    assert [row["seconds"] for row in read_log(log)[:done]] == seconds  # they were not done again
+
+
+# A whole training
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict, list]:
+    """Six scans of three patients and one without a lesion, three folds, in this process."""
+    folder = write_tiny_cohort(tmp_path_factory.mktemp("pairs"), 6, per_patient=2)
+    write_series(tiny_head(7), folder / "TRAINING" / "case_7", lesion=False)
+    shutil.copytree(folder / "truth" / "case_6", folder / "truth" / "case_7")
+    out, said = tmp_path_factory.mktemp("out") / "new" / "training", []
+    options = TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 1)
+        about = train(folder, out, options, lambda *at: said.append(at))
+    return folder, out, about, said
+
+
+def test_a_training_writes_what_it_says(trained) -> None:
+    _, out, about, _ = trained
+    folders = ["all", "fold_1", "fold_2", "fold_3"]
+    assert sorted(path.name for path in out.iterdir()) == [*folders, "learning.png", "prepared", ABOUT]
+    for name in folders:
+        assert sorted(path.name for path in (out / name).iterdir()) == [CHECKPOINT, LOG, WEIGHTS]
+        assert (out / name / LOG).read_text().splitlines()[0] == "epoch,train_loss,held_out_loss,seconds"
+        rows = read_log(out / name / LOG)
+        assert [row["epoch"] for row in rows] == [1, 2]
+        assert all(0 < row["train_loss"] < 1 for row in rows)
+        assert all(np.isnan(row["held_out_loss"]) == (name == "all") for row in rows)
+    assert json.loads((out / ABOUT).read_text()) == about
+    assert {key: about[key] for key in ("network", "loss", "optimizer", "rate", "epochs", "seed", "n_folds")} == {
+        "network": "regression", "loss": "core+tmax", "optimizer": "adam", "rate": run.OPTIMIZER["regression"][1],
+        "epochs": 2, "seed": 5, "n_folds": 3,
+    }  # fmt: skip
+    assert set(about["seconds"]) == set(folders)
+
+
+def test_the_learning_curves_are_a_picture(trained) -> None:
+    picture = imread(trained[1] / "learning.png")
+    assert picture.shape == (440, 880, 4)
+    assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 20
+
+
+def test_no_patient_is_on_both_sides(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what the jobs were given, not by what they say."""
+    folder, out, about, _ = trained
+    jobs: list[FoldJob] = []
+    monkeypatch.setattr(run, "train_fold", lambda job: jobs.append(job) or train_fold(job))
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    train(folder, out, TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu"))
+    patient = {case.name: case.patient for case in find_cohort(folder)}
+    judged = defaultdict(list)
+    for job in jobs:
+        learnt = {read_training_case(path).name for path in job.train}
+        held_out = {read_training_case(path).name for path in job.held_out}
+        assert not {patient[name] for name in learnt} & {patient[name] for name in held_out}
+        assert len(learnt | held_out) == 6
+        for name in held_out:
+            judged[name].append(job.fold)
+        assert bool(held_out) == (job.fold > 0)
+    assert [job.fold for job in jobs] == [1, 2, 3, 0]
+    assert judged == {case["name"]: [case["fold"]] for case in about["cases"]}
+    marks = {case.name: fingerprint(case.load()) for case in find_cohort(folder)[:6]}
+    assert {case["name"]: case["fingerprint"] for case in about["cases"]} == marks
+
+
+def test_jobs_name_their_files_from_the_root(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker of a cluster may have been started in another folder."""
+    jobs: list[FoldJob] = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(run, "train_fold", lambda job: jobs.append(job) or train_fold(job))
+    options = TrainingOptions("weighting", "core", 0, 1, device="cpu", prepared=Path("prepared"))
+    train(Path(os.path.relpath(cohort)), Path("out"), options)
+    assert all(path.is_absolute() for path in (*jobs[0].train, jobs[0].out))
+    assert jobs[0].out == tmp_path / "out" / "all"
+    assert [path.parent for path in jobs[0].train] == [tmp_path / "prepared"] * 3
+
+
+def test_a_case_that_cannot_teach_is_left_out_and_named(trained) -> None:
+    about = trained[2]
+    assert about["n_cases"] == 6
+    assert about["refused"] == {"case_7": "case_7 has no known lesion (OT): it can teach and judge nothing."}
+
+
+def test_progress_counts_cases_and_then_epochs(trained) -> None:
+    said = trained[3]
+    preparing = [at for at in said if at[0] == "Preparing cases"]
+    assert preparing == [("Preparing cases", k, 7) for k in range(1, 8)]
+    training = [at for at in said if at[0] == "Training"]
+    assert training
+    assert all(total == 4 * 2 and 0 <= done <= total for _, done, total in training)
+    assert [done for _, done, _ in training] == sorted(done for _, done, _ in training)
+
+
+def test_a_finished_training_is_not_done_again(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, _, _ = trained
+    weights = [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS}"))]
+    prepared = {path: path.stat().st_mtime_ns for path in (out / "prepared").iterdir()}
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    monkeypatch.setattr(loop, "_epoch", lambda *_: pytest.fail("it learns again"))
+    train(folder, out, TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu"))
+    assert [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS}"))] == weights
+    assert {path: path.stat().st_mtime_ns for path in (out / "prepared").iterdir()} == prepared
+
+
+@pytest.mark.parametrize("change", [{"folds": 2}, {"seed": 6}, {"loss": "core"}, {"rate": 1e-4}])
+def test_a_folder_is_not_trained_on_with_other_options(trained, change, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, out, _, _ = trained
+    before = {path: digest(path) for path in out.glob("*/*") if path.is_file()}
+    options = TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu")
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    with pytest.raises(ArgumentError, match=r"^The output folder holds a training o[fn] other"):
+        train(folder, out, replace(options, **change))
+    assert {path: digest(path) for path in out.glob("*/*") if path.is_file()} == before
+
+
+def test_weights_can_be_read_by_anyone(trained) -> None:
+    with safe_open(trained[1] / "all" / WEIGHTS, "numpy") as file:
+        assert file.metadata() == {"network": "regression", "loss": "core+tmax", "epochs": "2"}
+        assert set(file.keys()) == set(make_network("regression").state_dict())
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"network": "unet"}, "network must be one of regression, weighting; got 'unet'"),
+    ({"loss": "dice"}, r"loss must be one of core, core\+tmax; got 'dice'"),
+    ({"optimizer": "lbfgs"}, "optimizer must be one of sgd, adam; got 'lbfgs'"),
+    ({"epochs": 0}, "epochs must be at least 1, .*; got 0, "),
+    ({"rate": 0.0}, "rate between 0 and 10, .*; got 20, 0 and 0"),
+    ({"rate": -1.0}, "rate between 0 and 10"),
+    ({"rate": 11.0}, "rate between 0 and 10"),
+    ({"rate": float("nan")}, "rate between 0 and 10, .* nan"),
+    ({"seed": -1}, "seed between 0 and 4294967295; got .* and -1"),
+    ({"seed": 2**32}, "seed between 0 and 4294967295"),
+    ({"folds": 1}, "folds must be 0 .* or at least 2; got 1"),
+    ({"folds": -3}, "folds must be 0 .* or at least 2; got -3"),
+])  # fmt: skip
+def test_options_out_of_range(tmp_path: Path, cohort: Path, change: dict[str, object], message: str) -> None:
+    options = replace(TrainingOptions("regression", "core", epochs=20), **change)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=f"^.*{message}"):
+        train(cohort, tmp_path / "out", options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_option_has_its_default() -> None:
+    for network, (optimizer, rate) in run.OPTIMIZER.items():
+        assert TrainingOptions(network, "core").plan == Plan(network, "core", optimizer, rate, run.EPOCHS, 0)
+    other = TrainingOptions("regression", "core", optimizer="sgd").plan
+    assert (other.optimizer, other.rate) == ("sgd", run.RATES["sgd"])
+    assert TrainingOptions("weighting", "core", rate=0.5).plan.rate == 0.5
+
+
+def test_more_folds_than_patients(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "make_training_case", lambda _: pytest.fail("it prepares cases first"))
+    with pytest.raises(ArgumentError, match=r"^folds must lie between 2 and the number of patients, 3; got 4\.$"):
+        train(cohort, tmp_path / "out", TrainingOptions("regression", "core", folds=4, device="cpu"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_folds_than_patients_that_can_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was prepared before that was known goes with the run; what was there before stays."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 1)
+    data = write_tiny_cohort(tmp_path / "data", 2, truth=False)
+    write_series(tiny_head(3), data / "TRAINING" / "case_3", lesion=False)
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared" / "note.txt").write_text("mine")
+    options = TrainingOptions("regression", "core", folds=2, device="cpu", prepared=tmp_path / "shared" / "cases")
+    with pytest.raises(ArgumentError, match=r"^folds must lie between 2 and the number of patients, 1; got 2\.$"):
+        train(data, tmp_path / "new" / "out", options)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "shared"]
+    assert [path.name for path in (tmp_path / "shared").iterdir()] == ["note.txt"]
+
+
+def test_a_cohort_without_a_lesion_cannot_teach(tmp_path: Path) -> None:
+    write_series(tiny_head(1), tmp_path / "data" / "case_1", lesion=False)
+    with pytest.raises(InputDataError, match=r"^No case of the data folder can teach; .*: case_1 has no"):
+        train(tmp_path / "data", tmp_path / "out", TrainingOptions("regression", "core", folds=0, device="cpu"))
+    assert [path.name for path in tmp_path.iterdir()] == ["data"]
+
+
+@pytest.mark.parametrize("place", ["out", "prepared"])
+def test_a_folder_that_cannot_be_written_is_one_sentence(cohort: Path, tmp_path: Path, place: str) -> None:
+    (tmp_path / place).write_text("a file")
+    options = TrainingOptions("regression", "core", folds=0, device="cpu", prepared=tmp_path / "prepared" / "in")
+    with pytest.raises(OutputError, match=r"^The output folder cannot be "):
+        train(cohort, tmp_path / "out", options)
+    assert [path.name for path in tmp_path.iterdir()] == [place]

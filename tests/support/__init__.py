@@ -1,0 +1,1 @@
+"""Helpers that tests and measuring tools share."""

@@ -1,0 +1,244 @@
+"""Every page of the dashboard as a person comes to it: for pictures, and for what holds on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from playwright.sync_api import Page
+
+from tests.support.app_server import drag, open_lab, settled
+from tests.support.lab_page import FIND
+
+Scene = Callable[[Page, str], None]
+PLOT: Final = ".js-plotly-plot .main-svg"
+
+
+def at_rest(page: Page) -> None:
+    """Wait until Streamlit has run and drawn the page; what it fetches is here."""
+    page.wait_for_function(
+        "(busy) => !document.querySelector(busy) && [...document.images].every((image) => image.complete)",
+        arg='[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-stale="true"]',
+        timeout=60_000,
+    )
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def lab(page: Page, url: str) -> None:
+    open_lab(page, url)
+    drag(page, 15, -40)
+    settled(page)
+    page.mouse.move(2, 2)
+
+
+def montage(page: Page, url: str) -> None:
+    lab(page, url)
+    page.locator('[data-layout="all"]').click()
+    page.locator('[data-map="tmax"]').click()
+    settled(page)
+
+
+def tools(page: Page, url: str) -> None:
+    """The Lab with everything that can be open: handles, what matters, snapshots under a divider."""
+    lab(page, url)
+    page.keyboard.press("k")
+    page.locator('[data-snapshot="1"]').wait_for()
+    drag(page, 20, -30)
+    settled(page)
+    page.locator('[data-action="whole"]').click()
+    page.locator('[data-action="matters"]').click()
+    page.locator('[data-snapshot="1"] [data-side="a"]').click()
+    page.locator(".divider").wait_for()
+    settled(page)
+
+
+def shelf(page: Page, url: str) -> None:
+    tools(page, url)
+    page.get_by_test_id("snapshots").evaluate("node => node.scrollIntoView({ block: 'end' })")
+
+
+def noise(page: Page, url: str) -> None:
+    lab(page, url)
+    page.locator('[data-tab="choice"]').click()
+    page.locator('[data-action="choice"]').click()
+    page.wait_for_selector('[data-testid="lab"][data-draws="200"]', timeout=60_000)
+
+
+def tornado(page: Page, url: str) -> None:
+    lab(page, url)
+    page.locator('[data-tab="edits"]').click()
+    page.locator('[data-action="tornado"]').click()
+    page.locator("svg.tornado rect").first.wait_for()
+    page.wait_for_timeout(500)
+
+
+def finetune(page: Page, url: str) -> None:
+    page.goto(f"{url}/finetune?start=vein")
+    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=40_000)
+    settled(page)
+    page.locator('[data-action="tune-run"]').click()
+    page.wait_for_function(
+        f"() => {{ {FIND} return Number(find(document)?.dataset.tuneStep) > 20; }}", timeout=40_000
+    )
+    page.locator('[data-action="tune-run"]').click()
+    settled(page)
+
+
+def lessons(page: Page, url: str) -> None:
+    page.goto(f"{url}/lessons")
+    page.locator(".st-key-open_amplitude button").wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def lesson(page: Page, url: str) -> None:
+    """A lesson's question."""
+    page.goto(f"{url}/lessons?lesson=amplitude")
+    page.locator(".st-key-record button").wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def _answered(page: Page, url: str) -> None:
+    lesson(page, url)
+    page.locator(".st-key-record button").click()
+    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
+    at_rest(page)
+
+
+def lesson_try(page: Page, url: str) -> None:
+    _answered(page, url)
+    settled(page)
+
+
+def lesson_see(page: Page, url: str) -> None:
+    _answered(page, url)
+    page.locator(".st-key-step_See button").click()
+    page.locator(PLOT).first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def lesson_why(page: Page, url: str) -> None:
+    _answered(page, url)
+    page.locator(".st-key-step_Why button").click()
+    page.locator(PLOT).first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def presentation(page: Page, url: str) -> None:
+    lesson_why(page, url)
+    page.locator(".st-key-presenting label").click()
+    page.get_by_test_id("stHeader").wait_for(state="hidden")
+    at_rest(page)
+    page.wait_for_timeout(500)
+
+
+def challenge(page: Page, url: str) -> None:
+    lessons(page, url)
+    page.locator(".st-key-open_challenge button").click()
+    page.locator(".st-key-draw button").wait_for()
+    page.get_by_test_id("stNumberInputField").fill("7")
+    page.get_by_test_id("stNumberInputField").press("Enter")
+    at_rest(page)
+    page.locator(".st-key-draw button").click()
+    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
+    at_rest(page)
+    settled(page)
+
+
+def score(page: Page, url: str) -> None:
+    challenge(page, url)
+    page.locator(".st-key-submit button").click()
+    page.locator(PLOT).first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def cases(page: Page, url: str) -> None:
+    page.goto(f"{url}/cases")
+    page.wait_for_selector('[data-testid="cine"][data-status="ready"]', timeout=60_000)
+    page.get_by_role("radio", name="Vessels").click()
+    page.locator('[data-control="frame"]').fill("13")
+    page.wait_for_selector('[data-testid="cine"] [data-selector="murase"][data-found]', timeout=60_000)
+    page.locator('[data-testid="stDataFrame"]').first.scroll_into_view_if_needed()
+    page.get_by_test_id("stMain").evaluate("node => node.scrollTo(0, 0)")
+    at_rest(page)
+
+
+def player(page: Page, url: str) -> None:
+    cases(page, url)
+    page.get_by_test_id("cine").evaluate("node => node.scrollIntoView({ block: 'end' })")
+
+
+def compare(page: Page, url: str) -> None:
+    page.goto(f"{url}/compare")
+    page.wait_for_function(
+        "() => document.querySelectorAll('[data-testid=stImage] img').length >= 20", timeout=90_000
+    )
+    page.locator(PLOT).first.wait_for()
+    at_rest(page)
+
+
+def compare_maps(page: Page, url: str) -> None:
+    compare(page, url)
+    page.get_by_test_id("stImage").last.evaluate("node => node.scrollIntoView({ block: 'end' })")
+
+
+def _view(page: Page, name: str) -> None:
+    page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
+
+
+def cohort(page: Page, url: str) -> None:
+    page.goto(f"{url}/compare")
+    page.get_by_test_id("stButtonGroup").first.wait_for(timeout=60_000)
+    _view(page, "Cohort")
+    page.locator(".js-plotly-plot", has_text="known core, ml").first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def evaluate(page: Page, url: str) -> None:
+    page.goto(f"{url}/compare")
+    page.get_by_test_id("stButtonGroup").first.wait_for(timeout=60_000)
+    _view(page, "Evaluate")
+    page.get_by_role("button", name="Evaluate").wait_for()
+    at_rest(page)
+
+
+def model(page: Page, url: str) -> None:
+    page.goto(f"{url}/model")
+    find = page.get_by_role("button", name="Find the curve of this case")
+    find.wait_for(timeout=60_000)
+    at_rest(page)
+    find.click()
+    page.locator(PLOT).first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def _tab(name: str) -> Scene:
+    def scene(page: Page, url: str) -> None:
+        page.goto(f"{url}/model")
+        page.get_by_role("tab", name=name).click()
+        at_rest(page)
+        page.wait_for_timeout(300)
+
+    return scene
+
+
+def how(page: Page, url: str) -> None:
+    page.goto(f"{url}/howitworks")
+    page.locator(".katex-display").first.wait_for(timeout=60_000)
+    at_rest(page)
+
+
+def quickstart(page: Page, url: str) -> None:
+    how(page, url)
+    page.get_by_test_id("stButtonGroup").get_by_text("Python", exact=True).click()
+    page.locator(".katex-display").first.wait_for(state="detached")
+    at_rest(page)
+
+
+SCENES: Final[dict[str, Scene]] = {
+    "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
+    "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
+    "why": lesson_why, "presentation": presentation, "challenge": challenge, "score": score, "cases": cases,
+    "player": player, "compare": compare, "compare-maps": compare_maps, "cohort": cohort, "evaluate": evaluate,
+    "model": model, "figures": _tab("Figures"), "learning": _tab("Learning"),
+    "architecture": _tab("Architecture"), "card": _tab("Model card"), "how": how, "quickstart": quickstart,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Measurements, pictures and figures: ``python -m tools.NAME``."""
