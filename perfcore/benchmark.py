@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 
 from perfcore.aif.curves import disperse, fine_grid, gamma_variate, sample
-from perfcore.deconvolution import oscillation
 from perfcore.deconvolution.forward import causal_matrix, circulant_kernel, circulant_matrix
 from perfcore.deconvolution.fused import WIDTH, Tiles, peak
 from perfcore.deconvolution.inverse import build_operator
+from perfcore.deconvolution.oscillation import OscillationOperator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.runtime.device import describe_device, resolve_device
@@ -211,7 +211,7 @@ def run(plan: Plan, progress: Callable[[int, int], None] | None = None) -> dict[
         "fused_forward": forward(lambda p: peak(p, tiles)),
         "fused_forward_backward": backward(lambda a: peak(build_operator(a, 1.0, settings).matrix, tiles)),
         "basis32_forward": forward(basis.peak),
-        "oscillation_forward": lambda: oscillation.peak_and_time(aif, tiles, 1.0, index),
+        "oscillation_forward": lambda: OscillationOperator.build(aif, 1.0, index).peak_and_time(tiles),
         "memory_pass": tiles.data.sum,
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}

@@ -13,21 +13,19 @@ Source: Fieselmann 2011, doi:10.1155/2011/467563; thresholds: Cereda 2016, doi:1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore.deconvolution import oscillation
-from perfcore.deconvolution.forward import check_aif
 from perfcore.deconvolution.fused import Tiles, peak, peak_and_time
-from perfcore.deconvolution.inverse import Operator, build_operator, n_lead
+from perfcore.deconvolution.inverse import Operator, build_operator
+from perfcore.deconvolution.oscillation import OscillationOperator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
-from perfcore.types import BoolArray, FloatArray
+from perfcore.types import BoolArray, DoubleArray, FloatArray
 from perfcore.units import CBF_PER_K, CBV_PER_RATIO, SECONDS_PER_MINUTE
 
 CORE_SLOPE: Final = 0.05
@@ -68,63 +66,79 @@ class PerfusionMaps:
     reference_cbf: float
 
 
-@torch.no_grad()
-def flow_and_delay(
-    aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings: Settings
-) -> tuple[Tensor, Tensor]:
-    """Return CBF [ml/100 g/min] and Tmax [s] of every voxel, shape ``(n_voxels,)`` each.
+FlowOperator = Operator | OscillationOperator
+"""The deconvolution of one AIF: one matrix, or a truncation per voxel."""
 
-    The one place where an AIF, tissue and settings become flow: commands, pages and evaluation come by here.
+
+@torch.no_grad()
+def flow_operator(
+    aif: Tensor | DoubleArray, dt_s: float, settings: Settings, device: torch.device | None = None
+) -> FlowOperator:
+    """Build the deconvolution of one AIF, once for all the tissue that it is applied to.
 
     Parameters
     ----------
     aif
-        Shape ``(n_time,)``, enhancement, float64.
-    tissue
-        Prepared tissue, or the same in a temporal basis (for previews; not with the oscillation index).
+        Shape ``(n_time,)``, enhancement.
     dt_s
         Time step in seconds.
     settings
         All deconvolution settings.
+    device
+        The tissue's device; default: the AIF's.
+
+    Raises
+    ------
+    ArgumentError
+        The AIF is too short, not finite or without a positive bolus.
     """
+    curve = aif if isinstance(aif, Tensor) else torch.from_numpy(np.array(aif, np.float64))
+    curve = curve.to(device or curve.device)
     if settings.regularization == "oscillation":
-        check_aif(aif, dt_s)
-        if isinstance(tissue, TemporalBasis):
-            raise ArgumentError("The oscillation index needs the tissue itself, not a temporal basis of it.")
-        top, row = oscillation.peak_and_time(aif, tissue, dt_s, settings)
-        start_s = -n_lead(aif.shape[0], dt_s) * dt_s if settings.deconvolution == "circulant" else 0.0
-    else:
-        matrix, tiles, start_s = _linear(aif, tissue, dt_s, settings)
-        top, row = peak_and_time(matrix, tiles)
-    return CBF_PER_K * top, start_s + dt_s * row
+        return OscillationOperator.build(curve, dt_s, settings)
+    return build_operator(curve, dt_s, settings)
 
 
 @torch.no_grad()
-def flow_alone(aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings: Settings) -> Tensor:
-    """Return CBF [ml/100 g/min] as :func:`flow_and_delay` does, for a third of its time: nobody asks when."""
-    if settings.regularization == "oscillation":
-        return flow_and_delay(aif, tissue, dt_s, settings)[0]
-    matrix, tiles, _ = _linear(aif, tissue, dt_s, settings)
-    return CBF_PER_K * peak(matrix, tiles)
+def flow_and_delay(operator: FlowOperator, tissue: Tiles | TemporalBasis) -> tuple[Tensor, Tensor]:
+    """Return CBF [ml/100 g/min] and Tmax [s] of every voxel, shape ``(n_voxels,)`` each.
+
+    Commands, pages and evaluation all compute flow with this function.
+
+    Parameters
+    ----------
+    operator
+        From :func:`flow_operator`.
+    tissue
+        Prepared tissue, or the same in a temporal basis (for previews; not with the oscillation index).
+
+    Raises
+    ------
+    ArgumentError
+        The tissue has another number of time points than the AIF, or is a temporal basis where that cannot be used.
+    """
+    if isinstance(operator, Operator):
+        top, row = peak_and_time(*_linear(operator, tissue))
+    elif isinstance(tissue, TemporalBasis):
+        raise ArgumentError("The oscillation index needs the tissue itself, not a temporal basis of it.")
+    else:
+        top, row = operator.peak_and_time(tissue)
+    return CBF_PER_K * top, operator.start_s + operator.dt_s * row
 
 
-@lru_cache(maxsize=64)
-def _operator(curve: bytes, shape: torch.Size, device: torch.device, dt_s: float, settings: Settings) -> Operator:
-    """Return the operator of a curve's float64 values: a volume is asked for in pieces, and each needs it."""
-    aif = torch.from_numpy(np.frombuffer(curve).copy()).reshape(shape)
-    check_aif(aif, dt_s)
-    return build_operator(aif.to(device), dt_s, settings)
+@torch.no_grad()
+def flow_only(operator: FlowOperator, tissue: Tiles | TemporalBasis) -> Tensor:
+    """Return CBF [ml/100 g/min] as :func:`flow_and_delay` does; without Tmax a linear operator takes a third of the time."""
+    if isinstance(operator, Operator):
+        return CBF_PER_K * peak(*_linear(operator, tissue))
+    return flow_and_delay(operator, tissue)[0]
 
 
-def _linear(
-    aif: Tensor, tissue: Tiles | TemporalBasis, dt_s: float, settings: Settings
-) -> tuple[Tensor, Tiles, float]:
-    """Return P, what it is applied to, and the time of its first row."""
-    tiles = tissue.tiles if isinstance(tissue, TemporalBasis) else tissue
-    curve = aif.detach().to("cpu", torch.float64).numpy().tobytes()
-    operator = _operator(curve, aif.shape, tiles.data.device, dt_s, settings)
-    matrix = tissue.operator(operator.matrix) if isinstance(tissue, TemporalBasis) else operator.matrix
-    return matrix, tiles, operator.start_s
+def _linear(operator: Operator, tissue: Tiles | TemporalBasis) -> tuple[Tensor, Tiles]:
+    """Return P and the tiles that it is applied to."""
+    if isinstance(tissue, TemporalBasis):
+        return tissue.operator(operator.matrix), tissue.tiles
+    return operator.matrix, tissue
 
 
 def blood_volume(tissue_area: Tensor, aif_area: float | Tensor) -> Tensor:

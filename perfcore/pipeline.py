@@ -27,7 +27,14 @@ from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import Selection, select
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.maps import PerfusionMaps, blood_volume, core_probability, flow_and_delay, transit_time
+from perfcore.maps import (
+    PerfusionMaps,
+    blood_volume,
+    core_probability,
+    flow_and_delay,
+    flow_operator,
+    transit_time,
+)
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
 from perfcore.runtime.device import resolve_device
@@ -129,8 +136,8 @@ def flow(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> Voxe
     """Deconvolve prepared tissue with one AIF."""
     if aif.value.size != prepared.n_time:
         raise ArgumentError(f"The AIF has {aif.value.size} time points; the series has {prepared.n_time}.")
-    curve = torch.from_numpy(np.array(aif.value)).to(tiles.data.device)
-    cbf, tmax = flow_and_delay(curve, tiles, prepared.dt_s, settings)
+    operator = flow_operator(aif.value, prepared.dt_s, settings, tiles.data.device)
+    cbf, tmax = flow_and_delay(operator, tiles)
     cbf, tmax = cbf.cpu(), tmax.cpu()
     return VoxelFlow(cbf, tmax, healthy_mean(cbf, torch.from_numpy(np.array(prepared.reference))))
 

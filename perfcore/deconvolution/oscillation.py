@@ -213,6 +213,80 @@ def _settled(now: Tensor, part: Tensor, bounds: _Bounds, parts: Truncations, lim
     return chosen
 
 
+@dataclass(frozen=True, eq=False)
+class OscillationOperator:
+    """The deconvolution of one AIF with a truncation per voxel, ready to apply; not one linear map.
+
+    Attributes
+    ----------
+    truncations
+        All truncations, float64.
+    n_time
+        Time points of the AIF, and of the tissue that it is applied to.
+    limit
+        Of the oscillation index, ``lambda_rel`` of the settings.
+    start_s
+        Time of the first row: −15 s (circulant) or 0 (causal).
+    dt_s
+        Time step of the rows in seconds.
+    """
+
+    truncations: Truncations
+    n_time: int
+    limit: float
+    start_s: float
+    dt_s: float
+
+    @classmethod
+    def build(cls, aif: Tensor, dt_s: float, settings: Settings) -> OscillationOperator:
+        """Decompose an AIF of shape ``(n_time,)``.
+
+        Raises
+        ------
+        ArgumentError
+            The AIF is too short, not finite or without a positive bolus.
+        """
+        parts = truncations(aif, dt_s, settings)
+        return cls(parts, aif.shape[-1], settings.lam, -parts.lead * dt_s, dt_s)
+
+    def _parts_for(self, tissue: Tensor, n_time: int) -> Truncations:
+        if n_time != self.n_time:
+            raise ArgumentError(f"The tissue has {n_time} time points; the AIF has {self.n_time}.")
+        return self.truncations.to(tissue)
+
+    def apply(self, tissue: Tensor) -> Tensor:
+        """Return k(t) of each voxel at its own truncation.
+
+        Parameters
+        ----------
+        tissue
+            Shape ``(n_voxels, n_time)``.
+
+        Returns
+        -------
+        Shape ``(n_voxels, n_rows)`` in 1/s; rows as in `perfcore.deconvolution.inverse.build_operator`.
+        """
+        return _solve(tissue, self._parts_for(tissue, tissue.shape[-1]), self.limit)
+
+    @torch.no_grad()
+    def peak_and_time(self, tiles: Tiles) -> tuple[Tensor, Tensor]:
+        """Return what `perfcore.deconvolution.fused.peak_and_time` returns, with a truncation per voxel."""
+        parts = self._parts_for(tiles.data, tiles.data.shape[1])
+
+        @torch.no_grad()
+        def read(tile: Tensor) -> tuple[Tensor, Tensor]:
+            k = _solve(tile.mT, parts, self.limit).mT
+            top, index = k.max(0)
+            return top, refined_row(k, index, top)
+
+        found = map_tiles(read, tiles)
+        n = tiles.n_voxels
+        if not found:
+            return tiles.data.new_zeros(0), tiles.data.new_zeros(0)
+        return torch.cat([top for top, _ in found])[:n], torch.cat([row for _, row in found])[:n]
+
+
+@torch.no_grad()
 def _solve(tissue: Tensor, parts: Truncations, limit: float) -> Tensor:
     """Return k(t) ``(n, n_rows)`` of tissue ``(n, n_time)``, rows from the earliest time on."""
     components = tissue @ parts.analysis.mT
@@ -220,50 +294,3 @@ def _solve(tissue: Tensor, parts: Truncations, limit: float) -> Tensor:
     k = (components * (parts.group <= cutoff[:, None])) @ parts.synthesis.mT
     n = tissue.shape[1]
     return torch.cat([k[:, k.shape[1] - parts.lead :], k[:, :n]], 1) if parts.lead else k
-
-
-def _parts_for(aif: Tensor, like: Tensor, n_time: int, dt_s: float, settings: Settings) -> Truncations:
-    if n_time != aif.shape[-1]:
-        raise ArgumentError(f"The tissue has {n_time} time points; the AIF has {aif.shape[-1]}.")
-    return truncations(aif, dt_s, settings).to(like)
-
-
-@torch.no_grad()
-def solve(aif: Tensor, tissue: Tensor, dt_s: float, settings: Settings) -> Tensor:
-    """Return k(t) of each voxel at its own truncation.
-
-    Parameters
-    ----------
-    aif
-        Shape ``(n_time,)``.
-    tissue
-        Shape ``(n_voxels, n_time)``.
-    dt_s
-        Time step in seconds.
-    settings
-        ``lambda_rel`` is the limit of the index.
-
-    Returns
-    -------
-    Shape ``(n_voxels, n_rows)`` in 1/s; rows as in `perfcore.deconvolution.inverse.build_operator`.
-    """
-    parts = _parts_for(aif, tissue, tissue.shape[-1], dt_s, settings)
-    return _solve(tissue, parts, settings.lam)
-
-
-@torch.no_grad()
-def peak_and_time(aif: Tensor, tiles: Tiles, dt_s: float, settings: Settings) -> tuple[Tensor, Tensor]:
-    """Return what `perfcore.deconvolution.fused.peak_and_time` returns, with a truncation per voxel."""
-    parts = _parts_for(aif, tiles.data, tiles.data.shape[1], dt_s, settings)
-
-    @torch.no_grad()
-    def read(tile: Tensor) -> tuple[Tensor, Tensor]:
-        k = _solve(tile.mT, parts, settings.lam).mT
-        top, index = k.max(0)
-        return top, refined_row(k, index, top)
-
-    found = map_tiles(read, tiles)
-    n = tiles.n_voxels
-    if not found:
-        return tiles.data.new_zeros(0), tiles.data.new_zeros(0)
-    return torch.cat([top for top, _ in found])[:n], torch.cat([row for _, row in found])[:n]

@@ -10,7 +10,7 @@ import torch
 
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError
-from perfcore.maps import flow_and_delay
+from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.metrics import dice
 from perfcore.phantom.cases import PhantomCase, make_from_recipe
 from perfcore.phantom.cohort import draw_recipe
@@ -130,7 +130,7 @@ def score(
     InputDataError, ArgumentError
         The curve has no bolus or explains no tissue.
     """
-    cbf, tmax = flow_and_delay(torch.from_numpy(np.array(curve)), tiles, prepared.dt_s, settings)
+    cbf, tmax = flow_and_delay(flow_operator(curve, prepared.dt_s, settings), tiles)
     mean = healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))
     core = cbf.cpu().numpy() < settings.core_threshold * mean
     low = tmax.cpu().numpy() > settings.tmax_threshold_s
@@ -144,5 +144,5 @@ def score(
 
 def true_cbf(prepared: Prepared, tiles: Tiles, hidden: Hidden, settings: Settings) -> float:
     """Return the healthy mean CBF that the true input function makes, ml/100 g/min."""
-    cbf, _ = flow_and_delay(torch.from_numpy(np.array(hidden.truth.value)), tiles, prepared.dt_s, settings)
+    cbf, _ = flow_and_delay(flow_operator(hidden.truth.value, prepared.dt_s, settings), tiles)
     return healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))

@@ -11,7 +11,7 @@ import torch
 from perfcore.aif.edits import WholeEdit, edit_curve
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
-from perfcore.maps import flow_and_delay
+from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.metrics import dice
 from perfcore.settings import Settings
 from perfcore.teaching.experiment_case import Bench
@@ -130,7 +130,7 @@ def outcome(bench: Bench, curve: DoubleArray, settings: Settings) -> Outcome:
         The curve has no bolus, or the healthy tissue no flow under it.
     """
     aif = torch.from_numpy(np.array(curve))
-    flow, delay = flow_and_delay(aif, bench.tiles, bench.dt_s, settings)
+    flow, delay = flow_and_delay(flow_operator(aif, bench.dt_s, settings), bench.tiles)
     cbf, tmax = flow.cpu().numpy(), delay.cpu().numpy()
     area = float(curve.sum()) * bench.dt_s
     brain = np.ones_like(bench.reference)

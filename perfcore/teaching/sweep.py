@@ -12,7 +12,7 @@ from perfcore.aif.curves import sample
 from perfcore.aif.edits import WholeEdit, edit_curve
 from perfcore.deconvolution.fused import Tiles
 from perfcore.deconvolution.inverse import build_operator, spectrum
-from perfcore.maps import flow_and_delay
+from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.phantom.physiology import FINE_DT_S, tissue_curve
 from perfcore.preprocess.smoothing import smooth_time
 from perfcore.settings import Settings
@@ -66,7 +66,8 @@ class Sweep:
         ]
         tissue = np.stack([sample(one, FINE_DT_S, time_s, self.delay_s) for one in pure])
         aif = torch.from_numpy(curve)
-        cbf, tmax = flow_and_delay(aif, Tiles.of(torch.from_numpy(tissue).float()), dt_s, used)
+        operator = flow_operator(aif, dt_s, used)
+        cbf, tmax = flow_and_delay(operator, Tiles.of(torch.from_numpy(tissue).float()))
         normal = float(cbf[-1])
         noise = {level: _noise(level, curve.size, dt_s, used) for level in self.noise_hu}
         seen = spectrum(aif, dt_s, used)
@@ -75,10 +76,7 @@ class Sweep:
             ratio={mtt: float(cbf[i]) / NORMAL_CBF for i, mtt in enumerate(self.mtt_s)},
             tmax={mtt: float(tmax[i]) for i, mtt in enumerate(self.mtt_s)},
             excess={mtt: float(tmax[i]) - self.delay_s for i, mtt in enumerate(self.mtt_s)},
-            floor={
-                level: float(flow_and_delay(aif, one, dt_s, used)[0].mean()) / normal
-                for level, one in noise.items()
-            },
+            floor={level: float(flow_and_delay(operator, one)[0].mean()) / normal for level, one in noise.items()},
             passed=int((seen.factors > PASSED).sum()),
             residue_s=residue.time_s.numpy(),
             residue={mtt: residue.apply(torch.from_numpy(tissue[i])).numpy() for i, mtt in enumerate(self.mtt_s)},

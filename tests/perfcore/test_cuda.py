@@ -12,7 +12,7 @@ from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import DeviceError
-from perfcore.maps import flow_and_delay
+from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.training.loop import FoldJob, Plan, read_log, train_fold
@@ -30,8 +30,8 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 @pytest.mark.parametrize("settings", FORMS, ids=lambda s: f"{s.deconvolution}-{s.regularization}")
 def test_maps_equal_those_of_the_cpu(settings: Settings) -> None:
     aif, tissue = synthetic_case(6000, 60)
-    on_cpu = flow_and_delay(aif, Tiles.of(tissue), 1.0, settings)
-    on_cuda = flow_and_delay(aif.cuda(), Tiles.of(tissue.cuda()), 1.0, settings)
+    on_cpu = flow_and_delay(flow_operator(aif, 1.0, settings), Tiles.of(tissue))
+    on_cuda = flow_and_delay(flow_operator(aif.cuda(), 1.0, settings), Tiles.of(tissue.cuda()))
     torch.testing.assert_close(on_cuda[0].cpu(), on_cpu[0], rtol=1e-3, atol=1e-3)
     same = (on_cuda[1].cpu() - on_cpu[1]).abs() < 0.05
     assert same.float().mean() > 0.999

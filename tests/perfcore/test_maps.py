@@ -11,7 +11,7 @@ from scipy.special import expit, gamma, gammainc
 from perfcore.deconvolution.fused import Tiles, refined_row
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
-from perfcore.maps import blood_volume, core_probability, flow_and_delay, soft_tmax, transit_time
+from perfcore.maps import blood_volume, core_probability, flow_and_delay, flow_operator, soft_tmax, transit_time
 from perfcore.settings import Settings
 from tests.support import oracle
 from tests.support.oracle import FORMS, FORWARD, K_H, RHO
@@ -45,7 +45,8 @@ def box_tissue(mtt):
 
 
 def flow_of(curves, form=FORMS[0], aif=AIF, dt=1.0, dtype=torch.float64, **more):
-    return flow_and_delay(aif, Tiles.of(torch.tensor(np.array(curves), dtype=dtype)), dt, Settings(*form, **more))
+    operator = flow_operator(aif, dt, Settings(*form, **more))
+    return flow_and_delay(operator, Tiles.of(torch.tensor(np.array(curves), dtype=dtype)))
 
 
 # Flow and delay

@@ -19,10 +19,10 @@ from pages.live.compute.display_layout import Layout
 from pages.live.compute.lesion_metrics import lesion_figures
 from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
 from perfcore.deconvolution.fused import WIDTH, Tiles
-from perfcore.deconvolution.inverse import build_operator
+from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis, checked_basis
 from perfcore.errors import InputDataError
-from perfcore.maps import flow_alone, flow_and_delay
+from perfcore.maps import FlowOperator, flow_and_delay, flow_only, flow_operator
 from perfcore.pipeline import healthy_mean
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
@@ -129,10 +129,12 @@ class LiveCase:
             return int(np.bincount(slice_of[self.lesion], minlength=self.n_slices).argmax())
         return self.n_slices // 2
 
-    def _curve(self, curve: NDArray[np.float64]) -> Tensor:
+    def _operator(
+        self, curve: NDArray[np.float64], settings: Settings, device: torch.device | None = None
+    ) -> FlowOperator:
         if curve.size != self.prepared.n_time:
             raise InputDataError(f"The curve has {curve.size} points; the series has {self.prepared.n_time}.")
-        return torch.from_numpy(np.array(curve)).to(self.device)
+        return flow_operator(curve, self.prepared.dt_s, settings, device or self.device)
 
     def tissue(self, settings: Settings, *, preview: bool) -> Tiles | TemporalBasis:
         """Return what is deconvolved: for a preview the basis, where it serves."""
@@ -159,25 +161,25 @@ class LiveCase:
         if window[0] == window[1]:
             return np.zeros(0, np.float32), np.zeros(0, np.float32)
         part, inside = tissue.window(*window)
-        cbf, tmax = flow_and_delay(self._curve(curve), part, self.prepared.dt_s, settings)
+        cbf, tmax = flow_and_delay(self._operator(curve, settings), part)
         return cbf[inside].cpu().numpy(), tmax[inside].cpu().numpy()
 
     def sample_mean(self, curve: NDArray[np.float64], settings: Settings, *, preview: bool = False) -> float:
         """Return the healthy mean CBF of the sample alone."""
         by_basis = preview and settings.regularization != "oscillation"
         tissue = (by_basis and self.reference_basis) or self.reference_tiles
-        sample = flow_alone(self._curve(curve), tissue, self.prepared.dt_s, settings)
+        sample = flow_only(self._operator(curve, settings), tissue)
         return healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool))
 
     def chunks(
         self, curve: NDArray[np.float64], settings: Settings, *, preview: bool = False
     ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
         """Return the whole volume as a list of short jobs, in slice order."""
-        aif, dt_s = self._curve(curve), self.prepared.dt_s
+        operator = self._operator(curve, settings)
         tissue, n_voxels = self.tissue(settings, preview=preview), self.tiles.n_voxels
         step = CHUNK_TILES * WIDTH
         parts = [tissue.window(start, min(start + step, n_voxels))[0] for start in range(0, n_voxels, step)]
-        return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
+        return [partial(flow_and_delay, operator, part) for part in parts]
 
     @cached_property
     def grid_coarse(self) -> CoarseGrid:
@@ -224,11 +226,11 @@ class LiveCase:
         self, curve: NDArray[np.float64], settings: Settings, n_jobs: int
     ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
         """Return the preview-grid voxels of all slices as jobs of about the same size."""
-        aif, dt_s = self._curve(curve), self.prepared.dt_s
+        operator = self._operator(curve, settings)
         tissue, tiles = self._coarse_preview(settings), self.coarse_tiles
         step = -(-len(tiles.data) // n_jobs) * tiles.data.shape[-1]
         parts = [tissue.window(i, min(i + step, tiles.n_voxels))[0] for i in range(0, tiles.n_voxels, step)]
-        return [partial(flow_and_delay, aif, part, dt_s, settings) for part in parts]
+        return [partial(flow_and_delay, operator, part) for part in parts]
 
     def coarse_gather(self, parts: list[tuple[Tensor, Tensor]], sample_mean: float) -> Flow:
         """Join the results of `coarse_chunks`; the healthy mean is a sample's."""
@@ -294,8 +296,8 @@ class LiveCase:
         place = int(np.searchsorted(p.index, flat))
         if place < len(p.index) and p.index[place] == flat:
             found["tissue"] = p.tissue[place]
-            if settings.regularization != "oscillation":
-                operator = build_operator(self._curve(curve).cpu(), p.dt_s, settings)
+            operator = self._operator(curve, settings, torch.device("cpu"))
+            if isinstance(operator, Operator):
                 residue = operator.apply(torch.from_numpy(np.array(p.tissue[place], np.float64)))
                 found["residue"] = residue.numpy().astype(np.float32)
                 found["residue_time"] = operator.time_s.numpy().astype(np.float32)

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from perfcore.deconvolution.fused import Tiles
 from perfcore.deconvolution.inverse import build_operator, n_lead
-from perfcore.deconvolution.oscillation import choose_cutoffs, oscillation_index, peak_and_time, solve, truncations
+from perfcore.deconvolution.oscillation import OscillationOperator, choose_cutoffs, oscillation_index, truncations
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
 from tests.support import oracle
@@ -22,6 +22,14 @@ every_forward = pytest.mark.parametrize("form", FORWARD, ids="-".join)
 
 def settings_of(form, limit=0.065):
     return Settings(*form, "oscillation", limit)
+
+
+def solve(a, c, dt, settings):
+    return OscillationOperator.build(a, dt, settings).apply(c)
+
+
+def peak_and_time(a, tiles, dt, settings):
+    return OscillationOperator.build(a, dt, settings).peak_and_time(tiles)
 
 
 def case(n, dt, noise=0.5, seed=0):
