@@ -193,6 +193,13 @@ def test_an_aif_without_area_has_no_cbv(area):
         blood_volume(torch.ones(3), torch.tensor(area))
 
 
+def test_a_small_area_and_a_small_flow_have_maps_too():
+    """Concentration in other units than HU makes areas below 1, and severe ischaemia CBF below 1."""
+    volume = blood_volume(torch.tensor([0.5]), 0.25)
+    assert volume.item() == pytest.approx(2 * blood_volume(torch.tensor([1.0]), 1.0).item())
+    assert transit_time(torch.tensor([0.1]), torch.tensor([0.4])).item() == pytest.approx(15.0)
+
+
 def test_transit_time():
     cbv = torch.tensor([4.0, 4.0, 4.0, 0.0, float("nan")])
     cbf = torch.tensor([60.0, 0.0, -1.0, 20.0, 20.0])
@@ -269,6 +276,20 @@ def test_soft_tmax_is_the_formula(seed, shift, scale, softness):
     # moves with time, and does not see the scale of k
     moved = soft_tmax(torch.tensor(scale * k), torch.tensor(time + shift), softness)
     np.testing.assert_allclose(moved, found + shift, atol=1e-9)
+
+
+def test_soft_tmax_of_a_voxel_does_not_depend_on_the_others():
+    """The softmax is scaled by each voxel's own maximum."""
+    time = torch.arange(30.0, dtype=torch.float64)
+    early, late = torch.exp(-((time - 5) ** 2) / 18), torch.exp(-((time - 20) ** 2) / 18)
+    together = soft_tmax(torch.stack([1e-3 * early, late]), time)
+    assert together[0].item() == pytest.approx(soft_tmax(early, time).item(), abs=1e-9)
+    assert together[1].item() == pytest.approx(soft_tmax(late, time).item(), abs=1e-9)
+
+
+def test_soft_tmax_keeps_the_type_of_the_residue():
+    time = torch.arange(8.0, dtype=torch.float64)
+    assert soft_tmax(torch.rand(3, 8), time).dtype == torch.float32
 
 
 def test_soft_tmax_tends_to_the_argmax():

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from perfcore.maps import PerfusionMaps
-from perfcore.metrics import Numbers, auc_below, dice, hausdorff95, lesion_numbers
+from perfcore.metrics import Numbers, auc_below, dice, hausdorff95, lesion_numbers, roc_below
 
 few = hypothesis_settings(max_examples=40, deadline=None, derandomize=True)
 SPACING = (0.9, 1.3, 5.0)
@@ -84,6 +84,36 @@ def test_auc_of_many_voxels():
     known = rng.random(20_000) < 0.03
     score = (rng.normal(size=20_000) - known).astype(np.float32)
     assert auc_below(score, known) == pytest.approx(roc_auc_score(known, -score), abs=1e-12)
+
+
+def test_roc_is_the_share_of_voxels_at_or_below_each_threshold():
+    """Counted threshold by threshold; voxels without a score do not count, and a lower score means lesion."""
+    rng = np.random.default_rng(3)
+    known = np.arange(400) % 3 == 0
+    score = np.float32(rng.normal(np.where(known, -0.4, 0.4)))
+    score[::17] = np.nan
+    valid = np.isfinite(score)
+    lesion, healthy = score[known & valid], score[~known & valid]
+    for threshold in np.quantile(healthy, [0.05, 0.2, 0.5, 0.9], method="lower"):
+        false_rate = np.array([np.mean(healthy <= threshold)])
+        sensitivity = roc_below(score, known, false_rate)
+        assert sensitivity.dtype == np.float64
+        # Lesion voxels between this healthy voxel and the next one share its false positive rate.
+        following = healthy[healthy > threshold].min()
+        assert np.mean(lesion <= threshold) - 1e-12 <= sensitivity[0] <= np.mean(lesion < following) + 1e-12
+
+
+def test_roc_encloses_the_auc():
+    rng = np.random.default_rng(4)
+    known = rng.random(3000) < 0.3
+    score = np.float32(rng.normal(np.where(known, -1.0, 0.0)))
+    rates = np.linspace(0, 1, 4001)
+    sensitivity = roc_below(score, known, rates)
+    assert sensitivity[0] >= 0
+    assert sensitivity[-1] == 1
+    assert (np.diff(sensitivity) >= 0).all()
+    area = np.sum((sensitivity[1:] + sensitivity[:-1]) / 2 * np.diff(rates))
+    assert area == pytest.approx(roc_auc_score(known, -score), abs=1 / 4000)
 
 
 # Hausdorff

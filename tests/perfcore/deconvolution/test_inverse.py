@@ -518,7 +518,7 @@ def test_what_cannot_be_inverted_is_named():
         (good[:1], 1.0, r"at least 2 time points; got shape \(1,\)"),
         (good[None], 1.0, r"shape \(n_time,\); got \(1, 4\)"),
         (good[0], 1.0, r"shape \(n_time,\); got \(\)"),
-        (good * float("nan"), 1.0, "must be finite"),
+        (good * float("nan"), 1.0, "The AIF must be finite"),
         (-good, 1.0, "no positive bolus: its largest value is -?0"),
         (good, 0.0, "time step must be positive; got 0.0"),
         (good, -1.0, "time step must be positive; got -1.0"),
