@@ -7,12 +7,14 @@ HOST   ?= localhost
 DEVICE ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint bench bench-load screenshots animation
+.PHONY: help app test lint bench bench-load docs mutation screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
 	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine"
 	@echo "make lint     ruff, mypy, the import contract"
+	@echo "make docs     the documentation as a static site in out/docs"
+	@echo "make mutation mutation testing of the numerical core (about 10 minutes)"
 	@echo "make bench    the speed ratios that the README quotes"
 	@echo "make bench-load   thirty people at once, and two thousand in a row (about 15 minutes)"
 
@@ -24,6 +26,10 @@ $(VENV)/runtime.stamp: requirements.txt
 
 $(VENV)/test.stamp: tests/requirements.txt $(VENV)/runtime.stamp
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/tools.stamp: tools/requirements.txt $(VENV)/test.stamp
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r tools/requirements.txt
 	@touch $@
 
 app: $(VENV)/runtime.stamp
@@ -43,6 +49,17 @@ bench: $(VENV)/test.stamp
 
 bench-load: $(VENV)/test.stamp
 	$(BIN)/python -m tests.load
+
+# Every warning of Sphinx is an error: a broken reference or formula fails the build.
+docs: $(VENV)/tools.stamp
+	PYTHONPATH=. $(BIN)/sphinx-build --fail-on-warning --fresh-env --quiet -b html docs out/docs
+	@echo "out/docs/index.html"
+
+# Configured in pyproject.toml; `mutmut results` lists the survivors, `mutmut show NAME` a mutant's diff.
+mutation: $(VENV)/tools.stamp
+	$(BIN)/mutmut run
+	$(BIN)/mutmut export-cicd-stats
+	@cat mutants/mutmut-cicd-stats.json
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python -m tools.screenshots

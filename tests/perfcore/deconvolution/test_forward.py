@@ -175,9 +175,9 @@ GOOD = torch.tensor([0.0, 3.0, 1.0])
     [
         (torch.tensor(3.0), 1.0, r"at least 2 time points; got shape \(\)"),
         (torch.tensor([3.0]), 1.0, r"at least 2 time points; got shape \(1,\)"),
-        (torch.tensor([1.0, float("nan")]), 1.0, "^The AIF must be finite; it holds NaN or infinity"),
-        (torch.tensor([1.0, float("inf")]), 1.0, "^The AIF must be finite; it holds NaN or infinity"),
-        (torch.tensor([1.0, -float("inf")]), 1.0, "^The AIF must be finite; it holds NaN or infinity"),
+        (torch.tensor([1.0, float("nan")]), 1.0, r"^The AIF must be finite; it holds NaN or infinity"),
+        (torch.tensor([1.0, float("inf")]), 1.0, r"^The AIF must be finite; it holds NaN or infinity"),
+        (torch.tensor([1.0, -float("inf")]), 1.0, r"^The AIF must be finite; it holds NaN or infinity"),
         (torch.zeros(5), 1.0, "no positive bolus: its largest value is 0"),
         (torch.tensor([-2.0, -0.5]), 1.0, "no positive bolus: its largest value is -0.5"),
         (torch.tensor([[1.0, 2.0], [-1.0, -2.0]]), 1.0, "no positive bolus: its largest value is -1"),
@@ -205,7 +205,7 @@ def test_unknown_names_and_an_endless_step_are_refused():
     a = torch.tensor([0.0, 4.0, 9.0, 2.0], dtype=torch.float64)
     for build in (causal_matrix, circulant_kernel):
         with pytest.raises(
-            ArgumentError, match="^discretization must be one of volterra, rectangular; got 'trapez'"
+            ArgumentError, match=r"^discretization must be one of volterra, rectangular; got 'trapez'"
         ):
             build(a, 1.0, "trapez")
         with pytest.raises(ArgumentError, match="time step must be positive; got inf"):
