@@ -7,8 +7,8 @@ from pages.library.cohort_cases import key_of
 from pages.network import panels
 from pages.session import state
 from perfcore.aif.network.weights import MODELS, network_names, read_manifest
+from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.report_charts import shown
 
 try:
     manifest = read_manifest()
@@ -23,7 +23,7 @@ if not names:
 else:
     st.space(1)  # a control at the very top touches the menu
     name = st.segmented_control(
-        "Network", names, default=names[0], format_func=shown, key="model_network", required=True,
+        "Network", names, default=names[0], format_func=source_label, key="model_network", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
     now = state.live_session().state

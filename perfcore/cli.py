@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
+from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
 from perfcore.runtime.cli_errors import OneLine, leave_in_one_line
 from perfcore.runtime.progress import progress, steps
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
     from perfcore.types import Aif, PerfusionSeries
 
-METHODS: Final = (
-    "auto", "straka", "mouridsen", "peruzzo", "murase",
-    "cnn", "cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core",
-)  # fmt: skip
 DEVICES: Final = ("auto", "cpu", "cuda")
 UNITS: Final = ("hu", "concentration")
 PARTIAL_VOLUME: Final = ("off", "vein")
@@ -62,7 +59,7 @@ def maps_command(
     aif: Annotated[
         str,
         typer.Option(
-            metavar=f"{_choices(METHODS)}|FILE.csv",
+            metavar=f"{_choices(aif_methods())}|FILE.csv",
             help="Arterial input function: a method, or a CSV with the columns time_s,value.",
         ),
     ] = "auto",
@@ -281,11 +278,12 @@ def _one_of(name: str, value: str, choices: Sequence[str]) -> None:
 
 def _curve_file(aif: str) -> Path | None:
     """Return the CSV that ``--aif`` names, None where it names a method."""
-    if aif in METHODS:
+    methods = aif_methods()
+    if aif in methods:
         return None
     path = Path(aif)
     if path.suffix.lower() != ".csv":
-        raise ArgumentError(f"aif must be one of {', '.join(METHODS)}, or a file that ends in .csv; got {aif!r}.")
+        raise ArgumentError(f"aif must be one of {', '.join(methods)}, or a file that ends in .csv; got {aif!r}.")
     return path
 
 

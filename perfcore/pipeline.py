@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from perfcore.aif.network.inference import find_aif
-from perfcore.aif.network.weights import BEST as BEST_NETWORK
 from perfcore.aif.network.weights import load_network
-from perfcore.aif.select import Selection, select
+from perfcore.aif.select import select
+from perfcore.aif.select.selection import Selection
+from perfcore.aif.sources import NETWORK, is_network
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.maps import (
@@ -127,7 +128,7 @@ def find_curve(prepared: Prepared, method: str = "auto") -> Selection:
     ArgumentError
         There is no such method.
     """
-    if method == BEST_NETWORK or method.startswith(f"{BEST_NETWORK}-"):
+    if method == NETWORK or is_network(method):
         return find_aif(prepared, load_network(method))
     return select(prepared, method)
 

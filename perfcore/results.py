@@ -24,7 +24,7 @@ from perfcore.io.atomic_write import plain, write_all
 from perfcore.types import Aif, DoubleArray, PerfusionSeries
 
 if TYPE_CHECKING:
-    from perfcore.aif.select import Selection
+    from perfcore.aif.select.selection import Selection
     from perfcore.maps import PerfusionMaps
     from perfcore.metrics import Numbers
     from perfcore.preprocess import Prepared

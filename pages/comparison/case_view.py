@@ -9,13 +9,14 @@ import pandas as pd
 import streamlit as st
 
 from pages.comparison import charts
-from pages.comparison.columns import MOST, OWN_BYTES, SHARED, Column, Desk, Offer, is_network, offers
+from pages.comparison.columns import MOST, OWN_BYTES, SHARED, Column, Desk, Offer, offers
 from pages.comparison.map_images import DIFFERENCE, DIVERGING, SHOWN, Slice, bar, difference_picture, map_picture
 from pages.live.component import LUTS, MAPS
 from pages.live.server.session import State
 from pages.session import snapshot_sync, state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import is_network
 from perfcore.types import Aif
 from perfcore.units import MAP_UNITS
 

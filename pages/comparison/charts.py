@@ -8,17 +8,10 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from perfcore.evaluation.report_charts import shown
+from perfcore.aif.sources import source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
 from perfcore.types import Aif
 
-# Told apart by the colour-blind, and legible on black and on white.
-COLOURS: Final = {
-    "truth": "#8b95a1", "expert": "#8b95a1", "straka": "#ff5a5f", "peruzzo": "#3f9fe0", "mouridsen": "#e69f00",
-    "murase": "#00a67d", "cnn-regression": "#c774b2", "cnn-weighting": "#8f7bf0",
-    "cnn-regression-core": "#d9a1c9", "cnn-weighting-core": "#b6a8f7",
-}  # fmt: skip
-_OTHERS: Final = ("#b8a000", "#5f8fb4", "#d0672c", "#6fae3e", "#a86bd8", "#2fb3b3")
 HEIGHT: Final = 300
 METRICS: Final = {
     "dice": "Core Dice", "auc": "AUC of rCBF", "jaccard": "Jaccard", "hd95_mm": "95 % Hausdorff distance, mm",
@@ -27,11 +20,6 @@ METRICS: Final = {
     "core_ml": "Core, ml", "hypoperfused_ml": "Hypoperfused, ml", "reference_cbf": "Healthy CBF, ml/100 g/min",
     "seconds": "Time taken, s",
 }  # fmt: skip
-
-
-def colour(method: str, place: int = 0) -> str:
-    """Return a method's colour, the same on every chart; others take theirs by place."""
-    return COLOURS.get(method, _OTHERS[place % len(_OTHERS)])
 
 
 def _frame(x: str, y: str, **more: Any) -> go.Figure:
@@ -49,7 +37,8 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figu
     figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else "Enhancement, HU", hovermode="x unified")
     for place, (key, label, aif) in enumerate(named):
         value = aif.value / aif.area if same_area and aif.area > 0 else aif.value
-        line = {"color": colour(key, place), "width": 2, "dash": "dot" if key in ("truth", "expert") else "solid"}
+        dash = "dot" if key in ("truth", "expert") else "solid"
+        line = {"color": source_colour(key, place), "width": 2, "dash": dash}
         figure.add_scatter(
             x=aif.time_s, y=value, name=label, mode="lines", line=line,
             hovertemplate="%{y:.3g}" if same_area else "%{y:.1f}",
@@ -62,7 +51,7 @@ def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
     """Draw a metric of each case by one method over the same by another."""
     table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
     title = {"text": METRICS[metric], "font": {"size": 14}}
-    figure = _frame(shown(one), shown(other), title=title, showlegend=False)
+    figure = _frame(source_label(one), source_label(other), title=title, showlegend=False)
     figure.update_layout(margin={"t": 40})
     if one not in table or other not in table:
         return figure
@@ -73,7 +62,7 @@ def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
     )
     figure.add_scatter(
         x=pairs[one], y=pairs[other], mode="markers", customdata=_cases(pairs.index),
-        marker={"color": colour(other), "size": 9, "opacity": 0.85},
+        marker={"color": source_colour(other), "size": 9, "opacity": 0.85},
         hovertemplate="%{customdata[0]}: %{x:.3g} and %{y:.3g}<extra></extra>",
     )  # fmt: skip
     return figure
@@ -86,7 +75,7 @@ def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
     measured, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
     figure.add_scatter(
         x=(measured + known) / 2, y=measured - known, mode="markers", customdata=_cases(own["case"]),
-        marker={"color": colour(method), "size": 9, "opacity": 0.85},
+        marker={"color": source_colour(method), "size": 9, "opacity": 0.85},
         hovertemplate="%{customdata[0]}: %{y:+.1f} ml<extra></extra>",
     )  # fmt: skip
     if len(own) >= 2:
@@ -105,9 +94,10 @@ def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
     """Draw the mean ROC curve of each method."""
     figure = _frame("False positive rate", "Sensitivity")
     for place, method in enumerate(m for m in methods if m in curves_of):
+        dash = "dot" if method == "truth" else "solid"
         figure.add_scatter(
-            x=curves_of["fpr"], y=curves_of[method], name=shown(method), mode="lines",
-            line={"color": colour(method, place), "width": 2, "dash": "dot" if method == "truth" else "solid"},
+            x=curves_of["fpr"], y=curves_of[method], name=source_label(method), mode="lines",
+            line={"color": source_colour(method, place), "width": 2, "dash": dash},
             hovertemplate="%{y:.3f}",
         )  # fmt: skip
     figure.update_layout(height=HEIGHT + 130)  # nine names stand above it
@@ -122,8 +112,8 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric])
         figure.add_box(
-            x=own[metric], name=shown(method), orientation="h", boxpoints="all", jitter=0.5, pointpos=0,
-            marker={"color": colour(method, place), "size": 5}, customdata=_cases(own["case"]),
+            x=own[metric], name=source_label(method), orientation="h", boxpoints="all", jitter=0.5, pointpos=0,
+            marker={"color": source_colour(method, place), "size": 5}, customdata=_cases(own["case"]),
             hovertemplate="%{customdata[0]}: %{x:.3g}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
@@ -136,8 +126,8 @@ def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric, "fold"])
         figure.add_box(
-            x=own["fold"].astype(int).astype(str), y=own[metric], name=shown(method),
-            marker={"color": colour(method, place), "size": 5},
+            x=own["fold"].astype(int).astype(str), y=own[metric], name=source_label(method),
+            marker={"color": source_colour(method, place), "size": 5},
         )  # fmt: skip
     figure.update_xaxes(type="category", categoryorder="category ascending")
     return figure

@@ -16,8 +16,8 @@ from pages.comparison.charts import METRICS
 from pages.comparison.evaluation_results import NONE, Part, Results, figures, words
 from pages.server import config
 from pages.session import state
+from perfcore.aif.sources import source_label
 from perfcore.evaluation.report import COLUMNS
-from perfcore.evaluation.report_charts import shown
 
 _TESTS = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
           ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
@@ -67,7 +67,7 @@ def show_cohort(found: Results) -> None:
 def table(summary: dict[str, Any]) -> pd.DataFrame:
     """Return the paper's Table 1: a row per method, mean and standard deviation of each figure."""
     return pd.DataFrame([
-        {"Method": shown(method), **{title: _cell(about[key], digits) for key, title, digits in COLUMNS}}
+        {"Method": source_label(method), **{title: _cell(about[key], digits) for key, title, digits in COLUMNS}}
         for method, about in summary["methods"].items()
     ])  # fmt: skip
 
@@ -75,7 +75,7 @@ def table(summary: dict[str, Any]) -> pd.DataFrame:
 def tests(summary: dict[str, Any], reference: str) -> pd.DataFrame:
     """Return the p-values against a reference, a row per method."""
     return pd.DataFrame([
-        {"Method": shown(method), **{title: _p(about[metric][test]) for metric, test, title in _TESTS}}
+        {"Method": source_label(method), **{title: _p(about[metric][test]) for metric, test, title in _TESTS}}
         for method, about in summary["p_values"][reference].items()
     ])  # fmt: skip
 
@@ -101,14 +101,16 @@ def _tests(summary: dict[str, Any]) -> None:
     reference = references[0]
     if len(references) > 1:
         reference = st.segmented_control(
-            "Tests against", references, default=references[0], key="cohort_reference", format_func=shown,
+            "Tests against", references, default=references[0], key="cohort_reference", format_func=source_label,
             label_visibility="collapsed", required=True,
         )  # fmt: skip
     st.dataframe(
         tests(summary, reference), hide_index=True, width="stretch", column_config=_WIDTHS,
-        alt=f"p-values against {shown(reference)}",
+        alt=f"p-values against {source_label(reference)}",
     )  # fmt: skip
-    st.caption(f"p against {shown(reference)}; t: paired t-test, U: Mann–Whitney. Not corrected for their number.")
+    st.caption(
+        f"p against {source_label(reference)}; t: paired t-test, U: Mann–Whitney. Not corrected for their number."
+    )
 
 
 def _filters(found: Results) -> Part:
@@ -142,17 +144,17 @@ def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None
     with left:
         st.markdown("**One method against another, case by case**")
         a, b, c = st.columns([3, 3, 4])
-        one = a.selectbox("Across", methods, key="cohort_x", format_func=shown)
+        one = a.selectbox("Across", methods, key="cohort_x", format_func=source_label)
         other = b.selectbox(
             "Up", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
-            key="cohort_y", format_func=shown,
+            key="cohort_y", format_func=source_label,
         )  # fmt: skip
         metric = c.selectbox("Figure", known, key="cohort_metric", format_func=METRICS.get)
         _clickable(charts.against(rows, one, other, metric), "cohort_against", found, "Each case by two methods")
     with right:
         st.markdown("**Agreement of core volumes (Bland–Altman)**")
         method = st.selectbox(
-            "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=shown
+            "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=source_label
         )
         _clickable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
     title, choice = st.columns(2, gap="large", vertical_alignment="bottom")

@@ -8,13 +8,11 @@ from typing import Final
 
 import numpy as np
 
-from pages.live.compute.aif_sources import Choice
 from pages.live.compute.case import Flow, LiveCase
 from pages.server.byte_cache import ByteCache
-from perfcore.aif.network.weights import BEST
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.report_charts import NAMES
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray
@@ -119,15 +117,6 @@ SHARED: Final = Desk(SHARED_BYTES)
 """For cases that everybody may see."""
 
 
-def is_network(method: str) -> bool:
-    """Say whether a method is a network."""
-    return method.startswith(f"{BEST}-")
-
-
-def _label(method: str) -> str:
-    return NAMES.get(method) or Choice.of(method).label
-
-
 def offers(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[Offer]:
     """Return every column that a case can have: what is known first, then what is found, then a person's own.
 
@@ -141,7 +130,7 @@ def offers(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[Offer]:
     methods = case.offered.methods
     networks = [m for m in methods if is_network(m)]
     ordered = dict.fromkeys(("truth", *SELECTORS, *networks, *methods))
-    found = [Offer(m, _label(m)) for m in ordered if m in methods]
+    found = [Offer(m, source_label(m)) for m in ordered if m in methods]
     mine = [
         Offer(key, label, aif, own=True) for key, (label, aif) in own.items()
         if aif.value.size == case.prepared.n_time and np.isfinite(aif.value).all()

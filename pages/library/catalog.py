@@ -18,7 +18,8 @@ from pages.library.thumbnails import case_picture, ct_picture, flow_picture
 from pages.live.compute.case import Layout, LiveCase
 from pages.server import config
 from pages.server.byte_cache import ByteCache
-from perfcore.aif.select import Selection, select
+from perfcore.aif.select import select
+from perfcore.aif.select.selection import Selection
 from perfcore.errors import NoArteryError, PerfcoreError
 from perfcore.io.case_preview import early_slice, glance, lesion_ml
 from perfcore.io.datasets.case_folders import IslesCase, find_cases

@@ -12,10 +12,10 @@ import plotly.colors
 import streamlit as st
 from numpy.typing import NDArray
 
-from pages.live.compute.aif_sources import Choice
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, State
+from perfcore.aif.sources import SourceInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.units import MAP_UNITS
 
@@ -92,7 +92,7 @@ _component = st.components.v2.component(
 def config_frame(
     session: LiveSession,
     state: State,
-    sources: Sequence[Choice],
+    sources: Sequence[SourceInfo],
     notice: dict[str, Any] | None = None,
     *,
     page: str = "lab",
@@ -111,7 +111,7 @@ def config_frame(
         "path": PATH.lstrip("/"),
         "epoch": state.epoch,
         "start": state.start.method,
-        "sources": [asdict(choice) for choice in sources],
+        "sources": [asdict(source) for source in sources],
         "notice": notice,
         "deconvolution": state.settings.deconvolution,
         "regularization": state.settings.regularization,

@@ -22,8 +22,8 @@ from pages.network.architecture import drawing, n_parameters
 from pages.ui.documents import demoted
 from perfcore.aif.network.inference import find_aif, where_it_looked
 from perfcore.aif.network.weights import MODELS, load_network
+from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.report_charts import shown
 from perfcore.training.release import COLUMNS
 from perfcore.types import FloatArray
 
@@ -80,7 +80,9 @@ def show_learning(name: str, evaluation: Results | None) -> None:
     with left:
         st.markdown("**Learning**")
         if picture.exists():
-            st.image(picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {shown(name)}, each fold")
+            st.image(
+                picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {source_label(name)}, each fold"
+            )
         else:
             st.caption("Its learning curves are not here.")
     with right:
@@ -117,9 +119,9 @@ def show_at_work(now: State, name: str) -> None:
     left, right = (st.container(), st.container()) if looked is None else st.columns([5, 4], gap="large")
     with left:
         st.markdown(f"**{found['seconds']:.2f} s.** {found['why']}")
-        others = [(m, shown(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
+        others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
-        figure = charts.curves([*others, (name, shown(name), aif)], same_area=same_area)
+        figure = charts.curves([*others, (name, source_label(name), aif)], same_area=same_area)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="The network's curve beside others")
         for sentence in aif.quality:
             st.caption(f"⚠ {sentence}")

@@ -11,16 +11,9 @@ from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
 from pages.series_player.messages import case_header
 from pages.series_player.route import PATH
-from perfcore.aif.select import BEST
+from perfcore.aif.select import BEST, SELECTORS
 
 FRONTEND: Final = Path(__file__).parent / "frontend"
-SELECTORS: Final = {
-    "straka": {"label": "Straka", "colour": "#ff4b4b"},
-    "peruzzo": {"label": "Peruzzo", "colour": "#f5a524"},
-    "mouridsen": {"label": "Mouridsen", "colour": "#2fbf71"},
-    "murase": {"label": "Murase", "colour": "#b07cff"},
-}
-"""In the order in which they are sought; each with a colour of its own."""
 
 # The module is imported once per page load; what the browser keeps between runs lives in it.
 _JS: Final = """
@@ -45,7 +38,7 @@ def player(session: LiveSession, state: State) -> Any:
     header = {
         "token": session.token,
         "path": PATH.lstrip("/"),
-        "selectors": SELECTORS,
+        "selectors": {name: {"label": info.label, "colour": info.colour} for name, info in SELECTORS.items()},
         "shown": BEST,
         **case_header(state.case),
     }

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
 from pages.live.server import wire
-from perfcore.aif.select import SELECTORS, Selection, select
+from perfcore.aif.select import SELECTORS, select
+from perfcore.aif.select.selection import Selection
 from perfcore.errors import InputDataError, NoArteryError
 
 AIR_HU: Final = -200.0

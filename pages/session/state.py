@@ -13,12 +13,12 @@ import streamlit as st
 
 from pages.library.catalog import Entry, demonstrations, folder_entries, forget, open_case
 from pages.library.cohort_cases import cohort_entry
-from pages.live.compute.aif_sources import Choice
 from pages.live.compute.case import LiveCase
 from pages.live.server import wire
 from pages.live.server.session import COMPUTE, LiveSession, State, open_session
 from pages.server import config
 from pages.ui.escape import escape
+from perfcore.aif.sources import SourceInfo, source_info, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.settings import PRESETS, Settings
@@ -124,14 +124,14 @@ def start_curves(case: LiveCase) -> dict[str, Aif]:
     return {**case.sources, **_own_curves(case)}
 
 
-def start_choices(case: LiveCase) -> list[Choice]:
+def start_choices(case: LiveCase) -> list[SourceInfo]:
     """Return every source that edits of this case can start from, found already or not."""
-    return [Choice.of(method) for method in (*case.offered.methods, *_own_curves(case))]
+    return [source_info(method) for method in (*case.offered.methods, *_own_curves(case))]
 
 
 def start_from(case: LiveCase, method: str) -> None:
     """Let edits of this case start from another source."""
-    if method in {choice.method for choice in start_choices(case)}:
+    if method in {choice.id for choice in start_choices(case)}:
         st.session_state.setdefault("start", {})[case.name] = method
 
 
@@ -145,7 +145,7 @@ def start_curve(case: LiveCase) -> Aif:
         try:
             return case.offered.get(method)
         except PerfcoreError as error:
-            say(f"{Choice.of(method).label}: {error}")
+            say(f"{source_label(method)}: {error}")
             last = live_session().state
             if last is not None and last.case.name == case.name and last.start.method in start_curves(case):
                 chosen[case.name] = last.start.method
@@ -214,8 +214,3 @@ def keep_curve(committed: Any) -> None:
     key = str(committed.get("key", ""))
     if value.nbytes <= wire.MAX_MESSAGE_BYTES and len(key) <= LONGEST_KEY:
         live_session().keep(key, value)
-
-
-def source_label(aif: Aif) -> str:
-    """Return where a curve comes from, in words."""
-    return Choice.of(aif.method).label

@@ -12,7 +12,6 @@ import streamlit as st
 import torch
 
 from pages.library.catalog import Entry, Source, forget_entry
-from pages.live.compute.aif_sources import Choice
 from pages.live.compute.case import LiveCase
 from pages.session import state
 from pages.teaching.progress import progress
@@ -24,13 +23,13 @@ from perfcore.types import Aif, DoubleArray
 
 KEY: Final = "challenge"
 YOURS: Final = "yours"
-TRUTH: Final = "the true artery"
-VEIN: Final = Choice.of("vein").label
+TRUTH: Final = "truth"
+VEIN: Final = "vein"
 
 
 @dataclass(eq=False)
 class Challenge:
-    """One patient; ``scores`` (by label) and ``curve`` are None until an answer is given."""
+    """One patient; ``scores`` (by source id) and ``curve`` are None until an answer is given."""
 
     number: int
     hidden: Hidden
@@ -121,7 +120,7 @@ def submit(one: Challenge, case: LiveCase, curve: DoubleArray, settings: Setting
     scores = {YOURS: judge(curve=curve), TRUTH: judge(curve=one.hidden.truth.value)}
     for method in case.offered.methods:
         with suppress(PerfcoreError):  # a method that finds nothing here has no score
-            scores[Choice.of(method).label] = judge(curve=case.offered.get(method).value)
+            scores[method] = judge(curve=case.offered.get(method).value)
     one.scores, one.curve = scores, curve.copy()
     progress().scores[one.number] = scores[YOURS].points
     forget_entry(one.entry)

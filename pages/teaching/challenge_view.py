@@ -17,6 +17,7 @@ from pages.teaching.challenge import TRUTH, VEIN, YOURS, Challenge
 from pages.teaching.charts import COLOURS
 from pages.teaching.presentation import style, switch
 from pages.teaching.progress import progress
+from perfcore.aif.sources import source_colour, source_label
 from perfcore.errors import PerfcoreError
 
 _WORDS = (
@@ -116,7 +117,7 @@ def _score(one: Challenge, now: State) -> None:
         ranked = sorted(one.scores.items(), key=lambda item: -item[1].points)
         st.dataframe(
             {
-                "input function": [name for name, _ in ranked],
+                "input function": ["yours" if source == YOURS else source_label(source) for source, _ in ranked],
                 "score": [found.points for _, found in ranked],
                 "Dice, core": [found.core_dice for _, found in ranked],
                 "Dice, Tmax > 6 s": [found.hypoperfused_dice for _, found in ranked],
@@ -144,7 +145,10 @@ def _score(one: Challenge, now: State) -> None:
         figure = go.Figure()
         figure.add_scatter(x=time, y=one.curve, name=YOURS, line={"color": COLOURS[1], "width": 3})
         figure.add_scatter(
-            x=time, y=one.hidden.truth.value, name=TRUTH, line={"color": COLOURS[0], "width": 2, "dash": "dash"}
+            x=time,
+            y=one.hidden.truth.value,
+            name=source_label(TRUTH),
+            line={"color": source_colour(TRUTH), "width": 2, "dash": "dash"},
         )
         figure.update_layout(
             height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis_title="s", yaxis_title="HU",

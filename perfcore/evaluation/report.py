@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import pandas as pd
 
+from perfcore.aif.sources import source_label
 from perfcore.evaluation import report_charts
-from perfcore.evaluation.report_charts import shown
 from perfcore.evaluation.score import Picture
 from perfcore.types import DoubleArray
 
@@ -92,7 +92,7 @@ def make_report(
 
 def _intro(summary: dict[str, Any]) -> str:
     trained = "; ".join(
-        f"{shown(name)}: {'judged on cases that it has not seen' if about['folds'] else 'as shipped'}"
+        f"{source_label(name)}: {'judged on cases that it has not seen' if about['folds'] else 'as shipped'}"
         for name, about in summary["networks"].items()
     )
     settings = summary["settings"]
@@ -104,7 +104,7 @@ def _intro(summary: dict[str, Any]) -> str:
 
 
 def _table_note(summary: dict[str, Any]) -> str:
-    failed = {shown(m): about["failed"] for m, about in summary["methods"].items() if about["failed"]}
+    failed = {source_label(m): about["failed"] for m, about in summary["methods"].items() if about["failed"]}
     found = (
         "Every method found an input function in every case."
         if not failed
@@ -126,7 +126,7 @@ def _cell(figure: dict[str, Any], digits: int) -> str:
 def _table(summary: dict[str, Any], methods: list[str]) -> str:
     head = "".join(f"<th>{escape(title)}</th>" for _, title, _ in COLUMNS)
     body = "".join(
-        f"<tr><td>{escape(shown(method))}</td>"
+        f"<tr><td>{escape(source_label(method))}</td>"
         + "".join(f"<td>{_cell(summary['methods'][method][key], digits)}</td>" for key, _, digits in COLUMNS)
         + "</tr>"
         for method in methods
@@ -142,14 +142,14 @@ def _tests(summary: dict[str, Any], methods: list[str]) -> str:
     for reference, tests in summary["p_values"].items():
         head = "".join(f"<th>{escape(title)}</th>" for _, _, title in tested)
         body = "".join(
-            f"<tr><td>{escape(shown(method))}</td>"
+            f"<tr><td>{escape(source_label(method))}</td>"
             + "".join(f"<td>{_p(tests[method][metric][test])}</td>" for metric, test, _ in tested)
             + "</tr>"
             for method in methods
             if method in tests
         )
         tables.append(
-            f"<p>p against {escape(shown(reference))} (t: paired t-test; U: Mann–Whitney)</p>"
+            f"<p>p against {escape(source_label(reference))} (t: paired t-test; U: Mann–Whitney)</p>"
             f"<table><thead><tr><th>Method</th>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
     return "".join(tables)

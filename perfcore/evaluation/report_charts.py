@@ -11,20 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from perfcore.aif.sources import source_label
 from perfcore.evaluation.score import FPR, Picture
 from perfcore.types import DoubleArray
 
 RCBF_TOP: Final = 1.5
-NAMES: Final = {
-    "expert": "Expert", "truth": "True AIF", "straka": "Straka", "peruzzo": "Peruzzo", "mouridsen": "Mouridsen",
-    "murase": "Murase", "cnn-regression": "Network, regression", "cnn-weighting": "Network, weighting",
-    "cnn-regression-core": "Regression, core loss", "cnn-weighting-core": "Weighting, core loss",
-}  # fmt: skip
-
-
-def shown(method: str) -> str:
-    """Return a method's name for people."""
-    return NAMES.get(method, method)
 
 
 def maps_figure(pictures: dict[str, Picture]) -> str:
@@ -36,7 +27,7 @@ def maps_figure(pictures: dict[str, Picture]) -> str:
         top, bottom = axes[0][column], axes[1][column]
         image = top.imshow(picture.rcbf, cmap="inferno", vmin=0, vmax=RCBF_TOP)
         overlap = "" if picture.dice is None else f"\nDice {picture.dice:.2f}"
-        top.set_title(shown(method) + overlap, fontsize=9)
+        top.set_title(source_label(method) + overlap, fontsize=9)
         bottom.imshow(np.where(np.isfinite(picture.rcbf), 0.75, 1.0), cmap="gray", vmin=0, vmax=1)
         core = np.where(picture.core, 1.0, np.nan)
         bottom.imshow(core, cmap="spring", vmin=1, vmax=2, alpha=0.75)
@@ -55,7 +46,7 @@ def curves_figure(pictures: dict[str, Picture]) -> str:
     axes = figure.subplots()
     for method, picture in pictures.items():
         area = float(picture.aif.sum()) * float(picture.time_s[1] - picture.time_s[0])
-        axes.plot(picture.time_s, picture.aif / area, label=shown(method), lw=1.6)
+        axes.plot(picture.time_s, picture.aif / area, label=source_label(method), lw=1.6)
     axes.set(xlabel="Time [s]", ylabel="AIF, area 1 [1/s]")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
@@ -77,7 +68,7 @@ def bland_altman_figure(rows: pd.DataFrame, summary: dict[str, Any], methods: li
             panel.axhline(agreement["bias_ml"], color="C3", lw=1.2)
             for limit in ("low_ml", "high_ml"):
                 panel.axhline(agreement[limit], color="C3", lw=0.9, ls="--")
-            panel.set_title(f"{shown(method)}: {agreement['bias_ml']:+.1f} ml", fontsize=9)
+            panel.set_title(f"{source_label(method)}: {agreement['bias_ml']:+.1f} ml", fontsize=9)
         panel.axhline(0, color="0.6", lw=0.7)
         panel.grid(alpha=0.25)
     for panel in panels.flat[len(methods) :]:
@@ -92,7 +83,7 @@ def roc_figure(roc: dict[str, DoubleArray]) -> str:
     figure = Figure(figsize=(4.6, 3.8), layout="constrained")
     axes = figure.subplots()
     for method, curve in roc.items():
-        axes.plot(FPR, curve, label=shown(method), lw=1.4)
+        axes.plot(FPR, curve, label=source_label(method), lw=1.4)
     axes.set(xlabel="False positive rate", ylabel="Sensitivity", xlim=(0, 1), ylim=(0, 1.01))
     axes.grid(alpha=0.3)
     if roc:
@@ -115,7 +106,7 @@ def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
 
 def _box(panel: Axes, rows: pd.DataFrame, methods: list[str], metric: str) -> None:
     values = [pd.to_numeric(rows[rows["method"] == m][metric]).dropna().to_numpy() for m in methods]
-    panel.boxplot(values, tick_labels=[shown(m) for m in methods], orientation="horizontal", widths=0.6,
+    panel.boxplot(values, tick_labels=[source_label(m) for m in methods], orientation="horizontal", widths=0.6,
                   flierprops={"markersize": 3})  # fmt: skip
     panel.invert_yaxis()
     panel.set_xlim(-0.02, 1.02)

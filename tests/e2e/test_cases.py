@@ -15,7 +15,8 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from pages.live.compute.case import Layout
-from perfcore.aif.select import SELECTORS, Selection, select
+from perfcore.aif.select import SELECTORS, select
+from perfcore.aif.select.selection import Selection
 from perfcore.phantom.cases import make_demonstration
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings

@@ -195,7 +195,7 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
     assert start.peak == pytest.approx(200)
     told = config(app)
     assert told["start"] == "file 1"
-    assert {"method": "file 1", "label": "file 1", "group": "Files"} in told["sources"]
+    assert {"id": "file 1", "label": "file 1", "colour": "", "group": "Files"} in told["sources"]
     assert "interpolated" in told["notice"]["text"], "another time grid is said"
     assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
 
@@ -203,7 +203,7 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
 def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
     app = run()
     case = app.session_state["live"].state.case
-    assert {c["method"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
+    assert {c["id"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
     app.session_state["start"] = {case.name: "mouridsen"}
     app.run()
     start = app.session_state["live"].state.start

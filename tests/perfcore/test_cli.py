@@ -17,7 +17,8 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
-from perfcore.cli import METHODS, app
+from perfcore.aif.sources import aif_methods
+from perfcore.cli import app
 from perfcore.io.datasets.case_folders import find_cases
 from perfcore.phantom.cases import make_demonstration
 from tests import ROOT
@@ -362,7 +363,7 @@ def test_help() -> None:
     assert {"--out", "--aif", "--units", "--mask", "--dt", "--preset", "--lambda-rel", "--device"} < listed
     assert {"--deconvolution", "--discretization", "--regularization", "--reference"} < listed
     assert {"--spatial-sigma-mm", "--temporal-sigma-s", "--core-threshold", "--tmax-threshold"} < listed
-    for method in METHODS:
+    for method in aif_methods():
         assert method in result.stdout
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import replace
 
-from perfcore.aif.network.weights import BEST, network_names
+from perfcore.aif.network.weights import network_names
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import PerfcoreError
 from perfcore.pipeline import find_curve
@@ -16,37 +15,6 @@ from perfcore.preprocess import Prepared
 from perfcore.types import Aif
 
 Finder = Callable[[Prepared], Aif]
-
-LABELS: Final = {
-    "straka": "automatic (Straka)",
-    "peruzzo": "automatic (Peruzzo)",
-    "mouridsen": "automatic (Mouridsen)",
-    "murase": "automatic (Murase)",
-    "truth": "the phantom's truth",
-    "tissue": "mean tissue curve",
-    "vein": "vein (VOF)",
-}
-GROUPS: Final = {
-    **dict.fromkeys((*SELECTORS, "tissue"), "Found in the series"),
-    "truth": "Known",
-    "vein": "To learn from",
-}
-
-
-@dataclass(frozen=True)
-class Choice:
-    """One entry of the list of sources."""
-
-    method: str
-    label: str
-    group: str
-
-    @classmethod
-    def of(cls, method: str) -> Choice:
-        """Name a source for people; what has no name of its own is a file of theirs."""
-        if method.startswith(f"{BEST}-"):
-            return cls(method, f"network ({method.removeprefix(f'{BEST}-').replace('-', ', ')})", "Learned")
-        return cls(method, LABELS.get(method, method), GROUPS.get(method, "Files"))
 
 
 def finders(vof: Aif | None = None) -> dict[str, Finder]:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pages.live.handlers.requests import voxels_of
 from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server.session import LiveSession, State
-from perfcore.aif.network.weights import BEST
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import is_network, source_label
 from perfcore.analysis.aif_uncertainty import bootstrap_curves, core_spread, other_choices
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.types import Aif, DoubleArray
@@ -47,12 +47,12 @@ def _spread(state: State, way: str, start: Aif) -> Frames:
         of = [f"{len(start.voxels)} voxels"]
     else:
         found: list[Aif] = []
-        for name in (n for n in case.offered.methods if n in SELECTORS or n.startswith(f"{BEST}-")):
+        for name in (n for n in case.offered.methods if n in SELECTORS or is_network(n)):
             with suppress(PerfcoreError):  # one that finds none in this case has no word
                 found.append(case.offered.get(name))
-            yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
+            yield {"finding": source_label(name), "n_done": 0, "n_total": DRAWS}, {}
         curves = other_choices(found, DRAWS)
-        of = [aif.method for aif in found]
+        of = [source_label(aif.method) for aif in found]
     basis = case.basis if state.settings.regularization != "oscillation" else None
     spread = core_spread(
         curves, basis or case.tiles, case.reference.to(case.device), state.settings,

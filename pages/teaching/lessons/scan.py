@@ -85,7 +85,7 @@ spread out. The automatic selector takes them all the same. Measured from the tr
         "With the input function from beyond the clot: how many millilitres have a Tmax above 6 s?",
         0, 250, 5, "ml", lambda r: r.distal.hypoperfused_ml, 15,
     ),
-    task="This is the true artery. Choose *automatic (Straka)* as source and look at Tmax; then shift by −3 s.",
+    task="This is the true artery. Choose *Straka* as source and look at Tmax; then shift by −3 s.",
     experiments={
         "true": Trial("true artery"),
         "distal": Trial("automatic, beyond the clot", curve="automatic"),
@@ -140,7 +140,7 @@ the brain: it is later and wider than the artery's, with about the same area.
         "The sinus serves as input function. What share of the brain seems to receive its blood *before* it?",
         0, 100, 1, "%", lambda r: 100 * r.vein.leading, 10,
     ),
-    task="Choose *vein (VOF)* as the source. Or make one: *shift* the curve by 4 s and *disperse* it by 2 s.",
+    task="Choose *Vein (VOF)* as the source. Or make one: *shift* the curve by 4 s and *disperse* it by 2 s.",
     experiments={
         "artery": Trial("artery"),
         "vein": Trial("vein", curve="vein"),

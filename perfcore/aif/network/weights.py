@@ -14,13 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 
 from perfcore.aif.network.models import NETWORKS, RegressionNet, WeightingNet, make_network
+from perfcore.aif.sources import NETWORK
 from perfcore.errors import InputDataError
 
 MODELS: Final = Path(__file__).resolve().parents[3] / "models"
 """Weights come from here alone."""
 MANIFEST: Final = "MANIFEST.json"
-BEST: Final = "cnn"
-"""Stands for the network that the manifest calls best."""
 LARGEST_BYTES: Final = 20 << 20
 
 
@@ -48,7 +47,7 @@ class Network:
 
 def method_name(network: str, loss: str) -> str:
     """Return the name of a network's method: ``cnn-regression``, or ``cnn-regression-core``."""
-    return f"cnn-{network}" + ("-core" if loss == "core" else "")
+    return f"{NETWORK}-{network}" + ("-core" if loss == "core" else "")
 
 
 def read_manifest(folder: Path = MODELS) -> dict[str, Any]:
@@ -85,7 +84,7 @@ def network_names(folder: Path = MODELS) -> tuple[str, ...]:
     return tuple(sorted(names, key=lambda name: (name != manifest["best"], names.index(name))))
 
 
-def load_network(name: str = BEST, folder: Path = MODELS) -> Network:
+def load_network(name: str = NETWORK, folder: Path = MODELS) -> Network:
     """Load a network that ships.
 
     Parameters
@@ -101,7 +100,7 @@ def load_network(name: str = BEST, folder: Path = MODELS) -> Network:
         There is no such network, or its file is missing, damaged or not the one that the manifest names.
     """
     manifest = read_manifest(folder)
-    wanted = manifest["best"] if name == BEST else name
+    wanted = manifest["best"] if name == NETWORK else name
     if wanted not in manifest["networks"]:
         known = ", ".join(network_names(folder)) or "none"
         raise InputDataError(f"There are no weights for {name!r}; the networks that are there: {known}.")

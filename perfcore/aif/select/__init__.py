@@ -1,38 +1,80 @@
-"""Classical selectors: an arterial (and a venous) input function found in the series itself."""
+"""Classical selectors: an arterial (and a venous) input function found in the series itself.
+
+A further selector is one module in ``methods``: its name is the selector's id, its ``INFO`` the rest. Importing
+this package loads none of them, so that the command line can list them at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
-from perfcore.aif.select.clusters import mouridsen, murase
-from perfcore.aif.select.peruzzo import peruzzo
-from perfcore.aif.select.quality import Judgement, artery_flags, judge
-from perfcore.aif.select.selection import Selection
-from perfcore.aif.select.straka import straka
-from perfcore.aif.select.vein import partial_volume_ratio
 from perfcore.errors import ArgumentError
-from perfcore.preprocess import Prepared
 
-__all__ = [
-    "BEST",
-    "SELECTORS",
-    "Judgement",
-    "Selection",
-    "artery_flags",
-    "judge",
-    "partial_volume_ratio",
-    "select",
-]
+if TYPE_CHECKING:
+    from perfcore.aif.select.selection import Selection
+    from perfcore.preprocess import Prepared
 
-SELECTORS: Final[dict[str, Callable[[Prepared], Selection]]] = {
-    "straka": straka,
-    "peruzzo": peruzzo,
-    "mouridsen": mouridsen,
-    "murase": murase,
-}
 BEST: Final = "straka"
-"""What ``auto`` stands for."""
+"""Id of the selector that ``auto`` stands for."""
+_METHODS: Final = "methods"
+
+
+@dataclass(frozen=True)
+class SelectorInfo:
+    """A selector and how it is shown.
+
+    Attributes
+    ----------
+    id
+        Its name on the command line, in links and in files.
+    label
+        Its name in the interface and in reports.
+    colour
+        Of its curves and voxels on every page, as ``#rrggbb``.
+    function
+        Finds the input function of a prepared case; raises NoArteryError where there is none.
+    """
+
+    id: str
+    label: str
+    colour: str
+    function: Callable[[Prepared], Selection]
+
+
+class SelectorRegistry(MutableMapping[str, SelectorInfo]):
+    """Selectors by id, `BEST` first; a selector's module is imported when its entry is first read."""
+
+    def __init__(self) -> None:
+        found = sorted(file.stem for file in (Path(__file__).parent / _METHODS).glob("[!_]*.py"))
+        self._infos: dict[str, SelectorInfo | None] = dict.fromkeys(sorted(found, key=lambda name: name != BEST))
+
+    def __getitem__(self, name: str) -> SelectorInfo:
+        info = self._infos[name]
+        if info is None:
+            info = self._infos[name] = import_module(f"{__name__}.{_METHODS}.{name}").INFO
+        return info
+
+    def __setitem__(self, name: str, info: SelectorInfo) -> None:
+        self._infos[name] = info
+
+    def __delitem__(self, name: str) -> None:
+        del self._infos[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._infos)
+
+    def __len__(self) -> int:
+        return len(self._infos)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._infos
+
+
+SELECTORS: Final = SelectorRegistry()
 
 
 def select(prepared: Prepared, method: str = "auto") -> Selection:
@@ -59,4 +101,4 @@ def select(prepared: Prepared, method: str = "auto") -> Selection:
     name = BEST if method == "auto" else method
     if name not in SELECTORS:
         raise ArgumentError(f"The selector must be one of auto, {', '.join(SELECTORS)}; got {method!r}.")
-    return SELECTORS[name](prepared)
+    return SELECTORS[name].function(prepared)

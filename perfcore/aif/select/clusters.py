@@ -1,7 +1,4 @@
-"""Arterial input functions by clustering curves: k-means (Mouridsen) and fuzzy c-means (Murase).
-
-Sources: Mouridsen et al. 2006, doi:10.1002/mrm.20759; Murase et al. 2001, doi:10.1002/jmri.1111.
-"""
+"""Arterial input function by clustering curves, with k-means or fuzzy c-means."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans
 
 from perfcore.aif.select.candidates import (
     LEAST_CONTRAST,
@@ -36,8 +32,8 @@ _TOLERANCE: Final = 1e-3
 Clustering = Callable[[FloatArray], NDArray[np.int64]]
 
 
-def mouridsen(prepared: Prepared) -> Selection:
-    """Choose the earliest of five k-means clusters, twice.
+def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) -> Selection:
+    """Choose the earliest of five clusters, twice.
 
     The tenth of the voxels with the largest area, less its roughest quarter, is clustered; the cluster whose
     mean curve has the smallest first moment is clustered again, and its earliest part is the artery. Clusters no
@@ -47,6 +43,10 @@ def mouridsen(prepared: Prepared) -> Selection:
     ----------
     prepared
         The case.
+    method
+        Id of the selector.
+    clustering
+        Curves, shape ``(n, n_time)``, to the cluster of each, shape ``(n,)``.
 
     Returns
     -------
@@ -57,15 +57,6 @@ def mouridsen(prepared: Prepared) -> Selection:
     NoArteryError
         What is left does not stand out of the tissue as an artery does.
     """
-    return _choose(prepared, "mouridsen", _k_means)
-
-
-def murase(prepared: Prepared) -> Selection:
-    """Choose the earliest of five fuzzy c-means clusters, twice; otherwise as :func:`mouridsen`."""
-    return _choose(prepared, "murase", fuzzy_c_means)
-
-
-def _choose(prepared: Prepared, method: str, clustering: Clustering) -> Selection:
     flat = search_region(prepared)
     curves = curves_of(prepared, flat)
     areas = area(curves)
@@ -88,7 +79,10 @@ def _choose(prepared: Prepared, method: str, clustering: Clustering) -> Selectio
     return finish(prepared, flat, method, "the earliest cluster of the large and smooth curves")
 
 
-def _k_means(curves: FloatArray) -> NDArray[np.int64]:
+def k_means(curves: FloatArray) -> NDArray[np.int64]:
+    """Return the k-means cluster of each curve, shape ``(n,)``; the same curves give the same clusters."""
+    from sklearn.cluster import KMeans  # noqa: PLC0415 - takes seconds to import, and only this selector uses it
+
     found = KMeans(N_CLUSTERS, n_init=2, random_state=0).fit(curves)
     return np.asarray(found.labels_, np.int64)
 

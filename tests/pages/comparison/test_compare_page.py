@@ -28,8 +28,8 @@ from pages.library.catalog import demonstrations, open_case
 from pages.library.cohort_cases import Cohort, cohort_entry, cohort_of, key_of
 from pages.live.compute.case import LiveCase
 from perfcore.aif.network.weights import network_names
+from perfcore.aif.sources import source_label
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.evaluation.report_charts import shown as named
 from perfcore.evaluation.run import evaluate
 from perfcore.evaluation.statistics import summarise
 from perfcore.io.cohort import find_cohort
@@ -86,7 +86,7 @@ def cohort_page(**state: object) -> AppTest:
 def test_the_columns_are_the_pipelines() -> None:
     app = run("pages/compare.py")
     shown = app.dataframe[0].value.set_index("Method")
-    networks = [named(method) for method in network_names()[:2]]
+    networks = [source_label(method) for method in network_names()[:2]]
     assert list(shown.index) == ["True AIF", "Straka", "Peruzzo", "Mouridsen", "Murase", *networks]
     series = app.session_state["live"].state.case.prepared
     for method in ("straka", "murase"):

@@ -20,8 +20,8 @@ from pages.library.preview_cache import Look, Looks
 from pages.library.table import Filters, Row, chosen_row
 from pages.library.thumbnails import SIDE, ct_picture
 from pages.ui.escape import escape
-from perfcore.aif.select import artery_flags
 from perfcore.aif.select.candidates import no_artery
+from perfcore.aif.select.quality import artery_flags
 from perfcore.errors import InputDataError
 from perfcore.io.byte_source import ByteStream
 from perfcore.phantom.demonstrations import DEMONSTRATIONS

@@ -36,7 +36,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
     try:
         app = run(case=entry.key)
         before = app.session_state["live"].state
-        offered = [choice["method"] for choice in config(app)["sources"]]
+        offered = [source["id"] for source in config(app)["sources"]]
         network = next(method for method in offered if method.startswith("cnn-"))
         app.session_state["start"] = {entry.key: network}
         app.run()

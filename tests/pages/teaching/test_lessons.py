@@ -244,7 +244,7 @@ def test_the_challenge_hides_its_truth_until_the_answer() -> None:
     np.testing.assert_array_equal(now.case.sources["truth"].value, hidden.truth.value)
     assert now.case.prepared.lesion.sum() == hidden.core[now.case.prepared.mask].sum()
     scores = app.session_state["challenge"].scores
-    assert scores["yours"].points > scores["automatic (Straka)"].points
+    assert scores["yours"].points > scores["straka"].points
     press(app, "to_list")
     assert f"best score **{scores['yours'].points:.0f}**" in words(app)
     assert all(not entry.key.startswith("challenge-") for entry in app.session_state["uploads"])

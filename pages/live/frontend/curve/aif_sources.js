@@ -18,7 +18,7 @@ export function sources(lab) {
     const groups = Map.groupBy(lab.config.sources, ({ group }) => group);
     choice.replaceChildren(...[...groups].map(([label, all]) => {
       const node = Object.assign(document.createElement("optgroup"), { label });
-      node.append(...all.map(({ method, label: text }) => new Option(text, method)));
+      node.append(...all.map(({ id, label: text }) => new Option(text, id)));
       return node;
     }), new Option("a CSV file …", "csv:"));
     choice.value = lab.config.start;

@@ -203,7 +203,7 @@ export function tune(lab) {
   // What is chosen
 
   const networkOf = () => {
-    const learned = lab.config.sources.filter(({ group }) => group === "Learned").map(({ method }) => method);
+    const learned = lab.config.sources.filter(({ group }) => group === "Learned").map(({ id }) => id);
     return learned.includes(lab.config.start) ? lab.config.start : learned[0] ?? "";
   };
 

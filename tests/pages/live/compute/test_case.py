@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
-from pages.live.compute.aif_sources import Choice, Sources, finders
+from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.lesion_metrics import preview_auc
@@ -21,6 +21,7 @@ from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
 from perfcore.aif.network.models import RegressionNet
 from perfcore.aif.network.weights import load_network, network_names
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import source_info, source_label
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import InputDataError, NoArteryError
 from perfcore.metrics import auc_below
@@ -174,8 +175,8 @@ def test_networks_are_offered_where_their_weights_are(
     monkeypatch.setattr(aif_sources, "network_names", lambda: network_names(tmp_path))
     ways = finders()
     assert "cnn-regression-core" in ways
-    choice = Choice.of("cnn-regression-core")
-    assert (choice.label, choice.group) == ("network (regression, core)", "Learned")
+    source = source_info("cnn-regression-core")
+    assert (source.label, source.group) == ("Regression, core loss", "Learned")
     monkeypatch.setattr("perfcore.pipeline.load_network", lambda name: load_network(name, tmp_path))
     offered = Sources(case.prepared, dict(case.sources), ways)
     try:
@@ -190,7 +191,7 @@ def test_networks_are_offered_where_their_weights_are(
 
 def test_every_selector_is_offered_under_a_name() -> None:
     assert set(SELECTORS) <= set(finders())
-    labels = [Choice.of(name).label for name in finders()]
+    labels = [source_label(name) for name in finders()]
     assert len(set(labels)) == len(labels)
     assert all(label != name for name, label in zip(finders(), labels, strict=True))
 

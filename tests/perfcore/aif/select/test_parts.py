@@ -8,13 +8,15 @@ import pytest
 from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import AgglomerativeClustering
 
-from perfcore.aif.select import artery_flags, judge, partial_volume_ratio, select
+from perfcore.aif.select import select
 from perfcore.aif.select.candidates import Candidates, as_volume, connected, find_candidates, frame_noise
 from perfcore.aif.select.clusters import fuzzy_c_means
 from perfcore.aif.select.features import Features, area, bolus_features, first_moment, median3, roughness
-from perfcore.aif.select.peruzzo import MOST_VOXELS, _descend, _leaves
+from perfcore.aif.select.methods.peruzzo import MOST_VOXELS, _descend, _leaves
+from perfcore.aif.select.methods.straka import _best_cluster
+from perfcore.aif.select.quality import artery_flags, judge
 from perfcore.aif.select.selection import UNCORRECTED
-from perfcore.aif.select.straka import _best_cluster
+from perfcore.aif.select.vein import partial_volume_ratio
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif

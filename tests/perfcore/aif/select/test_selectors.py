@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from perfcore.aif.select import BEST, SELECTORS, Selection, select
+from perfcore.aif.select import BEST, SELECTORS, select
+from perfcore.aif.select.selection import Selection
 from perfcore.errors import ArgumentError, InputDataError, NoArteryError
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
@@ -100,7 +101,7 @@ def test_auto_is_the_best(prepared, selections) -> None:
 
 
 def test_an_unknown_selector_is_an_argument_error(prepared) -> None:
-    with pytest.raises(ArgumentError, match="straka, peruzzo, mouridsen, murase; got 'magic'"):
+    with pytest.raises(ArgumentError, match=f"{', '.join(SELECTORS)}; got 'magic'"):
         select(prepared, "magic")
 
 

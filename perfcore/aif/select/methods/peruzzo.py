@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
+from perfcore.aif.select import SelectorInfo
 from perfcore.aif.select.candidates import arriving_by, curves_of, no_artery, search_region
 from perfcore.aif.select.features import area, bolus_features, median3, roughness
 from perfcore.aif.select.selection import Selection, by_arrival
@@ -122,3 +123,6 @@ def _leaves(tree: DoubleArray, node: int, n: int) -> NDArray[np.int64]:
         else:
             open_nodes += [int(branch) for branch in tree[here - n, :2]]
     return np.array(leaves, np.int64)
+
+
+INFO: Final = SelectorInfo("peruzzo", "Peruzzo", "#3f9fe0", peruzzo)

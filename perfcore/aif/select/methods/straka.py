@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from perfcore.aif.select import SelectorInfo
 from perfcore.aif.select.candidates import (
     NEIGHBOURS,
     SMALLEST_CLUSTER,
@@ -109,3 +110,6 @@ def _grow(prepared: Prepared, found: Candidates, chosen: NDArray[np.int64]) -> N
     seed = as_volume(prepared.grid, found.flat[chosen])
     grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=as_volume(prepared.grid, found.flat[alike]))
     return np.flatnonzero(np.asarray(grown).reshape(-1)[found.flat])
+
+
+INFO: Final = SelectorInfo("straka", "Straka", "#ff5a5f", straka)

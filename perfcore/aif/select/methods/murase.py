@@ -1,0 +1,28 @@
+"""Arterial input function by fuzzy c-means clustering of curves.
+
+Source: Murase et al. 2001, doi:10.1002/jmri.1111.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from perfcore.aif.select import SelectorInfo
+from perfcore.aif.select.clusters import earliest_cluster, fuzzy_c_means
+from perfcore.aif.select.selection import Selection
+from perfcore.preprocess import Prepared
+
+
+def murase(prepared: Prepared) -> Selection:
+    """Choose the earliest of five fuzzy c-means clusters, twice; see
+    :func:`perfcore.aif.select.clusters.earliest_cluster`.
+
+    Raises
+    ------
+    NoArteryError
+        What is left does not stand out of the tissue as an artery does.
+    """
+    return earliest_cluster(prepared, "murase", fuzzy_c_means)
+
+
+INFO: Final = SelectorInfo("murase", "Murase", "#00a67d", murase)

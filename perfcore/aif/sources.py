@@ -1,0 +1,90 @@
+"""Where an input function comes from: label, colour and group of each source, by its stable id.
+
+Selectors are those of :data:`perfcore.aif.select.SELECTORS`; the networks and the known curves stand here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from perfcore.aif.select import SELECTORS
+
+NETWORK: Final = "cnn"
+"""Id that stands for the best network; every network's id begins with it."""
+OTHER_COLOURS: Final = ("#b8a000", "#5f8fb4", "#d0672c", "#6fae3e", "#a86bd8", "#2fb3b3")
+"""Of curves without a colour of their own, by place."""
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """A source of input functions and how it is shown.
+
+    Attributes
+    ----------
+    id
+        In links and files.
+    label
+        In the interface and in reports.
+    colour
+        Of its curves, ``#rrggbb``; empty where it takes one by place.
+    group
+        Heading in lists of sources.
+    """
+
+    id: str
+    label: str
+    colour: str
+    group: str
+
+
+_FOUND: Final = "Found in the series"
+KNOWN: Final[dict[str, SourceInfo]] = {
+    info.id: info
+    for info in (
+        SourceInfo("truth", "True AIF", "#8b95a1", "Known"),
+        SourceInfo("expert", "Expert", "#8b95a1", "Known"),
+        SourceInfo("tissue", "Mean tissue curve", "", _FOUND),
+        SourceInfo("vein", "Vein (VOF)", "", "To learn from"),
+    )
+}
+NETWORKS: Final[dict[str, SourceInfo]] = {
+    info.id: info
+    for info in (
+        SourceInfo("cnn-regression", "Network, regression", "#c774b2", "Learned"),
+        SourceInfo("cnn-weighting", "Network, weighting", "#8f7bf0", "Learned"),
+        SourceInfo("cnn-regression-core", "Regression, core loss", "#d9a1c9", "Learned"),
+        SourceInfo("cnn-weighting-core", "Weighting, core loss", "#b6a8f7", "Learned"),
+    )
+}
+
+
+def aif_methods() -> tuple[str, ...]:
+    """Return every id that finds an input function in a series: ``auto``, the selectors, ``cnn``, the networks."""
+    return ("auto", *SELECTORS, NETWORK, *NETWORKS)
+
+
+def is_network(source_id: str) -> bool:
+    """Return whether an id is a network's (``cnn`` alone, which stands for the best, is not)."""
+    return source_id.startswith(f"{NETWORK}-")
+
+
+def source_info(source_id: str) -> SourceInfo:
+    """Return what is known of a source; an id that is in no registry is its own label."""
+    if source_id in SELECTORS:
+        selector = SELECTORS[source_id]
+        return SourceInfo(source_id, selector.label, selector.colour, _FOUND)
+    known = {**KNOWN, **NETWORKS}
+    if source_id in known:
+        return known[source_id]
+    return SourceInfo(source_id, source_id, "", "Learned" if is_network(source_id) else "Files")
+
+
+def source_label(source_id: str) -> str:
+    """Return a source's name in the interface."""
+    return source_info(source_id).label
+
+
+def source_colour(source_id: str, place: int = 0) -> str:
+    """Return a source's colour, the same on every page; others take theirs by place."""
+    return source_info(source_id).colour or OTHER_COLOURS[place % len(OTHER_COLOURS)]
