@@ -19,6 +19,7 @@ import typer
 
 from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
+from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import OneLine, leave_in_one_line
 from perfcore.runtime.progress import progress, steps
 from perfcore.settings import PRESETS, Settings
@@ -43,6 +44,10 @@ app = typer.Typer(
 
 def _choices(names: Sequence[str]) -> str:
     return "|".join(names)
+
+
+def _default_strengths() -> str:
+    return ", ".join(f"{info.default_lambda:g} ({name})" for name, info in REGULARIZATIONS.items())
 
 
 @app.command(name="maps")
@@ -75,10 +80,10 @@ def maps_command(
     ] = "paper",
     deconvolution: Annotated[str | None, typer.Option(metavar="circulant|causal")] = None,
     discretization: Annotated[str | None, typer.Option(metavar="volterra|rectangular")] = None,
-    regularization: Annotated[str | None, typer.Option(metavar="tikhonov|tsvd|oscillation")] = None,
+    regularization: Annotated[str | None, typer.Option(metavar=_choices(list(REGULARIZATIONS)))] = None,
     lambda_rel: Annotated[
         float | None,
-        typer.Option(metavar="X", help="Strength; default 0.3 (tikhonov), 0.1 (tsvd), 0.065 (oscillation)."),
+        typer.Option(metavar="X", help=f"Strength; default {_default_strengths()}."),
     ] = None,
     spatial_sigma_mm: Annotated[
         float | None, typer.Option(metavar="S", help="Smoothing in space; 0 is none.")

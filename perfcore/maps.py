@@ -94,7 +94,7 @@ def flow_operator(
     """
     curve = aif if isinstance(aif, Tensor) else torch.from_numpy(np.array(aif, np.float64))
     curve = curve.to(device or curve.device)
-    if settings.regularization == "oscillation":
+    if not settings.is_linear:
         return OscillationOperator.build(curve, dt_s, settings)
     return build_operator(curve, dt_s, settings)
 

@@ -6,18 +6,16 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal, get_args
 
 from perfcore.errors import ArgumentError
+from perfcore.regularization import REGULARIZATIONS
 
 Deconvolution = Literal["circulant", "causal"]
 Discretization = Literal["volterra", "rectangular"]
-Regularization = Literal["tikhonov", "tsvd", "oscillation"]
 Reference = Literal["contralateral", "brain"]
 Motion = Literal["off", "in-plane", "rigid"]
 
-DEFAULT_LAMBDA: Final[dict[str, float]] = {"tikhonov": 0.3, "tsvd": 0.1, "oscillation": 0.065}
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "deconvolution": get_args(Deconvolution),
     "discretization": get_args(Discretization),
-    "regularization": get_args(Regularization),
     "reference": get_args(Reference),
     "motion": get_args(Motion),
 }
@@ -42,8 +40,8 @@ class Settings:
     discretization
         ``volterra`` (Sourbron 2007, doi:10.1088/0031-9155/52/22/014) or ``rectangular``.
     regularization
-        ``tikhonov`` (λ = lambda_rel·σ_max), ``tsvd`` (cut-off lambda_rel·σ_max) or
-        ``oscillation`` (limit of the oscillation index).
+        A key of `perfcore.regularization.REGULARIZATIONS`: ``tikhonov`` (λ = lambda_rel·σ_max), ``tsvd`` (cut-off
+        lambda_rel·σ_max) or ``oscillation`` (limit of the oscillation index).
     lambda_rel
         In (0, 1]; None stands for the regularisation's default.
     spatial_sigma_mm, temporal_sigma_s
@@ -66,7 +64,7 @@ class Settings:
 
     deconvolution: Deconvolution = "circulant"
     discretization: Discretization = "volterra"
-    regularization: Regularization = "tikhonov"
+    regularization: str = "tikhonov"
     lambda_rel: float | None = None
     spatial_sigma_mm: float = 2.5
     temporal_sigma_s: float = 1.5
@@ -76,12 +74,12 @@ class Settings:
     tmax_threshold_s: float = 6.0
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
+        for name, choices in {**_CHOICES, "regularization": tuple(REGULARIZATIONS)}.items():
             value = getattr(self, name)
             if value not in choices:
                 raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
         if self.lambda_rel is None:
-            object.__setattr__(self, "lambda_rel", DEFAULT_LAMBDA[self.regularization])
+            object.__setattr__(self, "lambda_rel", REGULARIZATIONS[self.regularization].default_lambda)
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if not (isinstance(value, (int, float)) and low <= value <= high):
@@ -93,6 +91,11 @@ class Settings:
         """``lambda_rel`` as a plain number."""
         assert self.lambda_rel is not None
         return self.lambda_rel
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether the deconvolution is one linear operator."""
+        return REGULARIZATIONS[self.regularization].is_linear
 
     @classmethod
     def preset(cls, name: str, **overrides: Any) -> Settings:
@@ -111,7 +114,8 @@ class Settings:
         if unknown:
             raise ArgumentError(f"Unknown setting: {', '.join(sorted(unknown))}.")
         if given.get("regularization", self.regularization) != self.regularization:
-            given.setdefault("lambda_rel", DEFAULT_LAMBDA.get(given["regularization"]))
+            info = REGULARIZATIONS.get(given["regularization"])
+            given.setdefault("lambda_rel", None if info is None else info.default_lambda)
         return replace(self, **given)
 
     def differences(self, preset: str) -> dict[str, Any]:
@@ -121,7 +125,7 @@ class Settings:
         if "regularization" in found:
             # A new regularisation brings its own strength, which may be the preset's or not.
             found.pop("lambda_rel", None)
-            if self.lambda_rel != DEFAULT_LAMBDA[self.regularization]:
+            if self.lambda_rel != REGULARIZATIONS[self.regularization].default_lambda:
                 found["lambda_rel"] = self.lambda_rel
         return found
 

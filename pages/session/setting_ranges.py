@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from perfcore.errors import ArgumentError
+from perfcore.ranges import Span
+from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import Settings
 
-
-class Span(NamedTuple):
-    """Lowest and highest value of a slider, and its step."""
-
-    low: float
-    high: float
-    step: float
-
-
-LAMBDA: Final[dict[str, Span]] = {
-    "tikhonov": Span(0.01, 1.0, 0.01),
-    "tsvd": Span(0.01, 0.6, 0.01),
-    "oscillation": Span(0.005, 0.3, 0.005),
-}
 SPANS: Final[dict[str, Span]] = {
     "spatial_sigma_mm": Span(0.0, 6.0, 0.25),
     "temporal_sigma_s": Span(0.0, 4.0, 0.25),
@@ -37,7 +25,7 @@ def check(settings: Settings) -> None:
     ArgumentError
         A setting lies outside the sidebar's range.
     """
-    for name, span in {**SPANS, "lambda_rel": LAMBDA[settings.regularization]}.items():
+    for name, span in {**SPANS, "lambda_rel": REGULARIZATIONS[settings.regularization].slider}.items():
         value = getattr(settings, name)
         if not span.low <= value <= span.high:
             raise ArgumentError(f"{name} must lie between {span.low:g} and {span.high:g} here; got {value:g}.")

@@ -8,14 +8,10 @@ from pages.live.compute.preview_grid import LARGEST_ERROR
 from pages.live.server.session import State
 from pages.server import config
 from pages.session import setting_ranges, state
-from perfcore.settings import DEFAULT_LAMBDA, PRESETS
+from perfcore.regularization import REGULARIZATIONS
+from perfcore.settings import PRESETS
 
 NOTICE = "Research and teaching, not for clinical use"
-_LAMBDA_HELP = {
-    "tikhonov": "λ as a fraction of the largest singular value. Higher: less noise, more bias.",
-    "tsvd": "Singular values below this fraction of the largest are dropped.",
-    "oscillation": "Largest oscillation index allowed; the truncation is chosen per voxel.",
-}
 
 
 def _take_preset() -> None:
@@ -24,7 +20,8 @@ def _take_preset() -> None:
 
 
 def _take_regularization() -> None:
-    st.session_state["set_lambda_rel"] = DEFAULT_LAMBDA[st.session_state["set_regularization"]]
+    info = REGULARIZATIONS[st.session_state["set_regularization"]]
+    st.session_state["set_lambda_rel"] = info.default_lambda
 
 
 def _span(label: str, name: str) -> None:
@@ -47,16 +44,15 @@ def sidebar() -> State | None:
             st.warning(problem)
         opened = _case()
         st.selectbox("Preset", list(PRESETS), key="preset", on_change=_take_preset)
-        kind = st.session_state["set_regularization"]
-        text = _LAMBDA_HELP[kind]
-        low, high, step = setting_ranges.LAMBDA[kind]
-        st.slider("λ, relative", low, high, step=step, key="set_lambda_rel", help=text, format="%.3f")
+        info = REGULARIZATIONS[st.session_state["set_regularization"]]
+        low, high, step = info.slider
+        st.slider("λ, relative", low, high, step=step, key="set_lambda_rel", help=info.help, format="%.3f")
         st.selectbox(
             "Regularisation",
-            list(DEFAULT_LAMBDA),
+            list(REGULARIZATIONS),
             key="set_regularization",
             on_change=_take_regularization,
-            format_func={"tikhonov": "Tikhonov", "tsvd": "truncated SVD", "oscillation": "oscillation index"}.get,
+            format_func=lambda name: REGULARIZATIONS[name].label,
         )
         st.selectbox(
             "Deconvolution",

@@ -13,7 +13,7 @@ from typing import Final
 
 from pages.session.share_link import Scene
 from perfcore.errors import InputDataError
-from perfcore.settings import DEFAULT_LAMBDA
+from perfcore.regularization import REGULARIZATIONS
 
 MOST: Final = 20
 LONGEST_NAME: Final = 40
@@ -130,7 +130,7 @@ def settings_words(scene: Scene) -> str:
     """Return a scene's settings in a few words: its preset, and what differs from it."""
     differs = scene.settings.differences(scene.preset)
     kind = differs.pop("regularization", None)
-    strength = differs.pop("lambda_rel", DEFAULT_LAMBDA[kind] if kind else None)
+    strength = differs.pop("lambda_rel", REGULARIZATIONS[kind].default_lambda if kind else None)
     words = [scene.preset]
     if strength is not None:
         words.append(f"{kind or 'λ'} {strength:g}")

@@ -133,7 +133,7 @@ def core_spread(
     ArgumentError
         No draw has a bolus, or the settings are not linear.
     """
-    if settings.regularization == "oscillation":
+    if not settings.is_linear:
         raise ArgumentError("The oscillation index is too slow for many curves; choose another regularisation.")
     tiles = tissue.tiles if isinstance(tissue, TemporalBasis) else tissue
     usable = curves[(curves.max(axis=1) > 0) & (curves.sum(axis=1) > 0)]

@@ -22,6 +22,7 @@ from perfcore.deconvolution.fused import Tiles, split
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
+from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
@@ -116,8 +117,8 @@ def gradient(
     """
     if quantity not in QUANTITIES:
         raise ArgumentError(f"quantity must be one of {', '.join(QUANTITIES)}; got {quantity!r}.")
-    if settings.regularization == "oscillation":
-        raise ArgumentError("The oscillation index has no gradient; choose Tikhonov or truncated SVD.")
+    if not settings.is_linear:
+        raise no_gradient(settings.regularization)
     if region is not None and not region.any():
         raise ArgumentError("The region is empty: no voxel of the brain lies in it.")
     where = slice(None) if region is None else torch.from_numpy(np.flatnonzero(region)).to(target.core.device)

@@ -13,7 +13,7 @@ one with a flat baseline repeats the tiny ones: the gradient is NaN. `spectral_i
 and carries its own vector-Jacobian product, in which those divisions do not appear. The fast forms
 (Fourier for circulant, Cholesky for causal Tikhonov) are equal to it to 1e-13 and are what is computed.
 
-A further regularisation is one function in `FILTERS`.
+The filters g stand in `perfcore.regularization`.
 
 Sources: Wu 2003 (doi:10.1002/mrm.10522), Fieselmann 2011 (doi:10.1155/2011/467563),
 de la Rosa 2020 (arXiv:2103.17111).
@@ -22,7 +22,6 @@ de la Rosa 2020 (arXiv:2103.17111).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,34 +32,11 @@ from torch.nn.functional import pad
 
 from perfcore.deconvolution.forward import causal_matrix, circulant_kernel, circulant_matrix
 from perfcore.errors import ArgumentError
+from perfcore.regularization import Filter, filter_of
 from perfcore.settings import Settings
 
 LEAD_S: Final = 15.0
 """The circulant form is searched from this many seconds before the AIF: tissue may lead it."""
-
-Filter = Callable[[Tensor, Tensor, float], Tensor]
-"""(singular values, the largest one, λ_rel) → inverse gains g(σ), the filter factor divided by σ."""
-
-
-def tikhonov(sigma: Tensor, sigma_max: Tensor, lambda_rel: float) -> Tensor:
-    """Return σ/(σ²+λ²) with λ = λ_rel·σ_max."""
-    return sigma / (sigma**2 + (lambda_rel * sigma_max) ** 2)
-
-
-def tsvd(sigma: Tensor, sigma_max: Tensor, lambda_rel: float) -> Tensor:
-    """Return 1/σ where σ ≥ λ_rel·σ_max, else 0."""
-    keep = sigma >= lambda_rel * sigma_max * (1 - 1e-12)
-    return torch.where(keep, 1 / torch.where(keep, sigma, torch.ones_like(sigma)), torch.zeros_like(sigma))
-
-
-FILTERS: Final[dict[str, Filter]] = {"tikhonov": tikhonov, "tsvd": tsvd}
-
-
-def _filter(regularization: str) -> Filter:
-    """Return a filter by name."""
-    if regularization not in FILTERS:
-        raise ArgumentError(f"A linear regularisation is one of {', '.join(FILTERS)}; got {regularization!r}.")
-    return FILTERS[regularization]
 
 
 def _checked(aif: Tensor) -> Tensor:
@@ -123,7 +99,7 @@ def spectral_inverse(matrix: Tensor, regularization: str, lambda_rel: float) -> 
     matrix
         Shape ``(n, n)``, float64.
     regularization
-        A key of `FILTERS`.
+        Id of a linear regularisation of `perfcore.regularization.REGULARIZATIONS`.
     lambda_rel
         Relative to the largest singular value, in (0, 1].
 
@@ -133,7 +109,7 @@ def spectral_inverse(matrix: Tensor, regularization: str, lambda_rel: float) -> 
     """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1]:
         raise ArgumentError(f"The forward matrix must be square; got shape {tuple(matrix.shape)}.")
-    gain = _filter(regularization)
+    gain = filter_of(regularization)
     inverse: Tensor = _SpectralInverse.apply(matrix, gain, lambda_rel)  # type: ignore[no-untyped-call]
     return inverse
 
@@ -144,7 +120,7 @@ def _fourier_inverse(kernel: Tensor, regularization: str, lambda_rel: float) -> 
     power = spectrum.real**2 + spectrum.imag**2
     # A line of exactly 0 (any box of even width has one) has no gradient of its root: 1e-14 of σ_1 stands in.
     sigma = (power + 1e-28 * power.detach().amax(-1, keepdim=True)).sqrt()
-    gain = _filter(regularization)(sigma, sigma.amax(-1, keepdim=True), lambda_rel)
+    gain = filter_of(regularization)(sigma, sigma.amax(-1, keepdim=True), lambda_rel)
     # conj(ĥ)/σ is V Uᵀ of a circulant matrix.
     first: Tensor = torch.fft.irfft(spectrum.conj() / sigma * gain, n=kernel.shape[-1], dim=-1)
     return first
@@ -215,7 +191,7 @@ def build_operator(aif: Tensor, dt_s: float, settings: Settings, *, by_svd: bool
     ArgumentError
         The AIF is too short, not finite or without a positive bolus; or the regularisation is not linear.
     """
-    if settings.regularization not in FILTERS:
+    if not settings.is_linear:
         raise ArgumentError(
             f"{settings.regularization} is not one linear operator; use perfcore.deconvolution.oscillation."
         )
@@ -253,7 +229,7 @@ def spectrum(aif: Tensor, dt_s: float, settings: Settings) -> Spectrum:
     ArgumentError
         The AIF cannot be used, or the regularisation is not linear.
     """
-    aif, kind = _checked(aif), _filter(settings.regularization)
+    aif, kind = _checked(aif), filter_of(settings.regularization)
     if settings.deconvolution == "causal":
         sigma = torch.linalg.svdvals(causal_matrix(aif, dt_s, settings.discretization))
     else:

@@ -7,14 +7,17 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from perfcore.settings import DEFAULT_LAMBDA, PRESETS, Settings
+from perfcore.regularization import REGULARIZATIONS
+from perfcore.settings import PRESETS, Settings
 
 ANY = st.builds(
     Settings,
     deconvolution=st.sampled_from(["circulant", "causal"]),
     discretization=st.sampled_from(["volterra", "rectangular"]),
-    regularization=st.sampled_from(list(DEFAULT_LAMBDA)),
-    lambda_rel=st.one_of(st.sampled_from([None, *DEFAULT_LAMBDA.values()]), st.floats(1e-4, 1.0)),
+    regularization=st.sampled_from(list(REGULARIZATIONS)),
+    lambda_rel=st.one_of(
+        st.sampled_from([None, *(info.default_lambda for info in REGULARIZATIONS.values())]), st.floats(1e-4, 1.0)
+    ),
     spatial_sigma_mm=st.floats(0, 20),
     reference=st.sampled_from(["contralateral", "brain"]),
     core_threshold=st.floats(0.01, 1.0),

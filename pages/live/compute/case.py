@@ -138,7 +138,7 @@ class LiveCase:
 
     def tissue(self, settings: Settings, *, preview: bool) -> Tiles | TemporalBasis:
         """Return what is deconvolved: for a preview the basis, where it serves."""
-        if preview and self.basis is not None and settings.regularization != "oscillation":
+        if preview and self.basis is not None and settings.is_linear:
             return self.basis
         return self.tiles
 
@@ -166,7 +166,7 @@ class LiveCase:
 
     def sample_mean(self, curve: NDArray[np.float64], settings: Settings, *, preview: bool = False) -> float:
         """Return the healthy mean CBF of the sample alone."""
-        by_basis = preview and settings.regularization != "oscillation"
+        by_basis = preview and settings.is_linear
         tissue = (by_basis and self.reference_basis) or self.reference_tiles
         sample = flow_only(self._operator(curve, settings), tissue)
         return healthy_mean(sample, torch.ones_like(sample, dtype=torch.bool))
@@ -220,7 +220,7 @@ class LiveCase:
 
     def _coarse_preview(self, settings: Settings) -> Tiles | TemporalBasis:
         tiles, basis = self._coarse_tissue
-        return tiles if basis is None or settings.regularization == "oscillation" else basis
+        return tiles if basis is None or not settings.is_linear else basis
 
     def coarse_chunks(
         self, curve: NDArray[np.float64], settings: Settings, n_jobs: int

@@ -53,7 +53,7 @@ def _spread(state: State, way: str, start: Aif) -> Frames:
             yield {"finding": source_label(name), "n_done": 0, "n_total": DRAWS}, {}
         curves = other_choices(found, DRAWS)
         of = [source_label(aif.method) for aif in found]
-    basis = case.basis if state.settings.regularization != "oscillation" else None
+    basis = case.basis if state.settings.is_linear else None
     spread = core_spread(
         curves, basis or case.tiles, case.reference.to(case.device), state.settings,
         dt_s=prepared.dt_s, voxel_ml=prepared.voxel_ml, batch=BATCH, pool=HELPERS,

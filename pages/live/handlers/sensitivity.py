@@ -16,6 +16,7 @@ from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
 from perfcore.analysis.sensitivity import HANDLES, direction, gradient, sensitivity_map, tornado
 from perfcore.errors import InputDataError
+from perfcore.regularization import no_gradient
 from perfcore.types import DoubleArray
 
 Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
@@ -93,8 +94,8 @@ def sensitive(_session: LiveSession, state: State, asked: Mapping[str, Any], _vi
 
     def frames() -> Frames:
         case = state.case
-        if state.settings.regularization == "oscillation":
-            raise InputDataError("The oscillation index has no gradient; choose Tikhonov or truncated SVD.")
+        if not state.settings.is_linear:
+            raise no_gradient(state.settings.regularization)
         along = direction(curve, case.prepared.dt_s, name)
         target = target_of(case, np.zeros(case.tiles.n_voxels, bool))
         change = sensitivity_map(curve, along, target, state.settings, HELPERS)

@@ -19,6 +19,7 @@ from torch import Tensor
 from perfcore.analysis.finetune.parametrizations import CurveForm
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
+from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
@@ -165,8 +166,8 @@ class Tuner:
         threshold: float | None = None,
         pool: Executor | None = None,
     ) -> None:
-        if settings.regularization == "oscillation":
-            raise ArgumentError("The oscillation index has no gradient; choose Tikhonov or truncated SVD.")
+        if not settings.is_linear:
+            raise no_gradient(settings.regularization)
         where = target.core.device
         counting = np.ones(target.tissue.n_voxels, bool) if counted is None else counted
         self._counted = torch.from_numpy(np.array(counting)).to(where)

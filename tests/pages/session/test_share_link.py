@@ -14,7 +14,8 @@ from pages.live.component import MAPS
 from pages.session import setting_ranges, share_link
 from pages.session.share_link import NAMES, Scene, pack_curve, read, unpack_curve, write
 from perfcore.errors import InputDataError
-from perfcore.settings import DEFAULT_LAMBDA, PRESETS, Settings
+from perfcore.regularization import REGULARIZATIONS
+from perfcore.settings import PRESETS, Settings
 
 CURVES = st.lists(st.floats(-1e4, 1e4, width=32), min_size=2, max_size=200).filter(lambda v: max(v) > 0)
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz-0123456789 äλ#&=?%/", max_size=30)
@@ -22,9 +23,9 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz-0123456789 äλ#&=?%/", max_size=30)
 
 @st.composite
 def scenes(draw: st.DrawFn) -> Scene:
-    kind = draw(st.sampled_from(list(DEFAULT_LAMBDA)))
+    kind = draw(st.sampled_from(list(REGULARIZATIONS)))
     values = {name: draw(st.floats(span.low, span.high)) for name, span in setting_ranges.SPANS.items()}
-    span = setting_ranges.LAMBDA[kind]
+    span = REGULARIZATIONS[kind].slider
     chosen = Settings(
         regularization=kind,
         lambda_rel=draw(st.floats(span.low, span.high)),
