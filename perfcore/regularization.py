@@ -16,8 +16,8 @@ from perfcore.ranges import Span
 if TYPE_CHECKING:
     from torch import Tensor
 
-    Filter = Callable[[Tensor, Tensor, float], Tensor]
-    """(singular values, the largest one, λ_rel) → inverse gains g(σ), the filter factor divided by σ."""
+Filter = Callable[["Tensor", "Tensor", float], "Tensor"]
+"""(singular values, the largest one, λ_rel) → inverse gains g(σ), the filter factor divided by σ."""
 
 
 def tikhonov(sigma: Tensor, sigma_max: Tensor, lambda_rel: float) -> Tensor:
