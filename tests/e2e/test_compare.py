@@ -13,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from perfcore.aif.network.weights import network_names
+from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import source_label
 from perfcore.evaluation.run import evaluate
 from perfcore.phantom.cases import make_case
@@ -60,7 +61,7 @@ def test_a_walk_from_columns_to_a_cohorts_case_and_back(
     page.goto(f"{url}/compare")
     page.get_by_text("True AIF", exact=True).nth(1).wait_for(timeout=60_000)
     # Columns of two maps, and under all but the first the differences.
-    methods = ["True AIF", "Straka", "Peruzzo", "Mouridsen", "Murase", *map(source_label, network_names()[:2])]
+    methods = [source_label(name) for name in ("truth", *SELECTORS, *network_names()[:2])]
     per_map = 2 * len(methods) - 1
     count = "(n) => document.querySelectorAll('[data-testid=stImage] img').length === n"
     page.wait_for_function(count, arg=2 * per_map)

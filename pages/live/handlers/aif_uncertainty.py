@@ -14,7 +14,7 @@ from pages.live.handlers.requests import voxels_of
 from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server.session import LiveSession, State
 from perfcore.aif.select import SELECTORS
-from perfcore.aif.sources import is_network, source_label
+from perfcore.aif.sources import is_network
 from perfcore.analysis.aif_uncertainty import bootstrap_curves, core_spread, other_choices
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.types import Aif, DoubleArray
@@ -50,9 +50,9 @@ def _spread(state: State, way: str, start: Aif) -> Frames:
         for name in (n for n in case.offered.methods if n in SELECTORS or is_network(n)):
             with suppress(PerfcoreError):  # one that finds none in this case has no word
                 found.append(case.offered.get(name))
-            yield {"finding": source_label(name), "n_done": 0, "n_total": DRAWS}, {}
+            yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
         curves = other_choices(found, DRAWS)
-        of = [source_label(aif.method) for aif in found]
+        of = [aif.method for aif in found]
     basis = case.basis if state.settings.is_linear else None
     spread = core_spread(
         curves, basis or case.tiles, case.reference.to(case.device), state.settings,

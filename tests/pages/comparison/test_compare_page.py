@@ -28,6 +28,7 @@ from pages.library.catalog import demonstrations, open_case
 from pages.library.cohort_cases import Cohort, cohort_entry, cohort_of, key_of
 from pages.live.compute.case import LiveCase
 from perfcore.aif.network.weights import network_names
+from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import source_label
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.evaluation.run import evaluate
@@ -87,7 +88,7 @@ def test_the_columns_are_the_pipelines() -> None:
     app = run("pages/compare.py")
     shown = app.dataframe[0].value.set_index("Method")
     networks = [source_label(method) for method in network_names()[:2]]
-    assert list(shown.index) == ["True AIF", "Straka", "Peruzzo", "Mouridsen", "Murase", *networks]
+    assert list(shown.index) == ["True AIF", *(info.label for info in SELECTORS.values()), *networks]
     series = app.session_state["live"].state.case.prepared
     for method in ("straka", "murase"):
         result = analyse(make_demo(), method, prepared=series)

@@ -20,6 +20,7 @@ export function choice(lab) {
   lab.editor.line.before(band);
   let found = null;
   let finding = "";
+  const labelOf = (id) => lab.config.sources.find((source) => source.id === id)?.label ?? id;
   const stream = new Stream(lab, "choice", {
     onFrame: (frame) => {
       stream.seen();
@@ -69,7 +70,7 @@ export function choice(lab) {
     plot.layer.replaceChildren();
     if (!found) {
       plot.axes.replaceChildren();
-      out.textContent = finding ? (finding === "selectors" ? "finding the other curves …" : `finding ${finding} …`) : stream.open ? "…" : usual;
+      out.textContent = finding ? (finding === "selectors" ? "finding the other curves …" : `finding ${labelOf(finding)} …`) : stream.open ? "…" : usual;
       return;
     }
     const { core_ml: cores } = found.arrays;
@@ -90,7 +91,7 @@ export function choice(lab) {
       svg("line", { x1: plot.x(value), x2: plot.x(value), y1: plot.y(plot.yRange[1]), y2: plot.y(0), class: kind }, plot.layer);
     }
     const error = found.basis_error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * found.basis_error).toFixed(3)} %.`;
-    out.textContent = `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; ${found.n_done} of ${found.n_total} draws of ${found.of.join(", ")}.${error}`;
+    out.textContent = `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; ${found.n_done} of ${found.n_total} draws of ${found.of.map(labelOf).join(", ")}.${error}`;
   }
 
   const clear = () => {
