@@ -188,11 +188,11 @@ def train_command(
 ) -> None:
     """Train an AIF network through the deconvolution; goes on where it was interrupted."""
     _one_of("device", device, DEVICES)
-    from perfcore.training.run import EPOCHS, TrainingOptions, train
+    from perfcore.training.run import DEFAULT_EPOCHS, TrainingOptions, train
 
     options = TrainingOptions(
-        network, loss, folds, epochs if epochs is not None else EPOCHS, optimizer, rate, seed, device, scheduler,
-        prepared,
+        network, loss, folds, DEFAULT_EPOCHS if epochs is None else epochs, optimizer, rate, seed, device,
+        scheduler, prepared,
     )  # fmt: skip
     with steps() as move:
         about = train(data, out, options, move)

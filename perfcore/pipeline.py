@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perfcore.aif.network.inference import find_aif
+from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import select
 from perfcore.aif.select.selection import Selection
@@ -129,7 +129,7 @@ def find_curve(prepared: Prepared, method: str = "auto") -> Selection:
         There is no such method.
     """
     if method == NETWORK or is_network(method):
-        return find_aif(prepared, load_network(method))
+        return predict_aif(prepared, load_network(method))
     return select(prepared, method)
 
 

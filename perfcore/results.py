@@ -128,7 +128,7 @@ def summarize(
             "peak_time_s": analysis.aif.peak_time_s,
             "quality": list(analysis.aif.quality),
             "why": found.why,
-            "score": None if found.judgement is None else found.judgement.score,
+            "score": None if found.rating is None else found.rating.score,
             "partial_volume": found.partial_volume,
         },
         **{name: numbers[name] for name in _FIGURES},

@@ -23,7 +23,7 @@ from pages.live.handlers.fine_tuning import tune
 from pages.live.handlers.lesion_target import target_of
 from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server.session import LiveSession, State, open_session
-from perfcore.analysis.finetune import TuneOptions, Tuner, make_form
+from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
 from perfcore.settings import Settings
 from tests.support.app_server import browser, server, settled
 from tests.support.lab_page import FIND
@@ -66,7 +66,7 @@ def dices(case: LiveCase) -> dict[str, float]:
     assert case.lesion is not None
     found: dict[str, float] = {}
     for deconvolution in ("circulant", "causal"):
-        form = make_form("softplus", case.vof.value, case.prepared.dt_s)
+        form = make_parametrization("softplus", case.vof.value, case.prepared.dt_s)
         settings = Settings(deconvolution=deconvolution)
         tuner = Tuner(target_of(case, case.lesion), form, settings, TuneOptions(), pool=HELPERS)
         done = [tuner.step() for _ in range(N_STEPS + 1)]

@@ -13,11 +13,11 @@ from typing import Any, Final
 import pandas as pd
 
 from perfcore.errors import InputDataError
-from perfcore.evaluation.run import COLUMNS as CASE_COLUMNS
+from perfcore.evaluation.run import CASE_COLUMNS
 from perfcore.evaluation.statistics import summarise
 
 FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
-LARGEST_BYTES: Final = 64 << 20
+MAX_EVALUATION_BYTES: Final = 64 << 20
 _TEXT: Final = ("case", "patient", "confounders", "method", "note")
 _AGAIN: Final = "make it again with python -m perfcore evaluate."
 NONE: Final = "none"
@@ -121,7 +121,7 @@ def read_results(folder: Path, title: str, entry_of: Callable[[str, int], str | 
 @lru_cache(maxsize=4)
 def _read(folder: Path, _stamp: int) -> tuple[dict[str, bytes], pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     try:
-        if sum((folder / name).stat().st_size for name in FILES) > LARGEST_BYTES:
+        if sum((folder / name).stat().st_size for name in FILES) > MAX_EVALUATION_BYTES:
             raise InputDataError("The evaluation is too large to be shown.")
         files = {name: (folder / name).read_bytes() for name in FILES}
         rows = pd.read_csv(io.BytesIO(files["cases.csv"]), dtype=dict.fromkeys(_TEXT, str))

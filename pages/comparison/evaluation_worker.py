@@ -19,7 +19,7 @@ import torch
 
 from pages.library.demonstrations import cache_folder
 from perfcore.errors import PerfcoreError
-from perfcore.evaluation.run import judge
+from perfcore.evaluation.run import evaluate_cases
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.phantom.cases import PhantomCase, make_case, make_demonstration
 from perfcore.phantom.files import write_case
@@ -78,7 +78,7 @@ def main() -> None:
     folder = None if wanted["folder"] is None else Path(wanted["folder"])
     try:
         cases = [case_of(key, name, folder, out / "cases") for key, name in wanted["cases"]]
-        judge(cases, out, workers=1, progress=lambda done, total: _say(done=done, total=total))
+        evaluate_cases(cases, out, workers=1, progress=lambda done, total: _say(done=done, total=total))
         _say(finished=True)
     except PerfcoreError as error:
         _say(problem=str(error))

@@ -10,7 +10,7 @@ from typing import Any, Final
 import torch
 from torch import Tensor, nn
 
-from perfcore.aif.network.grid_input import N_FRAMES, SIDE
+from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES
 from perfcore.aif.network.models import make_network
 
 SLICES: Final = 8
@@ -69,8 +69,8 @@ def layers(kind: str) -> tuple[Layer, ...]:
         ``regression`` or ``weighting``.
     """
     net = _untrained(kind)
-    curves = torch.zeros(1, N_FRAMES, SIDE, SIDE, SLICES)
-    inside = torch.ones(1, SIDE, SIDE, SLICES, dtype=torch.bool)
+    curves = torch.zeros(1, N_FRAMES, GRID_SIDE, GRID_SIDE, SLICES)
+    inside = torch.ones(1, GRID_SIDE, GRID_SIDE, SLICES, dtype=torch.bool)
     found: list[Layer] = []
 
     def note(name: str) -> Any:
@@ -139,7 +139,7 @@ def drawing(kind: str, theme: str) -> str:
 
 def _steps(kind: str) -> list[Layer]:
     """Return the layers with what stands between and around them."""
-    steps = [Layer("", "data", (N_FRAMES, SIDE, SIDE, SLICES), 0, "curves")]
+    steps = [Layer("", "data", (N_FRAMES, GRID_SIDE, GRID_SIDE, SLICES), 0, "curves")]
     for layer in layers(kind):
         before = steps[-1].shape
         if len(before) == 4 and len(layer.shape) == 3:
@@ -151,4 +151,4 @@ def _steps(kind: str) -> list[Layer]:
 def _height(shape: tuple[int, ...]) -> float:
     """Return how tall a layer is drawn: by its side in the plane, a curve as a low bar."""
     side = shape[1] if len(shape) > 1 else 1
-    return max(26.0, TALL * (side / SIDE) ** 0.5)
+    return max(26.0, TALL * (side / GRID_SIDE) ** 0.5)

@@ -20,7 +20,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.server.session import State
 from pages.network.architecture import drawing, n_parameters
 from pages.ui.documents import demoted
-from perfcore.aif.network.inference import find_aif, where_it_looked
+from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
@@ -136,9 +136,9 @@ def _find(case: LiveCase, name: str) -> dict[str, Any]:
     try:
         network = load_network(name)
         start = time.perf_counter()
-        selection = find_aif(case.prepared, network)
+        selection = predict_aif(case.prepared, network)
         seconds = time.perf_counter() - start
-        looked = where_it_looked(case.prepared, network)
+        looked = voxel_attention(case.prepared, network)
     except PerfcoreError as error:
         return {"problem": str(error)}
     return {"aif": selection.aif, "why": selection.why, "seconds": seconds, "looked": looked}

@@ -140,7 +140,7 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header: dict[str, Any] = {"case": case.key, "name": name, "found": not isinstance(found, str)}
     if isinstance(found, str):
         return wire.pack("selector", {**header, "why": found})
-    judged = found.judgement
+    judged = found.rating
     header |= {
         "why": found.why,
         "score": None if judged is None else round(judged.score, 3),

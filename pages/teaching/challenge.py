@@ -18,7 +18,7 @@ from pages.teaching.progress import progress
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import PerfcoreError
 from perfcore.settings import Settings
-from perfcore.teaching.challenge import Hidden, Score, draw_hidden, score, true_cbf
+from perfcore.teaching.challenge import ChallengeCase, ChallengeScore, draw_challenge, score_challenge, true_cbf
 from perfcore.types import Aif, DoubleArray
 
 KEY: Final = "challenge"
@@ -32,8 +32,8 @@ class Challenge:
     """One patient; ``scores`` (by source id) and ``curve`` are None until an answer is given."""
 
     number: int
-    hidden: Hidden
-    scores: dict[str, Score] | None = None
+    challenge: ChallengeCase
+    scores: dict[str, ChallengeScore] | None = None
     curve: DoubleArray | None = None
 
     @property
@@ -45,10 +45,10 @@ class Challenge:
 
 
 def _read(one: Challenge) -> Source:
-    hidden = one.hidden
+    challenge = one.challenge
     if one.scores is None:
-        return Source(hidden.series)
-    return Source(replace(hidden.series, lesion=hidden.core), replace(hidden.truth, method="truth"))
+        return Source(challenge.series)
+    return Source(replace(challenge.series, lesion=challenge.core), replace(challenge.truth, method="truth"))
 
 
 def current() -> Challenge | None:
@@ -65,7 +65,7 @@ def draw(number: int) -> None:
     ArgumentError
         The number is negative.
     """
-    st.session_state[KEY] = Challenge(number, draw_hidden(number))
+    st.session_state[KEY] = Challenge(number, draw_challenge(number))
     st.session_state["lesson_open"] = None
 
 
@@ -115,9 +115,9 @@ def submit(one: Challenge, case: LiveCase, curve: DoubleArray, settings: Setting
     """
     prepared = case.prepared
     tiles = Tiles.of(torch.from_numpy(prepared.tissue.copy()))
-    wanted = true_cbf(prepared, tiles, one.hidden, settings)
-    judge = partial(score, prepared, tiles, one.hidden, settings=settings, true_cbf=wanted)
-    scores = {YOURS: judge(curve=curve), TRUTH: judge(curve=one.hidden.truth.value)}
+    wanted = true_cbf(prepared, tiles, one.challenge, settings)
+    judge = partial(score_challenge, prepared, tiles, one.challenge, settings=settings, true_cbf=wanted)
+    scores = {YOURS: judge(curve=curve), TRUTH: judge(curve=one.challenge.truth.value)}
     for method in case.offered.methods:
         with suppress(PerfcoreError):  # a method that finds nothing here has no score
             scores[method] = judge(curve=case.offered.get(method).value)

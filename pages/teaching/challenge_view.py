@@ -136,7 +136,7 @@ def _score(one: Challenge, now: State) -> None:
                 },
             },
         )  # fmt: skip
-        for note in one.hidden.notes:
+        for note in one.challenge.notes:
             st.caption(f"What made it hard: {note}")
         if mine.points > true.points:
             st.caption("Better than the true artery: your curve makes up for the filter's bias; it is no artery.")
@@ -146,7 +146,7 @@ def _score(one: Challenge, now: State) -> None:
         figure.add_scatter(x=time, y=one.curve, name=YOURS, line={"color": COLOURS[1], "width": 3})
         figure.add_scatter(
             x=time,
-            y=one.hidden.truth.value,
+            y=one.challenge.truth.value,
             name=source_label(TRUTH),
             line={"color": source_colour(TRUTH), "width": 2, "dash": "dash"},
         )

@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.teaching.lesson import Lesson, Result, Watch
 from pages.teaching.lesson_results import Results
-from perfcore.teaching import Outcome, Swept, Tuned
+from perfcore.teaching import CurveResult, FinetuneResult, SweepResult
 from perfcore.types import DoubleArray
 
 COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cff")
@@ -84,7 +84,7 @@ def curves(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *
     for name in names:
         one: Result = results[name]
         time = np.arange(one.curve.size) * one.dt_s
-        if isinstance(one, Tuned):
+        if isinstance(one, FinetuneResult):
             lines["start"] = (time, one.start, "#9aa0a6")
         lines[name] = (time, one.curve, paint[name])
     _show(_lines(lines), key, CHART_PX, "input functions, HU against s", large=large)
@@ -95,9 +95,9 @@ def residues(lesson: Lesson, results: Results, names: tuple[str, ...], key: str,
     paint, lines, title, x = colours(lesson), {}, "k(t) of healthy tissue, 1/s against s", "s"
     for name in names:
         one: Result = results[name]
-        if isinstance(one, Outcome):
+        if isinstance(one, CurveResult):
             lines[name] = (one.residue_s, one.healthy_residue, paint[name])
-        elif isinstance(one, Swept):
+        elif isinstance(one, SweepResult):
             mtt = 8.0 if 8 in one.residue else next(iter(one.residue))
             lines[name] = (one.residue_s, one.residue[mtt], paint[name])
             title = f"k(t) of tissue with an MTT of {mtt:g} s, 1/s against s"
@@ -114,7 +114,7 @@ def residues(lesson: Lesson, results: Results, names: tuple[str, ...], key: str,
 def factors(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
     """Draw the filter factors of the largest components, and the singular values relative to the first."""
     paint, figure = colours(lesson), go.Figure()
-    seen = {name: one for name in names if not isinstance(one := results[name], Tuned)}
+    seen = {name: one for name in names if not isinstance(one := results[name], FinetuneResult)}
     if not seen:
         return
     for name, one in seen.items():

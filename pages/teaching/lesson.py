@@ -9,10 +9,17 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from perfcore.settings import Settings
-from perfcore.teaching import Outcome, Sweep, Swept, Trial, Tuned, Tuning
+from perfcore.teaching import (
+    CurveExperiment,
+    CurveResult,
+    FinetuneExperiment,
+    FinetuneResult,
+    SweepExperiment,
+    SweepResult,
+)
 
-Experiment = Trial | Sweep | Tuning
-Result = Outcome | Swept | Tuned
+Experiment = CurveExperiment | SweepExperiment | FinetuneExperiment
+Result = CurveResult | SweepResult | FinetuneResult
 Number = Callable[[Any], float]
 """Reads a figure off the lesson's results: ``lambda r: r.half.core_ml``."""
 

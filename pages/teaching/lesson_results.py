@@ -10,7 +10,7 @@ from pages.live.compute.case import LiveCase
 from pages.server.byte_cache import ByteCache
 from pages.teaching.lesson import Lesson, Result
 from perfcore.errors import InputDataError
-from perfcore.teaching import Bench
+from perfcore.teaching import ExperimentCase
 
 KEPT_BYTES: Final = 16 << 20
 _ONE_BYTES: Final = 30_000
@@ -19,7 +19,7 @@ _kept: Final[ByteCache[Result]] = ByteCache(KEPT_BYTES, lambda _: _ONE_BYTES)
 """Shared by everybody on the server: a lesson's results are the same for all."""
 
 
-def bench_of(case: LiveCase) -> Bench:
+def experiment_case(case: LiveCase) -> ExperimentCase:
     """Return a live case as experiments see it; its tissue is not laid out again.
 
     Raises
@@ -32,7 +32,7 @@ def bench_of(case: LiveCase) -> Bench:
     curves = {**case.sources, "automatic": next(iter(case.sources.values()))}
     if case.vof is not None:
         curves["vein"] = case.vof
-    return Bench.of(case.prepared, curves, tiles=case.tiles, order=case.order)
+    return ExperimentCase.of(case.prepared, curves, tiles=case.tiles, order=case.order)
 
 
 class Results(Mapping[str, Any]):
@@ -42,8 +42,8 @@ class Results(Mapping[str, Any]):
         self.lesson, self._case = lesson, case
 
     @cached_property
-    def _bench(self) -> Bench:
-        return bench_of(self._case)
+    def _experiment_case(self) -> ExperimentCase:
+        return experiment_case(self._case)
 
     def __getitem__(self, name: str) -> Any:
         """Return one result, or the value of a number."""
@@ -51,7 +51,7 @@ class Results(Mapping[str, Any]):
             return self.lesson.numbers[name](self)
         experiment = self.lesson.experiments[name]
         key = (self.lesson.id, name, self._case.key)
-        return _kept.get(key, lambda: experiment.run(self._bench, self.lesson.own_settings))
+        return _kept.get(key, lambda: experiment.run(self._experiment_case, self.lesson.own_settings))
 
     def __getattr__(self, name: str) -> Any:
         """Return the same, as formulas write it."""

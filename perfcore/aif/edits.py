@@ -29,7 +29,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 
 
 @dataclass(frozen=True)
-class WholeEdit:
+class CurveEdit:
     """What the handles of a whole curve are set to; the defaults change nothing.
 
     Attributes
@@ -78,7 +78,7 @@ class WholeEdit:
                 raise ArgumentError(f"{field.name} must lie between {low:g} and {high:g}; got {value}.")
 
 
-def edit_curve(curve: DoubleArray, dt_s: float, edit: WholeEdit) -> DoubleArray:
+def edit_curve(curve: DoubleArray, dt_s: float, edit: CurveEdit) -> DoubleArray:
     """Apply the handles in a fixed order: smooth, width, dispersion, shift, tail, amplitude, baseline, cut.
 
     Parameters

@@ -14,7 +14,7 @@ from perfcore.types import DoubleArray
 
 FIRST_PASS_END: Final = 0.4
 """The fit ends where the curve has fallen to this fraction of its peak: recirculation follows."""
-_LEAST_POINTS: Final = 5
+_MIN_POINTS: Final = 5
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ def fit_gamma_variate(curve: DoubleArray, dt_s: float) -> GammaFit:
         raise InputDataError("A curve without a positive bolus has no gamma-variate fit; draw a bolus first.")
     rising = np.flatnonzero(values[:top] < 0.1 * peak)
     onset = float(rising[-1]) * dt_s if rising.size else -dt_s
-    if stop < _LEAST_POINTS or top * dt_s <= onset:
+    if stop < _MIN_POINTS or top * dt_s <= onset:
         raise InputDataError(
-            f"The first pass has {stop} points; a gamma-variate fit needs at least {_LEAST_POINTS} with a rise."
+            f"The first pass has {stop} points; a gamma-variate fit needs at least {_MIN_POINTS} with a rise."
         )
 
     # The peak's time, not beta, is a parameter: it is what the data fix best.

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from perfcore.aif.select.candidates import curves_of
+from perfcore.aif.select.candidates import voxel_curves
 from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
@@ -24,11 +24,11 @@ from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
 from perfcore.types import Aif, DoubleArray, FloatArray
 
-FEWEST_VOXELS: Final = 2
+MIN_MEMBERS: Final = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Spread:
+class CoreDistribution:
     """What is known after some draws.
 
     Attributes
@@ -47,7 +47,7 @@ class Spread:
     core_fraction: FloatArray
 
 
-def bootstrap_curves(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> DoubleArray:
+def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> DoubleArray:
     """Draw the voxels of an input function again, with replacement.
 
     Parameters
@@ -70,18 +70,18 @@ def bootstrap_curves(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> Dou
     ArgumentError
         The curve is not the mean of at least two voxels.
     """
-    if len(aif.voxels) < FEWEST_VOXELS:
+    if len(aif.voxels) < MIN_MEMBERS:
         raise ArgumentError(
             f"This curve is the mean of {len(aif.voxels)} voxels; drawing them again needs at least "
-            f"{FEWEST_VOXELS}, so choose a curve that a selector found or voxels of your own."
+            f"{MIN_MEMBERS}, so choose a curve that a selector found or voxels of your own."
         )
     x, y, z = np.array(aif.voxels).T
-    curves = curves_of(prepared, np.ravel_multi_index((x, y, z), prepared.grid)).astype(np.float64)
+    curves = voxel_curves(prepared, np.ravel_multi_index((x, y, z), prepared.grid)).astype(np.float64)
     picks: NDArray[np.int64] = np.random.default_rng(seed).integers(len(curves), size=(n, len(curves)))
     return np.asarray(curves[picks].mean(axis=1), np.float64)
 
 
-def other_choices(curves: list[Aif], n: int, seed: int = 0) -> DoubleArray:
+def mixture_aifs(curves: list[Aif], n: int, seed: int = 0) -> DoubleArray:
     """Draw mixtures of several input functions of one case: random weights, sum 1 (a Dirichlet distribution).
 
     Raises
@@ -89,14 +89,14 @@ def other_choices(curves: list[Aif], n: int, seed: int = 0) -> DoubleArray:
     ArgumentError
         There are fewer than two.
     """
-    if len(curves) < FEWEST_VOXELS:
+    if len(curves) < MIN_MEMBERS:
         raise ArgumentError("Mixing choices needs at least two input functions of this case.")
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(curves)), size=n)
     return np.asarray(weights @ np.stack([curve.value for curve in curves]), np.float64)
 
 
 @torch.no_grad()
-def core_spread(
+def core_distribution(
     curves: DoubleArray,
     tissue: Tiles | TemporalBasis,
     reference: torch.Tensor,
@@ -106,7 +106,7 @@ def core_spread(
     voxel_ml: float,
     batch: int = 10,
     pool: Executor | None = None,
-) -> Iterator[Spread]:
+) -> Iterator[CoreDistribution]:
     """Give the spread of the core over many input functions, more of them each time.
 
     Every draw is deconvolved in full; draws without a bolus are left out.
@@ -149,4 +149,4 @@ def core_spread(
         volumes.append(float(core.sum()) * voxel_ml)
         if done % batch == 0 or done == len(usable):
             fraction = (counts.to(torch.float32) / done).cpu().numpy()
-            yield Spread(done, len(usable), np.array(volumes), fraction)
+            yield CoreDistribution(done, len(usable), np.array(volumes), fraction)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.fused import Tiles, split
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError, PerfcoreError
@@ -59,14 +59,14 @@ HANDLES: Final[dict[str, Handle]] = {
     "tail": Handle("Tail", "×", 0.0, 2.0, 0.01),
     "smooth_s": Handle("Smoothing", "s", 0.0, 2.0, 0.5),
 }
-"""Edits of the tornado chart, by their field of :class:`perfcore.aif.edits.WholeEdit`."""
+"""Edits of the tornado chart, by their field of :class:`perfcore.aif.edits.CurveEdit`."""
 NOISE: Final = "noise"
 DIRECTIONS: Final = ("amplitude", "shift_s", "width", "dispersion_s", "tail", NOISE)
 _NOISE_SEED: Final = 7
 
 
 @dataclass(frozen=True, eq=False)
-class Gradient:
+class AifGradient:
     """A quantity and its derivative by each sample of the input function.
 
     Attributes
@@ -81,7 +81,7 @@ class Gradient:
     by_sample: DoubleArray
 
 
-def gradient(
+def aif_gradient(
     aif: DoubleArray,
     target: Target,
     settings: Settings,
@@ -90,7 +90,7 @@ def gradient(
     voxel_ml: float = 1.0,
     region: BoolArray | None = None,
     pool: Executor | None = None,
-) -> Gradient:
+) -> AifGradient:
     """Return how a quantity changes with each sample of an input function.
 
     Parameters
@@ -127,7 +127,7 @@ def gradient(
     value = _QUANTITY[quantity](found, target, where, voxel_ml)
     value.backward()  # type: ignore[no-untyped-call]
     assert curve.grad is not None
-    return Gradient(float(value.detach()), curve.grad.numpy().copy())
+    return AifGradient(float(value.detach()), curve.grad.numpy().copy())
 
 
 def _mean_tmax(found: Lesions, where: Any) -> Tensor:
@@ -143,7 +143,7 @@ _QUANTITY: Final[dict[str, Callable[[Lesions, Target, Any, float], Tensor]]] = {
 }
 
 
-def direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
+def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     """Return the derivative of an edited curve by its handle, per unit of the handle, at the unedited curve.
 
     Parameters
@@ -165,12 +165,12 @@ def direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
         return np.asarray(0.01 * float(np.max(aif)) * draw, np.float64)
     if name not in DIRECTIONS:
         raise ArgumentError(f"direction must be one of {', '.join(DIRECTIONS)}; got {name!r}.")
-    still = float(getattr(WholeEdit(), name))
+    still = float(getattr(CurveEdit(), name))
     step = HANDLES[name].step
-    high = edit_curve(aif, dt_s, replace(WholeEdit(), **{name: still + step}))
+    high = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: still + step}))
     if name == "dispersion_s":  # there is none below 0
         return np.asarray((high - aif) / step, np.float64)
-    low = edit_curve(aif, dt_s, replace(WholeEdit(), **{name: still - step}))
+    low = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: still - step}))
     return np.asarray((high - low) / (2 * step), np.float64)
 
 
@@ -225,7 +225,7 @@ def _peak_change(matrix: Tensor, d_matrix: Tensor, tiles: Tiles, pool: Executor 
 
 
 @dataclass(frozen=True)
-class Swing:
+class TornadoBar:
     """What one edit, low and high, does to the figures of a case.
 
     Attributes
@@ -243,7 +243,7 @@ class Swing:
 
 def tornado(
     aif: DoubleArray, dt_s: float, figures: Callable[[DoubleArray], dict[str, float | None]]
-) -> Iterator[Swing]:
+) -> Iterator[TornadoBar]:
     """Give the figures of a case with each handle low and high, one handle after another.
 
     Parameters
@@ -256,8 +256,8 @@ def tornado(
         Makes the figures of a curve; a `PerfcoreError` of it means that the curve explains no tissue.
     """
     for name, handle in HANDLES.items():
-        yield Swing(name, *(
-            _figures(figures, edit_curve(aif, dt_s, replace(WholeEdit(), **{name: value})))
+        yield TornadoBar(name, *(
+            _figures(figures, edit_curve(aif, dt_s, replace(CurveEdit(), **{name: value})))
             for value in (handle.low, handle.high)
         ))  # fmt: skip
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from perfcore.aif.sources import source_label
 from perfcore.evaluation import report_charts
-from perfcore.evaluation.score import Picture
+from perfcore.evaluation.case_evaluation import ExampleSlice
 from perfcore.types import DoubleArray
 
 COLUMNS: Final = (
@@ -58,7 +58,7 @@ def make_report(
     rows: pd.DataFrame,
     summary: dict[str, Any],
     roc: dict[str, DoubleArray],
-    example: tuple[str, dict[str, Picture]] | None,
+    example: tuple[str, dict[str, ExampleSlice]] | None,
 ) -> str:
     """Return the report as HTML.
 
@@ -74,7 +74,7 @@ def make_report(
         Name and pictures of one case.
     """
     methods = list(summary["methods"])
-    name, pictures = example or ("no case with a lesion", {})
+    name, example_slices = example or ("no case with a lesion", {})
     return _PAGE.substitute(
         title="Input functions judged",
         intro=escape(_intro(summary)),
@@ -82,8 +82,8 @@ def make_report(
         table_note=escape(_table_note(summary)),
         tests=_tests(summary, methods),
         example=escape(name),
-        maps=report_charts.maps_figure(pictures) if pictures else "",
-        curves=report_charts.curves_figure(pictures) if pictures else "",
+        maps=report_charts.maps_figure(example_slices) if example_slices else "",
+        curves=report_charts.curves_figure(example_slices) if example_slices else "",
         bland_altman=report_charts.bland_altman_figure(rows, summary, methods),
         roc=report_charts.roc_figure(roc),
         boxes=report_charts.box_figure(rows, methods),

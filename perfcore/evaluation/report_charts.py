@@ -12,27 +12,27 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from perfcore.aif.sources import source_label
-from perfcore.evaluation.score import FPR, Picture
+from perfcore.evaluation.case_evaluation import FPR, ExampleSlice
 from perfcore.types import DoubleArray
 
 RCBF_TOP: Final = 1.5
 
 
-def maps_figure(pictures: dict[str, Picture]) -> str:
+def maps_figure(example_slices: dict[str, ExampleSlice]) -> str:
     """Draw rCBF (top) and core with truth (bottom) of one slice, a column per method (the paper's Fig. 2)."""
-    figure = Figure(figsize=(1.9 * len(pictures) + 0.9, 4.7), layout="constrained")
-    axes: Any = figure.subplots(2, len(pictures), squeeze=False)
+    figure = Figure(figsize=(1.9 * len(example_slices) + 0.9, 4.7), layout="constrained")
+    axes: Any = figure.subplots(2, len(example_slices), squeeze=False)
     image = None
-    for column, (method, picture) in enumerate(pictures.items()):
+    for column, (method, example_slice) in enumerate(example_slices.items()):
         top, bottom = axes[0][column], axes[1][column]
-        image = top.imshow(picture.rcbf, cmap="inferno", vmin=0, vmax=RCBF_TOP)
-        overlap = "" if picture.dice is None else f"\nDice {picture.dice:.2f}"
+        image = top.imshow(example_slice.rcbf, cmap="inferno", vmin=0, vmax=RCBF_TOP)
+        overlap = "" if example_slice.dice is None else f"\nDice {example_slice.dice:.2f}"
         top.set_title(source_label(method) + overlap, fontsize=9)
-        bottom.imshow(np.where(np.isfinite(picture.rcbf), 0.75, 1.0), cmap="gray", vmin=0, vmax=1)
-        core = np.where(picture.core, 1.0, np.nan)
+        bottom.imshow(np.where(np.isfinite(example_slice.rcbf), 0.75, 1.0), cmap="gray", vmin=0, vmax=1)
+        core = np.where(example_slice.core, 1.0, np.nan)
         bottom.imshow(core, cmap="spring", vmin=1, vmax=2, alpha=0.75)
-        if picture.lesion.any():
-            bottom.contour(picture.lesion.astype(float), [0.5], colors="k", linewidths=1.0)
+        if example_slice.lesion.any():
+            bottom.contour(example_slice.lesion.astype(float), [0.5], colors="k", linewidths=1.0)
         for axis in (top, bottom):
             axis.set(xticks=[], yticks=[])
     if image is not None:
@@ -40,13 +40,13 @@ def maps_figure(pictures: dict[str, Picture]) -> str:
     return _svg(figure)
 
 
-def curves_figure(pictures: dict[str, Picture]) -> str:
+def curves_figure(example_slices: dict[str, ExampleSlice]) -> str:
     """Draw the input functions of the example, each with its area made one."""
     figure = Figure(figsize=(7.0, 3.0), layout="constrained")
     axes = figure.subplots()
-    for method, picture in pictures.items():
-        area = float(picture.aif.sum()) * float(picture.time_s[1] - picture.time_s[0])
-        axes.plot(picture.time_s, picture.aif / area, label=source_label(method), lw=1.6)
+    for method, example_slice in example_slices.items():
+        area = float(example_slice.aif.sum()) * float(example_slice.time_s[1] - example_slice.time_s[0])
+        axes.plot(example_slice.time_s, example_slice.aif / area, label=source_label(method), lw=1.6)
     axes.set(xlabel="Time [s]", ylabel="AIF, area 1 [1/s]")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)

@@ -11,12 +11,20 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from perfcore.aif.network.weights import method_name, network_names, read_manifest
+from perfcore.aif.network.weights import TRAINING_FILE, method_name, network_names, read_manifest
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import InputDataError
+from perfcore.evaluation.case_evaluation import (
+    FPR,
+    METRICS,
+    CaseEvaluation,
+    EvaluationJob,
+    ExampleSlice,
+    NetworkSource,
+    evaluate_case,
+)
 from perfcore.evaluation.report import make_report
-from perfcore.evaluation.score import FPR, METRICS, CaseScore, Picture, ScoreJob, TrainedNetwork, score_case
-from perfcore.evaluation.statistics import best, summarise
+from perfcore.evaluation.statistics import best_method, summarise
 from perfcore.io.atomic_write import check_out_dir, plain, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.runtime.jobs import run_jobs
@@ -24,13 +32,12 @@ from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
 Progress = Callable[[int, int], None]
-TRAINING: Final = "training.json"
-RESULTS: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
-COLUMNS: Final = (
+EVALUATION_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
+CASE_COLUMNS: Final = (
     "case", "patient", "confounders", "n_slices", "method", "found", "fold", *METRICS,
     "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
 )  # fmt: skip
-SHOWN: Final = ("expert", "truth", "straka", "cnn-regression", "cnn-weighting", "cnn-regression-core")
+EXAMPLE_METHODS: Final = ("expert", "truth", "straka", "cnn-regression", "cnn-weighting", "cnn-regression-core")
 """Columns of the report's example."""
 
 
@@ -73,12 +80,12 @@ def evaluate(
     OutputError
         The output folder cannot be written.
     """
-    return judge(
+    return evaluate_cases(
         find_cohort(data.absolute()), out, weights=weights, expert=expert, scheduler=scheduler, progress=progress
     )
 
 
-def judge(
+def evaluate_cases(
     cases: list[CohortCase],
     out: Path,
     *,
@@ -99,14 +106,16 @@ def judge(
     out, weights, expert, scheduler, progress
         As of :func:`evaluate`, with its results and its errors.
     """
-    check_out_dir(out, RESULTS)
+    check_out_dir(out, EVALUATION_FILES)
     networks = trained_networks(weights) if weights is not None else shipped_networks()
     experts = _experts(cases, expert)
     jobs = [
-        ScoreJob(case, tuple(SELECTORS), networks, experts.get(case.name), with_picture=case.case == cases[0].case)
+        EvaluationJob(
+            case, tuple(SELECTORS), networks, experts.get(case.name), with_example=case.case == cases[0].case
+        )
         for case in cases
     ]
-    scores = run_jobs(score_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
+    scores = run_jobs(evaluate_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
     rows = _table(scores)
     if rows.empty:
         first = next((score.problem for score in scores if score.problem), "no method could be used")
@@ -114,13 +123,13 @@ def judge(
     selectors = [name for name in SELECTORS if name in set(rows["method"])]
     reference = "expert" if experts else "truth" if (rows["method"] == "truth").any() else None
     means = summarise(rows, [])
-    classical = best(means, selectors)
+    classical = best_method(means, selectors)
     summary = {
         "n_cases": int(rows["case"].nunique()),
         "n_patients": int(rows["patient"].nunique()),
         "reference": reference,
         "best_classical": classical,
-        "best_network": best(means, [network.method for network in networks]),
+        "best_network": best_method(means, [network.method for network in networks]),
         "settings": Settings().as_dict(),
         "networks": {n.method: {"kind": n.kind, "loss": n.loss, "folds": _n_folds(n)} for n in networks},
         "refused": {case.name: s.problem for case, s in zip(cases, scores, strict=True) if s.problem},
@@ -131,11 +140,11 @@ def judge(
     cases_csv, roc_csv = (t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables)
     summary_json = json.dumps(plain(summary), indent=2, allow_nan=False) + "\n"
     report = make_report(rows, summary, roc, _example(jobs, scores))
-    write_files(out, dict(zip(RESULTS, (cases_csv, roc_csv, summary_json, report), strict=True)))
+    write_files(out, dict(zip(EVALUATION_FILES, (cases_csv, roc_csv, summary_json, report), strict=True)))
     return summary
 
 
-def trained_networks(folder: Path) -> tuple[TrainedNetwork, ...]:
+def trained_networks(folder: Path) -> tuple[NetworkSource, ...]:
     """Return the networks of one training, or of every training in a folder.
 
     Raises
@@ -143,7 +152,8 @@ def trained_networks(folder: Path) -> tuple[TrainedNetwork, ...]:
     InputDataError
         There is none, or one's ``training.json`` cannot be read.
     """
-    files = [folder / TRAINING] if (folder / TRAINING).exists() else sorted(folder.glob(f"*/{TRAINING}"))
+    own = folder / TRAINING_FILE
+    files = [own] if own.exists() else sorted(folder.glob(f"*/{TRAINING_FILE}"))
     if not files:
         raise InputDataError(
             "The folder of weights holds no finished training (training.json); train a network first."
@@ -155,7 +165,7 @@ def trained_networks(folder: Path) -> tuple[TrainedNetwork, ...]:
             folds = {str(case["fingerprint"]): int(case["fold"]) for case in about["cases"]}
             name = method_name(about["network"], about["loss"])
             place = file.parent.absolute()
-            networks.append(TrainedNetwork(name, about["network"], about["loss"], folds, place))
+            networks.append(NetworkSource(name, about["network"], about["loss"], folds, place))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputDataError("A training.json among the weights cannot be read; train again.") from error
     methods = [network.method for network in networks]
@@ -166,17 +176,17 @@ def trained_networks(folder: Path) -> tuple[TrainedNetwork, ...]:
     return tuple(sorted(networks, key=lambda network: (network.loss == "core", network.method)))
 
 
-def shipped_networks() -> tuple[TrainedNetwork, ...]:
+def shipped_networks() -> tuple[NetworkSource, ...]:
     """Return the networks that ship; those in ``seen`` of their manifest have seen a case."""
     manifest = read_manifest()
     seen = dict.fromkeys(manifest.get("seen", ()), 0)
     return tuple(
-        TrainedNetwork(name, manifest["networks"][name]["network"], manifest["networks"][name]["loss"], seen, None)
+        NetworkSource(name, manifest["networks"][name]["network"], manifest["networks"][name]["loss"], seen, None)
         for name in network_names()
     )
 
 
-def _n_folds(network: TrainedNetwork) -> int:
+def _n_folds(network: NetworkSource) -> int:
     return max(network.folds.values(), default=0)
 
 
@@ -190,22 +200,24 @@ def _experts(cases: list[CohortCase], folder: Path | None) -> dict[str, Path]:
     return found
 
 
-def _table(scores: list[CaseScore]) -> pd.DataFrame:
-    rows = pd.DataFrame([row for score in scores for row in score.rows], columns=list(COLUMNS))
+def _table(scores: list[CaseEvaluation]) -> pd.DataFrame:
+    rows = pd.DataFrame([row for score in scores for row in score.rows], columns=list(CASE_COLUMNS))
     rows["found"] = rows["found"].astype(bool)
     rows["fold"] = rows["fold"].astype("Int64")
     return rows
 
 
-def _mean_roc(scores: list[CaseScore]) -> dict[str, DoubleArray]:
+def _mean_roc(scores: list[CaseEvaluation]) -> dict[str, DoubleArray]:
     methods = list(dict.fromkeys(method for score in scores for method in score.roc))
     return {m: np.mean([score.roc[m] for score in scores if m in score.roc], axis=0) for m in methods}
 
 
-def _example(jobs: list[ScoreJob], scores: list[CaseScore]) -> tuple[str, dict[str, Picture]] | None:
+def _example(
+    jobs: list[EvaluationJob], scores: list[CaseEvaluation]
+) -> tuple[str, dict[str, ExampleSlice]] | None:
     """Return the name and pictures of the first case with a lesion; only the first of all has them at hand."""
     for job, score in zip(jobs, scores, strict=True):
         if score.roc:
-            pictures = score.pictures or score_case(replace(job, with_picture=True)).pictures
-            return job.case.name, {m: pictures[m] for m in SHOWN if m in pictures}
+            example_slices = score.example_slices or evaluate_case(replace(job, with_example=True)).example_slices
+            return job.case.name, {m: example_slices[m] for m in EXAMPLE_METHODS if m in example_slices}
     return None

@@ -9,16 +9,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from perfcore.evaluation.score import METRICS
+from perfcore.evaluation.case_evaluation import METRICS
 from perfcore.types import DoubleArray
 
 LIMITS_SD: Final = 1.96
-FEWEST: Final = 3
+MIN_PAIRS: Final = 3
 """Pairs below which nothing is tested."""
 
 
 @dataclass(frozen=True)
-class Agreement:
+class BlandAltman:
     """Bland and Altman's agreement of two measurements (doi:10.1016/S0140-6736(86)90837-8), ml.
 
     ``bias_ml`` is the mean difference; ``low_ml`` and ``high_ml`` hold 95 % of the differences.
@@ -29,11 +29,11 @@ class Agreement:
     high_ml: float
 
 
-def bland_altman(measured_ml: DoubleArray, known_ml: DoubleArray) -> Agreement:
+def bland_altman(measured_ml: DoubleArray, known_ml: DoubleArray) -> BlandAltman:
     """Return the agreement of volumes, shape ``(n_cases,)`` each, n ≥ 2."""
     difference = measured_ml - known_ml
     bias, spread = float(difference.mean()), float(difference.std(ddof=1))
-    return Agreement(bias, bias - LIMITS_SD * spread, bias + LIMITS_SD * spread)
+    return BlandAltman(bias, bias - LIMITS_SD * spread, bias + LIMITS_SD * spread)
 
 
 def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
     Parameters
     ----------
     rows
-        A row per case and method, of :func:`perfcore.evaluation.score.score_case`.
+        A row per case and method, of :func:`perfcore.evaluation.case_evaluation.evaluate_case`.
     references
         Methods that the others are tested against.
 
@@ -76,7 +76,7 @@ def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
     return {"methods": methods, "p_values": tests}
 
 
-def best(summary: dict[str, Any], methods: list[str], metric: str = "dice") -> str | None:
+def best_method(summary: dict[str, Any], methods: list[str], metric: str = "dice") -> str | None:
     """Return the method with the highest mean of a metric; None where none has one."""
     means = {m: summary["methods"][m][metric]["mean"] for m in methods if m in summary["methods"]}
     known = {method: mean for method, mean in means.items() if mean is not None}
@@ -99,7 +99,7 @@ def _tests(rows: pd.DataFrame, method: str, reference: str, metric: str) -> dict
         return {"paired_t": None, "mann_whitney_u": None, "n": 0}
     pairs = table[[method, reference]].astype(float).dropna()
     one, other = pairs[method].to_numpy(), pairs[reference].to_numpy()
-    if len(pairs) < FEWEST or np.allclose(one, other, rtol=0, atol=1e-12):
+    if len(pairs) < MIN_PAIRS or np.allclose(one, other, rtol=0, atol=1e-12):
         return {"paired_t": None, "mann_whitney_u": None, "n": len(pairs)}
     return {
         "paired_t": float(stats.ttest_rel(one, other).pvalue),

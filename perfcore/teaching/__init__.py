@@ -1,8 +1,16 @@
 """Experiments for teaching: what one change to an input function, a setting or a scan does, in numbers."""
 
-from perfcore.teaching.experiment import Outcome, Trial
-from perfcore.teaching.experiment_case import Bench
-from perfcore.teaching.finetune_experiment import Tuned, Tuning
-from perfcore.teaching.sweep import Sweep, Swept
+from perfcore.teaching.experiment import CurveExperiment, CurveResult
+from perfcore.teaching.experiment_case import ExperimentCase
+from perfcore.teaching.finetune_experiment import FinetuneExperiment, FinetuneResult
+from perfcore.teaching.sweep import SweepExperiment, SweepResult
 
-__all__ = ["Bench", "Outcome", "Sweep", "Swept", "Trial", "Tuned", "Tuning"]
+__all__ = [
+    "CurveExperiment",
+    "CurveResult",
+    "ExperimentCase",
+    "FinetuneExperiment",
+    "FinetuneResult",
+    "SweepExperiment",
+    "SweepResult",
+]

@@ -21,17 +21,17 @@ from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, DoubleArray, PerfusionSeries
 
 N_SLICES: Final = 4
-LEAST_CORE_ML: Final = 5.0
+MIN_CORE_ML: Final = 5.0
 _SITES: Final = frozenset({"M1", "M2-superior", "M2-inferior"})
 _LEFT_OUT: Final = frozenset({"motion", "no-artery"})
 _HARD: Final = frozenset(
     {"distal-aif", "venous-contamination", "partial-volume", "truncated", "low-cardiac-output"}
 )
-_TRIES: Final = 60
+_MAX_DRAWS: Final = 60
 
 
 @dataclass(frozen=True, eq=False)
-class Hidden:
+class ChallengeCase:
     """An unseen case.
 
     Attributes
@@ -53,7 +53,7 @@ class Hidden:
     notes: tuple[str, ...]
 
 
-def draw_hidden(seed: int) -> Hidden:
+def draw_challenge(seed: int) -> ChallengeCase:
     """Draw a patient with a stroke of the middle cerebral artery and something that makes the choice hard.
 
     The same seed draws the same.
@@ -65,24 +65,26 @@ def draw_hidden(seed: int) -> Hidden:
     """
     if seed < 0:
         raise ArgumentError(f"seed must be at least 0; got {seed}.")
-    for index in range(2, 2 + _TRIES):
+    for index in range(2, 2 + _MAX_DRAWS):
         recipe = draw_recipe(seed, index)
         found = set(recipe.confounders)
         if recipe.site not in _SITES or _LEFT_OUT & found or not _HARD & found:
             continue
         made = make_from_recipe(replace(recipe, name=f"challenge-{seed}", n_slices=N_SLICES))
-        if float(made.truth.core.sum()) * made.series.voxel_ml >= LEAST_CORE_ML:
-            return _hide(made, tuple(CONFOUNDERS[name] for name in recipe.confounders))
+        if float(made.truth.core.sum()) * made.series.voxel_ml >= MIN_CORE_ML:
+            return _challenge_case(made, tuple(CONFOUNDERS[name] for name in recipe.confounders))
     raise ArgumentError(f"No patient could be drawn from seed {seed}; choose another.")
 
 
-def _hide(made: PhantomCase, notes: tuple[str, ...]) -> Hidden:
+def _challenge_case(made: PhantomCase, notes: tuple[str, ...]) -> ChallengeCase:
     truth = made.truth
-    return Hidden(replace(made.series, lesion=None), truth.aif, truth.core, truth.core | truth.penumbra, notes)
+    return ChallengeCase(
+        replace(made.series, lesion=None), truth.aif, truth.core, truth.core | truth.penumbra, notes
+    )
 
 
 @dataclass(frozen=True)
-class Score:
+class ChallengeScore:
     """How near the lesions of an input function come to the truth.
 
     Attributes
@@ -107,9 +109,15 @@ class Score:
         return 100.0 * (self.core_dice + self.hypoperfused_dice + height) / 3
 
 
-def score(
-    prepared: Prepared, tiles: Tiles, hidden: Hidden, curve: DoubleArray, settings: Settings, *, true_cbf: float
-) -> Score:
+def score_challenge(
+    prepared: Prepared,
+    tiles: Tiles,
+    challenge: ChallengeCase,
+    curve: DoubleArray,
+    settings: Settings,
+    *,
+    true_cbf: float,
+) -> ChallengeScore:
     """Judge an input function.
 
     Parameters
@@ -134,15 +142,15 @@ def score(
     mean = healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))
     core = cbf.cpu().numpy() < settings.core_threshold * mean
     low = tmax.cpu().numpy() > settings.tmax_threshold_s
-    return Score(
-        core_dice=dice(core, hidden.core[prepared.mask]) or 0.0,
-        hypoperfused_dice=dice(low, hidden.hypoperfused[prepared.mask]) or 0.0,
+    return ChallengeScore(
+        core_dice=dice(core, challenge.core[prepared.mask]) or 0.0,
+        hypoperfused_dice=dice(low, challenge.hypoperfused[prepared.mask]) or 0.0,
         healthy_cbf=mean,
         true_cbf=true_cbf,
     )
 
 
-def true_cbf(prepared: Prepared, tiles: Tiles, hidden: Hidden, settings: Settings) -> float:
+def true_cbf(prepared: Prepared, tiles: Tiles, challenge: ChallengeCase, settings: Settings) -> float:
     """Return the healthy mean CBF that the true input function makes, ml/100 g/min."""
-    cbf, _ = flow_and_delay(flow_operator(hidden.truth.value, prepared.dt_s, settings), tiles)
+    cbf, _ = flow_and_delay(flow_operator(challenge.truth.value, prepared.dt_s, settings), tiles)
     return healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))

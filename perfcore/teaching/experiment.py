@@ -8,22 +8,22 @@ from typing import Any
 import numpy as np
 import torch
 
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
 from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.metrics import dice
 from perfcore.settings import Settings
-from perfcore.teaching.experiment_case import Bench
+from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import BoolArray, DoubleArray
 from perfcore.units import CBV_PER_RATIO, SECONDS_PER_MINUTE
 
-PASSED = 0.5
+MIN_PASS_FACTOR = 0.5
 """A component counts as passed where its filter factor is above this."""
 
 
 @dataclass(frozen=True)
-class Trial:
+class CurveExperiment:
     """What is tried on a lesson's case.
 
     Attributes
@@ -42,11 +42,11 @@ class Trial:
 
     label: str
     curve: str = "truth"
-    edit: WholeEdit = field(default_factory=WholeEdit)
+    edit: CurveEdit = field(default_factory=CurveEdit)
     settings: dict[str, Any] = field(default_factory=dict)
     stop_s: float | None = None
 
-    def run(self, bench: Bench, settings: Settings) -> Outcome:
+    def run(self, case: ExperimentCase, settings: Settings) -> CurveResult:
         """Return what comes of it.
 
         Raises
@@ -56,17 +56,17 @@ class Trial:
         """
         used = settings.replace(**self.settings)
         if {"spatial_sigma_mm", "temporal_sigma_s"} & set(self.settings):
-            bench = bench.smoothed(used)
+            case = case.smoothed(used)
         if self.stop_s is not None:
-            bench = bench.stopped(self.stop_s)
-        if self.curve not in bench.curves:
+            case = case.truncated(self.stop_s)
+        if self.curve not in case.curves:
             raise ArgumentError(f"This case has no curve named {self.curve}.")
-        curve = edit_curve(bench.curves[self.curve].value, bench.dt_s, self.edit)
-        return outcome(bench, curve, used)
+        curve = edit_curve(case.curves[self.curve].value, case.dt_s, self.edit)
+        return measure_curve(case, curve, used)
 
 
 @dataclass(frozen=True, eq=False)
-class Region:
+class RegionMeans:
     """Means over a region: CBF [ml/100 g/min], CBV [ml/100 g], MTT [s] of the means, Tmax [s]."""
 
     cbf: float
@@ -76,7 +76,7 @@ class Region:
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
+class CurveResult:
     """What one input function makes of a case.
 
     Attributes
@@ -104,8 +104,8 @@ class Outcome:
     core_ml: float
     hypoperfused_ml: float
     mismatch_ml: float
-    healthy: Region
-    lesion: Region | None
+    healthy: RegionMeans
+    lesion: RegionMeans | None
     dice: float | None
     leading: float
     passed: int
@@ -121,7 +121,7 @@ class Outcome:
     factors: DoubleArray
 
 
-def outcome(bench: Bench, curve: DoubleArray, settings: Settings) -> Outcome:
+def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) -> CurveResult:
     """Measure an input function on a case; the whole volume is deconvolved once.
 
     Raises
@@ -130,46 +130,46 @@ def outcome(bench: Bench, curve: DoubleArray, settings: Settings) -> Outcome:
         The curve has no bolus, or the healthy tissue no flow under it.
     """
     aif = torch.from_numpy(np.array(curve))
-    flow, delay = flow_and_delay(flow_operator(aif, bench.dt_s, settings), bench.tiles)
+    flow, delay = flow_and_delay(flow_operator(aif, case.dt_s, settings), case.tiles)
     cbf, tmax = flow.cpu().numpy(), delay.cpu().numpy()
-    area = float(curve.sum()) * bench.dt_s
-    brain = np.ones_like(bench.reference)
-    reference = brain if settings.reference == "brain" else bench.reference
+    area = float(curve.sum()) * case.dt_s
+    brain = np.ones_like(case.reference)
+    reference = brain if settings.reference == "brain" else case.reference
 
-    def region(where: BoolArray) -> Region:
+    def region(where: BoolArray) -> RegionMeans:
         mean_cbf = float(cbf[where].mean(dtype=np.float64))
-        cbv = CBV_PER_RATIO * float(bench.area[where].mean()) / area
+        cbv = CBV_PER_RATIO * float(case.area[where].mean()) / area
         mean_tmax = float(np.nanmean(tmax[where], dtype=np.float64))
-        return Region(mean_cbf, cbv, SECONDS_PER_MINUTE * cbv / mean_cbf, mean_tmax)
+        return RegionMeans(mean_cbf, cbv, SECONDS_PER_MINUTE * cbv / mean_cbf, mean_tmax)
 
     healthy = region(reference)
     if not (healthy.cbf > 0 and area > 0):
         raise ArgumentError("This input function does not explain the tissue; choose another.")
     core = cbf < settings.core_threshold * healthy.cbf
     low = tmax > settings.tmax_threshold_s
-    ml = bench.prepared.voxel_ml
-    known = bench.lesion if bench.lesion is not None and bench.lesion.any() else None
-    operator, seen = build_operator(aif, bench.dt_s, settings), spectrum(aif, bench.dt_s, settings)
+    ml = case.prepared.voxel_ml
+    known = case.lesion if case.lesion is not None and case.lesion.any() else None
+    operator, seen = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
 
     def residue(where: BoolArray) -> DoubleArray:
-        return operator.apply(torch.from_numpy(bench.mean_curve(where))).numpy()
+        return operator.apply(torch.from_numpy(case.mean_curve(where))).numpy()
 
-    return Outcome(
+    return CurveResult(
         core_ml=float(core.sum()) * ml,
         hypoperfused_ml=float(low.sum()) * ml,
         mismatch_ml=max(float(low.sum()) - float(core.sum()), 0.0) * ml,
         healthy=healthy,
         lesion=None if known is None else region(known),
         dice=None if known is None else dice(core, known),
-        leading=float((tmax < 0)[bench.open_tissue].mean()),
-        passed=int((seen.factors > PASSED).sum()),
+        leading=float((tmax < 0)[case.non_vessel].mean()),
+        passed=int((seen.factors > MIN_PASS_FACTOR).sum()),
         peak=float(curve.max()),
-        peak_s=float(curve.argmax()) * bench.dt_s,
+        peak_s=float(curve.argmax()) * case.dt_s,
         area=area,
         curve=curve,
-        dt_s=bench.dt_s,
+        dt_s=case.dt_s,
         residue_s=operator.time_s.numpy(),
-        healthy_residue=residue(bench.reference),
+        healthy_residue=residue(case.reference),
         lesion_residue=None if known is None else residue(known),
         sigma=seen.sigma.numpy(),
         factors=seen.factors.numpy(),

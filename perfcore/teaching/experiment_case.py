@@ -17,7 +17,7 @@ from perfcore.types import Aif, BoolArray, DoubleArray
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class ExperimentCase:
     """Tissue, the curves that are known, and regions to read; all voxels in one order.
 
     Attributes
@@ -26,7 +26,7 @@ class Bench:
         The case.
     tiles
         Its tissue.
-    reference, lesion, open_tissue, slice_of
+    reference, lesion, non_vessel, slice_of
         Shape ``(n_voxels,)``: healthy voxels, the known core (None without one), all but vessels; slice numbers.
     curves
         Input functions by name: ``truth`` (or what stands for it), ``vein``, selectors.
@@ -36,7 +36,7 @@ class Bench:
     tiles: Tiles
     reference: BoolArray
     lesion: BoolArray | None
-    open_tissue: BoolArray
+    non_vessel: BoolArray
     slice_of: NDArray[np.int64]
     curves: dict[str, Aif]
 
@@ -48,7 +48,7 @@ class Bench:
         *,
         tiles: Tiles | None = None,
         order: NDArray[np.int64] | None = None,
-    ) -> Bench:
+    ) -> ExperimentCase:
         """Lay a prepared case out; where its tissue is in tiles already, these and their order of voxels serve."""
         p = prepared
         at = np.arange(p.n_voxels) if order is None else order
@@ -76,7 +76,7 @@ class Bench:
         total = torch.bmm(self.tiles.data, weight.to(self.tiles.data.device)).sum(0)[:, 0]
         return np.asarray(total.cpu().numpy(), np.float64) / max(int(where.sum()), 1)
 
-    def stopped(self, last_s: float) -> Bench:
+    def truncated(self, last_s: float) -> ExperimentCase:
         """Return the same case, scanned only until a time."""
         n = int(np.floor(last_s / self.dt_s + 1e-6)) + 1
         tiles = Tiles(self.tiles.data[:, :n].contiguous(), self.tiles.n_voxels)
@@ -85,7 +85,7 @@ class Bench:
         }
         return replace(self, tiles=tiles, curves=curves)
 
-    def smoothed(self, settings: Settings) -> Bench:
+    def smoothed(self, settings: Settings) -> ExperimentCase:
         """Return the same case, smoothed as other settings have it."""
         p = self.prepared
         weight = p.mask.copy()
@@ -93,4 +93,6 @@ class Bench:
         sigmas = (
             *spatial_sigmas(settings.spatial_sigma_mm, p.spacing_mm), settings.temporal_sigma_s / p.dt_s,
         )  # fmt: skip
-        return Bench.of(replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves)
+        return ExperimentCase.of(
+            replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves
+        )

@@ -9,15 +9,15 @@ import numpy as np
 import torch
 
 from perfcore.aif.curves import sample
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.fused import Tiles
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.phantom.physiology import FINE_DT_S, tissue_curve
 from perfcore.preprocess.smoothing import smooth_time
 from perfcore.settings import Settings
-from perfcore.teaching.experiment import PASSED
-from perfcore.teaching.experiment_case import Bench
+from perfcore.teaching.experiment import MIN_PASS_FACTOR
+from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import DoubleArray
 
 NORMAL_CBF: Final = 50.0
@@ -28,7 +28,7 @@ N_NOISE: Final = 2000
 
 
 @dataclass(frozen=True)
-class Sweep:
+class SweepExperiment:
     """Exponential tissue of several transit times, behind the case's true input function.
 
     Attributes
@@ -50,14 +50,14 @@ class Sweep:
     label: str
     mtt_s: tuple[float, ...] = (2, 4, 8, 12, 20)
     delay_s: float = 0.0
-    edit: WholeEdit = field(default_factory=WholeEdit)
+    edit: CurveEdit = field(default_factory=CurveEdit)
     settings: dict[str, Any] = field(default_factory=dict)
     noise_hu: tuple[float, ...] = ()
 
-    def run(self, bench: Bench, settings: Settings) -> Swept:
+    def run(self, case: ExperimentCase, settings: Settings) -> SweepResult:
         """Return what is read off this tissue."""
-        used, dt_s = settings.replace(**self.settings), bench.dt_s
-        curve = edit_curve(bench.curves["truth"].value, dt_s, self.edit)
+        used, dt_s = settings.replace(**self.settings), case.dt_s
+        curve = edit_curve(case.curves["truth"].value, dt_s, self.edit)
         time_s: DoubleArray = np.arange(curve.size) * np.float64(dt_s)
         fine: DoubleArray = np.arange(round(time_s[-1] / FINE_DT_S) + 1) * np.float64(FINE_DT_S)
         artery = np.interp(fine, time_s, curve)
@@ -72,12 +72,12 @@ class Sweep:
         noise = {level: _noise(level, curve.size, dt_s, used) for level in self.noise_hu}
         seen = spectrum(aif, dt_s, used)
         residue = build_operator(aif, dt_s, used)
-        return Swept(
+        return SweepResult(
             ratio={mtt: float(cbf[i]) / NORMAL_CBF for i, mtt in enumerate(self.mtt_s)},
             tmax={mtt: float(tmax[i]) for i, mtt in enumerate(self.mtt_s)},
             excess={mtt: float(tmax[i]) - self.delay_s for i, mtt in enumerate(self.mtt_s)},
             floor={level: float(flow_and_delay(operator, one)[0].mean()) / normal for level, one in noise.items()},
-            passed=int((seen.factors > PASSED).sum()),
+            passed=int((seen.factors > MIN_PASS_FACTOR).sum()),
             residue_s=residue.time_s.numpy(),
             residue={mtt: residue.apply(torch.from_numpy(tissue[i])).numpy() for i, mtt in enumerate(self.mtt_s)},
             curve=curve,
@@ -88,7 +88,7 @@ class Sweep:
 
 
 @dataclass(frozen=True, eq=False)
-class Swept:
+class SweepResult:
     """What is read off simulated tissue, by its transit time in seconds.
 
     Attributes

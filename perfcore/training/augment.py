@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore.aif.network.grid_input import View
+from perfcore.aif.network.grid_input import GridInput
 
 SHIFT_S: Final = 2.0
 """The series' own place in time is taken out beforehand; this is how wrong that may be."""
@@ -44,12 +44,12 @@ class Batch:
         return Batch(self.curves.to(device), self.inside.to(device), self.to_series.to(device))
 
 
-def plain(view: View) -> Batch:
+def make_batch(grid_input: GridInput) -> Batch:
     """Return a case as it is."""
     return Batch(
-        torch.from_numpy(view.volume())[None],
-        torch.from_numpy(view.inside)[None],
-        torch.from_numpy(view.timing.from_network),
+        torch.from_numpy(grid_input.volume())[None],
+        torch.from_numpy(grid_input.inside)[None],
+        torch.from_numpy(grid_input.frame_mapping.from_network),
     )
 
 
@@ -79,15 +79,17 @@ class Augmentation:
             ]
         )
 
-    def draw(self, view: View, rng: np.random.Generator) -> Batch:
+    def draw(self, grid_input: GridInput, rng: np.random.Generator) -> Batch:
         """Return a variant."""
         shift = float(rng.uniform(-SHIFT_S, SHIFT_S))
-        timing = replace(view.timing, start_s=view.timing.start_s + shift)
-        curves = view.volume(timing)
+        frame_mapping = replace(grid_input.frame_mapping, start_s=grid_input.frame_mapping.start_s + shift)
+        curves = grid_input.volume(frame_mapping)
         curves *= np.float32(np.exp(rng.uniform(*np.log(SCALE))))
-        curves += (rng.uniform(0, NOISE_HU) * rng.standard_normal(curves.shape, np.float32)) * view.inside
-        both = np.concatenate([curves, view.inside[None].astype(np.float32)])
+        curves += (rng.uniform(0, NOISE_HU) * rng.standard_normal(curves.shape, np.float32)) * grid_input.inside
+        both = np.concatenate([curves, grid_input.inside[None].astype(np.float32)])
         self._space.set_random_state(int(rng.integers(2**31)))
         moved = torch.as_tensor(self._space(torch.from_numpy(both)))
         inside = moved[-1] > 0.5
-        return Batch((moved[:-1] * inside)[None].contiguous(), inside[None], torch.from_numpy(timing.from_network))
+        return Batch(
+            (moved[:-1] * inside)[None].contiguous(), inside[None], torch.from_numpy(frame_mapping.from_network)
+        )

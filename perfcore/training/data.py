@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from perfcore.aif.network.grid_input import Timing, View, view_of
+from perfcore.aif.network.grid_input import FrameMapping, GridInput, make_grid_input
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.errors import InputDataError
 from perfcore.io.atomic_write import write_file
@@ -46,7 +46,7 @@ class TrainingCase:
 
     name: str
     fingerprint: str
-    view: View
+    grid_input: GridInput
     tissue: FloatArray
     reference: BoolArray
     core: BoolArray
@@ -60,7 +60,7 @@ class TrainingCase:
 
         return Target(
             Tiles.of(torch.from_numpy(self.tissue).to(device)),
-            self.view.timing.dt_s,
+            self.grid_input.frame_mapping.dt_s,
             torch.from_numpy(self.reference).to(device),
             label(self.core),
             None if self.hypoperfused is None else label(self.hypoperfused),
@@ -85,7 +85,7 @@ def make_training_case(case: CohortCase) -> TrainingCase:
     return TrainingCase(
         case.name,
         fingerprint(series),
-        view_of(prepared),
+        make_grid_input(prepared),
         np.ascontiguousarray(prepared.tissue[pick]),
         prepared.reference[pick],
         lesion[pick],
@@ -122,8 +122,8 @@ def is_prepared(path: Path, source: str) -> bool:
 def write_training_case(case: TrainingCase, path: Path, source: str = "") -> None:
     """Write a case with what :func:`source_of` says of it, whole or not at all."""
     arrays = {
-        "curves": case.view.curves.astype(np.float16),
-        "cell": case.view.cell,
+        "curves": case.grid_input.curves.astype(np.float16),
+        "cell": case.grid_input.cell,
         "tissue": case.tissue,
         "reference": case.reference,
         "core": case.core,
@@ -133,9 +133,9 @@ def write_training_case(case: TrainingCase, path: Path, source: str = "") -> Non
     about = {
         "name": case.name,
         "fingerprint": case.fingerprint,
-        "n_slices": str(case.view.shape[2]),
-        "dt_s": repr(case.view.timing.dt_s),
-        "start_s": repr(case.view.timing.start_s),
+        "n_slices": str(case.grid_input.shape[2]),
+        "dt_s": repr(case.grid_input.frame_mapping.dt_s),
+        "start_s": repr(case.grid_input.frame_mapping.start_s),
         "source": source,
     }
     write_file(path, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}, about))
@@ -147,12 +147,12 @@ def read_training_case(path: Path) -> TrainingCase:
         about = file.metadata()
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     curves = arrays["curves"].astype(np.float32)
-    side_shape = View.shape_of(int(about["n_slices"]))
-    timing = Timing(curves.shape[1], float(about["dt_s"]), float(about["start_s"]))
+    side_shape = GridInput.grid_shape(int(about["n_slices"]))
+    frame_mapping = FrameMapping(curves.shape[1], float(about["dt_s"]), float(about["start_s"]))
     return TrainingCase(
         about["name"],
         about["fingerprint"],
-        View(curves, arrays["cell"], side_shape, timing),
+        GridInput(curves, arrays["cell"], side_shape, frame_mapping),
         arrays["tissue"],
         arrays["reference"],
         arrays["core"],

@@ -28,28 +28,28 @@ from perfcore.io.atomic_write import write_file, write_text
 from perfcore.losses import Target, lesion_loss
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
-from perfcore.training.augment import Augmentation, Batch, plain
+from perfcore.training.augment import Augmentation, Batch, make_batch
 from perfcore.training.data import TrainingCase, read_training_case
 
 Net = RegressionNet | WeightingNet
-CHECKPOINT: Final = "checkpoint.safetensors"
-WEIGHTS: Final = "weights.safetensors"
-LOG: Final = "log.csv"
-COLUMNS: Final = ("epoch", "train_loss", "held_out_loss", "seconds")
+CHECKPOINT_FILE: Final = "checkpoint.safetensors"
+WEIGHTS_FILE: Final = "weights.safetensors"
+LOG_FILE: Final = "log.csv"
+LOG_COLUMNS: Final = ("epoch", "train_loss", "held_out_loss", "seconds")
 MOMENTUM: Final = 0.9
-OPTIMIZERS: Final[dict[str, Callable[[Iterable[nn.Parameter], float], torch.optim.Optimizer]]] = {
+TRAINING_OPTIMIZERS: Final[dict[str, Callable[[Iterable[nn.Parameter], float], torch.optim.Optimizer]]] = {
     "sgd": partial(torch.optim.SGD, momentum=MOMENTUM),
     "adam": torch.optim.Adam,
 }
-LARGEST_GRADIENT: Final = 1.0
-STRAIN: Final = 0.1
+MAX_TRAINING_GRADIENT: Final = 1.0
+PRIOR_WEIGHT: Final = 0.1
 """Weight of the strain of a drawn curve: too little to matter to a good one."""
-WARM_UP: Final = 2.0
+WARM_UP_EPOCHS: Final = 2.0
 """Epochs over which the rate rises; it then falls as a cosine."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """What is trained, and how.
 
     Attributes
@@ -78,7 +78,7 @@ class Plan:
 class FoldJob:
     """One training: which cases it learns from, which it does not see, and where it writes."""
 
-    plan: Plan
+    plan: TrainingPlan
     fold: int
     train: tuple[Path, ...]
     held_out: tuple[Path, ...]
@@ -104,19 +104,19 @@ def train_fold(job: FoldJob) -> float:
     learning, held_out = ([_example(path, device) for path in paths] for paths in (job.train, job.held_out))
     torch.manual_seed(_seed(job, 0))
     network = make_network(job.plan.network).to(device)
-    optimizer = OPTIMIZERS[job.plan.optimizer](network.parameters(), job.plan.rate)
-    marks = sorted(example.case.fingerprint for example in learning)
-    rows = _resume(job, network, optimizer, marks)
+    optimizer = TRAINING_OPTIMIZERS[job.plan.optimizer](network.parameters(), job.plan.rate)
+    fingerprints = sorted(example.case.fingerprint for example in learning)
+    rows = _resume(job, network, optimizer, fingerprints)
     augmentation = Augmentation()
     for epoch in range(len(rows) + 1, job.plan.epochs + 1):
         start = time.perf_counter()
         for group in optimizer.param_groups:
-            group["lr"] = job.plan.rate * _pace(epoch, job.plan.epochs)
+            group["lr"] = job.plan.rate * _rate_factor(epoch, job.plan.epochs)
         rng = _random(job, epoch)
         shuffled = [learning[int(which)] for which in rng.permutation(len(learning))]
 
         def draw(example: Example, rng: np.random.Generator = rng) -> Batch:
-            return augmentation.draw(example.case.view, rng).to(device)
+            return augmentation.draw(example.case.grid_input, rng).to(device)
 
         train_loss = _epoch(network, optimizer, shuffled, draw, job.plan.loss)
         held_loss = _held_out(network, held_out, job.plan.loss, device)
@@ -124,18 +124,18 @@ def train_fold(job: FoldJob) -> float:
             "epoch": epoch, "train_loss": train_loss, "held_out_loss": held_loss,
             "seconds": time.perf_counter() - start,
         })  # fmt: skip
-        _save_checkpoint(job, network, optimizer, rows, marks)
+        _save_checkpoint(job, network, optimizer, rows, fingerprints)
     _write_log(job, rows)
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     about = {"network": job.plan.network, "loss": job.plan.loss, "epochs": str(job.plan.epochs)}
-    _save(state, job.out / WEIGHTS, about)
+    _save(state, job.out / WEIGHTS_FILE, about)
     return float(sum(row["seconds"] for row in rows))
 
 
 def case_loss(network: Net, batch: Batch, target: Target, loss: str) -> tuple[Tensor, Tensor]:
     """Return a network's loss on one case and the strain of its curve, differentiable in its weights."""
     curve = network(batch.curves, batch.inside)[0]
-    return lesion_loss((batch.to_series @ curve).double(), target, Settings(), loss), network.strain(curve)
+    return lesion_loss((batch.to_series @ curve).double(), target, Settings(), loss), network.prior_penalty(curve)
 
 
 def _example(path: Path, device: torch.device) -> Example:
@@ -148,9 +148,9 @@ def _seed(job: FoldJob, epoch: int) -> int:
     return int(np.random.SeedSequence([job.plan.seed, job.fold, epoch]).generate_state(1)[0])
 
 
-def _pace(epoch: int, epochs: int) -> float:
+def _rate_factor(epoch: int, epochs: int) -> float:
     """Return the part of the highest rate in an epoch, from 1."""
-    rise = min(epoch / WARM_UP, 1.0)
+    rise = min(epoch / WARM_UP_EPOCHS, 1.0)
     return rise * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
 
 
@@ -173,12 +173,12 @@ def _epoch(
     losses = []
     for example in examples:
         try:
-            loss, strain = case_loss(network, draw(example), example.target, loss_name)
+            loss, prior_penalty = case_loss(network, draw(example), example.target, loss_name)
         except ArgumentError:  # a curve without a bolus teaches nothing
             continue
         optimizer.zero_grad()
-        (loss + STRAIN * strain).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), LARGEST_GRADIENT)
+        (loss + PRIOR_WEIGHT * prior_penalty).backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_TRAINING_GRADIENT)
         optimizer.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses)) if losses else float("nan")
@@ -190,14 +190,14 @@ def _held_out(network: Net, examples: list[Example], loss: str, device: torch.de
     losses = []
     for example in examples:
         try:
-            batch = plain(example.case.view).to(device)
+            batch = make_batch(example.case.grid_input).to(device)
             losses.append(float(case_loss(network, batch, example.target, loss)[0]))
         except ArgumentError:
             losses.append(1.0)
     return float(np.mean(losses)) if losses else float("nan")
 
 
-def _memory(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
+def _optimizer_state(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
     """Give what an optimiser remembers of each weight, by ``memory/KIND/NAME``."""
     for name, parameter in network.named_parameters():
         for kind, value in optimizer.state.get(parameter, {}).items():
@@ -206,25 +206,29 @@ def _memory(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[st
 
 
 def _save_checkpoint(
-    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, rows: list[dict[str, Any]], marks: list[str]
+    job: FoldJob,
+    network: Net,
+    optimizer: torch.optim.Optimizer,
+    rows: list[dict[str, Any]],
+    fingerprints: list[str],
 ) -> None:
     state = {f"weights/{name}": value.detach().cpu() for name, value in network.state_dict().items()}
-    state |= dict(_memory(network, optimizer))
-    about = {"plan": asdict(job.plan), "rows": rows, "cases": marks}
-    _save(state, job.out / CHECKPOINT, {name: json.dumps(value) for name, value in about.items()})
+    state |= dict(_optimizer_state(network, optimizer))
+    about = {"plan": asdict(job.plan), "rows": rows, "cases": fingerprints}
+    _save(state, job.out / CHECKPOINT_FILE, {name: json.dumps(value) for name, value in about.items()})
     _write_log(job, rows)
 
 
 def _write_log(job: FoldJob, rows: list[dict[str, Any]]) -> None:
-    lines = [",".join(COLUMNS), *(",".join(f"{row[name]:.6g}" for name in COLUMNS) for row in rows)]
-    write_text(job.out / LOG, "\n".join(lines) + "\n")
+    lines = [",".join(LOG_COLUMNS), *(",".join(f"{row[name]:.6g}" for name in LOG_COLUMNS) for row in rows)]
+    write_text(job.out / LOG_FILE, "\n".join(lines) + "\n")
 
 
 def _resume(
-    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, marks: list[str]
+    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, fingerprints: list[str]
 ) -> list[dict[str, Any]]:
     """Load the last checkpoint, if there is one, and return the rows of its log."""
-    path = job.out / CHECKPOINT
+    path = job.out / CHECKPOINT_FILE
     if not path.exists():
         return []
     with safe_open(path, "pt") as file:
@@ -235,7 +239,7 @@ def _resume(
             f"The output folder holds a training of other settings ({about['plan']}); choose another folder."
         )
     # A fold that goes on with other cases may have seen those that it is judged on.
-    if json.loads(about.get("cases", "null")) not in (None, marks):
+    if json.loads(about.get("cases", "null")) not in (None, fingerprints):
         raise ArgumentError("The output folder holds a training on other cases or folds; choose another folder.")
     own = "weights/"
     network.load_state_dict({name[len(own) :]: value for name, value in state.items() if name.startswith(own)})
@@ -261,4 +265,4 @@ def read_log(path: Path) -> list[dict[str, float]]:
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:
-        return [{name: float(row[name]) for name in COLUMNS} for row in csv.DictReader(file)]
+        return [{name: float(row[name]) for name in LOG_COLUMNS} for row in csv.DictReader(file)]

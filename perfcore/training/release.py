@@ -13,14 +13,20 @@ import shutil
 from pathlib import Path
 from typing import Any, Final
 
-from perfcore.aif.network.weights import LARGEST_BYTES, MANIFEST, MODELS, method_name, read_network
+from perfcore.aif.network.weights import (
+    MANIFEST,
+    MAX_WEIGHTS_BYTES,
+    MODELS,
+    TRAINING_FILE,
+    method_name,
+    read_network,
+)
 from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_text
-from perfcore.training.loop import WEIGHTS
-from perfcore.training.run import ABOUT
+from perfcore.training.loop import WEIGHTS_FILE
 
-EVALUATION: Final = "evaluation"
-RESULTS: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
+EVALUATION_FOLDER: Final = "evaluation"
+RELEASED_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
 COLUMNS: Final = (
@@ -61,13 +67,15 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
     seen: set[str] = set()
     models.mkdir(exist_ok=True)
     for run in runs:
-        about = json.loads((run / ABOUT).read_text(encoding="utf-8"))
+        about = json.loads((run / TRAINING_FILE).read_text(encoding="utf-8"))
         name = method_name(about["network"], about["loss"])
         if name not in summary["methods"]:
             raise ArgumentError(f"{name} is not in the evaluation; evaluate with --weights of it first.")
-        content = (run / "all" / WEIGHTS).read_bytes()
-        if len(content) > LARGEST_BYTES:
-            raise ArgumentError(f"The weights of {name} have {len(content)} bytes; at most {LARGEST_BYTES} ship.")
+        content = (run / "all" / WEIGHTS_FILE).read_bytes()
+        if len(content) > MAX_WEIGHTS_BYTES:
+            raise ArgumentError(
+                f"The weights of {name} have {len(content)} bytes; at most {MAX_WEIGHTS_BYTES} ship."
+            )
         read_network(content, about["network"])
         (models / f"{name}.safetensors").write_bytes(content)
         shutil.copyfile(run / "learning.png", models / f"{name}.png")
@@ -88,9 +96,9 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
         }
     best = max(networks, key=lambda name: _worth(networks[name]["cross_validated"]))
     manifest = {"best": best, "networks": networks, "seen": sorted(seen)}
-    for name in RESULTS:
-        (models / EVALUATION).mkdir(exist_ok=True)
-        shutil.copyfile(evaluation / name, models / EVALUATION / name)
+    for name in RELEASED_FILES:
+        (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
+        shutil.copyfile(evaluation / name, models / EVALUATION_FOLDER / name)
     write_text(models / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     for document in (models / CARD, models.parent / CARD):
         if document.exists():

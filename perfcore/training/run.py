@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from perfcore.aif.network.models import NETWORKS
+from perfcore.aif.network.weights import TRAINING_FILE
 from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
 from perfcore.io.atomic_write import check_out_dir, write_text
 from perfcore.io.cohort import CohortCase, assign_folds, find_cohort
@@ -24,14 +25,13 @@ from perfcore.training.data import (
     write_training_case,
 )
 from perfcore.training.learning_curves import draw_curves
-from perfcore.training.loop import LOG, FoldJob, Plan, read_log, train_fold
+from perfcore.training.loop import LOG_FILE, FoldJob, TrainingPlan, read_log, train_fold
 
 Progress = Callable[[str, int, int], None]
-ABOUT: Final = "training.json"
-CURVES: Final = "learning.png"
-PREPARED: Final = "prepared"
-EPOCHS: Final = 20
-LARGEST_SEED: Final = 2**32 - 1
+LEARNING_CURVES_FILE: Final = "learning.png"
+PREPARED_FOLDER: Final = "prepared"
+DEFAULT_EPOCHS: Final = 20
+MAX_SEED: Final = 2**32 - 1
 OPTIMIZER: Final = {"regression": ("adam", 1e-3), "weighting": ("sgd", 0.05)}
 """Optimiser and rate, found on a cohort of another seed (411), 62 cases to learn from and 32 to look at."""
 RATES: Final = {"sgd": 0.05, "adam": 1e-3}
@@ -61,7 +61,7 @@ class TrainingOptions:
     network: str
     loss: str
     folds: int = 5
-    epochs: int = EPOCHS
+    epochs: int = DEFAULT_EPOCHS
     optimizer: str | None = None
     rate: float | None = None
     seed: int = 0
@@ -70,7 +70,7 @@ class TrainingOptions:
     prepared: Path | None = None
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> TrainingPlan:
         """The plan of each of its trainings.
 
         Raises
@@ -88,14 +88,14 @@ class TrainingOptions:
         if optimizer not in RATES:
             raise ArgumentError(f"optimizer must be one of {', '.join(RATES)}; got {optimizer!r}.")
         rate = own_rate if self.rate is None else self.rate
-        if self.epochs < 1 or not 0 < rate <= 10 or not 0 <= self.seed <= LARGEST_SEED:
+        if self.epochs < 1 or not 0 < rate <= 10 or not 0 <= self.seed <= MAX_SEED:
             raise ArgumentError(
-                f"epochs must be at least 1, rate between 0 and 10, seed between 0 and {LARGEST_SEED}; "
+                f"epochs must be at least 1, rate between 0 and 10, seed between 0 and {MAX_SEED}; "
                 f"got {self.epochs}, {rate:g} and {self.seed}."
             )
         if self.folds < 0 or self.folds == 1:
             raise ArgumentError(f"folds must be 0 (one network on all cases) or at least 2; got {self.folds}.")
-        return Plan(self.network, self.loss, optimizer, rate, self.epochs, self.seed)
+        return TrainingPlan(self.network, self.loss, optimizer, rate, self.epochs, self.seed)
 
 
 @dataclass(frozen=True)
@@ -152,10 +152,10 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
         The output folder cannot be written.
     """
     plan, device = options.plan, resolve_device(options.device)
-    say = progress or (lambda _what, _done, _total: None)
+    report = progress or (lambda _what, _done, _total: None)
     data, out = data.absolute(), out.absolute()  # a worker of a cluster may have been started elsewhere
-    prepared = (options.prepared or out / PREPARED).absolute()
-    check_out_dir(out, (CURVES, ABOUT))
+    prepared = (options.prepared or out / PREPARED_FOLDER).absolute()
+    check_out_dir(out, (LEARNING_CURVES_FILE, TRAINING_FILE))
     check_out_dir(prepared, ())
     found = find_cohort(data)
     if options.folds:
@@ -163,7 +163,7 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
     wanted = [PrepareJob(case, prepared / f"{case.case.path.name}.safetensors") for case in found]
     missing = [job for job in wanted if not _is_ready(job)]
     with _leaving_nothing((prepared, out), missing):
-        refused = _prepare(missing, options, prepared, say)
+        refused = _prepare(missing, options, prepared, report)
         cases = [job.case for job in wanted if job.case.name not in refused]
         paths = [job.path for job in wanted if job.case.name not in refused]
         if not cases:
@@ -183,7 +183,7 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
     ]
 
     def epochs_done() -> None:
-        say("Training", sum(len(read_log(job.out / LOG)) for job in jobs), plan.epochs * len(jobs))
+        report("Training", sum(len(read_log(job.out / LOG_FILE)) for job in jobs), plan.epochs * len(jobs))
 
     seconds = run_jobs(
         train_fold,
@@ -192,32 +192,34 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
         workers=1 if device.type == "cuda" else None,
         watch=epochs_done,
     )
-    draw_curves([(job.out.name, read_log(job.out / LOG)) for job in jobs], out / CURVES)
-    marks = [read_training_case(path).fingerprint for path in paths]
+    draw_curves([(job.out.name, read_log(job.out / LOG_FILE)) for job in jobs], out / LEARNING_CURVES_FILE)
+    fingerprints = [read_training_case(path).fingerprint for path in paths]
     about = {
         **asdict(plan),
         "n_cases": len(cases),
         "n_folds": options.folds,
         "cases": [
-            {"name": case.name, "patient": case.patient, "fold": fold, "fingerprint": mark}
-            for case, fold, mark in zip(cases, folds, marks, strict=True)
+            {"name": case.name, "patient": case.patient, "fold": fold, "fingerprint": case_fingerprint}
+            for case, fold, case_fingerprint in zip(cases, folds, fingerprints, strict=True)
         ],
         "refused": refused,
         "device": device.type,
         "seconds": {job.out.name: round(spent, 1) for job, spent in zip(jobs, seconds, strict=True)},
     }
-    write_text(out / ABOUT, json.dumps(about, indent=2) + "\n")
+    write_text(out / TRAINING_FILE, json.dumps(about, indent=2) + "\n")
     return about
 
 
-def _prepare(missing: list[PrepareJob], options: TrainingOptions, folder: Path, say: Progress) -> dict[str, str]:
+def _prepare(
+    missing: list[PrepareJob], options: TrainingOptions, folder: Path, report: Progress
+) -> dict[str, str]:
     """Prepare cases; returns by name why some of them cannot teach."""
     folder.mkdir(parents=True, exist_ok=True)
     problems = run_jobs(
         prepare_case,
         missing,
         scheduler=options.scheduler,
-        progress=lambda done, total: say("Preparing cases", done, total),
+        progress=lambda done, total: report("Preparing cases", done, total),
     )
     return {job.case.name: problem for job, problem in zip(missing, problems, strict=True) if problem}
 

@@ -13,8 +13,8 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.lesion_target import target_of
 from perfcore.analysis import sensitivity
-from perfcore.analysis.aif_uncertainty import bootstrap_curves
-from perfcore.analysis.finetune import TuneOptions, Tuner, make_form
+from perfcore.analysis.aif_uncertainty import bootstrap_aifs
+from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
 from perfcore.settings import Settings
 from tests.support.app_server import drag, lab_data, open_lab, settled
 from tests.support.lab_page import (
@@ -92,7 +92,7 @@ def own_steps(case: LiveCase, n: int, **options: float | str | bool) -> list:
     assert case.vof is not None
     assert case.lesion is not None
     start = case.vof.value.astype(np.float32).astype(float)
-    form = make_form("softplus", start, case.prepared.dt_s)
+    form = make_parametrization("softplus", start, case.prepared.dt_s)
     tuner = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), origin=start)
     return [tuner.step() for _ in range(n)]
 
@@ -365,12 +365,12 @@ def test_the_bars_are_the_gradient_of_the_curve_at_hand(
     curve = kept_curve(page)
     assert case.lesion is not None
     target = target_of(case, case.lesion)
-    own = sensitivity.gradient(curve, target, Settings(), "core_ml", voxel_ml=case.prepared.voxel_ml).by_sample
+    own = sensitivity.aif_gradient(curve, target, Settings(), "core_ml", voxel_ml=case.prepared.voxel_ml).by_sample
     np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
     page.locator('[data-matters="quantity"]').select_option("tmax")
     page.locator('[data-matters="region"]').select_option("healthy")
     page.wait_for_timeout(2500)
-    own = sensitivity.gradient(curve, target, Settings(), "tmax", region=case.reference.numpy()).by_sample
+    own = sensitivity.aif_gradient(curve, target, Settings(), "tmax", region=case.reference.numpy()).by_sample
     np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
     handle = page.locator('svg[data-testid="aif-editor"] [data-point="30"]').bounding_box()
     bar = page.locator('[data-testid="matters"] rect').nth(30).bounding_box()
@@ -397,7 +397,7 @@ def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     wait_data(page, "overlay", "v === 'sensitivity'")
     text, voxel = overlaid(page, 0.4, 0.4)
     start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
-    along = sensitivity.direction(start, case.prepared.dt_s, "width")
+    along = sensitivity.edit_direction(start, case.prepared.dt_s, "width")
     empty = np.zeros(case.tiles.n_voxels, bool)
     own = np.abs(sensitivity.sensitivity_map(start, along, target_of(case, empty), Settings()))
     place = place_in(case, voxel)
@@ -449,7 +449,7 @@ def test_draws_of_the_choice(page: Page, address: str, case: LiveCase) -> None:
     wait_data(page, "draws", "Number(v) >= 5")
     wait_data(page, "draws", "Number(v) === 200")
     start = next(iter(case.sources.values()))
-    curves = bootstrap_curves(case.prepared, start, 200)
+    curves = bootstrap_aifs(case.prepared, start, 200)
     cores = []
     fraction = np.zeros(case.tiles.n_voxels)
     for curve in curves[::8]:

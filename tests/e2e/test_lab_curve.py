@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, WebSocketRoute
 
 from pages.live.server import wire
 from pages.live.server.session import error_frame
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.fit import fit_gamma_variate
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
 from tests.support.lab_page import automatic, editor_values, kept_curve, own_result, shown_number, start_over
@@ -38,8 +38,8 @@ def test_the_browsers_edits_are_the_librarys(page: Page, address: str) -> None:
     rng = np.random.default_rng(7)
     start = start_values()
     curves = [start, rng.normal(0, 50, 43), np.linspace(0, 9, 20), np.r_[3.0, 0.5 * np.arange(10.0), np.zeros(9)]]
-    edits = [WholeEdit(), WholeEdit(**HANDLES), *(WholeEdit(**{name: value}) for name, value in HANDLES.items())]
-    edits += [WholeEdit(width=0.4, shift_s=-7.3, tail=3.0, smooth_s=0.3), WholeEdit(dispersion_s=0.2, cut_s=0.0)]
+    edits = [CurveEdit(), CurveEdit(**HANDLES), *(CurveEdit(**{name: value}) for name, value in HANDLES.items())]
+    edits += [CurveEdit(width=0.4, shift_s=-7.3, tail=3.0, smooth_s=0.3), CurveEdit(dispersion_s=0.2, cut_s=0.0)]
     for curve in curves:
         for dt_s in (0.7, 1.0, 2.0):
             own = np.array([edit_curve(curve, dt_s, edit) for edit in edits])
@@ -60,7 +60,7 @@ def test_each_handles_field_edits_the_whole_curve(page: Page, address: str, name
     field.fill(str(value))
     field.press("Enter")
     settled(page)
-    expected = edit_curve(start_values(), 1.0, WholeEdit(**{name: value}))
+    expected = edit_curve(start_values(), 1.0, CurveEdit(**{name: value}))
     np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
     own = own_result(kept_curve(page)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
@@ -120,7 +120,7 @@ def test_the_maps_follow_a_slider_while_it_is_held_and_one_undo_takes_it_back(pa
     settled(page)
     value = float(page.locator('[data-handle="width"]').input_value())
     assert value > 1.2
-    expected = edit_curve(start_values(), 1.0, WholeEdit(width=value))
+    expected = edit_curve(start_values(), 1.0, CurveEdit(width=value))
     np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
     page.locator('[data-handle="width"]').press("Control+z")
     settled(page)
@@ -140,7 +140,7 @@ def test_handles_combine_and_act_on_what_a_hand_has_drawn(page: Page, address: s
         page.locator(f'[data-field="{name}"]').fill(str(value))
         page.locator(f'[data-field="{name}"]').press("Enter")
     settled(page)
-    expected = edit_curve(drawn, 1.0, WholeEdit(shift_s=2.0, amplitude=1.5))
+    expected = edit_curve(drawn, 1.0, CurveEdit(shift_s=2.0, amplitude=1.5))
     np.testing.assert_allclose(kept_curve(page), expected, atol=1e-3)
     page.get_by_role("button", name="Handles back").click()
     settled(page)

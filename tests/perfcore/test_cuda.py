@@ -15,7 +15,7 @@ from perfcore.errors import DeviceError
 from perfcore.maps import flow_and_delay, flow_operator
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
-from perfcore.training.loop import FoldJob, Plan, read_log, train_fold
+from perfcore.training.loop import FoldJob, TrainingPlan, read_log, train_fold
 
 FORMS = [
     Settings(deconvolution=form, regularization=kind)
@@ -75,7 +75,7 @@ def test_the_soft_time_equals_that_of_the_cpu() -> None:
 @pytest.mark.cuda
 @needs_cuda
 def test_a_training_learns_and_goes_on_as_on_the_cpu(paths: list[Path], tmp_path: Path) -> None:
-    plan, losses = Plan("regression", "core+tmax", "adam", 2e-3, 2, 0), {}
+    plan, losses = TrainingPlan("regression", "core+tmax", "adam", 2e-3, 2, 0), {}
     for device in ("cpu", "cuda"):
         out = tmp_path / device
         job = FoldJob(plan, 1, tuple(paths[:2]), (paths[2],), out, device)

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from perfcore.aif.select import SELECTORS, select
-from perfcore.evaluation.run import judge
+from perfcore.evaluation.run import evaluate_cases
 from perfcore.io.cohort import CohortCase
 from perfcore.maps import PerfusionMaps
 from perfcore.pipeline import make_maps, tile
@@ -38,7 +38,7 @@ def one(rows: pd.DataFrame, case: str, method: str) -> pd.Series:
 
 
 def judge_here(cases: list[CohortCase], out: Path, **more: Any) -> tuple[dict[str, Any], pd.DataFrame]:
-    summary = judge(cases, out, workers=1, **more)
+    summary = evaluate_cases(cases, out, workers=1, **more)
     return summary, pd.read_csv(out / "cases.csv", keep_default_na=False, na_values=[""])
 
 

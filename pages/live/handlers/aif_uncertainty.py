@@ -15,7 +15,7 @@ from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server.session import LiveSession, State
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
-from perfcore.analysis.aif_uncertainty import bootstrap_curves, core_spread, other_choices
+from perfcore.analysis.aif_uncertainty import bootstrap_aifs, core_distribution, mixture_aifs
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.types import Aif, DoubleArray
 
@@ -43,7 +43,7 @@ def choose(_session: LiveSession, state: State, asked: Mapping[str, Any], _view:
 def _spread(state: State, way: str, start: Aif) -> Frames:
     case, prepared = state.case, state.case.prepared
     if way == "voxels":
-        curves = bootstrap_curves(prepared, start, DRAWS)
+        curves = bootstrap_aifs(prepared, start, DRAWS)
         of = [f"{len(start.voxels)} voxels"]
     else:
         found: list[Aif] = []
@@ -51,10 +51,10 @@ def _spread(state: State, way: str, start: Aif) -> Frames:
             with suppress(PerfcoreError):  # one that finds none in this case has no word
                 found.append(case.offered.get(name))
             yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
-        curves = other_choices(found, DRAWS)
+        curves = mixture_aifs(found, DRAWS)
         of = [aif.method for aif in found]
     basis = case.basis if state.settings.is_linear else None
-    spread = core_spread(
+    spread = core_distribution(
         curves, basis or case.tiles, case.reference.to(case.device), state.settings,
         dt_s=prepared.dt_s, voxel_ml=prepared.voxel_ml, batch=BATCH, pool=HELPERS,
     )  # fmt: skip

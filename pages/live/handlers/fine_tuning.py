@@ -16,10 +16,17 @@ from pages.live.handlers.lesion_target import TRUTH, target_of, wanted_lesion
 from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
-from perfcore.aif.network.grid_input import view_of
+from perfcore.aif.network.grid_input import make_grid_input
 from perfcore.aif.network.weights import load_network, network_names
-from perfcore.analysis.finetune import CurveForm, NetworkForm, TuneOptions, Tuner, TuneStep, make_form
-from perfcore.analysis.finetune.tuner import split_slices
+from perfcore.analysis.finetune import (
+    CurveParametrization,
+    NetworkParametrization,
+    TuneOptions,
+    Tuner,
+    TuneStep,
+    make_parametrization,
+)
+from perfcore.analysis.finetune.tuner import alternate_slice_mask
 from perfcore.errors import InputDataError
 from perfcore.types import DoubleArray
 
@@ -76,14 +83,14 @@ class _Plan:
     origin: DoubleArray | None
     threshold: float | None
 
-    def make_form(self, case: LiveCase) -> CurveForm:
+    def make_parametrization(self, case: LiveCase) -> CurveParametrization:
         if self.form not in {LAST_LAYER, WHOLE_NETWORK}:
-            return make_form(self.form, self.curve, case.prepared.dt_s)
+            return make_parametrization(self.form, self.curve, case.prepared.dt_s)
         if self.network not in network_names():
             raise InputDataError("This network is not here; choose another form of the curve.")
         start = case.offered.get(self.network).value
-        view = view_of(case.prepared)
-        return NetworkForm(load_network(self.network), view, start, last_layer=self.form == LAST_LAYER)
+        view = make_grid_input(case.prepared)
+        return NetworkParametrization(load_network(self.network), view, start, last_layer=self.form == LAST_LAYER)
 
 
 def _steps(
@@ -91,11 +98,11 @@ def _steps(
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     case, settings = state.case, state.settings
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
-    counted = split_slices(slice_of, lesion) if plan.held_out else None
+    loss_mask = alternate_slice_mask(slice_of, lesion) if plan.held_out else None
     target = target_of(case, lesion, hypoperfused=plan.options.with_tmax)
     tuner = Tuner(
-        target, plan.make_form(case), settings, plan.options,
-        counted=counted, origin=plan.origin, threshold=plan.threshold, pool=HELPERS,
+        target, plan.make_parametrization(case), settings, plan.options,
+        loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, pool=HELPERS,
     )  # fmt: skip
     for _ in range(MOST_STEPS):
         step = tuner.step()

@@ -15,7 +15,7 @@ from pages.live.handlers.lesion_target import paint
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, State, probe_frame
 from perfcore.aif.fit import fit_gamma_variate
-from perfcore.aif.select.candidates import curves_of
+from perfcore.aif.select.candidates import voxel_curves
 from perfcore.aif.select.selection import mean_curve
 from perfcore.errors import InputDataError
 from perfcore.preprocess import Prepared
@@ -99,7 +99,7 @@ def _voxels(_session: LiveSession, state: State, asked: Mapping[str, Any]) -> by
     x, y, z = np.array(voxels).T
     flat = np.ravel_multi_index((x, y, z), prepared.grid)
     aif = mean_curve(prepared, flat, "voxels")
-    spread = curves_of(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
+    spread = voxel_curves(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
     header = {"voxels": [list(v) for v in voxels], "flags": list(aif.quality), "asked": int(asked.get("asked", 0))}
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
 

@@ -14,7 +14,7 @@ from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of
 from pages.live.handlers.viewport import HELPERS, View, side_by_side
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
-from perfcore.analysis.sensitivity import HANDLES, direction, gradient, sensitivity_map, tornado
+from perfcore.analysis.sensitivity import HANDLES, aif_gradient, edit_direction, sensitivity_map, tornado
 from perfcore.errors import InputDataError
 from perfcore.regularization import no_gradient
 from perfcore.types import DoubleArray
@@ -75,7 +75,7 @@ def matter(session: LiveSession, state: State, asked: Mapping[str, Any], _view: 
         where = region_of(session, state, region) if quantity in {"rcbf", "tmax"} else None
         target = target_of(case, core, coarse=coarse)
         kept = case.grid_coarse.kept if coarse else np.ones(n, bool)
-        found = gradient(
+        found = aif_gradient(
             curve, target, state.settings, quantity, pool=HELPERS,
             voxel_ml=case.prepared.voxel_ml * n / target.tissue.n_voxels,
             region=None if where is None else where[kept],
@@ -96,7 +96,7 @@ def sensitive(_session: LiveSession, state: State, asked: Mapping[str, Any], _vi
         case = state.case
         if not state.settings.is_linear:
             raise no_gradient(state.settings.regularization)
-        along = direction(curve, case.prepared.dt_s, name)
+        along = edit_direction(curve, case.prepared.dt_s, name)
         target = target_of(case, np.zeros(case.tiles.n_voxels, bool))
         change = sensitivity_map(curve, along, target, state.settings, HELPERS)
         yield {"direction": name}, {"change": change}

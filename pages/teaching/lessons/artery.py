@@ -2,8 +2,8 @@
 
 from pages.teaching.lesson import Choice, Claim, Lesson, Slider, Watch
 from pages.teaching.lessons import papers
-from perfcore.aif.edits import WholeEdit
-from perfcore.teaching import Sweep, Trial
+from perfcore.aif.edits import CurveEdit
+from perfcore.teaching import CurveExperiment, SweepExperiment
 
 _CORE = "core, ml"
 _CBF = "healthy CBF, ml/100 g/min"
@@ -27,9 +27,9 @@ of it lends it only half of its contrast: the input function keeps its shape and
     ),
     task="Set *amplitude* to one half. Compare the rCBF map with the CBF map, and watch the core.",
     experiments={
-        "whole": Trial("true artery"),
-        "half": Trial("half as high", edit=WholeEdit(amplitude=0.5)),
-        "double": Trial("twice as high", edit=WholeEdit(amplitude=2.0)),
+        "whole": CurveExperiment("true artery"),
+        "half": CurveExperiment("half as high", edit=CurveEdit(amplitude=0.5)),
+        "double": CurveExperiment("twice as high", edit=CurveEdit(amplitude=2.0)),
     },
     watch=(
         Watch(_CBF, lambda o: o.healthy.cbf, ("half", "whole", "double")),
@@ -85,12 +85,14 @@ to be impossible. The *delay-invariant* one (block-circulant) lets k(t) begin be
     ),
     task="*Shift* the curve by +3 s. Then choose *causal* under Deconvolution in the sidebar and shift again.",
     experiments={
-        "circulant": Trial("delay-invariant"),
-        "circulant_late": Trial("delay-invariant, 3 s late", edit=WholeEdit(shift_s=3)),
-        "causal": Trial("causal", settings={"deconvolution": "causal"}),
-        "causal_late": Trial("causal, 3 s late", edit=WholeEdit(shift_s=3), settings={"deconvolution": "causal"}),
-        "causal_early": Trial(
-            "causal, 3 s early", edit=WholeEdit(shift_s=-3), settings={"deconvolution": "causal"}
+        "circulant": CurveExperiment("delay-invariant"),
+        "circulant_late": CurveExperiment("delay-invariant, 3 s late", edit=CurveEdit(shift_s=3)),
+        "causal": CurveExperiment("causal", settings={"deconvolution": "causal"}),
+        "causal_late": CurveExperiment(
+            "causal, 3 s late", edit=CurveEdit(shift_s=3), settings={"deconvolution": "causal"}
+        ),
+        "causal_early": CurveExperiment(
+            "causal, 3 s early", edit=CurveEdit(shift_s=-3), settings={"deconvolution": "causal"}
         ),
     },
     watch=(
@@ -150,12 +152,12 @@ of its true CBF.
     ),
     task="Drag *width*, then *dispersion*. The core hardly moves; look at CBF, Tmax and the hypoperfused volume.",
     experiments={
-        "usual": Sweep("usual bolus"),
-        "wide": Sweep("1.6 times as wide", edit=WholeEdit(width=1.6)),
-        "weak": Sweep("2.5 times as wide", edit=WholeEdit(width=2.5)),
-        "true": Trial("true artery"),
-        "stretched": Trial("curve alone 1.6 times as wide", edit=WholeEdit(width=1.6)),
-        "dispersed": Trial("curve alone dispersed by 3 s", edit=WholeEdit(dispersion_s=3)),
+        "usual": SweepExperiment("usual bolus"),
+        "wide": SweepExperiment("1.6 times as wide", edit=CurveEdit(width=1.6)),
+        "weak": SweepExperiment("2.5 times as wide", edit=CurveEdit(width=2.5)),
+        "true": CurveExperiment("true artery"),
+        "stretched": CurveExperiment("curve alone 1.6 times as wide", edit=CurveEdit(width=1.6)),
+        "dispersed": CurveExperiment("curve alone dispersed by 3 s", edit=CurveEdit(dispersion_s=3)),
     },
     watch=(
         Watch("CBF read over CBF true, MTT 4 s", lambda o: o.ratio[4], ("usual", "wide", "weak")),
@@ -209,9 +211,9 @@ function. The tissue, however, has seen all of it.
     ),
     task="Set *tail* to 0, or press the gamma-variate fit. Look at CBV, then at the core.",
     experiments={
-        "whole": Trial("with its tail"),
-        "first": Trial("first pass alone", edit=WholeEdit(tail=0.0)),
-        "more": Trial("twice the tail", edit=WholeEdit(tail=2.0)),
+        "whole": CurveExperiment("with its tail"),
+        "first": CurveExperiment("first pass alone", edit=CurveEdit(tail=0.0)),
+        "more": CurveExperiment("twice the tail", edit=CurveEdit(tail=2.0)),
     },
     watch=(
         Watch(_CBV, lambda o: o.healthy.cbv, ("first", "whole", "more")),

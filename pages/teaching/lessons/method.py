@@ -2,7 +2,7 @@
 
 from pages.teaching.lesson import Choice, Claim, Lesson, Slider, Watch
 from pages.teaching.lessons import papers
-from perfcore.teaching import Sweep, Trial, Tuning
+from perfcore.teaching import CurveExperiment, FinetuneExperiment, SweepExperiment
 
 LAMBDA = Lesson(
     id="lambda",
@@ -22,11 +22,11 @@ Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
     ),
     task="Drag λ in the sidebar from 0.3 to 0.1 and below. CBF rises, the core changes, and noise comes in.",
     experiments={
-        "strong": Sweep("λ 0.3", settings={"lambda_rel": 0.3}, noise_hu=(1,)),
-        "weak": Sweep("λ 0.1", settings={"lambda_rel": 0.1}, noise_hu=(1,)),
-        "weakest": Sweep("λ 0.03", settings={"lambda_rel": 0.03}, noise_hu=(1,)),
-        "case_strong": Trial("this case, λ 0.3"),
-        "case_weakest": Trial("this case, λ 0.03", settings={"lambda_rel": 0.03}),
+        "strong": SweepExperiment("λ 0.3", settings={"lambda_rel": 0.3}, noise_hu=(1,)),
+        "weak": SweepExperiment("λ 0.1", settings={"lambda_rel": 0.1}, noise_hu=(1,)),
+        "weakest": SweepExperiment("λ 0.03", settings={"lambda_rel": 0.03}, noise_hu=(1,)),
+        "case_strong": CurveExperiment("this case, λ 0.3"),
+        "case_weakest": CurveExperiment("this case, λ 0.03", settings={"lambda_rel": 0.03}),
     },
     watch=(
         Watch("CBF read over true, MTT 4 s", lambda o: o.ratio[4], ("strong", "weak", "weakest")),
@@ -84,10 +84,10 @@ core has {high_side.core_ml:.1f} ml.
     ),
     task="Under *Smoothing, thresholds* move *Core: rCBF below* to 0.30, then change *Healthy reference*.",
     experiments={
-        "high_side": Trial("0.38, other side"),
-        "high_brain": Trial("0.38, whole brain", settings={"reference": "brain"}),
-        "low_side": Trial("0.30, other side", settings={"core_threshold": 0.30}),
-        "low_brain": Trial("0.30, whole brain", settings={"core_threshold": 0.30, "reference": "brain"}),
+        "high_side": CurveExperiment("0.38, other side"),
+        "high_brain": CurveExperiment("0.38, whole brain", settings={"reference": "brain"}),
+        "low_side": CurveExperiment("0.30, other side", settings={"core_threshold": 0.30}),
+        "low_brain": CurveExperiment("0.30, whole brain", settings={"core_threshold": 0.30, "reference": "brain"}),
     },
     watch=(
         Watch("core, ml", lambda o: o.core_ml, ("high_side", "high_brain", "low_side", "low_brain")),
@@ -142,10 +142,10 @@ Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
     ),
     task="Point at tissue and look at its k(t): it rises over seconds. Lower λ in the sidebar: it rises sooner.",
     experiments={
-        "here": Sweep("no delay"),
-        "behind": Sweep("3 s behind", delay_s=3),
-        "sharp": Sweep("3 s behind, λ 0.1", delay_s=3, settings={"lambda_rel": 0.1}),
-        "case": Trial("this case"),
+        "here": SweepExperiment("no delay"),
+        "behind": SweepExperiment("3 s behind", delay_s=3),
+        "sharp": SweepExperiment("3 s behind, λ 0.1", delay_s=3, settings={"lambda_rel": 0.1}),
+        "case": CurveExperiment("this case"),
     },
     watch=(
         Watch("Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp")),
@@ -197,17 +197,17 @@ core of *every other* slice. The slices in between are kept to check.
     ),
     task="Draw on the curve and try to raise Dice by hand. How far from an artery do you have to go?",
     experiments={
-        "free": Tuning("free samples", form="free", curvature=0.0),
-        "soft": Tuning("positive and smooth"),
+        "free": FinetuneExperiment("free samples", parametrization="free", curvature=0.0),
+        "soft": FinetuneExperiment("positive and smooth"),
     },
     watch=(
         Watch("Dice gained, slices seen", lambda o: o.last - o.first, ("free", "soft")),
-        Watch("Dice gained, slices not seen", lambda o: o.checked_last - o.checked_first, ("free", "soft")),
+        Watch("Dice gained, slices not seen", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
         Watch("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
     ),
     found="""
 On the slices that it saw Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
-{free.checked_first:.2f} to **{free.checked_last:.2f}**. The curve has {free.n_negative} negative samples and is
+{free.held_out_first:.2f} to **{free.held_out_last:.2f}**. The curve has {free.n_negative} negative samples and is
 {free.roughness:.0f} times as rough as the artery.
 """,
     why="""
@@ -231,8 +231,8 @@ many patients, and must draw a curve for one whose core it does not know.
     reading=(papers.DE_LA_ROSA_FIRST, papers.DE_LA_ROSA),
     numbers={
         "seen": lambda r: r.free.last - r.free.first,
-        "unseen": lambda r: r.free.checked_last - r.free.checked_first,
+        "unseen": lambda r: r.free.held_out_last - r.free.held_out_first,
         "soft_seen": lambda r: r.soft.last - r.soft.first,
-        "soft_unseen": lambda r: r.soft.checked_last - r.soft.checked_first,
+        "soft_unseen": lambda r: r.soft.held_out_last - r.soft.held_out_first,
     },
 )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from pages.teaching.lesson import Claim, Lesson, Slider, Watch
 from pages.teaching.lessons import papers
-from perfcore.aif.edits import WholeEdit
-from perfcore.teaching import Trial
+from perfcore.aif.edits import CurveEdit
+from perfcore.teaching import CurveExperiment
 
 _CORE = "core, ml"
 _TMAX = "Tmax > 6 s, ml"
@@ -23,10 +23,10 @@ tissue almost whole, and the core only in part.
     ),
     task="*Cut* the curve at 25 s: the tissue goes on, and CBV rises. A scan that stops cuts both: see there.",
     experiments={
-        "whole": Trial("whole scan"),
-        "s30": Trial("30 s", stop_s=30),
-        "s25": Trial("25 s", stop_s=25),
-        "s20": Trial("20 s", stop_s=20),
+        "whole": CurveExperiment("whole scan"),
+        "s30": CurveExperiment("30 s", stop_s=30),
+        "s25": CurveExperiment("25 s", stop_s=25),
+        "s20": CurveExperiment("20 s", stop_s=20),
     },
     watch=(
         Watch("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s30", "s25", "s20")),
@@ -87,9 +87,9 @@ spread out. The automatic selector takes them all the same. Measured from the tr
     ),
     task="This is the true artery. Choose *Straka* as source and look at Tmax; then shift by −3 s.",
     experiments={
-        "true": Trial("true artery"),
-        "distal": Trial("automatic, beyond the clot", curve="automatic"),
-        "moved": Trial("automatic, 3 s earlier", curve="automatic", edit=WholeEdit(shift_s=-3)),
+        "true": CurveExperiment("true artery"),
+        "distal": CurveExperiment("automatic, beyond the clot", curve="automatic"),
+        "moved": CurveExperiment("automatic, 3 s earlier", curve="automatic", edit=CurveEdit(shift_s=-3)),
     },
     watch=(
         Watch(_TMAX, lambda o: o.hypoperfused_ml, ("true", "distal", "moved")),
@@ -142,10 +142,10 @@ the brain: it is later and wider than the artery's, with about the same area.
     ),
     task="Choose *Vein (VOF)* as the source. Or make one: *shift* the curve by 4 s and *disperse* it by 2 s.",
     experiments={
-        "artery": Trial("artery"),
-        "vein": Trial("vein", curve="vein"),
-        "causal": Trial("artery, causal", settings={"deconvolution": "causal"}),
-        "vein_causal": Trial("vein, causal", curve="vein", settings={"deconvolution": "causal"}),
+        "artery": CurveExperiment("artery"),
+        "vein": CurveExperiment("vein", curve="vein"),
+        "causal": CurveExperiment("artery, causal", settings={"deconvolution": "causal"}),
+        "vein_causal": CurveExperiment("vein, causal", curve="vein", settings={"deconvolution": "causal"}),
     },
     watch=(
         Watch("brain with Tmax < 0", lambda o: o.leading, ("artery", "vein")),
@@ -200,10 +200,10 @@ deconvolution each slice is smoothed with a Gaussian of 2.5 mm and each curve ov
     ),
     task="In the sidebar, under *Smoothing, thresholds*, set both σ to 0 (it takes a moment). Look at the core.",
     experiments={
-        "none": Trial("none", settings={"spatial_sigma_mm": 0.0, "temporal_sigma_s": 0.0}),
-        "little": Trial("1 mm", settings={"spatial_sigma_mm": 1.0, "temporal_sigma_s": 0.0}),
-        "usual": Trial("2.5 mm, 1.5 s"),
-        "sharp": Trial(
+        "none": CurveExperiment("none", settings={"spatial_sigma_mm": 0.0, "temporal_sigma_s": 0.0}),
+        "little": CurveExperiment("1 mm", settings={"spatial_sigma_mm": 1.0, "temporal_sigma_s": 0.0}),
+        "usual": CurveExperiment("2.5 mm, 1.5 s"),
+        "sharp": CurveExperiment(
             "none, λ 0.1", settings={"spatial_sigma_mm": 0.0, "temporal_sigma_s": 0.0, "lambda_rel": 0.1}
         ),
     },

@@ -18,21 +18,21 @@ from perfcore.aif.select.features import bolus_features
 from perfcore.preprocess import Prepared
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-SIDE: Final = 48
+GRID_SIDE: Final = 48
 """Cells along x and y: 192 mm, a brain with its vessels."""
 CELL_MM: Final = 4.0
 N_FRAMES: Final = 64
 FRAME_S: Final = 1.0
-ARRIVAL_S: Final = 16.0
+TISSUE_ARRIVAL_S: Final = 16.0
 """When healthy tissue begins to enhance, on the network's time axis: where a bolus begins is then nothing to
 learn, and a series that is moved in time moves its input function by as much."""
-HEIGHT_POWER: Final = 4
-HEALTHY_HU: Final = 9.0
+PEAK_WEIGHT_EXPONENT: Final = 4
+HEALTHY_PEAK_HU: Final = 9.0
 """Peak of healthy tissue's curve in HU as phantoms have it; concentration of any unit is brought to it."""
 
 
 @dataclass(frozen=True, eq=False)
-class Timing:
+class FrameMapping:
     """How the series' frames and the network's lie to each other.
 
     Attributes
@@ -61,7 +61,7 @@ class Timing:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class GridInput:
     """What a network sees.
 
     Attributes
@@ -82,20 +82,20 @@ class View:
     curves: FloatArray
     cell: NDArray[np.int64]
     shape: tuple[int, int, int]
-    timing: Timing
-    factor: float = 1.0
+    frame_mapping: FrameMapping
+    hu_factor: float = 1.0
 
-    def volume(self, timing: Timing | None = None) -> FloatArray:
+    def volume(self, frame_mapping: FrameMapping | None = None) -> FloatArray:
         """Return the curves on the network's frames, shape ``(64, 48, 48, nz)``; 0 in empty cells."""
-        frames = (timing or self.timing).to_network
+        frames = (frame_mapping or self.frame_mapping).to_network
         out = np.zeros((N_FRAMES, int(np.prod(self.shape))), np.float32)
         out[:, self.cell] = frames @ self.curves.T
         return out.reshape(N_FRAMES, *self.shape)
 
     @staticmethod
-    def shape_of(n_slices: int) -> tuple[int, int, int]:
+    def grid_shape(n_slices: int) -> tuple[int, int, int]:
         """Return the cells' shape for a number of slices."""
-        return SIDE, SIDE, n_slices
+        return GRID_SIDE, GRID_SIDE, n_slices
 
     @property
     def inside(self) -> BoolArray:
@@ -105,7 +105,7 @@ class View:
         return out.reshape(self.shape)
 
 
-def cells_of(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int, int]]:
+def assign_cells(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int, int]]:
     """Return the voxels of brain and vessels around it, the cell of each, and the cells' shape.
 
     Voxels are flat indices of the series' grid. The middle of the brain is the middle of the cells; what lies
@@ -118,9 +118,9 @@ def cells_of(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], 
         used = np.flatnonzero(prepared.mask.any(axis=tuple(a for a in range(3) if a != axis)))
         middle = (used[0] + used[-1]) / 2
         from_middle = (position - middle) * prepared.spacing_mm[axis] / CELL_MM
-        place.append(np.floor(from_middle + SIDE / 2).astype(np.int64))
-    inside = (place[0] >= 0) & (place[0] < SIDE) & (place[1] >= 0) & (place[1] < SIDE)
-    shape = View.shape_of(prepared.grid[2])
+        place.append(np.floor(from_middle + GRID_SIDE / 2).astype(np.int64))
+    inside = (place[0] >= 0) & (place[0] < GRID_SIDE) & (place[1] >= 0) & (place[1] < GRID_SIDE)
+    shape = GridInput.grid_shape(prepared.grid[2])
     cell = np.ravel_multi_index((place[0][inside], place[1][inside], z[inside]), shape)
     return region[inside], np.asarray(cell, np.int64), shape
 
@@ -130,18 +130,18 @@ def hu_factor(prepared: Prepared) -> float:
     if prepared.in_hu:
         return 1.0
     peak = float(healthy_curve(prepared).max())
-    return HEALTHY_HU / peak if peak > 0 else 1.0
+    return HEALTHY_PEAK_HU / peak if peak > 0 else 1.0
 
 
 def voxel_weights(prepared: Prepared, voxel: NDArray[np.int64]) -> FloatArray:
     """Return how much each voxel counts in its cell: its height's fourth power."""
     height = np.maximum(prepared.tmip.reshape(-1)[voxel] * np.float32(hu_factor(prepared)), 1.0)
-    return np.asarray((height / 100.0) ** HEIGHT_POWER, np.float32)
+    return np.asarray((height / 100.0) ** PEAK_WEIGHT_EXPONENT, np.float32)
 
 
-def view_of(prepared: Prepared) -> View:
+def make_grid_input(prepared: Prepared) -> GridInput:
     """Return what a network sees of a prepared case."""
-    voxel, cell, shape = cells_of(prepared)
+    voxel, cell, shape = assign_cells(prepared)
     order = np.argsort(cell, kind="stable")
     voxel, cell = voxel[order], cell[order]
     first = np.flatnonzero(np.diff(cell, prepend=-1))
@@ -151,8 +151,8 @@ def view_of(prepared: Prepared) -> View:
     total = np.add.reduceat(weight, first)
     mean = np.add.reduceat(curves, first, axis=0) / total[:, None] * np.float32(factor)
     arrival_s = float(bolus_features(healthy_curve(prepared)[None]).arrival[0]) * prepared.dt_s
-    return View(np.ascontiguousarray(mean, np.float32), cell[first], shape,
-                Timing(prepared.n_time, prepared.dt_s, arrival_s - ARRIVAL_S), factor)  # fmt: skip
+    return GridInput(np.ascontiguousarray(mean, np.float32), cell[first], shape,
+                FrameMapping(prepared.n_time, prepared.dt_s, arrival_s - TISSUE_ARRIVAL_S), factor)  # fmt: skip
 
 
 def _interpolation(wanted: DoubleArray, n: int) -> FloatArray:

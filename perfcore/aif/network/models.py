@@ -9,20 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from perfcore.aif.curves import gamma_variate
-from perfcore.aif.network.grid_input import ARRIVAL_S, FRAME_S, N_FRAMES, SIDE
+from perfcore.aif.network.grid_input import FRAME_S, GRID_SIDE, N_FRAMES, TISSUE_ARRIVAL_S
 from perfcore.errors import ArgumentError
 
-UNIT_HU: Final = 20.0
+ASINH_SCALE_HU: Final = 20.0
 """Enhancement of about three times the tissue's; a network's input is linear below it and logarithmic above."""
-PEAK_HU: Final = 100.0
-LEAD_S: Final = 2.0
+TYPICAL_PEAK_HU: Final = 100.0
+ARTERY_LEAD_S: Final = 2.0
 """How long before healthy tissue the typical artery enhances."""
 DROPOUT: Final = 0.1
 
 
-def features(curves: Tensor) -> Tensor:
+def compress_enhancement(curves: Tensor) -> Tensor:
     """Return curves [HU] as a network sees them: tissue and arteries within one order of magnitude."""
-    return torch.asinh(curves / UNIT_HU)
+    return torch.asinh(curves / ASINH_SCALE_HU)
 
 
 class RegressionNet(nn.Module):
@@ -46,12 +46,12 @@ class RegressionNet(nn.Module):
         self.plane = nn.Sequential(
             nn.Conv2d(widths[-1], 2 * widths[-1], 3, padding=1), nn.ReLU(), nn.AvgPool2d(2), nn.Dropout2d(DROPOUT)
         )
-        cells = (SIDE // 2 ** (len(widths) + 1)) ** 2
+        cells = (GRID_SIDE // 2 ** (len(widths) + 1)) ** 2
         self.curve = nn.Sequential(
             nn.Flatten(), nn.Linear(2 * widths[-1] * cells, hidden), nn.ReLU(), nn.Linear(hidden, N_FRAMES)
         )
         time_s = FRAME_S * np.arange(N_FRAMES, dtype=np.float64)
-        typical = gamma_variate(time_s, ARRIVAL_S - LEAD_S, 3.0, 1.5, 1.0)
+        typical = gamma_variate(time_s, TISSUE_ARRIVAL_S - ARTERY_LEAD_S, 3.0, 1.5, 1.0)
         self.typical: Tensor
         self.register_buffer("typical", torch.from_numpy(typical.astype(np.float32)), persistent=False)
 
@@ -69,15 +69,15 @@ class RegressionNet(nn.Module):
         -------
         Shape ``(batch, 64)``.
         """
-        drawn: Tensor = self.curve(self.plane(self.space(features(curves)).mean(-1)))
-        return PEAK_HU * (self.typical + drawn)
+        drawn: Tensor = self.curve(self.plane(self.space(compress_enhancement(curves)).mean(-1)))
+        return TYPICAL_PEAK_HU * (self.typical + drawn)
 
-    def strain(self, curve: Tensor) -> Tensor:
+    def prior_penalty(self, curve: Tensor) -> Tensor:
         """Return how far a curve lies from the typical artery's: mean square, in units of its peak.
 
         A curve without a bolus makes lesions that no longer change with it; this is what pulls it back.
         """
-        return (curve / PEAK_HU - self.typical).square().mean()
+        return (curve / TYPICAL_PEAK_HU - self.typical).square().mean()
 
 
 class WeightingNet(nn.Module):
@@ -97,7 +97,7 @@ class WeightingNet(nn.Module):
 
     def weights(self, curves: Tensor, inside: Tensor) -> Tensor:
         """Return where it looks, shape ``(batch, 48, 48, nz)``, non-negative with sum 1, 0 in empty cells."""
-        hidden = torch.relu(self.first(features(curves)))
+        hidden = torch.relu(self.first(compress_enhancement(curves)))
         seen = inside[:, None].to(hidden.dtype)
         mean = (hidden * seen).sum((2, 3, 4)) / seen.sum((2, 3, 4)).clamp_min(1.0)
         hidden = torch.relu(hidden + self.context(mean)[:, :, None, None, None])
@@ -108,7 +108,7 @@ class WeightingNet(nn.Module):
         """Return the input function [HU]: shapes as of :meth:`RegressionNet.forward`."""
         return torch.einsum("btxyz,bxyz->bt", curves, self.weights(curves, inside))
 
-    def strain(self, curve: Tensor) -> Tensor:
+    def prior_penalty(self, curve: Tensor) -> Tensor:
         """Return 0: what was measured needs no pull."""
         return curve.new_zeros(())
 

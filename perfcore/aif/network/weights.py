@@ -20,7 +20,9 @@ from perfcore.errors import InputDataError
 MODELS: Final = Path(__file__).resolve().parents[3] / "models"
 """Weights come from here alone."""
 MANIFEST: Final = "MANIFEST.json"
-LARGEST_BYTES: Final = 20 << 20
+TRAINING_FILE: Final = "training.json"
+"""Record of a finished training, beside the weights of its folds."""
+MAX_WEIGHTS_BYTES: Final = 20 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +115,7 @@ def _load(folder: Path, name: str, entry_text: str) -> Network:
     entry = json.loads(entry_text)
     path = folder / Path(entry["file"]).name
     try:
-        content = path.read_bytes() if path.stat().st_size <= LARGEST_BYTES else b""
+        content = path.read_bytes() if path.stat().st_size <= MAX_WEIGHTS_BYTES else b""
     except OSError as error:
         raise InputDataError(f"The weights of {name} are missing; install the models again.") from error
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:

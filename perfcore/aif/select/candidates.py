@@ -15,13 +15,13 @@ from perfcore.preprocess import Prepared
 from perfcore.preprocess.baseline import MARGIN_FRAMES
 from perfcore.types import BoolArray, FloatArray
 
-BRIGHT_FRACTION: Final = 0.05
+MAX_CANDIDATE_FRACTION: Final = 0.05
 """Only this fraction of the voxels, the tallest, can be a vessel ..."""
-LEAST_CONTRAST: Final = 2.5
+MIN_VESSEL_CONTRAST: Final = 2.5
 """... and of those only the ones that reach this multiple of the healthy tissue's mean curve."""
-LEAST_SNR: Final = 4.0
-SMALLEST_CLUSTER: Final = 3
-HEALTHY_VOXELS: Final = 8_000
+MIN_PEAK_SNR: Final = 4.0
+MIN_CLUSTER_VOXELS: Final = 3
+N_HEALTHY_SAMPLES: Final = 8_000
 NEIGHBOURS: Final = np.ones((3, 3, 3), bool)
 _MAD: Final = 0.6745
 
@@ -44,13 +44,13 @@ class Candidates:
     curves: FloatArray
     features: Features
 
-    def only(self, kept: BoolArray) -> Candidates:
+    def subset(self, kept: BoolArray) -> Candidates:
         """Return some of them."""
         features = Features(*(value[kept] for value in vars(self.features).values()))
         return Candidates(self.flat[kept], self.curves[kept], features)
 
 
-def no_artery(reason: str) -> NoArteryError:
+def no_artery_error(reason: str) -> NoArteryError:
     """Return the error for a series in which no artery is found; ``reason`` is a clause."""
     return NoArteryError(
         f"No artery was found: {reason}; give an input function (--aif FILE.csv) or click voxels of an artery."
@@ -62,7 +62,7 @@ def search_region(prepared: Prepared) -> NDArray[np.int64]:
     return np.flatnonzero(prepared.mask if prepared.hull is None else prepared.hull)
 
 
-def curves_of(prepared: Prepared, flat: NDArray[np.int64]) -> FloatArray:
+def voxel_curves(prepared: Prepared, flat: NDArray[np.int64]) -> FloatArray:
     """Return unsmoothed curves of flat voxel indices, shape ``(n, n_time)``."""
     return prepared.enhancement.reshape(-1, prepared.n_time)[flat]
 
@@ -79,8 +79,8 @@ def healthy_curve(prepared: Prepared) -> FloatArray:
     leave next to no noise.
     """
     flat = prepared.index[prepared.reference] if prepared.reference.any() else prepared.index
-    some = flat[:: max(1, len(flat) // HEALTHY_VOXELS)]
-    return np.asarray(curves_of(prepared, some).mean(axis=0, dtype=np.float64), np.float32)
+    some = flat[:: max(1, len(flat) // N_HEALTHY_SAMPLES)]
+    return np.asarray(voxel_curves(prepared, some).mean(axis=0, dtype=np.float64), np.float32)
 
 
 def find_candidates(prepared: Prepared) -> Candidates:
@@ -102,20 +102,22 @@ def find_candidates(prepared: Prepared) -> Candidates:
     """
     region = search_region(prepared)
     tall = prepared.tmip.reshape(-1)[region]
-    n_bright = min(len(region), max(200, round(BRIGHT_FRACTION * len(region))))
+    n_bright = min(len(region), max(200, round(MAX_CANDIDATE_FRACTION * len(region))))
     flat = np.sort(region[np.argpartition(tall, len(tall) - n_bright)[len(tall) - n_bright :]])
-    raw = curves_of(prepared, flat)
+    raw = voxel_curves(prepared, flat)
     curves = median3(raw)
     features = bolus_features(curves)
     tissue = float(healthy_curve(prepared).max())
-    vessel = (features.height >= LEAST_CONTRAST * tissue) & (features.height >= LEAST_SNR * frame_noise(raw))
+    vessel = (features.height >= MIN_VESSEL_CONTRAST * tissue) & (
+        features.height >= MIN_PEAK_SNR * frame_noise(raw)
+    )
     vessel &= (features.arrival >= prepared.n_baseline - 1 - MARGIN_FRAMES) & (features.height > 0)
-    if vessel.sum() < SMALLEST_CLUSTER - 1:
-        raise no_artery("no voxel enhances clearly more than its noise")
-    return Candidates(flat, curves, features).only(vessel)
+    if vessel.sum() < MIN_CLUSTER_VOXELS - 1:
+        raise no_artery_error("no voxel enhances clearly more than its noise")
+    return Candidates(flat, curves, features).subset(vessel)
 
 
-def arriving_by(prepared: Prepared, arrival: FloatArray, latest_s: float) -> BoolArray:
+def arrives_by(prepared: Prepared, arrival: FloatArray, latest_s: float) -> BoolArray:
     """Say which arrivals (frames) are at most ``latest_s`` later than that of healthy tissue.
 
     An artery rises before the tissue that it feeds; what rises later is a vein or lies behind the clot.
@@ -124,13 +126,13 @@ def arriving_by(prepared: Prepared, arrival: FloatArray, latest_s: float) -> Boo
     return np.asarray(arrival <= tissue + latest_s / prepared.dt_s)
 
 
-def connected(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
+def connected_components(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
     """Return the connected component (26 neighbours) of each voxel, from 0, and their number."""
-    labels, n = ndimage.label(as_volume(grid, flat), NEIGHBOURS)
+    labels, n = ndimage.label(mask_volume(grid, flat), NEIGHBOURS)
     return np.asarray(labels.reshape(-1)[flat] - 1, np.int64), int(n)
 
 
-def as_volume(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> BoolArray:
+def mask_volume(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> BoolArray:
     """Return a volume that is true at flat voxel indices."""
     volume = np.zeros(grid, bool)
     volume.reshape(-1)[flat] = True

@@ -9,22 +9,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.aif.select.candidates import (
-    LEAST_CONTRAST,
-    curves_of,
+    MIN_VESSEL_CONTRAST,
     healthy_curve,
-    no_artery,
+    no_artery_error,
     search_region,
+    voxel_curves,
 )
 from perfcore.aif.select.features import area, first_moment, roughness
-from perfcore.aif.select.selection import Selection, finish
+from perfcore.aif.select.selection import Selection, build_selection
 from perfcore.preprocess import Prepared
 from perfcore.preprocess.slabs import rows_times
 from perfcore.types import FloatArray
 
-LARGEST_AREA: Final = 0.10
-ROUGHEST: Final = 0.25
+KEPT_AREA_FRACTION: Final = 0.10
+DROPPED_ROUGH_FRACTION: Final = 0.25
 N_CLUSTERS: Final = 5
-N_ROUNDS: Final = 2
+N_PASSES: Final = 2
 FUZZINESS: Final = 2.0
 _STEPS: Final = 40
 _TOLERANCE: Final = 1e-3
@@ -58,25 +58,25 @@ def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) ->
         What is left does not stand out of the tissue as an artery does.
     """
     flat = search_region(prepared)
-    curves = curves_of(prepared, flat)
+    curves = voxel_curves(prepared, flat)
     areas = area(curves)
-    large = areas >= np.quantile(areas, 1.0 - LARGEST_AREA)
+    large = areas >= np.quantile(areas, 1.0 - KEPT_AREA_FRACTION)
     flat, curves = flat[large], curves[large]
     rough = roughness(curves)
-    smooth = rough <= np.quantile(rough, 1.0 - ROUGHEST)
+    smooth = rough <= np.quantile(rough, 1.0 - DROPPED_ROUGH_FRACTION)
     flat, curves = flat[smooth], curves[smooth]
     tissue = float(healthy_curve(prepared).max())
-    for _ in range(N_ROUNDS):
+    for _ in range(N_PASSES):
         if len(curves) < 2 * N_CLUSTERS:
             break
         label = clustering(curves)
         means = np.stack([curves[label == k].mean(axis=0) for k in np.unique(label)])
-        moment = np.where(means.max(axis=1) >= LEAST_CONTRAST * tissue, first_moment(means), np.inf)
+        moment = np.where(means.max(axis=1) >= MIN_VESSEL_CONTRAST * tissue, first_moment(means), np.inf)
         earliest = np.unique(label)[int(moment.argmin())]
         flat, curves = flat[label == earliest], curves[label == earliest]
     if len(flat) == 0:
-        raise no_artery("no curve is left after clustering")
-    return finish(prepared, flat, method, "the earliest cluster of the large and smooth curves")
+        raise no_artery_error("no curve is left after clustering")
+    return build_selection(prepared, flat, method, "the earliest cluster of the large and smooth curves")
 
 
 def k_means(curves: FloatArray) -> NDArray[np.int64]:

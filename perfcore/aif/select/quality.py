@@ -7,20 +7,20 @@ from typing import Final
 
 import numpy as np
 
-from perfcore.aif.select.candidates import curves_of, frame_noise, healthy_curve
+from perfcore.aif.select.candidates import frame_noise, healthy_curve, voxel_curves
 from perfcore.aif.select.features import bolus_features
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, DoubleArray
 
-WEAK_HU: Final = 15.0
-LATE_S: Final = 0.5
+WEAK_PEAK_HU: Final = 15.0
+LATE_ARRIVAL_S: Final = 0.5
 """True arteries arrive about 2.3 s before healthy tissue, veins 2 to 4 s after it."""
-POOR: Final = 0.5
-HARDLY_HIGHER: Final = 4.0
+POOR_RATING: Final = 0.5
+LOW_TISSUE_CONTRAST: Final = 4.0
 
 
 @dataclass(frozen=True)
-class Judgement:
+class AifRating:
     """A score and its reasons.
 
     Attributes
@@ -35,7 +35,7 @@ class Judgement:
     """
 
     score: float
-    marks: dict[str, float]
+    criteria: dict[str, float]
     reasons: tuple[str, ...]
 
 
@@ -49,7 +49,7 @@ _REASONS: Final[dict[str, str]] = {
 }
 
 
-def judge(prepared: Prepared, aif: Aif) -> Judgement:
+def rate_aif(prepared: Prepared, aif: Aif) -> AifRating:
     """Score an input function against the tissue it has to explain.
 
     Parameters
@@ -65,7 +65,7 @@ def judge(prepared: Prepared, aif: Aif) -> Judgement:
     height, tissue = float(mine.height[0]), max(float(healthy.height[0]), 1e-12)
     late_s = float(mine.arrival[0] - healthy.arrival[0]) * prepared.dt_s
     noise = float(frame_noise(curve)[0])
-    marks = {
+    criteria = {
         "height": _ramp(height / tissue, 2.0, 12.0),
         "timing": _ramp(-late_s, -1.5, 1.0),
         "width": _ramp(float(healthy.width[0] / max(float(mine.width[0]), 1e-6)), 0.6, 1.3),
@@ -73,8 +73,10 @@ def judge(prepared: Prepared, aif: Aif) -> Judgement:
         "return": _ramp(1.0 - float(aif.value[-3:].mean()) / max(height, 1e-12), 0.3, 0.7),
         "agreement": _agreement(prepared, aif),
     }
-    score = float(np.exp(np.mean(np.log([max(mark, 1e-3) for mark in marks.values()]))))
-    return Judgement(score, marks, tuple(_REASONS[name] for name, mark in marks.items() if mark < POOR))
+    score = float(np.exp(np.mean(np.log([max(mark, 1e-3) for mark in criteria.values()]))))
+    return AifRating(
+        score, criteria, tuple(_REASONS[name] for name, mark in criteria.items() if mark < POOR_RATING)
+    )
 
 
 def _ramp(value: float, low: float, high: float) -> float:
@@ -86,7 +88,7 @@ def _agreement(prepared: Prepared, aif: Aif) -> float:
     if len(aif.voxels) < 2:
         return 1.0
     x, y, z = np.array(aif.voxels).T
-    curves = curves_of(prepared, np.ravel_multi_index((x, y, z), prepared.grid))
+    curves = voxel_curves(prepared, np.ravel_multi_index((x, y, z), prepared.grid))
     centred = curves - curves.mean(axis=1, keepdims=True)
     mean = centred.mean(axis=0)
     scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(mean)
@@ -105,21 +107,21 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
     """
     flags = []
     peak = float(value.max())
-    if prepared.in_hu and peak < WEAK_HU:
+    if prepared.in_hu and peak < WEAK_PEAK_HU:
         flags.append(
-            f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_HU:.0f}), "
+            f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_PEAK_HU:.0f}), "
             "so it is mostly partial volume, and absolute CBF and CBV are too large."
         )
     curves = np.stack([np.asarray(value, np.float32), healthy_curve(prepared)])
     arrival = bolus_features(curves).arrival
     late_s = float(arrival[0] - arrival[1]) * prepared.dt_s
-    if late_s > LATE_S:
+    if late_s > LATE_ARRIVAL_S:
         flags.append(
             f"The AIF arrives {late_s:.1f} s later than the tissue: it may be a vein or lie behind the clot, "
             "and Tmax and the hypoperfused volume are too small."
         )
     if float(value[-3:].mean()) > 0.5 * peak:
         flags.append("The AIF has not fallen to half its peak by the end of the scan: its area is too small.")
-    if peak < HARDLY_HIGHER * float(curves[1].max()):
+    if peak < LOW_TISSUE_CONTRAST * float(curves[1].max()):
         flags.append("The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it.")
     return tuple(flags)

@@ -11,32 +11,32 @@ from numpy.typing import NDArray
 
 from perfcore.aif.select.candidates import (
     Candidates,
-    curves_of,
     find_candidates,
     frame_noise,
     healthy_curve,
-    no_artery,
+    no_artery_error,
+    voxel_curves,
 )
-from perfcore.aif.select.quality import Judgement, artery_flags, judge
+from perfcore.aif.select.quality import AifRating, artery_flags, rate_aif
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, Voxel
 
-LEAST_CONTRAST: Final = 3.0
+MIN_ARTERY_CONTRAST: Final = 3.0
 """An artery's peak (mean of three frames) is at least this multiple of the healthy tissue's."""
 STRONG_CONTRAST: Final = 4.0
-LATEST_S: Final = (0.5, 2.5)
+MAX_ARRIVAL_LAGS_S: Final = (0.5, 2.5)
 """How much later than healthy tissue an artery may rise: first choice, and where that finds none of contrast."""
-LEAST_TISSUE_SNR: Final = 6.0
-LEAST_SNR: Final = 2.5
+MIN_TISSUE_SNR: Final = 6.0
+MIN_BOLUS_SNR: Final = 2.5
 """The mean of three frames around the peak is at least this multiple of one voxel's noise in one frame.
 
 Voxels picked for a chance maximum in the same frame look tall against the noise of their mean, but not here.
 """
 
 
-UNCORRECTED: Final = (
+UNCORRECTED_FLAG: Final = (
     "The AIF was not corrected for partial volume, since no vein serves to tell it: absolute CBF and CBV are too "
     "large where the artery does not fill its voxels."
 )
@@ -64,7 +64,7 @@ class Selection:
     vof: Aif | None
     why: str
     partial_volume: float | None = None
-    judgement: Judgement | None = None
+    rating: AifRating | None = None
 
     def corrected(self) -> Aif:
         """Return the AIF times the partial-volume ratio; the AIF itself, and a note of it, where there is none.
@@ -72,7 +72,7 @@ class Selection:
         It changes absolute CBF and CBV, and neither rCBF nor Tmax.
         """
         if self.partial_volume is None:
-            return replace(self.aif, quality=(*self.aif.quality, UNCORRECTED))
+            return replace(self.aif, quality=(*self.aif.quality, UNCORRECTED_FLAG))
         return replace(self.aif, value=self.aif.value * self.partial_volume)
 
 
@@ -90,14 +90,14 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arte
     arterial
         Whether the flags of an artery apply.
     """
-    value = curves_of(prepared, flat).mean(axis=0, dtype=np.float64)
+    value = voxel_curves(prepared, flat).mean(axis=0, dtype=np.float64)
     places = np.stack(np.unravel_index(flat, prepared.grid), axis=1)
     voxels: tuple[Voxel, ...] = tuple((int(x), int(y), int(z)) for x, y, z in places)
     flags = artery_flags(prepared, value) if arterial else ()
     return Aif(prepared.time_s, value, method=method, voxels=voxels, quality=flags)
 
 
-def by_arrival(
+def select_by_arrival(
     prepared: Prepared,
     choose: Callable[[float], NDArray[np.int64]],
     method: str,
@@ -127,22 +127,22 @@ def by_arrival(
     strong = STRONG_CONTRAST * float(healthy_curve(prepared).max())
     weak: NDArray[np.int64] | None = None
     problem: NoArteryError | None = None
-    for latest_s in LATEST_S:
+    for latest_s in MAX_ARRIVAL_LAGS_S:
         try:
             flat = choose(latest_s)
         except NoArteryError as error:
             problem = error
             continue
-        if float(curves_of(prepared, flat).mean(axis=0).max()) >= strong:
-            return finish(prepared, flat, method, what, candidates)
+        if float(voxel_curves(prepared, flat).mean(axis=0).max()) >= strong:
+            return build_selection(prepared, flat, method, what, candidates)
         weak = flat if weak is None else weak
     if weak is None:
         assert problem is not None
         raise problem
-    return finish(prepared, weak, method, what, candidates)
+    return build_selection(prepared, weak, method, what, candidates)
 
 
-def finish(
+def build_selection(
     prepared: Prepared, flat: NDArray[np.int64], method: str, what: str, candidates: Candidates | None = None
 ) -> Selection:
     """Turn the artery's voxels into a selection: mean curve, vein, partial volume, score and sentence.
@@ -166,31 +166,31 @@ def finish(
         The curve is hardly taller than the tissue or drowns in its own noise.
     """
     aif = mean_curve(prepared, flat, method)
-    refuse_tissue(prepared, flat, aif)
+    require_artery(prepared, flat, aif)
     try:
         vein = find_vein(prepared, candidates or find_candidates(prepared), flat, aif.peak_time_s)
     except NoArteryError:
         vein = None
     vof = None if vein is None else mean_curve(prepared, vein, method, arterial=False)
     ratio = partial_volume_ratio(aif, vof)
-    return Selection(aif, vof, _why(aif, vof, what), ratio, judge(prepared, aif))
+    return Selection(aif, vof, _why(aif, vof, what), ratio, rate_aif(prepared, aif))
 
 
-def refuse_still(prepared: Prepared) -> None:
+def require_tissue_bolus(prepared: Prepared) -> None:
     """Raise NoArteryError where not even the mean of healthy tissue shows a bolus: nothing can be deconvolved."""
     tissue = healthy_curve(prepared)
-    if float(tissue.max()) < LEAST_TISSUE_SNR * float(frame_noise(tissue)):
-        raise no_artery("the tissue shows no bolus either")
+    if float(tissue.max()) < MIN_TISSUE_SNR * float(frame_noise(tissue)):
+        raise no_artery_error("the tissue shows no bolus either")
 
 
-def refuse_tissue(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
+def require_artery(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
     """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
-    refuse_still(prepared)
+    require_tissue_bolus(prepared)
     tissue = healthy_curve(prepared)
-    noise = float(np.median(frame_noise(curves_of(prepared, flat))))
+    noise = float(np.median(frame_noise(voxel_curves(prepared, flat))))
     broad = float(np.convolve(aif.value, np.full(3, 1 / 3), mode="valid").max())
-    if broad <= LEAST_CONTRAST * float(tissue.max()) or broad < LEAST_SNR * noise:
-        raise no_artery("no group of voxels enhances clearly more than the tissue")
+    if broad <= MIN_ARTERY_CONTRAST * float(tissue.max()) or broad < MIN_BOLUS_SNR * noise:
+        raise no_artery_error("no group of voxels enhances clearly more than the tissue")
 
 
 def _why(aif: Aif, vof: Aif | None, what: str) -> str:

@@ -7,13 +7,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from perfcore.aif.select.candidates import SMALLEST_CLUSTER, Candidates, connected
+from perfcore.aif.select.candidates import MIN_CLUSTER_VOXELS, Candidates, connected_components
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif
 
 VENOUS_DELAY_S: Final = 2.0
-TALL_FRACTION: Final = 0.6
-LARGEST_RATIO: Final = 2.5
+VEIN_PEAK_FRACTION: Final = 0.6
+MAX_PARTIAL_VOLUME_RATIO: Final = 2.5
 
 
 def find_vein(
@@ -41,17 +41,17 @@ def find_vein(
     late = candidates.features.peak * prepared.dt_s >= peak_time_s + VENOUS_DELAY_S
     late &= ~np.isin(candidates.flat, artery)
     places = np.flatnonzero(late)
-    if len(places) < SMALLEST_CLUSTER:
+    if len(places) < MIN_CLUSTER_VOXELS:
         return None
-    top = places[height[places] >= TALL_FRACTION * np.quantile(height[places], 0.995)]
-    label, n = connected(prepared.grid, candidates.flat[top])
+    top = places[height[places] >= VEIN_PEAK_FRACTION * np.quantile(height[places], 0.995)]
+    label, n = connected_components(prepared.grid, candidates.flat[top])
     size = np.bincount(label, minlength=n)
     mean = np.bincount(label, weights=height[top].astype(np.float64), minlength=n) / size
-    mean[size < SMALLEST_CLUSTER] = -np.inf
+    mean[size < MIN_CLUSTER_VOXELS] = -np.inf
     if not np.isfinite(mean).any():
         return None
     members = top[label == int(mean.argmax())]
-    n_best = max(SMALLEST_CLUSTER, len(members) // 4)
+    n_best = max(MIN_CLUSTER_VOXELS, len(members) // 4)
     return np.sort(candidates.flat[members[np.argsort(height[members])[::-1][:n_best]]])
 
 
@@ -80,4 +80,4 @@ def partial_volume_ratio(aif: Aif, vof: Aif | None) -> float | None:
     if vof is None or is_truncated(vof) or aif.area <= 0:
         return None
     ratio = vof.area / aif.area
-    return max(ratio, 1.0) if ratio <= LARGEST_RATIO else None
+    return max(ratio, 1.0) if ratio <= MAX_PARTIAL_VOLUME_RATIO else None

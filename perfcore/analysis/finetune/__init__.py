@@ -1,6 +1,20 @@
 """Fine-tuning of one case's input function through the gradient."""
 
-from perfcore.analysis.finetune.parametrizations import FORMS, CurveForm, NetworkForm, make_form
+from perfcore.analysis.finetune.parametrizations import (
+    PARAMETRIZATIONS,
+    CurveParametrization,
+    NetworkParametrization,
+    make_parametrization,
+)
 from perfcore.analysis.finetune.tuner import DivergedError, TuneOptions, Tuner, TuneStep
 
-__all__ = ["FORMS", "CurveForm", "DivergedError", "NetworkForm", "TuneOptions", "TuneStep", "Tuner", "make_form"]
+__all__ = [
+    "PARAMETRIZATIONS",
+    "CurveParametrization",
+    "DivergedError",
+    "NetworkParametrization",
+    "TuneOptions",
+    "TuneStep",
+    "Tuner",
+    "make_parametrization",
+]

@@ -15,20 +15,20 @@ import torch
 from torch import Tensor, nn
 
 from perfcore.aif.fit import fit_gamma_variate
-from perfcore.aif.network.grid_input import View
+from perfcore.aif.network.grid_input import GridInput
 from perfcore.aif.network.models import RegressionNet, WeightingNet
 from perfcore.aif.network.weights import Network
 from perfcore.errors import ArgumentError
 from perfcore.types import DoubleArray
 
-FORMS: Final = ("softplus", "free", "gamma")
+PARAMETRIZATIONS: Final = ("softplus", "free", "gamma")
 """Forms that need no network."""
-FLOOR: Final = 1e-3
+MIN_SOFTPLUS_START: Final = 1e-3
 """Least value of a softplus curve's start, relative to its peak: below it there is no gradient left to rise by."""
 _EPS: Final = 1e-9
 
 
-class CurveForm(nn.Module, ABC):
+class CurveParametrization(nn.Module, ABC):
     """A curve with parameters; its area is that of the start.
 
     Parameters
@@ -62,7 +62,7 @@ class CurveForm(nn.Module, ABC):
         return shape * (self.total / total)
 
 
-class FreeForm(CurveForm):
+class FreeParametrization(CurveParametrization):
     """Every sample for itself: it may become negative and rough, and shows what an overfit is."""
 
     def __init__(self, start: DoubleArray) -> None:
@@ -74,14 +74,14 @@ class FreeForm(CurveForm):
         return self.samples
 
 
-class SoftplusForm(CurveForm):
+class SoftplusParametrization(CurveParametrization):
     """Every sample for itself, but positive: log(1 + exp x)."""
 
     sharpness: Final = 5.0
 
     def __init__(self, start: DoubleArray) -> None:
         super().__init__(start)
-        wanted = torch.from_numpy(np.maximum(start / self.unit, FLOOR)) * self.sharpness
+        wanted = torch.from_numpy(np.maximum(start / self.unit, MIN_SOFTPLUS_START)) * self.sharpness
         self.x = nn.Parameter(wanted + torch.log(-torch.expm1(-wanted)))
 
     def shape(self) -> Tensor:
@@ -89,7 +89,7 @@ class SoftplusForm(CurveForm):
         return nn.functional.softplus(self.x)
 
 
-class GammaForm(CurveForm):
+class GammaParametrization(CurveParametrization):
     r"""A gamma variate, :math:`(t-t_0)^\alpha e^{-(t-t_0)/\beta}`, on the start's own recirculation.
 
     What the fitted gamma variate leaves of the start after its peak (recirculation, plateau) stays as it is.
@@ -120,7 +120,7 @@ class GammaForm(CurveForm):
         return self.log_peak.exp() * torch.where(u > 0, bolus, 0.0) + self.rest
 
 
-class NetworkForm(CurveForm):
+class NetworkParametrization(CurveParametrization):
     """The curve that a network draws of this case; its weights are what moves.
 
     Parameters
@@ -135,16 +135,16 @@ class NetworkForm(CurveForm):
         Whether only the last layer moves.
     """
 
-    def __init__(self, network: Network, view: View, start: DoubleArray, *, last_layer: bool) -> None:
+    def __init__(self, network: Network, grid_input: GridInput, start: DoubleArray, *, last_layer: bool) -> None:
         super().__init__(start)
         net: RegressionNet | WeightingNet = copy.deepcopy(network.net)
         last = net.curve[-1] if isinstance(net, RegressionNet) else net.score
         net.requires_grad_(requires_grad=not last_layer)
         last.requires_grad_(requires_grad=True)
         self.net = net.eval()
-        self.curves = torch.from_numpy(view.volume())[None]
-        self.inside = torch.from_numpy(view.inside)[None]
-        self.to_series = torch.from_numpy(view.timing.from_network)
+        self.curves = torch.from_numpy(grid_input.volume())[None]
+        self.inside = torch.from_numpy(grid_input.inside)[None]
+        self.to_series = torch.from_numpy(grid_input.frame_mapping.from_network)
 
     def shape(self) -> Tensor:
         """Return the network's curve on the series' frames."""
@@ -152,7 +152,7 @@ class NetworkForm(CurveForm):
         return (self.to_series @ drawn).double()
 
 
-def make_form(name: str, start: DoubleArray, dt_s: float) -> CurveForm:
+def make_parametrization(name: str, start: DoubleArray, dt_s: float) -> CurveParametrization:
     """Return a form that needs no network.
 
     Parameters
@@ -170,9 +170,9 @@ def make_form(name: str, start: DoubleArray, dt_s: float) -> CurveForm:
         There is no such form, or the start has no bolus for it.
     """
     if name == "softplus":
-        return SoftplusForm(start)
+        return SoftplusParametrization(start)
     if name == "free":
-        return FreeForm(start)
+        return FreeParametrization(start)
     if name == "gamma":
-        return GammaForm(start, dt_s)
-    raise ArgumentError(f"form must be one of {', '.join(FORMS)} or a network; got {name!r}.")
+        return GammaParametrization(start, dt_s)
+    raise ArgumentError(f"form must be one of {', '.join(PARAMETRIZATIONS)} or a network; got {name!r}.")

@@ -16,19 +16,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from perfcore.analysis.finetune.parametrizations import CurveForm
+from perfcore.analysis.finetune.parametrizations import CurveParametrization
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
 from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-LOSSES: Final = ("dice", "cross-entropy")
-OPTIMIZERS: Final = ("adam", "sgd")
-LARGEST_GRADIENT: Final = 10.0
-THRESHOLDS: Final = (0.05, 0.9)
+TUNING_LOSSES: Final = ("dice", "cross-entropy")
+TUNING_OPTIMIZERS: Final = ("adam", "sgd")
+MAX_TUNING_GRADIENT: Final = 10.0
+THRESHOLD_RANGE: Final = (0.05, 0.9)
 """Where a learned cut-off of rCBF may go."""
-THRESHOLD_PACE: Final = 0.1
+THRESHOLD_RATE_FACTOR: Final = 0.1
 """Rate of the cut-off relative to the curve's."""
 
 
@@ -67,10 +67,12 @@ class TuneOptions:
     learn_threshold: bool = False
 
     def __post_init__(self) -> None:
-        if self.loss not in LOSSES:
-            raise ArgumentError(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}.")
-        if self.optimizer not in OPTIMIZERS:
-            raise ArgumentError(f"optimizer must be one of {', '.join(OPTIMIZERS)}; got {self.optimizer!r}.")
+        if self.loss not in TUNING_LOSSES:
+            raise ArgumentError(f"loss must be one of {', '.join(TUNING_LOSSES)}; got {self.loss!r}.")
+        if self.optimizer not in TUNING_OPTIMIZERS:
+            raise ArgumentError(
+                f"optimizer must be one of {', '.join(TUNING_OPTIMIZERS)}; got {self.optimizer!r}."
+            )
         if not 0 < self.rate <= 10:
             raise ArgumentError(f"rate must lie above 0 and be at most 10; got {self.rate}.")
         if not 0 <= self.curvature <= 1e4:
@@ -157,11 +159,11 @@ class Tuner:
     def __init__(
         self,
         target: Target,
-        form: CurveForm,
+        parametrization: CurveParametrization,
         settings: Settings,
         options: TuneOptions,
         *,
-        counted: BoolArray | None = None,
+        loss_mask: BoolArray | None = None,
         origin: DoubleArray | None = None,
         threshold: float | None = None,
         pool: Executor | None = None,
@@ -169,19 +171,23 @@ class Tuner:
         if not settings.is_linear:
             raise no_gradient(settings.regularization)
         where = target.core.device
-        counting = np.ones(target.tissue.n_voxels, bool) if counted is None else counted
-        self._counted = torch.from_numpy(np.array(counting)).to(where)
-        if not bool(((target.core > 0) & self._counted).any()):
+        counting = np.ones(target.tissue.n_voxels, bool) if loss_mask is None else loss_mask
+        self._loss_mask = torch.from_numpy(np.array(counting)).to(where)
+        if not bool(((target.core > 0) & self._loss_mask).any()):
             raise ArgumentError("The target is empty: paint a lesion, or choose a case whose lesion is known.")
         if options.with_tmax and target.hypoperfused is None:
             raise ArgumentError("The hypoperfused tissue is not known here; leave it out of the target.")
-        self.target, self.form, self.settings, self.options = target, form, settings, options
+        self.target, self.parametrization, self.settings, self.options = target, parametrization, settings, options
         self._pool = pool
-        begin = settings.core_threshold if threshold is None else min(max(threshold, THRESHOLDS[0]), THRESHOLDS[1])
+        begin = (
+            settings.core_threshold
+            if threshold is None
+            else min(max(threshold, THRESHOLD_RANGE[0]), THRESHOLD_RANGE[1])
+        )
         self._threshold = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
-        groups: list[dict[str, Any]] = [{"params": [p for p in form.parameters() if p.requires_grad]}]
+        groups: list[dict[str, Any]] = [{"params": [p for p in parametrization.parameters() if p.requires_grad]}]
         if options.learn_threshold:
-            groups.append({"params": [self._threshold], "lr": options.rate * THRESHOLD_PACE})
+            groups.append({"params": [self._threshold], "lr": options.rate * THRESHOLD_RATE_FACTOR})
         self._optimizer: torch.optim.Optimizer = (
             torch.optim.Adam(groups, options.rate)
             if options.optimizer == "adam"
@@ -189,7 +195,9 @@ class Tuner:
         )
         self._number = 0
         with torch.no_grad():
-            self._start = form().detach() if origin is None else torch.from_numpy(np.array(origin, np.float64))
+            self._start = (
+                parametrization().detach() if origin is None else torch.from_numpy(np.array(origin, np.float64))
+            )
         self._start_roughness = max(float(_roughness(self._start)), 1e-12)
 
     def step(self) -> TuneStep:
@@ -201,7 +209,7 @@ class Tuner:
             The loss or the curve is not finite.
         """
         try:
-            curve = self.form()
+            curve = self.parametrization()
             found = lesions(
                 curve,
                 self.target,
@@ -221,10 +229,10 @@ class Tuner:
         if not (math.isfinite(done.loss) and np.isfinite(done.curve).all() and np.isfinite(done.gradient).all()):
             raise _diverged()
         moved = [p for group in self._optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(moved, LARGEST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(moved, MAX_TUNING_GRADIENT)
         self._optimizer.step()
         with torch.no_grad():
-            self._threshold.clamp_(*THRESHOLDS)
+            self._threshold.clamp_(*THRESHOLD_RANGE)
         self._number += 1
         return done
 
@@ -235,7 +243,7 @@ class Tuner:
         return loss
 
     def _one(self, probability: Tensor, known: Tensor) -> Tensor:
-        probability, known = probability[self._counted], known[self._counted]
+        probability, known = probability[self._loss_mask], known[self._loss_mask]
         if self.options.loss == "dice":
             return soft_dice_loss(probability, known)
         lesion = known > 0.5
@@ -253,15 +261,15 @@ class Tuner:
         low = None
         if found.tmax is not None and self.target.hypoperfused is not None:
             late = found.tmax.detach() > self.settings.tmax_threshold_s
-            low = _dice(late, self.target.hypoperfused > 0.5, self._counted)
-        left_out = ~self._counted
+            low = _dice(late, self.target.hypoperfused > 0.5, self._loss_mask)
+        left_out = ~self._loss_mask
         known = self.target.core > 0.5
         return TuneStep(
             number=self._number,
             curve=value.numpy().copy(),
             gradient=curve.grad.numpy().copy(),
             loss=loss,
-            dice=_dice(core, known, self._counted),
+            dice=_dice(core, known, self._loss_mask),
             hypoperfused_dice=low,
             held_out_dice=_dice(core, known, left_out) if bool(left_out.any()) else None,
             distance=float((value - self._start).norm() / self._start.norm()),
@@ -274,7 +282,7 @@ class Tuner:
         )
 
 
-def split_slices(slice_of: NDArray[np.int64], lesion: BoolArray) -> BoolArray | None:
+def alternate_slice_mask(slice_of: NDArray[np.int64], lesion: BoolArray) -> BoolArray | None:
     """Return which voxels count where every other slice with a lesion is left out; None with fewer than two.
 
     Parameters
@@ -290,7 +298,7 @@ def split_slices(slice_of: NDArray[np.int64], lesion: BoolArray) -> BoolArray | 
     return np.asarray(~np.isin(slice_of, with_lesion[1::2]), bool)
 
 
-def with_core(target: Target, core: BoolArray) -> Target:
+def replace_core(target: Target, core: BoolArray) -> Target:
     """Return the same tissue with another lesion wanted."""
     return replace(target, core=torch.from_numpy(core.astype(np.float32)).to(target.core.device))
 

@@ -20,7 +20,7 @@ from pages.library.preview_cache import Look, Looks
 from pages.library.table import Filters, Row, chosen_row
 from pages.library.thumbnails import SIDE, ct_picture
 from pages.ui.escape import escape
-from perfcore.aif.select.candidates import no_artery
+from perfcore.aif.select.candidates import no_artery_error
 from perfcore.aif.select.quality import artery_flags
 from perfcore.errors import InputDataError
 from perfcore.io.byte_source import ByteStream
@@ -159,7 +159,7 @@ def test_every_warning_has_its_word() -> None:
         quality.baseline_flag(2): "noisy baseline",
         quality.truncation_flag(rising, 3, 1.0): "cut off",
         quality.motion_flag(moved): "motion",
-        str(no_artery("the tissue shows no bolus either")): "no artery",
+        str(no_artery_error("the tissue shows no bolus either")): "no artery",
         "The time step in the header is unusable (0 seconds); 1 s was used instead.": "time step",
         "Something that nobody has seen before.": case_summary.NOTE,
     }

@@ -119,7 +119,7 @@ def test_a_network_at_work_gives_its_own_curve_and_its_time() -> None:
     key, name, found = app.session_state["model_found"]
     case = app.session_state["live"].state.case
     assert (key, name) == (case.key, "cnn-weighting")
-    expected = inference.find_aif(case.prepared, load_network("cnn-weighting"))
+    expected = inference.predict_aif(case.prepared, load_network("cnn-weighting"))
     np.testing.assert_array_equal(found["aif"].value, expected.aif.value)
     assert found["looked"].sum() == pytest.approx(1, abs=1e-3)
     (told,) = [m.value for m in app.main.markdown if " s.** " in m.value]

@@ -23,7 +23,7 @@ from pages.series_player import messages
 from pages.series_player.messages import case_header, first_voxel, head_box, slice_frame
 from pages.series_player.route import MAX_REQUEST_BYTES, PATH, cine
 from perfcore.aif.select import SELECTORS, select
-from perfcore.aif.select.quality import judge
+from perfcore.aif.select.quality import rate_aif
 from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 from tests.support.synthetic_head import draw_head
@@ -218,8 +218,8 @@ def test_each_selector_is_perfcores(client: TestClient, session: LiveSession, ca
     assert (status, header["found"], header["why"]) == (200, True, expected.why)
     assert [tuple(v) for v in header["voxels"]] == list(expected.aif.voxels)
     np.testing.assert_array_equal(arrays["aif"], expected.aif.value.astype(np.float32))
-    assert header["score"] == pytest.approx(judge(case.prepared, expected.aif).score, abs=5e-4)
-    assert set(expected.judgement.reasons) <= set(header["reasons"])
+    assert header["score"] == pytest.approx(rate_aif(case.prepared, expected.aif).score, abs=5e-4)
+    assert set(expected.rating.reasons) <= set(header["reasons"])
     assert expected.vof is not None
     assert [tuple(v) for v in header["vofVoxels"]] == list(expected.vof.voxels)
     np.testing.assert_array_equal(arrays["vof"], expected.vof.value.astype(np.float32))

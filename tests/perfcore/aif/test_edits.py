@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfcore.aif.curves import gamma_variate
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.fit import fit_gamma_variate
 from perfcore.errors import ArgumentError, InputDataError
 
@@ -31,16 +31,16 @@ def spread(curve: np.ndarray) -> float:
 @given(st.lists(st.floats(-500, 500), min_size=2, max_size=80), st.floats(0.2, 3.0))
 def test_neutral_handles_change_nothing(values: list[float], dt_s: float) -> None:
     curve = np.array(values)
-    np.testing.assert_allclose(edit_curve(curve, dt_s, WholeEdit()), curve, rtol=0, atol=1e-10)
+    np.testing.assert_allclose(edit_curve(curve, dt_s, CurveEdit()), curve, rtol=0, atol=1e-10)
 
 
 def test_amplitude_and_baseline_are_exact() -> None:
-    np.testing.assert_allclose(edit_curve(BOLUS, DT, WholeEdit(amplitude=0.5, baseline=7)), 0.5 * BOLUS + 7)
+    np.testing.assert_allclose(edit_curve(BOLUS, DT, CurveEdit(amplitude=0.5, baseline=7)), 0.5 * BOLUS + 7)
 
 
 @pytest.mark.parametrize("shift_s", [-4.0, 3.5, 8.0])
 def test_a_shift_by_whole_steps_moves_every_sample(shift_s: float) -> None:
-    moved = edit_curve(BOLUS, DT, WholeEdit(shift_s=shift_s))
+    moved = edit_curve(BOLUS, DT, CurveEdit(shift_s=shift_s))
     steps = round(shift_s / DT)
     kept = slice(max(steps, 0), min(BOLUS.size, BOLUS.size + steps))
     np.testing.assert_allclose(moved[kept], BOLUS[kept.start - steps : kept.stop - steps], atol=1e-9)
@@ -48,7 +48,7 @@ def test_a_shift_by_whole_steps_moves_every_sample(shift_s: float) -> None:
 
 
 def test_dispersion_moves_the_mean_by_tau_and_keeps_the_area() -> None:
-    wide = edit_curve(BOLUS, DT, WholeEdit(dispersion_s=3.0))
+    wide = edit_curve(BOLUS, DT, CurveEdit(dispersion_s=3.0))
     assert wide.sum() == pytest.approx(BOLUS.sum(), rel=1e-3)
     assert mean_time(wide) == pytest.approx(mean_time(BOLUS) + 3.0, abs=0.02)
     assert spread(wide) == pytest.approx(np.hypot(spread(BOLUS), 3.0), rel=0.01)
@@ -56,22 +56,22 @@ def test_dispersion_moves_the_mean_by_tau_and_keeps_the_area() -> None:
 
 @pytest.mark.parametrize("width", [0.5, 2.0])
 def test_width_stretches_about_the_peak(width: float) -> None:
-    wide = edit_curve(BOLUS, DT, WholeEdit(width=width))
+    wide = edit_curve(BOLUS, DT, CurveEdit(width=width))
     assert wide.argmax() == BOLUS.argmax()
     assert wide.max() == BOLUS.max()
     assert spread(wide) == pytest.approx(width * spread(BOLUS), rel=0.02)
 
 
 def test_smoothing_adds_variances_and_keeps_a_constant() -> None:
-    soft = edit_curve(BOLUS, DT, WholeEdit(smooth_s=2.0))
+    soft = edit_curve(BOLUS, DT, CurveEdit(smooth_s=2.0))
     assert spread(soft) == pytest.approx(np.hypot(spread(BOLUS), 2.0), rel=2e-3)
-    np.testing.assert_allclose(edit_curve(np.full(30, 5.0), DT, WholeEdit(smooth_s=4.0)), 5.0)
+    np.testing.assert_allclose(edit_curve(np.full(30, 5.0), DT, CurveEdit(smooth_s=4.0)), 5.0)
 
 
 def test_the_tail_is_scaled_and_the_first_pass_is_not() -> None:
     curve = BOLUS + np.where(TIME > 16, 18.0, 0.0)
-    none = edit_curve(curve, DT, WholeEdit(tail=0.0))
-    double = edit_curve(curve, DT, WholeEdit(tail=2.0))
+    none = edit_curve(curve, DT, CurveEdit(tail=0.0))
+    double = edit_curve(curve, DT, CurveEdit(tail=2.0))
     top = int(curve.argmax())
     after = top + 1 + int(np.flatnonzero(curve[top + 1 :] <= curve[top] / 2)[0])
     np.testing.assert_array_equal(none[:after], curve[:after])
@@ -83,11 +83,11 @@ def test_the_tail_is_scaled_and_the_first_pass_is_not() -> None:
 
 def test_a_curve_that_does_not_fall_has_no_tail() -> None:
     rising = np.linspace(0, 9, 30)
-    np.testing.assert_array_equal(edit_curve(rising, DT, WholeEdit(tail=0.0)), rising)
+    np.testing.assert_array_equal(edit_curve(rising, DT, CurveEdit(tail=0.0)), rising)
 
 
 def test_a_cut_keeps_its_own_sample_and_nothing_later() -> None:
-    cut = edit_curve(BOLUS, DT, WholeEdit(cut_s=15.0, baseline=3.0))
+    cut = edit_curve(BOLUS, DT, CurveEdit(cut_s=15.0, baseline=3.0))
     np.testing.assert_array_equal(cut[:31], BOLUS[:31] + 3)
     np.testing.assert_array_equal(cut[31:], 0)
 
@@ -97,9 +97,9 @@ def test_a_cut_keeps_its_own_sample_and_nothing_later() -> None:
 )
 def test_values_out_of_range_are_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ArgumentError, match=next(iter(bad))):
-        WholeEdit(**bad)
+        CurveEdit(**bad)
     with pytest.raises(ArgumentError, match="positive step"):
-        edit_curve(BOLUS, 0.0, WholeEdit())
+        edit_curve(BOLUS, 0.0, CurveEdit())
 
 
 @pytest.mark.parametrize(("onset", "alpha", "beta"), [(10.0, 3.0, 1.5), (4.3, 5.5, 0.9), (12.7, 2.0, 3.1)])

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from perfcore.aif.select import select
-from perfcore.analysis.aif_uncertainty import bootstrap_curves, core_spread, other_choices
+from perfcore.analysis.aif_uncertainty import bootstrap_aifs, core_distribution, mixture_aifs
 from perfcore.deconvolution.fused import Tiles
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
@@ -47,7 +47,7 @@ def own_curves(prepared, aif):
 def test_a_draw_is_a_mean_of_the_clusters_own_voxels(prepared, aif):
     curves = own_curves(prepared, aif)
     n = len(curves)
-    drawn = bootstrap_curves(prepared, aif, 50, seed=4)
+    drawn = bootstrap_aifs(prepared, aif, 50, seed=4)
     assert drawn.shape == (50, 44)
     # Weights with sum 1, multiples of 1/n: solved for, as the curves are independent.
     assert np.linalg.matrix_rank(curves) == n
@@ -58,7 +58,7 @@ def test_a_draw_is_a_mean_of_the_clusters_own_voxels(prepared, aif):
 
 
 def test_draws_are_reproducible_and_unbiased(prepared, aif):
-    first, again, other = (bootstrap_curves(prepared, aif, 4000, seed=s) for s in (0, 0, 1))
+    first, again, other = (bootstrap_aifs(prepared, aif, 4000, seed=s) for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     curves = own_curves(prepared, aif)
@@ -74,13 +74,13 @@ def test_draws_are_reproducible_and_unbiased(prepared, aif):
 @pytest.mark.parametrize("voxels", [(), ((3, 3, 0),)])
 def test_too_few_voxels_are_refused(prepared, aif, voxels):
     with pytest.raises(ArgumentError, match=rf"mean of {len(voxels)} voxels; drawing them again needs at least 2"):
-        bootstrap_curves(prepared, replace(aif, voxels=voxels), 5)
+        bootstrap_aifs(prepared, replace(aif, voxels=voxels), 5)
 
 
 def test_other_choices_are_mixtures():
     a, b, c = (Aif(TIME, np.roll(AIF, n)) for n in (0, 2, 5))
-    drawn = other_choices([a, b, c], 3000, seed=2)
-    np.testing.assert_array_equal(drawn, other_choices([a, b, c], 3000, seed=2))
+    drawn = mixture_aifs([a, b, c], 3000, seed=2)
+    np.testing.assert_array_equal(drawn, mixture_aifs([a, b, c], 3000, seed=2))
     assert np.linalg.matrix_rank(np.stack([x.value for x in (a, b, c)])) == 3
     weights = np.linalg.lstsq(np.stack([x.value for x in (a, b, c)]).T, drawn.T, rcond=None)[0]
     assert (weights > -1e-9).all()
@@ -89,7 +89,7 @@ def test_other_choices_are_mixtures():
     np.testing.assert_allclose(weights.mean(1), 1 / 3, atol=0.02)
     np.testing.assert_allclose(weights.var(1), 1 / 18, rtol=0.1)
     with pytest.raises(ArgumentError, match="at least two"):
-        other_choices([a], 5)
+        mixture_aifs([a], 5)
 
 
 # The spread
@@ -103,7 +103,7 @@ def draws(n, seed=0):
 def spread_of(curves, settings=None, tissue=None, **options):
     target = small_stroke()
     given = tissue or target.tissue, target.reference, settings or Settings()
-    return list(core_spread(curves, *given, dt_s=1.0, voxel_ml=0.5, **options))
+    return list(core_distribution(curves, *given, dt_s=1.0, voxel_ml=0.5, **options))
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])

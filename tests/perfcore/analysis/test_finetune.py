@@ -9,11 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.aif.network.grid_input import view_of
+from perfcore.aif.network.grid_input import make_grid_input
 from perfcore.aif.network.models import RegressionNet, make_network
 from perfcore.aif.network.weights import Network
-from perfcore.analysis.finetune import FORMS, DivergedError, NetworkForm, TuneOptions, Tuner, make_form
-from perfcore.analysis.finetune.tuner import THRESHOLDS, split_slices, with_core
+from perfcore.analysis.finetune import (
+    PARAMETRIZATIONS,
+    DivergedError,
+    NetworkParametrization,
+    TuneOptions,
+    Tuner,
+    make_parametrization,
+)
+from perfcore.analysis.finetune.tuner import THRESHOLD_RANGE, alternate_slice_mask, replace_core
 from perfcore.errors import ArgumentError
 from perfcore.losses import soft_dice_loss
 from perfcore.maps import CORE_SLOPE
@@ -39,9 +46,9 @@ def late_curve():
     return 0.6 * oracle.gamma_variate(TIME, 9.0, alpha=3.0, beta_s=2.5) + 4.0 * (TIME > 12)
 
 
-def tuner(target, form="softplus", settings=None, start=None, *, counted=None, pool=None, **options):
-    shape = make_form(form, late_curve() if start is None else start, 1.0)
-    return Tuner(target, shape, settings or Settings(), TuneOptions(**options), counted=counted, pool=pool)
+def tuner(target, parametrization="softplus", settings=None, start=None, *, loss_mask=None, pool=None, **options):
+    shape = make_parametrization(parametrization, late_curve() if start is None else start, 1.0)
+    return Tuner(target, shape, settings or Settings(), TuneOptions(**options), loss_mask=loss_mask, pool=pool)
 
 
 def steps(one, n):
@@ -51,66 +58,66 @@ def steps(one, n):
 # Forms
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", PARAMETRIZATIONS)
 def test_a_form_begins_where_it_is_told(name):
     start = late_curve()
-    curve = make_form(name, start, 1.0)().detach().numpy()
+    curve = make_parametrization(name, start, 1.0)().detach().numpy()
     assert curve.sum() == pytest.approx(start.sum(), rel=1e-12)
     close = {"free": 1e-12, "softplus": 5e-3, "gamma": 0.15}[name]
     assert np.abs(curve - start).max() < close * start.max()
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", PARAMETRIZATIONS)
 def test_the_area_is_kept_whatever_the_parameters_do(name):
     start = late_curve()
-    form = make_form(name, start, 1.0)
+    parametrization = make_parametrization(name, start, 1.0)
     generator = torch.Generator().manual_seed(0)
     for _ in range(5):
         with torch.no_grad():
-            for parameter in form.parameters():
+            for parameter in parametrization.parameters():
                 parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator, dtype=torch.float64))
-        assert form().sum().item() == pytest.approx(start.sum(), rel=1e-12)
+        assert parametrization().sum().item() == pytest.approx(start.sum(), rel=1e-12)
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", PARAMETRIZATIONS)
 def test_gradcheck_of_a_form(name):
-    form = make_form(name, late_curve(), 1.0)
-    names = [key for key, _ in form.named_parameters()]
-    values = [value.detach().clone().requires_grad_() for value in form.parameters()]
-    again = lambda *given: torch.func.functional_call(form, dict(zip(names, given, strict=True)))  # noqa: E731
+    parametrization = make_parametrization(name, late_curve(), 1.0)
+    names = [key for key, _ in parametrization.named_parameters()]
+    values = [value.detach().clone().requires_grad_() for value in parametrization.parameters()]
+    again = lambda *given: torch.func.functional_call(parametrization, dict(zip(names, given, strict=True)))  # noqa: E731
     assert torch.autograd.gradcheck(again, values, eps=1e-6)
 
 
 def test_a_softplus_curve_cannot_become_negative_and_a_free_one_can():
     for name, negative in (("softplus", False), ("free", True)):
-        form = make_form(name, late_curve(), 1.0)
+        parametrization = make_parametrization(name, late_curve(), 1.0)
         with torch.no_grad():
-            next(iter(form.parameters()))[5] = -30.0
-            next(iter(form.parameters()))[20] = 60.0
-        assert bool((form() < 0).any()) is negative
+            next(iter(parametrization.parameters()))[5] = -30.0
+            next(iter(parametrization.parameters()))[20] = 60.0
+        assert bool((parametrization() < 0).any()) is negative
 
 
 def test_a_gamma_variate_far_before_its_onset_has_a_finite_gradient():
     """A narrow bolus at the end: the power before the onset must not run over."""
-    form = make_form("gamma", late_curve(), 1.0)
+    parametrization = make_parametrization("gamma", late_curve(), 1.0)
     with torch.no_grad():
-        form.onset_s.fill_(33.0)
-        form.log_alpha.fill_(np.log(60.0))
-        form.log_beta.fill_(np.log(0.01))
-    (form() * torch.arange(36.0)).sum().backward()
-    assert all(torch.isfinite(p.grad).all() for p in form.parameters())
+        parametrization.onset_s.fill_(33.0)
+        parametrization.log_alpha.fill_(np.log(60.0))
+        parametrization.log_beta.fill_(np.log(0.01))
+    (parametrization() * torch.arange(36.0)).sum().backward()
+    assert all(torch.isfinite(p.grad).all() for p in parametrization.parameters())
 
 
 @pytest.mark.parametrize("bad", [np.zeros(36), -AIF, AIF - AIF.mean() - 1, np.full(36, np.nan)])
 def test_a_start_without_a_bolus_is_refused(bad):
-    for name in FORMS:
+    for name in PARAMETRIZATIONS:
         with pytest.raises(ArgumentError, match="needs a curve with a positive bolus"):
-            make_form(name, bad, 1.0)
+            make_parametrization(name, bad, 1.0)
 
 
 def test_unknown_names_are_refused(target):
     with pytest.raises(ArgumentError, match="form must be one of softplus, free, gamma or a network; got"):
-        make_form("spline", AIF, 1.0)
+        make_parametrization("spline", AIF, 1.0)
     for options, part in (
         ({"loss": "l2"}, "loss must be one of dice, cross-entropy"),
         ({"optimizer": "lbfgs"}, "optimizer must be one of adam, sgd"),
@@ -152,12 +159,12 @@ def test_the_penalty_is_the_curvature_of_the_normalised_curve(target):
     assert bent.loss - plain.loss == pytest.approx(3 * expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("form", ["circulant", "causal"])
+@pytest.mark.parametrize("deconvolution", ["circulant", "causal"])
 @pytest.mark.parametrize("with_tmax", [False, True])
 @pytest.mark.parametrize("loss", ["dice", "cross-entropy"])
-def test_the_gradient_is_the_finite_difference_of_the_loss(target, form, with_tmax, loss):
+def test_the_gradient_is_the_finite_difference_of_the_loss(target, deconvolution, with_tmax, loss):
     """By every sample of the curve; a fresh tuner on the moved curve gives the loss."""
-    settings, start = Settings(deconvolution=form), wrong_curve()
+    settings, start = Settings(deconvolution=deconvolution), wrong_curve()
 
     def at(curve):
         return tuner(target, "free", settings, curve, with_tmax=with_tmax, loss=loss).step()
@@ -183,12 +190,10 @@ def test_a_shift_by_whole_frames_changes_no_loss_of_the_core(target):
     """In the delay-invariant form, where the ends are empty; the causal form and Tmax do see it."""
     bolus = np.where((TIME > 6) & (TIME < 26), AIF, 0.0)
 
-    def change(form, with_tmax):
-        losses = [
-            tuner(target, "free", Settings(deconvolution=form), np.roll(bolus, n), with_tmax=with_tmax).step().loss
-            for n in (0, 4)
-        ]
-        return abs(losses[1] - losses[0])
+    def change(deconvolution, with_tmax):
+        settings = Settings(deconvolution=deconvolution)
+        steps = [tuner(target, "free", settings, np.roll(bolus, n), with_tmax=with_tmax).step() for n in (0, 4)]
+        return abs(steps[1].loss - steps[0].loss)
 
     assert change("circulant", with_tmax=False) < 1e-9
     assert change("circulant", with_tmax=True) > 1e-2
@@ -198,11 +203,11 @@ def test_a_shift_by_whole_frames_changes_no_loss_of_the_core(target):
 # Many steps
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("parametrization", PARAMETRIZATIONS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_steps_lower_the_loss_and_keep_the_area(target, form, optimizer):
+def test_steps_lower_the_loss_and_keep_the_area(target, parametrization, optimizer):
     start = late_curve()
-    done = steps(tuner(target, form, start=start, optimizer=optimizer, rate=0.05, settings=Settings(
+    done = steps(tuner(target, parametrization, start=start, optimizer=optimizer, rate=0.05, settings=Settings(
         deconvolution="causal")), 40)  # fmt: skip
     assert done[-1].loss < done[0].loss
     assert min(s.loss for s in done) < 0.97 * done[0].loss
@@ -254,7 +259,7 @@ def test_what_is_no_longer_a_number_is_said(target):
     one = tuner(target)
     one.step()
     with torch.no_grad():
-        one.form.x[3] = float("nan")
+        one.parametrization.x[3] = float("nan")
     with pytest.raises(DivergedError):
         one.step()
 
@@ -263,11 +268,11 @@ def test_what_is_no_longer_a_number_is_said(target):
 
 
 def test_an_empty_target_is_refused(target):
-    nothing = with_core(target, np.zeros(40, bool))
+    nothing = replace_core(target, np.zeros(40, bool))
     with pytest.raises(ArgumentError, match="The target is empty: paint a lesion"):
         tuner(nothing)
     with pytest.raises(ArgumentError, match="The target is empty"):
-        tuner(target, counted=KINDS != 2)
+        tuner(target, loss_mask=KINDS != 2)
 
 
 def test_unknown_hypoperfusion_and_the_oscillation_index_are_refused(target):
@@ -279,7 +284,7 @@ def test_unknown_hypoperfusion_and_the_oscillation_index_are_refused(target):
 
 def test_another_target_replaces_the_core(target):
     wanted = KINDS == 1
-    changed = with_core(target, wanted)
+    changed = replace_core(target, wanted)
     np.testing.assert_array_equal(changed.core.numpy(), wanted)
     assert changed.tissue is target.tissue
     assert changed.hypoperfused is target.hypoperfused
@@ -289,7 +294,7 @@ def test_another_target_replaces_the_core(target):
 
 
 def test_with_tmax_both_lesions_count(target):
-    free = {"form": "free", "curvature": 0.0, "start": wrong_curve()}
+    free = {"parametrization": "free", "curvature": 0.0, "start": wrong_curve()}
     plain, both = (tuner(target, with_tmax=with_tmax, **free).step() for with_tmax in (False, True))
     low = torch.sigmoid((torch.tensor(both.tmax) - 6.0) / 0.5)
     second = float(soft_dice_loss(low, target.hypoperfused))
@@ -305,25 +310,25 @@ def test_with_tmax_both_lesions_count(target):
 def test_every_other_slice_with_a_lesion_is_left_out():
     slice_of = np.repeat(np.arange(6), 4)
     lesion = np.isin(slice_of, [1, 2, 4, 5]) & (np.arange(24) % 4 < 2)
-    counted = split_slices(slice_of, lesion)
-    assert counted is not None
-    np.testing.assert_array_equal(np.unique(slice_of[~counted]), [2, 5])
-    np.testing.assert_array_equal(counted, ~np.isin(slice_of, [2, 5]))
-    assert split_slices(slice_of, lesion & (slice_of == 1)) is None
-    assert split_slices(slice_of, np.zeros(24, bool)) is None
+    loss_mask = alternate_slice_mask(slice_of, lesion)
+    assert loss_mask is not None
+    np.testing.assert_array_equal(np.unique(slice_of[~loss_mask]), [2, 5])
+    np.testing.assert_array_equal(loss_mask, ~np.isin(slice_of, [2, 5]))
+    assert alternate_slice_mask(slice_of, lesion & (slice_of == 1)) is None
+    assert alternate_slice_mask(slice_of, np.zeros(24, bool)) is None
 
 
 def test_voxels_left_out_are_judged_but_not_learned_from(target):
     """Halving what counts: the loss is that of the half, the Dice of the rest is shown beside it."""
-    counted = np.arange(40) % 2 == 0
-    step = tuner(target, "free", counted=counted, curvature=0.0, start=wrong_curve()).step()
+    loss_mask = np.arange(40) % 2 == 0
+    step = tuner(target, "free", loss_mask=loss_mask, curvature=0.0, start=wrong_curve()).step()
     rcbf = dense_rcbf(wrong_curve(), target)
     p = 1 / (1 + np.exp(-(0.38 - rcbf) / CORE_SLOPE))
     known = KINDS == 2
-    half = 1 - (2 * p[known & counted].sum() + 1) / (p[counted].sum() + known[counted].sum() + 1)
+    half = 1 - (2 * p[known & loss_mask].sum() + 1) / (p[loss_mask].sum() + known[loss_mask].sum() + 1)
     assert step.loss == pytest.approx(half, rel=1e-9)
     core = rcbf < 0.38
-    for found, where in ((step.dice, counted), (step.held_out_dice, ~counted)):
+    for found, where in ((step.dice, loss_mask), (step.held_out_dice, ~loss_mask)):
         both = (core & known & where).sum()
         assert found == pytest.approx(2 * both / (core[where].sum() + known[where].sum()), rel=1e-12)
 
@@ -345,24 +350,26 @@ def test_the_cutoff_stays_unless_it_is_learned(target):
 
 def test_the_cutoff_moves_toward_a_target_that_needs_it(target):
     """Where half of what is called core has a higher flow, the cut-off has to rise; it stops at its limit."""
-    wider = with_core(target, KINDS > 0)
+    wider = replace_core(target, KINDS > 0)
     up = steps(tuner(wider, learn_threshold=True, start=AIF + 1e-3, curvature=1e4, rate=1.0), 60)
     assert up[-1].threshold > 0.5
-    assert all(THRESHOLDS[0] <= s.threshold <= THRESHOLDS[1] for s in up)
+    assert all(THRESHOLD_RANGE[0] <= s.threshold <= THRESHOLD_RANGE[1] for s in up)
 
 
 def test_a_run_that_goes_on_is_measured_from_where_the_first_began(target):
     first = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 20)
-    form = make_form("free", first[-1].curve, 1.0)
+    parametrization = make_parametrization("free", first[-1].curve, 1.0)
     options = TuneOptions(learn_threshold=True)
-    onward = Tuner(target, form, Settings(), options, origin=first[0].curve, threshold=first[-1].threshold).step()
+    onward = Tuner(
+        target, parametrization, Settings(), options, origin=first[0].curve, threshold=first[-1].threshold
+    ).step()
     assert onward.distance == pytest.approx(first[-1].distance, rel=1e-9)
     assert onward.roughness == pytest.approx(first[-1].roughness, rel=1e-9)
     assert onward.threshold == pytest.approx(first[-1].threshold, rel=1e-12)
     assert onward.dice == first[-1].dice
     assert onward.distance > 0.01
-    beyond = Tuner(target, form, Settings(), options, threshold=9.0).step()
-    assert beyond.threshold == THRESHOLDS[1]
+    beyond = Tuner(target, parametrization, Settings(), options, threshold=9.0).step()
+    assert beyond.threshold == THRESHOLD_RANGE[1]
 
 
 # Networks
@@ -380,27 +387,29 @@ def test_a_network_moves_only_what_it_should(prepared, kind, last_layer):
     net = make_network(kind).eval().requires_grad_(requires_grad=False)
     shipped = Network(f"cnn-{kind}", net, "core", {})
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    view = view_of(prepared)
+    grid_input = make_grid_input(prepared)
     with torch.no_grad():
-        drawn = net(torch.from_numpy(view.volume())[None], torch.from_numpy(view.inside)[None])[0]
-    start = (view.timing.from_network @ drawn.numpy()).astype(float)
-    form = NetworkForm(shipped, view, start, last_layer=last_layer)
-    np.testing.assert_allclose(form().detach().numpy(), start, rtol=1e-4, atol=1e-4 * start.max())
-    begun = {name: value.clone() for name, value in form.net.state_dict().items()}
+        drawn = net(torch.from_numpy(grid_input.volume())[None], torch.from_numpy(grid_input.inside)[None])[0]
+    start = (grid_input.frame_mapping.from_network @ drawn.numpy()).astype(float)
+    parametrization = NetworkParametrization(shipped, grid_input, start, last_layer=last_layer)
+    np.testing.assert_allclose(parametrization().detach().numpy(), start, rtol=1e-4, atol=1e-4 * start.max())
+    begun = {name: value.clone() for name, value in parametrization.net.state_dict().items()}
     weight = torch.linspace(0, 1, start.size, dtype=torch.float64)
-    optimizer = torch.optim.Adam([p for p in form.parameters() if p.requires_grad], 1e-4)
+    optimizer = torch.optim.Adam([p for p in parametrization.parameters() if p.requires_grad], 1e-4)
     for _ in range(2):
         optimizer.zero_grad()
-        (form() * weight).sum().backward()
+        (parametrization() * weight).sum().backward()
         optimizer.step()
-    moved = {name for name, value in form.net.state_dict().items() if not torch.equal(value, begun[name])}
+    moved = {
+        name for name, value in parametrization.net.state_dict().items() if not torch.equal(value, begun[name])
+    }
     last = {"regression": "curve.3.", "weighting": "score."}[kind]
     # A constant added to every score changes no softmax: the bias of the last layer of a weighting network rests.
     still = {"score.bias"} if kind == "weighting" else set()
-    everything = {name for name, _ in form.net.named_parameters()} - still
+    everything = {name for name, _ in parametrization.net.named_parameters()} - still
     assert moved - still == ({name for name in everything if name.startswith(last)} if last_layer else everything)
-    assert form().sum().item() == pytest.approx(start.sum(), rel=1e-5)
+    assert parametrization().sum().item() == pytest.approx(start.sum(), rel=1e-5)
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name]), "the network that ships is untouched"
-    assert isinstance(form.net, RegressionNet) is (kind == "regression")
-    assert not form.net.training, "no dropout: the same weights draw the same curve"
+    assert isinstance(parametrization.net, RegressionNet) is (kind == "regression")
+    assert not parametrization.net.training, "no dropout: the same weights draw the same curve"

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.aif.edits import WholeEdit, edit_curve
+from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.analysis.sensitivity import (
     DIRECTIONS,
     HANDLES,
     QUANTITIES,
-    direction,
-    gradient,
+    aif_gradient,
+    edit_direction,
     sensitivity_map,
     tornado,
 )
@@ -63,7 +63,7 @@ def by_hand(quantity, curve, target, form, region):
 @pytest.mark.parametrize("quantity", QUANTITIES)
 def test_a_gradient_is_the_finite_difference(target, quantity, form):
     curve, region = wrong_curve(), KINDS == 1
-    found = gradient(curve, target, Settings(deconvolution=form), quantity, voxel_ml=0.02, region=region)
+    found = aif_gradient(curve, target, Settings(deconvolution=form), quantity, voxel_ml=0.02, region=region)
     assert found.value == pytest.approx(by_hand(quantity, curve, target, form, region), rel=1e-9)
     scale = np.abs(found.by_sample).max()
     assert scale > 0
@@ -78,31 +78,31 @@ def test_a_gradient_is_the_finite_difference(target, quantity, form):
 def test_no_quantity_sees_the_amplitude(target, quantity):
     """Their gradient is orthogonal to the curve: the lesson of the bars."""
     curve = wrong_curve()
-    by_sample = gradient(curve, target, Settings(), quantity).by_sample
+    by_sample = aif_gradient(curve, target, Settings(), quantity).by_sample
     assert abs(by_sample @ curve) < 1e-12 * np.linalg.norm(by_sample) * np.linalg.norm(curve)
 
 
 def test_a_pool_changes_no_gradient(target):
     with ThreadPoolExecutor(2) as pool:
-        shared = gradient(wrong_curve(), target, Settings(), "tmax", pool=pool)
-    alone = gradient(wrong_curve(), target, Settings(), "tmax")
+        shared = aif_gradient(wrong_curve(), target, Settings(), "tmax", pool=pool)
+    alone = aif_gradient(wrong_curve(), target, Settings(), "tmax")
     np.testing.assert_allclose(shared.by_sample, alone.by_sample, rtol=1e-10, atol=1e-15)
 
 
 def test_without_a_region_all_voxels_count(target):
-    everywhere = gradient(wrong_curve(), target, Settings(), "rcbf", region=np.ones(40, bool))
-    assert gradient(wrong_curve(), target, Settings(), "rcbf").value == everywhere.value
+    everywhere = aif_gradient(wrong_curve(), target, Settings(), "rcbf", region=np.ones(40, bool))
+    assert aif_gradient(wrong_curve(), target, Settings(), "rcbf").value == everywhere.value
 
 
 def test_what_cannot_be_asked(target):
     with pytest.raises(ArgumentError, match="quantity must be one of core_ml, soft_dice, rcbf, tmax; got 'cbv'"):
-        gradient(AIF, target, Settings(), "cbv")
+        aif_gradient(AIF, target, Settings(), "cbv")
     with pytest.raises(ArgumentError, match="The region is empty"):
-        gradient(AIF, target, Settings(), "rcbf", region=np.zeros(40, bool))
+        aif_gradient(AIF, target, Settings(), "rcbf", region=np.zeros(40, bool))
     with pytest.raises(ArgumentError, match="no gradient"):
-        gradient(AIF, target, Settings(regularization="oscillation"), "core_ml")
+        aif_gradient(AIF, target, Settings(regularization="oscillation"), "core_ml")
     with pytest.raises(ArgumentError, match="direction must be one of amplitude, shift_s"):
-        direction(AIF, 1.0, "cut_s")
+        edit_direction(AIF, 1.0, "cut_s")
 
 
 # Directions
@@ -111,11 +111,11 @@ def test_what_cannot_be_asked(target):
 @pytest.mark.parametrize("name", [n for n in DIRECTIONS if n != "noise"])
 def test_a_direction_is_the_slope_of_its_edit(name):
     """From a step ten times as small; the handles are smooth in between frames."""
-    along = direction(AIF, 1.0, name)
-    still, step = getattr(WholeEdit(), name), HANDLES[name].step / 10
+    along = edit_direction(AIF, 1.0, name)
+    still, step = getattr(CurveEdit(), name), HANDLES[name].step / 10
 
     def edited(by):
-        return edit_curve(AIF, 1.0, replace(WholeEdit(), **{name: still + by}))
+        return edit_curve(AIF, 1.0, replace(CurveEdit(), **{name: still + by}))
 
     low = AIF if name == "dispersion_s" else edited(-step)
     slope = (edited(step) - low) / (step if name == "dispersion_s" else 2 * step)
@@ -124,13 +124,13 @@ def test_a_direction_is_the_slope_of_its_edit(name):
 
 
 def test_known_directions():
-    np.testing.assert_allclose(direction(AIF, 1.0, "amplitude"), AIF, atol=1e-10)
-    later = direction(AIF, 1.0, "shift_s")
+    np.testing.assert_allclose(edit_direction(AIF, 1.0, "amplitude"), AIF, atol=1e-10)
+    later = edit_direction(AIF, 1.0, "shift_s")
     inner = slice(1, -1)
     np.testing.assert_allclose(later[inner], -(AIF[2:] - AIF[:-2]) / 2, atol=1e-9)
-    assert abs(direction(AIF, 1.0, "dispersion_s").sum()) < 1e-2 * AIF.sum(), "dispersion keeps the area"
-    noise = direction(AIF, 1.0, "noise")
-    np.testing.assert_array_equal(noise, direction(AIF, 1.0, "noise"))
+    assert abs(edit_direction(AIF, 1.0, "dispersion_s").sum()) < 1e-2 * AIF.sum(), "dispersion keeps the area"
+    noise = edit_direction(AIF, 1.0, "noise")
+    np.testing.assert_array_equal(noise, edit_direction(AIF, 1.0, "noise"))
     assert noise.std() == pytest.approx(0.01 * AIF.max(), rel=0.4)
 
 
@@ -141,7 +141,7 @@ def test_known_directions():
 @pytest.mark.parametrize("name", DIRECTIONS)
 def test_a_map_is_the_finite_difference_of_rcbf(target, name, form):
     curve, settings = wrong_curve(), Settings(deconvolution=form)
-    along = direction(curve, 1.0, name)
+    along = edit_direction(curve, 1.0, name)
     found = sensitivity_map(curve, along, target, settings)
     step = 1e-5 / max(np.abs(along).max() / curve.max(), 1e-3)
     shape = oracle.Form(form, "volterra", "tikhonov")
@@ -158,14 +158,14 @@ def test_the_map_and_the_gradient_agree(target):
     """The mean of the map over a region is the gradient of the region's mean, along the direction."""
     curve, region = wrong_curve(), KINDS == 2
     for name in DIRECTIONS:
-        along = direction(curve, 1.0, name)
+        along = edit_direction(curve, 1.0, name)
         change = sensitivity_map(curve, along, target, Settings())[region].mean()
-        by_sample = gradient(curve, target, Settings(), "rcbf", region=region).by_sample
+        by_sample = aif_gradient(curve, target, Settings(), "rcbf", region=region).by_sample
         assert change == pytest.approx(by_sample @ along, abs=1e-6)
 
 
 def test_a_pool_changes_no_map(target):
-    along = direction(AIF, 1.0, "tail")
+    along = edit_direction(AIF, 1.0, "tail")
     with ThreadPoolExecutor(2) as pool:
         shared = sensitivity_map(wrong_curve(), along, target, Settings(), pool)
     np.testing.assert_array_equal(shared, sensitivity_map(wrong_curve(), along, target, Settings()))
@@ -173,7 +173,7 @@ def test_a_pool_changes_no_map(target):
 
 def test_truncated_svd_has_a_map_too(target):
     settings = Settings(regularization="tsvd", lambda_rel=0.15)
-    curve, along = wrong_curve(), direction(wrong_curve(), 1.0, "width")
+    curve, along = wrong_curve(), edit_direction(wrong_curve(), 1.0, "width")
     found = sensitivity_map(curve, along, target, settings)
     step = 1e-6
 
@@ -202,7 +202,7 @@ def test_the_tornado_edits_by_the_stated_amounts():
     for swing, low, high in zip(swings, asked[::2], asked[1::2], strict=True):
         handle = HANDLES[swing.handle]
         for side, curve, value in ((swing.low, low, handle.low), (swing.high, high, handle.high)):
-            expected = edit_curve(AIF, 1.0, replace(WholeEdit(), **{swing.handle: value}))
+            expected = edit_curve(AIF, 1.0, replace(CurveEdit(), **{swing.handle: value}))
             np.testing.assert_array_equal(curve, expected)
             assert side == {"top": expected.max(), "area": expected.sum()}
     by_name = {s.handle: s for s in swings}

@@ -18,15 +18,15 @@ from safetensors.torch import save
 from sklearn.metrics import roc_auc_score
 from typer.testing import CliRunner
 
-from perfcore.aif.network.inference import find_aif
+from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.models import make_network
 from perfcore.aif.network.weights import Network, read_network
 from perfcore.cli import app
 from perfcore.errors import InputDataError
+from perfcore.evaluation import case_evaluation
 from perfcore.evaluation import run as evaluation_run
-from perfcore.evaluation import score
+from perfcore.evaluation.case_evaluation import EvaluationJob, NetworkSource, evaluate_case
 from perfcore.evaluation.run import shipped_networks, trained_networks
-from perfcore.evaluation.score import ScoreJob, TrainedNetwork, score_case
 from perfcore.io.cohort import CohortCase, find_cohort, fingerprint
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
@@ -60,7 +60,7 @@ def test_every_case_is_judged_by_the_fold_that_has_not_seen_it(
             for place in ("fold_1", "fold_2", "all"):
                 content = (weights / kind / place / "weights.safetensors").read_bytes()
                 prepared = prepare(case.load(), Settings())
-                aif = find_aif(prepared, Network(name, read_network(content, kind), loss, {})).aif
+                aif = predict_aif(prepared, Network(name, read_network(content, kind), loss, {})).aif
                 maps, series, _ = maps_again(case, aif)
                 assert series.lesion is not None
                 auc = float(roc_auc_score(series.lesion[prepared.mask], -maps.rcbf[prepared.mask]))
@@ -85,13 +85,13 @@ def test_whether_a_network_has_seen_a_case_does_not_hang_on_its_name(
         assert np.isnan(one(again, "case_1", method)["fold"])
 
 
-def trained_on(case: CohortCase, fold: int, place: Path | None = None) -> TrainedNetwork:
-    return TrainedNetwork("cnn-regression", "regression", "core+tmax", {fingerprint(case.load()): fold}, place)
+def trained_on(case: CohortCase, fold: int, place: Path | None = None) -> NetworkSource:
+    return NetworkSource("cnn-regression", "regression", "core+tmax", {fingerprint(case.load()): fold}, place)
 
 
 def test_a_network_that_learnt_from_all_cases_judges_none_of_them(folder: Path) -> None:
     case = find_cohort(folder)[0]
-    result = score_case(ScoreJob(case, (), (trained_on(case, 0),)))
+    result = evaluate_case(EvaluationJob(case, (), (trained_on(case, 0),)))
     row = next(row for row in result.rows if row["method"] == "cnn-regression")
     assert not row["found"]
     assert row["note"] == (
@@ -109,15 +109,15 @@ def test_what_ships_judges_what_it_has_not_seen(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(evaluation_run, "network_names", lambda: ("cnn-regression",))
     torch.manual_seed(0)
     shipped = Network("cnn-regression", make_network("regression").eval(), "core+tmax", {})
-    monkeypatch.setattr(score, "load_network", lambda _name: shipped)
+    monkeypatch.setattr(case_evaluation, "load_network", lambda _name: shipped)
     networks = shipped_networks()
-    found = {c.name: score_case(ScoreJob(c, (), networks)).rows[-1]["found"] for c in (seen, unseen)}
+    found = {c.name: evaluate_case(EvaluationJob(c, (), networks)).rows[-1]["found"] for c in (seen, unseen)}
     assert found == {"case_1": False, "case_2": True}
 
 
 def test_a_training_that_is_not_complete_is_named(folder: Path, tmp_path: Path) -> None:
     case = find_cohort(folder)[0]
-    row = score_case(ScoreJob(case, (), (trained_on(case, 2, tmp_path),))).rows[-1]
+    row = evaluate_case(EvaluationJob(case, (), (trained_on(case, 2, tmp_path),))).rows[-1]
     assert not row["found"]
     assert row["note"] == "The training of cnn-regression is not complete: fold_2 has no weights."
 
@@ -127,7 +127,7 @@ def test_broken_weights_spoil_no_other_method(folder: Path, tmp_path: Path, cont
     case = find_cohort(folder)[0]
     (tmp_path / "fold_2").mkdir()
     (tmp_path / "fold_2" / "weights.safetensors").write_bytes(content)
-    rows = score_case(ScoreJob(case, ("straka",), (trained_on(case, 2, tmp_path),))).rows
+    rows = evaluate_case(EvaluationJob(case, ("straka",), (trained_on(case, 2, tmp_path),))).rows
     assert [(row["method"], row["found"]) for row in rows] == [
         ("truth", True), ("straka", True), ("cnn-regression", False),
     ]  # fmt: skip

@@ -14,11 +14,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from perfcore.evaluation import score
+from perfcore.evaluation import case_evaluation
+from perfcore.evaluation.case_evaluation import FPR, METRICS, EvaluationJob, evaluate_case
 from perfcore.evaluation.report import make_report
-from perfcore.evaluation.run import COLUMNS, judge
-from perfcore.evaluation.score import FPR, METRICS, ScoreJob, score_case
-from perfcore.evaluation.statistics import best, bland_altman, summarise
+from perfcore.evaluation.run import CASE_COLUMNS, evaluate_cases
+from perfcore.evaluation.statistics import best_method, bland_altman, summarise
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.io.datasets.case_folders import IslesCase
 from perfcore.types import PerfusionSeries
@@ -51,7 +51,7 @@ def table(**dice: list[float | None]) -> pd.DataFrame:
     rows = []
     for method, values in dice.items():
         for k, value in enumerate(values):
-            row: dict[str, Any] = dict.fromkeys(COLUMNS)
+            row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
             row |= {"case": f"case_{k}", "patient": f"P{k}", "method": method, "found": value is not None}
             if value is not None:
                 row |= dict.fromkeys(METRICS, value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
@@ -96,9 +96,9 @@ def test_too_few_or_equal_pairs_are_not_tested() -> None:
 
 def test_the_best_method() -> None:
     summary = summarise(table(a=[0.5, 0.6], b=[0.7, 0.4], c=[None, None]), [])
-    assert best(summary, ["a", "b", "c", "d"]) == "a"
-    assert best(summary, ["c"]) is None
-    assert best(summary, []) is None
+    assert best_method(summary, ["a", "b", "c", "d"]) == "a"
+    assert best_method(summary, ["c"]) is None
+    assert best_method(summary, []) is None
 
 
 # The report
@@ -173,22 +173,24 @@ def test_the_report_escapes_what_others_named(judged: tuple[Path, dict[str, Any]
     summary["networks"][evil] = {"kind": "x", "loss": "core", "folds": 0}
     summary["settings"]["deconvolution"] = evil
     copies = rows[rows["method"] == "straka"].assign(method=evil)
-    picture = score_case_picture()
-    text = make_report(pd.concat([rows, copies]), summary, {evil: FPR}, (evil, {evil: picture}))
+    example_slice = make_example_slice()
+    text = make_report(pd.concat([rows, copies]), summary, {evil: FPR}, (evil, {evil: example_slice}))
     page = check_page(text)
     assert evil in " ".join(page.text)
     assert "<script" not in text
 
 
-def score_case_picture() -> score.Picture:
+def make_example_slice() -> case_evaluation.ExampleSlice:
     rng = np.random.default_rng(0)
     rcbf = rng.random((9, 7)).astype(np.float32)
-    return score.Picture(rcbf, rcbf < 0.3, rcbf < 0.4, None, np.arange(5.0), np.array([0, 1, 3, 2, 1.0]))
+    return case_evaluation.ExampleSlice(
+        rcbf, rcbf < 0.3, rcbf < 0.4, None, np.arange(5.0), np.array([0, 1, 3, 2, 1.0])
+    )
 
 
 def test_a_first_case_without_a_lesion_is_not_the_example(folder: Path, tmp_path: Path) -> None:
     cases = [find_cohort(folder)[k] for k in (7, 6, 1, 0)]  # rubbish, no lesion, and two that serve
-    judge(cases, tmp_path, workers=1)
+    evaluate_cases(cases, tmp_path, workers=1)
     page = check_page((tmp_path / "report.html").read_text())
     assert "known lesion: case_2" in " ".join(page.text)
     assert page.tags["svg"] == 5
@@ -203,7 +205,7 @@ def test_a_cohort_without_any_lesion_still_makes_a_report(folder: Path, tmp_path
 
 def test_the_same_evaluation_draws_the_same_report(folder: Path, tmp_path: Path) -> None:
     for name in ("one", "other"):
-        judge(find_cohort(folder)[:3], tmp_path / name, workers=1)
+        evaluate_cases(find_cohort(folder)[:3], tmp_path / name, workers=1)
     for file in ("report.html", "summary.json", "roc.csv"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
@@ -225,9 +227,11 @@ def test_a_picture_stands_upright(tmp_path: Path) -> None:
             at = tmp_path / str(flip) / "case_1" / name.format(modality) / f"{name.format(modality)}.nii"
             save_nifti(np.ascontiguousarray(volume), affine, at, 1.0 if volume.ndim == 4 else None)
         case = CohortCase(IslesCase("case_1", tmp_path / str(flip) / "case_1"), "P1", None)
-        shown.append(score_case(ScoreJob(case, ("straka",), (), with_picture=True)).pictures["straka"])
-    for picture in shown:
-        rows, height = np.nonzero(picture.lesion)[0], picture.lesion.shape[0]
+        shown.append(
+            evaluate_case(EvaluationJob(case, ("straka",), (), with_example=True)).example_slices["straka"]
+        )
+    for example_slice in shown:
+        rows, height = np.nonzero(example_slice.lesion)[0], example_slice.lesion.shape[0]
         assert rows.mean() < height / 2
-        assert np.isfinite(picture.rcbf).any(axis=1).all()
+        assert np.isfinite(example_slice.rcbf).any(axis=1).all()
     np.testing.assert_array_equal(shown[0].lesion, shown[1].lesion)

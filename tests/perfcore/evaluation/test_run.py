@@ -16,8 +16,8 @@ from sklearn.metrics import roc_auc_score
 
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import InputDataError, OutputError
-from perfcore.evaluation.run import COLUMNS, evaluate, judge
-from perfcore.evaluation.score import FPR, METRICS
+from perfcore.evaluation.case_evaluation import FPR, METRICS
+from perfcore.evaluation.run import CASE_COLUMNS, evaluate, evaluate_cases
 from perfcore.io.aif_csv import write_aif_csv
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.metrics import hausdorff95, roc_below
@@ -134,8 +134,8 @@ def test_the_mean_roc_is_the_mean_over_the_cases(folder: Path, judged: tuple[Pat
 
 
 def test_the_table_has_a_row_for_every_case_and_method(rows: pd.DataFrame) -> None:
-    assert list(rows.columns) == list(COLUMNS)
-    assert set(METRICS) <= set(COLUMNS)
+    assert list(rows.columns) == list(CASE_COLUMNS)
+    assert set(METRICS) <= set(CASE_COLUMNS)
     assert Counter(zip(rows["case"], rows["method"], strict=True)) == Counter(
         (f"case_{k}", method) for k in range(1, 8) for method in METHODS
     )
@@ -236,7 +236,7 @@ def test_a_lesion_outside_the_brain_spoils_no_curve(folder: Path, tmp_path: Path
 def test_no_case_at_all_is_one_sentence(folder: Path, tmp_path: Path) -> None:
     bad = find_cohort(folder)[7]
     with pytest.raises(InputDataError, match=r"^No case of the data folder can be judged; the first says: "):
-        judge([bad], tmp_path / "out", workers=1)
+        evaluate_cases([bad], tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputDataError, match="holds no case"):
         evaluate(tmp_path, tmp_path / "out")
@@ -259,7 +259,7 @@ def test_a_report_that_fails_leaves_no_table(
 
     monkeypatch.setattr("perfcore.evaluation.run.make_report", fail)
     with pytest.raises(ValueError, match="no report"):
-        judge([find_cohort(folder)[0]], tmp_path / "out", workers=1)
+        evaluate_cases([find_cohort(folder)[0]], tmp_path / "out", workers=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -310,7 +310,7 @@ def test_a_curve_of_the_expert_that_cannot_serve_is_a_failure_of_that_case(folde
 def test_an_experts_folder_without_a_curve_is_refused(folder: Path, tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputDataError, match=r"expert's folder holds no curve of these cases"):
-            judge(find_cohort(folder)[:1], tmp_path / "out", expert=place, workers=1)
+            evaluate_cases(find_cohort(folder)[:1], tmp_path / "out", expert=place, workers=1)
 
 
 def test_without_expert_and_truth_there_is_no_reference(tmp_path: Path) -> None:

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.aif.network.grid_input import ARRIVAL_S
+from perfcore.aif.network.grid_input import TISSUE_ARRIVAL_S
 from perfcore.aif.select.features import bolus_features
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.training import augment, data
-from perfcore.training.augment import Augmentation, plain
+from perfcore.training.augment import Augmentation, make_batch
 from perfcore.training.data import (
     is_prepared,
     make_training_case,
@@ -74,10 +74,12 @@ def test_a_case_comes_back_as_it_was_written(cohort: Path, tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["case"]
     again = read_training_case(tmp_path / "case")
     assert (again.name, again.fingerprint) == (case.name, case.fingerprint)
-    assert vars(again.view.timing) == vars(case.view.timing)
-    assert again.view.shape == case.view.shape
-    np.testing.assert_array_equal(again.view.cell, case.view.cell)
-    np.testing.assert_allclose(again.view.curves, case.view.curves, rtol=1e-3, atol=0.01)  # half precision
+    assert vars(again.grid_input.frame_mapping) == vars(case.grid_input.frame_mapping)
+    assert again.grid_input.shape == case.grid_input.shape
+    np.testing.assert_array_equal(again.grid_input.cell, case.grid_input.cell)
+    np.testing.assert_allclose(
+        again.grid_input.curves, case.grid_input.curves, rtol=1e-3, atol=0.01
+    )  # half precision
     for name in ("tissue", "reference", "core", "hypoperfused"):
         np.testing.assert_array_equal(getattr(again, name), getattr(case, name))
 
@@ -101,8 +103,8 @@ def test_a_case_is_prepared_once_and_again_when_its_files_change(cohort: Path, t
 
 
 def test_the_same_seed_draws_the_same_variant(paths: list[Path]) -> None:
-    view, augmentation = read_training_case(paths[0]).view, Augmentation()
-    one, same, other = (augmentation.draw(view, np.random.default_rng(seed)) for seed in (3, 3, 4))
+    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
+    one, same, other = (augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert torch.equal(one.curves, same.curves)
     assert torch.equal(one.inside, same.inside)
     assert torch.equal(one.to_series, same.to_series)
@@ -118,45 +120,45 @@ def test_a_variant_is_the_case_later_and_stronger_and_knows_its_way_back(
 ) -> None:
     for name in ("NOISE_HU", "TURN_RAD", "MOVE_CELLS", "ZOOM"):
         monkeypatch.setattr(augment, name, 0.0)
-    view = read_training_case(paths[0]).view
-    drawn = Augmentation().draw(view, np.random.default_rng(seed))
-    curves, inside, heights = drawn.curves[0].numpy(), drawn.inside[0].numpy(), view.volume().max(0)
+    grid_input = read_training_case(paths[0]).grid_input
+    drawn = Augmentation().draw(grid_input, np.random.default_rng(seed))
+    curves, inside, heights = drawn.curves[0].numpy(), drawn.inside[0].numpy(), grid_input.volume().max(0)
     if np.corrcoef(curves.max(0).ravel(), heights[::-1].ravel())[0, 1] > 0.9:
         curves, inside = curves[:, ::-1], inside[::-1]
-    np.testing.assert_array_equal(inside, view.inside)
+    np.testing.assert_array_equal(inside, grid_input.inside)
     assert np.corrcoef(curves.max(0).ravel(), heights.ravel())[0, 1] > 0.9
-    seen = curves.reshape(64, -1)[:, view.cell]
-    tall = view.curves.max(1) > 60
+    seen = curves.reshape(64, -1)[:, grid_input.cell]
+    tall = grid_input.curves.max(1) > 60
     # Back on the series' frames it is the measured curve, times one factor.
     back = (drawn.to_series.numpy() @ seen[:, tall]).T
-    middle_s = [(c * np.arange(40)).sum(1) / c.sum(1) for c in (back, view.curves[tall])]
+    middle_s = [(c * np.arange(40)).sum(1) / c.sum(1) for c in (back, grid_input.curves[tall])]
     np.testing.assert_allclose(*middle_s, atol=0.1)
-    factor = back.sum(1) / view.curves[tall].sum(1)
-    assert np.ptp(factor) < 0.02 * factor.mean()
-    assert 0.4 <= factor.mean() <= 2.0
+    hu_factor = back.sum(1) / grid_input.curves[tall].sum(1)
+    assert np.ptp(hu_factor) < 0.02 * hu_factor.mean()
+    assert 0.4 <= hu_factor.mean() <= 2.0
     # In the network's time it lies up to 2 s beside where it lay.
     late = (seen[:, tall] * np.arange(64)[:, None]).sum(0) / seen[:, tall].sum(0)
-    plain_seen = plain(view).curves[0].numpy().reshape(64, -1)[:, view.cell][:, tall]
+    plain_seen = make_batch(grid_input).curves[0].numpy().reshape(64, -1)[:, grid_input.cell][:, tall]
     usual = (plain_seen * np.arange(64)[:, None]).sum(0) / plain_seen.sum(0)
     assert np.ptp(late - usual) < 0.4  # the tail that leaves or enters differs with the vessel
     assert abs((late - usual).mean()) <= 2.2
 
 
 def test_variants_differ_in_time_strength_and_place(paths: list[Path]) -> None:
-    view, augmentation = read_training_case(paths[0]).view, Augmentation()
-    drawn = [augmentation.draw(view, np.random.default_rng(seed)) for seed in range(12)]
+    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
+    drawn = [augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in range(12)]
     heights = [float(batch.curves.max()) for batch in drawn]
     assert max(heights) > 1.8 * min(heights)
     assert len({batch.to_series.numpy().tobytes() for batch in drawn}) == 12
     assert len({batch.inside.numpy().tobytes() for batch in drawn}) > 6
     typical = [int(batch.inside.sum()) for batch in drawn]
-    assert min(typical) > 0.6 * view.inside.sum()
+    assert min(typical) > 0.6 * grid_input.inside.sum()
 
 
 def test_plain_is_what_the_view_shows(paths: list[Path]) -> None:
-    view = read_training_case(paths[0]).view
-    batch = plain(view)
-    np.testing.assert_array_equal(batch.curves[0], view.volume())
-    np.testing.assert_array_equal(batch.inside[0], view.inside)
+    grid_input = read_training_case(paths[0]).grid_input
+    batch = make_batch(grid_input)
+    np.testing.assert_array_equal(batch.curves[0], grid_input.volume())
+    np.testing.assert_array_equal(batch.inside[0], grid_input.inside)
     tissue = batch.curves[0][:, batch.inside[0]].median(1).values.numpy()
-    assert float(bolus_features(tissue[None]).arrival[0]) == pytest.approx(ARRIVAL_S, abs=1)
+    assert float(bolus_features(tissue[None]).arrival[0]) == pytest.approx(TISSUE_ARRIVAL_S, abs=1)

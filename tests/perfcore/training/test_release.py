@@ -87,6 +87,6 @@ def test_a_network_without_an_evaluation_does_not_ship(weights: Path, judged: Ev
 def test_weights_that_are_too_large_do_not_ship(
     weights: Path, judged: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "LARGEST_BYTES", 1000)
+    monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
     with pytest.raises(ArgumentError, match=r"at most 1000 ship"):
         release([weights / "regression"], judged[0], "", "", tmp_path / "models")

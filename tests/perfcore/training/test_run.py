@@ -22,33 +22,34 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from perfcore.aif.network.models import NETWORKS, make_network
+from perfcore.aif.network.weights import TRAINING_FILE
 from perfcore.errors import ArgumentError, InputDataError, OutputError
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.losses import lesions
 from perfcore.settings import Settings
 from perfcore.training import loop, run
-from perfcore.training.augment import plain
+from perfcore.training.augment import make_batch
 from perfcore.training.data import (
     read_training_case,
 )
 from perfcore.training.loop import (
-    CHECKPOINT,
-    COLUMNS,
-    LOG,
-    WEIGHTS,
+    CHECKPOINT_FILE,
+    LOG_COLUMNS,
+    LOG_FILE,
+    WEIGHTS_FILE,
     FoldJob,
-    Plan,
+    TrainingPlan,
     case_loss,
     read_log,
     train_fold,
 )
-from perfcore.training.run import ABOUT, TrainingOptions, train
+from perfcore.training.run import TrainingOptions, train
 from tests import ROOT
 from tests.support import oracle
 from tests.support.tiny_cohort import tiny_head, write_series, write_tiny_cohort
 
 CPU = torch.device("cpu")
-QUICK = Plan("regression", "core+tmax", "adam", 2e-3, 3, 7)
+QUICK = TrainingPlan("regression", "core+tmax", "adam", 2e-3, 3, 7)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,7 +57,7 @@ def _one_thread():
     yield from oracle.one_thread()
 
 
-def job(paths: list[Path], out: Path, plan: Plan = QUICK, fold: int = 1) -> FoldJob:
+def job(paths: list[Path], out: Path, plan: TrainingPlan = QUICK, fold: int = 1) -> FoldJob:
     return FoldJob(plan, fold, tuple(paths[:2]), tuple(paths[2:]), out)
 
 
@@ -71,7 +72,7 @@ def digest(path: Path) -> str:
 
 def figures(folder: Path) -> list[tuple[float, ...]]:
     """A log without its seconds."""
-    return [tuple(row[name] for name in COLUMNS[:3]) for row in read_log(folder / LOG)]
+    return [tuple(row[name] for name in LOG_COLUMNS[:3]) for row in read_log(folder / LOG_FILE)]
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def uninterrupted(paths: list[Path], tmp_path_factory: pytest.TempPathFactory) -
 def soft_dice(network: torch.nn.Module, path: Path) -> tuple[float, float]:
     """Of core and hypoperfused tissue, written out."""
     case = read_training_case(path)
-    batch, target = plain(case.view), case.target(CPU)
+    batch, target = make_batch(case.grid_input), case.target(CPU)
     with torch.no_grad():
         aif = batch.to_series @ network.eval()(batch.curves, batch.inside)[0]
         found = lesions(aif.double(), target, Settings(), with_tmax=True)
@@ -100,17 +101,17 @@ def soft_dice(network: torch.nn.Module, path: Path) -> tuple[float, float]:
 def test_a_few_steps_on_two_cases_raise_the_dice(
     paths: list[Path], tmp_path: Path, name: str, optimizer: str, rate: float
 ) -> None:
-    plan = Plan(name, "core+tmax", optimizer, rate, 6, 0)
+    plan = TrainingPlan(name, "core+tmax", optimizer, rate, 6, 0)
     at = job(paths, tmp_path, plan)
     torch.manual_seed(loop._seed(at, 0))
     untrained = make_network(name)
     train_fold(at)
     trained = make_network(name)
-    trained.load_state_dict(load_file(tmp_path / WEIGHTS))
+    trained.load_state_dict(load_file(tmp_path / WEIGHTS_FILE))
     for path in paths:  # the third was not learnt from
         (core, low), (core_before, low_before) = soft_dice(trained, path), soft_dice(untrained, path)
         assert core + low > core_before + low_before + 0.02
-    held_out = [row["held_out_loss"] for row in read_log(tmp_path / LOG)]
+    held_out = [row["held_out_loss"] for row in read_log(tmp_path / LOG_FILE)]
     assert held_out[-1] < held_out[0]
 
 
@@ -120,8 +121,8 @@ def test_the_loss_reaches_every_layer(paths: list[Path], name: str, loss: str) -
     torch.manual_seed(0)
     network = make_network(name).train()
     case = read_training_case(paths[0])
-    found, strain = case_loss(network, plain(case.view), case.target(CPU), loss)
-    (found + strain).backward()
+    found, prior_penalty = case_loss(network, make_batch(case.grid_input), case.target(CPU), loss)
+    (found + prior_penalty).backward()
     for layer, weight in network.named_parameters():
         assert weight.grad is not None, layer
         assert torch.isfinite(weight.grad).all(), layer
@@ -131,15 +132,15 @@ def test_the_loss_reaches_every_layer(paths: list[Path], name: str, loss: str) -
 
 def test_the_loss_of_a_held_out_case_is_that_of_the_weights(paths: list[Path], uninterrupted: Path) -> None:
     network = make_network("regression").eval()
-    network.load_state_dict(load_file(uninterrupted / WEIGHTS))
+    network.load_state_dict(load_file(uninterrupted / WEIGHTS_FILE))
     case = read_training_case(paths[2])
     with torch.no_grad():
-        expected = case_loss(network, plain(case.view), case.target(CPU), "core+tmax")[0].item()
+        expected = case_loss(network, make_batch(case.grid_input), case.target(CPU), "core+tmax")[0].item()
     assert figures(uninterrupted)[-1][2] == pytest.approx(expected, abs=1e-6)
 
 
 def test_the_rate_rises_and_falls() -> None:
-    pace = [loop._pace(epoch, 8) for epoch in range(1, 9)]
+    pace = [loop._rate_factor(epoch, 8) for epoch in range(1, 9)]
     assert pace[0] == pytest.approx(0.5)
     assert max(pace) == pace[1]
     assert (np.diff(pace[1:]) < 0).all()
@@ -154,7 +155,7 @@ def test_the_same_training_twice_gives_the_same_weights(
 ) -> None:
     torch.manual_seed(99)  # what was drawn before does not matter
     train_fold(job(paths, tmp_path))
-    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
     assert figures(tmp_path) == figures(uninterrupted)
 
 
@@ -193,10 +194,10 @@ def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(
         stop_after(patch, "_save_checkpoint", epochs)
         with pytest.raises(StoppedError):
             train_fold(job(paths, tmp_path))
-    assert len(read_log(tmp_path / LOG)) == epochs
-    assert not (tmp_path / WEIGHTS).exists()
+    assert len(read_log(tmp_path / LOG_FILE)) == epochs
+    assert not (tmp_path / WEIGHTS_FILE).exists()
     train_fold(job(paths, tmp_path))
-    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
     assert figures(tmp_path) == figures(uninterrupted)
 
 
@@ -207,20 +208,20 @@ def test_interrupted_within_an_epoch_loses_that_epoch_alone(
         stop_after(patch, "case_loss", 3 + 1)  # two cases and the held-out one are an epoch
         with pytest.raises(StoppedError):
             train_fold(job(paths, tmp_path))
-    assert len(read_log(tmp_path / LOG)) == 1
+    assert len(read_log(tmp_path / LOG_FILE)) == 1
     train_fold(job(paths, tmp_path))
-    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
+    assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
 
 
 def test_momentum_is_resumed_too(paths: list[Path], tmp_path: Path) -> None:
-    plan = Plan("weighting", "core", "sgd", 1.0, 2, 3)
+    plan = TrainingPlan("weighting", "core", "sgd", 1.0, 2, 3)
     train_fold(job(paths, tmp_path / "whole", plan))
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, "_save_checkpoint", 1)
         with pytest.raises(StoppedError):
             train_fold(job(paths, tmp_path / "part", plan))
     train_fold(job(paths, tmp_path / "part", plan))
-    assert digest(tmp_path / "part" / WEIGHTS) == digest(tmp_path / "whole" / WEIGHTS)
+    assert digest(tmp_path / "part" / WEIGHTS_FILE) == digest(tmp_path / "whole" / WEIGHTS_FILE)
 
 
 def test_stopped_between_checkpoint_and_log_the_log_is_whole_in_the_end(
@@ -230,17 +231,17 @@ def test_stopped_between_checkpoint_and_log_the_log_is_whole_in_the_end(
         stop_after(patch, "_save", QUICK.epochs)
         with pytest.raises(StoppedError):
             train_fold(job(paths, tmp_path))
-    assert len(read_log(tmp_path / LOG)) == QUICK.epochs - 1
+    assert len(read_log(tmp_path / LOG_FILE)) == QUICK.epochs - 1
     train_fold(job(paths, tmp_path))
     assert figures(tmp_path) == figures(uninterrupted)
 
 
 def test_a_half_written_checkpoint_is_not_taken(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
     """It lies under another name until it is whole."""
-    (tmp_path / f".{CHECKPOINT}").write_bytes(b"half")
+    (tmp_path / f".{CHECKPOINT_FILE}").write_bytes(b"half")
     train_fold(job(paths, tmp_path))
-    assert digest(tmp_path / WEIGHTS) == digest(uninterrupted / WEIGHTS)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT, LOG, WEIGHTS]
+    assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [CHECKPOINT_FILE, LOG_FILE, WEIGHTS_FILE]
 
 
 @pytest.mark.parametrize("change", [
@@ -249,15 +250,15 @@ def test_a_half_written_checkpoint_is_not_taken(paths: list[Path], uninterrupted
 def test_a_folder_of_another_training_is_refused(
     paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
-    shutil.copy(uninterrupted / CHECKPOINT, tmp_path)
+    shutil.copy(uninterrupted / CHECKPOINT_FILE, tmp_path)
     with pytest.raises(ArgumentError, match=r"^The output folder holds a training of other settings"):
         train_fold(job(paths, tmp_path, replace(QUICK, **change)))  # type: ignore[arg-type]
-    assert not (tmp_path / WEIGHTS).exists()
+    assert not (tmp_path / WEIGHTS_FILE).exists()
 
 
 def test_a_fold_with_other_cases_is_refused(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
     """Its network may have learnt from those that it would be judged on."""
-    shutil.copy(uninterrupted / CHECKPOINT, tmp_path)
+    shutil.copy(uninterrupted / CHECKPOINT_FILE, tmp_path)
     with pytest.raises(ArgumentError, match=r"^The output folder holds a training on other cases or folds"):
         train_fold(job([paths[2], paths[1], paths[0]], tmp_path))
 
@@ -275,7 +276,7 @@ def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[
     # As here, so that sums come in the same order.
     quiet = {"cwd": ROOT, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
-    log, end = tmp_path / "killed" / "all" / LOG, time.monotonic() + 120
+    log, end = tmp_path / "killed" / "all" / LOG_FILE, time.monotonic() + 120
     while len(read_log(log)) < 2:
         assert process.poll() is None, "it ended before it could be killed"
         assert time.monotonic() < end
@@ -284,10 +285,10 @@ def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[
     assert process.wait() == -signal.SIGKILL
     done = len(read_log(log))
     assert 2 <= done < 8
-    assert not (log.parent / WEIGHTS).exists()
+    assert not (log.parent / WEIGHTS_FILE).exists()
     seconds = [row["seconds"] for row in read_log(log)]
     train(cohort, tmp_path / "killed", options)
-    assert digest(log.parent / WEIGHTS) == digest(tmp_path / "whole" / "all" / WEIGHTS)
+    assert digest(log.parent / WEIGHTS_FILE) == digest(tmp_path / "whole" / "all" / WEIGHTS_FILE)
     assert [row["seconds"] for row in read_log(log)[:done]] == seconds  # they were not done again
 
 
@@ -311,15 +312,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict,
 def test_a_training_writes_what_it_says(trained) -> None:
     _, out, about, _ = trained
     folders = ["all", "fold_1", "fold_2", "fold_3"]
-    assert sorted(path.name for path in out.iterdir()) == [*folders, "learning.png", "prepared", ABOUT]
+    assert sorted(path.name for path in out.iterdir()) == [*folders, "learning.png", "prepared", TRAINING_FILE]
     for name in folders:
-        assert sorted(path.name for path in (out / name).iterdir()) == [CHECKPOINT, LOG, WEIGHTS]
-        assert (out / name / LOG).read_text().splitlines()[0] == "epoch,train_loss,held_out_loss,seconds"
-        rows = read_log(out / name / LOG)
+        assert sorted(path.name for path in (out / name).iterdir()) == [CHECKPOINT_FILE, LOG_FILE, WEIGHTS_FILE]
+        assert (out / name / LOG_FILE).read_text().splitlines()[0] == "epoch,train_loss,held_out_loss,seconds"
+        rows = read_log(out / name / LOG_FILE)
         assert [row["epoch"] for row in rows] == [1, 2]
         assert all(0 < row["train_loss"] < 1 for row in rows)
         assert all(np.isnan(row["held_out_loss"]) == (name == "all") for row in rows)
-    assert json.loads((out / ABOUT).read_text()) == about
+    assert json.loads((out / TRAINING_FILE).read_text()) == about
     assert {key: about[key] for key in ("network", "loss", "optimizer", "rate", "epochs", "seed", "n_folds")} == {
         "network": "regression", "loss": "core+tmax", "optimizer": "adam", "rate": run.OPTIMIZER["regression"][1],
         "epochs": 2, "seed": 5, "n_folds": 3,
@@ -352,8 +353,8 @@ def test_no_patient_is_on_both_sides(trained, monkeypatch: pytest.MonkeyPatch) -
         assert bool(held_out) == (job.fold > 0)
     assert [job.fold for job in jobs] == [1, 2, 3, 0]
     assert judged == {case["name"]: [case["fold"]] for case in about["cases"]}
-    marks = {case.name: fingerprint(case.load()) for case in find_cohort(folder)[:6]}
-    assert {case["name"]: case["fingerprint"] for case in about["cases"]} == marks
+    fingerprints = {case.name: fingerprint(case.load()) for case in find_cohort(folder)[:6]}
+    assert {case["name"]: case["fingerprint"] for case in about["cases"]} == fingerprints
 
 
 def test_jobs_name_their_files_from_the_root(
@@ -389,12 +390,12 @@ def test_progress_counts_cases_and_then_epochs(trained) -> None:
 
 def test_a_finished_training_is_not_done_again(trained, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, out, _, _ = trained
-    weights = [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS}"))]
+    weights = [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS_FILE}"))]
     prepared = {path: path.stat().st_mtime_ns for path in (out / "prepared").iterdir()}
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     monkeypatch.setattr(loop, "_epoch", lambda *_: pytest.fail("it learns again"))
     train(folder, out, TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu"))
-    assert [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS}"))] == weights
+    assert [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS_FILE}"))] == weights
     assert {path: path.stat().st_mtime_ns for path in (out / "prepared").iterdir()} == prepared
 
 
@@ -410,7 +411,7 @@ def test_a_folder_is_not_trained_on_with_other_options(trained, change, monkeypa
 
 
 def test_weights_can_be_read_by_anyone(trained) -> None:
-    with safe_open(trained[1] / "all" / WEIGHTS, "numpy") as file:
+    with safe_open(trained[1] / "all" / WEIGHTS_FILE, "numpy") as file:
         assert file.metadata() == {"network": "regression", "loss": "core+tmax", "epochs": "2"}
         assert set(file.keys()) == set(make_network("regression").state_dict())
 
@@ -441,7 +442,9 @@ def test_options_out_of_range(tmp_path: Path, cohort: Path, change: dict[str, ob
 
 def test_every_option_has_its_default() -> None:
     for network, (optimizer, rate) in run.OPTIMIZER.items():
-        assert TrainingOptions(network, "core").plan == Plan(network, "core", optimizer, rate, run.EPOCHS, 0)
+        assert TrainingOptions(network, "core").plan == TrainingPlan(
+            network, "core", optimizer, rate, run.DEFAULT_EPOCHS, 0
+        )
     other = TrainingOptions("regression", "core", optimizer="sgd").plan
     assert (other.optimizer, other.rate) == ("sgd", run.RATES["sgd"])
     assert TrainingOptions("weighting", "core", rate=0.5).plan.rate == 0.5

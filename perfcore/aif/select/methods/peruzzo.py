@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import linkage
 
 from perfcore.aif.select import SelectorInfo
-from perfcore.aif.select.candidates import arriving_by, curves_of, no_artery, search_region
+from perfcore.aif.select.candidates import arrives_by, no_artery_error, search_region, voxel_curves
 from perfcore.aif.select.features import area, bolus_features, median3, roughness
-from perfcore.aif.select.selection import Selection, by_arrival
+from perfcore.aif.select.selection import Selection, select_by_arrival
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
-ELLIPSE: Final = 0.7
+ELLIPSE_FRACTION: Final = 0.7
 """Half axes of the region as a fraction of the brain's half extent, slice by slice: no sinus at the skull."""
-SMALLEST_AREA: Final = 0.40
-LATEST_PEAK: Final = 0.40
-ROUGHEST: Final = 0.05
-SIMILAR_PEAKS: Final = 0.04
-MOST_VOXELS: Final = 6
-LARGEST_TREE: Final = 2_000
+DROPPED_AREA_FRACTION: Final = 0.40
+DROPPED_LATE_FRACTION: Final = 0.40
+DROPPED_CURVATURE_FRACTION: Final = 0.05
+PEAK_TIE_FRACTION: Final = 0.04
+MAX_AIF_VOXELS: Final = 6
+MAX_TREE_LEAVES: Final = 2_000
 """A tree takes memory with the square of its leaves, so only so many voxels of the largest area are clustered."""
 
 
@@ -53,21 +53,27 @@ def peruzzo(prepared: Prepared) -> Selection:
         What is left does not stand out of the tissue as an artery does.
     """
     flat = _ellipse(prepared)
-    curves = curves_of(prepared, flat)
-    for measure, dropped in ((_smallness, SMALLEST_AREA), (_lateness, LATEST_PEAK), (roughness, ROUGHEST)):
+    curves = voxel_curves(prepared, flat)
+    for measure, dropped in (
+        (_smallness, DROPPED_AREA_FRACTION),
+        (_lateness, DROPPED_LATE_FRACTION),
+        (roughness, DROPPED_CURVATURE_FRACTION),
+    ):
         value = measure(curves)
         kept = value <= np.quantile(value, 1.0 - dropped)
         flat, curves = flat[kept], curves[kept]
     arrival = bolus_features(median3(curves)).arrival
 
     def choose(latest_s: float) -> NDArray[np.int64]:
-        early = np.flatnonzero(arriving_by(prepared, arrival, latest_s))
+        early = np.flatnonzero(arrives_by(prepared, arrival, latest_s))
         if len(early) == 0:
-            raise no_artery("no vessel rises before the tissue does")
-        largest = early[np.sort(np.argsort(area(curves[early]))[-LARGEST_TREE:])]
+            raise no_artery_error("no vessel rises before the tissue does")
+        largest = early[np.sort(np.argsort(area(curves[early]))[-MAX_TREE_LEAVES:])]
         return flat[largest[_descend(curves[largest])]]
 
-    return by_arrival(prepared, choose, "peruzzo", "the highest and earliest branch of a tree of all curves")
+    return select_by_arrival(
+        prepared, choose, "peruzzo", "the highest and earliest branch of a tree of all curves"
+    )
 
 
 def _smallness(curves: FloatArray) -> FloatArray:
@@ -87,7 +93,7 @@ def _ellipse(prepared: Prepared) -> NDArray[np.int64]:
         if len(xs) == 0:
             continue
         x, y = np.ogrid[: prepared.grid[0], : prepared.grid[1]]
-        reach_x, reach_y = max(np.ptp(xs) / 2, 1) * ELLIPSE, max(np.ptp(ys) / 2, 1) * ELLIPSE
+        reach_x, reach_y = max(np.ptp(xs) / 2, 1) * ELLIPSE_FRACTION, max(np.ptp(ys) / 2, 1) * ELLIPSE_FRACTION
         middle_x, middle_y = (xs[0] + xs[-1]) / 2, (ys[0] + ys[-1]) / 2
         region[..., z] &= ((x - middle_x) / reach_x) ** 2 + ((y - middle_y) / reach_y) ** 2 <= 1
     return np.flatnonzero(region)
@@ -95,17 +101,17 @@ def _ellipse(prepared: Prepared) -> NDArray[np.int64]:
 
 def _descend(curves: FloatArray) -> NDArray[np.int64]:
     """Follow Ward's tree from its root to a branch of at most six leaves; return their positions."""
-    if len(curves) <= MOST_VOXELS:
+    if len(curves) <= MAX_AIF_VOXELS:
         return np.arange(len(curves))
     tree = linkage(curves.astype(np.float64), method="ward")
     members = _leaves(tree, 2 * len(curves) - 2, len(curves))
     node = 2 * len(curves) - 2
-    while len(members) > MOST_VOXELS:
+    while len(members) > MAX_AIF_VOXELS:
         branches = [int(branch) for branch in tree[node - len(curves), :2]]
         leaves = [_leaves(tree, branch, len(curves)) for branch in branches]
         means = [curves[part].mean(axis=0) for part in leaves]
         heights = [float(mean.max()) for mean in means]
-        if abs(heights[0] - heights[1]) <= SIMILAR_PEAKS * max(heights):
+        if abs(heights[0] - heights[1]) <= PEAK_TIE_FRACTION * max(heights):
             best = int(means[1].argmax() < means[0].argmax())
         else:
             best = int(heights[1] > heights[0])

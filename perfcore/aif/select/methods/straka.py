@@ -13,29 +13,29 @@ from scipy import ndimage
 
 from perfcore.aif.select import SelectorInfo
 from perfcore.aif.select.candidates import (
+    MIN_CLUSTER_VOXELS,
     NEIGHBOURS,
-    SMALLEST_CLUSTER,
     Candidates,
-    arriving_by,
-    as_volume,
-    connected,
+    arrives_by,
+    connected_components,
     find_candidates,
-    no_artery,
+    mask_volume,
+    no_artery_error,
 )
-from perfcore.aif.select.quality import WEAK_HU
-from perfcore.aif.select.selection import Selection, by_arrival
+from perfcore.aif.select.quality import WEAK_PEAK_HU
+from perfcore.aif.select.selection import Selection, select_by_arrival
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
 ARRIVAL_WEIGHT: Final = 3.5
-TALLEST: Final = 20
-TALL_FRACTION: Final = 0.85
+N_HIGHEST: Final = 20
+CANDIDATE_PEAK_FRACTION: Final = 0.85
 """Candidates reach this fraction of the 20 tallest vessels that rise before the tissue."""
-CHEAP_FRACTION: Final = 0.05
-FEWEST_CHEAP: Final = 30
+LOW_COST_FRACTION: Final = 0.05
+MIN_LOW_COST_VOXELS: Final = 30
 """Clusters are sought among the cheapest twentieth of the candidates, and at least 30 of them."""
-GROW_FRACTION: Final = 0.6
-GROW_LATER_S: Final = 0.5
+GROWTH_PEAK_FRACTION: Final = 0.6
+MAX_GROWTH_LAG_S: Final = 0.5
 
 
 def straka(prepared: Prepared) -> Selection:
@@ -64,17 +64,19 @@ def straka(prepared: Prepared) -> Selection:
     vessels = find_candidates(prepared)
 
     def choose(latest_s: float) -> NDArray[np.int64]:
-        early = vessels.only(arriving_by(prepared, vessels.features.arrival, latest_s))
-        if len(early.flat) < SMALLEST_CLUSTER - 1:
-            raise no_artery("no vessel rises before the tissue does")
-        tallest = float(np.sort(early.features.height)[-TALLEST:].mean())
-        found = early.only(early.features.height >= TALL_FRACTION * tallest)
+        early = vessels.subset(arrives_by(prepared, vessels.features.arrival, latest_s))
+        if len(early.flat) < MIN_CLUSTER_VOXELS - 1:
+            raise no_artery_error("no vessel rises before the tissue does")
+        tallest = float(np.sort(early.features.height)[-N_HIGHEST:].mean())
+        found = early.subset(early.features.height >= CANDIDATE_PEAK_FRACTION * tallest)
         traits = found.features
         cost = -_z(traits.height) + ARRIVAL_WEIGHT * _z(traits.arrival) + _z(traits.width)
         cluster = np.searchsorted(early.flat, found.flat[_best_cluster(prepared, found, cost)])
         return early.flat[_grow(prepared, early, cluster)]
 
-    return by_arrival(prepared, choose, "straka", "neighbours that enhance high, early and briefly", vessels)
+    return select_by_arrival(
+        prepared, choose, "straka", "neighbours that enhance high, early and briefly", vessels
+    )
 
 
 def _z(values: FloatArray) -> DoubleArray:
@@ -84,18 +86,18 @@ def _z(values: FloatArray) -> DoubleArray:
 
 def _best_cluster(prepared: Prepared, found: Candidates, cost: DoubleArray) -> NDArray[np.int64]:
     """Return the candidates of the connected cluster of cheap voxels with the lowest mean cost."""
-    n_cheap = min(len(cost), max(FEWEST_CHEAP, round(CHEAP_FRACTION * len(cost))))
+    n_cheap = min(len(cost), max(MIN_LOW_COST_VOXELS, round(LOW_COST_FRACTION * len(cost))))
     cheap = np.sort(np.argpartition(cost, n_cheap - 1)[:n_cheap])
-    label, n = connected(prepared.grid, found.flat[cheap])
+    label, n = connected_components(prepared.grid, found.flat[cheap])
     size = np.bincount(label, minlength=n)
     mean = np.bincount(label, weights=cost[cheap], minlength=n) / size
     height = np.bincount(label, weights=found.features.height[cheap].astype(np.float64), minlength=n) / size
-    enough = size >= SMALLEST_CLUSTER
-    weak = prepared.in_hu and not (enough & (height >= WEAK_HU)).any()
+    enough = size >= MIN_CLUSTER_VOXELS
+    weak = prepared.in_hu and not (enough & (height >= WEAK_PEAK_HU)).any()
     if weak or not enough.any():
-        enough = size >= SMALLEST_CLUSTER - 1
+        enough = size >= MIN_CLUSTER_VOXELS - 1
     if not enough.any():
-        raise no_artery("no two neighbouring voxels enhance early and high")
+        raise no_artery_error("no two neighbouring voxels enhance early and high")
     best = int(np.argmin(np.where(enough, mean, np.inf)))
     return np.asarray(cheap[label == best])
 
@@ -104,11 +106,11 @@ def _grow(prepared: Prepared, found: Candidates, chosen: NDArray[np.int64]) -> N
     """Add what is connected and reaches 60 % of the cluster's height when it peaks, arriving no later."""
     mean = found.curves[chosen].mean(axis=0)
     at = int(mean.argmax())
-    latest = float(found.features.arrival[chosen].max()) + GROW_LATER_S / prepared.dt_s
-    alike = (found.curves[:, at] >= GROW_FRACTION * mean[at]) & (found.features.arrival <= latest)
+    latest = float(found.features.arrival[chosen].max()) + MAX_GROWTH_LAG_S / prepared.dt_s
+    alike = (found.curves[:, at] >= GROWTH_PEAK_FRACTION * mean[at]) & (found.features.arrival <= latest)
     alike[chosen] = True
-    seed = as_volume(prepared.grid, found.flat[chosen])
-    grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=as_volume(prepared.grid, found.flat[alike]))
+    seed = mask_volume(prepared.grid, found.flat[chosen])
+    grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=mask_volume(prepared.grid, found.flat[alike]))
     return np.flatnonzero(np.asarray(grown).reshape(-1)[found.flat])
 
 

@@ -23,8 +23,8 @@ from pages.live.handlers.lesion_target import painted, target_of
 from pages.live.server.connection import PATH, live_socket
 from pages.live.server.session import LiveSession, State, open_session
 from perfcore.analysis import sensitivity
-from perfcore.analysis.aif_uncertainty import bootstrap_curves
-from perfcore.analysis.finetune import TuneOptions, Tuner, TuneStep, make_form
+from perfcore.analysis.aif_uncertainty import bootstrap_aifs
+from perfcore.analysis.finetune import TuneOptions, Tuner, TuneStep, make_parametrization
 from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 
@@ -105,7 +105,7 @@ def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: Li
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
     known = np.unique(slice_of[case.lesion])
     counted = ~np.isin(slice_of, known[1::2])
-    form = make_form("softplus", np.array(vein(case)), case.prepared.dt_s)
+    form = make_parametrization("softplus", np.array(vein(case)), case.prepared.dt_s)
     own = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), counted=counted)
     part = slice(int(case.starts[3]), int(case.starts[4]))
     for (header, arrays), step in zip(frames, [own.step() for _ in range(4)], strict=True):
@@ -272,7 +272,7 @@ def test_hypoperfusion_counts_where_it_is_known(client: TestClient, session: Liv
     with talk(client, session) as one:
         one.start("tune", curve=vein(case), form="free", with_tmax=True, steps=1)
         (header, _), *_ = one.frames("tune", 1)
-    form = make_form("free", np.array(vein(case)), case.prepared.dt_s)
+    form = make_parametrization("free", np.array(vein(case)), case.prepared.dt_s)
     target = target_of(case, case.lesion, hypoperfused=True)
     step = Tuner(target, form, Settings(), TuneOptions(with_tmax=True)).step()
     assert header["hypoperfused_dice"] == pytest.approx(step.hypoperfused_dice, abs=1e-4)
@@ -305,7 +305,7 @@ def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: Live
         np.testing.assert_array_equal(painted(session, case), wanted)
         one.start("tune", curve=vein(case), form="free", target="painted", steps=1)
         (header, _), *_ = one.frames("tune", 1)
-        form = make_form("free", np.array(vein(case)), case.prepared.dt_s)
+        form = make_parametrization("free", np.array(vein(case)), case.prepared.dt_s)
         step = Tuner(target_of(case, wanted), form, Settings(), TuneOptions()).step()
         assert header["dice"] == pytest.approx(step.dice, abs=1e-4)
         one.ws.send_text(json.dumps({"type": "target", "slice": 2, "runs": [], "fresh": True}))
@@ -357,7 +357,7 @@ def test_the_bars_are_the_librarys_gradient(
     assert end["message"] is None
     flow = case.volume_flow(state.start.value, Settings())
     assert case.lesion is not None
-    own = sensitivity.gradient(
+    own = sensitivity.aif_gradient(
         curve, target_of(case, case.lesion), Settings(), quantity, voxel_ml=case.prepared.voxel_ml,
         region=flow.tmax > 6,
     )  # fmt: skip
@@ -394,7 +394,7 @@ def test_the_map_is_the_librarys(client: TestClient, session: LiveSession, case:
         for name in ("width", "amplitude"):
             one.start("sensitivity", curve=curve.tolist(), direction=name)
             (header, arrays), *_ = one.frames("sensitivity")
-            along = sensitivity.direction(curve, case.prepared.dt_s, name)
+            along = sensitivity.edit_direction(curve, case.prepared.dt_s, name)
             empty = np.zeros(case.tiles.n_voxels, bool)
             own = sensitivity.sensitivity_map(curve, along, target_of(case, empty), Settings())
             assert header["direction"] == name
@@ -434,7 +434,7 @@ def test_draws_of_the_clusters_voxels(client: TestClient, session: LiveSession, 
     header, arrays = frames[-1]
     assert [h["n_done"] for h, _ in frames] == list(range(5, 201, 5))
     assert header["of"] == [f"{len(state.start.voxels)} voxels"]
-    curves = bootstrap_curves(case.prepared, state.start, 200)
+    curves = bootstrap_aifs(case.prepared, state.start, 200)
     np.testing.assert_allclose(arrays["low"], np.percentile(curves, 5, axis=0), rtol=1e-5, atol=1e-4)
     for i in (0, 57, 199):
         flow = case.volume_flow(curves[i], Settings())
@@ -454,7 +454,7 @@ def test_draws_of_voxels_picked_by_hand_and_of_selectors(
     with talk(client, session) as one:
         one.start("choice", way="voxels", voxels=picked)
         header, arrays = one.frames("choice", 1)[0]
-        own = bootstrap_curves(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
+        own = bootstrap_aifs(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
         np.testing.assert_allclose(arrays["high"], np.percentile(own, 95, axis=0), rtol=1e-5, atol=1e-4)
         assert header["of"] == ["3 voxels"]
         one.start("choice", run=2, way="selectors")

@@ -11,16 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from perfcore.aif.network.grid_input import (
-    ARRIVAL_S,
     CELL_MM,
     FRAME_S,
-    HEALTHY_HU,
-    HEIGHT_POWER,
+    GRID_SIDE,
+    HEALTHY_PEAK_HU,
     N_FRAMES,
-    SIDE,
-    Timing,
-    cells_of,
-    view_of,
+    PEAK_WEIGHT_EXPONENT,
+    TISSUE_ARRIVAL_S,
+    FrameMapping,
+    assign_cells,
+    make_grid_input,
     voxel_weights,
 )
 from perfcore.aif.select.candidates import healthy_curve
@@ -54,12 +54,12 @@ def moved(prepared: Prepared, frames: int) -> Prepared:
 @settings(max_examples=60, deadline=None)
 @given(n_time=st.integers(2, 150), dt_s=st.floats(0.3, 3), start_s=st.floats(-30, 40))
 def test_interpolation_is_exact_on_lines_and_repeats_the_ends(n_time, dt_s, start_s):
-    timing = Timing(n_time, dt_s, start_s)
+    frame_mapping = FrameMapping(n_time, dt_s, start_s)
     series_s = dt_s * np.arange(n_time)
     network_s = start_s + FRAMES_S
     for matrix, own, wanted in (
-        (timing.to_network, series_s, network_s),
-        (timing.from_network, network_s, series_s),
+        (frame_mapping.to_network, series_s, network_s),
+        (frame_mapping.from_network, network_s, series_s),
     ):
         assert matrix.shape == (len(wanted), len(own))
         line = 3.0 + 0.7 * own
@@ -71,48 +71,52 @@ def test_interpolation_is_exact_on_lines_and_repeats_the_ends(n_time, dt_s, star
 
 
 def test_whole_frames_are_picked_and_not_mixed():
-    timing = Timing(44, 1.0, -3.0)
-    to = timing.to_network
+    frame_mapping = FrameMapping(44, 1.0, -3.0)
+    to = frame_mapping.to_network
     assert (to[:4, 0] == 1).all()  # before the series: its first frame
     assert [int(row.argmax()) for row in to] == [int(np.clip(k - 3, 0, 43)) for k in range(64)]
     assert np.isin(to, (0, 1)).all()
-    back = timing.from_network @ to
+    back = frame_mapping.from_network @ to
     np.testing.assert_array_equal(back, np.eye(44))
 
 
 @pytest.mark.parametrize(("dt_s", "n_time"), [(0.5, 90), (1.0, 44), (2.0, 26)])
 def test_healthy_tissue_enhances_at_one_time_of_the_network(dt_s, n_time):
     prepared = prepared_head(48, 1, n_time, dt_s)
-    view = view_of(prepared)
-    seen = view.timing.to_network @ healthy_curve(prepared)
-    assert float(bolus_features(seen[None]).arrival[0]) * FRAME_S == pytest.approx(ARRIVAL_S, abs=0.25 * dt_s)
-    assert view.volume().shape == (N_FRAMES, SIDE, SIDE, 1)
+    grid_input = make_grid_input(prepared)
+    seen = grid_input.frame_mapping.to_network @ healthy_curve(prepared)
+    assert float(bolus_features(seen[None]).arrival[0]) * FRAME_S == pytest.approx(
+        TISSUE_ARRIVAL_S, abs=0.25 * dt_s
+    )
+    assert grid_input.volume().shape == (N_FRAMES, GRID_SIDE, GRID_SIDE, 1)
 
 
 @pytest.mark.parametrize("frames", [2, 7])
 def test_a_series_moved_in_time_is_seen_as_before(prepared, frames):
-    one, other = view_of(prepared), view_of(moved(prepared, frames))
-    assert other.timing.start_s - one.timing.start_s == pytest.approx(frames * prepared.dt_s, abs=1e-4)
+    one, other = make_grid_input(prepared), make_grid_input(moved(prepared, frames))
+    assert other.frame_mapping.start_s - one.frame_mapping.start_s == pytest.approx(
+        frames * prepared.dt_s, abs=1e-4
+    )
     np.testing.assert_array_equal(one.cell, other.cell)
     # What both series show: not the end that left the later one, nor the repeated beginning.
-    shown = (FRAMES_S + one.timing.start_s >= 0) & (FRAMES_S + one.timing.start_s <= 43 - frames)
+    shown = (FRAMES_S + one.frame_mapping.start_s >= 0) & (FRAMES_S + one.frame_mapping.start_s <= 43 - frames)
     assert shown.sum() > 30
     np.testing.assert_allclose(other.volume()[shown], one.volume()[shown], rtol=0, atol=2e-3)
 
 
 def test_a_longer_series_is_cut_and_its_end_repeats():
     prepared = prepared_head(48, 1, 90)
-    view = view_of(prepared)
-    assert -1.5 < view.timing.start_s < 0.5
-    last = view.timing.start_s + FRAMES_S[-1]
-    volume = view.volume().reshape(N_FRAMES, -1)[:, view.cell]
+    grid_input = make_grid_input(prepared)
+    assert -1.5 < grid_input.frame_mapping.start_s < 0.5
+    last = grid_input.frame_mapping.start_s + FRAMES_S[-1]
+    volume = grid_input.volume().reshape(N_FRAMES, -1)[:, grid_input.cell]
     for frame in (10, 40, 63):
-        at = view.timing.start_s + FRAMES_S[frame]
+        at = grid_input.frame_mapping.start_s + FRAMES_S[frame]
         low = int(at)
-        expected = (1 - at + low) * view.curves[:, low] + (at - low) * view.curves[:, low + 1]
+        expected = (1 - at + low) * grid_input.curves[:, low] + (at - low) * grid_input.curves[:, low + 1]
         np.testing.assert_allclose(volume[frame], expected, rtol=0, atol=1e-3)
     curve = np.arange(64.0)
-    back = view.timing.from_network @ curve
+    back = grid_input.frame_mapping.from_network @ curve
     assert (np.diff(back[1:60]) > 0).all()
     assert (back[int(np.ceil(last)) :] == 63).all()
 
@@ -120,21 +124,21 @@ def test_a_longer_series_is_cut_and_its_end_repeats():
 def test_concentration_is_seen_as_high_as_hounsfield_units(prepared):
     """Whatever its unit: healthy tissue is as high as phantoms have it, and vessels weigh as they do in HU."""
     assert prepared.in_hu
-    assert view_of(prepared).factor == 1
+    assert make_grid_input(prepared).hu_factor == 1
     for unit in (2.0**-10, 2.0**10):
         given = replace(
             prepared, enhancement=prepared.enhancement * np.float32(unit), tmip=prepared.tmip * np.float32(unit),
             baseline=np.zeros_like(prepared.baseline),
         )  # fmt: skip
         assert not given.in_hu
-        factor = HEALTHY_HU / float(healthy_curve(given).max())
-        view = view_of(given)
-        assert view.factor == pytest.approx(factor)
+        hu_factor = HEALTHY_PEAK_HU / float(healthy_curve(given).max())
+        grid_input = make_grid_input(given)
+        assert grid_input.hu_factor == pytest.approx(hu_factor)
         hu = replace(
-            given, enhancement=given.enhancement * np.float32(factor), tmip=given.tmip * np.float32(factor),
+            given, enhancement=given.enhancement * np.float32(hu_factor), tmip=given.tmip * np.float32(hu_factor),
             baseline=prepared.baseline,
         )  # fmt: skip
-        np.testing.assert_allclose(view.curves, view_of(hu).curves, rtol=1e-4, atol=1e-3)
+        np.testing.assert_allclose(grid_input.curves, make_grid_input(hu).curves, rtol=1e-4, atol=1e-3)
 
 
 # Cells
@@ -147,9 +151,9 @@ def cells_by_hand(prepared: Prepared) -> dict[tuple[int, int, int], list[tuple[i
     middle = (brain.min(0) + brain.max(0)) / 2
     cells = defaultdict(list)
     for voxel in np.argwhere(hull):
-        at = [SIDE / 2 + (voxel[a] - middle[a]) * prepared.spacing_mm[a] / CELL_MM for a in (0, 1)]
+        at = [GRID_SIDE / 2 + (voxel[a] - middle[a]) * prepared.spacing_mm[a] / CELL_MM for a in (0, 1)]
         cell = int(np.floor(at[0])), int(np.floor(at[1])), int(voxel[2])
-        if 0 <= cell[0] < SIDE and 0 <= cell[1] < SIDE:
+        if 0 <= cell[0] < GRID_SIDE and 0 <= cell[1] < GRID_SIDE:
             cells[cell].append(tuple(int(v) for v in voxel))
     return cells
 
@@ -163,13 +167,13 @@ def test_a_cell_holds_the_voxels_that_lie_there(n_slices, spacing):
     n_region = int((prepared.hull | prepared.mask).sum())
     if spacing is not None and spacing[0] > 4:
         assert sum(map(len, by_hand.values())) < 0.9 * n_region
-    view = view_of(prepared)
-    assert view.shape == (SIDE, SIDE, n_slices)
-    where = list(zip(*np.unravel_index(view.cell, view.shape), strict=True))
+    grid_input = make_grid_input(prepared)
+    assert grid_input.shape == (GRID_SIDE, GRID_SIDE, n_slices)
+    where = list(zip(*np.unravel_index(grid_input.cell, grid_input.shape), strict=True))
     assert set(where) == set(by_hand)
-    assert (np.diff(view.cell) > 0).all()
-    assert int(view.inside.sum()) == len(by_hand)
-    for cell, curve in zip(where[::7], view.curves[::7], strict=True):
+    assert (np.diff(grid_input.cell) > 0).all()
+    assert int(grid_input.inside.sum()) == len(by_hand)
+    for cell, curve in zip(where[::7], grid_input.curves[::7], strict=True):
         voxels = by_hand[tuple(int(c) for c in cell)]
         heights = np.array([max(float(prepared.tmip[v]), 1.0) for v in voxels]) ** 4
         expected = sum(h * prepared.enhancement[v].astype(float) for h, v in zip(heights, voxels, strict=True))
@@ -177,7 +181,7 @@ def test_a_cell_holds_the_voxels_that_lie_there(n_slices, spacing):
 
 
 def test_every_voxel_has_its_cell(prepared):
-    voxel, cell, shape = cells_of(prepared)
+    voxel, cell, shape = assign_cells(prepared)
     by_hand = {np.ravel_multi_index(at, shape): held for at, held in cells_by_hand(prepared).items()}
     pairs = {(int(v), int(c)) for v, c in zip(voxel, cell, strict=True)}
     assert pairs == {
@@ -188,7 +192,7 @@ def test_every_voxel_has_its_cell(prepared):
 
 def test_a_vessel_outweighs_the_tissue_of_its_cell(prepared):
     """Four times as tall: 256 times the weight."""
-    assert HEIGHT_POWER == 4
+    assert PEAK_WEIGHT_EXPONENT == 4
     tmip = np.full(prepared.grid, 50, np.float32)
     tmip[3, 4, 0], tmip[5, 6, 0] = 200, -30
     at = np.array([np.ravel_multi_index(v, prepared.grid) for v in ((0, 0, 0), (3, 4, 0), (5, 6, 0))])
@@ -198,16 +202,16 @@ def test_a_vessel_outweighs_the_tissue_of_its_cell(prepared):
 
 
 def test_empty_cells_are_empty(prepared):
-    view = view_of(prepared)
-    volume = view.volume()
-    assert 0 < view.inside.sum() < view.inside.size
-    assert (volume[:, ~view.inside] == 0).all()
-    assert np.abs(volume[:, view.inside]).max(0).min() > 0
+    grid_input = make_grid_input(prepared)
+    volume = grid_input.volume()
+    assert 0 < grid_input.inside.sum() < grid_input.inside.size
+    assert (volume[:, ~grid_input.inside] == 0).all()
+    assert np.abs(volume[:, grid_input.inside]).max(0).min() > 0
 
 
 def test_without_a_hull_the_mask_is_seen(prepared):
-    view = view_of(replace(prepared, hull=None))
-    assert set(view.cell) <= set(view_of(prepared).cell)
-    assert set(view.cell) == {
-        np.ravel_multi_index(at, view.shape) for at in cells_by_hand(replace(prepared, hull=None))
+    grid_input = make_grid_input(replace(prepared, hull=None))
+    assert set(grid_input.cell) <= set(make_grid_input(prepared).cell)
+    assert set(grid_input.cell) == {
+        np.ravel_multi_index(at, grid_input.shape) for at in cells_by_hand(replace(prepared, hull=None))
     }

@@ -12,9 +12,9 @@ import torch
 from typer.testing import CliRunner
 
 from perfcore import pipeline
-from perfcore.aif.network.grid_input import HEALTHY_HU, N_FRAMES, view_of
-from perfcore.aif.network.inference import N_SHOWN, find_aif, where_it_looked
-from perfcore.aif.network.models import LEAD_S, PEAK_HU, make_network
+from perfcore.aif.network.grid_input import HEALTHY_PEAK_HU, N_FRAMES, make_grid_input
+from perfcore.aif.network.inference import N_REPORTED_VOXELS, predict_aif, voxel_attention
+from perfcore.aif.network.models import ARTERY_LEAD_S, TYPICAL_PEAK_HU, make_network
 from perfcore.aif.network.weights import Network, load_network
 from perfcore.aif.select.candidates import find_candidates, healthy_curve
 from perfcore.aif.select.features import bolus_features
@@ -45,7 +45,7 @@ def drawing(curve: np.ndarray, loss: str = "core+tmax") -> Network:
     net = make_network("regression").eval()
     torch.nn.init.zeros_(net.curve[-1].weight)
     with torch.no_grad():
-        net.curve[-1].bias.copy_(torch.from_numpy(curve / PEAK_HU) - net.typical)
+        net.curve[-1].bias.copy_(torch.from_numpy(curve / TYPICAL_PEAK_HU) - net.typical)
     return Network("cnn-regression" + ("-core" if loss == "core" else ""), net, loss, {})
 
 
@@ -71,7 +71,7 @@ def arrival_s(curve: np.ndarray, dt_s: float = 1.0) -> float:
 
 @pytest.mark.parametrize("peak", [1.0, 70.0, 5000.0])
 def test_the_area_is_that_of_the_vein(prepared, peak):
-    found = find_aif(prepared, drawing(bolus(14.0, peak)))
+    found = predict_aif(prepared, drawing(bolus(14.0, peak)))
     assert found.vof is not None
     assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
     assert "its area is that of the vein" in found.why
@@ -85,7 +85,7 @@ def test_the_area_is_that_of_the_vein(prepared, peak):
 
 def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
     prepared = prepared_head(23)
-    found = find_aif(prepared, drawing(bolus(14.0)))
+    found = predict_aif(prepared, drawing(bolus(14.0)))
     candidates = find_candidates(prepared)
     tallest = candidates.flat[np.argsort(candidates.features.height)[-3:]]
     expected = prepared.enhancement.reshape(-1, 23)[tallest].mean(0).max()
@@ -98,7 +98,7 @@ def test_without_any_vessel_the_scale_is_the_networks_own():
     prepared = prepared_head(vessels=False, noise=1.0)
     with pytest.raises(NoArteryError):
         find_candidates(prepared)
-    found = find_aif(prepared, drawing(bolus(14.0, 70.0)))
+    found = predict_aif(prepared, drawing(bolus(14.0, 70.0)))
     # At most: between two frames of the series the peak may be cut.
     assert found.aif.peak == pytest.approx(70, rel=0.05)
     assert found.vof is None
@@ -110,22 +110,22 @@ def test_without_any_vessel_the_scale_is_the_networks_own():
 
 @pytest.mark.parametrize("onset_s", [9.0, 14.0, 25.0])
 def test_trained_on_the_core_alone_it_rises_two_seconds_before_healthy_tissue(prepared, onset_s):
-    found = find_aif(prepared, drawing(bolus(onset_s), "core"))
+    found = predict_aif(prepared, drawing(bolus(onset_s), "core"))
     healthy = arrival_s(healthy_curve(prepared))
-    assert LEAD_S == 2
+    assert ARTERY_LEAD_S == 2
     # A frame is 1 s: between two, interpolation lifts the foot of the curve by a part of one.
     assert arrival_s(found.aif.value) == pytest.approx(healthy - 2, abs=0.25)
 
 
 def test_weighed_curves_stay_when_they_were_measured(prepared):
-    alone, both = (find_aif(prepared, weighing(0, loss)).aif for loss in ("core", "core+tmax"))
+    alone, both = (predict_aif(prepared, weighing(0, loss)).aif for loss in ("core", "core+tmax"))
     np.testing.assert_array_equal(alone.value, both.value)
 
 
 @pytest.mark.parametrize("onset_s", [11.0, 14.0, 18.0])
 def test_trained_with_tmax_it_stays_where_it_was_drawn(prepared, onset_s):
-    found = find_aif(prepared, drawing(bolus(onset_s)))
-    start_s = view_of(prepared).timing.start_s
+    found = predict_aif(prepared, drawing(bolus(onset_s)))
+    start_s = make_grid_input(prepared).frame_mapping.start_s
     middle_s = float(found.aif.value @ prepared.time_s / found.aif.value.sum())
     drawn_s = float(bolus(onset_s) @ FRAMES / bolus(onset_s).sum())
     assert middle_s == pytest.approx(drawn_s + start_s, abs=0.01)
@@ -135,7 +135,7 @@ def test_trained_with_tmax_it_stays_where_it_was_drawn(prepared, onset_s):
 @pytest.mark.parametrize("dt_s", [0.5, 2.0])
 def test_other_time_steps(dt_s, loss):
     prepared = prepared_head(round(48 / dt_s), dt_s=dt_s)
-    found = find_aif(prepared, drawing(bolus(14.0), loss))
+    found = predict_aif(prepared, drawing(bolus(14.0), loss))
     assert found.aif.value.shape == (prepared.n_time,)
     assert found.vof is not None
     assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
@@ -149,8 +149,8 @@ def test_other_time_steps(dt_s, loss):
 def test_a_series_moved_in_time_moves_its_input_function(prepared, network):
     later = np.roll(prepared.enhancement, 3, axis=3)
     later[..., :3] = prepared.enhancement[..., :1]
-    one = find_aif(prepared, network).aif.value
-    other = find_aif(replace(prepared, enhancement=later), network).aif.value
+    one = predict_aif(prepared, network).aif.value
+    other = predict_aif(replace(prepared, enhancement=later), network).aif.value
     shape, moved = one[:-3] / one.max(), other[3:] / other.max()
     np.testing.assert_allclose(moved, shape, rtol=0, atol=0.01)
 
@@ -161,7 +161,7 @@ def test_a_series_moved_in_time_moves_its_input_function(prepared, network):
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_weighed_curve_is_the_mean_of_the_measured_ones(prepared, seed):
     network = weighing(seed)
-    looked = where_it_looked(prepared, network)
+    looked = voxel_attention(prepared, network)
     assert looked is not None
     assert looked.shape == prepared.grid
     assert prepared.hull is not None
@@ -169,31 +169,31 @@ def test_a_weighed_curve_is_the_mean_of_the_measured_ones(prepared, seed):
     assert float(looked.sum(dtype=float)) == pytest.approx(1, abs=1e-5)
     assert (looked[~(prepared.hull | prepared.mask)] == 0).all()
     by_hand = np.tensordot(looked.astype(float), prepared.enhancement.astype(float), 3)
-    found = find_aif(prepared, network).aif
+    found = predict_aif(prepared, network).aif
     scale = found.area / (by_hand.sum() * prepared.dt_s)
     np.testing.assert_allclose(found.value, scale * by_hand, rtol=0, atol=1e-4 * found.peak)
 
 
 def test_its_voxels_are_those_it_looked_at_most(prepared):
     network = weighing()
-    looked = where_it_looked(prepared, network)
-    voxels = find_aif(prepared, network).aif.voxels
+    looked = voxel_attention(prepared, network)
+    voxels = predict_aif(prepared, network).aif.voxels
     assert looked is not None
-    assert len(voxels) == len(set(voxels)) == N_SHOWN
+    assert len(voxels) == len(set(voxels)) == N_REPORTED_VOXELS
     weights = [float(looked[voxel]) for voxel in voxels]
     assert weights == sorted(weights, reverse=True)
-    assert weights[-1] >= np.sort(looked, axis=None)[-N_SHOWN]
+    assert weights[-1] >= np.sort(looked, axis=None)[-N_REPORTED_VOXELS]
 
 
 def test_a_drawn_curve_looked_nowhere(prepared):
     network = drawing(bolus(14.0))
-    assert where_it_looked(prepared, network) is None
-    assert find_aif(prepared, network).aif.voxels == ()
+    assert voxel_attention(prepared, network) is None
+    assert predict_aif(prepared, network).aif.voxels == ()
 
 
 @pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
 def test_the_same_case_gives_the_same_curve(prepared, network):
-    one, other = find_aif(prepared, network), find_aif(prepared, network)
+    one, other = predict_aif(prepared, network), predict_aif(prepared, network)
     np.testing.assert_array_equal(one.aif.value, other.aif.value)
     assert one.aif.voxels == other.aif.voxels
     assert one.why == other.why
@@ -211,7 +211,7 @@ def test_what_is_no_bolus_is_no_artery(prepared, curve, loss):
     name = "cnn-regression-core" if loss == "core" else "cnn-regression"
     message = rf"^No artery was found: the network \({name}\) drew no bolus; give an input function"
     with pytest.raises(NoArteryError, match=message):
-        find_aif(prepared, drawing(curve, loss))
+        predict_aif(prepared, drawing(curve, loss))
 
 
 @pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
@@ -221,7 +221,7 @@ def test_tissue_without_a_bolus_has_no_artery(network):
     noise = np.random.default_rng(1).normal(0, 3, still.shape).astype(np.float32)
     nothing = prepare(replace(head.series, data=still + noise), Settings())
     with pytest.raises(NoArteryError, match=r"^No artery was found: the tissue shows no bolus either; give"):
-        find_aif(nothing, network)
+        predict_aif(nothing, network)
 
 
 # Concentration
@@ -235,7 +235,7 @@ def test_concentration_in_any_unit_gives_the_same_curve(prepared, name):
     curves = []
     for unit in (1.0, 2.0**-12, 2.0**9):
         series = PerfusionSeries(values * unit, prepared.affine, 1.0, units="concentration", mask=prepared.mask)
-        found = find_aif(prepare(series, Settings()), load_network(name)).aif
+        found = predict_aif(prepare(series, Settings()), load_network(name)).aif
         curves.append(found.value / unit)
     for other in curves[1:]:
         np.testing.assert_allclose(other, curves[0], rtol=0, atol=1e-4 * curves[0].max())
@@ -248,9 +248,9 @@ def test_without_any_vessel_concentration_keeps_its_unit():
     unit = 2.0**-8
     series = PerfusionSeries(in_hu.enhancement * unit, in_hu.affine, 1.0, units="concentration", mask=in_hu.mask)
     given = prepare(series, Settings())
-    found = find_aif(given, drawing(bolus(14.0, 70.0)))
+    found = predict_aif(given, drawing(bolus(14.0, 70.0)))
     healthy = float(healthy_curve(given).max())
-    assert found.aif.peak == pytest.approx(70 * healthy / HEALTHY_HU, rel=0.05)
+    assert found.aif.peak == pytest.approx(70 * healthy / HEALTHY_PEAK_HU, rel=0.05)
 
 
 # From the pipeline

@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.aif.network.grid_input import ARRIVAL_S, N_FRAMES, SIDE
-from perfcore.aif.network.models import LEAD_S, NETWORKS, PEAK_HU, RegressionNet, WeightingNet, make_network
+from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES, TISSUE_ARRIVAL_S
+from perfcore.aif.network.models import (
+    ARTERY_LEAD_S,
+    NETWORKS,
+    TYPICAL_PEAK_HU,
+    RegressionNet,
+    WeightingNet,
+    make_network,
+)
 from perfcore.errors import ArgumentError
 from tests.support import oracle
 
@@ -20,7 +27,7 @@ def _one_thread():
 def scene(n_slices: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Curves of random height in a disc, nothing outside."""
     rng = np.random.default_rng(seed)
-    x, y = np.meshgrid(*[np.arange(SIDE) - 23.5] * 2, indexing="ij")
+    x, y = np.meshgrid(*[np.arange(GRID_SIDE) - 23.5] * 2, indexing="ij")
     inside = np.repeat((np.hypot(x, y) < 15)[None, :, :, None], n_slices, -1).repeat(batch, 0)
     bolus = oracle.gamma_variate(np.arange(N_FRAMES), 15.0, peak=1.0)
     height = rng.uniform(5, 200, inside.shape) * inside
@@ -124,15 +131,15 @@ def test_the_regression_network_starts_at_a_typical_artery():
     torch.nn.init.zeros_(net.curve[-1].bias)
     with torch.no_grad():
         curve = net(*scene(2))[0]
-    expected = oracle.gamma_variate(np.arange(N_FRAMES), ARRIVAL_S - LEAD_S, peak=PEAK_HU)
+    expected = oracle.gamma_variate(np.arange(N_FRAMES), TISSUE_ARRIVAL_S - ARTERY_LEAD_S, peak=TYPICAL_PEAK_HU)
     np.testing.assert_allclose(curve, expected, rtol=1e-5, atol=1e-4)
-    assert net.strain(curve).item() == pytest.approx(0, abs=1e-10)
-    assert net.strain(curve + 10).item() == pytest.approx((10 / PEAK_HU) ** 2, rel=1e-4)
+    assert net.prior_penalty(curve).item() == pytest.approx(0, abs=1e-10)
+    assert net.prior_penalty(curve + 10).item() == pytest.approx((10 / TYPICAL_PEAK_HU) ** 2, rel=1e-4)
     assert "typical" not in net.state_dict()
 
 
 def test_a_weighed_curve_has_no_strain():
-    assert network("weighting").strain(torch.full((N_FRAMES,), 1e4)).item() == 0
+    assert network("weighting").prior_penalty(torch.full((N_FRAMES,), 1e4)).item() == 0
 
 
 def test_an_unknown_network_is_named():

@@ -117,14 +117,14 @@ def test_a_missing_file_is_named(folder):
 
 
 def test_a_file_that_is_too_large_is_not_read(folder, monkeypatch):
-    monkeypatch.setattr(weights, "LARGEST_BYTES", 1000)
+    monkeypatch.setattr(weights, "MAX_WEIGHTS_BYTES", 1000)
     assert (folder / "cnn-weighting.safetensors").stat().st_size > 1000
     with pytest.raises(InputDataError, match="not those of the manifest"):
         load_network("cnn", folder)
 
 
 def test_what_ships_may_have_20_mb():
-    assert weights.LARGEST_BYTES == 20 * 2**20
+    assert weights.MAX_WEIGHTS_BYTES == 20 * 2**20
 
 
 def test_an_unknown_name_lists_the_known_ones(folder):

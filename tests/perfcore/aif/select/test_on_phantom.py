@@ -73,7 +73,7 @@ def test_the_curve_is_the_artery_the_phantom_drew(method: str, case, prepared) -
     assert case.truth.artery_fraction[x, y, z].mean() > 0.3
     assert case.truth.vein_fraction[x, y, z].max() < 0.2
     assert chosen.aif.quality == ()
-    assert chosen.judgement.score > 0.9
+    assert chosen.rating.score > 0.9
 
 
 def test_the_vein_too_and_the_ratio_of_their_areas(case, prepared) -> None:

@@ -9,13 +9,19 @@ from scipy.cluster.hierarchy import linkage
 from sklearn.cluster import AgglomerativeClustering
 
 from perfcore.aif.select import select
-from perfcore.aif.select.candidates import Candidates, as_volume, connected, find_candidates, frame_noise
+from perfcore.aif.select.candidates import (
+    Candidates,
+    connected_components,
+    find_candidates,
+    frame_noise,
+    mask_volume,
+)
 from perfcore.aif.select.clusters import fuzzy_c_means
 from perfcore.aif.select.features import Features, area, bolus_features, first_moment, median3, roughness
-from perfcore.aif.select.methods.peruzzo import MOST_VOXELS, _descend, _leaves
+from perfcore.aif.select.methods.peruzzo import MAX_AIF_VOXELS, _descend, _leaves
 from perfcore.aif.select.methods.straka import _best_cluster
-from perfcore.aif.select.quality import artery_flags, judge
-from perfcore.aif.select.selection import UNCORRECTED
+from perfcore.aif.select.quality import artery_flags, rate_aif
+from perfcore.aif.select.selection import UNCORRECTED_FLAG
 from perfcore.aif.select.vein import partial_volume_ratio
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
@@ -126,7 +132,7 @@ def test_one_tree_is_as_good_as_clustering_every_branch_again() -> None:
     rng = np.random.default_rng(3)
     curves = (rng.uniform(20, 200, (120, 1)) * bolus(TIME, rng.uniform(8, 16, (120, 1)))).astype(np.float32)
     members = np.arange(120)
-    while len(members) > MOST_VOXELS:  # the published way, with another library
+    while len(members) > MAX_AIF_VOXELS:  # the published way, with another library
         label = AgglomerativeClustering(2, linkage="ward").fit_predict(curves[members].astype(np.float64))
         means = [curves[members[label == k]].mean(axis=0) for k in (0, 1)]
         heights = [m.max() for m in means]
@@ -148,10 +154,10 @@ def test_the_leaves_of_a_tree_are_all_there() -> None:
 def test_neighbours_touch_at_corners_and_across_slices() -> None:
     grid = (6, 6, 3)
     flat = np.sort(np.ravel_multi_index(([0, 1, 2, 5], [0, 1, 2, 5], [0, 1, 2, 0]), grid))
-    label, n = connected(grid, flat)
+    label, n = connected_components(grid, flat)
     assert n == 2
     assert (label == label[0]).sum() == 3
-    assert as_volume(grid, flat).sum() == 4
+    assert mask_volume(grid, flat).sum() == 4
 
 
 def test_candidates_are_vessels(head, prepared) -> None:
@@ -178,7 +184,7 @@ def test_the_corrected_curve_has_the_veins_area(prepared) -> None:
     assert half.corrected().voxels == half.aif.voxels
     kept = dataclasses.replace(half, partial_volume=None).corrected()
     np.testing.assert_array_equal(kept.value, half.aif.value)
-    assert kept.quality == (*half.aif.quality, UNCORRECTED)
+    assert kept.quality == (*half.aif.quality, UNCORRECTED_FLAG)
 
 
 @pytest.mark.parametrize(
@@ -206,25 +212,25 @@ def test_partial_volume_of_a_thin_artery_is_undone() -> None:
 
 
 def test_the_score_prefers_the_artery(head, prepared) -> None:
-    artery = judge(prepared, Aif(prepared.time_s, head.aif))
-    vein = judge(prepared, Aif(prepared.time_s, head.vof))
-    tissue = judge(prepared, Aif(prepared.time_s, prepared.tissue[prepared.reference].mean(axis=0)))
-    noise = judge(prepared, Aif(prepared.time_s, 5 + np.random.default_rng(0).standard_normal(prepared.n_time)))
+    artery = rate_aif(prepared, Aif(prepared.time_s, head.aif))
+    vein = rate_aif(prepared, Aif(prepared.time_s, head.vof))
+    tissue = rate_aif(prepared, Aif(prepared.time_s, prepared.tissue[prepared.reference].mean(axis=0)))
+    noise = rate_aif(prepared, Aif(prepared.time_s, 5 + np.random.default_rng(0).standard_normal(prepared.n_time)))
     assert artery.score > 0.9
     assert artery.reasons == ()
     assert artery.score > vein.score > tissue.score > noise.score
     assert any("later than the tissue" in reason for reason in vein.reasons)
     assert any("hardly higher" in reason for reason in tissue.reasons)
     assert any("noisy" in reason for reason in noise.reasons)
-    assert all(0 <= mark <= 1 for j in (artery, vein, tissue, noise) for mark in j.marks.values())
+    assert all(0 <= mark <= 1 for j in (artery, vein, tissue, noise) for mark in j.criteria.values())
 
 
 def test_voxels_that_disagree_lower_the_score(head, prepared) -> None:
     vessel = [tuple(int(i) for i in v) for v in np.argwhere(head.artery)]
     bone = [tuple(int(i) for i in v) for v in np.argwhere(prepared.baseline > 500)[:40]]
     good, bad = (Aif(prepared.time_s, head.aif, voxels=tuple(v)) for v in (vessel, vessel[:1] + bone))
-    assert judge(prepared, good).marks["agreement"] == 1.0
-    assert judge(prepared, bad).marks["agreement"] < 0.5
+    assert rate_aif(prepared, good).criteria["agreement"] == 1.0
+    assert rate_aif(prepared, bad).criteria["agreement"] < 0.5
 
 
 def test_flags_of_an_input_function(head, prepared) -> None:

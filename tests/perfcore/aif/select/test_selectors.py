@@ -156,8 +156,8 @@ def test_where_every_artery_is_late_the_choice_is_flagged(method: str) -> None:
     x, y, z = np.array(chosen.aif.voxels).T
     assert (head.artery | head.vein)[x, y, z].mean() > 0.7
     assert any("later than the tissue" in flag for flag in chosen.aif.quality)
-    assert chosen.judgement is not None
-    assert chosen.judgement.marks["timing"] < 0.5
+    assert chosen.rating is not None
+    assert chosen.rating.criteria["timing"] < 0.5
 
 
 def test_straka_prefers_a_small_early_artery_to_a_large_vein() -> None:

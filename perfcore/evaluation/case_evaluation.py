@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from perfcore.aif.network.inference import find_aif
+from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.weights import Network, load_network, read_network
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.aif_csv import read_aif_csv
@@ -27,7 +27,7 @@ FPR: Final[DoubleArray] = np.linspace(0.0, 1.0, 101)
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
+class NetworkSource:
     """A network by where its weights lie.
 
     Attributes
@@ -48,7 +48,7 @@ class TrainedNetwork:
     folds: dict[str, int]
     folder: Path | None
 
-    def for_case(self, mark: str) -> Network:
+    def for_case(self, case_fingerprint: str) -> Network:
         """Return the network that has not seen a case.
 
         Raises
@@ -56,7 +56,7 @@ class TrainedNetwork:
         InputDataError
             All have, or its weights cannot be read.
         """
-        fold = self.folds.get(mark)
+        fold = self.folds.get(case_fingerprint)
         if fold == 0:
             raise InputDataError(
                 f"{self.method} was trained on this case; give --weights of a training with folds to judge it."
@@ -74,18 +74,18 @@ class TrainedNetwork:
 
 
 @dataclass(frozen=True)
-class ScoreJob:
+class EvaluationJob:
     """A case with all that is to be judged on it."""
 
     case: CohortCase
     selectors: tuple[str, ...]
-    networks: tuple[TrainedNetwork, ...]
+    networks: tuple[NetworkSource, ...]
     expert: Path | None = None
-    with_picture: bool = False
+    with_example: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
+class ExampleSlice:
     """A slice of a case by one method: rCBF (NaN outside the brain), core and truth, rows down, and its curve."""
 
     rcbf: FloatArray
@@ -97,7 +97,7 @@ class Picture:
 
 
 @dataclass(frozen=True, eq=False)
-class CaseScore:
+class CaseEvaluation:
     """What came out for one case.
 
     Attributes
@@ -114,21 +114,21 @@ class CaseScore:
 
     rows: tuple[dict[str, Any], ...]
     roc: dict[str, DoubleArray]
-    pictures: dict[str, Picture]
+    example_slices: dict[str, ExampleSlice]
     problem: str | None = None
 
 
-def score_case(job: ScoreJob) -> CaseScore:
+def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
     """Judge every method on one case; a case that cannot be read is named, not raised."""
     try:
         series = job.case.load()
         truth = job.case.load_truth(series)
         prepared = prepare(series, Settings())
     except InputDataError as error:
-        return CaseScore((), {}, {}, str(error))
+        return CaseEvaluation((), {}, {}, str(error))
     tiles = tile(prepared)
-    mark = fingerprint(series)
-    rows, roc, pictures = [], {}, {}
+    case_fingerprint = fingerprint(series)
+    rows, roc, example_slices = [], {}, {}
     for method in _methods(job, truth):
         start = time.perf_counter()
         row: dict[str, Any] = {
@@ -136,7 +136,7 @@ def score_case(job: ScoreJob) -> CaseScore:
             "confounders": " ".join(job.case.confounders), "n_slices": series.grid[2],
         }  # fmt: skip
         try:
-            aif, fold = _curve(job, method, prepared, truth, mark)
+            aif, fold = _curve(job, method, prepared, truth, case_fingerprint)
             maps = make_maps(prepared, tiles, aif, Settings())
         except (InputDataError, ArgumentError) as error:  # no artery, or a curve that nothing can be divided by
             rows.append({**row, "found": False, "note": str(error)})
@@ -147,18 +147,20 @@ def score_case(job: ScoreJob) -> CaseScore:
         assert series.lesion is not None
         if row["auc"] is not None:  # where the lesion lies outside the brain there is no curve
             roc[method] = roc_below(maps.rcbf.ravel(), series.lesion.ravel(), FPR)
-        if job.with_picture:
-            pictures[method] = _picture(maps, series, aif, row["dice"])
-    return CaseScore(tuple(rows), roc, pictures)
+        if job.with_example:
+            example_slices[method] = _example_slice(maps, series, aif, row["dice"])
+    return CaseEvaluation(tuple(rows), roc, example_slices)
 
 
-def _methods(job: ScoreJob, truth: Truth) -> list[str]:
+def _methods(job: EvaluationJob, truth: Truth) -> list[str]:
     own = ["expert"] if job.expert is not None else []
     own += ["truth"] if truth.aif is not None else []
     return [*own, *job.selectors, *(network.method for network in job.networks)]
 
 
-def _curve(job: ScoreJob, method: str, prepared: Prepared, truth: Truth, mark: str) -> tuple[Aif, int | None]:
+def _curve(
+    job: EvaluationJob, method: str, prepared: Prepared, truth: Truth, case_fingerprint: str
+) -> tuple[Aif, int | None]:
     """Return a method's input function, and the fold of the network that drew it."""
     if method == "expert" and job.expert is not None:
         return read_aif_csv(job.expert, prepared.time_s), None
@@ -166,7 +168,8 @@ def _curve(job: ScoreJob, method: str, prepared: Prepared, truth: Truth, mark: s
         return truth.aif, None
     for network in job.networks:
         if network.method == method:
-            return find_aif(prepared, network.for_case(mark)).aif, network.folds.get(mark)
+            fold = network.folds.get(case_fingerprint)
+            return predict_aif(prepared, network.for_case(case_fingerprint)).aif, fold
     return find_curve(prepared, method).aif, None
 
 
@@ -183,7 +186,7 @@ def _figures(maps: PerfusionMaps, series: PerfusionSeries, prepared: Prepared, t
     return figures
 
 
-def _picture(maps: PerfusionMaps, series: PerfusionSeries, aif: Aif, overlap: float | None) -> Picture:
+def _example_slice(maps: PerfusionMaps, series: PerfusionSeries, aif: Aif, overlap: float | None) -> ExampleSlice:
     lesion = series.lesion
     assert lesion is not None
     z = int(lesion.sum((0, 1)).argmax())
@@ -193,6 +196,6 @@ def _picture(maps: PerfusionMaps, series: PerfusionSeries, aif: Aif, overlap: fl
         plane = volume[x[0] : x[-1] + 1, y[0] : y[-1] + 1, z].T
         return np.ascontiguousarray(plane[::-1] if series.affine[1, 1] > 0 else plane)
 
-    return Picture(
+    return ExampleSlice(
         upright(maps.rcbf), upright(maps.core), upright(lesion), overlap, np.array(aif.time_s), np.array(aif.value)
     )
