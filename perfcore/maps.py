@@ -115,7 +115,8 @@ def flow_and_delay(operator: FlowOperator, tissue: Tiles | TemporalBasis) -> tup
     Raises
     ------
     ArgumentError
-        The tissue has another number of time points than the AIF, or is a temporal basis where that cannot be used.
+        The tissue has another number of time points than the AIF, or is a temporal basis that the
+        oscillation index cannot use.
     """
     if isinstance(operator, Operator):
         top, row = peak_and_time(*_linear(operator, tissue))
@@ -128,7 +129,7 @@ def flow_and_delay(operator: FlowOperator, tissue: Tiles | TemporalBasis) -> tup
 
 @torch.no_grad()
 def flow_only(operator: FlowOperator, tissue: Tiles | TemporalBasis) -> Tensor:
-    """Return CBF [ml/100 g/min] as :func:`flow_and_delay` does; without Tmax a linear operator takes a third of the time."""
+    """Return CBF [ml/100 g/min] as :func:`flow_and_delay` does, in a third of its time."""
     if isinstance(operator, Operator):
         return CBF_PER_K * peak(*_linear(operator, tissue))
     return flow_and_delay(operator, tissue)[0]

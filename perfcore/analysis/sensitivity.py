@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from perfcore.aif.edits import CurveEdit, edit_curve
-from perfcore.deconvolution.fused import Tiles, split
+from perfcore.deconvolution.fused import Tiles, map_chunks
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
@@ -219,7 +219,7 @@ def _peak_change(matrix: Tensor, d_matrix: Tensor, tiles: Tiles, pool: Executor 
             top.copy_(highest)
             change.copy_((d_matrix @ tile).gather(0, row[None])[0])
 
-    split(work, len(data), pool)
+    map_chunks(work, data, pool)
     n = tiles.n_voxels
     return tops.reshape(-1)[:n], changes.reshape(-1)[:n]
 

@@ -1,28 +1,29 @@
-"""The fused path: what is read off k(t) for a whole volume, without ever writing k(t) down.
+"""Fused deconvolution: maximum of k(t) and its time for a whole volume, without storing k(t).
 
 Tissue is held once per case as contiguous tiles of ``(n_time, 4096)``. For each tile one matrix product
 goes into a buffer that stays in the cache, and the maximum over time is taken at once. The backward pass
-does the product again rather than remember it: arithmetic is cheaper here than memory.
+computes the product again, because arithmetic is cheaper here than memory. One thread computes one tile.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Final, TypeVar
 
 import torch
 from torch import Tensor
 
 from perfcore.errors import ArgumentError
+from perfcore.runtime.threads import run_chunks
 
 R = TypeVar("R")
 WIDTH: Final = 4096
 """Voxels per tile: the product of 75 rows × 4096 float32 (1.2 MB) stays in the second-level cache."""
+CHUNK: Final = 4
+"""Tiles that one thread computes at a time; their number divides the work evenly and costs little to hand out."""
 
 _local = threading.local()
 
@@ -74,19 +75,25 @@ class Tiles:
         return part, slice(start - first * width, stop - first * width)
 
 
-def map_tiles(work: Callable[[Tensor], R], tiles: Tiles) -> list[R]:
-    """Return ``work(tile)`` for every tile ``(n_time, width)``, on the CPU one tile a core at a time.
+def map_chunks(
+    work: Callable[[slice], R], data: Tensor, pool: Executor | None = None, size: int = CHUNK
+) -> list[R]:
+    """Return ``work`` of each chunk of tiles, in their order; see :func:`perfcore.runtime.threads.run_chunks`.
 
-    Where the work is many small operations, torch's own threads would meet at a barrier in each of them.
+    Parameters
+    ----------
+    work
+        Computes the tiles ``start:stop``.
+    data
+        Tiles, shape ``(n_tiles, n_time, width)``. On a device other than the CPU one chunk follows another.
+    pool
+        Threads that help the calling thread; default: this process' own.
+    size
+        Tiles in a chunk.
     """
-    threads = torch.get_num_threads()
-    if tiles.data.device.type != "cpu" or threads == 1 or len(tiles.data) == 1:
-        return [work(tile) for tile in tiles.data]
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(work, tiles.data))
-    finally:
-        torch.set_num_threads(threads)
+    if data.device.type != "cpu":
+        return [work(slice(start, start + size)) for start in range(0, len(data), size)]
+    return run_chunks(work, len(data), size, pool)
 
 
 def _check(matrix: Tensor, tiles: Tiles) -> None:
@@ -94,17 +101,12 @@ def _check(matrix: Tensor, tiles: Tiles) -> None:
         raise ArgumentError(f"The tissue has {tiles.data.shape[1]} time points; the AIF has {matrix.shape[-1]}.")
 
 
-def split(work: Callable[[slice], R], n_tiles: int, pool: Executor | None) -> list[R]:
-    """Return ``work`` of runs of tiles: one run, or with a pool one for each core, side by side.
-
-    For whoever keeps torch to one thread (a server of many) and wants both cores for one volume.
-    """
-    n = min(os.cpu_count() or 1, n_tiles) if pool is not None else 1
-    if pool is None or n < 2:
-        return [work(slice(0, n_tiles))]
-    edges = [n_tiles * i // n for i in range(n + 1)]
-    rest = [pool.submit(work, slice(*edge)) for edge in pairwise(edges[1:])]
-    return [work(slice(0, edges[1])), *(future.result() for future in rest)]
+def sum_chunks(parts: list[Tensor], like: Tensor) -> Tensor:
+    """Return the sum of the chunks' results in their order; zeros of the shape of `like` without any chunk."""
+    total = torch.zeros_like(like)
+    for part in parts:
+        total += part
+    return total
 
 
 class _FusedPeak(torch.autograd.Function):
@@ -119,7 +121,7 @@ class _FusedPeak(torch.autograd.Function):
                 torch.mm(matrix, tile, out=k)
                 torch.amax(k, 0, out=peak)
 
-        split(work, len(data), pool)
+        map_chunks(work, data, pool)
         ctx.save_for_backward(matrix, data, out)
         ctx.pool = pool
         return out
@@ -133,7 +135,7 @@ class _FusedPeak(torch.autograd.Function):
         def work(part: slice) -> Tensor:
             d_matrix = torch.zeros_like(matrix)
             k = _buffer("k", data, matrix.shape[0], data.dtype)
-            for i in range(part.start, part.stop):
+            for i in range(*part.indices(len(data))):
                 torch.mm(matrix, data[i], out=k)
                 # Where two rows tie, both get the whole gradient: a set of measure zero.
                 k.eq_(out[i]).mul_(grad[i])
@@ -142,8 +144,7 @@ class _FusedPeak(torch.autograd.Function):
                     torch.mm(matrix.mT, k, out=d_data[i])
             return d_matrix
 
-        parts = split(work, len(data), ctx.pool)
-        return torch.stack(parts).sum(0) if len(parts) > 1 else parts[0], d_data, None
+        return sum_chunks(map_chunks(work, data, ctx.pool), matrix), d_data, None
 
 
 def peak(matrix: Tensor, tiles: Tiles, pool: Executor | None = None) -> Tensor:
@@ -156,7 +157,7 @@ def peak(matrix: Tensor, tiles: Tiles, pool: Executor | None = None) -> Tensor:
     tiles
         The tissue.
     pool
-        Threads that share the tiles (see :func:`split`); not one that this call itself waits in.
+        Threads that help the calling thread; default: this process' own (see :func:`map_chunks`).
 
     Returns
     -------
@@ -236,12 +237,17 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
     tops = data.new_empty(shape)
     index = torch.empty(shape, dtype=torch.int64, device=data.device)
     slope, bend = torch.zeros_like(tops), torch.zeros_like(tops)
-    k = _buffer("k", data, n_rows, data.dtype)
-    for i, tile in enumerate(data):
-        torch.mm(matrix, tile, out=k)
-        torch.amax(k, 0, out=tops[i])
-        index[i] = _argmax(k)
-        if n_rows >= 3:
-            slope[i], bend[i] = _parabola(k, index[i])
+
+    @torch.no_grad()
+    def work(part: slice) -> None:
+        k = _buffer("k", data, n_rows, data.dtype)
+        for i in range(*part.indices(len(data))):
+            torch.mm(matrix, data[i], out=k)
+            torch.amax(k, 0, out=tops[i])
+            index[i] = _argmax(k)
+            if n_rows >= 3:
+                slope[i], bend[i] = _parabola(k, index[i])
+
+    map_chunks(work, data)
     rows = _vertex(slope, bend, index, tops, n_rows)  # of all tiles at once: many small operations fewer
     return tops.reshape(-1)[: tiles.n_voxels], rows.reshape(-1)[: tiles.n_voxels]

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from perfcore.deconvolution.fused import Tiles, split
+from perfcore.deconvolution.fused import Tiles, map_chunks, sum_chunks
 from perfcore.errors import ArgumentError
 
 
@@ -38,7 +38,7 @@ class _SoftPeak(torch.autograd.Function):
                 torch.amax(k, 0, out=top)
                 when.copy_(_soft_time(k, top, time, softness)[2])
 
-        split(work, len(data), pool)
+        map_chunks(work, data, pool)
         ctx.save_for_backward(matrix, data, time, tops)
         ctx.softness, ctx.pool = softness, pool
         return tops, times
@@ -67,7 +67,7 @@ class _SoftPeak(torch.autograd.Function):
                 d_matrix.addmm_(grad, tile.mT)
             return d_matrix
 
-        return torch.stack(split(work, len(data), ctx.pool)).sum(0), None, None, None, None
+        return sum_chunks(map_chunks(work, data, ctx.pool), matrix), None, None, None, None
 
 
 def peak_and_soft_time(

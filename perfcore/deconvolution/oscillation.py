@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from perfcore.deconvolution.forward import causal_matrix, circulant_kernel, circulant_matrix
-from perfcore.deconvolution.fused import Tiles, map_tiles, refined_row
+from perfcore.deconvolution.fused import Tiles, map_chunks, refined_row
 from perfcore.deconvolution.inverse import n_lead
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
@@ -273,17 +273,20 @@ class OscillationOperator:
         """Return what `perfcore.deconvolution.fused.peak_and_time` returns, with a truncation per voxel."""
         parts = self._parts_for(tiles.data, tiles.data.shape[1])
 
-        @torch.no_grad()
-        def read(tile: Tensor) -> tuple[Tensor, Tensor]:
-            k = _solve(tile.mT, parts, self.limit).mT
-            top, index = k.max(0)
-            return top, refined_row(k, index, top)
+        data = tiles.data
+        tops, rows = (data.new_empty(data.shape[0], data.shape[2]) for _ in range(2))
 
-        found = map_tiles(read, tiles)
+        @torch.no_grad()
+        def work(part: slice) -> None:
+            for tile, top, row in zip(data[part], tops[part], rows[part], strict=True):
+                k = _solve(tile.mT, parts, self.limit).mT
+                largest, index = k.max(0)
+                top.copy_(largest)
+                row.copy_(refined_row(k, index, largest))
+
+        map_chunks(work, data, size=1)
         n = tiles.n_voxels
-        if not found:
-            return tiles.data.new_zeros(0), tiles.data.new_zeros(0)
-        return torch.cat([top for top, _ in found])[:n], torch.cat([row for _, row in found])[:n]
+        return tops.reshape(-1)[:n], rows.reshape(-1)[:n]
 
 
 @torch.no_grad()

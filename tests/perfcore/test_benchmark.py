@@ -11,7 +11,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from perfcore import benchmark
-from perfcore.benchmark import MOST_REPEATS, MOST_VOXELS, Plan
+from perfcore.benchmark import MAX_REPEATS, MAX_VOXELS, Plan
 from perfcore.cli import app
 from perfcore.errors import ArgumentError
 from tests.support import dask_cluster
@@ -19,6 +19,7 @@ from tests.support import dask_cluster
 WAYS = [
     "autograd_svd_circulant_forward_backward", "plain_forward", "plain_forward_backward", "fused_forward",
     "fused_forward_backward", "basis32_forward", "oscillation_forward", "memory_pass",
+    "busy_plain_forward", "busy_fused_forward",
 ]  # fmt: skip
 SMALL = ["--voxels", "300", "--repeats", "2", "--device", "cpu"]
 
@@ -86,7 +87,7 @@ def test_an_output_that_cannot_be_written_is_told_before_any_work(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-@pytest.mark.parametrize(("name", "most"), [("voxels", MOST_VOXELS), ("repeats", MOST_REPEATS)])
+@pytest.mark.parametrize(("name", "most"), [("voxels", MAX_VOXELS), ("repeats", MAX_REPEATS)])
 def test_sizes_out_of_range(name: str, most: int, tmp_path: Path) -> None:
     for value in (0, -1, most + 1):
         result = command("--out", tmp_path / "b.json", f"--{name}", value)

@@ -1,5 +1,7 @@
 """The fused path: the same numbers as the plain product and its maximum, without the product."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -324,3 +326,25 @@ def test_wrong_shapes_name_what_came():
     for function in (peak, peak_and_time):
         with pytest.raises(ArgumentError, match="The tissue has 12 time points; the AIF has 11"):
             function(torch.rand(20, 11), tiles)
+
+
+@pytest.mark.parametrize("n", [700, 64])
+def test_the_number_of_threads_changes_no_bit(n):
+    P, tiles = operator(43).matrix.float().requires_grad_(), Tiles.of(voxels(n, 43, torch.float32), 16)
+
+    def results(pool=None):
+        top = peak(P, tiles, pool)
+        (gradient,) = torch.autograd.grad(top.square().sum(), P)
+        return [top.detach(), gradient, *peak_and_time(P, tiles)]
+
+    alone = results()
+    with ThreadPoolExecutor(3) as pool:
+        helped = results(pool)
+    torch.set_num_threads(2)
+    try:
+        together = results()
+    finally:
+        torch.set_num_threads(1)
+    for one, two, three in zip(alone, helped, together, strict=True):
+        torch.testing.assert_close(two, one, rtol=0, atol=0, equal_nan=True)
+        torch.testing.assert_close(three, one, rtol=0, atol=0, equal_nan=True)
