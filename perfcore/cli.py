@@ -1,6 +1,7 @@
-"""``python -m perfcore COMMAND``: errors of one line; exit 0 on success, 2 on bad usage or input, 1 on own faults.
+"""Command line ``python -m perfcore COMMAND``: options, calls into the library, printed results.
 
-What is heavy (torch, nibabel) is imported by the command that needs it, after its usage is known to be right.
+Errors are one line on standard error; the exit status is 0 on success, 2 for bad usage or input, 1 for an internal
+error. Each command imports its heavy packages (torch, nibabel) after its options were checked.
 """
 
 # ruff: noqa: PLC0415
@@ -20,7 +21,7 @@ import typer
 from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
-from perfcore.runtime.cli_errors import OneLine, leave_in_one_line
+from perfcore.runtime.cli_errors import OneLineErrorGroup, exit_with_one_line
 from perfcore.runtime.progress import progress, steps
 from perfcore.settings import PRESETS, Settings
 
@@ -34,7 +35,7 @@ PARTIAL_VOLUME: Final = ("off", "vein")
 
 
 app = typer.Typer(
-    cls=OneLine,
+    cls=OneLineErrorGroup,
     help="CT perfusion maps from the command line. Research and teaching, not for clinical use.",
     add_completion=False,
     rich_markup_mode=None,
@@ -72,9 +73,9 @@ def maps_command(
         str, typer.Option(metavar=_choices(UNITS), help="concentration: the series is already enhancement.")
     ] = "hu",
     mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Brain mask in place of the automatic one.")
+        Path | None, typer.Option(metavar="FILE", help="Brain mask that replaces the automatic one.")
     ] = None,
-    dt: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time step; default: the header's.")] = None,
+    dt: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time step; default: header.")] = None,
     preset: Annotated[
         str, typer.Option(metavar=_choices(list(PRESETS)), help="Named settings; single options override them.")
     ] = "paper",
@@ -92,10 +93,10 @@ def maps_command(
         float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
     ] = None,
     motion: Annotated[
-        str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid is in space.")
+        str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid: in 3D.")
     ] = None,
     partial_volume: Annotated[
-        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: enlarge the AIF to the area of the vein.")
+        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale the AIF to the area of the VOF.")
     ] = "off",
     reference: Annotated[
         str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
@@ -107,10 +108,10 @@ def maps_command(
     device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
 ) -> None:
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
-    _one_of("device", device, DEVICES)
-    _one_of("units", units, UNITS)
-    _one_of("partial-volume", partial_volume, PARTIAL_VOLUME)
-    curve = _curve_file(aif)
+    _check_choice("device", device, DEVICES)
+    _check_choice("units", units, UNITS)
+    _check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
+    aif_csv = _aif_csv_path(aif)
     settings = Settings.preset(
         preset,
         deconvolution=deconvolution,
@@ -133,28 +134,28 @@ def maps_command(
     with progress("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
-        chosen = aif if curve is None else read_aif_csv(curve, series.time_s)
+        method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
         load_s = time.perf_counter() - start
     with progress("Computing maps"):
-        analysis, used = _analyse(series, chosen, settings, device, partial_volume == "vein")
+        analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
-        options = {"aif": "file" if curve else aif, "preset": preset, "device": used}
+        options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
         options["partial_volume"] = partial_volume
         write_results(analysis, out, options=options, load_s=load_s)
-    _report(analysis)
+    _print_summary(analysis)
 
 
 @app.command(name="phantom")
 def phantom_command(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the cases and their truth.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for cases and ground truth.")],
     cases: Annotated[int, typer.Option(metavar="N", help="Number of cases, at least 1.")] = 10,
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed writes the same bytes.")] = 0,
     demonstration: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Write this case of the dashboard in place of a cohort.")
+        str | None, typer.Option(metavar="NAME", help="Write this demonstration case instead of a cohort.")
     ] = None,
 ) -> None:
-    """Write phantom cases with known truth in the layout of ISLES 2018."""
+    """Write phantom cases with ground truth in the layout of ISLES 2018."""
     from perfcore.phantom.cases import make_demonstration
     from perfcore.phantom.files import write_case, write_cohort
 
@@ -175,30 +176,32 @@ def train_command(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for weights, logs and checkpoints.")],
     network: Annotated[str, typer.Option(metavar="regression|weighting")] = "regression",
     loss: Annotated[str, typer.Option(metavar="core|core+tmax", help="core: as the paper.")] = "core+tmax",
-    folds: Annotated[int, typer.Option(metavar="N", help="Folds, patient-wise; 0: one network on all cases.")] = 5,
-    epochs: Annotated[int | None, typer.Option(metavar="N", help="Rounds over the cases.")] = None,
+    folds: Annotated[int, typer.Option(metavar="N", help="Patient-wise folds; 0: one network on all cases.")] = 5,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training cases.")] = None,
     optimizer: Annotated[str | None, typer.Option(metavar="sgd|adam", help="sgd has momentum 0.9.")] = None,
-    rate: Annotated[float | None, typer.Option(metavar="X", help="Highest learning rate.")] = None,
+    rate: Annotated[float | None, typer.Option(metavar="X", help="Maximum learning rate.")] = None,
     seed: Annotated[int, typer.Option(metavar="S", help="The same seed gives the same weights.")] = 0,
     device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
     prepared: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of prepared cases that trainings may share.")
+        Path | None, typer.Option(metavar="DIR", help="Cache of prepared cases, shared between training runs.")
     ] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster.")
+    ] = None,
 ) -> None:
-    """Train an AIF network through the deconvolution; goes on where it was interrupted."""
-    _one_of("device", device, DEVICES)
+    """Train an AIF network through the deconvolution; resume from the last checkpoint in DIR."""
+    _check_choice("device", device, DEVICES)
     from perfcore.training.run import DEFAULT_EPOCHS, TrainingOptions, train
 
     options = TrainingOptions(
         network, loss, folds, DEFAULT_EPOCHS if epochs is None else epochs, optimizer, rate, seed, device,
         scheduler, prepared,
     )  # fmt: skip
-    with steps() as move:
-        about = train(data, out, options, move)
-    for name, problem in about["refused"].items():
+    with steps() as advance:
+        summary = train(data, out, options, advance)
+    for name, problem in summary["refused"].items():
         typer.echo(f"Note: {name} was left out: {problem}")
-    typer.echo(f"Trained on {about['n_cases']} cases, {sum(about['seconds'].values()):.0f} s in all.")
+    typer.echo(f"Trained on {summary['n_cases']} cases in {sum(summary['seconds'].values()):.0f} s.")
 
 
 @app.command(name="evaluate")
@@ -210,45 +213,47 @@ def evaluate_command(
         Path | None,
         typer.Option(
             metavar="DIR",
-            help="Trainings: a case is judged by a fold that has not seen it; default: the networks that ship.",
+            help="Training runs; each case is evaluated by the fold that held it out. Default: models/.",
         ),
     ] = None,
-    expert: Annotated[Path | None, typer.Option(metavar="DIR", help="An expert's curves, case_N.csv.")] = None,
-    scheduler: Annotated[str | None, typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster.")] = None,
+    expert: Annotated[Path | None, typer.Option(metavar="DIR", help="AIFs of an expert, case_N.csv.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster.")
+    ] = None,
 ) -> None:
-    """Judge every AIF method on every case against the known lesions."""
+    """Evaluate every AIF method on every case against the known lesions."""
     from perfcore.evaluation.run import evaluate
 
-    with progress("Judging cases") as move:
-        summary = evaluate(data, out, weights=weights, expert=expert, scheduler=scheduler, progress=move)
+    with progress("Evaluating cases") as advance:
+        summary = evaluate(data, out, weights=weights, expert=expert, scheduler=scheduler, progress=advance)
     for name, problem in summary["refused"].items():
         typer.echo(f"Note: {name} was left out: {problem}")
-    for method, about in summary["methods"].items():
-        figures = [(n, about[n]["mean"]) for n in ("auc", "dice", "jaccard", "hd95_mm", "hypoperfused_dice")]
-        typer.echo(f"{method:<20}" + "  ".join(f"{n} {m:.3f}" for n, m in figures if m is not None))
+    for method, scores in summary["methods"].items():
+        means = [(n, scores[n]["mean"]) for n in ("auc", "dice", "jaccard", "hd95_mm", "hypoperfused_dice")]
+        typer.echo(f"{method:<20}" + "  ".join(f"{n} {m:.3f}" for n, m in means if m is not None))
 
 
 @app.command(name="benchmark")
 def benchmark_command(
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="File for the result.")],
-    voxels: Annotated[int, typer.Option(metavar="N", help="Size of the tissue.")] = 180_000,
-    repeats: Annotated[int, typer.Option(metavar="N", help="Rounds; medians are taken.")] = 7,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.json", help="Result file.")],
+    voxels: Annotated[int, typer.Option(metavar="N", help="Number of tissue voxels.")] = 180_000,
+    repeats: Annotated[int, typer.Option(metavar="N", help="Repetitions; the median counts.")] = 7,
     device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
     scheduler: Annotated[
         str | None,
-        typer.Option(metavar="tcp://HOST:PORT", help="Of a Dask cluster, one worker of which is measured."),
+        typer.Option(metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster; one worker is measured."),
     ] = None,
 ) -> None:
-    """Time every way to the same maps side by side, and print the ratios."""
-    _one_of("device", device, DEVICES)
+    """Benchmark every implementation of the maps in one run and print the ratios."""
+    _check_choice("device", device, DEVICES)
     from perfcore import benchmark
     from perfcore.io.atomic_write import check_out_file, write_text
 
     plan = benchmark.Plan(voxels, repeats, device)
     check_out_file(out)
-    with progress("Timing") as move:
-        result = benchmark.measure(plan, scheduler, move)
+    with progress("Benchmarking") as advance:
+        result = benchmark.measure(plan, scheduler, advance)
     write_text(out, json.dumps(result, indent=2) + "\n")
     typer.echo(benchmark.table(result))
 
@@ -256,15 +261,15 @@ def benchmark_command(
 def _analyse(
     series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str, partial_volume: bool
 ) -> tuple[Analysis, str]:
-    """Return the analysis and the device it ran on."""
+    """Run the analysis; return it with the name of the device it ran on."""
     from perfcore.pipeline import analyse
     from perfcore.runtime.device import resolve_device
 
-    used = resolve_device(device).type
-    return analyse(series, aif, settings, device=used, partial_volume=partial_volume), used
+    device_type = resolve_device(device).type
+    return analyse(series, aif, settings, device=device_type, partial_volume=partial_volume), device_type
 
 
-def _report(analysis: Analysis) -> None:
+def _print_summary(analysis: Analysis) -> None:
     numbers = analysis.numbers
     ratio = "" if numbers.mismatch_ratio is None else f", ratio {numbers.mismatch_ratio:.1f}"
     agreement = "" if numbers.dice is None else f"; Dice {numbers.dice:.2f}"
@@ -276,19 +281,19 @@ def _report(analysis: Analysis) -> None:
         typer.echo(f"Note: {sentence}")
 
 
-def _one_of(name: str, value: str, choices: Sequence[str]) -> None:
+def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:
     if value not in choices:
         raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")
 
 
-def _curve_file(aif: str) -> Path | None:
-    """Return the CSV that ``--aif`` names, None where it names a method."""
+def _aif_csv_path(aif: str) -> Path | None:
+    """Return the path of the CSV file given with ``--aif``, None if it is the name of a method."""
     methods = aif_methods()
     if aif in methods:
         return None
     path = Path(aif)
     if path.suffix.lower() != ".csv":
-        raise ArgumentError(f"aif must be one of {', '.join(methods)}, or a file that ends in .csv; got {aif!r}.")
+        raise ArgumentError(f"aif must be one of {', '.join(methods)}, or a .csv file; got {aif!r}.")
     return path
 
 
@@ -296,7 +301,7 @@ def main() -> NoReturn:
     """Run the command line in this process."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
-    leave_in_one_line()
+    exit_with_one_line()
     command: Any = typer.main.get_command(app)
     command.main(prog_name="python -m perfcore")
     raise AssertionError("unreachable")

@@ -1,31 +1,31 @@
-"""The errors that perfcore raises, each with one sentence that a person can act on."""
+"""Exceptions of perfcore; each message is one sentence that tells the user what to do."""
 
 from __future__ import annotations
 
 
 class PerfcoreError(Exception):
-    """Base of every error that perfcore raises on purpose.
+    """Base class of the errors that perfcore raises.
 
-    The message is one sentence: the quantity, what came, what was expected, what to do.
-    It never holds a file's name or text from a file's header.
+    The message is one sentence: the quantity, the value received, the value expected, and what to do.
+    It never contains a file name or text from a file header.
     """
 
 
 class InputDataError(PerfcoreError):
-    """Data from outside (a file, an upload, a curve) cannot be used."""
+    """Input data (a file, an upload, a curve) is invalid or unsupported."""
 
 
 class NoArteryError(InputDataError):
-    """No voxel in the series behaves like an artery, so no input function can be chosen."""
+    """No arterial input function can be selected: no voxel of the series has an arterial curve."""
 
 
 class ArgumentError(PerfcoreError, ValueError):
-    """An argument or setting is out of its range, or shapes do not match."""
+    """An argument or setting is out of range, or shapes do not match."""
 
 
 class DeviceError(PerfcoreError):
-    """The computing device that was asked for does not exist on this machine."""
+    """The requested compute device is not available."""
 
 
 class OutputError(PerfcoreError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to the requested path."""

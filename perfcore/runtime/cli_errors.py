@@ -1,4 +1,7 @@
-"""How a command leaves: errors of one line; exit 0 on success, 2 on bad usage or input, 1 on own faults."""
+"""Command-line errors: one line on standard error, and the exit status.
+
+The status is 0 on success, 2 for bad usage or bad input, 1 for an internal error.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,11 @@ from typer.core import TyperGroup
 from perfcore.errors import PerfcoreError
 
 BAD_INPUT: Final = 2
-OWN_FAULT: Final = 1
+INTERNAL_ERROR: Final = 1
 
 
-class OneLine(TyperGroup):
-    """Commands whose errors are one line on standard error, usage errors included."""
+class OneLineErrorGroup(TyperGroup):
+    """Command group that reports every error, usage errors included, as one line on standard error."""
 
     def main(
         self,
@@ -31,41 +34,41 @@ class OneLine(TyperGroup):
         windows_expand_args: bool = True,
         **extra: Any,
     ) -> NoReturn:
-        """Run a command and leave the process with its exit status."""
-        given = list(sys.argv[1:] if args is None else args)
-        # What a shell makes of a variable that is not set: as a path it would be the current folder.
-        if any(not word or (word.startswith("--") and word.endswith("=")) for word in given):
-            _leave("An argument is empty; give every option and INPUT a value")
+        """Run a command and exit with its status."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        # An unset shell variable gives an empty argument; as a path it would mean the current folder.
+        if any(not word or (word.startswith("--") and word.endswith("=")) for word in arguments):
+            _exit_bad_input("An argument is empty; give every option and INPUT a value")
         try:
-            status = super().main(given, prog_name, complete_var, False, windows_expand_args, **extra)
+            status = super().main(arguments, prog_name, complete_var, False, windows_expand_args, **extra)
         except typer.TyperException as error:
-            _leave(error.format_message())
+            _exit_bad_input(error.format_message())
         except PerfcoreError as error:
-            _leave(str(error))
+            _exit_bad_input(str(error))
         except typer.Abort:
-            sys.exit(OWN_FAULT)
+            sys.exit(INTERNAL_ERROR)
         sys.exit(status or 0)
 
 
-def _leave(message: str) -> NoReturn:
-    """Say what is wrong with the usage or the input, in one line."""
+def _exit_bad_input(message: str) -> NoReturn:
+    """Print a usage or input error as one line and exit with status 2."""
     typer.echo(f"Error: {' '.join(message.split()).rstrip('.')}.", err=True)
     sys.exit(BAD_INPUT)
 
 
-def _one_line(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
-    """Report a fault of our own in one line: what and where, without data or paths."""
+def _report_internal_error(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+    """Print an unexpected exception as one line: its type, file and line number, without data or paths."""
     frame = traceback.extract_tb(trace)[-1] if trace else None
     where = f" in {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
-    sys.stderr.write(f"Error: an internal fault ({kind.__name__}{where}); please report it.\n")
+    sys.stderr.write(f"Error: an internal error ({kind.__name__}{where}); please report it.\n")
 
 
-def _stop(signum: int, _frame: object) -> NoReturn:
-    """Leave through the clean-up of whatever is running."""
+def _exit_on_signal(signum: int, _frame: object) -> NoReturn:
+    """Exit by an exception, so that ``finally`` blocks of the running command clean up."""
     sys.exit(128 + signum)
 
 
-def leave_in_one_line() -> None:
-    """Make this process report faults in one line, and clean up when it is told to end."""
-    sys.excepthook = _one_line
-    signal.signal(signal.SIGTERM, _stop)
+def exit_with_one_line() -> None:
+    """Report unexpected exceptions of this process as one line, and clean up on SIGTERM."""
+    sys.excepthook = _report_internal_error
+    signal.signal(signal.SIGTERM, _exit_on_signal)

@@ -1,4 +1,4 @@
-"""Which device computes: one setting for commands, training and dashboard."""
+"""Compute device (CPU or CUDA) from the setting shared by the commands, training and the dashboard."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from perfcore.errors import DeviceError
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """Return the torch device for ``auto`` (CUDA where there is one), ``cpu`` or ``cuda``.
+    """Return the torch device for ``auto`` (CUDA if available, else CPU), ``cpu`` or ``cuda``.
 
     Raises
     ------
     DeviceError
-        CUDA was asked for and there is none, or the name is unknown.
+        CUDA was requested and is not available, or the name is unknown.
     """
     if name not in ("auto", "cpu", "cuda"):
         raise DeviceError(f"device must be one of auto, cpu, cuda; got {name!r}.")
@@ -23,7 +23,7 @@ def resolve_device(name: str = "auto") -> torch.device:
 
 
 def describe_device(device: torch.device) -> str:
-    """Return a short name for people."""
+    """Return a short display name of a device."""
     if device.type == "cuda":
         return str(torch.cuda.get_device_name(device))
     return f"CPU, {torch.get_num_threads()} threads"

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, for work that takes longer than people wait without asking."""
+"""Progress bars on the terminal for operations that take longer than two seconds."""
 
 # ruff: noqa: PLC0415
 
@@ -10,23 +10,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-PATIENCE_S: Final = 2.0
-"""Work that takes longer shows a bar."""
+BAR_DELAY_S: Final = 2.0
+"""A bar is shown once the operation has taken this long."""
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a progress bar on a terminal once the work takes over two seconds.
+def progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """Show a progress bar if standard error is a terminal and the operation takes over two seconds.
 
     Parameters
     ----------
-    what
-        The work, for people.
+    label
+        Description shown beside the bar.
 
     Yields
     ------
     Callable
-        To be called with what is done and the total; without a call the bar only moves.
+        Call it with the number of items done and their total; until the first call the bar is indeterminate.
     """
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
@@ -35,8 +35,8 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import Progress
 
     bar = Progress(console=Console(stderr=True), transient=True)
-    task = bar.add_task(what, total=None)
-    timer = threading.Timer(PATIENCE_S, bar.start)
+    task = bar.add_task(label, total=None)
+    timer = threading.Timer(BAR_DELAY_S, bar.start)
     timer.daemon = True
     timer.start()
     try:
@@ -50,24 +50,30 @@ def progress(what: str) -> Iterator[Callable[[int, int], None]]:
 
 @contextmanager
 def steps() -> Iterator[Callable[[str, int, int], None]]:
-    """Show work of several steps as one progress bar after another: call with a step's name, done and total."""
-    now: tuple[str, Any, Callable[[int, int], None]] | None = None
+    """Show one progress bar per step of a longer operation.
 
-    def move(what: str, done: int, total: int) -> None:
-        nonlocal now
-        if now is None or now[0] != what:
-            leave()
-            bar = progress(what)
-            now = (what, bar, bar.__enter__())
-        now[2](done, total)
+    Yields
+    ------
+    Callable
+        Call it with the label of the current step, the number of items done and their total.
+    """
+    current: tuple[str, Any, Callable[[int, int], None]] | None = None
 
-    def leave() -> None:
-        nonlocal now
-        if now is not None:
-            now[1].__exit__(None, None, None)
-            now = None
+    def advance(label: str, done: int, total: int) -> None:
+        nonlocal current
+        if current is None or current[0] != label:
+            close()
+            bar = progress(label)
+            current = (label, bar, bar.__enter__())
+        current[2](done, total)
+
+    def close() -> None:
+        nonlocal current
+        if current is not None:
+            current[1].__exit__(None, None, None)
+            current = None
 
     try:
-        yield move
+        yield advance
     finally:
-        leave()
+        close()

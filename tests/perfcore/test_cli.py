@@ -1,4 +1,4 @@
-"""The command line: what it writes, what it says, and how it leaves."""
+"""Tests of the command line: files written, messages and exit status."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def save(data: np.ndarray, affine: np.ndarray, path: Path, dt: float = 1.0) -> P
 
 @pytest.fixture(scope="module")
 def data(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ISLES case, a NIfTI file, a mask and curves, in a folder whose name has spaces and letters."""
+    """An ISLES case, a NIfTI file, masks and AIF files in a folder whose name has spaces and non-ASCII letters."""
     folder = tmp_path_factory.mktemp("Fälle 例")
     series, affine = head.series, head.series.affine
     hu = np.round(series.data).astype(np.int16)
@@ -86,7 +86,7 @@ def data(head: Head, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def plain(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What comes out without any option."""
+    """Results of `maps` with default options."""
     out = tmp_path_factory.mktemp("plain")
     assert run("maps", data / "case_12", "--out", out).exit_code == 0
     return out
@@ -97,7 +97,7 @@ def summary(out: Path) -> dict[str, Any]:
     return loaded
 
 
-# What it writes
+# Files written
 
 
 def test_an_isles_case(data: Path, head: Head, tmp_path: Path) -> None:
@@ -120,7 +120,7 @@ def test_an_isles_case(data: Path, head: Head, tmp_path: Path) -> None:
     assert written["settings"] | {"aif": "auto", "preset": "paper", "lambda_rel": 0.3} == written["settings"]
 
 
-def test_a_nifti_file_leaves_no_name(data: Path, tmp_path: Path) -> None:
+def test_results_of_a_nifti_file_do_not_contain_its_name(data: Path, tmp_path: Path) -> None:
     assert run("maps", data / "Erika Mustermann.nii.gz", "--out", tmp_path / "out").exit_code == 0
     written = summary(tmp_path / "out")
     assert written["dt_s"] == 1.5
@@ -152,7 +152,7 @@ def test_a_nifti_file_leaves_no_name(data: Path, tmp_path: Path) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_options_reach_the_summary_and_the_maps(
+def test_options_appear_in_the_summary_and_change_the_maps(
     data: Path, plain: Path, tmp_path: Path, options: list[str], expected: dict[str, Any]
 ) -> None:
     assert run("maps", data / "case_12", "--out", tmp_path / "out", *options).exit_code == 0
@@ -177,7 +177,7 @@ def test_selectors_by_name(data: Path, tmp_path: Path, method: str) -> None:
     assert summary(tmp_path)["settings"]["aif"] == method
 
 
-def test_a_curve_from_a_file(data: Path, head: Head, tmp_path: Path) -> None:
+def test_an_aif_from_a_csv_file(data: Path, head: Head, tmp_path: Path) -> None:
     assert run("maps", data / "case_12", "--out", tmp_path, "--aif", data / "aif.csv").exit_code == 0
     written = summary(tmp_path)
     assert written["aif"]["method"] == "file"
@@ -190,7 +190,9 @@ def test_a_curve_from_a_file(data: Path, head: Head, tmp_path: Path) -> None:
     assert "interpolated" in summary(tmp_path)["quality"][0]
 
 
-def test_partial_volume_is_taken_out_by_the_vein(data: Path, plain: Path, tmp_path: Path) -> None:
+def test_partial_volume_vein_scales_the_aif_to_the_area_of_the_vof(
+    data: Path, plain: Path, tmp_path: Path
+) -> None:
     done = run("maps", data / "case_12", "--out", tmp_path / "out", "--partial-volume", "vein")
     assert done.exit_code == 0, done.stderr
     before, after = summary(plain), summary(tmp_path / "out")
@@ -207,7 +209,7 @@ def test_partial_volume_is_taken_out_by_the_vein(data: Path, plain: Path, tmp_pa
         assert (tmp_path / "out" / f"{name}.nii.gz").read_bytes() == (plain / f"{name}.nii.gz").read_bytes()
 
 
-def test_partial_volume_of_a_curve_without_a_vein_is_told(data: Path, tmp_path: Path) -> None:
+def test_partial_volume_without_a_vein_is_noted(data: Path, tmp_path: Path) -> None:
     options = ("--aif", data / "aif.csv", "--partial-volume", "vein")
     done = run("maps", data / "case_12", "--out", tmp_path, *options)
     assert done.exit_code == 0, done.stderr
@@ -215,26 +217,26 @@ def test_partial_volume_of_a_curve_without_a_vein_is_told(data: Path, tmp_path: 
     assert summary(tmp_path)["aif"]["partial_volume"] is None
 
 
-def test_the_choice_is_explained(plain: Path) -> None:
+def test_the_summary_explains_the_selection(plain: Path) -> None:
     aif = summary(plain)["aif"]
     assert aif["why"].startswith(f"{len(aif['voxels'])} voxels: neighbours that enhance high, early and briefly")
     assert 0.5 < aif["score"] <= 1
 
 
-def test_enhancement_needs_no_baseline(data: Path, tmp_path: Path) -> None:
+def test_concentration_units_need_no_baseline(data: Path, tmp_path: Path) -> None:
     options = ("--units", "concentration", "--mask", data / "mask.nii")
     result = run("maps", data / "enhancement.nii", "--out", tmp_path / "out", *options)
     assert result.exit_code == 0, result.stderr
     assert summary(tmp_path / "out")["settings"]["units"] == "concentration"
 
 
-def test_a_given_mask_is_the_mask(data: Path, head: Head, tmp_path: Path) -> None:
+def test_a_given_mask_is_used(data: Path, head: Head, tmp_path: Path) -> None:
     assert run("maps", data / "case_12", "--out", tmp_path, "--mask", data / "mask.nii").exit_code == 0
     np.testing.assert_array_equal(np.asarray(nib.load(tmp_path / "brain_mask.nii.gz").dataobj) > 0, head.brain)
     assert summary(tmp_path)["settings"]["mask"] == "given"
 
 
-def test_a_phantom_cohort_is_read_again(tmp_path: Path) -> None:
+def test_a_phantom_cohort_can_be_analysed(tmp_path: Path) -> None:
     result = run("phantom", "--out", tmp_path / "a", "--cases", 1, "--seed", 3)
     assert result.exit_code == 0, result.stderr
     assert result.stderr == ""
@@ -253,18 +255,18 @@ def test_a_phantom_cohort_is_read_again(tmp_path: Path) -> None:
     assert "already holds" in again.stderr
 
 
-def test_a_demonstration_is_written_as_the_dashboard_has_it(tmp_path: Path) -> None:
+def test_phantom_writes_a_demonstration_case(tmp_path: Path) -> None:
     result = run("phantom", "--out", tmp_path / "a", "--demonstration", "distal-aif")
     assert result.exit_code == 0, result.stderr
     (case,) = find_cases(tmp_path / "a")
     assert case.path == tmp_path / "a" / "TRAINING" / "case_1"
     made = make_demonstration("distal-aif")
     np.testing.assert_array_equal(case.load().data, made.series.data)
-    told = json.loads((tmp_path / "a" / "truth" / "case_1" / "case.json").read_text())
-    assert told["name"] == "distal-aif"
+    description = json.loads((tmp_path / "a" / "truth" / "case_1" / "case.json").read_text())
+    assert description["name"] == "distal-aif"
 
 
-# How it leaves
+# Errors and exit status
 
 
 INPUT = ["maps", "--out", "{out}"]
@@ -330,7 +332,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_bad_usage_and_bad_input_are_one_line(name: str, data: Path, tmp_path: Path) -> None:
+def test_bad_usage_and_bad_input_are_one_line_errors(name: str, data: Path, tmp_path: Path) -> None:
     args, part = WRONG[name]
     before = sorted(data.rglob("*"))
     places = {"case": data / "case_12", "data": data, "out": tmp_path / "out" / "deep"}
@@ -346,7 +348,7 @@ def test_bad_usage_and_bad_input_are_one_line(name: str, data: Path, tmp_path: P
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
-def test_a_device_that_is_not_there(data: Path, tmp_path: Path) -> None:
+def test_a_missing_cuda_device_is_refused(data: Path, tmp_path: Path) -> None:
     result = run("maps", data / "case_12", "--out", tmp_path / "out", "--device", "cuda")
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "No CUDA device" in result.stderr
@@ -367,7 +369,7 @@ def test_help() -> None:
         assert method in result.stdout
 
 
-def test_help_and_bad_usage_are_quick() -> None:
+def test_help_and_bad_usage_start_fast() -> None:
     for args, status in [(["maps", "--help"], 0), (["maps", "x", "--out", "y", "--dt", "z"], 2)]:
         seconds = []
         for _ in range(3):
@@ -380,7 +382,7 @@ def test_help_and_bad_usage_are_quick() -> None:
         assert min(seconds) < 0.7
 
 
-def test_torch_is_loaded_only_for_work(data: Path, tmp_path: Path) -> None:
+def test_torch_is_imported_only_for_computation(data: Path, tmp_path: Path) -> None:
     code = (
         "import sys, atexit; from perfcore.cli import main\n"
         "atexit.register(lambda: print('torch' in sys.modules, 'nibabel' in sys.modules))\nmain()"
@@ -391,7 +393,7 @@ def test_torch_is_loaded_only_for_work(data: Path, tmp_path: Path) -> None:
     assert done.returncode == 2
 
 
-def test_as_a_module(data: Path, tmp_path: Path) -> None:
+def test_python_m_perfcore(data: Path, tmp_path: Path) -> None:
     done = process(["-m", "perfcore", "maps", str(data / "case_12"), "--out", str(tmp_path / "out")])
     assert done.returncode == 0
     assert done.stderr == ""
@@ -401,7 +403,7 @@ def test_as_a_module(data: Path, tmp_path: Path) -> None:
     assert done.stderr == "Error: The series does not exist at the path given; check the path.\n"
 
 
-def test_a_fault_of_our_own_is_one_line_too(data: Path, tmp_path: Path) -> None:
+def test_an_internal_error_is_one_line(data: Path, tmp_path: Path) -> None:
     code = (
         "from perfcore import cli\n"
         "def analyse(*args): return {}['Erika Mustermann']\n"
@@ -410,15 +412,15 @@ def test_a_fault_of_our_own_is_one_line_too(data: Path, tmp_path: Path) -> None:
     )
     done = process(["-c", code, "maps", str(data / "case_12"), "--out", str(tmp_path / "out")])
     assert done.returncode == 1
-    assert done.stderr == "Error: an internal fault (KeyError in <string>, line 2); please report it.\n"
+    assert done.stderr == "Error: an internal error (KeyError in <string>, line 2); please report it.\n"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_run_that_is_stopped_leaves_nothing_behind(data: Path, tmp_path: Path) -> None:
+def test_an_interrupted_run_leaves_no_output(data: Path, tmp_path: Path) -> None:
     code = (
-        "import time; from perfcore import cli; from perfcore.io import export\n"
+        "import time; from perfcore import cli, results\n"
         "def files(*args, **options): yield 'cbf.nii.gz', b'half'; print('writing', flush=True); time.sleep(60)\n"
-        "export.result_files = files\n"
+        "results.result_files = files\n"
         "cli._analyse = lambda *args: (None, 'cpu')\n"
         "cli.main()"
     )

@@ -1,4 +1,4 @@
-"""A full disk and damaged weights, by the command line: one sentence, exit 2, nothing half-written."""
+"""Commands on a full disk and with damaged weights: one error line, exit status 2, no partial output."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _one_thread():
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A case by itself, and a cohort."""
+    """A single case and a cohort."""
     folder = tmp_path_factory.mktemp("data")
     write_series(draw_head(64, 2, 48), folder / "case_1")
     write_tiny_cohort(folder / "cohort", 3)
@@ -36,8 +36,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def room_for(n_bytes: int) -> Iterator[None]:
-    """Let the system refuse to make any file longer than this: a write fails halfway, as on a full disk."""
+def disk_limit(n_bytes: int) -> Iterator[None]:
+    """Limit the size of every file, so that a write fails halfway, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
     try:
@@ -52,8 +52,8 @@ def run(*args: object) -> Result:
 
 @pytest.mark.parametrize("n_bytes", [0, 700, 4 * KB])
 def test_maps_on_a_full_disk(data: Path, tmp_path: Path, n_bytes: int) -> None:
-    """With no room at all, within the masks (700 bytes) and within the maps."""
-    with room_for(n_bytes):
+    """Fail at the first byte, within the masks (700 bytes) and within the maps."""
+    with disk_limit(n_bytes):
         result = run("maps", data / "case_1", "--out", tmp_path / "new" / "out")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: The output folder cannot be written (File too large)")
@@ -61,10 +61,10 @@ def test_maps_on_a_full_disk(data: Path, tmp_path: Path, n_bytes: int) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_maps_of_an_earlier_run_stay_when_the_disk_is_full(data: Path, tmp_path: Path) -> None:
+def test_maps_on_a_full_disk_keep_an_earlier_run(data: Path, tmp_path: Path) -> None:
     assert run("maps", data / "case_1", "--out", tmp_path).exit_code == 0
     before = {path: path.read_bytes() for path in tmp_path.rglob("*")}
-    with room_for(4 * KB):
+    with disk_limit(4 * KB):
         assert run("maps", data / "case_1", "--out", tmp_path, "--preset", "vendor").exit_code == 2
     assert {path: path.read_bytes() for path in tmp_path.rglob("*")} == before
 
@@ -80,20 +80,20 @@ def test_maps_of_an_earlier_run_stay_when_the_disk_is_full(data: Path, tmp_path:
     ],
     ids=lambda command: command[0],
 )  # fmt: skip
-def test_every_other_command_on_a_full_disk(data: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_other_commands_on_a_full_disk(data: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
     out = tmp_path / "out"
     places = {"cohort": data / "cohort", "OUT": out, "OUT/benchmark.json": out / "benchmark.json"}
     words = [places.get(word, word) for word in command]
-    with room_for(KB // 2):
+    with disk_limit(KB // 2):
         result = run(*words)
     assert result.exit_code == 2, result.output
     assert result.stderr.startswith("Error: The output folder cannot be written")
     assert result.stderr.count("\n") == 1
-    if command[0] != "train":  # a training keeps what it has done, to go on from there
+    if command[0] != "train":  # training keeps its checkpoints, to resume from them
         assert list(tmp_path.iterdir()) == []
 
 
-def test_damaged_weights(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_weights_are_refused(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = tmp_path / "models"
     shutil.copytree(weights.MODELS, damaged)
     for file in damaged.glob("*.safetensors"):

@@ -1,4 +1,4 @@
-"""The files of an analysis: what they hold, on which grid, and that a failure leaves none."""
+"""Tests of the result files: content, grid, and no output after a failure."""
 
 from __future__ import annotations
 
@@ -52,13 +52,13 @@ def entries(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_all_files_and_no_other(analysis: Analysis, written: Path) -> None:
+def test_exactly_the_documented_files_are_written(analysis: Analysis, written: Path) -> None:
     assert entries(written) == FILES - (set() if analysis.vof else {"vof.csv"})
     assert entries(written.parent) == {written.name}
 
 
 @pytest.mark.parametrize("name", MAPS)
-def test_maps_agree_with_the_analysis(analysis: Analysis, written: Path, name: str) -> None:
+def test_map_files_equal_the_maps(analysis: Analysis, written: Path, name: str) -> None:
     image = nib.load(written / f"{name}.nii.gz")
     assert image.get_data_dtype() == np.float32
     assert image.shape == analysis.series.grid
@@ -71,7 +71,7 @@ def test_maps_agree_with_the_analysis(analysis: Analysis, written: Path, name: s
 
 
 @pytest.mark.parametrize("name", MASKS)
-def test_masks_agree_with_the_analysis(analysis: Analysis, written: Path, name: str) -> None:
+def test_mask_files_equal_the_masks(analysis: Analysis, written: Path, name: str) -> None:
     image = nib.load(written / f"{name}.nii.gz")
     assert image.get_data_dtype() == np.uint8
     expected = analysis.prepared.mask if name == "brain_mask" else getattr(analysis.maps, name)
@@ -79,7 +79,7 @@ def test_masks_agree_with_the_analysis(analysis: Analysis, written: Path, name: 
     assert set(np.unique(np.asarray(image.dataobj))) == {0, 1}
 
 
-def test_headers_are_fresh(written: Path) -> None:
+def test_nifti_headers_carry_no_input_fields(written: Path) -> None:
     header = nib.load(written / "cbf.nii.gz").header
     assert header["descrip"].item() == header["aux_file"].item() == header["db_name"].item() == b""
     assert header.get_xyzt_units()[0] == "mm"
@@ -87,7 +87,7 @@ def test_headers_are_fresh(written: Path) -> None:
     assert (written / "cbf.nii.gz").read_bytes()[3:8] == bytes(5)  # no name, no time in the gzip header
 
 
-def test_curves_are_read_again(analysis: Analysis, written: Path) -> None:
+def test_aif_files_round_trip(analysis: Analysis, written: Path) -> None:
     aif = read_aif_csv(written / "aif.csv", analysis.series.time_s)
     np.testing.assert_allclose(aif.value, analysis.aif.value, rtol=1e-8)
     assert aif.quality == ()
@@ -141,7 +141,7 @@ def stand_in(analysis: Analysis, **changes: Any) -> Any:
     return SimpleNamespace(**{name: getattr(analysis, name) for name in fields} | changes)
 
 
-def test_without_a_lesion_there_is_no_agreement(analysis: Analysis, tmp_path: Path) -> None:
+def test_summary_without_a_lesion_has_no_agreement_keys(analysis: Analysis, tmp_path: Path) -> None:
     write_results(stand_in(analysis, series=replace(analysis.series, lesion=None), vof=None), tmp_path / "out")
     assert entries(tmp_path / "out") == FILES - {"vof.csv"}
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
@@ -149,7 +149,7 @@ def test_without_a_lesion_there_is_no_agreement(analysis: Analysis, tmp_path: Pa
     assert "load" not in summary["seconds"]
 
 
-def test_figures_without_a_meaning_are_null(analysis: Analysis, tmp_path: Path) -> None:
+def test_undefined_values_are_null(analysis: Analysis, tmp_path: Path) -> None:
     empty = replace(analysis.series, lesion=np.zeros(analysis.series.grid, bool))
     unknown = dict.fromkeys(("dice", "jaccard", "auc", "mismatch_ratio"))
     numbers = replace(analysis.numbers, hd95_mm=float("nan"), lesion_ml=0.0, **unknown)
@@ -158,14 +158,14 @@ def test_figures_without_a_meaning_are_null(analysis: Analysis, tmp_path: Path) 
     assert [summary[name] for name in (*AGREEMENT, "mismatch_ratio")] == [None, None, None, None, 0.0, None]
 
 
-def test_numpy_numbers_are_plain_in_json(analysis: Analysis) -> None:
+def test_numpy_numbers_become_json_numbers(analysis: Analysis) -> None:
     numbers = replace(analysis.numbers, core_ml=np.float64(3.5), auc=np.float32(np.inf))
     summary = results.summarize(stand_in(analysis, numbers=numbers))
     assert type(summary["core_ml"]) is float
     assert summary["auc"] is None
 
 
-def test_an_existing_folder_keeps_what_is_not_ours(analysis: Analysis, tmp_path: Path) -> None:
+def test_other_files_of_an_existing_folder_are_kept(analysis: Analysis, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "sub").mkdir()
     (tmp_path / "cbf.nii.gz").write_bytes(b"old")
@@ -176,7 +176,7 @@ def test_an_existing_folder_keeps_what_is_not_ours(analysis: Analysis, tmp_path:
     assert nib.load(tmp_path / "cbf.nii.gz").shape == analysis.series.grid
 
 
-def test_a_failure_leaves_nothing_behind(
+def test_a_failed_write_leaves_no_files(
     analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "old").mkdir()
@@ -198,13 +198,13 @@ def test_a_failure_leaves_nothing_behind(
     assert (tmp_path / "old" / "cbf.nii.gz").read_bytes() == b"old"
 
 
-def test_a_fault_of_our_own_leaves_nothing_behind_either(analysis: Analysis, tmp_path: Path) -> None:
+def test_an_internal_error_leaves_no_files(analysis: Analysis, tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         write_results(stand_in(analysis, numbers=analysis.numbers, maps=None), tmp_path / "a" / "out")
     assert entries(tmp_path) == set()
 
 
-def test_places_that_cannot_be_written(analysis: Analysis, tmp_path: Path) -> None:
+def test_unwritable_paths_are_refused(analysis: Analysis, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "nowhere").symlink_to(tmp_path / "missing")
     (tmp_path / "taken" / "core.nii.gz").mkdir(parents=True)
@@ -224,7 +224,7 @@ def test_places_that_cannot_be_written(analysis: Analysis, tmp_path: Path) -> No
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_the_output_check_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "cbf.nii.gz").write_bytes(b"old")
     before = sorted(tmp_path.rglob("*"))
@@ -236,7 +236,7 @@ def test_a_check_leaves_nothing_behind(tmp_path: Path) -> None:
     assert (tmp_path / "old" / "cbf.nii.gz").read_bytes() == b"old"
 
 
-def test_a_set_of_texts_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_write_files_is_all_or_nothing(tmp_path: Path) -> None:
     new, first = tmp_path / "new", {"a.csv": "1\n", "b.json": "{}\n"}
     write_files(new, first)
     assert {path.name: path.read_text() for path in new.iterdir()} == first
@@ -251,7 +251,7 @@ def test_a_set_of_texts_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_a_relative_folder(analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_relative_output_folder(analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     write_results(analysis, Path("out"))
     assert entries(tmp_path) == {"out"}
@@ -260,12 +260,12 @@ def test_a_relative_folder(analysis: Analysis, tmp_path: Path, monkeypatch: pyte
     assert entries(tmp_path / "out") == FILES
 
 
-def test_every_map_is_a_whole_gzip(written: Path) -> None:
+def test_every_map_is_a_complete_gzip_stream(written: Path) -> None:
     for path in written.glob("*.nii.gz"):
         assert len(gzip.decompress(path.read_bytes())) > 352
 
 
-def test_the_zip_holds_the_very_files(analysis: Analysis, tmp_path: Path) -> None:
+def test_the_zip_holds_the_same_files(analysis: Analysis, tmp_path: Path) -> None:
     write_results(analysis, tmp_path / "out", options={"preset": "paper"})
     packed = results.results_zip(analysis, options={"preset": "paper"})
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:

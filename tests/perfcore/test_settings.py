@@ -1,4 +1,4 @@
-"""Settings: what differs from a preset makes them again."""
+"""Tests of Settings: differences from a preset reproduce the settings."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ ANY = st.builds(
 
 @examples(max_examples=200, derandomize=True, deadline=None)
 @given(ANY, st.sampled_from(list(PRESETS)))
-def test_differences_make_the_settings_again(settings: Settings, preset: str) -> None:
+def test_differences_reproduce_the_settings(settings: Settings, preset: str) -> None:
     assert Settings.preset(preset, **settings.differences(preset)) == settings
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_a_preset_differs_in_nothing_from_itself(name: str) -> None:
+def test_a_preset_has_no_differences_from_itself(name: str) -> None:
     assert Settings.preset(name).differences(name) == {}
 
 
-def test_only_what_differs_is_named() -> None:
+def test_differences_name_only_changed_settings() -> None:
     changed = Settings.preset("paper", regularization="tsvd", tmax_threshold_s=8)
     assert changed.differences("paper") == {"regularization": "tsvd", "tmax_threshold_s": 8.0}
     assert changed.differences("vendor") == {"core_threshold": 0.38, "tmax_threshold_s": 8.0}

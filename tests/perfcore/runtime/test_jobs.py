@@ -1,4 +1,4 @@
-"""Jobs: in order, with their errors, over processes here and over a real Dask scheduler."""
+"""Tests of run_jobs: order, progress and errors, serially, in worker processes and on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -21,50 +21,50 @@ from perfcore.runtime.jobs import run_jobs
 from tests import ROOT
 from tests.support import dask_cluster, job_work
 from tests.support.job_work import (
-    how_many_at_once,
-    later_is_quicker,
-    refuses_three,
-    slow_but_three,
-    threads_of_torch,
+    fails_on_three,
+    later_is_faster,
+    n_concurrent,
+    n_torch_threads,
+    slow_except_three,
 )
 
-# In this process
+# Serially, in this process
 
 
-def test_no_job_is_no_work() -> None:
-    assert run_jobs(refuses_three, []) == []
+def test_no_jobs_give_an_empty_list() -> None:
+    assert run_jobs(fails_on_three, []) == []
 
 
-def test_one_worker_works_here_and_counts() -> None:
+def test_one_worker_runs_in_this_process_and_reports_progress() -> None:
     seen: list[tuple[int, int]] = []
-    found = run_jobs(later_is_quicker, [1, 2, 3], workers=1, progress=lambda *at: seen.append(at))
+    found = run_jobs(later_is_faster, [1, 2, 3], workers=1, progress=lambda *at: seen.append(at))
     assert found == [(job * job, os.getpid()) for job in (1, 2, 3)]
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
-def test_an_error_here_surfaces_and_ends_the_rest() -> None:
+def test_an_error_in_this_process_is_raised_and_cancels_the_rest() -> None:
     done: list[int] = []
     with pytest.raises(InputDataError, match="three is refused"):
-        run_jobs(refuses_three, [1, 2, 3, 4], workers=1, progress=lambda at, _total: done.append(at))
+        run_jobs(fails_on_three, [1, 2, 3, 4], workers=1, progress=lambda at, _total: done.append(at))
     assert done == [1, 2]
 
 
-def test_somebody_watches_while_a_single_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "LOOK_S", 0.02)
-    looks: list[float] = []
-    run_jobs(lambda _job: time.sleep(0.3), [1], watch=lambda: looks.append(time.monotonic()))
-    assert len(looks) >= 3
-    seen = len(looks)
+def test_watch_is_called_while_a_single_job_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "WATCH_INTERVAL_S", 0.02)
+    calls: list[float] = []
+    run_jobs(lambda _job: time.sleep(0.3), [1], watch=lambda: calls.append(time.monotonic()))
+    assert len(calls) >= 3
+    seen = len(calls)
     time.sleep(0.1)
-    assert len(looks) == seen
+    assert len(calls) == seen
 
 
-# In processes
+# In worker processes
 
 
-def test_processes_keep_the_order_and_the_progress() -> None:
+def test_processes_return_results_in_order_and_report_progress() -> None:
     seen: list[tuple[int, int]] = []
-    found = run_jobs(later_is_quicker, range(6), workers=2, progress=lambda *at: seen.append(at))
+    found = run_jobs(later_is_faster, range(6), workers=2, progress=lambda *at: seen.append(at))
     assert [value for value, _ in found] == [job * job for job in range(6)]
     pids = {pid for _, pid in found}
     assert len(pids) <= 2
@@ -72,14 +72,14 @@ def test_processes_keep_the_order_and_the_progress() -> None:
     assert seen == [(done, 6) for done in range(1, 7)]
 
 
-def test_a_process_per_core_has_a_thread_each() -> None:
-    assert run_jobs(threads_of_torch, [1, 2], workers=2) == [1, 1]
+def test_each_worker_process_uses_one_torch_thread() -> None:
+    assert run_jobs(n_torch_threads, [1, 2], workers=2) == [1, 1]
 
 
-def test_an_error_in_a_process_ends_the_others_at_once() -> None:
+def test_an_error_in_a_process_stops_the_others_at_once() -> None:
     start = time.monotonic()
     with pytest.raises(InputDataError, match="three is refused"):
-        run_jobs(slow_but_three, [1, 3, 2], workers=2)
+        run_jobs(slow_except_three, [1, 3, 2], workers=2)
     assert time.monotonic() - start < 50  # a job that runs would take 60 s
 
 
@@ -91,21 +91,21 @@ def _alive(pid: int) -> bool:
     return state != "Z"
 
 
-def _until(what: str, true: object, patience_s: float = 60.0) -> None:
-    end = time.monotonic() + patience_s
+def _until(what: str, true: object, timeout_s: float = 60.0) -> None:
+    end = time.monotonic() + timeout_s
     while not true():  # type: ignore[operator]
-        assert time.monotonic() < end, f"waited in vain until {what}"
+        assert time.monotonic() < end, f"timed out waiting until {what}"
         time.sleep(0.05)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["terminated", "killed"])
-def test_no_worker_outlives_its_parent(how: signal.Signals, tmp_path: Path) -> None:
-    """Or a training that is started again would find the old one writing."""
+def test_workers_exit_with_their_parent(how: signal.Signals, tmp_path: Path) -> None:
+    """Otherwise a restarted training would run beside the workers of the old one."""
     command = [sys.executable, "-m", job_work.__name__, str(tmp_path)]
     parent = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _until("both work", lambda: len(list(tmp_path.glob("beat-*"))) == 2)
+        _until("both workers run", lambda: len(list(tmp_path.glob("beat-*"))) == 2)
         workers = [int(path.name.split("-")[1]) for path in tmp_path.glob("pid-*")]
         assert all(_alive(pid) for pid in workers)
         parent.send_signal(how)
@@ -116,7 +116,7 @@ def test_no_worker_outlives_its_parent(how: signal.Signals, tmp_path: Path) -> N
         parent.wait()
 
 
-# On a cluster
+# On a Dask cluster
 
 
 @pytest.fixture(scope="module")
@@ -127,20 +127,20 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def cluster(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The same with two workers."""
+    """A Dask scheduler with two workers."""
     with dask_cluster.workers(scheduler, tmp_path_factory.mktemp("workers")):
         yield scheduler
 
 
-def test_a_scheduler_without_workers_is_one_sentence(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "PATIENCE_S", 1)
-    with pytest.raises(ArgumentError, match=r"^The Dask scheduler has no worker; start one"):
-        run_jobs(refuses_three, [1], scheduler=scheduler)
+def test_a_scheduler_without_workers_is_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
+    with pytest.raises(ArgumentError, match=r"^The Dask scheduler has no worker; start at least one worker"):
+        run_jobs(fails_on_three, [1], scheduler=scheduler)
 
 
-def test_a_cluster_keeps_the_order_and_uses_both_workers(cluster: str) -> None:
+def test_a_cluster_returns_results_in_order_and_uses_both_workers(cluster: str) -> None:
     seen: list[tuple[int, int]] = []
-    found = run_jobs(later_is_quicker, range(8), scheduler=cluster, progress=lambda *at: seen.append(at))
+    found = run_jobs(later_is_faster, range(8), scheduler=cluster, progress=lambda *at: seen.append(at))
     assert [value for value, _ in found] == [job * job for job in range(8)]
     pids = {pid for _, pid in found}
     assert len(pids) == 2
@@ -148,41 +148,41 @@ def test_a_cluster_keeps_the_order_and_uses_both_workers(cluster: str) -> None:
     assert seen == [(done, 8) for done in range(1, 9)]
 
 
-def test_the_same_job_twice_is_done_twice(cluster: str) -> None:
-    assert run_jobs(refuses_three, [1, 1, 2, 1], scheduler=cluster) == [1, 1, 2, 1]
+def test_equal_jobs_are_each_run(cluster: str) -> None:
+    assert run_jobs(fails_on_three, [1, 1, 2, 1], scheduler=cluster) == [1, 1, 2, 1]
 
 
-def test_an_error_on_a_cluster_surfaces_as_itself(cluster: str) -> None:
+def test_an_error_on_a_cluster_is_raised_unchanged(cluster: str) -> None:
     with pytest.raises(InputDataError, match=r"^three is refused\.$"):
-        run_jobs(refuses_three, [1, 2, 3, 4], scheduler=cluster)
-    assert run_jobs(refuses_three, [1, 2], scheduler=cluster) == [1, 2]
+        run_jobs(fails_on_three, [1, 2, 3, 4], scheduler=cluster)
+    assert run_jobs(fails_on_three, [1, 2], scheduler=cluster) == [1, 2]
 
 
-def test_a_worker_of_several_threads_does_one_job_at_a_time(cluster: str) -> None:
-    """Two trainings in one process would draw from one random state."""
-    assert run_jobs(how_many_at_once, range(8), scheduler=cluster) == [1] * 8
+def test_a_worker_with_several_threads_runs_one_job_at_a_time(cluster: str) -> None:
+    """Two training jobs in one process would share one random state."""
+    assert run_jobs(n_concurrent, range(8), scheduler=cluster) == [1] * 8
 
 
 @pytest.mark.parametrize(
     "address", ["nonsense", "", "8786", "tcp://", "foo://127.0.0.1:1", "tcp://127.0.0.1:no", "tcp://127.0.0.1:1"]
 )
-def test_an_address_without_a_scheduler_is_one_sentence(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "PATIENCE_S", 1)
+def test_an_address_without_a_scheduler_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
     with pytest.raises(ArgumentError, match=r"^No Dask scheduler answers at .*; expected an address like tcp://"):
-        run_jobs(refuses_three, [1], scheduler=address)
+        run_jobs(fails_on_three, [1], scheduler=address)
 
 
-def test_what_is_no_scheduler_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "PATIENCE_S", 1)
-    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(ArgumentError, match="No Dask scheduler"):
-        run_jobs(refuses_three, [1], scheduler=f"tcp://127.0.0.1:{deaf.getsockname()[1]}")
+def test_a_server_that_is_not_a_scheduler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(ArgumentError, match="No Dask scheduler"):
+        run_jobs(fails_on_three, [1], scheduler=f"tcp://127.0.0.1:{server.getsockname()[1]}")
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])
-def test_commands_without_a_scheduler_leave_in_one_line(
+def test_commands_report_a_missing_scheduler_in_one_line(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PATIENCE_S", 1)
+    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
     for k in range(1, 6):
         (tmp_path / "data" / f"case_{k}").mkdir(parents=True)
     options = [
