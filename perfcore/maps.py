@@ -13,10 +13,11 @@ Source: Fieselmann 2011, doi:10.1155/2011/467563; thresholds: Cereda 2016, doi:1
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from perfcore.deconvolution.fused import Tiles, peak, peak_and_time
@@ -32,6 +33,7 @@ CORE_SLOPE: Final = 0.05
 """Width of the sigmoid that turns rCBF into a core probability; the paper gives none."""
 TMAX_SOFTNESS: Final = 0.05
 """Temperature of the soft argmax, relative to max k."""
+_Values = TypeVar("_Values", Tensor, NDArray[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +160,21 @@ def blood_volume(tissue_area: Tensor, aif_area: float | Tensor) -> Tensor:
 def transit_time(cbv: Tensor, cbf: Tensor) -> Tensor:
     """Return MTT [s]; NaN where CBF is not positive."""
     return torch.where(cbf > 0, SECONDS_PER_MINUTE * cbv / cbf, torch.nan)
+
+
+def relative_cbf(cbf: _Values, reference_cbf: float) -> _Values:
+    """Return rCBF, CBF over the healthy mean; tensor or array, in the precision of ``cbf``."""
+    return cbf / float(np.float32(reference_cbf))
+
+
+def is_core(rcbf: _Values, threshold: float) -> _Values:
+    """Return where tissue is core, rCBF below a threshold; the one definition, NaN is not core."""
+    return rcbf < threshold
+
+
+def is_hypoperfused(tmax: _Values, threshold_s: float) -> _Values:
+    """Return where tissue is hypoperfused, Tmax above a threshold in seconds; NaN is not."""
+    return tmax > threshold_s
 
 
 def core_probability(rcbf: Tensor, threshold: float, slope: float = CORE_SLOPE) -> Tensor:

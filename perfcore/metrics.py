@@ -3,15 +3,99 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from perfcore.maps import PerfusionMaps
+from perfcore.maps import PerfusionMaps, is_core, is_hypoperfused, relative_cbf
+from perfcore.settings import Settings
 from perfcore.types import BoolArray, FloatArray
 
 Spacing = tuple[float, float, float]
+AUC_BINS: Final = 2048
+MAX_BINNED_RCBF: Final = 4.0
+"""Of `binned_auc_below`; what is higher shares the last bin."""
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """A figure of an analysis or of an evaluation, and how it is shown.
+
+    Attributes
+    ----------
+    id
+        In JSON, CSV and the browser's messages.
+    label, name
+        In tables, and where there is room.
+    unit
+        Empty for ratios.
+    digits
+        Behind the decimal point.
+    better
+        Which values are better, or None where the figure says nothing about quality.
+    test
+        The test against a reference method in an evaluation; None: none is shown.
+    """
+
+    id: str
+    label: str
+    name: str
+    unit: str
+    digits: int
+    better: Literal["higher", "lower", "zero"] | None = None
+    test: Literal["paired_t", "mann_whitney_u"] | None = None
+
+    @property
+    def title(self) -> str:
+        """Label with the unit, for the head of a column."""
+        return f"{self.label}, {self.unit}" if self.unit else self.label
+
+    @property
+    def long_title(self) -> str:
+        """Name with the unit, for an axis."""
+        return f"{self.name}, {self.unit}" if self.unit else self.name
+
+    @property
+    def test_title(self) -> str:
+        """Label with the letter of its test, for a column of p-values."""
+        return f"{self.label}, {'t' if self.test == 'paired_t' else 'U'}"
+
+    def text(self, value: float | None) -> str:
+        """Return a value with its digits; a dash where it has no meaning."""
+        return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
+
+
+METRICS: Final[dict[str, MetricInfo]] = {
+    info.id: info
+    for info in (
+        MetricInfo("auc", "AUC", "AUC of rCBF", "", 3, "higher", "paired_t"),
+        MetricInfo("dice", "Dice", "Core Dice", "", 3, "higher", "paired_t"),
+        MetricInfo("jaccard", "Jaccard", "Jaccard", "", 3, "higher"),
+        MetricInfo("hd95_mm", "95 % HD", "95 % Hausdorff distance", "mm", 1, "lower"),
+        MetricInfo("volume_bias_ml", "Volume bias", "Volume bias", "ml", 1, "zero", "mann_whitney_u"),
+        MetricInfo("hypoperfused_dice", "Hypoperf. Dice", "Hypoperfusion Dice", "", 3, "higher", "paired_t"),
+        MetricInfo("tmax_error_s", "Tmax error", "Tmax error", "s", 2, "lower"),
+        MetricInfo("core_ml", "Core", "Core", "ml", 1),
+        MetricInfo("hypoperfused_ml", "Hypoperfused", "Hypoperfused", "ml", 1),
+        MetricInfo("mismatch_ml", "Mismatch", "Mismatch", "ml", 1),
+        MetricInfo("mismatch_ratio", "Ratio", "Mismatch ratio", "", 2),
+        MetricInfo("reference_cbf", "Healthy CBF", "Healthy CBF", "ml/100 g/min", 1),
+        MetricInfo("lesion_ml", "Known core", "Known core", "ml", 1),
+        MetricInfo("seconds", "Time", "Time taken", "s", 1),
+    )
+}
+EVALUATED: Final = (
+    "auc", "dice", "jaccard", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s",
+)  # fmt: skip
+"""Metrics of an evaluation, in the order of its table."""
+LIVE: Final = (
+    "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "dice", "auc", "reference_cbf",
+)  # fmt: skip
+"""Metrics that the Lab follows, in its order."""
+TORNADO: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
+"""Metrics of the tornado chart."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +144,17 @@ def auc_below(score: FloatArray, known: BoolArray) -> float | None:
     return pairs / (lesion.size * other.size)
 
 
+def binned_auc_below(score: FloatArray, known: BoolArray) -> float | None:
+    """Return `auc_below` of values from 0 to about 4 to about 1e-3 without sorting: values share bins."""
+    place = np.nan_to_num(score * np.float32(AUC_BINS / MAX_BINNED_RCBF)).clip(0, AUC_BINS - 1).astype(np.int64)
+    lesion = np.bincount(place[known], minlength=AUC_BINS)
+    other = np.bincount(place, minlength=AUC_BINS) - lesion
+    if not lesion.sum() or not other.sum():
+        return None
+    above = other[::-1].cumsum()[::-1] - other
+    return float((lesion * (above + 0.5 * other)).sum() / (lesion.sum() * other.sum()))
+
+
 def roc_below(score: FloatArray, known: BoolArray, fpr: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the sensitivity of "a lower score is lesion" at given false positive rates.
 
@@ -103,6 +198,29 @@ def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: Spacing) -> 
     return max(directed(a, b), directed(b, a))
 
 
+def lesion_volumes(core: BoolArray, hypoperfused: BoolArray, reference_cbf: float, voxel_ml: float) -> Numbers:
+    """Return the volumes of core and hypoperfused tissue and their mismatch, which is not below 0.
+
+    Parameters
+    ----------
+    core, hypoperfused
+        Of one shape.
+    reference_cbf
+        ml/100 g/min.
+    voxel_ml
+        Volume of a voxel.
+    """
+    core_ml = float(np.count_nonzero(core) * voxel_ml)
+    hypo_ml = float(np.count_nonzero(hypoperfused) * voxel_ml)
+    return Numbers(
+        core_ml=core_ml,
+        hypoperfused_ml=hypo_ml,
+        mismatch_ml=max(hypo_ml - core_ml, 0.0),
+        mismatch_ratio=hypo_ml / core_ml if core_ml > 0 else None,
+        reference_cbf=reference_cbf,
+    )
+
+
 def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: float, spacing_mm: Spacing) -> Numbers:
     """Measure one case.
 
@@ -114,18 +232,8 @@ def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: floa
         The known lesion on the same grid, or None.
     voxel_ml, spacing_mm
         Volume and edges of a voxel.
-
-    The mismatch is the hypoperfused volume less the core's, not below 0.
     """
-    core_ml = float(np.count_nonzero(maps.core) * voxel_ml)
-    hypo_ml = float(np.count_nonzero(maps.hypoperfused) * voxel_ml)
-    numbers = Numbers(
-        core_ml=core_ml,
-        hypoperfused_ml=hypo_ml,
-        mismatch_ml=max(hypo_ml - core_ml, 0.0),
-        mismatch_ratio=hypo_ml / core_ml if core_ml > 0 else None,
-        reference_cbf=maps.reference_cbf,
-    )
+    numbers = lesion_volumes(maps.core, maps.hypoperfused, maps.reference_cbf, voxel_ml)
     if lesion is None:
         return numbers
     overlap = dice(maps.core, lesion)
@@ -137,3 +245,63 @@ def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: floa
         auc=auc_below(maps.rcbf.ravel(), lesion.ravel()),
         hd95_mm=hausdorff95(maps.core, lesion, spacing_mm),
     )
+
+
+def voxel_numbers(
+    cbf: FloatArray,
+    tmax: FloatArray,
+    reference_cbf: float,
+    settings: Settings,
+    *,
+    voxel_ml: float,
+    lesion: BoolArray | None = None,
+    n_lesion: int = 0,
+    exact: bool = True,
+) -> Numbers:
+    """Return the figures of `lesion_numbers` but Jaccard, distance and lesion volume, from voxels of the mask.
+
+    Parameters
+    ----------
+    cbf, tmax
+        Shape ``(n_voxels,)``, ml/100 g/min and s.
+    reference_cbf
+        Healthy mean CBF.
+    settings
+        With the thresholds.
+    voxel_ml
+        Volume of a voxel.
+    lesion
+        The known lesion, shape ``(n_voxels,)``, or None.
+    n_lesion
+        Voxels of the known lesion, with those outside the mask.
+    exact
+        False: the AUC is `binned_auc_below`.
+    """
+    rcbf = relative_cbf(cbf, reference_cbf)
+    core = is_core(rcbf, settings.core_threshold)
+    numbers = lesion_volumes(core, is_hypoperfused(tmax, settings.tmax_threshold_s), reference_cbf, voxel_ml)
+    found = agreement(core, rcbf, lesion, n_lesion, exact=exact)
+    return replace(numbers, dice=found["dice"], auc=found["auc"])
+
+
+def agreement(
+    core: BoolArray, rcbf: FloatArray, lesion: BoolArray | None, n_lesion: int, *, exact: bool
+) -> dict[str, float | None]:
+    """Return ``dice`` and ``auc`` against a known lesion; None where there is none.
+
+    Parameters
+    ----------
+    core, rcbf, lesion
+        Shape ``(n_voxels,)``, of the voxels of the mask.
+    n_lesion
+        Voxels of the known lesion, with those outside the mask.
+    exact
+        False: the AUC is `binned_auc_below`.
+    """
+    if lesion is None or not n_lesion:
+        return {"dice": None, "auc": None}
+    both = np.count_nonzero(core) + n_lesion
+    return {
+        "dice": 2.0 * np.count_nonzero(core & lesion) / both,
+        "auc": (auc_below if exact else binned_auc_below)(rcbf, lesion),
+    }

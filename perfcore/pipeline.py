@@ -34,6 +34,9 @@ from perfcore.maps import (
     core_probability,
     flow_and_delay,
     flow_operator,
+    is_core,
+    is_hypoperfused,
+    relative_cbf,
     transit_time,
 )
 from perfcore.metrics import Numbers, lesion_numbers
@@ -152,11 +155,11 @@ def _volume(prepared: Prepared, values: Tensor | NDArray[np.float32]) -> FloatAr
 def make_maps(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> PerfusionMaps:
     """Return all maps of a prepared case for one AIF."""
     result = flow(prepared, tiles, aif, settings)
-    rcbf = result.cbf / result.reference_cbf
+    rcbf = relative_cbf(result.cbf, result.reference_cbf)
     tissue_area = torch.from_numpy(prepared.tissue.sum(1, dtype=np.float64)) * prepared.dt_s
     cbv = blood_volume(tissue_area, aif.area)
-    core: BoolArray = _volume(prepared, rcbf) < settings.core_threshold
-    hypoperfused: BoolArray = _volume(prepared, result.tmax) > settings.tmax_threshold_s
+    core: BoolArray = is_core(_volume(prepared, rcbf), settings.core_threshold)
+    hypoperfused: BoolArray = is_hypoperfused(_volume(prepared, result.tmax), settings.tmax_threshold_s)
     return PerfusionMaps(
         cbf=_volume(prepared, result.cbf),
         rcbf=_volume(prepared, rcbf),

@@ -17,19 +17,27 @@ from pages.session import snapshot_sync, state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
+from perfcore.metrics import METRICS
 from perfcore.types import Aif
 from perfcore.units import MAP_UNITS
 
 AT_FIRST: Final = 7
 """Columns before anybody has chosen."""
 _number = st.column_config.NumberColumn
+_METRICS: Final = {"core_ml": 62, "hypoperfused_ml": 118, "dice": 52, "auc": 72, "reference_cbf": 150}
+"""Width of each metric's column, px."""
+_METRIC_HELP: Final = {
+    "hypoperfused_ml": "Tmax above its threshold",
+    "dice": "Of the core against the known lesion",
+    "auc": "Of rCBF against the known lesion",
+    "reference_cbf": "Mean of the healthy reference",
+}
 _FORMATS: Final[dict[str, Any]] = {
     "Method": st.column_config.TextColumn(width=132),
-    "Core, ml": _number(width=62, format="%.1f"),
-    "Low, ml": _number(width=62, format="%.1f", help="Hypoperfused: Tmax above its threshold"),
-    "Dice": _number(width=52, format="%.3f", help="Of the core against the known lesion"),
-    "AUC": _number(width=52, format="%.3f", help="Of rCBF against the known lesion"),
-    "CBF": _number(width=46, format="%.1f", help="Mean of the healthy reference, ml/100 g/min"),
+    **{
+        METRICS[name].title: _number(width=width, format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name))
+        for name, width in _METRICS.items()
+    },
     "Peak, HU": _number(width=66, format="%.0f"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
@@ -92,11 +100,7 @@ def figures(columns: list[Column]) -> pd.DataFrame:
         [
             {
                 "Method": column.offer.label,
-                "Core, ml": column.numbers.get("core_ml"),
-                "Low, ml": column.numbers.get("hypoperfused_ml"),
-                "Dice": column.numbers.get("dice"),
-                "AUC": column.numbers.get("auc"),
-                "CBF": column.numbers.get("reference_cbf"),
+                **{METRICS[name].title: column.numbers.get(name) for name in _METRICS},
                 "Peak, HU": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),

@@ -10,16 +10,12 @@ import plotly.graph_objects as go
 
 from perfcore.aif.sources import source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
+from perfcore.metrics import EVALUATED, METRICS
 from perfcore.types import Aif
 
 HEIGHT: Final = 300
-METRICS: Final = {
-    "dice": "Core Dice", "auc": "AUC of rCBF", "jaccard": "Jaccard", "hd95_mm": "95 % Hausdorff distance, mm",
-    "volume_bias_ml": "Volume bias, ml", "hypoperfused_dice": "Hypoperfusion Dice",
-    "tmax_error_s": "Tmax error, s",
-    "core_ml": "Core, ml", "hypoperfused_ml": "Hypoperfused, ml", "reference_cbf": "Healthy CBF, ml/100 g/min",
-    "seconds": "Time taken, s",
-}  # fmt: skip
+CHARTED: Final = (*EVALUATED, "core_ml", "hypoperfused_ml", "reference_cbf", "seconds")
+"""Metrics that a chart can show, in the order of the choice."""
 
 
 def _frame(x: str, y: str, **more: Any) -> go.Figure:
@@ -50,7 +46,7 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figu
 def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
     """Draw a metric of each case by one method over the same by another."""
     table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
-    title = {"text": METRICS[metric], "font": {"size": 14}}
+    title = {"text": METRICS[metric].long_title, "font": {"size": 14}}
     figure = _frame(source_label(one), source_label(other), title=title, showlegend=False)
     figure.update_layout(margin={"t": 40})
     if one not in table or other not in table:
@@ -108,7 +104,7 @@ def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
 
 def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     """Draw the spread of a metric over the cases, a box per method with its cases beside it."""
-    figure = _frame(METRICS[metric], "", showlegend=False)
+    figure = _frame(METRICS[metric].long_title, "", showlegend=False)
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric])
         figure.add_box(
@@ -122,7 +118,9 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
 
 def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     """Draw a metric of the held-out cases of each fold."""
-    figure = _frame("Fold, judged by the network that has not seen it", METRICS[metric], boxmode="group")
+    figure = _frame(
+        "Fold, judged by the network that has not seen it", METRICS[metric].long_title, boxmode="group"
+    )
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric, "fold"])
         figure.add_box(

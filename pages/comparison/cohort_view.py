@@ -12,20 +12,16 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from pages.comparison import charts
-from pages.comparison.charts import METRICS
+from pages.comparison.charts import CHARTED
 from pages.comparison.evaluation_results import NONE, Part, Results, figures, words
 from pages.server import config
 from pages.session import state
 from perfcore.aif.sources import source_label
-from perfcore.evaluation.report import COLUMNS
+from perfcore.metrics import EVALUATED, METRICS, MetricInfo
 
-_TESTS = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
-          ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
-          ("volume_bias_ml", "mann_whitney_u", "Volume bias, U"))  # fmt: skip
-_WIDTHS: Final = {
-    name: st.column_config.TextColumn(width=width)
-    for name, width in zip(("Method", *(title for *_, title in _TESTS)), (124, 62, 60, 112, 104), strict=True)
-}
+_METHOD_PX: Final = 124
+_LETTER_PX: Final = 7.2
+"""Width of a letter in the head of a column."""
 
 
 def folder_key(case: str, n_slices: int) -> str | None:
@@ -67,7 +63,10 @@ def show_cohort(found: Results) -> None:
 def table(summary: dict[str, Any]) -> pd.DataFrame:
     """Return the paper's Table 1: a row per method, mean and standard deviation of each figure."""
     return pd.DataFrame([
-        {"Method": source_label(method), **{title: _cell(about[key], digits) for key, title, digits in COLUMNS}}
+        {
+            "Method": source_label(method),
+            **{METRICS[key].title: _cell(about[key], METRICS[key].digits) for key in EVALUATED},
+        }
         for method, about in summary["methods"].items()
     ])  # fmt: skip
 
@@ -75,9 +74,19 @@ def table(summary: dict[str, Any]) -> pd.DataFrame:
 def tests(summary: dict[str, Any], reference: str) -> pd.DataFrame:
     """Return the p-values against a reference, a row per method."""
     return pd.DataFrame([
-        {"Method": source_label(method), **{title: _p(about[metric][test]) for metric, test, title in _TESTS}}
+        {"Method": source_label(method), **{info.test_title: _p(about[info.id][info.test]) for info in _tested()}}
         for method, about in summary["p_values"][reference].items()
     ])  # fmt: skip
+
+
+def _tested() -> list[MetricInfo]:
+    return [METRICS[name] for name in EVALUATED if METRICS[name].test is not None]
+
+
+def _widths() -> dict[str, Any]:
+    titles = [info.test_title for info in _tested()]
+    widths = {"Method": _METHOD_PX, **{title: round(_LETTER_PX * len(title)) for title in titles}}
+    return {title: st.column_config.TextColumn(width=width) for title, width in widths.items()}
 
 
 def _cell(figure: dict[str, Any], digits: int) -> str:
@@ -105,7 +114,7 @@ def _tests(summary: dict[str, Any]) -> None:
             label_visibility="collapsed", required=True,
         )  # fmt: skip
     st.dataframe(
-        tests(summary, reference), hide_index=True, width="stretch", column_config=_WIDTHS,
+        tests(summary, reference), hide_index=True, width="stretch", column_config=_widths(),
         alt=f"p-values against {source_label(reference)}",
     )  # fmt: skip
     st.caption(
@@ -137,7 +146,7 @@ def _filters(found: Results) -> Part:
 
 def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None:
     methods = [m for m in found.methods if m in summary["methods"]]
-    known = [m for m in METRICS if rows[m].notna().any()]
+    known = [m for m in CHARTED if rows[m].notna().any()]
     best = found.summary.get("best_network") or found.summary.get("best_classical")
     best = best if best in methods else methods[0]
     left, right = st.columns(2, gap="large")
@@ -149,7 +158,7 @@ def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None
             "Up", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
             key="cohort_y", format_func=source_label,
         )  # fmt: skip
-        metric = c.selectbox("Figure", known, key="cohort_metric", format_func=METRICS.get)
+        metric = c.selectbox("Figure", known, key="cohort_metric", format_func=_long_title)
         _clickable(charts.against(rows, one, other, metric), "cohort_against", found, "Each case by two methods")
     with right:
         st.markdown("**Agreement of core volumes (Bland–Altman)**")
@@ -160,7 +169,7 @@ def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None
     title, choice = st.columns(2, gap="large", vertical_alignment="bottom")
     title.markdown("**Spread over the cases**")
     metric = choice.selectbox(
-        "Figure of the spread", known, key="cohort_box_metric", format_func=METRICS.get,
+        "Figure of the spread", known, key="cohort_box_metric", format_func=_long_title,
         label_visibility="collapsed",
     )  # fmt: skip
     _clickable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
@@ -172,6 +181,10 @@ def _roc(found: Results, rows: pd.DataFrame) -> None:
     st.markdown(f"**ROC of rCBF, mean of the cases**{note}")
     figure = charts.roc(found.roc, found.methods)
     st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
+
+
+def _long_title(metric: str) -> str:
+    return METRICS[metric].long_title
 
 
 def _clickable(figure: go.Figure, key: str, found: Results, alt: str) -> None:

@@ -13,6 +13,7 @@ from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
+from perfcore.maps import is_core, relative_cbf
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray
@@ -93,7 +94,7 @@ class Desk:
         try:
             aif, why = self._curve(case, offer)
             flow = case.volume_flow(aif.value, settings)
-            core = flow.cbf / np.float32(flow.reference_cbf) < settings.core_threshold
+            core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), settings.core_threshold)
             for array in (flow.cbf, flow.tmax, core):
                 array.flags.writeable = False
             return Column(offer, aif, flow, core, case.numbers(flow, settings), why, "")

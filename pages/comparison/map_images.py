@@ -14,6 +14,7 @@ from scipy import ndimage
 from pages.comparison.columns import Column
 from pages.live.component import LUTS, MAPS
 from pages.live.compute.case import Flow, LiveCase
+from perfcore.maps import relative_cbf
 from perfcore.types import BoolArray, FloatArray
 
 SCALE: Final = 3
@@ -89,7 +90,7 @@ def _box(inside: BoolArray) -> tuple[slice, slice]:
 def values_of(flow: Flow, name: str) -> FloatArray:
     """Return a map's values in slice order."""
     if name == "rcbf":
-        return np.asarray(flow.cbf / np.float32(flow.reference_cbf), np.float32)
+        return relative_cbf(flow.cbf, flow.reference_cbf)
     return flow.tmax if name == "tmax" else flow.cbf
 
 

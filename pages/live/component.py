@@ -17,6 +17,7 @@ from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, State
 from perfcore.aif.sources import SourceInfo
 from perfcore.maps import CORE_SLOPE
+from perfcore.metrics import LIVE, METRICS, TORNADO
 from perfcore.units import MAP_UNITS
 
 FRONTEND: Final = Path(__file__).parent / "frontend"
@@ -117,6 +118,11 @@ def config_frame(
         "regularization": state.settings.regularization,
         "maps": maps,
         "scales": SCALES,
+        "metrics": [
+            {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}
+            for name in LIVE
+        ],
+        "tornado": TORNADO,
         "slope": CORE_SLOPE,
         "thresholds": {"core": state.settings.core_threshold, "tmax": state.settings.tmax_threshold_s},
     }

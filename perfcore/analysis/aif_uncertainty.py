@@ -20,6 +20,7 @@ from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
+from perfcore.maps import is_core, relative_cbf
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
 from perfcore.types import Aif, DoubleArray, FloatArray
@@ -144,7 +145,7 @@ def core_distribution(
     for done, curve in enumerate(usable, 1):
         matrix = build_operator(torch.from_numpy(curve).to(tiles.data.device), dt_s, settings).matrix
         top = peak(tissue.operator(matrix) if isinstance(tissue, TemporalBasis) else matrix, tiles, pool)
-        core = top < settings.core_threshold * top[reference].mean()
+        core = is_core(relative_cbf(top, float(top[reference].mean(dtype=torch.float64))), settings.core_threshold)
         counts += core
         volumes.append(float(core.sum()) * voxel_ml)
         if done % batch == 0 or done == len(usable):

@@ -21,7 +21,6 @@ from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, DoubleArray, FloatArray, PerfusionSeries
 
-METRICS: Final = ("auc", "dice", "jaccard", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s")
 FPR: Final[DoubleArray] = np.linspace(0.0, 1.0, 101)
 """Where the ROC curves of all cases are read, to be averaged."""
 

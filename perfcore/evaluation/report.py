@@ -11,13 +11,9 @@ import pandas as pd
 from perfcore.aif.sources import source_label
 from perfcore.evaluation import report_charts
 from perfcore.evaluation.case_evaluation import ExampleSlice
+from perfcore.metrics import EVALUATED, METRICS
 from perfcore.types import DoubleArray
 
-COLUMNS: Final = (
-    ("auc", "rCBF AUC", 3), ("dice", "Dice", 3), ("jaccard", "Jaccard", 3), ("hd95_mm", "95 % HD [mm]", 1),
-    ("volume_bias_ml", "Volume bias [ml]", 1), ("hypoperfused_dice", "Hypoperf. Dice", 3),
-    ("tmax_error_s", "Tmax error [s]", 2),
-)  # fmt: skip
 _PAGE: Final = Template("""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>$title</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -124,10 +120,10 @@ def _cell(figure: dict[str, Any], digits: int) -> str:
 
 
 def _table(summary: dict[str, Any], methods: list[str]) -> str:
-    head = "".join(f"<th>{escape(title)}</th>" for _, title, _ in COLUMNS)
+    head = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in EVALUATED)
     body = "".join(
         f"<tr><td>{escape(source_label(method))}</td>"
-        + "".join(f"<td>{_cell(summary['methods'][method][key], digits)}</td>" for key, _, digits in COLUMNS)
+        + "".join(f"<td>{_cell(summary['methods'][method][key], METRICS[key].digits)}</td>" for key in EVALUATED)
         + "</tr>"
         for method in methods
     )
@@ -135,15 +131,13 @@ def _table(summary: dict[str, Any], methods: list[str]) -> str:
 
 
 def _tests(summary: dict[str, Any], methods: list[str]) -> str:
-    tested = (("dice", "paired_t", "Dice, t"), ("auc", "paired_t", "AUC, t"),
-             ("hypoperfused_dice", "paired_t", "Hypoperf. Dice, t"),
-             ("volume_bias_ml", "mann_whitney_u", "Volume bias, U"))  # fmt: skip
+    tested = [METRICS[name] for name in EVALUATED if METRICS[name].test is not None]
     tables = []
     for reference, tests in summary["p_values"].items():
-        head = "".join(f"<th>{escape(title)}</th>" for _, _, title in tested)
+        head = "".join(f"<th>{escape(info.test_title)}</th>" for info in tested)
         body = "".join(
             f"<tr><td>{escape(source_label(method))}</td>"
-            + "".join(f"<td>{_p(tests[method][metric][test])}</td>" for metric, test, _ in tested)
+            + "".join(f"<td>{_p(tests[method][info.id][info.test])}</td>" for info in tested)
             + "</tr>"
             for method in methods
             if method in tests

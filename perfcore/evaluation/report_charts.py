@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from perfcore.aif.sources import source_label
 from perfcore.evaluation.case_evaluation import FPR, ExampleSlice
+from perfcore.metrics import METRICS
 from perfcore.types import DoubleArray
 
 RCBF_TOP: Final = 1.5
@@ -93,14 +94,14 @@ def roc_figure(roc: dict[str, DoubleArray]) -> str:
 
 def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
     """Draw the spread of Dice over the cases: core, and hypoperfused tissue where that is known."""
-    metrics = [("dice", "Core Dice")]
+    metrics = ["dice"]
     if rows["hypoperfused_dice"].notna().any():
-        metrics.append(("hypoperfused_dice", "Hypoperfusion Dice"))
+        metrics.append("hypoperfused_dice")
     figure = Figure(figsize=(4.4 * len(metrics), 3.4), layout="constrained")
     panels: Any = figure.subplots(1, len(metrics), squeeze=False)
-    for panel, (metric, title) in zip(panels.flat, metrics, strict=True):
+    for panel, metric in zip(panels.flat, metrics, strict=True):
         _box(panel, rows, methods, metric)
-        panel.set_title(title, fontsize=9)
+        panel.set_title(METRICS[metric].name, fontsize=9)
     return _svg(figure)
 
 

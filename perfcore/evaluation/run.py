@@ -16,7 +16,6 @@ from perfcore.aif.select import SELECTORS
 from perfcore.errors import InputDataError
 from perfcore.evaluation.case_evaluation import (
     FPR,
-    METRICS,
     CaseEvaluation,
     EvaluationJob,
     ExampleSlice,
@@ -27,6 +26,7 @@ from perfcore.evaluation.report import make_report
 from perfcore.evaluation.statistics import best_method, summarise
 from perfcore.io.atomic_write import check_out_dir, plain, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
+from perfcore.metrics import EVALUATED
 from perfcore.runtime.jobs import run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
@@ -34,7 +34,7 @@ from perfcore.types import DoubleArray
 Progress = Callable[[int, int], None]
 EVALUATION_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 CASE_COLUMNS: Final = (
-    "case", "patient", "confounders", "n_slices", "method", "found", "fold", *METRICS,
+    "case", "patient", "confounders", "n_slices", "method", "found", "fold", *EVALUATED,
     "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
 )  # fmt: skip
 EXAMPLE_METHODS: Final = ("expert", "truth", "straka", "cnn-regression", "cnn-weighting", "cnn-regression-core")

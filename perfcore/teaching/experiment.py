@@ -11,8 +11,8 @@ import torch
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
-from perfcore.maps import flow_and_delay, flow_operator
-from perfcore.metrics import dice
+from perfcore.maps import flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
+from perfcore.metrics import dice, lesion_volumes
 from perfcore.settings import Settings
 from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import BoolArray, DoubleArray
@@ -145,9 +145,9 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
     healthy = region(reference)
     if not (healthy.cbf > 0 and area > 0):
         raise ArgumentError("This input function does not explain the tissue; choose another.")
-    core = cbf < settings.core_threshold * healthy.cbf
-    low = tmax > settings.tmax_threshold_s
-    ml = case.prepared.voxel_ml
+    core = is_core(relative_cbf(cbf, healthy.cbf), settings.core_threshold)
+    low = is_hypoperfused(tmax, settings.tmax_threshold_s)
+    numbers = lesion_volumes(core, low, healthy.cbf, case.prepared.voxel_ml)
     known = case.lesion if case.lesion is not None and case.lesion.any() else None
     operator, seen = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
 
@@ -155,9 +155,9 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         return operator.apply(torch.from_numpy(case.mean_curve(where))).numpy()
 
     return CurveResult(
-        core_ml=float(core.sum()) * ml,
-        hypoperfused_ml=float(low.sum()) * ml,
-        mismatch_ml=max(float(low.sum()) - float(core.sum()), 0.0) * ml,
+        core_ml=numbers.core_ml,
+        hypoperfused_ml=numbers.hypoperfused_ml,
+        mismatch_ml=numbers.mismatch_ml,
         healthy=healthy,
         lesion=None if known is None else region(known),
         dice=None if known is None else dice(core, known),

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.display_layout import Layout
-from pages.live.compute.lesion_metrics import lesion_figures
 from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis, checked_basis
 from perfcore.errors import InputDataError
 from perfcore.maps import FlowOperator, flow_and_delay, flow_only, flow_operator
+from perfcore.metrics import LIVE, voxel_numbers
 from perfcore.pipeline import healthy_mean
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
@@ -263,20 +263,12 @@ class LiveCase:
         return self.gather([job() for job in self.chunks(curve, settings)])
 
     def numbers(self, flow: Flow, settings: Settings, *, exact: bool = True) -> dict[str, float | None]:
-        """Return the figures that the Lab shows; as `perfcore.metrics.lesion_numbers` has them."""
-        voxel_ml = self.prepared.voxel_ml
-        rcbf = flow.cbf / np.float32(flow.reference_cbf)
-        core = rcbf < settings.core_threshold
-        core_ml = float(np.count_nonzero(core)) * voxel_ml
-        hypo_ml = float(np.count_nonzero(flow.tmax > settings.tmax_threshold_s)) * voxel_ml
-        return {
-            "core_ml": core_ml,
-            "hypoperfused_ml": hypo_ml,
-            "mismatch_ml": max(hypo_ml - core_ml, 0.0),
-            "mismatch_ratio": hypo_ml / core_ml if core_ml > 0 else None,
-            "reference_cbf": flow.reference_cbf,
-            **lesion_figures(core, rcbf, self.lesion, self.lesion_voxels, exact=exact),
-        }
+        """Return the metrics that the Lab shows, by id."""
+        found = voxel_numbers(
+            flow.cbf, flow.tmax, flow.reference_cbf, settings, voxel_ml=self.prepared.voxel_ml,
+            lesion=self.lesion, n_lesion=self.lesion_voxels, exact=exact,
+        )  # fmt: skip
+        return {name: getattr(found, name) for name in LIVE}
 
     def probe(
         self, curve: NDArray[np.float64], settings: Settings, voxel: tuple[int, int, int]

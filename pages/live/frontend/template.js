@@ -1,10 +1,4 @@
-// What the Lab is built of, once: its sections, buttons and numbers.
-
-/** Name in the frames, label, unit, digits. */
-export const NUMBERS = [
-  ["core_ml", "Core", "ml", 1], ["hypoperfused_ml", "Hypoperfused", "ml", 1], ["mismatch_ml", "Mismatch", "ml", 1],
-  ["mismatch_ratio", "Ratio", "", 2], ["dice", "Dice", "", 3], ["auc", "AUC", "", 3], ["reference_cbf", "Healthy CBF, ml/100 g/min", "", 1],
-];
+// What the Lab is built of, once: its sections and buttons.
 
 const ICONS = {
   undo: '<path d="M9 14 4 9l5-5M4 9h10.5a5.5 5.5 0 0 1 0 11H11"/>',
@@ -66,8 +60,7 @@ export const HTML = `
   <div class="row legend"><span class="key raw">measured</span><span class="key smooth">smoothed; k(t)</span><span class="grow"></span>
     <span class="key probed" data-out="probed"></span></div>
 </section>
-<section class="numbers" aria-label="Numbers">${NUMBERS.map(([key, label, unit]) =>
-  `<div class="number" data-number="${key}"><span>${label}</span><b>–</b><small>${unit}</small><em></em></div>`).join("")}
+<section class="numbers" aria-label="Numbers">
   <div class="status" role="status"><i></i><span data-out="status">connecting</span></div></section>
 <div class="notices" role="status"><div class="notice" hidden></div></div>
 <div class="unseen" role="status" data-out="heard"></div>

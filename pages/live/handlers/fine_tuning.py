@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
-from pages.live.compute.lesion_metrics import lesion_figures
 from pages.live.handlers.lesion_target import TRUTH, target_of, wanted_lesion
 from pages.live.handlers.viewport import HELPERS, View
 from pages.live.server import wire
@@ -28,6 +27,8 @@ from perfcore.analysis.finetune import (
 )
 from perfcore.analysis.finetune.tuner import alternate_slice_mask
 from perfcore.errors import InputDataError
+from perfcore.maps import is_core, relative_cbf
+from perfcore.metrics import agreement
 from perfcore.types import DoubleArray
 
 MOST_STEPS: Final = 2000
@@ -112,9 +113,9 @@ def _steps(
 def _frame(state: State, step: TuneStep, view: View) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = state.case
     kind, z, flow = view.flow(case, step.curve, state.settings, step.cbf, step.reference_cbf)
-    rcbf = step.cbf / np.float32(step.reference_cbf)
-    core = rcbf < step.threshold
-    figures = lesion_figures(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
+    rcbf = relative_cbf(step.cbf, step.reference_cbf)
+    core = is_core(rcbf, step.threshold)
+    figures = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
     header = {
         "shows": kind, "z": z, "ref": step.reference_cbf, "number": step.number,
         "loss": step.loss, "dice": step.dice, "held_out_dice": step.held_out_dice,

@@ -16,11 +16,12 @@ from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
 from perfcore.analysis.sensitivity import HANDLES, aif_gradient, edit_direction, sensitivity_map, tornado
 from perfcore.errors import InputDataError
+from perfcore.maps import is_core, is_hypoperfused, relative_cbf
+from perfcore.metrics import TORNADO
 from perfcore.regularization import no_gradient
 from perfcore.types import DoubleArray
 
 Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
-FIGURES: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
 REGIONS: Final = ("core", "hypoperfused", "healthy", PAINTED)
 """The first two as the start curve finds them: a region that stays while the curve moves."""
 
@@ -44,8 +45,8 @@ def region_of(session: LiveSession, state: State, name: str) -> NDArray[np.bool_
         raise InputDataError(f"A region is one of {', '.join(REGIONS)}; got {name[:40]!r}.")
     if state not in _found:
         flow = case.volume_flow(state.start.value, state.settings)
-        core = flow.cbf < np.float32(state.settings.core_threshold * flow.reference_cbf)
-        _found[state] = {"core": core, "hypoperfused": flow.tmax > state.settings.tmax_threshold_s}
+        core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), state.settings.core_threshold)
+        _found[state] = {"core": core, "hypoperfused": is_hypoperfused(flow.tmax, state.settings.tmax_threshold_s)}
     return _found[state][name]
 
 
@@ -112,7 +113,7 @@ def tornado_chart(_session: LiveSession, state: State, asked: Mapping[str, Any],
         case = state.case
         flow = case.gather(side_by_side(case.chunks(moved, state.settings)))
         every = case.numbers(flow, state.settings, exact=False)
-        return {name: every[name] for name in FIGURES}
+        return {name: every[name] for name in TORNADO}
 
     def frames() -> Frames:
         here = figures(curve)

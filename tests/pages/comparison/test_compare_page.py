@@ -94,10 +94,10 @@ def test_the_columns_are_the_pipelines() -> None:
         result = analyse(make_demo(), method, prepared=series)
         row = shown.loc[method.capitalize()]
         assert row["Core, ml"] == pytest.approx(result.numbers.core_ml, rel=1e-5)
-        assert row["Low, ml"] == pytest.approx(result.numbers.hypoperfused_ml, rel=1e-5)
+        assert row["Hypoperfused, ml"] == pytest.approx(result.numbers.hypoperfused_ml, rel=1e-5)
         assert row["Dice"] == pytest.approx(result.numbers.dice, rel=1e-4)
         assert row["AUC"] == pytest.approx(result.numbers.auc, rel=1e-4)
-        assert row["CBF"] == pytest.approx(result.numbers.reference_cbf, rel=1e-5)
+        assert row["Healthy CBF, ml/100 g/min"] == pytest.approx(result.numbers.reference_cbf, rel=1e-5)
         assert row["Peak, HU"] == pytest.approx(result.aif.peak)
         assert row["at, s"] == result.aif.peak_time_s
         assert row["Voxels"] == len(result.aif.voxels)
@@ -202,7 +202,7 @@ def test_the_table_is_the_evaluations(evaluated: Path) -> None:
     straka = summary["methods"]["straka"]
     assert shown.loc["Straka", "Dice"] == f"{straka['dice']['mean']:.3f} ({straka['dice']['sd']:.3f})"
     bias = f"{straka['volume_bias_ml']['mean']:.1f} ({straka['volume_bias_ml']['sd']:.1f})".replace("-", "−")
-    assert shown.loc["Straka", "Volume bias [ml]"] == bias
+    assert shown.loc["Straka", "Volume bias, ml"] == bias
     p = app.dataframe[1].value.set_index("Method")
     expected = summary["p_values"]["truth"]["straka"]["volume_bias_ml"]["mann_whitney_u"]
     assert p.loc["Straka", "Volume bias, U"] == f"{expected:.3f}"

@@ -21,6 +21,7 @@ from perfcore.evaluation.run import CASE_COLUMNS, evaluate_cases
 from perfcore.evaluation.statistics import best_method, bland_altman, summarise
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.io.datasets.case_folders import IslesCase
+from perfcore.metrics import EVALUATED
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
 from tests.support.evaluation_cohort import judge_here
@@ -54,7 +55,7 @@ def table(**dice: list[float | None]) -> pd.DataFrame:
             row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
             row |= {"case": f"case_{k}", "patient": f"P{k}", "method": method, "found": value is not None}
             if value is not None:
-                row |= dict.fromkeys(METRICS, value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
+                row |= dict.fromkeys(EVALUATED, value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
             rows.append(row)
     return pd.DataFrame(rows)
 

@@ -16,11 +16,11 @@ from sklearn.metrics import roc_auc_score
 
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import InputDataError, OutputError
-from perfcore.evaluation.case_evaluation import FPR, METRICS
+from perfcore.evaluation.case_evaluation import FPR
 from perfcore.evaluation.run import CASE_COLUMNS, evaluate, evaluate_cases
 from perfcore.io.aif_csv import write_aif_csv
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.metrics import hausdorff95, roc_below
+from perfcore.metrics import EVALUATED, hausdorff95, roc_below
 from perfcore.types import Aif
 from tests.support import oracle
 from tests.support.evaluation_cohort import METHODS, judge_here, maps_again, monai_hd95, one
@@ -135,7 +135,7 @@ def test_the_mean_roc_is_the_mean_over_the_cases(folder: Path, judged: tuple[Pat
 
 def test_the_table_has_a_row_for_every_case_and_method(rows: pd.DataFrame) -> None:
     assert list(rows.columns) == list(CASE_COLUMNS)
-    assert set(METRICS) <= set(CASE_COLUMNS)
+    assert set(EVALUATED) <= set(CASE_COLUMNS)
     assert Counter(zip(rows["case"], rows["method"], strict=True)) == Counter(
         (f"case_{k}", method) for k in range(1, 8) for method in METHODS
     )
@@ -199,7 +199,7 @@ def test_a_selector_that_finds_nothing_is_counted_as_failed(
         row = one(rows, "case_6", selector)
         assert not row["found"]
         assert row["note"].startswith("No artery was found:")
-        assert row[list(METRICS)].isna().all()
+        assert row[list(EVALUATED)].isna().all()
         about = judged[1]["methods"][selector]
         assert (about["found"], about["failed"]) == (6, 1)
         assert about["dice"]["n"] == 5

@@ -85,9 +85,10 @@ export class Values {
     const [from, to] = this.range(z);
     if (kind === "truth") return this.case.arrays.lesion?.subarray(from, to) ?? null;
     const out = new Uint8Array(to - from);
-    const limit = this.thresholds.core * this.ref;
+    const limit = Math.fround(this.thresholds.core);
+    const ref = Math.fround(this.ref);
     for (let i = from; i < to; i++) {
-      out[i - from] = kind === "core" ? this.cbf[i] < limit : this.tmax[i] > this.thresholds.tmax;
+      out[i - from] = kind === "core" ? Math.fround(this.cbf[i] / ref) < limit : this.tmax[i] > this.thresholds.tmax;
     }
     return out;
   }

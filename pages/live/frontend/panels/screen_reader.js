@@ -1,5 +1,5 @@
 // What those hear who do not see the screen: the figures at rest, and the slice and voxel that keys have chosen.
-import { NUMBERS } from "../template.js";
+import { heading, shortUnit } from "./numbers.js";
 
 const QUIET_MS = 600; // a hand that is still moving is not talked over
 
@@ -14,10 +14,11 @@ export function announce(lab) {
   };
 
   lab.bus.on("volume", () => {
-    const words = NUMBERS.map(([key, label, unit]) => {
-      const node = lab.find(`[data-number=${key}]`);
+    const words = lab.config.metrics.map((metric) => {
+      const node = lab.find(`[data-number=${metric.id}]`);
+      const unit = shortUnit(metric);
       const [value, change] = ["b", "em"].map((part) => node.querySelector(part).textContent);
-      return node.hidden ? "" : `${label} ${value}${unit && ` ${unit}`}${node.classList.contains("changed") ? `, ${change}` : ""}`;
+      return node.hidden ? "" : `${heading(metric)} ${value}${unit && ` ${unit}`}${node.classList.contains("changed") ? `, ${change}` : ""}`;
     }).filter(Boolean).join("; ");
     if (figures !== null && words !== figures) say(words);
     figures = words;

@@ -1,10 +1,8 @@
 // The shelf under the Lab: what-ifs that a person keeps, their figures side by side, and which two are compared.
-import { NUMBERS } from "../template.js";
 import { Outbox } from "../transport/command_queue.js";
 import { packCurve } from "./share_link.js";
 
 const STORED = "lab|shelf";
-const FIGURES = NUMBERS.filter(([key]) => key !== "auc");
 const ICONS = {
   keep: '<path d="M6 3h12v18l-6-4.5L6 21z"/>',
   restore: '<path d="M3 12a9 9 0 1 0 3-6.7L3 8M3 3v5h5M12 7v5l3.5 2"/>',
@@ -21,7 +19,7 @@ const SHELF = `
     <button data-action="figure" title="The map with its colour bar and outlines as a PNG">Picture</button></div>
   <p class="empty">Keep a what-if to compare it with another: its numbers side by side, its maps under a divider.</p>
   <div class="scroll"><table hidden><thead><tr><th scope="col" title="Left of the divider">A</th><th scope="col" title="Right of the divider">B</th>
-    <th scope="col">Name</th>${FIGURES.map(([, label, unit]) => `<th scope="col" class="figure">${label.split(",")[0]}<small>${unit || (label.split(",")[1] ?? "")}</small></th>`).join("")}
+    <th scope="col">Name</th><th scope="col" data-slot="metrics"></th>
     <th scope="col">Settings</th><th scope="col"><span class="unseen">Restore or delete</span></th></tr></thead><tbody></tbody></table></div>
 </section>`;
 const granted = new Map(); // by session: the last wish of the server that was carried out
@@ -89,7 +87,13 @@ export function snapshots(lab) {
     return element("td", {}, button);
   }
 
-  const cells = (numbers, changes) => FIGURES.map(([key, , , digits]) => {
+  const shown = () => lab.config.metrics.filter(({ id }) => id !== "auc");
+  lab.bus.on("config", () => {
+    slot.querySelector("[data-slot=metrics]")?.replaceWith(...shown().map(({ label, unit }) =>
+      element("th", { scope: "col", className: "figure" }, label, element("small", { textContent: unit }))));
+  });
+
+  const cells = (numbers, changes) => shown().map(({ id: key, digits }) => {
     const value = numbers?.[key] ?? null;
     const cell = element("td", { className: "figure" }, element("b", { textContent: value === null ? "–" : value.toFixed(digits) }));
     const change = changes?.[key] ?? null;

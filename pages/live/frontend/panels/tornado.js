@@ -2,7 +2,6 @@
 import { svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
 
-const FIGURES = [["core_ml", "Core, ml"], ["hypoperfused_ml", "Hypoperfused, ml"], ["reference_cbf", "Healthy CBF"]];
 const HTML = `<div class="row"><button class="solid" data-action="tornado" title="Every edit low and high: two volumes each">Compute</button><span class="soft" data-out="tornado"></span></div>
   <svg class="tornado" data-testid="tornado" role="img" aria-label="Change of three figures with each edit"></svg>`;
 
@@ -14,6 +13,7 @@ export function tornado(lab) {
   let rows = [];
   let stale = false;
   let n = 0;
+  const figures = () => lab.config.metrics.filter(({ id }) => lab.config.tornado.includes(id));
   let of = null; // the curve that the chart is of
   const stream = new Stream(lab, "tornado", {
     onFrame: (frame) => {
@@ -55,7 +55,8 @@ export function tornado(lab) {
     if (!rows.length) return;
     const head = 16;
     const names = 122;
-    const wide = (box.width - names) / FIGURES.length;
+    const shown = figures();
+    const wide = (box.width - names) / shown.length;
     const tall = Math.min((box.height - head) / Math.max(n, 1), 26);
     const text = (words0, attributes) => { svg("text", attributes, chart).textContent = words0; };
     rows.forEach(({ name, unit, settings }, i) => {
@@ -63,7 +64,8 @@ export function tornado(lab) {
       text(name, { x: 0, y: head + (i + 0.66) * tall, class: "name" });
       text(`${low} | ${high}${unit === "×" ? "" : ` ${unit}`}`, { x: names - 6, y: head + (i + 0.66) * tall, "text-anchor": "end" });
     });
-    FIGURES.forEach(([key, label], c) => {
+    shown.forEach(({ id: key, label: name, unit }, c) => {
+      const label = unit.length > 2 ? name : `${name}, ${unit}`;
       const left = names + c * wide;
       const middle = left + wide / 2;
       const changes = rows.map((row) => ["low", "high"].map((side) => (row[side] ? row[side][key] - row.here[key] : null)));

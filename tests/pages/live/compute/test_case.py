@@ -16,7 +16,6 @@ from pages.live.compute import aif_sources
 from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
-from pages.live.compute.lesion_metrics import preview_auc
 from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
 from perfcore.aif.network.models import RegressionNet
 from perfcore.aif.network.weights import load_network, network_names
@@ -24,7 +23,7 @@ from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import source_info, source_label
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import InputDataError, NoArteryError
-from perfcore.metrics import auc_below
+from perfcore.metrics import auc_below, binned_auc_below
 from perfcore.pipeline import flow, tile
 from perfcore.settings import Settings
 
@@ -133,8 +132,10 @@ def test_the_figures_are_those_of_the_metrics(case: LiveCase, curve: np.ndarray)
     own = auc_below(rcbf, case.lesion)
     assert case.numbers(flow_, SETTINGS)["auc"] == pytest.approx(own, abs=1e-9)
     assert case.numbers(flow_, SETTINGS, exact=False)["auc"] == pytest.approx(own, abs=1e-3)
-    assert preview_auc(rcbf, np.zeros(rcbf.size, bool)) is None
-    assert preview_auc(np.array([0.1, 0.5, 0.5, 3.0], np.float32), np.array([True, True, False, False])) == 0.875
+    assert binned_auc_below(rcbf, np.zeros(rcbf.size, bool)) is None
+    assert (
+        binned_auc_below(np.array([0.1, 0.5, 0.5, 3.0], np.float32), np.array([True, True, False, False])) == 0.875
+    )
 
 
 def test_sources_are_found_once_and_only_when_asked_for(case: LiveCase) -> None:
