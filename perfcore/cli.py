@@ -128,9 +128,9 @@ def maps_command(
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
-    from perfcore.results import NAMES, write_results
+    from perfcore.results import file_names, write_results
 
-    check_out_dir(out, NAMES)
+    check_out_dir(out, file_names())
     with progress("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]

@@ -12,7 +12,8 @@ Source: Fieselmann 2011, doi:10.1155/2011/467563; thresholds: Cereda 2016, doi:1
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import numpy as np
@@ -54,6 +55,8 @@ class PerfusionMaps:
         Boolean lesions: rCBF below and Tmax above their thresholds, inside the mask.
     reference_cbf
         Mean CBF of the reference region, ml/100 g/min.
+    others
+        Maps of the registry (`perfcore.map_info.MAPS`) that have no attribute here, by id.
     """
 
     cbf: FloatArray
@@ -66,6 +69,12 @@ class PerfusionMaps:
     core: BoolArray
     hypoperfused: BoolArray
     reference_cbf: float
+    others: Mapping[str, FloatArray] = field(default_factory=dict)
+
+    def volume(self, name: str) -> FloatArray:
+        """Return a computed map by its id."""
+        values: FloatArray = self.others[name] if name in self.others else getattr(self, name)
+        return values
 
 
 FlowOperator = Operator | OscillationOperator

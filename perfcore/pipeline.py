@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -28,16 +28,13 @@ from perfcore.aif.select.selection import Selection
 from perfcore.aif.sources import NETWORK, is_network
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
+from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import (
     PerfusionMaps,
-    blood_volume,
-    core_probability,
     flow_and_delay,
     flow_operator,
     is_core,
     is_hypoperfused,
-    relative_cbf,
-    transit_time,
 )
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
@@ -155,22 +152,21 @@ def _volume(prepared: Prepared, values: Tensor | NDArray[np.float32]) -> FloatAr
 def make_maps(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> PerfusionMaps:
     """Return all maps of a prepared case for one AIF."""
     result = flow(prepared, tiles, aif, settings)
-    rcbf = relative_cbf(result.cbf, result.reference_cbf)
-    tissue_area = torch.from_numpy(prepared.tissue.sum(1, dtype=np.float64)) * prepared.dt_s
-    cbv = blood_volume(tissue_area, aif.area)
-    core: BoolArray = is_core(_volume(prepared, rcbf), settings.core_threshold)
-    hypoperfused: BoolArray = is_hypoperfused(_volume(prepared, result.tmax), settings.tmax_threshold_s)
-    return PerfusionMaps(
-        cbf=_volume(prepared, result.cbf),
-        rcbf=_volume(prepared, rcbf),
-        cbv=_volume(prepared, cbv),
-        mtt=_volume(prepared, transit_time(cbv, result.cbf)),
-        tmax=_volume(prepared, result.tmax),
-        ttp=_volume(prepared, prepared.ttp_s),
-        core_probability=_volume(prepared, core_probability(rcbf, settings.core_threshold)),
-        core=core,
-        hypoperfused=hypoperfused,
+    values = VoxelValues(
+        cbf=result.cbf,
+        tmax=result.tmax,
         reference_cbf=result.reference_cbf,
+        tissue_area=torch.from_numpy(prepared.tissue.sum(1, dtype=np.float64)) * prepared.dt_s,
+        aif_area=aif.area,
+        ttp_s=torch.from_numpy(np.array(prepared.ttp_s)),
+        core_threshold=settings.core_threshold,
+    )
+    volumes = {name: _volume(prepared, compute(values)) for name, compute in computed_maps().items()}
+    core: BoolArray = is_core(volumes["rcbf"], settings.core_threshold)
+    hypoperfused: BoolArray = is_hypoperfused(volumes["tmax"], settings.tmax_threshold_s)
+    named = {field.name: volumes.pop(field.name) for field in fields(PerfusionMaps) if field.name in volumes}
+    return PerfusionMaps(
+        **named, core=core, hypoperfused=hypoperfused, reference_cbf=result.reference_cbf, others=volumes
     )
 
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.atomic_write import plain, write_all
+from perfcore.map_info import computed_maps
 from perfcore.types import Aif, DoubleArray, PerfusionSeries
 
 if TYPE_CHECKING:
@@ -30,17 +31,12 @@ if TYPE_CHECKING:
     from perfcore.preprocess import Prepared
     from perfcore.settings import Settings
 
-VOLUMES: Final = ("cbf", "rcbf", "cbv", "mtt", "tmax", "ttp", "core_probability")
 LESIONS: Final = ("core", "hypoperfused")
 _FIGURES: Final = ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf")
 _AGREEMENT: Final = ("dice", "jaccard", "auc", "hd95_mm", "lesion_ml")
 _NUMBERS: Final = re.compile(r"\[[\s\d.,eE+-]+\]")
 """A list of numbers in JSON, to be set in one line."""
 _IMAGE: Final[Any] = nib.Nifti1Image
-NAMES: Final = (
-    *(f"{name}.nii.gz" for name in (*VOLUMES, *LESIONS, "brain_mask")), "aif.csv", "vof.csv", "summary.json",
-)  # fmt: skip
-"""Every file that may be written of an analysis."""
 
 
 class Exportable(Protocol):
@@ -66,6 +62,12 @@ class Exportable(Protocol):
     def quality(self) -> tuple[str, ...]: ...  # noqa: D102
     @property
     def seconds(self) -> Mapping[str, float]: ...  # noqa: D102
+
+
+def file_names() -> tuple[str, ...]:
+    """Return the name of every file that may be written of an analysis."""
+    volumes = (*computed_maps(), *LESIONS, "brain_mask")
+    return (*(f"{name}.nii.gz" for name in volumes), "aif.csv", "vof.csv", "summary.json")
 
 
 def write_results(
@@ -97,7 +99,7 @@ def write_results(
     OutputError
         The folder cannot be written; it is then as it was before.
     """
-    write_all(out_dir, result_files(analysis, options=options, load_s=load_s), NAMES)
+    write_all(out_dir, result_files(analysis, options=options, load_s=load_s), file_names())
 
 
 def summarize(
@@ -152,8 +154,8 @@ def result_files(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
     affine, mask = analysis.series.affine, analysis.prepared.mask
-    for name in VOLUMES:
-        values = np.where(mask, getattr(analysis.maps, name), 0).astype(np.float32)
+    for name in computed_maps():
+        values = np.where(mask, analysis.maps.volume(name), 0).astype(np.float32)
         yield f"{name}.nii.gz", nifti_bytes(values, affine)
     for name in LESIONS:
         yield f"{name}.nii.gz", nifti_bytes((getattr(analysis.maps, name) & mask).astype(np.uint8), affine)

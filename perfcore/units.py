@@ -26,15 +26,3 @@ SECONDS_PER_MINUTE: Final = 60.0
 
 LARGEST_VALUE: Final = 1e12
 """Either way, of what is read as HU or enhancement; sums of squares of such values still fit into float32."""
-
-MAP_UNITS: Final[dict[str, str]] = {
-    "rcbf": "of healthy",
-    "cbf": "ml/100 g/min",
-    "cbv": "ml/100 g",
-    "mtt": "s",
-    "tmax": "s",
-    "ttp": "s",
-    "core_probability": "",
-    "baseline": "HU",
-    "tmip": "HU",
-}

@@ -10,16 +10,16 @@ import streamlit as st
 
 from pages.comparison import charts
 from pages.comparison.columns import MOST, OWN_BYTES, SHARED, Column, Desk, Offer, offers
-from pages.comparison.map_images import DIFFERENCE, DIVERGING, SHOWN, Slice, bar, difference_picture, map_picture
-from pages.live.component import LUTS, MAPS
+from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
+from pages.live.component import LUTS
 from pages.live.server.session import State
 from pages.session import snapshot_sync, state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
+from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from perfcore.types import Aif
-from perfcore.units import MAP_UNITS
 
 AT_FIRST: Final = 7
 """Columns before anybody has chosen."""
@@ -170,13 +170,13 @@ def _what(now: State) -> tuple[list[str], int]:
     """Let a person choose maps and slice."""
     left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     maps = left.pills(
-        "Maps", SHOWN, selection_mode="multi", default=["rcbf", "tmax"], key="compare_maps",
-        format_func=lambda name: MAPS[name]["label"], label_visibility="collapsed",
+        "Maps", list(compared_maps()), selection_mode="multi", default=["rcbf", "tmax"], key="compare_maps",
+        format_func=lambda name: MAPS[name].label, label_visibility="collapsed",
     )  # fmt: skip
     n, z = now.case.n_slices, now.case.first_slice
     if n > 1:
         z = right.slider("Slice", 1, n, z + 1, key=f"compare_slice_{now.case.name}") - 1
-    return [name for name in SHOWN if name in maps], z
+    return [name for name in compared_maps() if name in maps], z
 
 
 def _slots(n: int, maps: list[str]) -> list[list[Any]]:
@@ -184,14 +184,13 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
-        meta, unit = MAPS[name], MAP_UNITS[name]
-        low, high = meta["window"]
-        most = DIFFERENCE[name]
-        title = f"<b>{meta['label']}</b>" + (f", {unit}" if unit else "")
+        info = MAPS[name]
+        low, high = info.window
+        title = f"<b>{info.label}</b>" + (f", {info.unit}" if info.unit else "")
         first, second = st.columns(2)
-        first.html(bar(LUTS[meta.get("lut", "viridis")], f"{low:g}", f"{high:g}", title))
+        first.html(bar(LUTS[info.scale], f"{low:g}", f"{high:g}", title))
         if n > 1:
-            second.html(bar(DIVERGING, f"−{most:g}", f"+{most:g}", "below: difference"))
+            second.html(bar(DIVERGING, f"−{info.difference:g}", f"+{info.difference:g}", "below: difference"))
         for row in range(2 if n > 1 else 1):
             for place, column in enumerate(st.columns(n)):
                 if row == 0 or place:
@@ -209,7 +208,7 @@ def _pictures(
     """Return what stands in a column, with words: each map, and under it its difference to the first."""
     found: list[tuple[bytes | None, str]] = []
     for name in names if column.flow is not None else ():
-        words = f"{MAPS[name]['label']}, {column.offer.label}"
+        words = f"{MAPS[name].label}, {column.offer.label}"
         found.append((map_picture(here, column, name, now.case.lesion), words))
         if column is not first:
             picture = None if first.flow is None else difference_picture(here, column, first, name)

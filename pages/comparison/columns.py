@@ -13,6 +13,7 @@ from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
+from perfcore.map_info import VoxelValues
 from perfcore.maps import is_core, relative_cbf
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
@@ -52,9 +53,9 @@ class Column:
     ----------
     offer
         Where the curve comes from.
-    aif, flow, core
-        The curve, CBF and Tmax in slice order, and which voxels are core; None where there is no curve, and then
-        ``problem`` says why.
+    aif, flow, values, core
+        The curve, CBF and Tmax in slice order, what the maps are computed from, and which voxels are core; None
+        where there is no curve, and then ``problem`` says why.
     numbers
         As of `pages.live.compute.case.LiveCase.numbers`.
     why
@@ -64,6 +65,7 @@ class Column:
     offer: Offer
     aif: Aif | None
     flow: Flow | None
+    values: VoxelValues | None
     core: BoolArray | None
     numbers: Mapping[str, float | None]
     why: str
@@ -97,9 +99,10 @@ class Desk:
             core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), settings.core_threshold)
             for array in (flow.cbf, flow.tmax, core):
                 array.flags.writeable = False
-            return Column(offer, aif, flow, core, case.numbers(flow, settings), why, "")
+            values = case.voxel_values(aif.area, flow, settings)
+            return Column(offer, aif, flow, values, core, case.numbers(flow, settings), why, "")
         except PerfcoreError as error:
-            return Column(offer, None, None, None, {}, "", str(error))
+            return Column(offer, None, None, None, None, {}, "", str(error))
 
     def _curve(self, case: LiveCase, offer: Offer) -> tuple[Aif, str]:
         if offer.aif is not None:

@@ -12,9 +12,9 @@ from PIL import Image
 from scipy import ndimage
 
 from pages.comparison.columns import Column
-from pages.live.component import LUTS, MAPS
-from pages.live.compute.case import Flow, LiveCase
-from perfcore.maps import relative_cbf
+from pages.live.component import LUTS
+from pages.live.compute.case import LiveCase
+from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 
 SCALE: Final = 3
@@ -22,9 +22,6 @@ SCALE: Final = 3
 MARGIN: Final = 4
 DIM: Final = 0.45
 BRAIN_HU: Final = (0.0, 80.0)
-SHOWN: Final = ("rcbf", "tmax", "cbf")
-DIFFERENCE: Final = {"rcbf": 0.5, "tmax": 4.0, "cbf": 20.0}
-"""Half the window of a difference, in the map's unit."""
 CORE, TRUTH, FIRST = (255, 79, 216), (255, 255, 255), (255, 210, 63)
 _KEYS: Final = np.array([(90, 190, 255), (30, 90, 170), (14, 16, 22), (170, 80, 20), (255, 165, 60)], np.float64)
 DIVERGING: Final[NDArray[np.uint8]] = (
@@ -87,11 +84,16 @@ def _box(inside: BoolArray) -> tuple[slice, slice]:
     return slice(*low_high[0]), slice(*low_high[1])
 
 
-def values_of(flow: Flow, name: str) -> FloatArray:
+def compared_maps() -> dict[str, MapInfo]:
+    """Return the maps that columns can show, by id."""
+    return {name: info for name, info in MAPS.items() if info.difference is not None}
+
+
+def values_of(column: Column, name: str) -> FloatArray:
     """Return a map's values in slice order."""
-    if name == "rcbf":
-        return relative_cbf(flow.cbf, flow.reference_cbf)
-    return flow.tmax if name == "tmax" else flow.cbf
+    compute = MAPS[name].compute
+    assert column.values is not None and compute is not None
+    return np.asarray(compute(column.values).numpy(), np.float32)
 
 
 def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None) -> bytes:
@@ -104,23 +106,24 @@ def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None
     column
         One with a flow.
     name
-        One of `SHOWN`.
+        Id of one of `compared_maps`.
     lesion
         In slice order, or None.
     """
     assert column.flow is not None and column.core is not None
-    low, high = MAPS[name]["window"]
-    lut = LUTS[MAPS[name].get("lut", "viridis")].reshape(256, 3)
+    low, high = MAPS[name].window
+    lut = LUTS[MAPS[name].scale].reshape(256, 3)
     outlines = [(column.core, CORE, False)] + ([(lesion, TRUTH, True)] if lesion is not None else [])
-    return _paint(here, values_of(column.flow, name), (low, high), lut, outlines)
+    return _paint(here, values_of(column, name), (low, high), lut, outlines)
 
 
 def difference_picture(here: Slice, column: Column, first: Column, name: str) -> bytes:
     """Return how a map differs from the first column's, with both cores' outlines (the first one's dashed)."""
     assert column.flow is not None and first.flow is not None
     assert column.core is not None and first.core is not None
-    most = DIFFERENCE[name]
-    values = values_of(column.flow, name) - values_of(first.flow, name)
+    most = MAPS[name].difference
+    assert most is not None
+    values = values_of(column, name) - values_of(first, name)
     return _paint(here, values, (-most, most), DIVERGING, [(column.core, CORE, False), (first.core, FIRST, True)])
 
 

@@ -16,29 +16,12 @@ from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, State
 from perfcore.aif.sources import SourceInfo
+from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
-from perfcore.units import MAP_UNITS
 
 FRONTEND: Final = Path(__file__).parent / "frontend"
 ICON: Final = FRONTEND / "icon.svg"
-
-MAPS: Final[dict[str, dict[str, Any]]] = {
-    "rcbf": {"label": "rCBF", "title": "Blood flow relative to healthy tissue", "window": [0, 1.5], "digits": 2},
-    "cbf": {"label": "CBF", "title": "Cerebral blood flow", "window": [0, 60], "digits": 1},
-    "cbv": {"label": "CBV", "title": "Cerebral blood volume", "window": [0, 6], "digits": 2},
-    "mtt": {"label": "MTT", "title": "Mean transit time", "window": [0, 20], "digits": 1, "lut": "inferno"},
-    "tmax": {"label": "Tmax", "title": "Delay: time of the maximum of k(t)", "window": [0, 12], "digits": 1,
-             "lut": "inferno"},
-    "ttp": {"label": "TTP", "title": "Time to peak of the tissue curve", "window": [0, 40], "digits": 1,
-            "lut": "inferno"},
-    "core_probability": {"label": "p(core)", "title": "Probability of core, soft threshold on rCBF",
-                         "window": [0, 1], "digits": 2, "lut": "cividis"},
-    "baseline": {"label": "CT", "title": "Mean of the frames before the bolus", "window": [0, 80], "digits": 0,
-                 "source": "baseline", "lut": "grey"},
-    "tmip": {"label": "MIP", "title": "Largest enhancement over time: the vessels", "window": [0, 150],
-             "digits": 0, "source": "tmip", "lut": "grey"},
-}  # fmt: skip
 
 
 def _lut(name: str) -> NDArray[np.uint8]:
@@ -90,6 +73,20 @@ _component = st.components.v2.component(
 )
 
 
+def _map_header(info: MapInfo) -> dict[str, Any]:
+    """Return what the browser needs to show a map; its unit may be broken into two lines."""
+    header = {
+        "label": info.label,
+        "title": info.title,
+        "unit": info.unit.replace("/100 g", "/\n100 g"),
+        "window": info.window,
+        "digits": info.digits,
+        "lut": info.scale,
+        "static": info.is_static,
+    }
+    return {**header, "source": info.source} if info.source else header
+
+
 def config_frame(
     session: LiveSession,
     state: State,
@@ -102,10 +99,6 @@ def config_frame(
 
     ``notice`` is ``{"id": …, "text": …}``: a sentence to show once. ``page`` is ``lab`` or ``tune``.
     """
-    maps = {
-        name: {"lut": "viridis", "unit": MAP_UNITS[name].replace("/100 g", "/\n100 g"), **meta}
-        for name, meta in MAPS.items()
-    }
     header = {
         "page": page,
         "token": session.token,
@@ -116,7 +109,7 @@ def config_frame(
         "notice": notice,
         "deconvolution": state.settings.deconvolution,
         "regularization": state.settings.regularization,
-        "maps": maps,
+        "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
         "metrics": [
             {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}

@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.component import MAPS
 from pages.live.server.wire import MAX_ABS_VALUE
 from pages.session import setting_ranges
 from perfcore.errors import InputDataError, PerfcoreError
+from perfcore.map_info import MAPS
 from perfcore.settings import PRESETS, Settings
 
 VERSION: Final = "1."

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page
 
 from pages.live.component import LUTS
 from pages.live.compute.preview_grid import CoarseGrid
-from perfcore.units import MAP_UNITS
+from perfcore.map_info import MAPS
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
 from tests.support.lab_page import (
     automatic,
@@ -67,7 +67,7 @@ def test_the_readout_is_the_librarys_value_in_every_map(page: Page, address: str
             assert np.isfinite(volume[voxel]), "the spots lie in the brain"
             rounding = 0.51 * 10.0 ** -digits[name] + 1e-3
             assert readout_value(text) == pytest.approx(volume[voxel], abs=rounding), name
-            assert f" {MAP_UNITS[name]} " in text, name
+            assert f" {MAPS[name].unit} " in text, name
 
 
 def test_a_right_drag_sets_width_and_level_without_a_call(page: Page, address: str) -> None:

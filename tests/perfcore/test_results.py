@@ -20,7 +20,7 @@ from perfcore.errors import OutputError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.atomic_write import check_out_dir, check_out_file, write_files
 from perfcore.pipeline import Analysis, analyse
-from perfcore.results import NAMES, write_results
+from perfcore.results import file_names, write_results
 from tests.support.synthetic_head import draw_head
 
 MAPS = ["cbf", "rcbf", "cbv", "mtt", "tmax", "ttp", "core_probability"]
@@ -218,7 +218,7 @@ def test_unwritable_paths_are_refused(analysis: Analysis, tmp_path: Path) -> Non
         (tmp_path / ("x" * 300) / "y", "cannot be written"),
         (Path("/proc/none/out"), "cannot be written"),
     ]:
-        for attempt in (lambda out: check_out_dir(out, NAMES), lambda out: write_results(analysis, out)):
+        for attempt in (lambda out: check_out_dir(out, file_names()), lambda out: write_results(analysis, out)):
             with pytest.raises(OutputError, match=part):
                 attempt(out)
     assert sorted(tmp_path.rglob("*")) == before
@@ -228,8 +228,8 @@ def test_the_output_check_leaves_no_files(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     (tmp_path / "old" / "cbf.nii.gz").write_bytes(b"old")
     before = sorted(tmp_path.rglob("*"))
-    check_out_dir(tmp_path / "a" / "b", NAMES)
-    check_out_dir(tmp_path / "old", NAMES)
+    check_out_dir(tmp_path / "a" / "b", file_names())
+    check_out_dir(tmp_path / "old", file_names())
     check_out_file(tmp_path / "a" / "b.json")
     check_out_file(tmp_path / "old" / "cbf.nii.gz")
     assert sorted(tmp_path.rglob("*")) == before

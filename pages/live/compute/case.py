@@ -21,6 +21,7 @@ from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis, checked_basis
 from perfcore.errors import InputDataError
+from perfcore.map_info import MAPS, VoxelValues
 from perfcore.maps import FlowOperator, flow_and_delay, flow_only, flow_operator
 from perfcore.metrics import LIVE, voxel_numbers
 from perfcore.pipeline import healthy_mean
@@ -296,6 +297,36 @@ class LiveCase:
         return found
 
     @cached_property
+    def _tissue_area(self) -> Tensor:
+        """Area under each voxel's curve, enhancement × s, in slice order."""
+        p = self.prepared
+        return torch.from_numpy(p.tissue[self.order].sum(1, dtype=np.float64) * p.dt_s)
+
+    def voxel_values(self, aif_area: float, flow: Flow, settings: Settings) -> VoxelValues:
+        """Return what the maps of a flow are computed from, in slice order."""
+        return VoxelValues(
+            cbf=torch.from_numpy(np.array(flow.cbf)),
+            tmax=torch.from_numpy(np.array(flow.tmax)),
+            reference_cbf=flow.reference_cbf,
+            tissue_area=self._tissue_area,
+            aif_area=aif_area,
+            ttp_s=torch.from_numpy(np.array(self.prepared.ttp_s[self.order])),
+            core_threshold=settings.core_threshold,
+        )
+
+    @cached_property
+    def _static_maps(self) -> dict[str, NDArray[np.float32]]:
+        """Maps that are the same for every AIF, by id, in slice order."""
+        first = next(iter(self.sources.values()))
+        nothing = np.zeros(len(self.order), np.float32)
+        values = self.voxel_values(first.area, Flow(nothing, nothing, 1.0), Settings())
+        return {
+            name: np.asarray(info.compute(values).numpy(), np.float32)
+            for name, info in MAPS.items()
+            if info.is_static and info.compute is not None
+        }
+
+    @cached_property
     def static(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """What the browser needs once per case: header and arrays, all in screen order."""
         p, layout = self.prepared, self.layout
@@ -307,7 +338,6 @@ class LiveCase:
         in_plane = p.index[self.order] // p.grid[2]
         stack = [layout.apply(p.baseline[..., z]) for z in range(self.n_slices)]
         maxima = [layout.apply(p.tmip[..., z]) for z in range(self.n_slices)]
-        area = p.tissue[self.order].sum(1, dtype=np.float64) * p.dt_s
         spacing = (p.spacing_mm[1], p.spacing_mm[0]) if layout.swap else (p.spacing_mm[0], p.spacing_mm[1])
         header = {
             "name": self.name,
@@ -330,8 +360,8 @@ class LiveCase:
         arrays: dict[str, NDArray[Any]] = {
             "starts": self.starts.astype(np.uint32),
             "pixel": pixel.reshape(-1)[in_plane],
-            "area": area.astype(np.float32),
-            "ttp": p.ttp_s[self.order],
+            "area": self._tissue_area.numpy().astype(np.float32),
+            **self._static_maps,
             "baseline": np.stack(stack).round().clip(-1024, 3071).astype(np.int16),
             "tmip": np.stack(maxima).round().clip(-1024, 3071).astype(np.int16),
         }

@@ -18,8 +18,8 @@ from pages.library.catalog import Entry, Source, demonstrations, open_case
 from pages.live.server.session import State
 from pages.session.export import Export
 from perfcore.io.aif_csv import read_aif_csv
+from perfcore.map_info import computed_maps
 from perfcore.phantom.cases import make_case
-from perfcore.results import VOLUMES
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
 from tests import ROOT
@@ -56,7 +56,7 @@ def run_lines(lines: list[str], folder: Path) -> None:
 
 
 def assert_same_maps(a: Path, b: Path) -> None:
-    for name in VOLUMES:
+    for name in computed_maps():
         one, other = (nib.load(folder / f"{name}.nii.gz") for folder in (a, b))
         np.testing.assert_array_equal(one.affine, other.affine)
         values = np.asarray(one.dataobj)

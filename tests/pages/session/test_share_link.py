@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pages.live.component import MAPS
 from pages.session import setting_ranges, share_link
 from pages.session.share_link import NAMES, Scene, pack_curve, read, unpack_curve, write
 from perfcore.errors import InputDataError
+from perfcore.map_info import MAPS
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import PRESETS, Settings
 

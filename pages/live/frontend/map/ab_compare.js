@@ -4,7 +4,6 @@ import { headBox, places } from "./slice_layout.js";
 import { step } from "../common/svg_chart.js";
 import { Values } from "./volume_store.js";
 
-const MAPS = ["rcbf", "cbf", "cbv", "mtt", "tmax", "core_probability"]; // what an input function or settings can change
 const SAMPLE = 20_000; // voxels that set the window of a difference
 const SCALE = lutOf(diverging());
 const BAR = `<div class="compare" hidden>
@@ -49,7 +48,7 @@ export function compare(lab) {
   let at = 0.5; // where the divider stands, as a part of a slice's width
   let usual = null;
 
-  const active = () => sides !== null && MAPS.includes(view.map);
+  const active = () => sides !== null && !map.maps[view.map].static;
   const nameOf = (which) => (which === "now" ? "now" : lab.shelf.rows.find(({ number }) => number === which)?.name ?? "");
 
   /** A side's maps, or null while they are on their way. */

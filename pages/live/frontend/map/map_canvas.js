@@ -23,20 +23,21 @@ export class MapCanvas {
   /** What the map in view is shown as: label, unit, digits, window, colour scale. */
   meta(map = this.view.map) {
     const meta = this.maps[map];
-    const usual = map === "ttp" && this.values.case ? this.ttpWindow() : meta.window;
+    const usual = meta.static && !meta.source && this.values.case ? this.fittedWindow(map) : meta.window;
     const scale = this.view.scales[map] ?? meta.lut;
     return { ...meta, map, usual, scale, window: this.view.windows[map] ?? usual, lut: this.luts[scale] };
   }
 
-  /** Time to peak has no usual scale: from the 2nd to the 98th percentile of the case. */
-  ttpWindow() {
-    if (this.ttpFor !== this.values.case.arrays.ttp) {
-      this.ttpFor = this.values.case.arrays.ttp;
-      const sorted = Float32Array.from(this.ttpFor).sort();
+  /** A map of the tissue alone (time to peak) has no usual scale: from the 2nd to the 98th percentile of the case. */
+  fittedWindow(map) {
+    const field = this.values.case.arrays[map];
+    if (this.fittedFor !== field) {
+      this.fittedFor = field;
+      const sorted = Float32Array.from(field).sort();
       const at = (q) => sorted[Math.floor(q * (sorted.length - 1))];
-      this.ttpRange = [Math.floor(at(0.02)), Math.max(Math.ceil(at(0.98)), Math.floor(at(0.02)) + 1)];
+      this.fittedRange = [Math.floor(at(0.02)), Math.max(Math.ceil(at(0.98)), Math.floor(at(0.02)) + 1)];
     }
-    return this.ttpRange;
+    return this.fittedRange;
   }
 
   resize() {

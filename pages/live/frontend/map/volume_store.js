@@ -60,10 +60,11 @@ export class Values {
   field(map, z) {
     const [from, to] = this.range(z);
     const { cbf, ref } = this;
-    const { area, ttp } = this.case.arrays;
+    const { area } = this.case.arrays;
     if (map === "cbf") return cbf.subarray(from, to);
     if (map === "tmax") return this.tmax.subarray(from, to);
-    if (map === "ttp") return ttp.subarray(from, to);
+    // A map that does not depend on the curve comes with the case.
+    if (map in this.case.arrays) return this.case.arrays[map].subarray(from, to);
     if (!this.scratch || this.scratch.length < to - from) this.scratch = new Float32Array(to - from);
     const out = this.scratch.subarray(0, to - from);
     const volume = this.aifArea > 0 ? this.case.cbvPerRatio / this.aifArea : NaN;

@@ -1,0 +1,149 @@
+"""Registry of the maps: how each is computed, written and shown.
+
+A further map is one entry here: it is computed with the others, written by ``maps`` and offered by Compare. The
+Lab shows it from this entry alone where it does not depend on the curve (``is_static``); a map that follows the
+curve needs its formula in ``pages/live/frontend/map/volume_store.js`` as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from torch import Tensor
+
+from perfcore.maps import blood_volume, core_probability, relative_cbf, transit_time
+
+
+@dataclass(frozen=True)
+class VoxelValues:
+    """What the maps are computed from, a value for each voxel of the mask, shape ``(n_voxels,)``.
+
+    Attributes
+    ----------
+    cbf, tmax
+        ml/100 g/min, and s.
+    reference_cbf
+        Healthy mean CBF.
+    tissue_area
+        Area under the tissue curve, enhancement × s.
+    aif_area
+        Area under the AIF, enhancement × s.
+    ttp_s
+        Time to peak of the tissue curve.
+    core_threshold
+        Core is where rCBF is below it.
+    """
+
+    cbf: Tensor
+    tmax: Tensor
+    reference_cbf: float
+    tissue_area: Tensor
+    aif_area: float
+    ttp_s: Tensor
+    core_threshold: float
+
+    @cached_property
+    def rcbf(self) -> Tensor:
+        """CBF over its healthy mean."""
+        return relative_cbf(self.cbf, self.reference_cbf)
+
+    @cached_property
+    def cbv(self) -> Tensor:
+        """ml/100 g.
+
+        Raises
+        ------
+        ArgumentError
+            The area of the AIF is not positive.
+        """
+        return blood_volume(self.tissue_area, self.aif_area)
+
+
+@dataclass(frozen=True)
+class MapInfo:
+    """A map and how it is shown.
+
+    Attributes
+    ----------
+    id
+        In files (``<id>.nii.gz``), links and messages.
+    label, title
+        On buttons, and in a few words.
+    unit
+        Of its values; empty for a ratio without one.
+    window
+        Values of the ends of its colour scale.
+    digits
+        Behind the decimal point.
+    scale
+        Name of its colour scale.
+    compute
+        Its values, shape ``(n_voxels,)``; None for a volume that the case brings along.
+    source
+        Name of that volume in the browser's case: ``baseline`` or ``tmip``.
+    is_static
+        Whether it is the same for every AIF.
+    difference
+        Half the window of a difference between two methods; None: Compare does not offer it.
+    """
+
+    id: str
+    label: str
+    title: str
+    unit: str
+    window: tuple[float, float]
+    digits: int
+    scale: str = "viridis"
+    compute: Callable[[VoxelValues], Tensor] | None = None
+    source: str = ""
+    is_static: bool = False
+    difference: float | None = None
+
+
+MAPS: Final[dict[str, MapInfo]] = {
+    info.id: info
+    for info in (
+        MapInfo(
+            "rcbf", "rCBF", "Blood flow relative to healthy tissue", "of healthy", (0, 1.5), 2,
+            compute=lambda v: v.rcbf, difference=0.5,
+        ),
+        MapInfo(
+            "cbf", "CBF", "Cerebral blood flow", "ml/100 g/min", (0, 60), 1,
+            compute=lambda v: v.cbf, difference=20.0,
+        ),
+        MapInfo("cbv", "CBV", "Cerebral blood volume", "ml/100 g", (0, 6), 2, compute=lambda v: v.cbv),
+        MapInfo(
+            "mtt", "MTT", "Mean transit time", "s", (0, 20), 1, "inferno",
+            compute=lambda v: transit_time(v.cbv, v.cbf),
+        ),
+        MapInfo(
+            "tmax", "Tmax", "Delay: time of the maximum of k(t)", "s", (0, 12), 1, "inferno",
+            compute=lambda v: v.tmax, difference=4.0,
+        ),
+        MapInfo(
+            "ttp", "TTP", "Time to peak of the tissue curve", "s", (0, 40), 1, "inferno",
+            compute=lambda v: v.ttp_s, is_static=True,
+        ),
+        MapInfo(
+            "core_probability", "p(core)", "Probability of core, soft threshold on rCBF", "", (0, 1), 2, "cividis",
+            compute=lambda v: core_probability(v.rcbf, v.core_threshold),
+        ),
+        MapInfo(
+            "baseline", "CT", "Mean of the frames before the bolus", "HU", (0, 80), 0, "grey", source="baseline",
+            is_static=True,
+        ),
+        MapInfo(
+            "tmip", "MIP", "Largest enhancement over time: the vessels", "HU", (0, 150), 0, "grey", source="tmip",
+            is_static=True,
+        ),
+    )
+}  # fmt: skip
+"""By id, in the order of the interface."""
+
+
+def computed_maps() -> dict[str, Callable[[VoxelValues], Tensor]]:
+    """Return the maps that an analysis computes and writes, by id."""
+    return {name: info.compute for name, info in MAPS.items() if info.compute is not None}
