@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from perfcore.evaluation import case_evaluation
-from perfcore.evaluation.case_evaluation import FPR, METRICS, EvaluationJob, evaluate_case
+from perfcore.evaluation.case_evaluation import FPR, EvaluationJob, evaluate_case
 from perfcore.evaluation.report import make_report
 from perfcore.evaluation.run import CASE_COLUMNS, evaluate_cases
 from perfcore.evaluation.statistics import best_method, bland_altman, summarise
