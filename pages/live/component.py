@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, State
+from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
+from perfcore.analysis.sensitivity import NOISE, directions
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
+from perfcore.types import Aif
 
 FRONTEND: Final = Path(__file__).parent / "frontend"
 ICON: Final = FRONTEND / "icon.svg"
@@ -87,6 +91,22 @@ def _map_header(info: MapInfo) -> dict[str, Any]:
     return {**header, "source": info.source} if info.source else header
 
 
+def _handles(start: Aif) -> list[dict[str, Any]]:
+    """Return the handles of the whole curve with the slider ranges of a curve; an open limit is None."""
+    return [
+        {
+            "id": info.id,
+            "label": info.label,
+            "unit": info.unit,
+            "help": info.help,
+            "neutral": info.neutral,
+            "limits": [limit if math.isfinite(limit) else None for limit in info.limits],
+            "span": info.slider(start.dt_s, start.value.size, start.peak),
+        }
+        for info in HANDLES.values()
+    ]
+
+
 def config_frame(
     session: LiveSession,
     state: State,
@@ -116,6 +136,15 @@ def config_frame(
             for name in LIVE
         ],
         "tornado": TORNADO,
+        "handles": _handles(state.start),
+        "directions": [
+            *(
+                {"id": name, "label": HANDLES[name].label.lower(), "unit": HANDLES[name].unit}
+                for name in directions()
+                if name != NOISE
+            ),
+            {"id": NOISE, "label": "noise of 1 % of the peak", "unit": ""},
+        ],
         "slope": CORE_SLOPE,
         "thresholds": {"core": state.settings.core_threshold, "tmax": state.settings.tmax_threshold_s},
     }

@@ -6,6 +6,8 @@ Pure functions of float64 curves on an even grid that starts at 0 s. The dashboa
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Final
 
@@ -13,19 +15,11 @@ import numpy as np
 
 from perfcore.aif.curves import disperse
 from perfcore.errors import ArgumentError
+from perfcore.ranges import Span
 from perfcore.types import DoubleArray
 
 SAME_TIME: Final = 1e-6
 """Fraction of a step within which two times are the same."""
-_RANGES: Final[dict[str, tuple[float, float]]] = {
-    "smooth_s": (0.0, 20.0),
-    "width": (0.2, 5.0),
-    "dispersion_s": (0.0, 20.0),
-    "shift_s": (-60.0, 60.0),
-    "tail": (0.0, 5.0),
-    "amplitude": (0.01, 20.0),
-    "baseline": (-500.0, 500.0),
-}
 
 
 @dataclass(frozen=True)
@@ -73,9 +67,99 @@ class CurveEdit:
                 if value is not None and not (np.isfinite(value) and value >= 0):
                     raise ArgumentError(f"cut_s must be finite and at least 0 s; got {value}.")
                 continue
-            low, high = _RANGES[field.name]
+            low, high = HANDLES[field.name].limits
             if not low <= value <= high:
                 raise ArgumentError(f"{field.name} must lie between {low:g} and {high:g}; got {value}.")
+
+
+@dataclass(frozen=True)
+class HandleInfo:
+    """A handle of the whole curve and how it is shown.
+
+    Attributes
+    ----------
+    id
+        Field of `CurveEdit`.
+    label, unit, help
+        In the interface.
+    limits
+        Lowest and highest value.
+    slider
+        From time step in s, number of frames and peak of the curve to the range of the slider.
+    tornado
+        The two settings that the tornado chart compares; None: the handle is not in it.
+    derivative_step
+        A small change for derivatives at the unedited curve; None: there is no map of this edit.
+    """
+
+    id: str
+    label: str
+    unit: str
+    help: str
+    limits: tuple[float, float]
+    slider: Callable[[float, int, float], Span]
+    tornado: tuple[float, float] | None = None
+    derivative_step: float | None = None
+
+    @property
+    def neutral(self) -> float | None:
+        """Value that changes nothing."""
+        value: float | None = getattr(CurveEdit, self.id)
+        return value
+
+
+_LEAST_PEAK: Final = 1e-6
+"""Of a curve without a bolus, so that its slider has a step."""
+
+
+def _baseline_slider(_dt_s: float, _n_time: int, peak: float) -> Span:
+    step = _round_step(0.3 * max(peak, _LEAST_PEAK) / 60)
+    return Span(-60 * step, 60 * step, step)
+
+
+def _round_step(least: float) -> float:
+    """Return the smallest of 1, 2, 5 times a power of ten that is at least a value > 0."""
+    power = 10.0 ** math.floor(math.log10(least))
+    return next(m * power for m in (1, 2, 5, 10) if m * power >= least)
+
+
+HANDLES: Final[dict[str, HandleInfo]] = {
+    info.id: info
+    for info in (
+        HandleInfo(
+            "amplitude", "Amplitude", "×", "Every value times this factor", (0.01, 20.0),
+            lambda *_: Span(0.2, 3, 0.02), (0.5, 2.0), 0.01,
+        ),
+        HandleInfo(
+            "shift_s", "Shift", "s", "Later (or earlier) by this many seconds", (-60.0, 60.0),
+            lambda dt_s, *_: Span(-15, 15, min(dt_s / 4, 0.25)), (-3.0, 3.0), 0.05,
+        ),
+        HandleInfo(
+            "width", "Width", "×", "Stretched in time about its peak", (0.2, 5.0),
+            lambda *_: Span(0.4, 2.5, 0.02), (0.7, 1.4), 0.01,
+        ),
+        HandleInfo(
+            "dispersion_s", "Dispersion", "s", "Convolved with an exponential of this time constant", (0.0, 20.0),
+            lambda *_: Span(0, 10, 0.1), (0.0, 3.0), 0.05,
+        ),
+        HandleInfo(
+            "tail", "Tail", "×", "What follows the first pass, times this factor", (0.0, 5.0),
+            lambda *_: Span(0, 3, 0.02), (0.0, 2.0), 0.01,
+        ),
+        HandleInfo(
+            "cut_s", "Cut at", "s", "Nothing after this time", (0.0, math.inf),
+            lambda dt_s, n_time, _: Span(0, dt_s * (n_time - 1), dt_s),
+        ),
+        HandleInfo(
+            "baseline", "Baseline", "HU", "Added to every value", (-500.0, 500.0), _baseline_slider,
+        ),
+        HandleInfo(
+            "smooth_s", "Smooth", "s", "Gaussian in time, standard deviation", (0.0, 20.0),
+            lambda *_: Span(0, 6, 0.1), (0.0, 2.0),
+        ),
+    )
+}  # fmt: skip
+"""By id, in the order of the interface."""
 
 
 def edit_curve(curve: DoubleArray, dt_s: float, edit: CurveEdit) -> DoubleArray:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.aif.edits import HANDLES, CurveEdit, edit_curve
 from perfcore.deconvolution.fused import Tiles, map_chunks
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError, PerfcoreError
@@ -28,40 +28,7 @@ from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 QUANTITIES: Final = ("core_ml", "soft_dice", "rcbf", "tmax")
 """Volume of the core (as probability), soft Dice with the target, and the mean of rCBF or Tmax in a region."""
-
-
-@dataclass(frozen=True)
-class Handle:
-    """One way to edit a curve, and by how much is an honest question.
-
-    Attributes
-    ----------
-    name, unit
-        For people.
-    low, high
-        The two settings that are compared.
-    step
-        A small setting for derivatives: the unedited curve's plus or minus this.
-    """
-
-    name: str
-    unit: str
-    low: float
-    high: float
-    step: float
-
-
-HANDLES: Final[dict[str, Handle]] = {
-    "amplitude": Handle("Amplitude", "×", 0.5, 2.0, 0.01),
-    "shift_s": Handle("Shift", "s", -3.0, 3.0, 0.05),
-    "width": Handle("Width", "×", 0.7, 1.4, 0.01),
-    "dispersion_s": Handle("Dispersion", "s", 0.0, 3.0, 0.05),
-    "tail": Handle("Tail", "×", 0.0, 2.0, 0.01),
-    "smooth_s": Handle("Smoothing", "s", 0.0, 2.0, 0.5),
-}
-"""Edits of the tornado chart, by their field of :class:`perfcore.aif.edits.CurveEdit`."""
 NOISE: Final = "noise"
-DIRECTIONS: Final = ("amplitude", "shift_s", "width", "dispersion_s", "tail", NOISE)
 _NOISE_SEED: Final = 7
 
 
@@ -143,6 +110,16 @@ _QUANTITY: Final[dict[str, Callable[[Lesions, Target, Any, float], Tensor]]] = {
 }
 
 
+def directions() -> tuple[str, ...]:
+    """Return the ids of the directions that have a map: handles of the whole curve, and ``noise``."""
+    return (*(name for name, info in HANDLES.items() if info.derivative_step is not None), NOISE)
+
+
+def tornado_handles() -> dict[str, tuple[float, float]]:
+    """Return the low and the high setting of each handle of the tornado chart, by id."""
+    return {name: info.tornado for name, info in HANDLES.items() if info.tornado is not None}
+
+
 def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     """Return the derivative of an edited curve by its handle, per unit of the handle, at the unedited curve.
 
@@ -153,7 +130,7 @@ def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     dt_s
         Time step in seconds.
     name
-        One of ``DIRECTIONS``. ``noise`` is a fixed draw of white noise of 1 % of the peak.
+        One of `directions`. ``noise`` is a fixed draw of white noise of 1 % of the peak.
 
     Raises
     ------
@@ -163,10 +140,10 @@ def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     if name == NOISE:
         draw = np.random.default_rng(_NOISE_SEED).standard_normal(aif.size)
         return np.asarray(0.01 * float(np.max(aif)) * draw, np.float64)
-    if name not in DIRECTIONS:
-        raise ArgumentError(f"direction must be one of {', '.join(DIRECTIONS)}; got {name!r}.")
+    step = HANDLES[name].derivative_step if name in HANDLES else None
+    if step is None:
+        raise ArgumentError(f"direction must be one of {', '.join(directions())}; got {name!r}.")
     still = float(getattr(CurveEdit(), name))
-    step = HANDLES[name].step
     high = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: still + step}))
     if name == "dispersion_s":  # there is none below 0
         return np.asarray((high - aif) / step, np.float64)
@@ -255,10 +232,10 @@ def tornado(
     figures
         Makes the figures of a curve; a `PerfcoreError` of it means that the curve explains no tissue.
     """
-    for name, handle in HANDLES.items():
+    for name, sides in tornado_handles().items():
         yield TornadoBar(name, *(
             _figures(figures, edit_curve(aif, dt_s, replace(CurveEdit(), **{name: value})))
-            for value in (handle.low, handle.high)
+            for value in sides
         ))  # fmt: skip
 
 

@@ -121,7 +121,7 @@ def test_a_server_restarted_under_an_open_page(page: Page) -> None:
         drag(page, 20, -30)
         settled(page)
         page.get_by_placeholder("name (optional)").fill("before")
-        page.get_by_role("button", name="Keep", exact=True).last.click()
+        page.get_by_role("button", name="Save snapshot", exact=True).last.click()
         page.locator('[data-snapshot="1"]').wait_for()
         one.kill()
         one.wait()

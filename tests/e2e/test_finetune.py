@@ -420,7 +420,7 @@ def test_the_tornado_is_the_librarys(page: Page, address: str, case: LiveCase) -
     settled(page)
     page.locator('[data-tab="edits"]').click()
     click(page, "tornado")
-    wait_data(page, "tornado", f"Number(v) === {len(sensitivity.HANDLES)}")
+    wait_data(page, "tornado", f"Number(v) === {len(sensitivity.tornado_handles())}")
     start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
 
     def figures(curve: np.ndarray) -> dict[str, float | None]:

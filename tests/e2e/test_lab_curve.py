@@ -142,7 +142,7 @@ def test_handles_combine_and_act_on_what_a_hand_has_drawn(page: Page, address: s
     settled(page)
     expected = edit_curve(drawn, 1.0, CurveEdit(shift_s=2.0, amplitude=1.5))
     np.testing.assert_allclose(kept_curve(page), expected, atol=1e-3)
-    page.get_by_role("button", name="Handles back").click()
+    page.get_by_role("button", name="Reset handles").click()
     settled(page)
     np.testing.assert_allclose(kept_curve(page), drawn, atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""Noise in the choice: the spread of the core over input functions that might as well have been chosen."""
+"""AIF uncertainty: distribution of the core volume over plausible AIFs (bootstrap or mixtures)."""
 
 from __future__ import annotations
 

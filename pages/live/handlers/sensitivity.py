@@ -14,7 +14,8 @@ from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of
 from pages.live.handlers.viewport import HELPERS, View, side_by_side
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
-from perfcore.analysis.sensitivity import HANDLES, aif_gradient, edit_direction, sensitivity_map, tornado
+from perfcore.aif.edits import HANDLES
+from perfcore.analysis.sensitivity import aif_gradient, edit_direction, sensitivity_map, tornado, tornado_handles
 from perfcore.errors import InputDataError
 from perfcore.maps import is_core, is_hypoperfused, relative_cbf
 from perfcore.metrics import TORNADO
@@ -117,13 +118,14 @@ def tornado_chart(_session: LiveSession, state: State, asked: Mapping[str, Any],
 
     def frames() -> Frames:
         here = figures(curve)
+        settings = tornado_handles()
         for swing in tornado(curve, state.case.prepared.dt_s, figures):
             handle = HANDLES[swing.handle]
             yield (
                 {
-                    "handle": swing.handle, "name": handle.name, "unit": handle.unit,
-                    "settings": [handle.low, handle.high], "here": here, "low": swing.low, "high": swing.high,
-                    "n": len(HANDLES),
+                    "handle": swing.handle, "name": handle.label, "unit": handle.unit,
+                    "settings": list(settings[swing.handle]), "here": here, "low": swing.low, "high": swing.high,
+                    "n": len(settings),
                 },
                 {},
             )  # fmt: skip

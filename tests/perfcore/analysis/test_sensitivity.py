@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.aif.edits import HANDLES, CurveEdit, edit_curve
 from perfcore.analysis.sensitivity import (
-    DIRECTIONS,
-    HANDLES,
     QUANTITIES,
     aif_gradient,
+    directions,
     edit_direction,
     sensitivity_map,
     tornado,
+    tornado_handles,
 )
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
@@ -108,11 +108,11 @@ def test_what_cannot_be_asked(target):
 # Directions
 
 
-@pytest.mark.parametrize("name", [n for n in DIRECTIONS if n != "noise"])
+@pytest.mark.parametrize("name", [n for n in directions() if n != "noise"])
 def test_a_direction_is_the_slope_of_its_edit(name):
     """From a step ten times as small; the handles are smooth in between frames."""
     along = edit_direction(AIF, 1.0, name)
-    still, step = getattr(CurveEdit(), name), HANDLES[name].step / 10
+    still, step = getattr(CurveEdit(), name), HANDLES[name].derivative_step / 10
 
     def edited(by):
         return edit_curve(AIF, 1.0, replace(CurveEdit(), **{name: still + by}))
@@ -138,7 +138,7 @@ def test_known_directions():
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
-@pytest.mark.parametrize("name", DIRECTIONS)
+@pytest.mark.parametrize("name", directions())
 def test_a_map_is_the_finite_difference_of_rcbf(target, name, form):
     curve, settings = wrong_curve(), Settings(deconvolution=form)
     along = edit_direction(curve, 1.0, name)
@@ -157,7 +157,7 @@ def test_a_map_is_the_finite_difference_of_rcbf(target, name, form):
 def test_the_map_and_the_gradient_agree(target):
     """The mean of the map over a region is the gradient of the region's mean, along the direction."""
     curve, region = wrong_curve(), KINDS == 2
-    for name in DIRECTIONS:
+    for name in directions():
         along = edit_direction(curve, 1.0, name)
         change = sensitivity_map(curve, along, target, Settings())[region].mean()
         by_sample = aif_gradient(curve, target, Settings(), "rcbf", region=region).by_sample
@@ -197,11 +197,11 @@ def test_the_tornado_edits_by_the_stated_amounts():
         return {"top": float(curve.max()), "area": float(curve.sum())}
 
     swings = list(tornado(AIF, 1.0, figures))
-    assert [s.handle for s in swings] == list(HANDLES)
-    assert len(asked) == 2 * len(HANDLES)
+    assert [s.handle for s in swings] == list(tornado_handles())
+    assert len(asked) == 2 * len(tornado_handles())
     for swing, low, high in zip(swings, asked[::2], asked[1::2], strict=True):
-        handle = HANDLES[swing.handle]
-        for side, curve, value in ((swing.low, low, handle.low), (swing.high, high, handle.high)):
+        settings = tornado_handles()[swing.handle]
+        for side, curve, value in zip((swing.low, swing.high), (low, high), settings, strict=True):
             expected = edit_curve(AIF, 1.0, replace(CurveEdit(), **{swing.handle: value}))
             np.testing.assert_array_equal(curve, expected)
             assert side == {"top": expected.max(), "area": expected.sum()}

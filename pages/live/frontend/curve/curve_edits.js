@@ -1,13 +1,9 @@
 // Edits of a whole curve. The definition is perfcore/aif/edits.py; a test holds the two to 1e-6.
 
-export const NEUTRAL = Object.freeze({
-  smooth_s: 0, width: 1, dispersion_s: 0, shift_s: 0, tail: 1, amplitude: 1, baseline: 0, cut_s: null,
-});
 const SAME_TIME = 1e-6;
 
-/** Smooth, width, dispersion, shift, tail, amplitude, baseline, cut: in this order. */
-export function editCurve(curve, dt, handles) {
-  const h = { ...NEUTRAL, ...handles };
+/** Smooth, width, dispersion, shift, tail, amplitude, baseline, cut: in this order; `h` has a value of each handle. */
+export function editCurve(curve, dt, h) {
   let values = Float64Array.from(curve);
   if (h.smooth_s) values = smooth(values, dt, h.smooth_s);
   if (h.width !== 1) values = widen(values, dt, h.width);

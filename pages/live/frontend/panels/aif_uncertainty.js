@@ -1,4 +1,4 @@
-// Noise in the choice: the core of 200 input functions that might as well have been chosen, as they come.
+// AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
 import { Plot, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
 
@@ -9,7 +9,7 @@ const HTML = `<div class="row"><select data-control="choice-way" aria-label="How
   <div class="say" data-out="choice" role="status">How much of the core is the choice of the voxels? Each draw is another mean of them (the bootstrap), or a mixture of all selectors' curves.</div>`;
 
 export function choice(lab) {
-  const pane = lab.panes.add("choice", "Noise", "Noise in the choice of the input function: how far the core could be another");
+  const pane = lab.panes.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
   pane.innerHTML = HTML;
   const way = pane.querySelector("[data-control=choice-way]");
   const onMap = pane.querySelector("[data-control=choice-map]");

@@ -35,7 +35,7 @@ export const HTML = `
   ${check("with_tmax", "hypoperfusion too", "The hypoperfused tissue counts as much as the core, through a soft Tmax; where the truth is known")}</div>
 <div class="traces"><svg class="trace loss" role="img" aria-label="Loss over the steps"></svg><svg class="trace dice" role="img" aria-label="Dice over the steps"></svg></div>
 <div class="figures">${FIGURES.map(([name, label]) => `<div data-figure="${name}" title="${HELP[name]}"><span>${label}</span><b>–</b></div>`).join("")}</div>
-<div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="keep" title="Keep the curve in view as a snapshot (K)">Keep</button>
+<div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="keep" title="Save the curve in view as a snapshot (K)">Save snapshot</button>
   <button data-action="tune-use" title="Make the curve in view the edited one">Use in the Lab</button></div>`;
 
 export function figure(step, name, digits) {

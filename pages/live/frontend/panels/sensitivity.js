@@ -9,14 +9,10 @@ const QUANTITIES = [
   ["rcbf", "mean rCBF of", ""], ["tmax", "mean Tmax of", "s"],
 ];
 const REGIONS = [["core", "the core"], ["hypoperfused", "the hypoperfused"], ["healthy", "healthy tissue"], ["painted", "what is painted"]];
-const DIRECTIONS = [
-  ["amplitude", "amplitude", "×"], ["shift_s", "shift", "s"], ["width", "width", "×"],
-  ["dispersion_s", "dispersion", "s"], ["tail", "tail", "×"], ["noise", "noise of 1 % of the peak", ""],
-];
 const options = (list) => list.map(([value, label]) => `<option value="${value}">${label}</option>`).join("");
 const HTML = `<div class="matters" hidden><div class="row"><select data-matters="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve">${options(QUANTITIES)}</select>
   <select data-matters="region" aria-label="Region" title="As the start curve finds it">${options(REGIONS)}</select><span class="per"></span><span class="grow"></span>
-  <select data-matters="direction" aria-label="Map of what an edit moves" title="Map: how much rCBF of each voxel changes with an edit of the curve"><option value="">map of an edit …</option>${options(DIRECTIONS)}</select></div>
+  <select data-matters="direction" aria-label="Map of what an edit moves" title="Map: how much rCBF of each voxel changes with an edit of the curve"><option value="">map of an edit …</option></select></div>
   <svg class="bars" data-testid="matters" role="img" aria-label="Gradient by sample"></svg></div>`;
 const chosen = { on: false, quantity: "core_ml", region: "core", direction: "" };
 
@@ -123,7 +119,7 @@ export function matters(lab) {
 
   function field({ direction, arrays }) {
     const size = arrays.change.map(Math.abs);
-    const [, label, unit] = DIRECTIONS.find(([name]) => name === direction);
+    const { label, unit } = lab.config.directions.find(({ id }) => id === direction);
     const note = direction === "amplitude" ? "zero everywhere: rCBF does not see the height" : "how much the map moves with it";
     lab.overlay.show({
       of: "sensitivity", field: size, label: `|∂ rCBF / ∂ ${label}|`, note, unit: unit === "s" ? "per s" : unit ? "per\nfactor" : "",
@@ -139,7 +135,10 @@ export function matters(lab) {
   }
 
   lab.bus.on("overlay-closed", (of) => { if (of === "sensitivity") close(); });
-  lab.bus.on("config", show);
+  lab.bus.on("config", ({ directions }) => {
+    if (way.options.length < 2) way.append(...directions.map(({ id, label }) => new Option(label, id)));
+    show();
+  });
   lab.bus.on("case", () => { shown = null; show(); draw(); });
   lab.bus.on("target", () => { show(); if (["soft_dice"].includes(chosen.quantity) || chosen.region === "painted") ask(false); });
   lab.bus.on("edit", () => ask(true));

@@ -13,11 +13,11 @@ const SHELF = `
 <section class="snapshots" data-testid="snapshots" aria-label="Snapshots">
   <div class="row"><h3>Snapshots</h3>
     <form class="keeper"><input type="text" maxlength="40" data-control="keep-name" aria-label="Name of the snapshot" placeholder="name (optional)">
-      <button class="solid" title="Keep curve, settings and numbers (K)">Keep</button></form>
+      <button class="solid" title="Save curve, settings and numbers (K)">Save snapshot</button></form>
     <span class="grow"></span><input type="text" readonly data-out="link" aria-label="Link" hidden>
     <button data-action="link" title="A link to this case, settings and curve, for somebody else on this server">Copy link</button>
     <button data-action="figure" title="The map with its colour bar and outlines as a PNG">Picture</button></div>
-  <p class="empty">Keep a what-if to compare it with another: its numbers side by side, its maps under a divider.</p>
+  <p class="empty">Save a what-if to compare it with another: its numbers side by side, its maps under a divider.</p>
   <div class="scroll"><table hidden><thead><tr><th scope="col" title="Left of the divider">A</th><th scope="col" title="Right of the divider">B</th>
     <th scope="col">Name</th><th scope="col" data-slot="metrics"></th>
     <th scope="col">Settings</th><th scope="col"><span class="unseen">Restore or delete</span></th></tr></thead><tbody></tbody></table></div>
@@ -38,7 +38,7 @@ export function snapshots(lab) {
   const name = slot.querySelector("[data-control=keep-name]");
   const table = slot.querySelector("table");
   const body = slot.querySelector("tbody");
-  const keeper = element("button", { className: "keep", title: "Keep curve, settings and numbers as a snapshot (K)", innerHTML: `${icon("keep")}<span>Keep</span>` });
+  const keeper = element("button", { className: "keep", title: "Save curve, settings and numbers as a snapshot (K)", innerHTML: `${icon("keep")}<span>Save snapshot</span>` });
   keeper.dataset.action = "keep";
   lab.find(".numbers .status").before(keeper);
   lab.chosen = { a: null, b: null }; // "now", the number of a snapshot, or null

@@ -6,7 +6,7 @@ const HTML = `<div class="row"><button class="solid" data-action="tornado" title
   <svg class="tornado" data-testid="tornado" role="img" aria-label="Change of three figures with each edit"></svg>`;
 
 export function tornado(lab) {
-  const pane = lab.panes.add("edits", "Each edit", "How far each edit of the whole curve moves core, hypoperfused volume and healthy CBF");
+  const pane = lab.panes.add("edits", "Tornado", "How far each edit of the whole curve moves core, hypoperfused volume and healthy CBF");
   pane.innerHTML = HTML;
   const out = pane.querySelector("[data-out=tornado]");
   const chart = pane.querySelector("svg");
