@@ -6,6 +6,9 @@ Run by Streamlit for each person it draws the navigation and the page.
 
 import streamlit as st
 
+NEEDS_CASE = frozenset({"", "finetune"})
+"""URL paths of the pages that show nothing without a case; the Lab's, as the first page, is empty."""
+
 
 def main() -> None:
     """Draw one page."""
@@ -29,11 +32,11 @@ def main() -> None:
         position="top",
     )
     page_style()
-    lesson_session.follow(page.title)
+    lesson_session.follow(page.url_path)
     url_sync.open_link()
     opened = sidebar()
-    url_sync.mirror(opened, page.title)
-    if opened is not None or page.title not in {"Lab", "Fine-tune"}:
+    url_sync.mirror(opened, page.url_path)
+    if opened is not None or page.url_path not in NEEDS_CASE:
         page.run()
 
 

@@ -1,4 +1,4 @@
-"""A lesson is data: what is asked, tried, computed and said. To add one, write it and put it in the list."""
+"""A lesson is data: what is asked, tried, computed and said. To add one, write it in a module of ``pages/teaching/lessons``."""
 
 from __future__ import annotations
 
@@ -109,6 +109,8 @@ class Lesson:
     ----------
     id
         Short, for links.
+    order
+        Place among the lessons: they are taught from the lowest to the highest.
     title, minutes, summary
         For the list.
     case
@@ -141,6 +143,7 @@ class Lesson:
     """
 
     id: str
+    order: int
     title: str
     minutes: int
     summary: str

@@ -14,7 +14,8 @@ from pages.teaching.lesson import Lesson
 from pages.teaching.lessons import LESSONS
 from perfcore.settings import PRESETS, Settings
 
-PAGE: Final = "Lessons"
+PAGE: Final = "lessons"
+"""URL path of the page of the lessons."""
 CHALLENGE: Final = "challenge"
 _LOOSE: Final = "lesson_loose"
 

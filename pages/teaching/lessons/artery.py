@@ -12,6 +12,7 @@ _TMAX = "Tmax > 6 s, ml"
 
 AMPLITUDE = Lesson(
     id="amplitude",
+    order=10,
     title="Amplitude and partial volume",
     minutes=4,
     summary="An artery thinner than a voxel gives a curve that is too low. Who notices?",
@@ -67,6 +68,7 @@ which fills its voxels: that is the venous correction.
 
 DELAY = Lesson(
     id="delay",
+    order=20,
     uses_sidebar=True,
     title="Delay, and the two deconvolutions",
     minutes=5,
@@ -137,6 +139,7 @@ hypoperfused volume moves.
 
 WIDTH = Lesson(
     id="width",
+    order=30,
     title="Width, dispersion, cardiac output",
     minutes=5,
     summary="A weak heart spreads the bolus. The same tissue then reads less CBF, though it has no less.",
@@ -196,6 +199,7 @@ bolus, and most of the loss cancels.
 
 TAIL = Lesson(
     id="tail",
+    order=40,
     title="Recirculation and the tail",
     minutes=4,
     summary="After the first pass the contrast comes round again. Leaving it out is tempting, and costly.",

@@ -6,6 +6,7 @@ from perfcore.teaching import CurveExperiment, FinetuneExperiment, SweepExperime
 
 LAMBDA = Lesson(
     id="lambda",
+    order=80,
     uses_sidebar=True,
     title="λ: noise against bias",
     minutes=6,
@@ -68,6 +69,7 @@ Each fast component that passes brings its noise, and a maximum collects it. In 
 
 THRESHOLDS = Lesson(
     id="thresholds",
+    order=100,
     uses_sidebar=True,
     title="Thresholds and the healthy reference",
     minutes=4,
@@ -128,6 +130,7 @@ them.
 
 TMAX = Lesson(
     id="tmax",
+    order=110,
     uses_sidebar=True,
     title="Tmax is not the delay",
     minutes=4,
@@ -181,6 +184,7 @@ not six seconds of delay.
 
 GRADIENT = Lesson(
     id="gradient",
+    order=120,
     title="What the gradient learns, and when it overfits",
     minutes=6,
     summary="A curve can be bent until the core fits. Is it still an artery?",

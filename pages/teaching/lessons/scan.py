@@ -10,6 +10,7 @@ _TMAX = "Tmax > 6 s, ml"
 
 TRUNCATED = Lesson(
     id="truncated",
+    order=50,
     title="A scan that stops too early",
     minutes=4,
     summary="Half a minute of scanning saves dose, and cuts off the tissue that fills last.",
@@ -72,6 +73,7 @@ peak.
 
 DISTAL = Lesson(
     id="distal",
+    order=60,
     title="An artery beyond the clot",
     minutes=5,
     summary="The brightest artery in the slab lies behind the occlusion. The penumbra disappears.",
@@ -129,6 +131,7 @@ downstream. Moved 3 s earlier, it gives {moved.hypoperfused_ml:.0f} ml.
 
 VEIN = Lesson(
     id="vein",
+    order=70,
     title="A vein in place of an artery",
     minutes=4,
     summary="Large, bright and easy to hit: the sinus. The maps come out, and look plausible.",
@@ -184,6 +187,7 @@ Plausible maps are no proof of a good input function: look at the curve, and at 
 
 SMOOTHING = Lesson(
     id="smoothing",
+    order=90,
     title="Smoothing and noise",
     minutes=5,
     summary="Nobody has a stroke in this scan. Without smoothing the software finds one.",
