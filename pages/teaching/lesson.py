@@ -1,4 +1,4 @@
-"""A lesson is data: what is asked, tried, computed and said; each stands in a module of ``pages/teaching/lessons``."""
+"""A lesson is data: what is asked, tried, computed and said; each is defined in ``pages/teaching/lessons``."""
 
 from __future__ import annotations
 
