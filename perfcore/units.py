@@ -24,5 +24,5 @@ CBV_PER_RATIO: Final = 100.0 * K_H / TISSUE_DENSITY_G_PER_ML
 """CBV [ml/100 g] per unit of (area under tissue curve / area under AIF)."""
 SECONDS_PER_MINUTE: Final = 60.0
 
-LARGEST_VALUE: Final = 1e12
+MAX_ABS_VALUE: Final = 1e12
 """Either way, of what is read as HU or enhancement; sums of squares of such values still fit into float32."""

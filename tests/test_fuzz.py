@@ -40,7 +40,7 @@ from perfcore.io.nifti.reader import read_series
 from perfcore.io.nifti.sidecar import read_sidecar
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
-from perfcore.units import LARGEST_VALUE
+from perfcore.units import MAX_ABS_VALUE
 from tests.support import dicom_export
 from tests.support.synthetic_head import draw_head
 
@@ -108,7 +108,7 @@ def test_nifti(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> No
         except InputDataError as error:
             one_sentence(error)
         else:
-            assert np.abs(found.data).max() <= LARGEST_VALUE
+            assert np.abs(found.data).max() <= MAX_ABS_VALUE
 
 
 @fuzz(100)
@@ -135,7 +135,7 @@ def test_dicom(changes: list[tuple[int, bytes]], kind: str) -> None:
             one_sentence(error)
 
 
-VALUES = st.sampled_from([0.0, 1e-30, 1e-6, 1.0, -100.0, -1024.0, 1e5, -1e10, LARGEST_VALUE, -LARGEST_VALUE])
+VALUES = st.sampled_from([0.0, 1e-30, 1e-6, 1.0, -100.0, -1024.0, 1e5, -1e10, MAX_ABS_VALUE, -MAX_ABS_VALUE])
 
 
 @st.composite
@@ -160,7 +160,7 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
     else:
         dt_s = draw(st.sampled_from([0.02, 5.0, 60.0]))
     data.flat[0] = data.flat[0] + 1  # it changes in time
-    data = np.ascontiguousarray(data.clip(-LARGEST_VALUE, LARGEST_VALUE), np.float32)
+    data = np.ascontiguousarray(data.clip(-MAX_ABS_VALUE, MAX_ABS_VALUE), np.float32)
     units = draw(st.sampled_from(["hu", "concentration"]))
     mask = np.ones(data.shape[:3], bool) if draw(st.booleans()) else None
     return PerfusionSeries(data, affine, dt_s, units=units, mask=mask)

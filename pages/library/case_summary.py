@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from perfcore.io.case_preview import Glance
+from perfcore.io.case_preview import CasePreview
 from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
 from perfcore.types import PerfusionSeries
 
@@ -100,10 +100,11 @@ def of_recipe(recipe: Recipe) -> Facts:
     )
 
 
-def of_glance(seen: Glance) -> Facts:
-    """Return the facts that a header gives."""
+def of_preview(seen: CasePreview) -> Facts:
+    """Return the facts that a header gives; confounders that the phantom does not know are dropped."""
     flags = short_scan(seen.n_time, seen.dt_s)
-    return Facts(seen.grid[2], seen.n_time, seen.spacing_mm, seen.dt_s, flags=flags, confounders=seen.confounders)
+    known = tuple(name for name in CONFOUNDERS if name in seen.confounders)
+    return Facts(seen.grid[2], seen.n_time, seen.spacing_mm, seen.dt_s, flags=flags, confounders=known)
 
 
 def of_series(series: PerfusionSeries) -> Facts:

@@ -21,8 +21,8 @@ from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import select
 from perfcore.aif.select.selection import Selection
 from perfcore.errors import NoArteryError, PerfcoreError
-from perfcore.io.case_preview import early_slice, glance, lesion_ml
-from perfcore.io.datasets.case_folders import IslesCase, find_cases
+from perfcore.io.case_preview import early_mean_slice, lesion_ml, preview_case
+from perfcore.io.datasets.case_folders import CaseFiles, find_cases
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from perfcore.pipeline import analyse
 from perfcore.preprocess import Prepared, prepare
@@ -105,7 +105,7 @@ def _listed(folder: Path, _period: int) -> list[Entry]:
     return [_folder_entry(case) for case in find_cases(folder)]
 
 
-def _folder_entry(case: IslesCase) -> Entry:
+def _folder_entry(case: CaseFiles) -> Entry:
     """Return a case of the folder as its header has it; one that cannot be opened says why."""
     key = f"folder-{case.name}"
     entry = partial(Entry, key, case.name, "From the server's folder", lambda: Source(case.load()))
@@ -113,13 +113,13 @@ def _folder_entry(case: IslesCase) -> Entry:
     if before is not None and before.facts.problem:  # it may have been mended since
         _looks.drop(lambda name: name == ("", key))
     try:
-        seen = glance(case)
+        seen = preview_case(case)
     except PerfcoreError as error:
         return entry(facts=Facts(problem=str(error)))
-    known = case_summary.of_glance(seen)
+    known = case_summary.of_preview(seen)
 
     def look() -> Look:
-        plane = Layout.of(seen.affine).apply(early_slice(case, seen.grid[2] // 2))
+        plane = Layout.of(seen.affine).apply(early_mean_slice(case, seen.grid[2] // 2))
         return Look(ct_picture(plane), replace(known, lesion_ml=lesion_ml(case, seen)))
 
     return entry(facts=known, look=look)

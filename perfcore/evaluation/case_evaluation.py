@@ -13,7 +13,7 @@ from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.weights import Network, load_network, read_network
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.aif_csv import read_aif_csv
-from perfcore.io.cohort import CohortCase, Truth, fingerprint
+from perfcore.io.cohort import CohortCase, GroundTruth, fingerprint
 from perfcore.maps import PerfusionMaps
 from perfcore.metrics import dice, lesion_numbers, roc_below
 from perfcore.pipeline import find_curve, make_maps, tile
@@ -151,14 +151,14 @@ def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
     return CaseEvaluation(tuple(rows), roc, example_slices)
 
 
-def _methods(job: EvaluationJob, truth: Truth) -> list[str]:
+def _methods(job: EvaluationJob, truth: GroundTruth) -> list[str]:
     own = ["expert"] if job.expert is not None else []
     own += ["truth"] if truth.aif is not None else []
     return [*own, *job.selectors, *(network.method for network in job.networks)]
 
 
 def _curve(
-    job: EvaluationJob, method: str, prepared: Prepared, truth: Truth, case_fingerprint: str
+    job: EvaluationJob, method: str, prepared: Prepared, truth: GroundTruth, case_fingerprint: str
 ) -> tuple[Aif, int | None]:
     """Return a method's input function, and the fold of the network that drew it."""
     if method == "expert" and job.expert is not None:
@@ -172,7 +172,9 @@ def _curve(
     return find_curve(prepared, method).aif, None
 
 
-def _figures(maps: PerfusionMaps, series: PerfusionSeries, prepared: Prepared, truth: Truth) -> dict[str, Any]:
+def _figures(
+    maps: PerfusionMaps, series: PerfusionSeries, prepared: Prepared, truth: GroundTruth
+) -> dict[str, Any]:
     numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
     figures = asdict(numbers)
     figures["volume_bias_ml"] = numbers.core_ml - (numbers.lesion_ml or 0.0)

@@ -12,11 +12,11 @@ import numpy as np
 from perfcore.errors import InputDataError, OutputError
 from perfcore.io.byte_source import open_source
 from perfcore.types import Aif, DoubleArray
-from perfcore.units import LARGEST_VALUE
+from perfcore.units import MAX_ABS_VALUE
 
 COLUMNS: Final = ("time_s", "value")
 MAX_CSV_BYTES: Final = 4 << 20
-_SAME_GRID: Final = 0.01
+_TIME_TOLERANCE: Final = 0.01
 """Times within this fraction of a frame are the same times: a CSV rounds them."""
 _WHAT: Final = "AIF file"
 
@@ -51,14 +51,14 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
         raise InputDataError(
             f"The AIF holds NaN or infinity in value {row}; expected finite enhancement, so correct the file."
         )
-    if np.abs(value).max() > LARGEST_VALUE:
+    if np.abs(value).max() > MAX_ABS_VALUE:
         row = int(np.abs(value).argmax()) + 1
         raise InputDataError(
-            f"The AIF holds {value[row - 1]:.3g} in value {row}; expected enhancement within ±{LARGEST_VALUE:g}, "
+            f"The AIF holds {value[row - 1]:.3g} in value {row}; expected enhancement within ±{MAX_ABS_VALUE:g}, "
             "so correct the file."
         )
     step = float(time_s[1] - time_s[0])
-    tolerance = _SAME_GRID * step
+    tolerance = _TIME_TOLERANCE * step
     if time[0] > time_s[0] + tolerance or time[-1] < time_s[-1] - tolerance:
         raise InputDataError(
             f"The AIF covers {time[0]:g} to {time[-1]:g} s; expected all of the series, {time_s[0]:g} to "

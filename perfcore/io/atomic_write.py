@@ -38,18 +38,18 @@ def write_all(
     """
     made: list[Path] = []
     try:
-        with _one_sentence():
-            is_new = _refuse_taken(out_dir, names)
+        with _as_output_error():
+            is_new = _check_free(out_dir, names)
             _make_folders(out_dir.parent, made)
             folder = (out_dir.parent if is_new else out_dir) / f".unfinished-{uuid.uuid4().hex}"
             folder.mkdir()
             made.append(folder)
         for name, content in files:
-            with _one_sentence():
+            with _as_output_error():
                 (folder / name).write_bytes(content)
         if not keep:
             return
-        with _one_sentence():
+        with _as_output_error():
             if is_new:
                 folder.rename(out_dir)
                 made.clear()
@@ -135,7 +135,7 @@ def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> 
     """
     made: list[Path] = []
     try:
-        with _one_sentence():
+        with _as_output_error():
             _make_folders(path.parent, made)
             part = path.with_name(unfinished or f".unfinished-{uuid.uuid4().hex}")
             try:
@@ -163,7 +163,7 @@ def plain(value: Any) -> Any:
 
 
 @contextmanager
-def _one_sentence() -> Iterator[None]:
+def _as_output_error() -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -171,7 +171,7 @@ def _one_sentence() -> Iterator[None]:
         raise OutputError(f"The output folder cannot be written ({reason}); give another folder.") from error
 
 
-def _refuse_taken(out_dir: Path, names: tuple[str, ...]) -> bool:
+def _check_free(out_dir: Path, names: tuple[str, ...]) -> bool:
     """Return whether the folder is new; refuse a file in its place, or a folder in the place of a file."""
     if not out_dir.is_dir():
         with suppress(FileNotFoundError):

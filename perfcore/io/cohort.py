@@ -13,7 +13,13 @@ from sklearn.model_selection import GroupKFold
 
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.aif_csv import read_aif_csv
-from perfcore.io.datasets.case_folders import N_TRAINING, IslesCase, find_cases, is_of_isles18, patient_of
+from perfcore.io.datasets.case_folders import (
+    N_TRAINING_CASES,
+    CaseFiles,
+    find_cases,
+    is_isles2018_original,
+    patient_of,
+)
 from perfcore.io.nifti.reader import read_volume
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
@@ -23,7 +29,7 @@ TRUTH: Final = "truth"
 
 
 @dataclass(frozen=True, eq=False)
-class Truth:
+class GroundTruth:
     """What is known about a case beyond its core.
 
     Attributes
@@ -59,7 +65,7 @@ class CohortCase:
         Why it cannot serve, in a sentence, as far as is known without reading it.
     """
 
-    case: IslesCase
+    case: CaseFiles
     patient: str
     truth: Path | None
     confounders: tuple[str, ...] = ()
@@ -85,7 +91,7 @@ class CohortCase:
             raise InputDataError(f"{self.name} has no known lesion (OT): it can teach and judge nothing.")
         return series
 
-    def load_truth(self, series: PerfusionSeries) -> Truth:
+    def load_truth(self, series: PerfusionSeries) -> GroundTruth:
         """Read what else is known of it; all None without a truth folder.
 
         Raises
@@ -94,12 +100,12 @@ class CohortCase:
             A file of the truth is missing or refused.
         """
         if self.truth is None:
-            return Truth()
+            return GroundTruth()
         core, penumbra, delay = (
             read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra", "delay")
         )
         aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
-        return Truth(aif, (core > 0) | (penumbra > 0), delay)
+        return GroundTruth(aif, (core > 0) | (penumbra > 0), delay)
 
 
 def find_cohort(folder: Path) -> list[CohortCase]:
@@ -122,17 +128,22 @@ def find_cohort(folder: Path) -> list[CohortCase]:
     beside = next((root / TRUTH for root in roots if (root / TRUTH).is_dir()), None)
     if beside is not None:
         return [_phantom(case, beside / case.path.name) for case in cases]
-    all_there = {case.number for case in cases} == set(range(1, N_TRAINING + 1)) and len(cases) == N_TRAINING
-    return [CohortCase(case, _patient(case, known=all_there or is_of_isles18(case.path)), None) for case in cases]
+    all_there = {case.number for case in cases} == set(range(1, N_TRAINING_CASES + 1)) and len(
+        cases
+    ) == N_TRAINING_CASES
+    return [
+        CohortCase(case, _patient(case, known=all_there or is_isles2018_original(case.path)), None)
+        for case in cases
+    ]
 
 
-def _patient(case: IslesCase, *, known: bool) -> str:
+def _patient(case: CaseFiles, *, known: bool) -> str:
     """Return a case's patient by the pairs of ISLES 2018 where it is known to be of it, else the case's name."""
     number = case.number or 0
-    return f"P{patient_of(number):03d}" if known and 1 <= number <= N_TRAINING else case.name
+    return f"P{patient_of(number):03d}" if known and 1 <= number <= N_TRAINING_CASES else case.name
 
 
-def _phantom(case: IslesCase, truth: Path) -> CohortCase:
+def _phantom(case: CaseFiles, truth: Path) -> CohortCase:
     try:
         about = json.loads((truth / "case.json").read_text(encoding="utf-8"))
         patient, confounders = str(about["patient"]), tuple(str(name) for name in about.get("confounders", ()))

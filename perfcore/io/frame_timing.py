@@ -18,9 +18,9 @@ from perfcore.errors import InputDataError
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.types import DoubleArray, FloatArray
 
-EVEN: Final = 0.05
+GRID_TOLERANCE: Final = 0.05
 """A time within this fraction of a step lies on the grid."""
-_WHOLE_S: Final = 0.55
+_WHOLE_SECONDS_TOLERANCE_S: Final = 0.55
 """How far times in whole seconds may lie from even ones."""
 _MAX_STRETCH: Final = 10
 """The most frames that a grid may have for one that was taken."""
@@ -61,7 +61,7 @@ class FramePlan:
         """Return the same frames with another step."""
         return replace(self, dt_s=dt_s)
 
-    def noting(self, sentence: str) -> FramePlan:
+    def with_warning(self, sentence: str) -> FramePlan:
         """Return the same plan with a sentence before its own."""
         return replace(self, warnings=(sentence, *self.warnings))
 
@@ -120,17 +120,20 @@ def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
             "so give the time step (--dt SECONDS)."
         )
     first, last = max(own[0] for own in times), min(own[-1] for own in times)
-    common = max((own[(own >= first - EVEN * step) & (own <= last + EVEN * step)] for own in times), key=len)
+    common = max(
+        (own[(own >= first - GRID_TOLERANCE * step) & (own <= last + GRID_TOLERANCE * step)] for own in times),
+        key=len,
+    )
     if common.size < 2:
         raise InputDataError(
             "The slices of the series were not taken during the same time; give a series that takes all its "
             "slices over and over."
         )
     start, dt, away = _fit(common)
-    tolerance = EVEN * step
-    coarse = tolerance < away <= _WHOLE_S and all((own == np.round(own)).all() for own in times)
+    tolerance = GRID_TOLERANCE * step
+    coarse = tolerance < away <= _WHOLE_SECONDS_TOLERANCE_S and all((own == np.round(own)).all() for own in times)
     if coarse:
-        tolerance = _WHOLE_S
+        tolerance = _WHOLE_SECONDS_TOLERANCE_S
     even = away <= tolerance
     if not even:
         start, dt = float(first), step

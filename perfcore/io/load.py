@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from perfcore.errors import InputDataError
-from perfcore.io.datasets.case_folders import IslesCase, find_cases
+from perfcore.io.datasets.case_folders import CaseFiles, find_cases
 from perfcore.io.dicom.files import ZIP_SUFFIX, holds_dicom
 from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
@@ -52,7 +52,7 @@ def load_series(
     return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
 
 
-def _only_case(folder: Path) -> IslesCase | None:
+def _only_case(folder: Path) -> CaseFiles | None:
     """Return the one case of a folder, None where it holds DICOM files instead."""
     cases = find_cases(folder)
     if len(cases) > 1:

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from perfcore.phantom.head_pose import Pose
+from perfcore.phantom.head_pose import HeadPose
 from perfcore.phantom.templates import load_templates
-from perfcore.phantom.voxel_grid import N_PIXELS, Grid
+from perfcore.phantom.voxel_grid import N_PIXELS, VoxelGrid
 from perfcore.types import BoolArray, FloatArray
 
 HU: Final = {"gm": 35.0, "wm": 29.0, "csf": 12.0, "blood": 40.0, "bone": 900.0, "scalp": 25.0, "air": -1000.0}
@@ -54,7 +54,7 @@ class Skull:
     phase: float = 0.0
 
 
-def make_head(pose: Pose, grid: Grid, skull: Skull) -> Head:
+def make_head(pose: HeadPose, grid: VoxelGrid, skull: Skull) -> Head:
     """Put the template into the scanner.
 
     Parameters
@@ -79,7 +79,7 @@ def make_head(pose: Pose, grid: Grid, skull: Skull) -> Head:
     )
 
 
-def _slice(pose: Pose, grid: Grid, k: int, skull: Skull) -> Head:
+def _slice(pose: HeadPose, grid: VoxelGrid, k: int, skull: Skull) -> Head:
     t1, gm, wm = _resample(pose, grid, k)
     tissue = gm + wm
     white = _ramp(wm / np.maximum(tissue, np.float32(1e-3)), 0.15, 0.85)
@@ -98,7 +98,7 @@ def _slice(pose: Pose, grid: Grid, k: int, skull: Skull) -> Head:
     return Head(gm, wm, inside, baseline, mni)
 
 
-def _resample(pose: Pose, grid: Grid, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _resample(pose: HeadPose, grid: VoxelGrid, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return T1, grey and white matter of a slice, 0 to 1, each of shape ``(nx, ny)``."""
     templates = load_templates()
     n_planes = 3 if grid.slice_mm > 6 else 2

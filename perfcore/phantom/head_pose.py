@@ -15,7 +15,7 @@ from perfcore.types import DoubleArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
-class Pose:
+class HeadPose:
     """From the scanner's millimetres to the template's.
 
     Attributes
@@ -39,7 +39,7 @@ class Pose:
     amplitudes_mm: DoubleArray
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, tilt: float = 1.0) -> Pose:
+    def draw(cls, rng: np.random.Generator, tilt: float = 1.0) -> HeadPose:
         """Draw a head: turned by a few degrees, 88 to 98 % of the template's size, asymmetric.
 
         Parameters

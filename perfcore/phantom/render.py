@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import fine_grid, sample
 from perfcore.phantom.anatomy import HU, Head, Skull, make_head
-from perfcore.phantom.head_pose import Pose
+from perfcore.phantom.head_pose import HeadPose
 from perfcore.phantom.physiology import FINE_DT_S
 from perfcore.phantom.recipe import Recipe
-from perfcore.phantom.scanner import add_noise, add_streaks, jerk, move
+from perfcore.phantom.scanner import add_noise, add_streaks, draw_motion, move_frames
 from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, perfuse, true_labels, true_maps
-from perfcore.phantom.vascular_signal import Blood, make_blood, total_fraction
-from perfcore.phantom.voxel_grid import Grid
+from perfcore.phantom.vascular_signal import VascularSignal, make_vascular_signals, total_fraction
+from perfcore.phantom.voxel_grid import VoxelGrid
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 CLOT_HU = 65.0
@@ -32,7 +32,7 @@ class Scan:
     ``data`` has shape ``(nx, ny, nz, n_time)``, whole HU as float32; ``aif`` and ``vof`` ``(n_time,)``.
     """
 
-    grid: Grid
+    grid: VoxelGrid
     data: FloatArray
     maps: Maps
     core: BoolArray
@@ -52,13 +52,13 @@ class _Subject:
     tissue: Parenchyma
     gm_curves: FloatArray
     wm_curves: FloatArray
-    blood: list[Blood]
+    blood: list[VascularSignal]
 
 
 def render(recipe: Recipe) -> Scan:
     """Compute a scan. The same recipe gives the same bytes, whatever the number of threads."""
-    grid = Grid(recipe.pixel_mm, recipe.slice_mm, recipe.n_slices, recipe.centre_mm)
-    pose = Pose.draw(np.random.default_rng([*recipe.patient_seed, 0]), recipe.tilt)
+    grid = VoxelGrid(recipe.pixel_mm, recipe.slice_mm, recipe.n_slices, recipe.centre_mm)
+    pose = HeadPose.draw(np.random.default_rng([*recipe.patient_seed, 0]), recipe.tilt)
     bones = np.random.default_rng([*recipe.patient_seed, 1])
     head = make_head(pose, grid, Skull(float(bones.uniform(5.0, 7.0)), float(bones.uniform(0.0, 6.28))))
     tissue = perfuse(recipe, head)
@@ -68,7 +68,7 @@ def render(recipe: Recipe) -> Scan:
     fine = fine_grid(recipe.n_time * recipe.dt_s, FINE_DT_S)
     time_s = np.arange(recipe.n_time, dtype=np.float64) * np.float64(recipe.dt_s)
     artery, vein = recipe.bolus.artery(fine), recipe.bolus.vein(fine)
-    blood = make_blood(recipe, pose, grid, artery=artery, vein=vein, time_s=time_s)
+    blood = make_vascular_signals(recipe, pose, grid, artery=artery, vein=vein, time_s=time_s)
     gm_curves, wm_curves = (curve_table(kind, recipe, artery, time_s) for kind in ("gm", "wm"))
     data = _acquire(recipe, grid, _Subject(head, tissue, gm_curves, wm_curves, blood))
     return Scan(
@@ -79,12 +79,12 @@ def render(recipe: Recipe) -> Scan:
     )  # fmt: skip
 
 
-def _acquire(recipe: Recipe, grid: Grid, subject: _Subject) -> FloatArray:
+def _acquire(recipe: Recipe, grid: VoxelGrid, subject: _Subject) -> FloatArray:
     """Expose every slice; each has its own source of randomness, so that threads change nothing."""
     data = np.empty((*grid.shape, recipe.n_time), np.float32)
     scanner = recipe.scanner
     start = int((recipe.bolus.onset_s + 4) / recipe.dt_s)
-    path = jerk(recipe.n_time, start, scanner.motion_mm, np.random.default_rng([*recipe.scan_seed, 0]))
+    path = draw_motion(recipe.n_time, start, scanner.motion_mm, np.random.default_rng([*recipe.scan_seed, 0]))
 
     def expose(k: int) -> None:
         rng = np.random.default_rng([*recipe.scan_seed, 10 + k])
@@ -94,7 +94,7 @@ def _acquire(recipe: Recipe, grid: Grid, subject: _Subject) -> FloatArray:
             return
         block = _enhance(subject, box, k)
         if scanner.motion_mm > 0:
-            move(block, path, grid.pixel_mm, HU["air"])
+            move_frames(block, path, grid.pixel_mm, HU["air"])
         if scanner.streak_hu > 0:
             add_streaks(block, scanner.streak_hu, rng)
         add_noise(block, scanner, rng)

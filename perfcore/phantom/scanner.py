@@ -21,7 +21,7 @@ class Scanner:
     correlation_px
         Width (σ) of the noise's in-plane correlation kernel, pixels.
     motion_mm
-        Size of the head's jerk during the bolus; 0 is none.
+        Size of the head's sudden movement during the bolus; 0 is none.
     streak_hu
         Standard deviation of the streaks through the base of the skull, HU; 0 is none.
     """
@@ -60,15 +60,15 @@ def add_noise(block: FloatArray, scanner: Scanner, rng: np.random.Generator) -> 
     block += plane
 
 
-def jerk(n_time: int, start: int, size_mm: float, rng: np.random.Generator) -> DoubleArray:
-    """Draw the head's in-plane movement: a jerk, held for some frames, and a partial return.
+def draw_motion(n_time: int, start: int, size_mm: float, rng: np.random.Generator) -> DoubleArray:
+    """Draw the head's in-plane movement: a sudden shift and turn, held for some frames, and a partial return.
 
     Parameters
     ----------
     n_time
         Number of frames.
     start
-        Frame of the jerk.
+        Frame of the movement.
     size_mm
         Its length.
     rng
@@ -88,7 +88,7 @@ def jerk(n_time: int, start: int, size_mm: float, rng: np.random.Generator) -> D
     return path
 
 
-def move(block: FloatArray, path: DoubleArray, pixel_mm: float, fill: float) -> None:
+def move_frames(block: FloatArray, path: DoubleArray, pixel_mm: float, fill: float) -> None:
     """Move the frames of a slice rigidly in the plane, in place (linear interpolation).
 
     Parameters
@@ -96,7 +96,7 @@ def move(block: FloatArray, path: DoubleArray, pixel_mm: float, fill: float) -> 
     block
         Shape ``(nx, ny, n_time)``.
     path
-        Of :func:`jerk`. Shape ``(n_time, 3)``.
+        Of :func:`draw_motion`. Shape ``(n_time, 3)``.
     pixel_mm
         Pixel size.
     fill

@@ -58,7 +58,7 @@ _WORST: Final[dict[Site, tuple[float, float, float]]] = {
 }
 DEEP_MM: Final = 14.0
 """Where tissue is this much farther from its neighbours' branches than at the border, no collateral helps."""
-BEHIND: Final[dict[Site, tuple[str, ...]]] = {
+DISTAL_ARTERIES: Final[dict[Site, tuple[str, ...]]] = {
     "M1": _SUPERIOR + _INFERIOR,
     "M2-superior": _SUPERIOR[1:],
     "M2-inferior": _INFERIOR[:1] + _INFERIOR[2:],

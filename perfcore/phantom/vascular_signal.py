@@ -8,12 +8,12 @@ from typing import Literal
 import numpy as np
 
 from perfcore.aif.curves import disperse, sample
-from perfcore.phantom.head_pose import Pose
+from perfcore.phantom.head_pose import HeadPose
 from perfcore.phantom.physiology import FINE_DT_S
 from perfcore.phantom.recipe import Recipe
-from perfcore.phantom.stroke import BEHIND
-from perfcore.phantom.vessels import ARTERIES, COMPANIONS, Vessel, centre_line, tube, veins
-from perfcore.phantom.voxel_grid import Grid
+from perfcore.phantom.stroke import DISTAL_ARTERIES
+from perfcore.phantom.vessels import ARTERIES, COMPANION_ARTERIES, Vessel, centre_line, tube, veins
+from perfcore.phantom.voxel_grid import VoxelGrid
 from perfcore.types import DoubleArray, FloatArray
 
 Kind = Literal["artery", "late", "clot", "vein"]
@@ -21,7 +21,7 @@ COMPANION_OFFSET_MM = (0.6, 1.2, 0.8)
 
 
 @dataclass(frozen=True, eq=False)
-class Blood:
+class VascularSignal:
     """Vessels that share one curve.
 
     Attributes
@@ -39,9 +39,9 @@ class Blood:
     curve: FloatArray
 
 
-def make_blood(
-    recipe: Recipe, pose: Pose, grid: Grid, *, artery: DoubleArray, vein: DoubleArray, time_s: DoubleArray
-) -> list[Blood]:
+def make_vascular_signals(
+    recipe: Recipe, pose: HeadPose, grid: VoxelGrid, *, artery: DoubleArray, vein: DoubleArray, time_s: DoubleArray
+) -> list[VascularSignal]:
     """Return the vessels of a scan, grouped by curve, arteries first.
 
     Parameters
@@ -62,22 +62,24 @@ def make_blood(
             scale = recipe.late_scale if kind == "late" else recipe.artery_scale
             points, volume = _fill(vessel, side, scale, pose)
             clouds.setdefault((kind, vessel.delay_s), []).append((points, volume))
-            if "venous-contamination" in recipe.confounders and vessel.name in COMPANIONS:
+            if "venous-contamination" in recipe.confounders and vessel.name in COMPANION_ARTERIES:
                 companions.append((points + COMPANION_OFFSET_MM, volume))
     sinuses = [_fill(vessel, side, 1.0, pose) for vessel in veins() for side in _sides(vessel)]
     clouds["vein", 0.0] = sinuses + companions
     late_curve = disperse(artery, FINE_DT_S, recipe.late_tau_s)
-    found: list[Blood] = []
+    found: list[VascularSignal] = []
     for (kind, delay), parts in clouds.items():
         fraction = grid.rasterise(np.concatenate([p for p, _ in parts]), np.concatenate([v for _, v in parts]))
         pure = {"artery": artery, "late": late_curve, "clot": np.zeros_like(artery), "vein": vein}[kind]
         behind = recipe.late_delay_s if kind == "late" else 0.0
         curve = sample(pure, FINE_DT_S, time_s, delay + behind)
-        found.append(Blood(kind, fraction, curve.astype(np.float32)))
+        found.append(VascularSignal(kind, fraction, curve.astype(np.float32)))
     return found
 
 
-def total_fraction(blood: list[Blood], kinds: tuple[Kind, ...], shape: tuple[int, int, int]) -> FloatArray:
+def total_fraction(
+    blood: list[VascularSignal], kinds: tuple[Kind, ...], shape: tuple[int, int, int]
+) -> FloatArray:
     """Return how much of each voxel the vessels of some kinds fill, 0 to 1. Shape ``(nx, ny, nz)``."""
     total = np.zeros(shape, np.float32)
     for vessels in blood:
@@ -87,7 +89,7 @@ def total_fraction(blood: list[Blood], kinds: tuple[Kind, ...], shape: tuple[int
 
 
 def _kind(recipe: Recipe, vessel: Vessel, side: int) -> Kind:
-    if recipe.site is None or side != recipe.side or vessel.name not in BEHIND[recipe.site]:
+    if recipe.site is None or side != recipe.side or vessel.name not in DISTAL_ARTERIES[recipe.site]:
         return "artery"
     return "clot" if recipe.site == "M1" and vessel.name == "M1-distal" else "late"
 
@@ -96,6 +98,6 @@ def _sides(vessel: Vessel) -> tuple[int, ...]:
     return (1, -1) if vessel.paired else (1,)
 
 
-def _fill(vessel: Vessel, side: int, scale: float, pose: Pose) -> tuple[DoubleArray, DoubleArray]:
+def _fill(vessel: Vessel, side: int, scale: float, pose: HeadPose) -> tuple[DoubleArray, DoubleArray]:
     points, radius_mm = centre_line(vessel, side)
     return tube(pose.to_scanner(points), scale * radius_mm)

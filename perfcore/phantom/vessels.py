@@ -138,7 +138,7 @@ _VEINS: Final[tuple[Vessel, ...]] = (
     Vessel("parietal vein", ((38, -60, 54), (20, -62, 66), (1, -64, 66)), (0.9, 1.2)),
 )
 
-COMPANIONS: Final = ("M1", "M1-distal", "M2-superior", "M2-inferior", "A2", "ICA")
+COMPANION_ARTERIES: Final = ("M1", "M1-distal", "M2-superior", "M2-inferior", "A2", "ICA")
 """Arteries with which veins run side by side where the veins contaminate."""
 
 

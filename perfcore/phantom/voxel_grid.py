@@ -13,7 +13,7 @@ N_PIXELS: Final = 256
 
 
 @dataclass(frozen=True)
-class Grid:
+class VoxelGrid:
     """One slab.
 
     Attributes

@@ -16,10 +16,10 @@ SUSTAINED_FRAMES: Final = 3
 MARGIN_FRAMES: Final = 3
 """Frames left out between the baseline and arrival."""
 BRIGHTEST_FRACTION: Final = 0.005
-ENOUGH_VOXELS: Final = 60_000
+MAX_SAMPLED_VOXELS: Final = 60_000
 """Larger regions are sampled evenly down to about this size."""
 CLEAR_SNR: Final = 15.0
-FEWEST_CLEAR: Final = 8
+MIN_CLEAR_CURVES: Final = 8
 EARLY_QUANTILE: Final = 0.10
 
 
@@ -42,7 +42,7 @@ def brightest_curves(data: FloatArray, region: BoolArray) -> FloatArray:
         Shape ``(n, n_time)``: the upper 0.5 % of the region, at least 8 voxels where there are.
     """
     flat = np.flatnonzero(region)
-    curves = data.reshape(-1, data.shape[3])[flat[:: max(1, len(flat) // ENOUGH_VOXELS)]]
+    curves = data.reshape(-1, data.shape[3])[flat[:: max(1, len(flat) // MAX_SAMPLED_VOXELS)]]
     centred = curves - curves.mean(axis=1, keepdims=True)
     power = np.einsum("vt,vt->v", centred, centred)
     n_bright = min(len(power), max(8, round(BRIGHTEST_FRACTION * len(power))))
@@ -90,7 +90,7 @@ def first_arrival(curves: FloatArray) -> int:
     height = curves.max(axis=1) - np.median(curves[:, :3], axis=1)
     noise = np.median(np.abs(np.diff(curves, 2, axis=1)), axis=1) / (0.6745 * np.sqrt(6.0))
     clear = curves[height > CLEAR_SNR * noise]
-    if len(clear) < FEWEST_CLEAR:
+    if len(clear) < MIN_CLEAR_CURVES:
         return whole
     return min(whole, int(np.quantile(arrival_frames(clear), EARLY_QUANTILE)))
 

@@ -12,14 +12,14 @@ from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 Side = Literal["left", "right"]
 
-SMALLEST_SIDE: Final = 50
+MIN_SIDE_VOXELS: Final = 50
 """Voxels a hemisphere needs to serve as reference."""
-LARGEST_YAW_DEG: Final = 36.0
-LARGEST_ROLL_DEG: Final = 15.0
+MAX_YAW_DEG: Final = 36.0
+MAX_ROLL_DEG: Final = 15.0
 _COARSE_MM: Final = 3.0
 _BLUR_MM: Final = 5.0
-_FEW_POINTS: Final = 6_000
-_TALL_MM: Final = 30.0
+_MAX_FIT_POINTS: Final = 6_000
+_MIN_ROLL_HEIGHT_MM: Final = 30.0
 """A slab has to be this tall before the plane may lean (roll)."""
 
 
@@ -82,11 +82,11 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
     inverse = np.linalg.inv(coarse)
     places = np.argwhere(soft > min(0.02, 0.5 * float(soft.max())))  # a speck is blurred to less
-    places = places[:: max(1, len(places) // _FEW_POINTS)]
+    places = places[:: max(1, len(places) // _MAX_FIT_POINTS)]
     weight = soft[tuple(places.T)]
     points = places @ coarse[:3, :3].T + coarse[:3, 3]
     centre = np.average(points, axis=0, weights=weight)
-    lean = float(np.ptp(points[:, 2])) >= _TALL_MM
+    lean = float(np.ptp(points[:, 2])) >= _MIN_ROLL_HEIGHT_MM
 
     def overlap(parameters: DoubleArray) -> float:
         normal, offset = _plane(parameters, centre)
@@ -98,10 +98,10 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
         there = ndimage.map_coordinates(soft, place[:, seen], order=1)
         return float(np.minimum(there, weight[seen]).sum() / weight[seen].sum())
 
-    yaws = np.deg2rad(np.arange(-LARGEST_YAW_DEG, LARGEST_YAW_DEG + 1, 6.0))
+    yaws = np.deg2rad(np.arange(-MAX_YAW_DEG, MAX_YAW_DEG + 1, 6.0))
     start = max((np.array([yaw, shift, 0.0]) for yaw in yaws for shift in (-6.0, 0.0, 6.0)), key=overlap)
     n_free = 3 if lean else 2
-    limit = np.array([np.deg2rad(45.0), 40.0, np.deg2rad(LARGEST_ROLL_DEG)])[:n_free]
+    limit = np.array([np.deg2rad(45.0), 40.0, np.deg2rad(MAX_ROLL_DEG)])[:n_free]
 
     def cost(free: DoubleArray) -> float:
         return -overlap(np.append(free, np.zeros(3 - n_free)))
@@ -147,6 +147,6 @@ def later_side(ttp_s: FloatArray, right: BoolArray, healthy: BoolArray) -> Side 
         Shape ``(n_voxels,)``: voxels that count (neither vessels nor CSF).
     """
     on_right, on_left = healthy & right, healthy & ~right
-    if min(on_right.sum(), on_left.sum()) < SMALLEST_SIDE:
+    if min(on_right.sum(), on_left.sum()) < MIN_SIDE_VOXELS:
         return None
     return "right" if ttp_s[on_right].mean() > ttp_s[on_left].mean() else "left"

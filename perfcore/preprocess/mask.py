@@ -21,7 +21,7 @@ VESSEL_RATIO: Final = 2.5
 BONE_HU: Final = 200.0
 BONE_MARGIN_MM: Final = 2.5
 """How far vessels are sought from bone in a head that moved; in a still one, one voxel."""
-SMALLEST_SLICE: Final = 0.02
+MIN_SLICE_FRACTION: Final = 0.02
 """A slice whose component is smaller than this fraction of the largest one holds no brain."""
 _IN_PLANE: Final = np.ones((3, 3, 1), bool)
 
@@ -188,7 +188,7 @@ def largest_in_each_slice(volume: BoolArray) -> BoolArray:
         return kept
     sizes = np.bincount(labels.ravel(), minlength=n_labels + 1)
     sizes[0] = 0
-    floor = SMALLEST_SLICE * sizes.max()
+    floor = MIN_SLICE_FRACTION * sizes.max()
     for z in range(volume.shape[2]):
         here = np.unique(labels[..., z])
         best = here[int(np.argmax(sizes[here]))]

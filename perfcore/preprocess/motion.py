@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from perfcore.preprocess.slabs import in_slabs
+from perfcore.preprocess.slabs import map_slabs
 from perfcore.preprocess.smoothing import smooth_plane
 from perfcore.types import DoubleArray, FloatArray
 
@@ -30,13 +30,13 @@ CORRECTED_MM: Final = 0.4
 BLURS_MM: Final = (5.0, 2.0)
 CLIP_HU: Final = (-200.0, 500.0)
 STEEPEST_FRACTION: Final = 0.06
-MOST_POINTS: Final = 1_200
+MAX_POINTS: Final = 1_200
 STILL_MM: Final = 0.2
 """Where the first step is shorter than this at all points, the frame is taken as still."""
-SMALLEST_GAIN: Final = 0.8
+MAX_RESIDUAL_RATIO: Final = 0.8
 """A movement is believed where it brings the median difference down to this fraction."""
 _STEPS: Final = 8
-_SMALLEST_STEP_MM: Final = 0.03
+_MIN_STEP_MM: Final = 0.03
 _TUKEY: Final = 4.685
 
 
@@ -65,7 +65,7 @@ def estimate_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) ->
         edges = _find_edges(np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0)), scale, centre)
         if len(edges.levels) < 16:
             return motion
-        in_slabs(partial(_refine, quiet, edges, motion), len(quiet))
+        map_slabs(partial(_refine, quiet, edges, motion), len(quiet))
     return motion
 
 
@@ -118,7 +118,7 @@ def realign(
                 frame = np.ascontiguousarray(data[:, :, z, t])
                 out[:, :, z, t] = ndimage.affine_transform(frame, turn, offset, order=1, mode="nearest")
 
-    in_slabs(work, int(moved.sum()))
+    map_slabs(work, int(moved.sum()))
     return out
 
 
@@ -164,7 +164,7 @@ def _find_edges(reference: FloatArray, scale: DoubleArray, centre: DoubleArray) 
     steepness = np.hypot(along_x, along_y)
     steep = steepness >= max(float(np.quantile(steepness, 1.0 - STEEPEST_FRACTION)), 1e-6)
     points = np.stack(np.nonzero(steep), axis=1)
-    points = points[:: max(1, len(points) // MOST_POINTS)]
+    points = points[:: max(1, len(points) // MAX_POINTS)]
     gx, gy = along_x[points[:, 0], points[:, 1]], along_y[points[:, 0], points[:, 1]]
     places = (points - centre) * scale
     slopes = np.stack([gx, gy, places[:, 0] * gy - places[:, 1] * gx], axis=1)
@@ -182,11 +182,11 @@ def _refine(frames: FloatArray, edges: _Edges, motion: DoubleArray, part: slice)
             if turn == 0 and length < STILL_MM and not motion[t].any():
                 break
             now -= step
-            if length < _SMALLEST_STEP_MM:
+            if length < _MIN_STEP_MM:
                 break
         if now.any():
             before, after = (np.median(np.abs(edges.difference(frames[t], m))) for m in (np.zeros(3), now))
-            motion[t] = now if after <= SMALLEST_GAIN * before else 0.0
+            motion[t] = now if after <= MAX_RESIDUAL_RATIO * before else 0.0
 
 
 def _step(difference: DoubleArray, slopes: DoubleArray) -> NDArray[np.float64]:

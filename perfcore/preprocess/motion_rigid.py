@@ -19,22 +19,22 @@ from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from perfcore.preprocess.mask import DENOISING_MM, SOFT_TISSUE_HU, in_plane_disk, in_plane_filter
-from perfcore.preprocess.motion import REFERENCE_FRAMES, SMALLEST_GAIN, estimate_motion
-from perfcore.preprocess.slabs import in_slabs
+from perfcore.preprocess.motion import MAX_RESIDUAL_RATIO, REFERENCE_FRAMES, estimate_motion
+from perfcore.preprocess.slabs import map_slabs
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-FEWEST_SLICES: Final = 4
+MIN_SLICES: Final = 4
 """The outermost slices only serve to interpolate; two more have to lie between them."""
 CLIP_HU: Final = (-1000.0, 1000.0)
 PIXEL_MM: Final = 4.0
 BLUR_MM: Final = 7.0
 STEEPEST_FRACTION: Final = 0.4
-LARGEST_BEND: Final = 0.5
+MAX_BEND: Final = 0.5
 """Second difference across slices, as a fraction of the central one."""
 FLAT_HU: Final = 5.0
 """Central differences count as at least this."""
-MOST_POINTS: Final = 20_000
-FEWEST_POINTS: Final = 200
+MAX_POINTS: Final = 20_000
+MIN_POINTS: Final = 200
 MARGIN: Final = 2
 """Voxels in the plane that neighbouring soft tissue reaches beyond a place."""
 _FIRST_STEP, _LAST_STEP, _RELAXATION, _STEPS = 0.5, 0.001, 0.6, 300
@@ -67,7 +67,7 @@ def estimate_rigid_motion(data: FloatArray, spacing_mm: tuple[float, float, floa
     quiet, spacing = _reduced(data, spacing_mm)
     reference = np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0))
     points = _straight_edges(reference, spacing)
-    if points.sum() < FEWEST_POINTS:
+    if points.sum() < MIN_POINTS:
         return motion
     fixed, mask = _image(reference, spacing), _image(points.astype(np.uint8), spacing)
 
@@ -140,7 +140,7 @@ def rigid_realign(
             between = ndimage.affine_transform(frame, turn, offset, order=1, mode="nearest")
             out[..., t] = np.where(across, between, np.stack(within, axis=2))
 
-    in_slabs(work, int(moved.sum()))
+    map_slabs(work, int(moved.sum()))
     return out
 
 
@@ -168,7 +168,7 @@ def _reduced(
             small = whole.reshape(nx // bx, bx, ny // by, by, n_time).mean(axis=(1, 3))
             out[..., z] = ndimage.gaussian_filter(np.moveaxis(small, 2, 0), sigma, mode="nearest")
 
-    in_slabs(work, nz)
+    map_slabs(work, nz)
     return out, spacing
 
 
@@ -178,12 +178,12 @@ def _straight_edges(reference: FloatArray, spacing: tuple[float, float, float]) 
     steepness = np.hypot(*slopes)
     steep = steepness >= max(float(np.quantile(steepness, 1.0 - STEEPEST_FRACTION)), 1e-6)
     below, here, above = reference[..., :-2], reference[..., 1:-1], reference[..., 2:]
-    limit = LARGEST_BEND * np.maximum(np.abs(above - below) / 2, FLAT_HU)
+    limit = MAX_BEND * np.maximum(np.abs(above - below) / 2, FLAT_HU)
     steep[..., 1:-1] &= np.abs(above - 2 * here + below) < limit
     steep[..., [0, -1]] = False
     found = np.flatnonzero(steep)
     thin = np.zeros(steep.size, bool)
-    thin[found[:: -(-len(found) // MOST_POINTS) or 1]] = True
+    thin[found[:: -(-len(found) // MAX_POINTS) or 1]] = True
     return thin.reshape(steep.shape)
 
 
@@ -217,7 +217,7 @@ def _fit(fixed: Any, mask: Any, moving: Any, start: DoubleArray) -> DoubleArray:
         method.Execute(fixed, moving)
     except RuntimeError:  # too few points are left in both frames
         return start
-    if method.GetMetricValue() > SMALLEST_GAIN * before:
+    if method.GetMetricValue() > MAX_RESIDUAL_RATIO * before:
         return start
     turn = Rotation.from_matrix(np.reshape(transform.GetMatrix(), (3, 3))).as_rotvec()
     return np.array([*transform.GetTranslation(), *turn])

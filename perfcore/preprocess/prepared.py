@@ -26,7 +26,7 @@ from perfcore.preprocess.mask import (
     without_csf,
 )
 from perfcore.preprocess.motion import CORRECTED_MM, displacement_mm, estimate_motion, realign
-from perfcore.preprocess.slabs import in_slabs, time_last
+from perfcore.preprocess.slabs import as_time_contiguous, map_slabs
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
@@ -141,11 +141,11 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         The brain mask is empty, or the series does not change in time.
     """
     is_hu = series.units == "hu"
-    rigid = settings.motion == "rigid" and series.grid[2] >= motion_rigid.FEWEST_SLICES
+    rigid = settings.motion == "rigid" and series.grid[2] >= motion_rigid.MIN_SLICES
     if is_hu and settings.motion != "off":
-        data, moved_mm = _still(series, rigid=rigid)
+        data, moved_mm = _realigned(series, rigid=rigid)
     else:
-        data, moved_mm = time_last(series.data), np.zeros(series.n_time)
+        data, moved_mm = as_time_contiguous(series.data), np.zeros(series.n_time)
     maximum = _temporal_maximum(data)
     bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum, moved_mm)
     enhancement = _subtract(data, baseline, reuse=data is not series.data) if is_hu else data
@@ -204,9 +204,9 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     )
 
 
-def _still(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, DoubleArray]:
+def _realigned(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, DoubleArray]:
     """Return the series with its frames realigned (time contiguous), and how far each had moved in mm."""
-    data, spacing_mm = time_last(series.data), series.spacing_mm
+    data, spacing_mm = as_time_contiguous(series.data), series.spacing_mm
     estimate, distance, undo = (
         (motion_rigid.estimate_rigid_motion, motion_rigid.rigid_displacement_mm, motion_rigid.rigid_realign)
         if rigid
@@ -263,7 +263,7 @@ def _temporal_maximum(data: FloatArray) -> FloatArray:
     def work(part: slice) -> None:
         np.max(data[part], axis=3, out=out[part])
 
-    in_slabs(work, len(data))
+    map_slabs(work, len(data))
     return out
 
 
@@ -274,7 +274,7 @@ def _subtract(data: FloatArray, baseline: FloatArray, *, reuse: bool) -> FloatAr
     def work(part: slice) -> None:
         np.subtract(data[part], baseline[part][..., None], out=out[part])
 
-    in_slabs(work, len(data))
+    map_slabs(work, len(data))
     return out
 
 

@@ -8,13 +8,13 @@ import numpy as np
 
 from perfcore.types import DoubleArray, FloatArray
 
-FEWEST_BASELINE_FRAMES: Final = 3
-LARGEST_SHIFT_MM: Final = 1.0
+MIN_BASELINE_FRAMES: Final = 3
+MAX_SHIFT_MM: Final = 1.0
 
 
 def baseline_flag(n_baseline: int) -> str | None:
     """Warn where the baseline is the mean of fewer than 3 frames."""
-    if n_baseline >= FEWEST_BASELINE_FRAMES:
+    if n_baseline >= MIN_BASELINE_FRAMES:
         return None
     frames = "one frame" if n_baseline == 1 else f"{n_baseline} frames"
     return (
@@ -55,11 +55,11 @@ def motion_flag(moved_mm: DoubleArray, *, in_plane: bool = True) -> str | None:
     in_plane
         Whether only movement within the slices was sought.
     """
-    frames = int((moved_mm > LARGEST_SHIFT_MM).sum())
+    frames = int((moved_mm > MAX_SHIFT_MM).sum())
     if frames == 0:
         return None
     return (
         f"The head moves by up to {moved_mm.max():.1f} mm{' in the plane' if in_plane else ''} "
-        f"({frames} {'frame' if frames == 1 else 'frames'} by more than {LARGEST_SHIFT_MM:g} mm): "
+        f"({frames} {'frame' if frames == 1 else 'frames'} by more than {MAX_SHIFT_MM:g} mm): "
         "the frames were realigned, but curves near bone stay unreliable."
     )

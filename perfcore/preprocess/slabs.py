@@ -12,11 +12,11 @@ import numpy as np
 
 from perfcore.types import FloatArray
 
-LARGEST_PRODUCT: Final = 200_000
+MAX_PRODUCT_SIZE: Final = 200_000
 """Multiply-adds of one matrix product; OpenBLAS uses one thread up to 262,144."""
 
 
-def in_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> list[Any]:
+def map_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> list[Any]:
     """Call ``work`` on consecutive slices that together cover ``range(n)``, in threads.
 
     Parameters
@@ -39,7 +39,7 @@ def in_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> list
         return list(pool.map(work, pieces))
 
 
-def rows_times(rows: FloatArray, matrix: FloatArray) -> FloatArray:
+def matmul_in_blocks(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     """Return ``rows @ matrix`` in products so small that the BLAS does not split them among its threads.
 
     Splitting makes threads wait for each other; on a busy machine that costs far more than it saves.
@@ -57,7 +57,7 @@ def rows_times(rows: FloatArray, matrix: FloatArray) -> FloatArray:
         Shape ``(n, m)``.
     """
     k, m = matrix.shape
-    size = max(8, LARGEST_PRODUCT // (k * m))
+    size = max(8, MAX_PRODUCT_SIZE // (k * m))
     whole = len(rows) // size * size
     out = np.empty((len(rows), m), np.float32)
     np.matmul(rows[:whole].reshape(-1, size, k), matrix, out=out[:whole].reshape(-1, size, m))
@@ -65,7 +65,7 @@ def rows_times(rows: FloatArray, matrix: FloatArray) -> FloatArray:
     return out
 
 
-def time_last(data: FloatArray) -> FloatArray:
+def as_time_contiguous(data: FloatArray) -> FloatArray:
     """Return a 4D array in C order, so that each voxel's curve lies together; the array itself where it does.
 
     NIfTI stores time slowest. numpy's own copy of such an array jumps through memory; row by row it takes a
@@ -85,5 +85,5 @@ def time_last(data: FloatArray) -> FloatArray:
             for z in range(data.shape[2]):
                 out[:, y, z] = np.ascontiguousarray(data[:, y, z].T).T
 
-    in_slabs(work, data.shape[1])
+    map_slabs(work, data.shape[1])
     return out

@@ -18,14 +18,14 @@ from typing import Final
 import numpy as np
 from scipy import ndimage
 
-from perfcore.preprocess.slabs import LARGEST_PRODUCT, in_slabs, rows_times
+from perfcore.preprocess.slabs import MAX_PRODUCT_SIZE, map_slabs, matmul_in_blocks
 from perfcore.types import BoolArray, FloatArray
 
 TRUNCATE: Final = 4.0
 THIN_SLICE_MM: Final = 3.0
 """Slices up to this spacing are smoothed across as well; thicker ones only within."""
-SMALLEST_WEIGHT: Final = 1e-3
-_FEWEST_ROWS: Final = 8
+MIN_WEIGHT: Final = 1e-3
+_MIN_ROWS: Final = 8
 
 
 def gaussian_matrix(n: int, sigma: float) -> FloatArray:
@@ -84,7 +84,7 @@ def _banded(sigma: float, stack: FloatArray, out: FloatArray) -> None:
     n, n_columns = stack.shape[1:]
     matrix = gaussian_matrix(n, sigma)
     reach = int(TRUNCATE * sigma + 0.5)
-    rows = max(_FEWEST_ROWS, int(np.sqrt(LARGEST_PRODUCT / n_columns + reach**2)) - reach)
+    rows = max(_MIN_ROWS, int(np.sqrt(MAX_PRODUCT_SIZE / n_columns + reach**2)) - reach)
     for start in range(0, n, rows):
         stop = min(n, start + rows)
         low, high = max(0, start - reach), min(n, stop + reach)
@@ -111,7 +111,7 @@ def smooth_time(curves: FloatArray, sigma_frames: float) -> FloatArray:
     n_time = curves.shape[-1]
     matrix = gaussian_matrix(n_time, sigma_frames)
     matrix = np.ascontiguousarray((matrix / matrix.sum(axis=1, keepdims=True)).T)
-    return rows_times(curves.reshape(-1, n_time), matrix).reshape(curves.shape)
+    return matmul_in_blocks(curves.reshape(-1, n_time), matrix).reshape(curves.shape)
 
 
 def smooth_masked(
@@ -146,13 +146,13 @@ def smooth_masked(
 
     def work(part: slice) -> None:
         for z in range(part.start, part.stop):
-            here, alone = inside[:, :, z], norm[:, :, z] < SMALLEST_WEIGHT
+            here, alone = inside[:, :, z], norm[:, :, z] < MIN_WEIGHT
             curves = smooth_plane(_across_slices(enhancement, weights, through[z]), sigmas[0], sigmas[1])[here]
             curves /= np.where(alone, np.float32(1), norm[:, :, z])[here, None]
             curves[alone[here]] = enhancement[:, :, z][here & alone]
             out[slice_of == z] = smooth_time(curves, sigmas[3])
 
-    in_slabs(work, weight.shape[2])
+    map_slabs(work, weight.shape[2])
     return out
 
 

@@ -18,7 +18,7 @@ from perfcore.aif.select.candidates import (
 from perfcore.aif.select.features import area, first_moment, roughness
 from perfcore.aif.select.selection import Selection, build_selection
 from perfcore.preprocess import Prepared
-from perfcore.preprocess.slabs import rows_times
+from perfcore.preprocess.slabs import matmul_in_blocks
 from perfcore.types import FloatArray
 
 KEPT_AREA_FRACTION: Final = 0.10
@@ -114,7 +114,9 @@ def fuzzy_c_means(curves: FloatArray, n_clusters: int = N_CLUSTERS) -> NDArray[n
     squares = np.einsum("vt,vt->v", curves, curves)
     membership = np.zeros((len(curves), n_clusters), np.float32)
     for _ in range(_STEPS):
-        distance = squares[:, None] - 2 * rows_times(curves, centres.T) + np.einsum("kt,kt->k", centres, centres)
+        distance = (
+            squares[:, None] - 2 * matmul_in_blocks(curves, centres.T) + np.einsum("kt,kt->k", centres, centres)
+        )
         closeness = np.maximum(distance, 1e-12 * squares.max() + 1e-30) ** (-1.0 / (FUZZINESS - 1.0))
         now = closeness / closeness.sum(axis=1, keepdims=True)
         change = float(np.abs(now - membership).max())

@@ -28,7 +28,7 @@ from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
 
 ISLES_DT_S: Final = 1.0
-N_TRAINING: Final = 94
+N_TRAINING_CASES: Final = 94
 _PARTS: Final = ("TRAINING", "TESTING")
 _SUFFIXES: Final = (".nii", ".nii.gz")
 _CASE: Final = re.compile(r"case_(\d+)")
@@ -57,7 +57,7 @@ def patient_of(case_number: int) -> int:
 
 
 @dataclass(frozen=True)
-class IslesCase:
+class CaseFiles:
     """One case of a folder, not yet read.
 
     Attributes
@@ -78,9 +78,9 @@ class IslesCase:
         return int(match.group(1)) if match else None
 
     @property
-    def is_isles18(self) -> bool:
+    def is_isles2018(self) -> bool:
         """Whether it is a folder in the layout of ISLES 2018."""
-        return is_case_folder(self.path)
+        return is_isles2018_folder(self.path)
 
     def series_file(self) -> Path:
         """Return the file that holds the series.
@@ -102,7 +102,7 @@ class IslesCase:
 
     def lesion_file(self) -> Path | None:
         """Return the lesion of a case of ISLES 2018, None where there is none."""
-        return _modality(self.path, "OT") if self.is_isles18 else None
+        return _modality(self.path, "OT") if self.is_isles2018 else None
 
     def load(
         self,
@@ -128,7 +128,7 @@ class IslesCase:
         """
         if not self.path.is_dir():
             return read_series(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
-        if not self.is_isles18 and is_subject_folder(self.path):
+        if not self.is_isles2018 and is_subject_folder(self.path):
             return read_subject(self.path, dt_s=dt_s, units=units, case=self.name, mask=mask)
         return read_series(
             self.series_file(),
@@ -141,7 +141,7 @@ class IslesCase:
         )
 
 
-def find_cases(folder: Path) -> list[IslesCase]:
+def find_cases(folder: Path) -> list[CaseFiles]:
     """List the cases of a folder in natural order; reads no voxel, and one bad case hides no other.
 
     Parameters
@@ -153,7 +153,7 @@ def find_cases(folder: Path) -> list[IslesCase]:
 
     Returns
     -------
-    list of IslesCase
+    list of CaseFiles
         Empty where the folder holds none.
 
     Raises
@@ -162,42 +162,42 @@ def find_cases(folder: Path) -> list[IslesCase]:
         The folder itself is missing or cannot be listed.
     """
     entries = _entries(folder)
-    if is_case_folder(folder):
-        return [IslesCase(folder.name if _CASE.fullmatch(folder.name) else "case", folder)]
+    if is_isles2018_folder(folder):
+        return [CaseFiles(folder.name if _CASE.fullmatch(folder.name) else "case", folder)]
     if is_subject_folder(folder):
-        return [IslesCase(folder.name if SUBJECT.fullmatch(folder.name) else "case", folder)]
+        return [CaseFiles(folder.name if SUBJECT.fullmatch(folder.name) else "case", folder)]
     parts = [folder / part for part in _PARTS if (folder / part).is_dir()]
     cases = [case for path in entries if (case := _case(path)) is not None]
     for part in parts:
         prefix = "testing_" if part.name == "TESTING" and len(parts) > 1 else ""
         cases += [
-            IslesCase(prefix + _shown(path.name), path)
+            CaseFiles(prefix + _shown(path.name), path)
             for path in _entries_or_none(part)
-            if path.is_dir() and (_CASE.fullmatch(path.name) or is_case_folder(path))
+            if path.is_dir() and (_CASE.fullmatch(path.name) or is_isles2018_folder(path))
         ]
-    cases += [IslesCase(_shown(path.name), path) for path in subject_folders(folder)]
+    cases += [CaseFiles(_shown(path.name), path) for path in subject_folders(folder)]
     return _unique(cases)
 
 
-def is_case_folder(path: Path) -> bool:
+def is_isles2018_folder(path: Path) -> bool:
     """Say whether a folder holds a perfusion series in the layout of ISLES 2018."""
     return path.is_dir() and any(_modality_name(entry) == "CT_4DPWI" for entry in _entries_or_none(path))
 
 
-def is_of_isles18(path: Path) -> bool:
+def is_isles2018_original(path: Path) -> bool:
     """Say whether a folder's files are named as ISLES 2018 itself names them, not only in its layout."""
     series = (entry.name for entry in _entries_or_none(path) if _modality_name(entry) == "CT_4DPWI")
     return path.is_dir() and any(name.startswith(_REPOSITORY) for name in series)
 
 
-def _case(path: Path) -> IslesCase | None:
+def _case(path: Path) -> CaseFiles | None:
     """Return the case that an entry of a listed folder is, if it is one."""
     if path.is_dir():
-        known = _CASE.fullmatch(path.name) or is_case_folder(path) or is_subject_folder(path)
-        return IslesCase(_shown(path.name), path) if known else None
+        known = _CASE.fullmatch(path.name) or is_isles2018_folder(path) or is_subject_folder(path)
+        return CaseFiles(_shown(path.name), path) if known else None
     if not path.name.endswith(_SUFFIXES) or not _may_be_series(path):
         return None
-    return IslesCase(_shown(path.name.removesuffix(".gz").removesuffix(".nii")), path)
+    return CaseFiles(_shown(path.name.removesuffix(".gz").removesuffix(".nii")), path)
 
 
 def _shown(name: str) -> str:
@@ -205,14 +205,14 @@ def _shown(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:80]
 
 
-def _unique(cases: list[IslesCase]) -> list[IslesCase]:
+def _unique(cases: list[CaseFiles]) -> list[CaseFiles]:
     """Number the names that occur twice, such as those of ``a.nii`` and ``a.nii.gz``."""
     seen: Counter[str] = Counter()
     unique = []
     for case in cases:
         seen[case.name] += 1
         again = seen[case.name]
-        unique.append(case if again == 1 else IslesCase(f"{case.name} ({again})", case.path))
+        unique.append(case if again == 1 else CaseFiles(f"{case.name} ({again})", case.path))
     return unique
 
 

@@ -14,11 +14,11 @@ from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.types import DoubleArray
 
 _DAY_S: Final = 86_400.0
-_LONGEST_S: Final = 3600.0
-_SAME_S: Final = 1e-3
+_MAX_DURATION_S: Final = 3600.0
+_MIN_INTERVAL_S: Final = 1e-3
 
 
-def in_time(
+def order_in_time(
     slices: Sequence[Sequence[DicomImage]], dt_s: float | None
 ) -> tuple[list[list[DicomImage]], FramePlan]:
     """Return the images of each slice in the order of time, and how they make frames.
@@ -45,7 +45,7 @@ def in_time(
         plan = plan_by_time([np.sort(own) for own in times])
         if name == "content time":
             note = "The acquisition times of the DICOM series tell no frames apart; the content times were used."
-            plan = plan.noting(note)
+            plan = plan.with_warning(note)
         return ordered, plan
     if dt_s is None:
         raise InputDataError(
@@ -80,7 +80,7 @@ def _times(slices: Sequence[Sequence[DicomImage]], at: int) -> list[DoubleArray]
         times = [np.where(own < _DAY_S / 2, own + _DAY_S, own) for own in times]
         earliest, latest = min(own.min() for own in times), max(own.max() for own in times)
     steps = [np.diff(np.sort(own)) for own in times]
-    if latest - earliest > _LONGEST_S or any(own.size == 0 or own.min() < _SAME_S for own in steps):
+    if latest - earliest > _MAX_DURATION_S or any(own.size == 0 or own.min() < _MIN_INTERVAL_S for own in steps):
         return None
     if not MIN_DT_S <= np.median(np.concatenate(steps)) <= MAX_DT_S:
         return None

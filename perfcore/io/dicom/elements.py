@@ -22,7 +22,7 @@ from pydicom.tag import BaseTag
 
 from perfcore.errors import InputDataError
 
-BROKEN: Final = (
+PARSE_ERRORS: Final = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
     TypeError, ValueError, struct.error,
 )  # fmt: skip
@@ -32,7 +32,7 @@ logging.getLogger("pydicom").propagate = False  # its messages quote headers
 
 
 @dataclass
-class Meter:
+class ReadBudget:
     """How many reads of an element, a length or an item are left for a whole series; a header takes some 300."""
 
     left: int = 12_000_000
@@ -54,7 +54,7 @@ class Meter:
 
 
 class _Metered(io.BytesIO):
-    def __init__(self, content: bytes, meter: Meter) -> None:
+    def __init__(self, content: bytes, meter: ReadBudget) -> None:
         super().__init__(content)
         self._meter = meter
 
@@ -74,7 +74,7 @@ class Elements:
         Counts the reads.
     """
 
-    def __init__(self, content: bytes, meter: Meter) -> None:
+    def __init__(self, content: bytes, meter: ReadBudget) -> None:
         self._stream = _Metered(content, meter)
         self._found = Dataset()
 
@@ -141,7 +141,7 @@ class Elements:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def suppress_warnings() -> Iterator[None]:
     """Keep pydicom's warnings to itself: what is wrong with a file is said in a sentence of ours."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.elements import BROKEN, Elements, Meter
+from perfcore.io.dicom.elements import PARSE_ERRORS, Elements, ReadBudget
 from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, Blob
 from perfcore.types import FloatArray
 
@@ -24,7 +24,7 @@ CLOCKS: Final = ("acquisition date and time", "acquisition time", "content time"
 _FIRST_BYTES: Final = 64 << 10
 _MORE_BYTES: Final = 1 << 20
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
-_PLAIN: Final = {
+_UNCOMPRESSED: Final = {
     "1.2.840.10008.1.2": (True, True),
     "1.2.840.10008.1.2.1": (False, True),
     "1.2.840.10008.1.2.2": (False, False),
@@ -53,10 +53,10 @@ _TIME: Final = re.compile(r"(\d\d):?(\d\d):?(\d\d(?:\.\d{1,6})?)", re.ASCII)
 _DATED: Final = re.compile(r"\d{8}(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)(?:[+-]\d{4})?", re.ASCII)
 
 
-class Stray(Enum):
+class SkipReason(Enum):
     """Why a file is no image of a series."""
 
-    NO_DICOM = "no DICOM"
+    NOT_DICOM = "no DICOM"
     OTHER = "DICOM of another kind"
     DAMAGED = "damaged DICOM"
     MULTIFRAME = "enhanced multi-frame CT"
@@ -119,12 +119,12 @@ class DicomImage:
         return self.rows * self.columns * self.bits[0] // 8
 
 
-def read_image_header(blob: Blob, meter: Meter) -> DicomImage | Stray:
+def read_image_header(blob: Blob, meter: ReadBudget) -> DicomImage | SkipReason:
     """Read the header of a file, up to the scaling of its pixels.
 
     Returns
     -------
-    DicomImage or Stray
+    DicomImage or SkipReason
         A single-frame CT image, or why it is none.
 
     Raises
@@ -134,14 +134,14 @@ def read_image_header(blob: Blob, meter: Meter) -> DicomImage | Stray:
     """
     content = blob.read(_FIRST_BYTES)
     if content[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] != MAGIC:
-        return Stray.NO_DICOM
+        return SkipReason.NOT_DICOM
     found, whole = _image(blob, content, meter)
     if not whole and blob.n_bytes > len(content):
         found, _ = _image(blob, blob.read(_MORE_BYTES), meter)
     return found
 
 
-def read_pixels(image: DicomImage, meter: Meter) -> FloatArray:
+def read_pixels(image: DicomImage, meter: ReadBudget) -> FloatArray:
     """Read an image.
 
     Returns
@@ -163,7 +163,7 @@ def read_pixels(image: DicomImage, meter: Meter) -> FloatArray:
     try:
         elements.find([_PIXELS], image.offset, implicit=image.implicit, little=image.little)
         stored = elements.content(_PIXELS)
-    except BROKEN as error:
+    except PARSE_ERRORS as error:
         raise pixels_missing() from error
     if len(stored) != image.n_bytes:
         raise pixels_missing()
@@ -185,35 +185,35 @@ def pixels_missing() -> InputDataError:
     )
 
 
-def _image(blob: Blob, content: bytes, meter: Meter) -> tuple[DicomImage | Stray, bool]:
+def _image(blob: Blob, content: bytes, meter: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
     """Return what the beginning of a file is, and whether it held all that was asked for."""
     try:
         return _parsed(blob, content, meter)
-    except BROKEN:
-        return Stray.DAMAGED, False
+    except PARSE_ERRORS:
+        return SkipReason.DAMAGED, False
 
 
-def _parsed(blob: Blob, content: bytes, meter: Meter) -> tuple[DicomImage | Stray, bool]:
+def _parsed(blob: Blob, content: bytes, meter: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
     elements = Elements(content, meter)
     start = MAGIC_OFFSET + len(MAGIC)
     elements.find([_SYNTAX], start, implicit=False, little=True, stop=lambda tag: tag > _META_END)
     syntax = elements.text(_SYNTAX)
     if syntax == _DEFLATED:
-        return Stray.COMPRESSED, True
-    implicit, little = _PLAIN.get(syntax, (False, True))
+        return SkipReason.COMPRESSED, True
+    implicit, little = _UNCOMPRESSED.get(syntax, (False, True))
     start = elements.position
     whole = elements.find(_TAGS, start, implicit=implicit, little=little, stop=lambda tag: tag > _SLOPE)
     if elements.text(_CLASS) in _MULTIFRAME:
-        return Stray.MULTIFRAME, whole
+        return SkipReason.MULTIFRAME, whole
     order: Literal["little", "big"] = "little" if little else "big"
     rows, columns = (elements.short(tag, order) for tag in (_ROWS, _COLUMNS))
     position, orientation = elements.floats(_POSITION, 3), elements.floats(_ORIENTATION, 6)
     pixel_mm, series = elements.floats(_PIXEL_SPACING, 2), elements.text(_SERIES)
     is_ct = elements.text(_MODALITY) == "CT" and elements.short(_SAMPLES, order) == 1 and rows and columns
     if not is_ct or not series or position is None or orientation is None or pixel_mm is None:
-        return Stray.OTHER, whole
+        return SkipReason.OTHER, whole
     if (elements.number(_N_FRAMES) or 1) != 1:
-        return Stray.MULTIFRAME, whole
+        return SkipReason.MULTIFRAME, whole
     rank, resolution_ms = elements.number(_TEMPORAL_POSITION), elements.number(_TEMPORAL_RESOLUTION)
     temporal = rank * resolution_ms / 1000 if rank is not None and resolution_ms else None
     slope, intercept = elements.number(_SLOPE), elements.number(_INTERCEPT)
@@ -240,7 +240,7 @@ def _parsed(blob: Blob, content: bytes, meter: Meter) -> tuple[DicomImage | Stra
         implicit=implicit,
         little=little,
         offset=elements.position,
-        compressed=syntax not in _PLAIN,
+        compressed=syntax not in _UNCOMPRESSED,
     )
     return image, whole
 

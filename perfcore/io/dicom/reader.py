@@ -12,8 +12,8 @@ from typing import Final, get_args
 import numpy as np
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.dicom.acquisition_times import in_time
-from perfcore.io.dicom.elements import Meter, quiet
+from perfcore.io.dicom.acquisition_times import order_in_time
+from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
 from perfcore.io.dicom.files import open_files
 from perfcore.io.dicom.header import DicomImage, read_pixels
 from perfcore.io.dicom.series import check_pixels, choose_series
@@ -73,12 +73,12 @@ def read_dicom(
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
     if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
         raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
-    meter = Meter()
-    with open_files(source) as files, quiet():
+    meter = ReadBudget()
+    with open_files(source) as files, suppress_warnings():
         images, notes = choose_series(files, meter)
         check_pixels(images)
         volume = stack(images)
-        slices, plan = in_time(volume.slices, dt_s)
+        slices, plan = order_in_time(volume.slices, dt_s)
         if plan.n_time < MIN_FRAMES:
             raise InputDataError(
                 f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole "
@@ -116,7 +116,7 @@ def _factor(image: DicomImage, n_slices: int, n_time: int) -> int:
     )
 
 
-def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: Meter) -> FloatArray:
+def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: ReadBudget) -> FloatArray:
     """Read all frames; shape ``(nx, ny, nz, n_time)``."""
     first = slices[0][0]
     nx, ny = first.columns // factor, first.rows // factor

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.elements import Meter
+from perfcore.io.dicom.elements import ReadBudget
 from perfcore.io.dicom.files import Blob
-from perfcore.io.dicom.header import DicomImage, Stray, pixels_missing, read_image_header
+from perfcore.io.dicom.header import DicomImage, SkipReason, pixels_missing, read_image_header
 from perfcore.io.dicom.stack import group_slices
 from perfcore.io.nifti.reader import MIN_FRAMES
 
@@ -18,11 +18,11 @@ MAX_SIDE: Final = 2048
 MAX_STORED_BYTES: Final = 4 << 30
 """The most that the pixels of a series may take as stored."""
 _BITS: Final = 16
-_FEWEST: Final = 2
-_LARGEST: Final = 1e6
+_MIN_TIMES: Final = 2
+_MAX_RESCALE: Final = 1e6
 
 
-def choose_series(files: Sequence[Blob], meter: Meter) -> tuple[list[DicomImage], tuple[str, ...]]:
+def choose_series(files: Sequence[Blob], meter: ReadBudget) -> tuple[list[DicomImage], tuple[str, ...]]:
     """Return the images of the largest series with several per slice, and what was left aside in sentences.
 
     Raises
@@ -30,11 +30,11 @@ def choose_series(files: Sequence[Blob], meter: Meter) -> tuple[list[DicomImage]
     InputDataError
         There is none.
     """
-    strays: Counter[Stray] = Counter()
+    strays: Counter[SkipReason] = Counter()
     groups: defaultdict[tuple[object, ...], dict[str, DicomImage]] = defaultdict(dict)
     for number, blob in enumerate(files):
         found = read_image_header(blob, meter)
-        if isinstance(found, Stray):
+        if isinstance(found, SkipReason):
             strays[found] += 1
             continue
         directions = tuple(round(value, 3) for value in found.orientation)
@@ -45,30 +45,30 @@ def choose_series(files: Sequence[Blob], meter: Meter) -> tuple[list[DicomImage]
     for group in groups.values():
         images = list(group.values())
         fullest = max(len(own) for own in group_slices(images))
-        if fullest >= _FEWEST:
+        if fullest >= _MIN_TIMES:
             several[(fullest >= MIN_FRAMES, len(images))] = images
     if not several:
         raise _none(strays, bool(groups))
-    damaged = strays[Stray.DAMAGED]
+    damaged = strays[SkipReason.DAMAGED]
     notes = (f"Damaged DICOM files beside the series were left out ({damaged}).",) if damaged else ()
     return several[max(several)], notes
 
 
-def _none(strays: Counter[Stray], has_images: bool) -> InputDataError:
+def _none(strays: Counter[SkipReason], has_images: bool) -> InputDataError:
     """Return the error of files that hold no series."""
-    if strays[Stray.MULTIFRAME]:
+    if strays[SkipReason.MULTIFRAME]:
         return InputDataError(
             "The DICOM files are enhanced multi-frame CT, which is not read; export the series as classic CT "
             "images (one image per file) or convert it to NIfTI."
         )
-    if strays[Stray.COMPRESSED]:
+    if strays[SkipReason.COMPRESSED]:
         return _compressed()
     if has_images:
         return InputDataError(
             "The DICOM files hold CT images, but no slice at several times; give the folder of the perfusion "
             "series."
         )
-    if strays[Stray.OTHER] or strays[Stray.DAMAGED]:
+    if strays[SkipReason.OTHER] or strays[SkipReason.DAMAGED]:
         return InputDataError(
             "The DICOM files hold no CT perfusion series that can be read; expected single-frame CT images with "
             "positions and times, so export the series again."
@@ -108,7 +108,7 @@ def check_pixels(images: Sequence[DicomImage]) -> None:
             )
         if image.blob.n_bytes < image.n_bytes + image.offset:
             raise pixels_missing()
-        if image.slope == 0 or max(abs(image.slope or 1.0), abs(image.intercept or 0.0)) > _LARGEST:
+        if image.slope == 0 or max(abs(image.slope or 1.0), abs(image.intercept or 0.0)) > _MAX_RESCALE:
             raise InputDataError("The rescaling of the DICOM images is 0 or absurd; export the series again.")
     if len(images) * first.n_bytes > MAX_STORED_BYTES:
         raise InputDataError(

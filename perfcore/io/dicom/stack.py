@@ -13,16 +13,16 @@ from perfcore.errors import InputDataError
 from perfcore.io.dicom.header import DicomImage
 from perfcore.types import DoubleArray
 
-_SAME_MM: Final = 0.2
+_POSITION_TOLERANCE_MM: Final = 0.2
 """Images whose positions along the normal are no farther apart are of one slice."""
-_FEW: Final = 0.5
+_MIN_FULLNESS: Final = 0.5
 """A slice with fewer images than this fraction of the fullest is none of the series."""
 _PIXEL_MM: Final = (0.05, 20.0)
 _SLICE_MM: Final = (0.05, 50.0)
 _TILT_DEG: Final = (1.0, 45.0)
 """From where a tilt is told, and up to where it is read."""
 _RIGHT_ANGLE: Final = 0.01
-_FARTHEST_MM: Final = 1e6
+_MAX_COORDINATE_MM: Final = 1e6
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ def group_slices(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
     along, across = np.array(images[0].orientation).reshape(2, 3)
     heights = np.array([image.position for image in images]) @ np.cross(along, across)
     order = np.argsort(heights, kind="stable")
-    edges = np.flatnonzero(np.diff(heights[order]) > _SAME_MM) + 1
+    edges = np.flatnonzero(np.diff(heights[order]) > _POSITION_TOLERANCE_MM) + 1
     return [[images[i] for i in part] for part in np.split(order, edges)]
 
 
@@ -78,7 +78,7 @@ def stack(images: Sequence[DicomImage]) -> Stack:
     along, across = along / lengths[0], across / lengths[1]
     grouped = group_slices(images)
     fullest = max(len(own) for own in grouped)
-    kept = [own for own in grouped if len(own) >= _FEW * fullest]
+    kept = [own for own in grouped if len(own) >= _MIN_FULLNESS * fullest]
     warnings: tuple[str, ...] = ()
     if len(kept) < len(grouped):
         warnings = (
@@ -110,7 +110,7 @@ def stack(images: Sequence[DicomImage]) -> Stack:
 
 def _step(origins: DoubleArray, normal: DoubleArray, image: DicomImage) -> tuple[DoubleArray, float]:
     """Return the way from slice to slice in mm, and its angle to the normal in degrees."""
-    if not (np.abs(origins) <= _FARTHEST_MM).all():
+    if not (np.abs(origins) <= _MAX_COORDINATE_MM).all():
         raise InputDataError("The positions of the DICOM series are absurd by its header; export it again.")
     if len(origins) > 1:
         step = (origins[-1] - origins[0]) / (len(origins) - 1)

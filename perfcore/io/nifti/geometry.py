@@ -16,8 +16,8 @@ MIN_DT_S: Final = 0.02
 MAX_DT_S: Final = 60.0
 _SPACING_MM: Final = (0.05, 1e3)
 """Of finer voxels, as of a microscope, the filters in millimetres would take minutes."""
-_FARTHEST: Final = 1e9
-_REGULAR: Final = 1e-4
+_MAX_COORDINATE_MM: Final = 1e9
+_MIN_RELATIVE_VOLUME: Final = 1e-4
 """Least volume of a voxel relative to a box of its edges; 1 is a right angle."""
 _SECONDS: Final = {8: 1.0, 16: 1e-3, 24: 1e-6}
 _UNIT_NAMES: Final = {8: "seconds", 16: "milliseconds", 24: "microseconds"}
@@ -40,7 +40,7 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
             f"The orientation of the {what} cannot be resolved from its header; "
             "write the file again with a valid affine (sform or qform)."
         ) from error
-    if not (np.abs(affine) <= _FARTHEST).all():
+    if not (np.abs(affine) <= _MAX_COORDINATE_MM).all():
         raise InputDataError(
             f"The affine of the {what} is not finite or absurd; "
             "write the file again with a valid affine (sform or qform)."
@@ -58,7 +58,7 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
             f"The affine of the {what} is singular or absurd: voxels of {by(spacing)} mm, expected "
             f"{low:g} to {high:g} mm; write the file again with a valid affine (sform or qform)."
         )
-    if abs(np.linalg.det(affine[:3, :3] / spacing)) < _REGULAR:
+    if abs(np.linalg.det(affine[:3, :3] / spacing)) < _MIN_RELATIVE_VOLUME:
         raise InputDataError(
             f"The affine of the {what} is singular (its axes lie in one plane); "
             "write the file again with a valid affine (sform or qform)."

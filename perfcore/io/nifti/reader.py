@@ -20,7 +20,7 @@ from perfcore.io.nifti.geometry import affine_mm, has_time_step, time_step
 from perfcore.io.nifti.header import MAX_VOXEL_BYTES, NiftiHeader, by, read_header
 from perfcore.io.nifti.sidecar import read_sidecar
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
-from perfcore.units import LARGEST_VALUE
+from perfcore.units import MAX_ABS_VALUE
 
 MIN_FRAMES: Final = 10
 PADDING_BYTES: Final = 1 << 20
@@ -320,9 +320,9 @@ def _scaled(stored: NDArray[Any], header: NiftiHeader) -> NDArray[Any]:
 
 def _credible(values: NDArray[Any]) -> NDArray[Any]:
     largest = max(float(values.max()), -float(values.min()))
-    if largest > LARGEST_VALUE:
+    if largest > MAX_ABS_VALUE:
         raise InputDataError(
-            f"The series holds voxels of up to {largest:.3g}; expected values within ±{LARGEST_VALUE:g}, so "
+            f"The series holds voxels of up to {largest:.3g}; expected values within ±{MAX_ABS_VALUE:g}, so "
             "replace those that stand for nothing (outside the body by −1024 HU) and write the file again."
         )
     return values

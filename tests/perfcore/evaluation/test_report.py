@@ -20,7 +20,7 @@ from perfcore.evaluation.report import make_report
 from perfcore.evaluation.run import CASE_COLUMNS, evaluate_cases
 from perfcore.evaluation.statistics import best_method, bland_altman, summarise
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.io.datasets.case_folders import IslesCase
+from perfcore.io.datasets.case_folders import CaseFiles
 from perfcore.metrics import EVALUATED
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
@@ -227,7 +227,7 @@ def test_a_picture_stands_upright(tmp_path: Path) -> None:
         for modality, volume in (("CT_4DPWI", hu), ("OT", lesion.astype(np.uint8))):
             at = tmp_path / str(flip) / "case_1" / name.format(modality) / f"{name.format(modality)}.nii"
             save_nifti(np.ascontiguousarray(volume), affine, at, 1.0 if volume.ndim == 4 else None)
-        case = CohortCase(IslesCase("case_1", tmp_path / str(flip) / "case_1"), "P1", None)
+        case = CohortCase(CaseFiles("case_1", tmp_path / str(flip) / "case_1"), "P1", None)
         shown.append(
             evaluate_case(EvaluationJob(case, ("straka",), (), with_example=True)).example_slices["straka"]
         )

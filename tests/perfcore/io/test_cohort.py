@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.cohort import CohortCase, assign_folds, find_cohort, fingerprint
-from perfcore.io.datasets.case_folders import IslesCase
+from perfcore.io.datasets.case_folders import CaseFiles
 from perfcore.training.data import source_of
 from perfcore.types import PerfusionSeries
 from tests.support.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
@@ -178,7 +178,7 @@ def test_a_truth_of_another_grid_is_refused(cohort):
 
 
 def cases_of(patients: list[int]) -> list[CohortCase]:
-    named = [IslesCase(f"case_{k}", Path(f"case_{k}")) for k in range(len(patients))]
+    named = [CaseFiles(f"case_{k}", Path(f"case_{k}")) for k in range(len(patients))]
     return [CohortCase(case, f"P{patient}", None) for case, patient in zip(named, patients, strict=True)]
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from perfcore.errors import InputDataError
 from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
 
-EVEN = 1.5 * np.arange(20)
+GRID_TOLERANCE = 1.5 * np.arange(20)
 
 
 def grid(plan: FramePlan, times: list[np.ndarray]) -> np.ndarray:
@@ -20,7 +20,7 @@ def grid(plan: FramePlan, times: list[np.ndarray]) -> np.ndarray:
 
 
 def test_even_times_are_left_alone() -> None:
-    plan = plan_by_time([EVEN + 40_000.25] * 3)
+    plan = plan_by_time([GRID_TOLERANCE + 40_000.25] * 3)
     assert (plan.dt_s, plan.n_time, plan.even, plan.warnings) == (1.5, 20, True, ())
     np.testing.assert_array_equal(plan.left, np.tile(np.arange(20), (3, 1)))
     assert not plan.weight.any()
@@ -35,7 +35,7 @@ def test_the_step(dt: float) -> None:
 
 def test_jitter_below_a_twentieth_of_a_step_is_none() -> None:
     jitter = np.random.default_rng(0).uniform(-0.03, 0.03, (4, 20))
-    plan = plan_by_time(list(EVEN + jitter))
+    plan = plan_by_time(list(GRID_TOLERANCE + jitter))
     assert plan.even
     assert plan.n_time == 20
     assert plan.warnings == ()
@@ -43,14 +43,14 @@ def test_jitter_below_a_twentieth_of_a_step_is_none() -> None:
 
 
 def test_a_shuttle_is_interpolated_over_the_time_that_all_slices_cover() -> None:
-    times = [EVEN, EVEN, EVEN + 0.75, EVEN + 0.75]
+    times = [GRID_TOLERANCE, GRID_TOLERANCE, GRID_TOLERANCE + 0.75, GRID_TOLERANCE + 0.75]
     plan = plan_by_time(times)
     assert not plan.even
     assert plan.dt_s == 1.5
     found = grid(plan, times)
     np.testing.assert_allclose(found, np.tile(found[0], (4, 1)), atol=1e-5)
     assert found.min() >= 0.75
-    assert found.max() <= EVEN[-1]
+    assert found.max() <= GRID_TOLERANCE[-1]
     assert plan.n_time == 19
     (note,) = plan.warnings
     assert "different times within a frame" in note
@@ -58,7 +58,7 @@ def test_a_shuttle_is_interpolated_over_the_time_that_all_slices_cover() -> None
 
 
 def test_slices_that_follow_each_other() -> None:
-    times = [EVEN + delay for delay in np.linspace(0, 1.2, 8)]
+    times = [GRID_TOLERANCE + delay for delay in np.linspace(0, 1.2, 8)]
     found = grid(plan_by_time(times), times)
     np.testing.assert_allclose(found, np.tile(found[0], (8, 1)), atol=1e-5)
 
@@ -75,18 +75,20 @@ def test_uneven_times_get_their_median_step() -> None:
 
 
 def test_an_image_missing_within_is_filled() -> None:
-    short = np.delete(EVEN, [4, 5])
-    plan = plan_by_time([EVEN, short, EVEN])
+    short = np.delete(GRID_TOLERANCE, [4, 5])
+    plan = plan_by_time([GRID_TOLERANCE, short, GRID_TOLERANCE])
     assert plan.even
-    np.testing.assert_allclose(grid(plan, [EVEN, short, EVEN])[1], EVEN, atol=1e-5)
+    np.testing.assert_allclose(grid(plan, [GRID_TOLERANCE, short, GRID_TOLERANCE])[1], GRID_TOLERANCE, atol=1e-5)
     assert plan.warnings == ("Images missing within the series were filled linearly in time (2 of them).",)
     assert (plan.weight > 0).sum() == 2
 
 
 @pytest.mark.parametrize(("kept", "n_left_out"), [(slice(0, 18), 2), (slice(1, 20), 1), (slice(2, 19), 3)])
 def test_incomplete_frames_at_the_ends_are_left_out(kept: slice, n_left_out: int) -> None:
-    plan = plan_by_time([EVEN, EVEN[kept]])
-    np.testing.assert_array_equal(grid(plan, [EVEN, EVEN[kept]])[0], EVEN[kept].astype(np.float32))
+    plan = plan_by_time([GRID_TOLERANCE, GRID_TOLERANCE[kept]])
+    np.testing.assert_array_equal(
+        grid(plan, [GRID_TOLERANCE, GRID_TOLERANCE[kept]])[0], GRID_TOLERANCE[kept].astype(np.float32)
+    )
     assert plan.warnings == (f"Incomplete frames at the ends of the series were left out ({n_left_out} images).",)
 
 
@@ -112,9 +114,9 @@ def test_uneven_whole_seconds_are_not_rounding() -> None:
     [
         ([0.01 * np.arange(20)], "are 0.01 s apart; expected 0.02 to 60 s"),
         ([100.0 * np.arange(20)], "are 100 s apart"),
-        ([EVEN, EVEN + 100], "were not taken during the same time"),
-        ([EVEN, EVEN + 28.5], "were not taken during the same time"),
-        ([np.append(EVEN, 3000.0)], "leave gaps"),
+        ([GRID_TOLERANCE, GRID_TOLERANCE + 100], "were not taken during the same time"),
+        ([GRID_TOLERANCE, GRID_TOLERANCE + 28.5], "were not taken during the same time"),
+        ([np.append(GRID_TOLERANCE, 3000.0)], "leave gaps"),
     ],
 )
 def test_refused(times: list[np.ndarray], part: str) -> None:

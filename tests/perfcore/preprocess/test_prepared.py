@@ -7,7 +7,7 @@ import pytest
 
 from perfcore.errors import InputDataError
 from perfcore.preprocess import prepare
-from perfcore.preprocess.slabs import in_slabs, time_last
+from perfcore.preprocess.slabs import as_time_contiguous, map_slabs
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
 from tests.support.synthetic_head import draw_head
@@ -195,14 +195,14 @@ def test_a_truncated_scan_still_tells_the_sides_apart(n_time: int) -> None:
 
 @pytest.mark.parametrize("n", [0, 1, 5, 16, 33])
 def test_slabs_cover_an_axis_once(n: int) -> None:
-    parts = in_slabs(lambda part: np.arange(n)[part], n)
+    parts = map_slabs(lambda part: np.arange(n)[part], n)
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(n))
 
 
 def test_time_last_turns_any_order() -> None:
     data = np.random.default_rng(0).standard_normal((7, 6, 3, 5)).astype(np.float32)
-    assert time_last(data) is data
+    assert as_time_contiguous(data) is data
     for order in ((3, 2, 1, 0), (1, 0, 2, 3), (2, 3, 0, 1)):
         turned = np.ascontiguousarray(data.transpose(order)).transpose(np.argsort(order))
-        np.testing.assert_array_equal(time_last(turned), data)
-        assert time_last(turned).flags.c_contiguous
+        np.testing.assert_array_equal(as_time_contiguous(turned), data)
+        assert as_time_contiguous(turned).flags.c_contiguous

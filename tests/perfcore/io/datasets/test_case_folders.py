@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.datasets.case_folders import N_TRAINING, find_cases, patient_of
+from perfcore.io.datasets.case_folders import N_TRAINING_CASES, find_cases, patient_of
 from perfcore.io.load import load_series
 
 GRID = (6, 5, 2)
@@ -180,9 +180,9 @@ def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:
 
 
 def test_patients() -> None:
-    patients = [patient_of(n) for n in range(1, N_TRAINING + 1)]
+    patients = [patient_of(n) for n in range(1, N_TRAINING_CASES + 1)]
     assert len(set(patients)) == 63
-    pairs = {n: n + 1 for n in range(1, N_TRAINING) if patients[n - 1] == patients[n]}
+    pairs = {n: n + 1 for n in range(1, N_TRAINING_CASES) if patients[n - 1] == patients[n]}
     assert len(pairs) == 94 - 63
     for first, second in [(1, 2), (7, 8), (18, 19), (32, 33), (59, 60), (78, 79)]:
         assert pairs[first] == second

@@ -22,8 +22,8 @@ from pydicom.uid import EnhancedCTImageStorage
 from perfcore.errors import InputDataError
 from perfcore.io.dicom import files as dicom_files
 from perfcore.io.dicom import series
-from perfcore.io.dicom.elements import Meter
-from perfcore.io.dicom.header import Stray, read_image_header
+from perfcore.io.dicom.elements import ReadBudget
+from perfcore.io.dicom.header import SkipReason, read_image_header
 from perfcore.io.dicom.reader import read_dicom
 from tests.support import dicom_export
 from tests.support.dicom_export import NAME, SIDE, as_read, bolus, clock, export, image, images, save, zipped
@@ -266,18 +266,18 @@ class Blob:
 
 
 def test_a_long_header_is_read_and_an_endless_one_ends() -> None:
-    found = read_image_header(Blob(nested(20_000)), Meter())
-    assert not isinstance(found, Stray)
+    found = read_image_header(Blob(nested(20_000)), ReadBudget())
+    assert not isinstance(found, SkipReason)
     assert found.rows == SIDE
     with pytest.raises(InputDataError, match="far more elements"):
-        read_image_header(Blob(nested(20_000)), Meter(10_000))
-    meter = Meter(1_000)
-    assert not isinstance(read_image_header(Blob(image(DATA[0, 0])), meter), Stray)
+        read_image_header(Blob(nested(20_000)), ReadBudget(10_000))
+    meter = ReadBudget(1_000)
+    assert not isinstance(read_image_header(Blob(image(DATA[0, 0])), meter), SkipReason)
     assert meter.left > 700
 
 
 def test_a_deep_header_is_a_damaged_one() -> None:
-    assert read_image_header(Blob(deep(50_000)), Meter()) is Stray.DAMAGED
+    assert read_image_header(Blob(deep(50_000)), ReadBudget()) is SkipReason.DAMAGED
     np.testing.assert_array_equal(read_dicom(zipped(export(DATA) | {"deep": deep(3000)})).data, as_read(DATA))
 
 
@@ -287,7 +287,7 @@ def test_a_deflated_bomb_is_not_inflated() -> None:
     content = image(DATA[0, 0], claim=DEFLATED)
     content = content[: content.index(b"\x08\0\x16\0UI")] + packed
     tracemalloc.start()
-    assert read_image_header(Blob(content), Meter()) is Stray.COMPRESSED
+    assert read_image_header(Blob(content), ReadBudget()) is SkipReason.COMPRESSED
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 4 << 20
