@@ -45,7 +45,6 @@ if __name__ == "__main__":
 else:
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute
-    from streamlit.runtime.pages_manager import PagesManager
 
     from pages.live.component import FRONTEND
     from pages.live.server.connection import PATH, live_socket
@@ -53,15 +52,14 @@ else:
     from pages.series_player.component import FRONTEND as PLAYER_FRONTEND
     from pages.series_player.route import PATH as CINE_PATH
     from pages.series_player.route import cine
-    from pages.server.error_reporting import discreet
+    from pages.server.error_reporting import hide_exception_messages
     from pages.server.lifespan import lifespan
-    from pages.server.upload_guard import Gate
+    from pages.server.streamlit_internals import disable_pages_directory
+    from pages.server.upload_guard import UploadGuard
 
-    # A folder named pages makes Streamlit serve each file by itself until somebody has opened the first page:
-    # a link to /cases on a fresh server would lose sidebar and session. Navigation is st.navigation's alone.
-    PagesManager.uses_pages_directory = False
-    discreet()
-    # Streamlit's own routes know server.baseUrlPath; these are told.
+    disable_pages_directory()
+    hide_exception_messages()
+    # Streamlit adds server.baseUrlPath to its own routes only.
     base = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
     routes = [
         WebSocketRoute(base + PATH, live_socket),
@@ -69,4 +67,4 @@ else:
         Mount(f"{base}/assets/series_player/frontend", Assets(directory=PLAYER_FRONTEND)),
         Mount(f"{base}/assets/live/frontend", Assets(directory=FRONTEND)),
     ]
-    app = st.App(__file__, routes=routes, middleware=[Middleware(Gate)], lifespan=lifespan)
+    app = st.App(__file__, routes=routes, middleware=[Middleware(UploadGuard)], lifespan=lifespan)

@@ -20,7 +20,7 @@ def _evaluations() -> list[Results]:
     """Return every evaluation that this person can see; what is wrong with one is said."""
     found = list(st.session_state.get("evaluations", ()))
     for folder, title, entry_of in (
-        (config.evaluation(), "From the server's folder", folder_key),
+        (config.evaluation_folder(), "From the server's folder", folder_key),
         (MODELS / "evaluation", "Ships with the networks", key_of),
     ):
         try:

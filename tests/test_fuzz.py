@@ -329,7 +329,7 @@ def spoken(session: LiveSession, text: str) -> None:
         try:
             await one.request(text)
         except PerfcoreError as error:
-            assert type(error).__name__ != "FaultError", error
+            assert type(error).__name__ != "InternalError", error
         if one.probe is not None:
             with_errors(lambda: probe_frame(state, state.start.value, one.probe))  # type: ignore[arg-type]
         for of, stream in one.streams._open.items():

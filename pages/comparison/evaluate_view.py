@@ -50,7 +50,7 @@ def _start() -> None:
     )  # fmt: skip
     if st.button("Evaluate", type="primary", icon=":material/play_arrow:", disabled=not chosen):
         try:
-            st.session_state["evaluation"] = Run(_named(known, chosen), config.folder())
+            st.session_state["evaluation"] = Run(_named(known, chosen), config.data_folder())
         except PerfcoreError as error:
             st.session_state["evaluation_problem"] = str(error)
         st.rerun()

@@ -22,7 +22,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.server.handshake import same_origin
 from pages.live.server.session import COMPUTE, REGISTRY, LiveSession, error_frame
 from pages.series_player.messages import selector_frame, slice_frame, voxel_frame
-from pages.server.error_reporting import fault
+from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
 PATH: Final = "/live/cine"
@@ -113,7 +113,7 @@ async def _frame(session: LiveSession, key: Any, work: Callable[[LiveCase], byte
     except PerfcoreError as error:
         raise _RefusedError(422, str(error)) from error
     except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
-        raise _RefusedError(500, str(fault(error))) from None
+        raise _RefusedError(500, str(report_error(error))) from None
 
 
 def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:

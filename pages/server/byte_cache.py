@@ -1,4 +1,4 @@
-"""A cache bounded in bytes, shared by everybody on the server; what is made once is made by one thread."""
+"""Byte cache: thread-safe LRU cache bounded in bytes, shared by all sessions; each value is created by one thread."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ T = TypeVar("T")
 
 
 class ByteCache(Generic[T]):
-    """Least recently used goes first; two who ask for the same thing wait for one making of it.
+    """LRU cache; concurrent requests for one missing key wait for a single creation (single flight).
 
     Parameters
     ----------
-    limit_bytes
-        The sum of ``size(value)`` that is kept; the newest value always stays.
+    max_bytes
+        Limit of the sum of ``size(value)``; the newest value always stays.
     size
-        Bytes of a value.
+        Returns the bytes of a value.
     """
 
-    def __init__(self, limit_bytes: int, size: Callable[[T], int]) -> None:
-        self._limit, self._size = limit_bytes, size
+    def __init__(self, max_bytes: int, size: Callable[[T], int]) -> None:
+        self._max_bytes, self._size = max_bytes, size
         self._lock = threading.Lock()
-        self._making: dict[Hashable, threading.Lock] = {}
+        self._in_creation: dict[Hashable, threading.Lock] = {}
         self._values: OrderedDict[Hashable, T] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of a key, made now if it is not here."""
+    def get(self, key: Hashable, create: Callable[[], T]) -> T:
+        """Return the value of a key, created now if it is missing."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
                 return self._values[key]
-            turn = self._making.setdefault(key, threading.Lock())
-        with turn:
+            creation = self._in_creation.setdefault(key, threading.Lock())
+        with creation:
             with self._lock:
                 if key in self._values:
                     return self._values[key]
             try:
-                value = make()
+                value = create()
                 with self._lock:
                     self._values[key] = value
-                    self._trim()
+                    self._evict()
             finally:
                 with self._lock:
-                    self._making.pop(key, None)
+                    self._in_creation.pop(key, None)
         return value
 
     def peek(self, key: Hashable) -> T | None:
-        """Return the value if it is here."""
+        """Return the value of a key, or None; does not count as use."""
         with self._lock:
             return self._values.get(key)
 
     def put(self, key: Hashable, value: T) -> None:
-        """Keep a value in place of the one that may be here."""
+        """Store a value, in place of an earlier one of the same key."""
         with self._lock:
             self._values[key] = value
             self._values.move_to_end(key)
-            self._trim()
+            self._evict()
 
     def drop(self, predicate: Callable[[Hashable], bool]) -> None:
-        """Forget every key for which the predicate holds."""
+        """Remove every key for which the predicate holds."""
         with self._lock:
             for key in [k for k in self._values if predicate(k)]:
                 del self._values[key]
 
-    def _trim(self) -> None:
+    def _evict(self) -> None:
         total = sum(self._size(v) for v in self._values.values())
-        while total > self._limit and len(self._values) > 1:
+        while total > self._max_bytes and len(self._values) > 1:
             total -= self._size(self._values.popitem(last=False)[1])

@@ -1,4 +1,4 @@
-"""What whoever started the server has chosen: folders of cases and of an evaluation, a device."""
+"""Server configuration from environment variables: data folder, evaluation folder, compute device, memory limit."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from perfcore.runtime.device import describe_device, resolve_device
 FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
 EVALUATION_VARIABLE: Final = "AIF_LAB_EVALUATION"
-PART_FOR_UPLOADS: Final = 0.3
-"""Of the memory that there is, for everybody's uploads; files not yet read may take as much again."""
-_GROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
-_UNKNOWN_MEMORY: Final = 8 << 30
+UPLOAD_MEMORY_FRACTION: Final = 0.3
+"""Of the machine's memory, for the uploads of all sessions; files that are not opened yet may take as much again."""
+_CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+_FALLBACK_MEMORY: Final = 8 << 30
 
 
 @cache
@@ -28,29 +28,29 @@ def device() -> torch.device:
 
 
 def device_label() -> str:
-    """Return what the dashboard computes on, for people."""
+    """Return the device's name for the interface."""
     return f"CPU, {os.cpu_count()} cores" if device().type == "cpu" else describe_device(device())
 
 
 @cache
 def memory_for_uploads() -> int:
-    """Return how many bytes the uploads of everybody may take together."""
+    """Return the bytes that the uploads of all sessions may take together."""
     try:
         total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):  # not on every system
-        total = _UNKNOWN_MEMORY
-    with suppress(OSError, ValueError):  # a container or a service may have been given less
-        total = min(total, int(_GROUP_LIMIT.read_text()))
-    return int(PART_FOR_UPLOADS * total)
+        total = _FALLBACK_MEMORY
+    with suppress(OSError, ValueError):  # a container or a service may have less than the machine
+        total = min(total, int(_CGROUP_LIMIT.read_text()))
+    return int(UPLOAD_MEMORY_FRACTION * total)
 
 
-def folder() -> Path | None:
+def data_folder() -> Path | None:
     """Return the folder of cases that the server was started with, if any."""
-    named = os.environ.get(FOLDER_VARIABLE)
-    return Path(named) if named else None
+    path = os.environ.get(FOLDER_VARIABLE)
+    return Path(path) if path else None
 
 
-def evaluation() -> Path | None:
-    """Return the folder of an evaluation that the server was started with, if any."""
-    named = os.environ.get(EVALUATION_VARIABLE)
-    return Path(named) if named else None
+def evaluation_folder() -> Path | None:
+    """Return the evaluation folder that the server was started with, if any."""
+    path = os.environ.get(EVALUATION_VARIABLE)
+    return Path(path) if path else None

@@ -1,6 +1,6 @@
-"""A fault of the program's own: the log says its kind and its place in the code, a person one sentence.
+"""Error reporting: the log gets an exception's type and code location, the user one sentence.
 
-The words of an exception may quote what somebody sent: a file's name, a header, a request. They reach nobody.
+An exception's message may quote user data (a file's name, a header, a request); it is neither logged nor sent.
 """
 
 from __future__ import annotations
@@ -14,62 +14,69 @@ from typing import Any, Final
 from perfcore.errors import PerfcoreError
 
 LOG: Final = logging.getLogger("aif_lab")
-DEEPEST: Final = 12
-"""Places in the code that a line of the log names, the last first."""
-LONGEST_CHAIN: Final = 4
+MAX_FRAMES: Final = 12
+"""Code locations in one line of the log, the innermost first."""
+MAX_CAUSES: Final = 4
+"""Exceptions of one chain that a line of the log describes."""
 
 
-class FaultError(PerfcoreError):
-    """The program itself has failed; the sentence says nothing else."""
+class InternalError(PerfcoreError):
+    """An unexpected exception of the program; its message has no detail."""
 
 
-def fault(error: BaseException) -> FaultError:
-    """Log an exception that nobody foresaw, and return what a person is told."""
-    LOG.error(told(error))
-    return FaultError("The server failed at this, and its log says where; what you have is unchanged.")
+def report_error(error: BaseException) -> InternalError:
+    """Log an unexpected exception, and return the error to show to the user."""
+    LOG.error(describe_exception(error))
+    return InternalError("Internal error on the server; details are in its log. Your data are unchanged.")
 
 
-def told(error: BaseException) -> str:
-    """Return kind and place of an exception, and of those that led to it, without their words."""
-    parts, now = [], error
-    for _ in range(LONGEST_CHAIN):
-        places = [
+def describe_exception(error: BaseException) -> str:
+    """Return type and code location of an exception and of its causes, without their messages."""
+    parts, current = [], error
+    for _ in range(MAX_CAUSES):
+        frames = [
             f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}"
-            for frame, line in traceback.walk_tb(now.__traceback__)
+            for frame, line in traceback.walk_tb(current.__traceback__)
         ]
-        inner = [told(one) for one in now.exceptions] if isinstance(now, BaseExceptionGroup) else []
-        group = f" of ({'; '.join(inner)})" if inner else ""
-        parts.append(f"{type(now).__name__}{group} at {' < '.join(reversed(places[-DEEPEST:])) or 'no place'}")
-        before = now.__cause__ or (None if now.__suppress_context__ else now.__context__)
-        if before is None:
+        members = []
+        if isinstance(current, BaseExceptionGroup):
+            members = [describe_exception(member) for member in current.exceptions]
+        group = f" of ({'; '.join(members)})" if members else ""
+        where = " < ".join(reversed(frames[-MAX_FRAMES:])) or "unknown location"
+        parts.append(f"{type(current).__name__}{group} at {where}")
+        cause = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
+        if cause is None:
             break
-        now = before
+        current = cause
     return ", after ".join(parts)
 
 
-def discreet() -> None:
-    """Keep the words of exceptions out of every log and off standard error, whoever reports them."""
-    make = logging.getLogRecordFactory()
+def hide_exception_messages() -> None:
+    """Replace exceptions in all log records and on standard error by their description without messages."""
+    make_record = logging.getLogRecordFactory()
 
-    def record(*args: Any, **more: Any) -> logging.LogRecord:
-        made = make(*args, **more)
-        if isinstance(made.args, tuple):
-            made.args = tuple(told(one) if isinstance(one, BaseException) else one for one in made.args)
-        if made.name == "asyncio":  # further lines show the task, and with it its exception
-            made.msg, made.args = str(made.msg).partition("\n")[0], ()
-        if made.exc_info and made.exc_info[1] is not None:
-            made.msg, made.args = f"{made.getMessage().rstrip()}: {told(made.exc_info[1])}", ()
-            made.exc_info = made.exc_text = None
-        return made
+    def record_factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = make_record(*args, **kwargs)
+        if isinstance(record.args, tuple):
+            record.args = tuple(
+                describe_exception(arg) if isinstance(arg, BaseException) else arg for arg in record.args
+            )
+        if record.name == "asyncio":  # further lines show the task, and with it its exception
+            record.msg, record.args = str(record.msg).partition("\n")[0], ()
+        if record.exc_info and record.exc_info[1] is not None:
+            message = record.getMessage().rstrip()
+            record.msg, record.args = f"{message}: {describe_exception(record.exc_info[1])}", ()
+            record.exc_info = record.exc_text = None
+        return record
 
     def in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-            LOG.error("In a thread: %s", args.exc_value)
+            LOG.error("Exception in a thread: %s", args.exc_value)
 
-    def unraisable(args: sys.UnraisableHookArgs) -> None:
+    def in_finalizer(args: sys.UnraisableHookArgs) -> None:
         if args.exc_value is not None:
-            LOG.error("While something was cleared up: %s", args.exc_value)
+            LOG.error("Exception in a finalizer: %s", args.exc_value)
 
-    logging.setLogRecordFactory(record)
+    logging.setLogRecordFactory(record_factory)
     threading.excepthook = in_thread
-    sys.unraisablehook = unraisable
+    sys.unraisablehook = in_finalizer

@@ -78,7 +78,7 @@ def _brought() -> list[Entry]:
 def folder_problem() -> str | None:
     """Return what is wrong with the server's folder, in a sentence."""
     try:
-        folder_entries(config.folder())
+        folder_entries(config.data_folder())
     except PerfcoreError as error:
         return f"The server's folder of cases cannot be used: {error}"
     return None
@@ -86,7 +86,7 @@ def folder_problem() -> str | None:
 
 def _folder() -> list[Entry]:
     try:
-        return folder_entries(config.folder())
+        return folder_entries(config.data_folder())
     except PerfcoreError:
         return []
 

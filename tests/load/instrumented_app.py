@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from app import lifespan, routes
 from pages.live.server.session import REGISTRY
-from pages.server.lifespan import forget_the_gone
+from pages.server.streamlit_internals import drop_expired_sessions
 
 
 async def counts(_request: Request) -> JSONResponse:
@@ -36,7 +36,7 @@ async def counts(_request: Request) -> JSONResponse:
 
 async def sweep(_request: Request) -> JSONResponse:
     """Let go of those who left two minutes ago, now."""
-    forget_the_gone()
+    drop_expired_sessions()
     return JSONResponse({})
 
 

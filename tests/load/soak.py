@@ -12,7 +12,7 @@ import time
 import urllib.request
 from typing import Any
 
-from pages.server.lifespan import SWEEP_EVERY_S
+from pages.server.lifespan import SWEEP_INTERVAL_S
 from tests.load.simulated_user import Person
 
 GOALS = {"memory_ratio": 1.1, "tokens": 0, "threads_more": 0, "sockets_more": 0}
@@ -37,7 +37,7 @@ async def visit(url: str, turn: int) -> None:
 
 async def soak(url: str, sessions: int) -> dict[str, Any]:
     await visit(url, 0)
-    await asyncio.sleep(KEPT_S + 2 * SWEEP_EVERY_S)  # the demonstration cases are all made by then
+    await asyncio.sleep(KEPT_S + 2 * SWEEP_INTERVAL_S)  # the demonstration cases are all made by then
     empty, tenth, begun = counts(url), {}, time.perf_counter()
     for turn in range(1, sessions + 1):
         await visit(url, turn)
@@ -46,7 +46,7 @@ async def soak(url: str, sessions: int) -> dict[str, Any]:
         if turn % max(sessions // 20, 1) == 0:
             print(f"{turn} sessions: {counts(url)}", flush=True)
     last, took = counts(url), time.perf_counter() - begun
-    await asyncio.sleep(KEPT_S + 2 * SWEEP_EVERY_S)
+    await asyncio.sleep(KEPT_S + 2 * SWEEP_INTERVAL_S)
     after = counts(url)
     return {
         "sessions": sessions,

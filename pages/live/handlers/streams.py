@@ -24,7 +24,7 @@ from pages.live.handlers.sensitivity import matter, sensitive, tornado_chart
 from pages.live.handlers.viewport import View
 from pages.live.server import wire
 from pages.live.server.session import COMPUTE, LiveSession, State
-from pages.server.error_reporting import fault
+from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
 Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
@@ -152,4 +152,4 @@ def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None,
     except PerfcoreError as error:
         return None, str(error)
     except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
-        return None, str(fault(error))
+        return None, str(report_error(error))

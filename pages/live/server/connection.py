@@ -32,8 +32,9 @@ from pages.live.server.session import (
     slice_frame,
     volume_frame,
 )
-from pages.server.error_reporting import fault
-from pages.server.message_limits import bound_messages
+from pages.server.error_reporting import report_error
+from pages.server.message_limits import limit_messages
+from pages.server.streamlit_internals import asgi_receive
 from perfcore.errors import InputDataError, PerfcoreError
 
 R = TypeVar("R")
@@ -65,7 +66,7 @@ class _Conversation:
         except PerfcoreError:
             raise
         except Exception as error:  # noqa: BLE001 - see `fault`
-            raise fault(error) from None
+            raise report_error(error) from None
 
     async def send(self, frame: bytes) -> None:
         """Send one frame, whole."""
@@ -199,7 +200,7 @@ async def live_socket(ws: WebSocket) -> None:
     if not same_origin(ws.headers.get("origin"), ws.headers.get("host")):
         await ws.close(POLICY_VIOLATION)
         return
-    bound_messages(ws._receive, LONGEST_FRAME_BYTES)
+    limit_messages(asgi_receive(ws), LONGEST_FRAME_BYTES)
     await ws.accept()
     session = await hello(ws)
     if session is not None:
@@ -224,7 +225,7 @@ async def _talk(ws: WebSocket, session: LiveSession) -> None:
         except (WebSocketDisconnect, RuntimeError):
             pass
         except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
-            fault(error)
+            report_error(error)
         group.cancel_scope.cancel()
 
     try:

@@ -260,7 +260,7 @@ def test_a_pressed_point_opens_its_case_in_the_lab() -> None:
         from pages.comparison.evaluation_results import read_results
         from pages.server import config
 
-        found = read_results(config.evaluation(), "x", folder_key)
+        found = read_results(config.evaluation_folder(), "x", folder_key)
         st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case]}]}}
         open_pressed("pressed", found)
 

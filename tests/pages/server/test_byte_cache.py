@@ -1,4 +1,4 @@
-"""The shared cache: bounded in bytes, least recently used out first, made once."""
+"""The shared cache: bounded in bytes, least recently used removed first, single flight."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from pages.server.byte_cache import ByteCache
 
 
-def test_the_least_recently_used_goes_first() -> None:
+def test_least_recently_used_value_is_removed_first() -> None:
     cache: ByteCache[str] = ByteCache(10, len)
     for key in "abc":
         cache.get(key, lambda key=key: key * 4)
@@ -18,26 +18,26 @@ def test_the_least_recently_used_goes_first() -> None:
     assert (cache.peek("a"), cache.peek("b"), cache.peek("c")) == ("aaaa", None, "cccc")
 
 
-def test_two_who_ask_at_once_get_one_making() -> None:
+def test_concurrent_requests_share_one_creation() -> None:
     cache: ByteCache[object] = ByteCache(10, lambda _: 1)
-    made: list[object] = []
+    created: list[object] = []
 
-    def make() -> object:
+    def create() -> object:
         time.sleep(0.05)
-        made.append(object())
-        return made[-1]
+        created.append(object())
+        return created[-1]
 
     got: list[object] = []
-    threads = [threading.Thread(target=lambda: got.append(cache.get("k", make))) for _ in range(5)]
+    threads = [threading.Thread(target=lambda: got.append(cache.get("k", create))) for _ in range(5)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 1
-    assert got == made * 5
+    assert len(created) == 1
+    assert got == created * 5
 
 
-def test_a_failed_making_is_not_kept() -> None:
+def test_failed_creation_is_not_kept() -> None:
     cache: ByteCache[str] = ByteCache(10, len)
 
     def fail() -> str:
@@ -48,7 +48,7 @@ def test_a_failed_making_is_not_kept() -> None:
     assert cache.get("k", lambda: "yes") == "yes"
 
 
-def test_drop_forgets_by_predicate() -> None:
+def test_drop_removes_by_predicate() -> None:
     cache: ByteCache[str] = ByteCache(10, len)
     cache.get(("me", 1), lambda: "x")
     cache.get(("you", 1), lambda: "y")

@@ -1,4 +1,4 @@
-"""The log says where a fault was, and never its words, whoever reports it."""
+"""The log names type and code location of an exception, never its message."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import io
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from pages.server.error_reporting import discreet, told
+from pages.server.error_reporting import MAX_CAUSES, describe_exception, hide_exception_messages
 
 SECRET = "Mustermann, Erika *1950"
 
 
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged and goes to standard error while the words of exceptions are kept out."""
+    """Log records and standard error while exception messages are hidden."""
     out, before = io.StringIO(), logging.getLogRecordFactory()
     hooks = threading.excepthook, sys.unraisablehook
     handler = logging.StreamHandler(out)
     logging.getLogger().addHandler(handler)
     monkeypatch.setattr(sys, "stderr", out)
-    discreet()
+    hide_exception_messages()
     yield out
     logging.setLogRecordFactory(before)
     threading.excepthook, sys.unraisablehook = hooks
@@ -36,47 +36,47 @@ def fail(*_: object) -> None:
     raise KeyError(SECRET)
 
 
-def by_exception() -> None:
+def by_logger_exception() -> None:
     try:
         fail()
     except KeyError:
-        logging.getLogger("somebody").exception("Exception in ASGI application\n")
+        logging.getLogger("library").exception("Exception in ASGI application\n")
 
 
-def by_argument() -> None:
+def by_log_argument() -> None:
     try:
         fail()
     except KeyError as error:
-        logging.getLogger("somebody").warning("It failed: %s", error)
+        logging.getLogger("library").warning("It failed: %s", error)
 
 
-def by_chain() -> None:
+def by_exception_chain() -> None:
     try:
         try:
             fail()
         except KeyError as error:
             raise ValueError(SECRET) from error
     except ValueError as error:
-        logging.getLogger("somebody").error("Uncaught app execution", exc_info=error)
+        logging.getLogger("library").error("Uncaught app execution", exc_info=error)
 
 
-def by_group() -> None:
+def by_exception_group() -> None:
     try:
         try:
             fail()
         except KeyError as error:
             raise ExceptionGroup(SECRET, [error, ValueError(SECRET)]) from None
     except ExceptionGroup:
-        logging.getLogger("somebody").exception("In a group")
+        logging.getLogger("library").exception("In a group")
 
 
-def in_a_thread() -> None:
+def in_thread() -> None:
     thread = threading.Thread(target=fail)
     thread.start()
     thread.join()
 
 
-def in_a_task() -> None:
+def in_asyncio_task() -> None:
     async def main() -> None:
         task = asyncio.create_task(asyncio.sleep(0))
         await task
@@ -85,14 +85,14 @@ def in_a_task() -> None:
         async def forgotten() -> None:
             fail()
 
-        asyncio.ensure_future(forgotten())  # noqa: RUF006 - nobody asks for its result
+        asyncio.ensure_future(forgotten())  # noqa: RUF006 - its result is never retrieved
         await asyncio.sleep(0.01)
 
     asyncio.run(main())
     gc.collect()
 
 
-def in_a_finalizer() -> None:
+def in_finalizer() -> None:
     class Gone:
         def __del__(self) -> None:
             fail()
@@ -102,24 +102,28 @@ def in_a_finalizer() -> None:
 
 
 @pytest.mark.parametrize(
-    "report", [by_exception, by_argument, by_chain, by_group, in_a_thread, in_a_task, in_a_finalizer]
-)
-def test_a_fault_is_its_kind_and_its_place(log: io.StringIO, report: object) -> None:
-    report()  # type: ignore[operator]
-    said = log.getvalue()
-    assert "KeyError" in said
-    assert "test_log.py:" in said
-    assert SECRET not in said
-    assert "Mustermann" not in said
+    "report",
+    [
+        by_logger_exception, by_log_argument, by_exception_chain, by_exception_group, in_thread, in_asyncio_task,
+        in_finalizer,
+    ],
+)  # fmt: skip
+def test_log_has_type_and_location_but_no_message(log: io.StringIO, report: Callable[[], None]) -> None:
+    report()
+    logged = log.getvalue()
+    assert "KeyError" in logged
+    assert "test_error_reporting.py:" in logged
+    assert SECRET not in logged
+    assert "Mustermann" not in logged
 
 
-def test_other_lines_are_as_they_were(log: io.StringIO) -> None:
-    logging.getLogger("somebody").warning("%d of %s", 3, "four")
-    logging.getLogger("somebody").warning("%(n)d cases", {"n": 5})
+def test_other_log_records_are_unchanged(log: io.StringIO) -> None:
+    logging.getLogger("library").warning("%d of %s", 3, "four")
+    logging.getLogger("library").warning("%(n)d cases", {"n": 5})
     assert log.getvalue() == "3 of four\n5 cases\n"
 
 
-def test_a_circle_of_exceptions_ends() -> None:
+def test_cyclic_exception_chain_ends() -> None:
     one, two = ValueError("a"), ValueError("b")
     one.__context__, two.__context__ = two, one
-    assert told(one).count("ValueError") == 4
+    assert describe_exception(one).count("ValueError") == MAX_CAUSES == 4

@@ -1,4 +1,4 @@
-"""The gate: what may be uploaded is counted before it has come."""
+"""The upload guard counts an upload's bytes before they are received."""
 
 from __future__ import annotations
 
@@ -12,118 +12,119 @@ from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from streamlit import config as streamlit_config
 
-from pages.server import config, upload_guard
-from pages.server.upload_guard import UPLOADS, Gate
+from pages.server import config, streamlit_internals, upload_guard
+from pages.server.upload_guard import UPLOAD_PATH, UploadGuard
 
 HELD: dict[str, dict[str, Any]] = {}
 
 
-class Inner:
-    """An app that notes what it was asked; reads no body."""
+class RecordingApp:
+    """An ASGI app that records the paths of its requests and reads no body."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.paths: list[str] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked.append(scope["path"])
+        self.paths.append(scope["path"])
         await PlainTextResponse("in")(scope, receive, send)
 
 
 @pytest.fixture
-def inner() -> Inner:
-    return Inner()
+def app() -> RecordingApp:
+    return RecordingApp()
 
 
 @pytest.fixture
-def client(inner: Inner, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def client(app: RecordingApp, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     HELD.clear()
     manager = SimpleNamespace(file_storage=HELD)
     runtime = SimpleNamespace(exists=lambda: True, instance=lambda: SimpleNamespace(uploaded_file_mgr=manager))
-    monkeypatch.setattr(upload_guard, "Runtime", runtime)
+    monkeypatch.setattr(streamlit_internals, "Runtime", runtime)
     monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)
-    return TestClient(Gate(inner))
+    return TestClient(UploadGuard(app))
 
 
-def held(session: str, n_bytes: int) -> None:
+def hold(session: str, n_bytes: int) -> None:
     HELD.setdefault(session, {})[str(len(HELD))] = SimpleNamespace(data=bytes(n_bytes))
 
 
 def put(client: TestClient, session: str, n_bytes: int) -> int:
-    return client.put(f"{UPLOADS}{session}/file", content=bytes(n_bytes)).status_code
+    return client.put(f"{UPLOAD_PATH}{session}/file", content=bytes(n_bytes)).status_code
 
 
-def test_the_files_of_a_session_are_counted_together(
-    client: TestClient, inner: Inner, monkeypatch: pytest.MonkeyPatch
+def test_limit_of_a_session_counts_all_its_files(
+    client: TestClient, app: RecordingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_guard, "MOST_SESSION_BYTES", 1000)
+    monkeypatch.setattr(upload_guard, "MAX_SESSION_BYTES", 1000)
     assert put(client, "a", 1000) == 200
     assert put(client, "a", 1001) == 413
-    held("a", 600)
+    hold("a", 600)
     assert put(client, "a", 400) == 200
     assert put(client, "a", 401) == 413
-    assert put(client, "b", 1000) == 200, "what another has counts for that one"
-    assert len(inner.asked) == 3
+    assert put(client, "b", 1000) == 200, "each session has its own limit"
+    assert len(app.paths) == 3
 
 
-def test_everybodys_files_are_counted_together(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limit_of_the_server_counts_all_sessions(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(config, "memory_for_uploads", lambda: 1000)
-    held("a", 600)
+    hold("a", 600)
     assert put(client, "b", 401) == 413
     assert put(client, "b", 400) == 200
 
 
-def test_a_file_of_no_said_length_is_refused(client: TestClient, inner: Inner) -> None:
+def test_upload_without_content_length_is_refused(client: TestClient, app: RecordingApp) -> None:
     def pieces() -> Any:
         yield b"x"
 
-    assert client.put(f"{UPLOADS}a/file", content=pieces()).status_code == 411
+    answer = client.put(f"{UPLOAD_PATH}a/file", content=pieces())
+    assert (answer.status_code, answer.text) == (411, "Content-Length is required.")
     for length in ("-1", "1e9", "٣", "9" * 30):
         headers = {"content-length": length.encode()}
-        assert client.put(f"{UPLOADS}a/file", content=b"x", headers=headers).status_code == 411, length
-    assert inner.asked == []
+        assert client.put(f"{UPLOAD_PATH}a/file", content=b"x", headers=headers).status_code == 411, length
+    assert app.paths == []
 
 
-def test_under_a_sub_path_too_and_nothing_else_is_counted(
+def test_only_uploads_are_counted_also_below_a_base_path(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(upload_guard, "MOST_SESSION_BYTES", 0)
-    assert client.put(f"/sub{UPLOADS}a/file", content=b"x").status_code == 413
+    monkeypatch.setattr(upload_guard, "MAX_SESSION_BYTES", 0)
+    assert client.put(f"/sub{UPLOAD_PATH}a/file", content=b"x").status_code == 413
     assert client.post("/live/cine", content=b"x").status_code == 200
-    assert client.get(f"{UPLOADS}a/file").status_code == 200
+    assert client.get(f"{UPLOAD_PATH}a/file").status_code == 200
 
 
-def test_what_is_coming_counts_until_it_has_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(upload_guard, "MOST_SESSION_BYTES", 1000)
-    monkeypatch.setattr(upload_guard, "Runtime", SimpleNamespace(exists=lambda: False))
+def test_upload_counts_while_it_is_received(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload_guard, "MAX_SESSION_BYTES", 1000)
+    monkeypatch.setattr(streamlit_internals, "Runtime", SimpleNamespace(exists=lambda: False))
     monkeypatch.setattr(MultiPartParser, "spool_max_size", 1)
 
-    async def both() -> list[int]:
-        arrived, codes = asyncio.Event(), []
+    async def two_at_once() -> list[int]:
+        received, codes = asyncio.Event(), []
 
         async def slow(scope: Any, receive: Any, send: Any) -> None:
-            await arrived.wait()
+            await received.wait()
             await PlainTextResponse("in")(scope, receive, send)
 
-        door = Gate(slow)
+        guard = UploadGuard(slow)
         headers = [(b"content-length", b"700")]
-        scope = {"type": "http", "method": "PUT", "path": f"{UPLOADS}a/1", "headers": headers}
+        scope = {"type": "http", "method": "PUT", "path": f"{UPLOAD_PATH}a/1", "headers": headers}
 
         async def send(message: Any) -> None:
             if message["type"] == "http.response.start":
                 codes.append(message["status"])
 
-        first = asyncio.create_task(door(scope, None, send))  # type: ignore[arg-type]
+        first = asyncio.create_task(guard(scope, None, send))  # type: ignore[arg-type]
         await asyncio.sleep(0)
-        await door(scope, None, send)  # type: ignore[arg-type]
-        arrived.set()
+        await guard(scope, None, send)  # type: ignore[arg-type]
+        received.set()
         await first
-        await door(scope, None, send)  # type: ignore[arg-type]
-        assert not door._coming
+        await guard(scope, None, send)  # type: ignore[arg-type]
+        assert not guard._receiving
         return codes
 
-    assert asyncio.run(both()) == [413, 200, 200]
+    assert asyncio.run(two_at_once()) == [413, 200, 200]
 
 
-def test_no_file_that_comes_is_spooled_to_a_disk(client: TestClient) -> None:
+def test_uploads_are_not_spooled_to_disk(client: TestClient) -> None:
     client.get("/")
     assert MultiPartParser.spool_max_size > streamlit_config.get_option("server.maxUploadSize") << 20

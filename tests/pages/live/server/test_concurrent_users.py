@@ -18,7 +18,7 @@ from streamlit.runtime.session_manager import SessionInfo
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.server.session import LiveSession
-from pages.server.lifespan import forget_the_gone
+from pages.server.streamlit_internals import drop_expired_sessions
 from perfcore.settings import Settings
 from tests.load.simulated_user import Person
 from tests.load.soak import counts
@@ -79,7 +79,7 @@ def test_whoever_left_longer_ago_than_streamlit_waits_is_let_go(monkeypatch: pyt
     try:
         time.sleep(0.01)
         assert gone() is not None
-        forget_the_gone()
+        drop_expired_sessions()
         assert gone() is None
         assert not its, "whoever still holds the session holds nothing of the person's"
     finally:

@@ -27,7 +27,7 @@ from pages.live.server.connection import PATH, live_socket
 from pages.live.server.session import COMPUTE, MOST_EDITED, MOST_SOCKETS, REGISTRY, LiveSession, open_session
 from pages.series_player.route import PATH as CINE
 from pages.series_player.route import cine
-from pages.server.error_reporting import FaultError
+from pages.server.error_reporting import InternalError
 from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 from tests.pages.test_pages import run
@@ -253,7 +253,7 @@ def test_a_fault_of_ours_is_one_sentence_and_the_talk_goes_on(
                 while (frame := read(raw := ws.receive_bytes()))[0]["kind"] != "error":
                     heard += raw
                 heard += raw
-                assert frame[0]["message"].startswith("The server failed at this")
+                assert frame[0]["message"].startswith("Internal error on the server")
         ws.send_text('{"type": "case"}')
         while (kind := read(ws.receive_bytes())[0]["kind"]) == "volume":  # of the last edit: it may come first
             pass
@@ -269,9 +269,9 @@ def test_a_fault_of_ours_is_one_sentence_and_the_talk_goes_on(
     assert SECRET.encode() not in heard + answer.content
     logged = caplog.text + "".join(capfd.readouterr())
     assert "IndexError" in logged
-    assert "test_door.py" in logged, "where it was"
+    assert "test_handshake.py" in logged, "the code location"
     assert SECRET not in logged
-    assert issubclass(FaultError, Exception)
+    assert issubclass(InternalError, Exception)
 
 
 class Stub:
