@@ -1,4 +1,4 @@
-"""Byte cache: thread-safe LRU cache bounded in bytes, shared by all sessions; each value is created by one thread."""
+"""Byte cache: thread-safe LRU cache bounded in bytes, shared by all sessions; single flight."""
 
 from __future__ import annotations
 

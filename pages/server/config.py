@@ -1,4 +1,4 @@
-"""Server configuration from environment variables: data folder, evaluation folder, compute device, memory limit."""
+"""Server configuration: data folder, evaluation folder, compute device, memory limit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
 EVALUATION_VARIABLE: Final = "AIF_LAB_EVALUATION"
 UPLOAD_MEMORY_FRACTION: Final = 0.3
-"""Of the machine's memory, for the uploads of all sessions; files that are not opened yet may take as much again."""
+"""Of the machine's memory, for the uploads of all sessions; files not opened yet may take as much again."""
 _CGROUP_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 _FALLBACK_MEMORY: Final = 8 << 30
 

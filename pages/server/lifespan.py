@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from starlette.applications import Starlette
+import streamlit as st
 
 from pages.library.catalog import warm_up
 from pages.server.streamlit_internals import drop_expired_sessions
@@ -16,7 +16,7 @@ SWEEP_INTERVAL_S: Final = 30.0
 
 
 @asynccontextmanager
-async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Create the demonstration cases in the background, and drop expired sessions with their uploads."""
     warm_up()
     sweeper = asyncio.create_task(_sweep())

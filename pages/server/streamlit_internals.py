@@ -35,8 +35,8 @@ class _ExpiringCache(Protocol):
 def disable_pages_directory() -> None:
     """Leave navigation to ``st.navigation``.
 
-    A folder named ``pages`` makes Streamlit serve each of its files as a page until the first script run: a link to
-    ``/cases`` on a fresh server would show no sidebar and have no session state.
+    A folder named ``pages`` makes Streamlit serve each of its files as a page until the first script run: a link
+    to ``/cases`` on a fresh server would show no sidebar and have no session state.
     """
     PagesManager.uses_pages_directory = False
 
@@ -59,8 +59,8 @@ def uploaded_bytes() -> dict[str, int]:
 def drop_expired_sessions() -> int:
     """Drop sessions whose browser disconnected longer ago than Streamlit waits for a reconnection (two minutes).
 
-    Streamlit itself looks for expired sessions only when another session disconnects: the last upload of a day would
-    stay in memory over night.
+    Streamlit itself looks for expired sessions only when another session disconnects: the last upload of a day
+    would stay in memory over night.
 
     Returns
     -------
@@ -116,8 +116,8 @@ class _LimitedProtocol(WebSocketsSansIOProtocol):
 def limit_websocket(receive: Receive, *, max_message_bytes: int, max_fragments: int, max_pings: int) -> None:
     """Limit what uvicorn holds of one WebSocket's messages; the connection is closed beyond.
 
-    uvicorn has one message limit for all its WebSockets: that of the longest message that Streamlit may send. Under
-    another server than uvicorn this does nothing.
+    uvicorn has one message limit for all its WebSockets: that of the longest message that Streamlit may send.
+    Under another server than uvicorn this does nothing.
 
     Parameters
     ----------
