@@ -17,7 +17,7 @@ from perfcore.aif import curves
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.datasets.case_folders import find_cases
-from perfcore.io.nifti.reader import read_mask
+from perfcore.io.nifti.volumes import read_mask
 from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.phantom.files import write_case
 from perfcore.types import Aif, BoolArray, PerfusionSeries

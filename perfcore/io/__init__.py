@@ -1,1 +1,1 @@
-"""Readers and writers; every file passes a gate before a voxel is read."""
+"""Readers and writers; every header is checked before voxel data are read."""

@@ -1,4 +1,4 @@
-"""Input functions as CSV: columns ``time_s,value``, seconds and enhancement."""
+"""Reading and writing arterial input functions as CSV: columns ``time_s,value`` (seconds, enhancement)."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from perfcore.units import MAX_ABS_VALUE
 COLUMNS: Final = ("time_s", "value")
 MAX_CSV_BYTES: Final = 4 << 20
 _TIME_TOLERANCE: Final = 0.01
-"""Times within this fraction of a frame are the same times: a CSV rounds them."""
+"""Times that differ by less than this fraction of a frame are equal; a CSV rounds them."""
 _WHAT: Final = "AIF file"
 
 
 def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
-    """Read an input function and lay it on a series' time grid.
+    """Read an arterial input function and resample it to the frames of a series.
 
     Parameters
     ----------
     source
-        A path, or the content of an upload: text with the columns ``time_s`` and ``value`` among others,
-        with or without a byte-order mark.
+        A path, or the content of an upload: CSV text with at least the columns ``time_s`` and ``value``, with or
+        without a byte-order mark.
     time_s
-        Shape ``(n_time,)``: the frames of the series in seconds, increasing.
+        Shape ``(n_time,)``: times of the frames of the series in seconds, increasing.
 
     Returns
     -------
     Aif
-        On ``time_s``, method ``"file"``; interpolated linearly where the file has another grid, which ``quality``
-        then says.
+        On ``time_s``, method ``"file"``; interpolated linearly, with a note in ``quality``, if the file has other
+        times.
 
     Raises
     ------
     InputDataError
-        It is no such table, holds NaN, infinity, negative or not strictly increasing times, has no positive
-        bolus, or does not cover the series.
+        The file is not such a table, holds NaN, infinity, negative or not strictly increasing times, has no
+        positive bolus, or does not cover the series.
     """
     time, value = _columns(_text(source))
     _check_times(time)
@@ -77,13 +77,13 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
 
 
 def aif_csv_text(aif: Aif) -> str:
-    """Return an input function as the text of a CSV with the columns ``time_s,value``."""
+    """Return an AIF as CSV text with the columns ``time_s,value``."""
     rows = (f"{time:.9g},{value:.9g}\n" for time, value in zip(aif.time_s, aif.value, strict=True))
     return ",".join(COLUMNS) + "\n" + "".join(rows)
 
 
 def write_aif_csv(aif: Aif, path: Path) -> None:
-    """Write an input function as CSV.
+    """Write an AIF as CSV.
 
     Raises
     ------
@@ -108,24 +108,24 @@ def _text(source: Path | bytes) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _no_table() from error
+        raise _not_a_table() from error
     if "\0" in text:
-        raise _no_table()
+        raise _not_a_table()
     return text
 
 
-def _no_table() -> InputDataError:
+def _not_a_table() -> InputDataError:
     return InputDataError(
         f"The {_WHAT} is not a text table in UTF-8; give a CSV with the columns {' and '.join(COLUMNS)}."
     )
 
 
 def _columns(text: str) -> tuple[DoubleArray, DoubleArray]:
-    """Return the two columns; every row must hold a number in both."""
+    """Return times and values; every row must hold a number in both columns."""
     try:
         rows = [row for row in csv.reader(io.StringIO(text, newline="")) if any(cell.strip() for cell in row)]
     except csv.Error as error:
-        raise _no_table() from error
+        raise _not_a_table() from error
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
     if any(names.count(name) != 1 for name in COLUMNS):
         raise InputDataError(

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all: beside their place first, and moved there at the end."""
+"""Atomic writing of files and folders: write to a temporary path, then rename; no partial output on failure."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def write_all(
     Parameters
     ----------
     out_dir
-        Made where it is missing.
+        Output folder; created if missing.
     files
-        Name and content, made one after the other.
+        Pairs of name and content, consumed one at a time.
     names
-        Of all files that a run may write: what an earlier run had of them and this one has not goes.
+        Names of all files that a run may write; those of an earlier run that are not in ``files`` are removed.
     keep
-        False: a trial that leaves nothing behind.
+        False only tests whether the files can be written, and removes them again.
 
     Raises
     ------
@@ -62,14 +62,14 @@ def write_all(
 
 
 def write_files(out_dir: Path, files: Mapping[str, str]) -> None:
-    """Write files of text into a folder, all or none, over those of an earlier run.
+    """Write text files into a folder, all or none; files of an earlier run are replaced.
 
     Parameters
     ----------
     out_dir
-        Made where it is missing.
+        Output folder; created if missing.
     files
-        Text by name.
+        Text by file name.
 
     Raises
     ------
@@ -80,30 +80,30 @@ def write_files(out_dir: Path, files: Mapping[str, str]) -> None:
 
 
 def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
-    """Find out before any work whether results can be written into a folder; leaves nothing behind.
+    """Check before the computation whether results can be written into a folder; leave no files.
 
     Parameters
     ----------
     out_dir
-        The folder, there or not.
+        Output folder, existing or not.
     names
-        What will be written into it.
+        Names of the files to be written.
 
     Raises
     ------
     OutputError
-        They cannot.
+        The files cannot be written.
     """
     write_all(out_dir, [(name, b"") for name in names], names, keep=False)
 
 
 def check_out_file(path: Path) -> None:
-    """Find out before any work whether a file can be written; leaves nothing behind.
+    """Check before the computation whether a file can be written; leave no file.
 
     Raises
     ------
     OutputError
-        It cannot, or a folder is in its place.
+        The file cannot be written, or the path is a folder.
     """
     if path.is_dir():
         raise OutputError("The output file cannot be written: a folder is in its place; give a file's name.")
@@ -111,27 +111,27 @@ def check_out_file(path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write one file of text; see :func:`write_file`."""
+    """Write one text file; see :func:`write_file`."""
     write_file(path, text.encode())
 
 
 def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> None:
-    """Write one file, its folder made where it is missing, whole or not at all.
+    """Write one file atomically; create its folder if missing.
 
     Parameters
     ----------
     path
-        Where it goes.
+        Path of the file.
     content
-        All of it.
+        Content of the file.
     unfinished
-        Its name until it is whole. Where one process alone writes it, a fixed name lets the next run take the
-        place of what a killed one has left.
+        Name of the temporary file. If only one process writes the file, a fixed name lets the next run overwrite
+        the temporary file of a killed run.
 
     Raises
     ------
     OutputError
-        It cannot be written, as on a full disk; no folder that was made for it is left either.
+        The file cannot be written, for example on a full disk; folders created for it are removed.
     """
     made: list[Path] = []
     try:
@@ -150,7 +150,7 @@ def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> 
 
 
 def plain(value: Any) -> Any:
-    """Return JSON's own types for numpy's, and None for NaN and infinity."""
+    """Convert NumPy scalars to Python numbers for JSON, and NaN and infinity to None."""
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
@@ -172,7 +172,7 @@ def _as_output_error() -> Iterator[None]:
 
 
 def _check_free(out_dir: Path, names: tuple[str, ...]) -> bool:
-    """Return whether the folder is new; refuse a file in its place, or a folder in the place of a file."""
+    """Return whether the folder is new; raise if a file has its path, or a folder the path of an output file."""
     if not out_dir.is_dir():
         with suppress(FileNotFoundError):
             out_dir.lstat()
@@ -185,20 +185,20 @@ def _check_free(out_dir: Path, names: tuple[str, ...]) -> bool:
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:
-    """Make a folder and its parents, and note which were made."""
+    """Create a folder and its missing parents; append each created folder to ``made``."""
     if not folder.is_dir():
         _make_folders(folder.parent, made)
         try:
             folder.mkdir()
         except FileExistsError:
-            if folder.is_dir():  # another worker was quicker
+            if folder.is_dir():  # created by another process meanwhile
                 return
             raise
         made.append(folder)
 
 
 def _replace_files(folder: Path, out_dir: Path, names: tuple[str, ...]) -> None:
-    """Move all files over those of an earlier run, and remove what that run had and this one has not."""
+    """Move all files over those of an earlier run, and remove files that only the earlier run wrote."""
     for name in names:
         if (folder / name).exists():
             (folder / name).replace(out_dir / name)
@@ -207,7 +207,7 @@ def _replace_files(folder: Path, out_dir: Path, names: tuple[str, ...]) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove an unfinished folder, or a parent made for it that is still empty."""
+    """Remove a temporary folder, or a created parent folder if it is empty."""
     if folder.name.startswith(".unfinished-"):
         shutil.rmtree(folder, ignore_errors=True)
         return

@@ -1,7 +1,7 @@
-"""Bytes that nobody vouches for: a file or an upload, plain or gzipped, read forward and bounded.
+"""Bounded forward reading of untrusted files and uploads, plain or gzipped.
 
-Whatever the operating system or the decompressor raises leaves this module as one
-:class:`~perfcore.errors.InputDataError`, without the file's name.
+Every error of the operating system or the decompressor is raised as
+:class:`~perfcore.errors.InputDataError`, without the file name.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from perfcore.errors import InputDataError
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 DEFLATE_RATIO_LIMIT: Final = 1032
-"""Deflate cannot expand a byte into more than this many."""
+"""Maximum expansion of deflate: bytes out per byte in."""
 CHUNK_BYTES: Final = 1 << 20
 
 
 class ByteStream:
-    """A forward reader that never returns more than it was asked for.
+    """Forward-only reader that decompresses gzip and never returns more bytes than requested.
 
     Attributes
     ----------
     what
-        What the bytes should be ("series", "brain mask"), for the sentences.
+        Name of the content in error messages ("series", "brain mask").
     gzipped
-        Whether the bytes are decompressed on the way.
+        Whether the bytes are decompressed while reading.
     limit
-        The most bytes that can come out of it: known without reading any.
+        Upper bound of the number of bytes that can be read, known in advance.
     position
-        Bytes that have come out so far.
+        Number of bytes read so far.
     """
 
     def __init__(self, file: BinaryIO, n_stored: int, what: str) -> None:
@@ -54,7 +54,7 @@ class ByteStream:
         return bytes(target[: self.read_into(memoryview(target))])
 
     def read_into(self, target: memoryview) -> int:
-        """Fill ``target`` (bytes) and return how many came."""
+        """Fill ``target`` and return the number of bytes read."""
         filled = 0
         while filled < len(target):
             part = self._file.read(min(len(target) - filled, CHUNK_BYTES))
@@ -66,7 +66,7 @@ class ByteStream:
         return filled
 
     def skip(self, n_bytes: int) -> int:
-        """Pass over ``n_bytes`` and return how many there were."""
+        """Skip up to ``n_bytes`` and return the number of bytes skipped."""
         scratch = memoryview(bytearray(min(n_bytes, CHUNK_BYTES)))
         skipped = 0
         while skipped < n_bytes and (n_read := self.read_into(scratch[: n_bytes - skipped])):
@@ -74,17 +74,17 @@ class ByteStream:
         return skipped
 
     def finish(self, slack: int) -> None:
-        """Read a gzip stream to its end, which checks its checksum; at most ``slack`` bytes may follow.
+        """Read a gzip stream to its end to verify its checksum; at most ``slack`` bytes may follow.
 
         Raises
         ------
         InputDataError
-            More bytes follow than a padded file would have.
+            More than ``slack`` bytes follow.
         """
         if self.gzipped and self.skip(slack + 1) > slack:
             raise InputDataError(
-                f"The {self.what} unpacks to more bytes than its header promises; such a file is not read, "
-                "so write it again with a tool that keeps header and data together."
+                f"The {self.what} unpacks to more bytes than its header declares; expected data of the declared "
+                "size, so write the file again."
             )
 
 
@@ -95,14 +95,14 @@ def open_source(source: Path | bytes, what: str) -> Iterator[ByteStream]:
     Parameters
     ----------
     source
-        A path, or the content itself.
+        A path, or the content as bytes.
     what
-        What it should be, for the sentences ("series").
+        Name of the content in error messages ("series").
 
     Raises
     ------
     InputDataError
-        It is missing, is no regular file, is empty, cannot be read, or its gzip stream is damaged.
+        The file is missing, not a regular file, empty or unreadable, or its gzip stream is damaged.
     """
     try:
         if isinstance(source, bytes):
@@ -121,11 +121,11 @@ def open_source(source: Path | bytes, what: str) -> Iterator[ByteStream]:
     except gzip.BadGzipFile as error:
         raise InputDataError(
             f"The gzip stream of the {what} is damaged: its checksum, length or block header is wrong; "
-            "copy the file again from where it came."
+            "copy the file again from its source."
         ) from error
     except (EOFError, zlib.error) as error:
         raise InputDataError(
-            f"The gzip stream of the {what} is cut short or damaged; copy the file again from where it came."
+            f"The gzip stream of the {what} is truncated or damaged; copy the file again from its source."
         ) from error
     except OSError as error:
         raise InputDataError(

@@ -14,8 +14,9 @@ from perfcore.io.byte_source import ByteStream, open_source
 from perfcore.io.datasets.case_folders import ISLES_DT_S, CaseFiles
 from perfcore.io.nifti.geometry import affine_mm, has_time_step, time_step
 from perfcore.io.nifti.header import NiftiHeader, read_header
-from perfcore.io.nifti.reader import MIN_FRAMES, read_mask
+from perfcore.io.nifti.reader import MIN_FRAMES
 from perfcore.io.nifti.sidecar import read_sidecar
+from perfcore.io.nifti.volumes import read_mask
 from perfcore.types import DoubleArray, FloatArray
 
 N_EARLY_FRAMES: Final = 2

@@ -1,4 +1,4 @@
-"""A folder of cases to learn from or to be judged on: which patient each is of, and what is true about it."""
+"""Cohort of cases for training and evaluation: patients, cross-validation folds and ground truth."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from perfcore.io.datasets.case_folders import (
     is_isles2018_original,
     patient_of,
 )
-from perfcore.io.nifti.reader import read_volume
+from perfcore.io.nifti.volumes import read_volume
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 TRAINING: Final = "TRAINING"
 TRUTH: Final = "truth"
-"""Folder beside ``TRAINING`` with what a phantom knows of itself."""
+"""Folder beside ``TRAINING`` with the ground truth of a phantom cohort."""
 
 
 @dataclass(frozen=True, eq=False)
 class GroundTruth:
-    """What is known about a case beyond its core.
+    """Ground truth of a phantom case beyond its core; None where it is unknown.
 
     Attributes
     ----------
     aif
-        The true input function, None where it is not known.
+        True arterial input function.
     hypoperfused
-        Core and penumbra, shape of the grid.
+        Core and penumbra. Shape ``(nx, ny, nz)``.
     delay_s
-        When tissue is reached after the artery, s, 0 where there is no tissue.
+        Delay of tissue after the artery, s, 0 where there is no tissue. Shape ``(nx, ny, nz)``.
     """
 
     aif: Aif | None = None
@@ -49,20 +49,20 @@ class GroundTruth:
 
 @dataclass(frozen=True)
 class CohortCase:
-    """A case of a cohort, not yet read.
+    """A case of a cohort, not yet loaded.
 
     Attributes
     ----------
     case
-        Where its files are.
+        Paths of its files.
     patient
-        Cases of one patient stay in one fold.
+        Identifier of the patient; cases of one patient stay in one fold.
     truth
-        Folder with its truth, or None.
+        Folder with the ground truth, or None.
     confounders
-        What makes a phantom hard, as its ``case.json`` says.
+        Confounders of a phantom, from its ``case.json``.
     problem
-        Why it cannot serve, in a sentence, as far as is known without reading it.
+        Sentence that says why the case cannot be used, or None.
     """
 
     case: CaseFiles
@@ -73,7 +73,7 @@ class CohortCase:
 
     @property
     def name(self) -> str:
-        """``case_12``."""
+        """Name of the case, such as ``case_12``."""
         return self.case.name
 
     def load(self) -> PerfusionSeries:
@@ -82,22 +82,22 @@ class CohortCase:
         Raises
         ------
         InputDataError
-            It is refused, or has no known lesion.
+            The case is refused or has no lesion mask.
         """
         if self.problem is not None:
             raise InputDataError(self.problem)
         series = self.case.load()
         if series.lesion is None:
-            raise InputDataError(f"{self.name} has no known lesion (OT): it can teach and judge nothing.")
+            raise InputDataError(f"{self.name} has no lesion mask (OT); training and evaluation need one.")
         return series
 
     def load_truth(self, series: PerfusionSeries) -> GroundTruth:
-        """Read what else is known of it; all None without a truth folder.
+        """Read the ground truth; all fields are None without a truth folder.
 
         Raises
         ------
         InputDataError
-            A file of the truth is missing or refused.
+            A file of the ground truth is missing or refused.
         """
         if self.truth is None:
             return GroundTruth()
@@ -111,15 +111,15 @@ class CohortCase:
 def find_cohort(folder: Path) -> list[CohortCase]:
     """List a cohort in natural order: a phantom cohort, the training part of ISLES 2018, or any folder of cases.
 
-    Patients come from a phantom's ``case.json``, for cases of ISLES 2018 (all or some) from its known pairs
-    (:func:`~perfcore.io.datasets.case_folders.patient_of`), and are else one per case. A phantom cohort's
-    ``TRAINING``, or one case of it, has the truth that lies beside ``TRAINING``. A phantom whose ``case.json``
-    cannot be read is listed with its problem, and hides no other.
+    The patient comes from ``case.json`` for a phantom and from the known pairs for ISLES 2018
+    (:func:`~perfcore.io.datasets.case_folders.patient_of`); otherwise every case is its own patient. The ground
+    truth of a phantom cohort lies beside its ``TRAINING`` folder. A phantom whose ``case.json`` cannot be read is
+    listed with its ``problem``; the other cases are not affected.
 
     Raises
     ------
     InputDataError
-        The folder holds no case.
+        The folder contains no case.
     """
     cases = [case for case in find_cases(folder) if not case.name.startswith("testing_")]
     if not cases:
@@ -138,7 +138,7 @@ def find_cohort(folder: Path) -> list[CohortCase]:
 
 
 def _patient(case: CaseFiles, *, known: bool) -> str:
-    """Return a case's patient by the pairs of ISLES 2018 where it is known to be of it, else the case's name."""
+    """Return the patient: from the known pairs for a case of ISLES 2018, else the name of the case."""
     number = case.number or 0
     return f"P{patient_of(number):03d}" if known and 1 <= number <= N_TRAINING_CASES else case.name
 
@@ -154,7 +154,7 @@ def _phantom(case: CaseFiles, truth: Path) -> CohortCase:
 
 
 def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
-    """Return the fold of each case, from 1: patients stay together, folds are of about one size.
+    """Return the fold of each case, from 1; patients stay together and folds have similar sizes.
 
     Raises
     ------
@@ -162,9 +162,9 @@ def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
         There are fewer patients than folds, or fewer than two folds.
     """
     patients = [case.patient for case in cases]
-    most = len(set(patients))
-    if not 2 <= n_folds <= most:
-        raise ArgumentError(f"folds must lie between 2 and the number of patients, {most}; got {n_folds}.")
+    n_patients = len(set(patients))
+    if not 2 <= n_folds <= n_patients:
+        raise ArgumentError(f"folds must lie between 2 and the number of patients, {n_patients}; got {n_folds}.")
     fold = np.zeros(len(cases), int)
     split = GroupKFold(n_folds, shuffle=True, random_state=seed)
     for k, (_, held_out) in enumerate(split.split(np.zeros(len(cases)), groups=patients), 1):
@@ -173,5 +173,5 @@ def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
 
 
 def fingerprint(series: PerfusionSeries) -> str:
-    """Return a short hash of a series' voxels: whether a network has seen a case does not hang on its name."""
+    """Return a hash of the voxels of a series, which identifies training cases independently of their names."""
     return hashlib.blake2b(np.ascontiguousarray(series.data).data, digest_size=12).hexdigest()

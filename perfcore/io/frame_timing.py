@@ -1,8 +1,7 @@
-"""When the frames of a series were taken, and how they come to lie on an even grid of time.
+"""Frame timing: resample images acquired at uneven times to frames of a constant time step.
 
-A table that shuttles between two places, a protocol that slows down, an image that is missing: each slice has its
-own times, and its curve is interpolated linearly where a frame of the grid lies between them. Times on the grid
-are left as they are, and nothing is extrapolated.
+Each slice has its own acquisition times (shuttle mode, protocols that change the step, missing images). A frame
+between two images is interpolated linearly; images on the time grid are kept unchanged; nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -19,30 +18,30 @@ from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.types import DoubleArray, FloatArray
 
 GRID_TOLERANCE: Final = 0.05
-"""A time within this fraction of a step lies on the grid."""
+"""A time within this fraction of a step counts as on the grid."""
 _WHOLE_SECONDS_TOLERANCE_S: Final = 0.55
-"""How far times in whole seconds may lie from even ones."""
+"""Tolerance for times that are rounded to whole seconds."""
 _MAX_STRETCH: Final = 10
-"""The most frames that a grid may have for one that was taken."""
+"""Maximum number of grid frames per acquired image."""
 
 
 @dataclass(frozen=True, eq=False)
 class FramePlan:
-    """Which images make which frames.
+    """Linear interpolation of frames from images: indices and weights per slice.
 
     Attributes
     ----------
     dt_s
-        Step of the grid, s.
+        Time step of the frames, s.
     left, right
-        For each slice and frame the images between which it lies, the same where it is one. Shape
+        Indices of the images before and after each frame; equal where the frame is an image. Shape
         ``(n_slices, n_time)``.
     weight
-        Of the right one, 0 to 1. Shape ``(n_slices, n_time)``.
+        Weight of the right image, 0 to 1. Shape ``(n_slices, n_time)``.
     even
-        Whether all images lie on the grid.
+        Whether all images lie on the time grid.
     warnings
-        What was done, in sentences.
+        Sentences that describe the resampling.
     """
 
     dt_s: float
@@ -58,11 +57,11 @@ class FramePlan:
         return int(self.left.shape[1])
 
     def with_step(self, dt_s: float) -> FramePlan:
-        """Return the same frames with another step."""
+        """Return a copy with another time step."""
         return replace(self, dt_s=dt_s)
 
     def with_warning(self, sentence: str) -> FramePlan:
-        """Return the same plan with a sentence before its own."""
+        """Return a copy with a warning put first."""
         return replace(self, warnings=(sentence, *self.warnings))
 
     def frames(self, images: NDArray[Any], z: int) -> FloatArray:
@@ -71,9 +70,9 @@ class FramePlan:
         Parameters
         ----------
         images
-            Shape ``(..., n_images)``, in the order of the slice's times.
+            Shape ``(..., n_images)``, in order of acquisition time.
         z
-            Which slice.
+            Index of the slice.
 
         Returns
         -------
@@ -88,7 +87,7 @@ class FramePlan:
 
 
 def plan_in_order(n_images: Sequence[int], dt_s: float) -> FramePlan:
-    """Take the images in their order, ``dt_s`` apart; those that not every slice has are left out."""
+    """Use the images in their order, ``dt_s`` apart; drop the images beyond the shortest slice."""
     n_time = min(n_images)
     index = np.tile(np.arange(n_time, dtype=np.intp), (len(n_images), 1))
     notes = _left_out(sum(n_images) - n_time * len(n_images))
@@ -96,17 +95,17 @@ def plan_in_order(n_images: Sequence[int], dt_s: float) -> FramePlan:
 
 
 def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
-    """Lay an even grid over the time that all slices cover.
+    """Choose a constant time step and the frames within the time that all slices cover.
 
     Parameters
     ----------
     times
-        For each slice the times of its images in s, strictly increasing, two or more.
+        Acquisition times of the images of each slice in s, strictly increasing, at least two per slice.
 
     Returns
     -------
     FramePlan
-        With the step of the times where they are even, else their median step.
+        Its step is the fitted step of the times where they are even, else their median step.
 
     Raises
     ------
@@ -126,8 +125,8 @@ def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
     )
     if common.size < 2:
         raise InputDataError(
-            "The slices of the series were not taken during the same time; give a series that takes all its "
-            "slices over and over."
+            "The slices of the series were not acquired during the same time; expected a series that acquires "
+            "every slice repeatedly, so give another series."
         )
     start, dt, away = _fit(common)
     tolerance = GRID_TOLERANCE * step
@@ -142,7 +141,7 @@ def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
     begin, end = np.ceil(max(own[0] for own in places)), np.floor(min(own[-1] for own in places))
     if not 1 <= end - begin < _MAX_STRETCH * max(own.size for own in times):
         raise InputDataError(
-            "The times of the series leave gaps that cannot be bridged; give the time step (--dt SECONDS)."
+            "The times of the series leave gaps too long to interpolate; give the time step (--dt SECONDS)."
         )
     frames = np.arange(begin, end + 1)
     rights = np.stack([np.searchsorted(own, frames) for own in places])
@@ -157,7 +156,7 @@ def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
 
 
 def _fit(times: DoubleArray) -> tuple[float, float, float]:
-    """Return start and step of the even times nearest to these, and how far the farthest lies away."""
+    """Fit even times by least squares; return their start, their step and the maximum deviation."""
     index = np.arange(times.size) - (times.size - 1) / 2
     middle = float(times.mean())
     step = float(index @ (times - middle) / (index @ index))
@@ -166,14 +165,14 @@ def _fit(times: DoubleArray) -> tuple[float, float, float]:
 
 
 def _snapped(places: DoubleArray, tolerance: float) -> DoubleArray:
-    """Move places that nearly lie on the grid onto it, unless two would meet."""
+    """Round grid positions within the tolerance to whole frames, unless two would coincide."""
     nearest = np.round(places)
     moved = np.where(np.abs(places - nearest) <= tolerance, nearest, places)
     return moved if (np.diff(moved) > 0).all() else places
 
 
 def _notes(plan: FramePlan, times: Sequence[DoubleArray], *, even: bool, coarse: bool) -> tuple[str, ...]:
-    """Say what was done."""
+    """Return warnings that describe the resampling."""
     resampled = f"each curve was resampled linearly to an even step of {plan.dt_s:g} s."
     if not even:
         steps = np.concatenate([np.diff(own) for own in times])

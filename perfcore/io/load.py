@@ -1,4 +1,4 @@
-"""One road from a path to a series, whatever lies there."""
+"""Load a perfusion series from a path: case folder, NIfTI file, DICOM folder or zip file."""
 
 # ruff: noqa: PLC0415
 
@@ -25,10 +25,10 @@ def load_series(
     Parameters
     ----------
     path
-        A case folder of ISLES 2018 or a subject's of ISLES 2024, a 4D NIfTI file, a folder that holds exactly one
+        An ISLES 2018 case folder or an ISLES 2024 subject folder, a 4D NIfTI file, a folder that holds exactly one
         of these, or a folder or zip file of DICOM files.
     dt_s
-        Time step in seconds; wins over the file's.
+        Time step in seconds; overrides the header.
     units
         ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
     mask
@@ -37,9 +37,9 @@ def load_series(
     Raises
     ------
     InputDataError
-        There is no series or more than one, or the files are refused.
+        The path holds no series or several, or a file is refused.
     ArgumentError
-        ``dt_s`` or ``units`` is out of its range.
+        ``dt_s`` or ``units`` is out of range.
     """
     is_folder = path.is_dir()
     if not is_folder and path.suffix.lower() != ZIP_SUFFIX:
@@ -47,13 +47,13 @@ def load_series(
     case = _only_case(path) if is_folder else None
     if case is not None:
         return case.load(dt_s=dt_s, units=units, mask=mask)
-    from perfcore.io.dicom.reader import read_dicom  # pydicom takes its time, and is needed here alone
+    from perfcore.io.dicom.reader import read_dicom  # pydicom is slow to import
 
     return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
 
 
 def _only_case(folder: Path) -> CaseFiles | None:
-    """Return the one case of a folder, None where it holds DICOM files instead."""
+    """Return the only case of a folder, None if it holds DICOM files instead."""
     cases = find_cases(folder)
     if len(cases) > 1:
         raise InputDataError(

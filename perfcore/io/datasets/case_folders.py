@@ -1,4 +1,4 @@
-"""A folder of cases: the layout of ISLES 2018 or of ISLES 2024, or 4D NIfTI files side by side.
+"""Listing of cases in a folder: layout of ISLES 2018 or ISLES 2024, or a folder of 4D NIfTI files.
 
 A case of ISLES 2018 is a folder ``case_N`` with one folder per modality,
 ``SMIR.Brain.XX.O.CT_4DPWI.<id>/SMIR.Brain.XX.O.CT_4DPWI.<id>.nii`` and its siblings ``CT``, ``CT_CBF`` … ``OT``;
@@ -34,19 +34,19 @@ _SUFFIXES: Final = (".nii", ".nii.gz")
 _CASE: Final = re.compile(r"case_(\d+)")
 _MODALITY: Final = re.compile(r".+\.(CT|CT_4DPWI|CT_CBF|CT_CBV|CT_MTT|CT_Tmax|OT)\.[^.]+")
 _REPOSITORY: Final = "SMIR.Brain."
-"""How all its files begin: the name of the repository that holds them."""
+"""Prefix of all file names of ISLES 2018: the repository that publishes them."""
 _EARLY_PAIRS: Final = (1, 3, 5, 7, 18, 21, 23, 26, 28, 32, 34, 36, 39, 41, 43, 45)
 _LATE_PAIRS: Final = (47, 49, 51, 53, 55, 57, 59, 62, 64, 66, 68, 70, 72, 75, 78)
 _FIRST_OF_PAIR: Final = frozenset({*_EARLY_PAIRS, *_LATE_PAIRS})
 
 
 def patient_of(case_number: int) -> int:
-    """Return the patient of a training case of ISLES 2018, by the number of the patient's first case.
+    """Return the patient of a training case of ISLES 2018, named by the number of the patient's first case.
 
     Parameters
     ----------
     case_number
-        1 to 94. Scans of one patient stay in one fold: cases 1 and 2 are both of patient 1.
+        1 to 94. Two scans of one patient are two cases: cases 1 and 2 both belong to patient 1.
 
     Examples
     --------
@@ -58,14 +58,14 @@ def patient_of(case_number: int) -> int:
 
 @dataclass(frozen=True)
 class CaseFiles:
-    """One case of a folder, not yet read.
+    """Name and path of one case, not yet loaded.
 
     Attributes
     ----------
     name
-        For people, ``case_12``; unique within its listing.
+        Display name, such as ``case_12``; unique within a listing.
     path
-        A case folder of ISLES 2018, a subject's folder of ISLES 2024, or one NIfTI file.
+        A case folder of ISLES 2018, a subject folder of ISLES 2024, or a NIfTI file.
     """
 
     name: str
@@ -73,22 +73,22 @@ class CaseFiles:
 
     @property
     def number(self) -> int | None:
-        """The number of ``case_N``, None for a case of another name."""
+        """Number N of ``case_N``, None for other names."""
         match = _CASE.fullmatch(self.name)
         return int(match.group(1)) if match else None
 
     @property
     def is_isles2018(self) -> bool:
-        """Whether it is a folder in the layout of ISLES 2018."""
+        """Whether the path is a folder in the layout of ISLES 2018."""
         return is_isles2018_folder(self.path)
 
     def series_file(self) -> Path:
-        """Return the file that holds the series.
+        """Return the path of the perfusion series.
 
         Raises
         ------
         InputDataError
-            There is none, or more than one.
+            The folder holds no series, or several.
         """
         if not self.path.is_dir():
             return self.path
@@ -101,7 +101,7 @@ class CaseFiles:
         return series
 
     def lesion_file(self) -> Path | None:
-        """Return the lesion of a case of ISLES 2018, None where there is none."""
+        """Return the path of the lesion mask of an ISLES 2018 case, None if there is none."""
         return _modality(self.path, "OT") if self.is_isles2018 else None
 
     def load(
@@ -111,13 +111,13 @@ class CaseFiles:
         units: SeriesUnits = "hu",
         mask: Path | bytes | None = None,
     ) -> PerfusionSeries:
-        """Read the series, and the lesion where there is one.
+        """Read the series, with its lesion mask if there is one.
 
         Parameters
         ----------
         dt_s
-            Time step in seconds; without one the header's, and in the layout of ISLES 2018 1 s, with a warning,
-            where the header's is unusable.
+            Time step in seconds; default: that of the header. In the layout of ISLES 2018 an unusable time step
+            of the header is replaced by 1 s, with a warning.
         units, mask
             As for :func:`perfcore.io.nifti.reader.read_series`.
 
@@ -142,7 +142,7 @@ class CaseFiles:
 
 
 def find_cases(folder: Path) -> list[CaseFiles]:
-    """List the cases of a folder in natural order; reads no voxel, and one bad case hides no other.
+    """List the cases of a folder in natural order, without reading voxels; bad cases do not hide others.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def find_cases(folder: Path) -> list[CaseFiles]:
     Returns
     -------
     list of CaseFiles
-        Empty where the folder holds none.
+        Empty if the folder holds no case.
 
     Raises
     ------
@@ -171,42 +171,42 @@ def find_cases(folder: Path) -> list[CaseFiles]:
     for part in parts:
         prefix = "testing_" if part.name == "TESTING" and len(parts) > 1 else ""
         cases += [
-            CaseFiles(prefix + _shown(path.name), path)
+            CaseFiles(prefix + _display_name(path.name), path)
             for path in _entries_or_none(part)
             if path.is_dir() and (_CASE.fullmatch(path.name) or is_isles2018_folder(path))
         ]
-    cases += [CaseFiles(_shown(path.name), path) for path in subject_folders(folder)]
+    cases += [CaseFiles(_display_name(path.name), path) for path in subject_folders(folder)]
     return _unique(cases)
 
 
 def is_isles2018_folder(path: Path) -> bool:
-    """Say whether a folder holds a perfusion series in the layout of ISLES 2018."""
+    """Return whether a folder holds a perfusion series in the layout of ISLES 2018."""
     return path.is_dir() and any(_modality_name(entry) == "CT_4DPWI" for entry in _entries_or_none(path))
 
 
 def is_isles2018_original(path: Path) -> bool:
-    """Say whether a folder's files are named as ISLES 2018 itself names them, not only in its layout."""
+    """Return whether the files of a folder have the original names of ISLES 2018, not only its layout."""
     series = (entry.name for entry in _entries_or_none(path) if _modality_name(entry) == "CT_4DPWI")
     return path.is_dir() and any(name.startswith(_REPOSITORY) for name in series)
 
 
 def _case(path: Path) -> CaseFiles | None:
-    """Return the case that an entry of a listed folder is, if it is one."""
+    """Return the case at a path, None if it is not a case."""
     if path.is_dir():
         known = _CASE.fullmatch(path.name) or is_isles2018_folder(path) or is_subject_folder(path)
-        return CaseFiles(_shown(path.name), path) if known else None
-    if not path.name.endswith(_SUFFIXES) or not _may_be_series(path):
+        return CaseFiles(_display_name(path.name), path) if known else None
+    if not path.name.endswith(_SUFFIXES) or not _may_have_time_axis(path):
         return None
-    return CaseFiles(_shown(path.name.removesuffix(".gz").removesuffix(".nii")), path)
+    return CaseFiles(_display_name(path.name.removesuffix(".gz").removesuffix(".nii")), path)
 
 
-def _shown(name: str) -> str:
-    """Return a file's name as it can be shown: printable and short."""
+def _display_name(name: str) -> str:
+    """Return a file name for display: printable characters only, at most 80."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:80]
 
 
 def _unique(cases: list[CaseFiles]) -> list[CaseFiles]:
-    """Number the names that occur twice, such as those of ``a.nii`` and ``a.nii.gz``."""
+    """Number repeated names, such as those of ``a.nii`` and ``a.nii.gz``."""
     seen: Counter[str] = Counter()
     unique = []
     for case in cases:
@@ -216,8 +216,8 @@ def _unique(cases: list[CaseFiles]) -> list[CaseFiles]:
     return unique
 
 
-def _may_be_series(path: Path) -> bool:
-    """Say whether a NIfTI file has a time axis; a file that cannot be read is listed, and refused when loaded."""
+def _may_have_time_axis(path: Path) -> bool:
+    """Return whether a NIfTI file has a time axis; True for an unreadable file, which is refused when loaded."""
     try:
         with open_source(path, "series") as stream:
             return len(read_header(stream).shape) == 4
@@ -226,7 +226,7 @@ def _may_be_series(path: Path) -> bool:
 
 
 def _modality(case: Path, modality: str) -> Path | None:
-    """Return the one NIfTI file of a modality, None where the case has no such folder."""
+    """Return the only NIfTI file of a modality, None if the case has no folder of it."""
     folders = [entry for entry in _entries(case) if _modality_name(entry) == modality]
     if not folders:
         return None
@@ -247,7 +247,7 @@ def _modality_name(path: Path) -> str:
 def _entries(folder: Path) -> list[Path]:
     """List a folder in natural order, without hidden entries."""
     try:
-        return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural)
+        return sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=_natural_key)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "its path is not valid"
         raise InputDataError(f"The folder cannot be read ({reason}); check the path.") from error
@@ -260,7 +260,7 @@ def _entries_or_none(folder: Path) -> Iterator[Path]:
         return
 
 
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Sort ``case_2`` before ``case_10``."""
+def _natural_key(path: Path) -> list[tuple[int, int, str]]:
+    """Sort key that puts ``case_2`` before ``case_10``."""
     parts = re.split(r"(\d+)", path.name)
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]

@@ -1,4 +1,4 @@
-"""One subject of ISLES 2024: a perfusion series of the first session, and the infarct that the second one shows.
+"""ISLES 2024 layout: perfusion series of a subject's first session, lesion mask from the second session.
 
 ``raw_data/sub-stroke0001/ses-01/sub-stroke0001_ses-01_ctp.nii.gz`` lies in its own space,
 ``derivatives/sub-stroke0001/ses-01/sub-stroke0001_ses-01_space-ncct_ctp.nii.gz`` in that of the plain CT, as does
@@ -18,11 +18,12 @@ from perfcore.errors import InputDataError
 from perfcore.io.byte_source import open_source
 from perfcore.io.nifti.geometry import affine_mm
 from perfcore.io.nifti.header import read_header
-from perfcore.io.nifti.reader import distance_mm, read_mask, read_series
+from perfcore.io.nifti.reader import read_series
+from perfcore.io.nifti.volumes import distance_mm, read_mask
 from perfcore.types import PerfusionSeries, SeriesUnits
 
 PARTS: Final = ("derivatives", "raw_data", "rawdata")
-"""Folders of subjects, the one that also holds lesions first."""
+"""Names of the folders that hold subjects; ``derivatives``, which also holds lesions, comes first."""
 SUBJECT: Final = re.compile(r"sub-stroke(case)?\d+")
 _SESSION: Final = re.compile(r"ses-\w+")
 _SERIES: Final = re.compile(r".+_ctp\.nii(\.gz)?")
@@ -31,14 +32,14 @@ _REGISTERED: Final = "_space-ncct_"
 
 
 def is_subject_folder(path: Path) -> bool:
-    """Say whether a folder holds a perfusion series in the layout of ISLES 2024."""
+    """Return whether a folder holds a perfusion series in the layout of ISLES 2024."""
     return path.is_dir() and bool(_matching(path, _SERIES))
 
 
 def subject_folders(root: Path) -> list[Path]:
     """Return one folder for each subject with a series, below a dataset's root or the ``train`` in it.
 
-    Of a subject with two series it is the one in the space of its lesion.
+    For a subject with two series, the folder with the series in the space of the lesion is returned.
     """
     found: dict[str, Path] = {}
     for base in (root, root / "train"):
@@ -50,12 +51,12 @@ def subject_folders(root: Path) -> list[Path]:
 
 
 def subject_series(folder: Path) -> Path | None:
-    """Return the file with a subject's series, None where there is none.
+    """Return the path of the series of a subject, None if there is none.
 
     Raises
     ------
     InputDataError
-        There is more than one.
+        The folder holds several series.
     """
     return _one(_matching(folder, _SERIES), "perfusion series (ctp)")
 
@@ -68,12 +69,12 @@ def read_subject(
     case: str = "case",
     mask: Path | bytes | None = None,
 ) -> PerfusionSeries:
-    """Read the series of a subject, and its lesion where that lies on the same grid.
+    """Read the series of a subject, with its lesion mask if that lies on the same grid.
 
     Parameters
     ----------
     folder
-        ``sub-…``, of the derivatives or of the raw data; the lesion of the latter is looked for among the former.
+        Folder ``sub-…`` in the derivatives or the raw data; lesions are also searched in the derivatives.
     dt_s, units, case, mask
         As for :func:`perfcore.io.nifti.reader.read_series`.
 
@@ -100,7 +101,7 @@ def read_subject(
 
 
 def _on_grid(lesion: Path, series: PerfusionSeries) -> bool:
-    """Say whether a lesion has the shape and, within half a voxel, the place of a series."""
+    """Return whether a lesion mask has the shape and, within half a voxel, the position of a series."""
     with open_source(lesion, "lesion mask") as stream:
         header = read_header(stream)
     if header.shape != series.grid:
@@ -109,13 +110,13 @@ def _on_grid(lesion: Path, series: PerfusionSeries) -> bool:
 
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> list[Path]:
-    """Return the files of a subject's sessions whose name matches."""
+    """Return the files in the session folders of a subject whose name matches."""
     sessions = (path for path in _folders(folder) if _SESSION.fullmatch(path.name))
     return [path for session in sessions for path in _files(session) if pattern.fullmatch(path.name)]
 
 
 def _one(files: list[Path], what: str) -> Path | None:
-    """Return the one file there is, the registered one where there are two."""
+    """Return the only file, preferring a registered one; None if there is none."""
     files = [path for path in files if _REGISTERED in path.name] or files
     if len(files) > 1:
         raise InputDataError(
@@ -133,7 +134,7 @@ def _files(path: Path) -> Iterable[Path]:
 
 
 def _entries(path: Path) -> list[Path]:
-    """List a folder in order, empty where it cannot be listed."""
+    """List a folder in sorted order; empty if it cannot be listed."""
     try:
         return sorted(path.iterdir())
     except (OSError, ValueError):

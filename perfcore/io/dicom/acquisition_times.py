@@ -1,4 +1,4 @@
-"""When the images of a DICOM series were taken: the first clock in the headers that tells them apart."""
+"""Acquisition times of a DICOM series: the first header clock that distinguishes the frames of every slice."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _MIN_INTERVAL_S: Final = 1e-3
 def order_in_time(
     slices: Sequence[Sequence[DicomImage]], dt_s: float | None
 ) -> tuple[list[list[DicomImage]], FramePlan]:
-    """Return the images of each slice in the order of time, and how they make frames.
+    """Return the images of each slice ordered in time, and the plan that makes frames of them.
 
     Parameters
     ----------
     slices
-        The images of each slice, in any order.
+        Images of each slice, in any order.
     dt_s
-        Time step in seconds that wins over the headers; these then only order the images.
+        Time step in seconds that overrides the headers, which then only order the images.
 
     Raises
     ------
     InputDataError
-        Nothing tells the images of a slice apart, or only their order is known and ``dt_s`` is not.
+        The images of a slice cannot be ordered, or only their order is known and ``dt_s`` is None.
     """
     for at, name in enumerate(CLOCKS):
         times = _times(slices, at)
@@ -44,12 +44,14 @@ def order_in_time(
             return ordered, _with_step(times, dt_s)
         plan = plan_by_time([np.sort(own) for own in times])
         if name == "content time":
-            note = "The acquisition times of the DICOM series tell no frames apart; the content times were used."
+            note = (
+                "The acquisition times do not distinguish the frames of the DICOM series; content times were used."
+            )
             plan = plan.with_warning(note)
         return ordered, plan
     if dt_s is None:
         raise InputDataError(
-            "The DICOM series has no times that tell its frames apart; give the time step (--dt SECONDS), "
+            "The DICOM series has no times that distinguish its frames; give the time step (--dt SECONDS), "
             "or export the series with its acquisition times."
         )
     for at in range(len(slices[0][0].ranks)):
@@ -57,11 +59,11 @@ def order_in_time(
         if all(None not in own and len(set(own)) == len(own) for own in ranks):
             known = [np.array([rank or 0.0 for rank in own]) for own in ranks]
             return _sorted(slices, known), plan_in_order([len(own) for own in slices], dt_s)
-    raise InputDataError("The images of the DICOM series cannot be told apart in time; export the series again.")
+    raise InputDataError("The images of the DICOM series cannot be ordered in time; export the series again.")
 
 
 def _with_step(times: Sequence[DoubleArray], dt_s: float) -> FramePlan:
-    """Return the frames as the times have them where these are even, else as they follow each other."""
+    """Return frames by time if the times are evenly spaced, else in the order of the images."""
     try:
         plan = plan_by_time([np.sort(own) for own in times])
     except InputDataError:
@@ -70,7 +72,7 @@ def _with_step(times: Sequence[DoubleArray], dt_s: float) -> FramePlan:
 
 
 def _times(slices: Sequence[Sequence[DicomImage]], at: int) -> list[DoubleArray] | None:
-    """Return the times of the images by a clock, None where it does not tell the frames of a slice apart."""
+    """Return the times of the images by one clock, None if it does not distinguish the frames of a slice."""
     found = [[image.clocks[at] for image in own] for own in slices]
     if any(time is None for own in found for time in own):
         return None

@@ -1,7 +1,6 @@
-"""The elements of a DICOM file, found by pydicom and taken as the bytes they are.
+"""DICOM elements as raw bytes, parsed by pydicom with a limited number of reads.
 
-Nothing is converted, warned about or logged on the way, and every read is counted, so that a file made of nothing
-but nested sequences costs no more than others.
+Nothing is converted or logged. Every read is counted, which bounds the time that a file of nested sequences takes.
 """
 
 from __future__ import annotations
@@ -26,14 +25,14 @@ PARSE_ERRORS: Final = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
     TypeError, ValueError, struct.error,
 )  # fmt: skip
-"""What pydicom may raise on bytes that are no sound DICOM."""
+"""Exceptions that pydicom may raise on malformed DICOM."""
 
-logging.getLogger("pydicom").propagate = False  # its messages quote headers
+logging.getLogger("pydicom").propagate = False  # its messages quote header values
 
 
 @dataclass
 class ReadBudget:
-    """How many reads of an element, a length or an item are left for a whole series; a header takes some 300."""
+    """Number of reads left for a whole series; one header takes about 300 (elements, lengths, items)."""
 
     left: int = 12_000_000
 
@@ -43,7 +42,7 @@ class ReadBudget:
         Raises
         ------
         InputDataError
-            None is left.
+            No read is left.
         """
         self.left -= 1
         if self.left < 0:
@@ -53,29 +52,29 @@ class ReadBudget:
             )
 
 
-class _Metered(io.BytesIO):
-    def __init__(self, content: bytes, meter: ReadBudget) -> None:
+class _CountedReads(io.BytesIO):
+    def __init__(self, content: bytes, budget: ReadBudget) -> None:
         super().__init__(content)
-        self._meter = meter
+        self._budget = budget
 
     def read(self, n_bytes: int | None = -1, /) -> bytes:
-        self._meter.spend()
+        self._budget.spend()
         return super().read(n_bytes)
 
 
 class Elements:
-    """The elements of a file's beginning, from a place on.
+    """DICOM elements in the first bytes of a file.
 
     Parameters
     ----------
     content
-        The beginning of the file.
-    meter
-        Counts the reads.
+        First bytes of the file.
+    budget
+        Limit on the number of reads, shared by all files of a series.
     """
 
-    def __init__(self, content: bytes, meter: ReadBudget) -> None:
-        self._stream = _Metered(content, meter)
+    def __init__(self, content: bytes, budget: ReadBudget) -> None:
+        self._stream = _CountedReads(content, budget)
         self._found = Dataset()
 
     def find(
@@ -87,12 +86,12 @@ class Elements:
         little: bool,
         stop: Callable[[int], bool] | None = None,
     ) -> bool:
-        """Look for elements from a place on, until ``stop`` says so of an element's tag.
+        """Search elements from position ``start`` until ``stop`` returns True for a tag.
 
         Returns
         -------
         bool
-            Whether it was stopped; False where the content ended before.
+            True if ``stop`` ended the search, False if the content ended first.
         """
         stopped = False
 
@@ -108,26 +107,26 @@ class Elements:
 
     @property
     def position(self) -> int:
-        """Where the search ended: before the element that stopped it."""
+        """Position after the search: before the element that stopped it."""
         return self._stream.tell()
 
     def content(self, tag: int) -> bytes:
-        """Return a value as stored, empty where there is none or its length is not defined."""
+        """Return the stored bytes of an element, empty if it is missing or of undefined length."""
         element: Any = self._found.get_item(tag)
         value = None if element is None else element.value
         return value if isinstance(value, bytes) and len(value) == element.length else b""
 
     def text(self, tag: int) -> str:
-        """Return a value as text."""
+        """Return the value of an element as text."""
         return self.content(tag).decode("ascii", "replace").strip(" \0")
 
     def short(self, tag: int, order: Literal["little", "big"]) -> int:
-        """Return an unsigned short, 0 where there is none."""
+        """Return an unsigned short, 0 if the element is missing."""
         value = self.content(tag)
         return int.from_bytes(value, order) if len(value) == 2 else 0
 
     def floats(self, tag: int, n: int) -> tuple[float, ...] | None:
-        """Return the numbers of decimal strings, None where they are not ``n`` or not finite."""
+        """Return ``n`` decimal strings as numbers, None if their number differs or one is not finite."""
         try:
             values = tuple(float(part) for part in self.text(tag).split("\\"))
         except ValueError:
@@ -135,14 +134,14 @@ class Elements:
         return values if len(values) == n and all(math.isfinite(value) for value in values) else None
 
     def number(self, tag: int) -> float | None:
-        """Return a single number, None where there is none."""
+        """Return a decimal string as a number, None if it is missing."""
         values = self.floats(tag, 1)
         return values[0] if values else None
 
 
 @contextmanager
 def suppress_warnings() -> Iterator[None]:
-    """Keep pydicom's warnings to itself: what is wrong with a file is said in a sentence of ours."""
+    """Suppress the warnings of pydicom, which quote headers; problems are reported as ``InputDataError``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

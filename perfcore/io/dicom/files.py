@@ -1,7 +1,7 @@
-"""The files of a DICOM export, from a folder or a zip archive: counted, bounded, and without their names.
+"""Files of a DICOM export in a folder or a zip archive, with limits on number, size and compression ratio.
 
-Nothing is unpacked to disk: an entry of an archive is a stream of bytes under no name, so that paths that climb
-out of a folder, links and names that collide mean nothing.
+Archives are never unpacked to disk: entries are read as byte streams without their names, so that path traversal,
+links and duplicate names have no effect.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from perfcore.errors import InputDataError
 from perfcore.io.byte_source import CHUNK_BYTES
 
 MAX_FILES: Final = 20_000
-"""The most files that are looked at, strays included."""
+"""Maximum number of files, other files than DICOM included."""
 MAX_UNPACKED_BYTES: Final = 4 << 30
 MAX_RATIO: Final = 100
-"""The most that an archive may expand: CT images shrink to a half or a quarter."""
+"""Maximum compression ratio of an archive; CT images compress by a factor of two to four."""
 RATIO_FREE_BYTES: Final = 64 << 20
-"""An archive that unpacks to less may expand as it likes."""
+"""The ratio is not limited for archives that unpack to less than this."""
 MAGIC: Final = b"DICM"
 MAGIC_OFFSET: Final = 128
 ZIP_SUFFIX: Final = ".zip"
 _MAX_READ_BYTES: Final = 16 << 20
-"""The most that is read of an archive at once, such as its table of contents."""
+"""Maximum size of a single read of an archive, such as its central directory."""
 
 _ARCHIVE_ERRORS: Final = (
     zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, struct.error, EOFError, LookupError, MemoryError,
@@ -45,10 +45,10 @@ class Blob(Protocol):
 
     @property
     def n_bytes(self) -> int:
-        """Bytes in all."""
+        """Total size in bytes."""
 
     def read(self, n_bytes: int) -> bytes:
-        """Return the first ``n_bytes``, fewer only where there are no more."""
+        """Return the first ``n_bytes``, or all bytes if there are fewer."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
     Raises
     ------
     InputDataError
-        It is missing or no archive, holds too many files, or unpacks to more than is credible.
+        The source is missing or not an archive, holds too many files, or exceeds the size limits.
     """
     if isinstance(source, Path) and source.is_dir():
         yield list(_folder(source))
@@ -105,7 +105,7 @@ def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
 
 
 def holds_dicom(folder: Path) -> bool:
-    """Say whether a folder holds a DICOM file at any depth; of each file 132 bytes are read."""
+    """Return whether a folder holds a DICOM file at any depth; 132 bytes of each file are read."""
     end = MAGIC_OFFSET + len(MAGIC)
     return any(file.n_bytes >= end and file.read(end)[MAGIC_OFFSET:] == MAGIC for file in _folder(folder))
 
@@ -130,7 +130,7 @@ def _folder(folder: Path) -> Iterator[_File]:
 
 
 class _CappedReads:
-    """A file that refuses to return much at once: zipfile trusts what an archive says of its own contents."""
+    """File whose single reads are limited in size, because zipfile trusts the sizes declared by an archive."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -181,7 +181,7 @@ def _archive(file: BinaryIO) -> Iterator[list[Blob]]:
         if n_unpacked > min(MAX_UNPACKED_BYTES, max(RATIO_FREE_BYTES, MAX_RATIO * n_archive)):
             raise InputDataError(
                 f"The zip archive of {n_archive / 1e6:,.1f} MB unpacks to {n_unpacked / 1e6:,.0f} MB; at most "
-                f"{MAX_UNPACKED_BYTES >> 30} GB and {MAX_RATIO} times its size are read, so give one series alone."
+                f"{MAX_UNPACKED_BYTES >> 30} GB and {MAX_RATIO} times its size are read, so give a single series."
             )
         yield [_Entry(archive, entry) for entry in entries]
 
@@ -196,16 +196,16 @@ def _is_link(entry: zipfile.ZipInfo) -> bool:
 
 @contextmanager
 def _archive_errors() -> Iterator[None]:
-    """Turn whatever zipfile raises into one sentence."""
+    """Raise the exceptions of zipfile as one ``InputDataError``."""
     try:
         yield
     except _ARCHIVE_ERRORS as error:
         raise InputDataError(
-            "The zip archive is damaged, cut short or none at all; pack the DICOM folder again with a common tool."
+            "The file is damaged, truncated or not a zip archive; pack the DICOM folder again with a common tool."
         ) from error
 
 
 def _too_many(what: str) -> InputDataError:
     return InputDataError(
-        f"The {what} holds more than {MAX_FILES:,} files; give one that holds the perfusion series alone."
+        f"The {what} holds more than {MAX_FILES:,} files; give one that holds only the perfusion series."
     )

@@ -1,6 +1,6 @@
-"""One DICOM file: what its header says of a CT image, and the image itself.
+"""Header and pixels of a single-frame DICOM CT image.
 
-No element about the patient is asked for. Format: DICOM PS3.3 (CT Image IOD), PS3.5, PS3.10.
+No element about the patient is read. Format: DICOM PS3.3 (CT Image IOD), PS3.5, PS3.10.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, Blob
 from perfcore.types import FloatArray
 
 MAX_HEADER_BYTES: Final = 4 << 20
-"""The most that may lie around the pixels of a file."""
+"""Maximum size of all elements other than the pixels."""
 CLOCKS: Final = ("acquisition date and time", "acquisition time", "content time", "temporal position")
 _FIRST_BYTES: Final = 64 << 10
 _MORE_BYTES: Final = 1 << 20
@@ -29,7 +29,7 @@ _UNCOMPRESSED: Final = {
     "1.2.840.10008.1.2.1": (False, True),
     "1.2.840.10008.1.2.2": (False, False),
 }
-"""Uncompressed transfer syntaxes: whether the types are implicit, whether the low byte comes first."""
+"""Uncompressed transfer syntaxes: (implicit VR, little endian)."""
 _MULTIFRAME: Final = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
 
 _META_END: Final = 0x0002FFFF
@@ -54,7 +54,7 @@ _DATED: Final = re.compile(r"\d{8}(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)(?:[+-]\d{4})?
 
 
 class SkipReason(Enum):
-    """Why a file is no image of a series."""
+    """Reason why a file is not used as an image of a series."""
 
     NOT_DICOM = "no DICOM"
     OTHER = "DICOM of another kind"
@@ -65,32 +65,32 @@ class SkipReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class DicomImage:
-    """A CT image's header; every number is finite, none is believed yet.
+    """Header of a CT image; every number is finite, but plausibility is checked later.
 
     Attributes
     ----------
     blob
-        The file.
+        Bytes of the file.
     uid, series
-        Of the image and of its series, never shown.
+        UIDs of the image and of its series; never displayed.
     position, orientation
-        Of the first pixel, mm, and of a row and a column, in DICOM's LPS+.
+        Position of the first pixel, mm, and direction cosines of row and column, in LPS+.
     pixel_mm
-        Between rows and between columns.
+        Spacing between rows and between columns, mm.
     slice_mm
-        Between slices, or their thickness; None where neither is said.
+        Spacing between slices, else slice thickness, mm; None if neither is given.
     clocks
-        Seconds by each of :data:`CLOCKS`, None where it is not said.
+        Time in seconds by each of :data:`CLOCKS`, None where it is missing.
     ranks
-        What orders images without saying when they were taken: temporal position, numbers.
+        Keys that order images without giving times: temporal position, acquisition number, instance number.
     bits
-        Allocated, stored, and the highest of these.
+        Bits allocated, bits stored, and high bit.
     signed, slope, intercept
-        Of a stored number; slope and intercept are None where no rescaling is said.
+        Pixel representation and rescaling; slope and intercept are None where they are missing.
     implicit, little, offset
-        How the elements are encoded, and from where those behind the header are.
+        Encoding of the elements, and position of the first element after the header.
     compressed
-        Whether the pixels are.
+        Whether the pixels are compressed.
     """
 
     blob: Blob
@@ -115,51 +115,51 @@ class DicomImage:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the pixels."""
+        """Size of the pixels in bytes."""
         return self.rows * self.columns * self.bits[0] // 8
 
 
-def read_image_header(blob: Blob, meter: ReadBudget) -> DicomImage | SkipReason:
+def read_image_header(blob: Blob, budget: ReadBudget) -> DicomImage | SkipReason:
     """Read the header of a file, up to the scaling of its pixels.
 
     Returns
     -------
     DicomImage or SkipReason
-        A single-frame CT image, or why it is none.
+        Header of a single-frame CT image, or the reason for skipping the file.
 
     Raises
     ------
     InputDataError
-        The file cannot be read at all, or the meter has run out.
+        The file cannot be read at all, or the read budget is exhausted.
     """
     content = blob.read(_FIRST_BYTES)
     if content[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] != MAGIC:
         return SkipReason.NOT_DICOM
-    found, whole = _image(blob, content, meter)
+    found, whole = _image(blob, content, budget)
     if not whole and blob.n_bytes > len(content):
-        found, _ = _image(blob, blob.read(_MORE_BYTES), meter)
+        found, _ = _image(blob, blob.read(_MORE_BYTES), budget)
     return found
 
 
-def read_pixels(image: DicomImage, meter: ReadBudget) -> FloatArray:
+def read_pixels(image: DicomImage, budget: ReadBudget) -> FloatArray:
     """Read an image.
 
     Returns
     -------
     numpy.ndarray
-        Shape ``(columns, rows)``, float32, rescaled; the last row of the file comes first, as in NIfTI.
+        Shape ``(columns, rows)``, float32, rescaled (HU); the last row of the file comes first, as in NIfTI.
 
     Raises
     ------
     InputDataError
-        The file does not hold what its header promises.
+        The file does not hold the pixels that its header declares.
     """
     if image.blob.n_bytes > image.n_bytes + MAX_HEADER_BYTES:
         raise InputDataError(
             f"A file of the DICOM series takes {image.blob.n_bytes / 1e6:,.1f} MB for an image of "
-            f"{image.n_bytes / 1e6:,.1f} MB; export the series again without what is attached to it."
+            f"{image.n_bytes / 1e6:,.1f} MB; export the series again without attached data."
         )
-    elements = Elements(image.blob.read(image.n_bytes + MAX_HEADER_BYTES), meter)
+    elements = Elements(image.blob.read(image.n_bytes + MAX_HEADER_BYTES), budget)
     try:
         elements.find([_PIXELS], image.offset, implicit=image.implicit, little=image.little)
         stored = elements.content(_PIXELS)
@@ -170,7 +170,7 @@ def read_pixels(image: DicomImage, meter: ReadBudget) -> FloatArray:
     dtype = np.dtype(f"{'<' if image.little else '>'}{'i' if image.signed else 'u'}{image.bits[0] // 8}")
     values: NDArray[Any] = np.frombuffer(stored, dtype).reshape(image.rows, image.columns)
     unused = image.bits[0] - image.bits[1]
-    if unused:  # up and down again: what lies above the stored bits goes, the sign stays
+    if unused:  # shift left and right: drops the bits above the stored ones and extends the sign
         values = (values.astype(dtype.newbyteorder("=")) << unused) >> unused
     slope = 1.0 if image.slope is None else image.slope
     scaled = values.astype(np.float64) * slope + (image.intercept or 0.0)
@@ -178,23 +178,23 @@ def read_pixels(image: DicomImage, meter: ReadBudget) -> FloatArray:
 
 
 def pixels_missing() -> InputDataError:
-    """Return the error of a file that is shorter than its header promises."""
+    """Return the error of a file whose pixels do not match its header."""
     return InputDataError(
-        "A file of the DICOM series ends before its image does, or holds another one than its header promises; "
+        "A file of the DICOM series ends before its image does, or holds another image than its header declares; "
         "copy or export the series again."
     )
 
 
-def _image(blob: Blob, content: bytes, meter: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
-    """Return what the beginning of a file is, and whether it held all that was asked for."""
+def _image(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
+    """Parse the first bytes of a file; also return whether they held all header elements."""
     try:
-        return _parsed(blob, content, meter)
+        return _parsed(blob, content, budget)
     except PARSE_ERRORS:
         return SkipReason.DAMAGED, False
 
 
-def _parsed(blob: Blob, content: bytes, meter: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
-    elements = Elements(content, meter)
+def _parsed(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
+    elements = Elements(content, budget)
     start = MAGIC_OFFSET + len(MAGIC)
     elements.find([_SYNTAX], start, implicit=False, little=True, stop=lambda tag: tag > _META_END)
     syntax = elements.text(_SYNTAX)
@@ -246,7 +246,7 @@ def _parsed(blob: Blob, content: bytes, meter: ReadBudget) -> tuple[DicomImage |
 
 
 def _clock(text: str, pattern: re.Pattern[str]) -> float | None:
-    """Return seconds since midnight; a date is left aside, anonymised as it may be."""
+    """Return seconds since midnight; dates are ignored, since they may be anonymised."""
     match = pattern.fullmatch(text)
     if match is None:
         return None

@@ -1,7 +1,7 @@
-"""A folder or zip archive of DICOM files that nobody vouches for becomes a series or one sentence.
+"""Reader of DICOM CT perfusion: an untrusted folder or zip archive becomes a series or an ``InputDataError``.
 
-Headers first: the largest series of single-frame CT images with many times per slice is chosen, its geometry and
-its times are checked, and only then is a pixel read. What lies beside it is left aside.
+The headers are read first: the largest series of single-frame CT images with many times per slice is chosen, and
+its geometry and times are checked before any pixel is read. Other files are ignored.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from perfcore.io.dicom.stack import Stack, stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.io.nifti.header import MAX_VOXEL_BYTES, by
-from perfcore.io.nifti.reader import MIN_FRAMES, read_volumes
+from perfcore.io.nifti.reader import MIN_FRAMES
+from perfcore.io.nifti.volumes import read_volumes
 from perfcore.types import DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
 
 _FACTORS: Final = (1, 2, 4)
-"""By how much an image may be averaged down where the series would not fit otherwise."""
+"""Factors by which images may be downsampled if the series exceeds the size limit."""
 
 
 def read_dicom(
@@ -39,22 +40,21 @@ def read_dicom(
 ) -> PerfusionSeries:
     """Read the CT perfusion series of a DICOM export.
 
-    Each slice has its own times; where they do not lie on one even grid (a shuttling table, a protocol that slows
-    down, missing images) its curve is interpolated linearly, which ``warnings`` then say.
+    Slices whose times are not evenly spaced (shuttle mode, protocols that change the step, missing images) are
+    interpolated linearly in time, with a note in ``warnings``.
 
     Parameters
     ----------
     source
-        A folder, searched at any depth, a zip file of one, or the content of such a file, which is never unpacked
-        to disk.
+        A folder, searched at any depth, a zip file, or the content of a zip file, which is never unpacked to disk.
     dt_s
-        Time step in seconds, 0.02 to 60; wins over the header, which then only orders the frames.
+        Time step in seconds, 0.02 to 60; overrides the header, which then only orders the frames.
     units
         ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
     case
-        A short name for people; never a path.
+        Short display name; never a path.
     mask, lesion
-        Brain mask and known core, each a NIfTI volume on the series' grid; an empty lesion is fine.
+        Brain mask and lesion mask, each a NIfTI volume on the grid of the series; the lesion may be empty.
 
     Returns
     -------
@@ -65,17 +65,17 @@ def read_dicom(
     Raises
     ------
     InputDataError
-        There is no such series, or it is refused; the sentence says why and what to do.
+        There is no such series, or it is refused; the message gives the reason and what to do.
     ArgumentError
-        ``dt_s`` or ``units`` is out of its range.
+        ``dt_s`` or ``units`` is out of range.
     """
     if units not in get_args(SeriesUnits):
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
     if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
         raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
-    meter = ReadBudget()
+    budget = ReadBudget()
     with open_files(source) as files, suppress_warnings():
-        images, notes = choose_series(files, meter)
+        images, notes = choose_series(files, budget)
         check_pixels(images)
         volume = stack(images)
         slices, plan = order_in_time(volume.slices, dt_s)
@@ -84,9 +84,9 @@ def read_dicom(
                 f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole "
                 "series."
             )
-        factor = _factor(images[0], len(slices), plan.n_time)
-        data = _read(slices, plan, factor, meter)
-    affine, binned = _coarser(volume, factor)
+        factor = _downsampling_factor(images[0], len(slices), plan.n_time)
+        data = _read(slices, plan, factor, budget)
+    affine, binned = _downsampled_affine(volume, factor)
     grid = (data.shape[0], data.shape[1], data.shape[2])
     brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
     if units == "hu" and any(image.slope is None for image in images):
@@ -103,8 +103,8 @@ def read_dicom(
     )
 
 
-def _factor(image: DicomImage, n_slices: int, n_time: int) -> int:
-    """Return by how much the images have to be averaged down."""
+def _downsampling_factor(image: DicomImage, n_slices: int, n_time: int) -> int:
+    """Return the factor by which the images have to be downsampled to fit the size limit."""
     n_loaded = image.rows * image.columns * n_slices * n_time * 4
     for factor in _FACTORS:
         if n_loaded <= MAX_VOXEL_BYTES * factor**2 and not (image.rows % factor or image.columns % factor):
@@ -116,7 +116,7 @@ def _factor(image: DicomImage, n_slices: int, n_time: int) -> int:
     )
 
 
-def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: ReadBudget) -> FloatArray:
+def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
     """Read all frames; shape ``(nx, ny, nz, n_time)``."""
     first = slices[0][0]
     nx, ny = first.columns // factor, first.rows // factor
@@ -130,7 +130,7 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: R
     for z, own in enumerate(slices):
         images = np.empty((len(own), nx, ny), np.float32)
         for t, image in enumerate(own):
-            pixels = read_pixels(image, meter)
+            pixels = read_pixels(image, budget)
             if factor > 1:
                 pixels = pixels.reshape(nx, factor, ny, factor).mean(axis=(1, 3))
             images[t] = pixels
@@ -138,14 +138,14 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, meter: R
         changes = changes or bool((data[:, :, z, 1:] != data[:, :, z, :1]).any())
     if not changes:
         raise InputDataError(
-            f"The DICOM series does not change in time: its {plan.n_time} frames are all alike; expected the "
+            f"The DICOM series does not change in time: its {plan.n_time} frames are identical; expected the "
             "passage of a bolus, so give the perfusion series."
         )
     return data
 
 
-def _coarser(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[str, ...]]:
-    """Return the affine of images averaged down, and a sentence that says so."""
+def _downsampled_affine(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[str, ...]]:
+    """Return the affine of the downsampled images, and a warning about it."""
     if factor == 1:
         return volume.affine, ()
     pixels = np.diag([factor, factor, 1.0, 1.0])

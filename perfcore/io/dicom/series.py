@@ -1,4 +1,4 @@
-"""Which of the files are the perfusion series, and whether its headers can be believed."""
+"""Selection of the perfusion series among DICOM files, and checks of its image headers."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from perfcore.io.dicom.stack import group_slices
 from perfcore.io.nifti.reader import MIN_FRAMES
 
 MAX_SIDE: Final = 2048
-"""The most rows or columns of an image."""
+"""Maximum number of rows or columns of an image."""
 MAX_STORED_BYTES: Final = 4 << 30
-"""The most that the pixels of a series may take as stored."""
+"""Maximum stored size of all pixels of a series."""
 _BITS: Final = 16
 _MIN_TIMES: Final = 2
 _MAX_RESCALE: Final = 1e6
 
 
-def choose_series(files: Sequence[Blob], meter: ReadBudget) -> tuple[list[DicomImage], tuple[str, ...]]:
-    """Return the images of the largest series with several per slice, and what was left aside in sentences.
+def choose_series(files: Sequence[Blob], budget: ReadBudget) -> tuple[list[DicomImage], tuple[str, ...]]:
+    """Return the images of the largest series with several times per slice, and warnings about skipped files.
 
     Raises
     ------
     InputDataError
-        There is none.
+        No file belongs to such a series.
     """
-    strays: Counter[SkipReason] = Counter()
+    skipped: Counter[SkipReason] = Counter()
     groups: defaultdict[tuple[object, ...], dict[str, DicomImage]] = defaultdict(dict)
     for number, blob in enumerate(files):
-        found = read_image_header(blob, meter)
+        found = read_image_header(blob, budget)
         if isinstance(found, SkipReason):
-            strays[found] += 1
+            skipped[found] += 1
             continue
         directions = tuple(round(value, 3) for value in found.orientation)
         sizes = tuple(float(f"{value:.4g}") for value in found.pixel_mm)
@@ -48,27 +48,27 @@ def choose_series(files: Sequence[Blob], meter: ReadBudget) -> tuple[list[DicomI
         if fullest >= _MIN_TIMES:
             several[(fullest >= MIN_FRAMES, len(images))] = images
     if not several:
-        raise _none(strays, bool(groups))
-    damaged = strays[SkipReason.DAMAGED]
+        raise _no_series_error(skipped, bool(groups))
+    damaged = skipped[SkipReason.DAMAGED]
     notes = (f"Damaged DICOM files beside the series were left out ({damaged}).",) if damaged else ()
     return several[max(several)], notes
 
 
-def _none(strays: Counter[SkipReason], has_images: bool) -> InputDataError:
-    """Return the error of files that hold no series."""
-    if strays[SkipReason.MULTIFRAME]:
+def _no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDataError:
+    """Return the error for files that contain no usable series."""
+    if skipped[SkipReason.MULTIFRAME]:
         return InputDataError(
             "The DICOM files are enhanced multi-frame CT, which is not read; export the series as classic CT "
             "images (one image per file) or convert it to NIfTI."
         )
-    if strays[SkipReason.COMPRESSED]:
-        return _compressed()
+    if skipped[SkipReason.COMPRESSED]:
+        return _compressed_error()
     if has_images:
         return InputDataError(
             "The DICOM files hold CT images, but no slice at several times; give the folder of the perfusion "
             "series."
         )
-    if strays[SkipReason.OTHER] or strays[SkipReason.DAMAGED]:
+    if skipped[SkipReason.OTHER] or skipped[SkipReason.DAMAGED]:
         return InputDataError(
             "The DICOM files hold no CT perfusion series that can be read; expected single-frame CT images with "
             "positions and times, so export the series again."
@@ -76,7 +76,7 @@ def _none(strays: Counter[SkipReason], has_images: bool) -> InputDataError:
     return InputDataError("It holds no DICOM file; give the folder, or a zip file, of a CT perfusion series.")
 
 
-def _compressed() -> InputDataError:
+def _compressed_error() -> InputDataError:
     return InputDataError(
         "The DICOM images are compressed; expected an uncompressed transfer syntax, so decompress them "
         "(dcmdjpeg, gdcmconv --raw) or export them uncompressed."
@@ -84,7 +84,7 @@ def _compressed() -> InputDataError:
 
 
 def check_pixels(images: Sequence[DicomImage]) -> None:
-    """Check what the headers promise before a pixel is read.
+    """Check size, type and encoding of the pixels from the headers, before a pixel is read.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def check_pixels(images: Sequence[DicomImage]) -> None:
         The images are compressed, too large, of an unusual type, or their files are too short.
     """
     if any(image.compressed for image in images):
-        raise _compressed()
+        raise _compressed_error()
     first = images[0]
     if max(first.rows, first.columns) > MAX_SIDE:
         raise InputDataError(
@@ -109,7 +109,7 @@ def check_pixels(images: Sequence[DicomImage]) -> None:
         if image.blob.n_bytes < image.n_bytes + image.offset:
             raise pixels_missing()
         if image.slope == 0 or max(abs(image.slope or 1.0), abs(image.intercept or 0.0)) > _MAX_RESCALE:
-            raise InputDataError("The rescaling of the DICOM images is 0 or absurd; export the series again.")
+            raise InputDataError("The rescaling of the DICOM images is 0 or implausible; export the series again.")
     if len(images) * first.n_bytes > MAX_STORED_BYTES:
         raise InputDataError(
             f"The DICOM series takes {len(images) * first.n_bytes / 1e9:.1f} GB; at most "

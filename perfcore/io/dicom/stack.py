@@ -1,4 +1,4 @@
-"""The images of a DICOM series as slices of one volume: sorted, evenly spaced, with their affine."""
+"""Slices of a DICOM series sorted into one volume: spacing, gantry tilt and affine."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from perfcore.io.dicom.header import DicomImage
 from perfcore.types import DoubleArray
 
 _POSITION_TOLERANCE_MM: Final = 0.2
-"""Images whose positions along the normal are no farther apart are of one slice."""
+"""Images within this distance along the normal belong to one slice."""
 _MIN_FULLNESS: Final = 0.5
-"""A slice with fewer images than this fraction of the fullest is none of the series."""
+"""Slices with fewer images than this fraction of the maximum are dropped."""
 _PIXEL_MM: Final = (0.05, 20.0)
 _SLICE_MM: Final = (0.05, 50.0)
 _TILT_DEG: Final = (1.0, 45.0)
-"""From where a tilt is told, and up to where it is read."""
+"""Gantry tilt above which a warning is given, and maximum tilt."""
 _RIGHT_ANGLE: Final = 0.01
 _MAX_COORDINATE_MM: Final = 1e6
 
 
 @dataclass(frozen=True, eq=False)
 class Stack:
-    """Images by slice.
+    """Images grouped by slice, with the affine of the volume.
 
     Attributes
     ----------
     slices
-        The images of each slice, from the first to the last along the normal.
+        Images of each slice, ordered along the normal.
     affine
-        Shape ``(4, 4)``: indices (column, row from the last one, slice) to mm in RAS+; sheared where the gantry
+        Shape ``(4, 4)``: indices (column, row counted from the last, slice) to mm in RAS+; sheared if the gantry
         was tilted.
     warnings
-        What was left out or should be known, in sentences.
+        Sentences about dropped slices and gantry tilt.
     """
 
     slices: tuple[tuple[DicomImage, ...], ...]
@@ -46,7 +46,7 @@ class Stack:
 
 
 def group_slices(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
-    """Return the images of each slice position, along the normal."""
+    """Group images by slice position, ordered along the normal."""
     along, across = np.array(images[0].orientation).reshape(2, 3)
     heights = np.array([image.position for image in images]) @ np.cross(along, across)
     order = np.argsort(heights, kind="stable")
@@ -55,12 +55,12 @@ def group_slices(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
 
 
 def stack(images: Sequence[DicomImage]) -> Stack:
-    """Lay the images of one orientation and size into a volume.
+    """Stack images of equal orientation and size into a volume.
 
     Raises
     ------
     InputDataError
-        Their geometry is absurd, or the slices are not evenly spaced.
+        The geometry is implausible, or the slices are not evenly spaced.
     """
     along, across = np.array(images[0].orientation).reshape(2, 3)
     row_mm, column_mm = images[0].pixel_mm
@@ -109,9 +109,9 @@ def stack(images: Sequence[DicomImage]) -> Stack:
 
 
 def _step(origins: DoubleArray, normal: DoubleArray, image: DicomImage) -> tuple[DoubleArray, float]:
-    """Return the way from slice to slice in mm, and its angle to the normal in degrees."""
+    """Return the vector from slice to slice in mm, and its angle to the normal in degrees."""
     if not (np.abs(origins) <= _MAX_COORDINATE_MM).all():
-        raise InputDataError("The positions of the DICOM series are absurd by its header; export it again.")
+        raise InputDataError("The positions of the DICOM series are implausible by its header; export it again.")
     if len(origins) > 1:
         step = (origins[-1] - origins[0]) / (len(origins) - 1)
     else:
@@ -126,7 +126,7 @@ def _step(origins: DoubleArray, normal: DoubleArray, image: DicomImage) -> tuple
     tilt = math.degrees(math.acos(min(1.0, abs(float(step @ normal)) / size)))
     if tilt > _TILT_DEG[1]:
         raise InputDataError(
-            f"The slices of the DICOM series lean by {tilt:.0f}° to their normal; at most {_TILT_DEG[1]:g}° of "
-            "gantry tilt are read, so export the series again."
+            f"The slices of the DICOM series are tilted by {tilt:.0f}° to their normal; at most {_TILT_DEG[1]:g}° "
+            "of gantry tilt are read, so export the series again."
         )
     return step, tilt

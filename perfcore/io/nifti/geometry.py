@@ -1,4 +1,4 @@
-"""Where the voxels of a checked header lie, in millimetres and in seconds, and what was corrected on the way."""
+"""Affine (mm) and time step (s) of a checked NIfTI header, with corrections of units."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from perfcore.types import DoubleArray
 MIN_DT_S: Final = 0.02
 MAX_DT_S: Final = 60.0
 _SPACING_MM: Final = (0.05, 1e3)
-"""Of finer voxels, as of a microscope, the filters in millimetres would take minutes."""
+"""Accepted voxel sizes; filters in millimetres would take minutes on finer voxels."""
 _MAX_COORDINATE_MM: Final = 1e9
 _MIN_RELATIVE_VOLUME: Final = 1e-4
-"""Least volume of a voxel relative to a box of its edges; 1 is a right angle."""
+"""Minimum volume of a voxel relative to a box with the same edges; 1 for right angles."""
 _SECONDS: Final = {8: 1.0, 16: 1e-3, 24: 1e-6}
 _UNIT_NAMES: Final = {8: "seconds", 16: "milliseconds", 24: "microseconds"}
 _MILLIMETRES: Final = {1: 1e3, 3: 1e-3}
 
 
 def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, ...]]:
-    """Return the affine in millimetres and what was corrected.
+    """Return the affine in millimetres, and warnings about corrected units.
 
     Raises
     ------
     InputDataError
-        It cannot be resolved, is not finite, is singular, or its voxels have no credible size.
+        The affine cannot be resolved, is not finite, is singular, or has an implausible voxel size.
     """
     try:
         with np.errstate(all="ignore"):
@@ -42,7 +42,7 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
         ) from error
     if not (np.abs(affine) <= _MAX_COORDINATE_MM).all():
         raise InputDataError(
-            f"The affine of the {what} is not finite or absurd; "
+            f"The affine of the {what} is not finite or implausible; "
             "write the file again with a valid affine (sform or qform)."
         )
     factor = _MILLIMETRES.get(int(header.raw["xyzt_units"]) & 7, 1.0)
@@ -55,7 +55,7 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
     low, high = _SPACING_MM
     if not ((spacing >= low) & (spacing <= high)).all():
         raise InputDataError(
-            f"The affine of the {what} is singular or absurd: voxels of {by(spacing)} mm, expected "
+            f"The affine of the {what} is singular or implausible: voxels of {by(spacing)} mm, expected "
             f"{low:g} to {high:g} mm; write the file again with a valid affine (sform or qform)."
         )
     if abs(np.linalg.det(affine[:3, :3] / spacing)) < _MIN_RELATIVE_VOLUME:
@@ -69,39 +69,39 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
 def time_step(
     header: NiftiHeader, *, dt_s: float | None, default_dt_s: float | None
 ) -> tuple[float, tuple[str, ...]]:
-    """Return the time step in seconds and what was corrected.
+    """Return the time step in seconds, and warnings about corrections.
 
     Parameters
     ----------
     header
-        Of a series.
+        Header of a series.
     dt_s
-        Given by the user: wins over the header.
+        Time step given by the user; overrides the header.
     default_dt_s
-        Used, with a warning, where the header's step is unusable.
+        Time step used, with a warning, if that of the header is unusable.
 
     Raises
     ------
     ArgumentError
         ``dt_s`` is not between 0.02 and 60 s.
     InputDataError
-        The header's step is unusable and there is neither ``dt_s`` nor ``default_dt_s``.
+        The time step of the header is unusable, and neither ``dt_s`` nor ``default_dt_s`` is given.
     """
     if dt_s is not None:
         if not MIN_DT_S <= dt_s <= MAX_DT_S:
             raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
         return float(dt_s), ()
-    stored, doubt = _stored_step(header)
+    stored, notes = _stored_step(header)
     code = int(header.raw["xyzt_units"]) & 0x38
     step = float(f"{stored * _SECONDS.get(code, 1.0):.7g}")
     if MIN_DT_S <= step <= MAX_DT_S:
         if code not in _SECONDS and step != default_dt_s:
-            doubt = (*doubt, f"The header names no unit of time; its time step of {step:g} was read as seconds.")
-        return step, doubt
+            notes = (*notes, f"The header names no unit of time; its time step of {step:g} was read as seconds.")
+        return step, notes
     milli = float(f"{stored * 1e-3:.7g}")
     if _SECONDS.get(code, 1.0) == 1.0 and MIN_DT_S <= milli <= MAX_DT_S:
         note = f"The time step of {stored:g} in the header cannot be seconds; it was read as milliseconds."
-        return milli, (*doubt, note)
+        return milli, (*notes, note)
     found = f"{stored:g} {_UNIT_NAMES.get(code, 'of no known unit')}"
     if default_dt_s is not None:
         return default_dt_s, (
@@ -114,7 +114,7 @@ def time_step(
 
 
 def has_time_step(header: NiftiHeader) -> bool:
-    """Say whether the header of a series has a usable time step."""
+    """Return whether the header of a series has a usable time step."""
     try:
         time_step(header, dt_s=None, default_dt_s=None)
     except InputDataError:
@@ -123,7 +123,7 @@ def has_time_step(header: NiftiHeader) -> bool:
 
 
 def _stored_step(header: NiftiHeader) -> tuple[float, tuple[str, ...]]:
-    """Return the step as stored: of the time axis itself, or of NIfTI's fourth where that axis has a default."""
+    """Return the stored step: that of the time axis, or ``pixdim[4]`` if the time axis has the default of 1."""
     fourth, own = (float(header.raw["pixdim"][axis]) for axis in (4, header.time_axis))
     usable = [math.isfinite(step) and step > 0 for step in (fourth, own)]
     if not usable[0] or (usable[1] and fourth == 1.0):

@@ -1,6 +1,5 @@
-"""The NIfTI header, checked field by field before a voxel is read.
+"""NIfTI header: parsed by nibabel, then every field checked before a voxel is read.
 
-nibabel lays the fields out; whether they can be believed is decided here.
 Format: https://nifti.nimh.nih.gov/nifti-1 and /nifti-2.
 """
 
@@ -19,9 +18,9 @@ from perfcore.errors import InputDataError
 from perfcore.io.byte_source import ByteStream
 
 MAX_VOXEL_BYTES: Final = 3 << 29
-"""1.5 GiB: the most that a series may take, as stored and as float32."""
+"""Maximum size of a series, 1.5 GiB, as stored and as float32."""
 MAX_OFFSET_BYTES: Final = 64 << 20
-"""The most that header extensions may take."""
+"""Maximum offset of the voxel data, which limits header extensions."""
 
 _TYPES: Final[dict[int, str]] = {
     2: "u1", 4: "i2", 8: "i4", 16: "f4", 64: "f8", 256: "i1", 512: "u2", 768: "u4", 1024: "i8", 1280: "u8",
@@ -35,22 +34,22 @@ _SIZES: Final = {1: 348, 2: 540}
 
 @dataclass(frozen=True)
 class NiftiHeader:
-    """What a checked header promises.
+    """Checked NIfTI header.
 
     Attributes
     ----------
     shape
-        Three dimensions in space, and a fourth where one is left when singletons are dropped.
+        Three dimensions in space, and time if a fourth dimension remains after dropping singletons.
     dtype
-        Of the stored values, with their byte order.
+        Data type of the stored values, including byte order.
     offset
-        Where the voxels begin, in bytes.
+        Position of the first voxel in the file, in bytes.
     slope, inter
-        A voxel is ``slope · stored + inter``.
+        A voxel value is ``slope · stored + inter``.
     time_axis
-        Which of the stored dimensions (from 1) is the fourth one here.
+        Index (from 1) of the stored dimension that is the time axis.
     raw
-        nibabel's view of the fields.
+        Header object of nibabel.
     """
 
     shape: tuple[int, ...]
@@ -68,17 +67,17 @@ class NiftiHeader:
 
 
 def read_header(stream: ByteStream) -> NiftiHeader:
-    """Read and check a header; the stream then stands right behind it.
+    """Read and check a header; afterwards the stream is positioned after it.
 
     Parameters
     ----------
     stream
-        At its beginning.
+        Stream at position 0.
 
     Raises
     ------
     InputDataError
-        It is no single-file NIfTI-1 or NIfTI-2, or promises what cannot be read.
+        The file is not a single-file NIfTI-1 or NIfTI-2, or its header declares unsupported data.
     """
     what = stream.what
     block = stream.read(_SIZES[1])
@@ -128,7 +127,7 @@ def _check_complete(block: bytes, version: int, what: str) -> None:
 
 
 def _shape(dim: list[int], what: str) -> tuple[tuple[int, ...], int]:
-    """Return the shape without singletons behind the third dimension, and the axis of the fourth."""
+    """Return the shape without singletons after the third dimension, and the index of the time axis."""
     n_dim = dim[0]
     if not 1 <= n_dim <= 7:
         raise InputDataError(
@@ -154,20 +153,20 @@ def _shape(dim: list[int], what: str) -> tuple[tuple[int, ...], int]:
 
 def _dtype(code: int, order: str, what: str) -> np.dtype[Any]:
     if code not in _TYPES:
-        came = _UNUSABLE.get(code, f"a type of unknown code {code}")
+        found = _UNUSABLE.get(code, f"a type of unknown code {code}")
         raise InputDataError(
-            f"The voxels of the {what} are {came}; expected integers or real numbers of up to 64 bits, "
+            f"The voxels of the {what} are {found}; expected integers or real numbers of up to 64 bits, "
             "so convert the file to int16 or float32."
         )
     return np.dtype(order + _TYPES[code])
 
 
-def _offset(stored: float, least: int, what: str) -> int:
+def _offset(stored: float, minimum: int, what: str) -> int:
     if stored == 0:
-        return least
-    if not (math.isfinite(stored) and stored == int(stored) and least <= stored <= MAX_OFFSET_BYTES):
+        return minimum
+    if not (math.isfinite(stored) and stored == int(stored) and minimum <= stored <= MAX_OFFSET_BYTES):
         raise InputDataError(
-            f"The header of the {what} puts the voxels at byte {stored:g}; expected a whole number from {least} "
+            f"The header of the {what} puts the voxels at byte {stored:g}; expected a whole number from {minimum} "
             f"to {MAX_OFFSET_BYTES}, so write the file again."
         )
     return int(stored)
@@ -184,11 +183,11 @@ def _scaling(slope: float, inter: float, what: str) -> tuple[float, float]:
 
 
 def _check_size(header: NiftiHeader, stream: ByteStream) -> None:
-    """Refuse a header that promises more than the stream can hold or than anybody wants to load."""
+    """Refuse a header that declares more data than the stream can hold or than the size limit."""
     if header.offset + header.n_bytes > stream.limit:
         raise InputDataError(
-            f"The header of the {stream.what} promises more than the file holds: {_mb(header.n_bytes)} of voxels "
-            f"({by(header.shape)}); copy the file again from where it came."
+            f"The header of the {stream.what} declares more data than the file holds: {_mb(header.n_bytes)} of "
+            f"voxels ({by(header.shape)}); copy the file again from its source."
         )
     n_loaded = math.prod(header.shape) * max(header.dtype.itemsize, 4)
     if n_loaded > MAX_VOXEL_BYTES:
@@ -199,7 +198,7 @@ def _check_size(header: NiftiHeader, stream: ByteStream) -> None:
 
 
 def by(sizes: Iterable[float]) -> str:
-    """Return sizes for a sentence, ``256 × 256 × 8``."""
+    """Format sizes for a message, as in ``256 × 256 × 8``."""
     return " × ".join(f"{size:.4g}" if isinstance(size, float) else str(size) for size in sizes)
 
 

@@ -1,6 +1,6 @@
-"""The JSON file that BIDS puts beside a NIfTI file, asked for the times of the frames.
+"""BIDS sidecar: time step or frame times from the JSON file beside a NIfTI file.
 
-``RepetitionTime`` is their step, ``VolumeTiming`` the list of their times, both in seconds.
+``RepetitionTime`` is the time step, ``VolumeTiming`` the list of frame times, both in seconds.
 Source: https://bids-specification.readthedocs.io, "Magnetic Resonance Imaging", task imaging.
 """
 
@@ -25,16 +25,16 @@ _WHAT: Final = "JSON file beside the series"
 
 @dataclass(frozen=True, eq=False)
 class SidecarTiming:
-    """The times that a sidecar gives.
+    """Frame timing read from a sidecar.
 
     Attributes
     ----------
     dt_s
         Time step, s.
     plan
-        How the frames come to lie on an even grid, None where they do.
+        Resampling to a constant step, None if the times already are evenly spaced.
     warnings
-        Where the step comes from, in sentences.
+        Sentences on the origin of the time step.
     """
 
     dt_s: float
@@ -43,24 +43,24 @@ class SidecarTiming:
 
 
 def read_sidecar(series: Path, n_time: int) -> SidecarTiming | None:
-    """Read the times of a series from the JSON file of its name.
+    """Read the frame timing of a series from its sidecar.
 
     Parameters
     ----------
     series
-        The NIfTI file; ``a.nii.gz`` has ``a.json`` beside it.
+        Path of the NIfTI file; the sidecar of ``a.nii.gz`` is ``a.json``.
     n_time
-        Its number of frames.
+        Number of frames of the series.
 
     Returns
     -------
     SidecarTiming or None
-        None where there is no such file, or none with times.
+        None if there is no sidecar, or it has no timing.
 
     Raises
     ------
     InputDataError
-        The file cannot be read, or its times are unusable.
+        The sidecar cannot be read, or its times are unusable.
     """
     content = _content(series.with_name(series.name.removesuffix(".gz").removesuffix(".nii") + ".json"))
     if content is None:
@@ -69,14 +69,14 @@ def read_sidecar(series: Path, n_time: int) -> SidecarTiming | None:
         fields = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise InputDataError(
-            f"The {_WHAT} is no valid JSON; correct or remove it, or give the time step (--dt SECONDS)."
+            f"The {_WHAT} is not valid JSON; correct or remove it, or give the time step (--dt SECONDS)."
         ) from error
     if not isinstance(fields, dict):
         return None
     if fields.get("VolumeTiming") is not None:
-        return _by_times(fields["VolumeTiming"], n_time)
+        return _from_times(fields["VolumeTiming"], n_time)
     if fields.get("RepetitionTime") is not None:
-        return _by_step(fields["RepetitionTime"])
+        return _from_step(fields["RepetitionTime"])
     return None
 
 
@@ -102,7 +102,7 @@ def _content(path: Path) -> bytes | None:
     return content
 
 
-def _by_step(given: object) -> SidecarTiming:
+def _from_step(given: object) -> SidecarTiming:
     step = _number(given)
     if not MIN_DT_S <= step <= MAX_DT_S:
         raise InputDataError(
@@ -112,7 +112,7 @@ def _by_step(given: object) -> SidecarTiming:
     return SidecarTiming(step, None, (f"The time step of {step:g} s was read from the {_WHAT}.",))
 
 
-def _by_times(given: Any, n_time: int) -> SidecarTiming:
+def _from_times(given: Any, n_time: int) -> SidecarTiming:
     times = np.array([_number(time) for time in given] if isinstance(given, list) else [], np.float64)
     if times.size != n_time or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
         raise InputDataError(

@@ -258,7 +258,7 @@ def test_bad_cases_of_the_folder_are_named_and_hide_no_other(folder: Path) -> No
     assert named.label == "2 cases of the folder cannot be opened"
     texts = [m.value for m in named.markdown]
     assert [t.split(":")[0] for t in texts] == [f"**{escape('case_7')}**", f"**{escape('case_9')}**"]
-    assert "promises more than the file holds" in texts[0]
+    assert "declares more data than the file holds" in texts[0]
     assert not any(str(folder) in t for t in texts)
     low, high = app.main.select_slider[0].value
     assert (low, high) == (2, 8)
@@ -278,7 +278,7 @@ def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
     app = run("pages/cases.py", case="folder-cut")
     assert "unreadable" in shown(app)["flags"].iloc[-1]
     (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
-    assert "cut short or damaged" in named.markdown[0].value
+    assert "truncated or damaged" in named.markdown[0].value
     assert not players(app), "no other case plays under its name"
     (tmp_path / "cut.nii.gz").write_bytes(packed)
     catalog._listed.cache_clear()

@@ -1,4 +1,4 @@
-"""Input functions as CSV: what is accepted with the right values, what is refused."""
+"""Tests of AIF files: accepted and refused content, interpolation, writing."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_with_one_sentence(name: str) -> None:
+def test_bad_content_is_refused(name: str) -> None:
     content, part = REFUSED[name]
     with pytest.raises(InputDataError) as caught:
         read_aif_csv(content, TIME)
@@ -111,14 +111,14 @@ def test_refused_with_one_sentence(name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_refused_places(tmp_path: Path) -> None:
+def test_bad_paths_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for name, part in [("", "folder"), ("none.csv", "does not exist"), ("pipe", "pipe")]:
         with pytest.raises(InputDataError, match=f"AIF file.*{part}"):
             read_aif_csv(tmp_path / name, TIME)
 
 
-def test_another_grid_is_interpolated_linearly_and_said() -> None:
+def test_other_times_are_interpolated_linearly_with_a_note() -> None:
     fine = np.arange(0, 60, 0.1)
     aif = read_aif_csv(csv(fine, 3 * fine), TIME)
     np.testing.assert_allclose(aif.value, 3 * TIME, atol=1e-9)
@@ -129,14 +129,14 @@ def test_another_grid_is_interpolated_linearly_and_said() -> None:
     assert shifted.value[1] == pytest.approx((VALUE[0] + VALUE[1]) / 2)
 
 
-def test_written_text_is_plain() -> None:
+def test_the_written_csv_text() -> None:
     text = aif_csv_text(Aif(np.array([0.0, 0.1 * 3]), np.array([1.0, -2.5])))
     assert text == "time_s,value\n0,1\n0.3,-2.5\n"
 
 
 @settings(max_examples=50, deadline=None)
 @given(hnp.arrays(np.float32, 20, elements=st.floats(-1000, 1000, width=32)))
-def test_what_is_written_is_read_again(value: np.ndarray) -> None:
+def test_written_files_round_trip(value: np.ndarray) -> None:
     value = value.copy()
     value[7] = 2000.0
     aif = Aif(TIME, value)
@@ -154,7 +154,7 @@ def test_writing(tmp_path: Path) -> None:
 
 @settings(max_examples=300, deadline=None)
 @given(st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda t: t.encode("utf-8", "surrogatepass"))))
-def test_fuzz(content: bytes) -> None:
+def test_random_bytes_are_read_or_refused(content: bytes) -> None:
     for text in (content, b"time_s,value\n" + content, csv() + content):
         try:
             aif = read_aif_csv(text, TIME)

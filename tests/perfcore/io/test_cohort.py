@@ -1,4 +1,4 @@
-"""A folder of cases: whose they are, what is true about them, and which fold they are in."""
+"""Tests of cohorts: patients, ground truth and cross-validation folds."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cohort(written: Path, tmp_path: Path) -> Path:
-    """A copy to spoil."""
+    """A copy of the cohort that a test may modify."""
     return Path(shutil.copytree(written, tmp_path / "cohort"))
 
 
@@ -41,14 +41,14 @@ def named(*numbers: int, folder: Path) -> Path:
 # Finding
 
 
-def test_a_phantom_cohort_knows_its_patients_and_confounders(written):
+def test_patients_and_confounders_of_a_phantom_cohort(written):
     cases = find_cohort(written)
     assert [case.name for case in cases] == ["case_1", "case_2", "case_3", "case_4"]
     assert [case.patient for case in cases] == ["P1", "P1", "P2", "P2"]
     assert [case.confounders for case in cases] == [(), ("late artery",), (), ()]
 
 
-def test_cases_come_in_natural_order(tmp_path):
+def test_cases_are_listed_in_natural_order(tmp_path):
     cases = find_cohort(named(10, 2, 1, folder=tmp_path))
     assert [case.name for case in cases] == ["case_1", "case_2", "case_10"]
     assert [case.patient for case in cases] == ["case_1", "case_2", "case_10"]
@@ -59,7 +59,7 @@ PAIRS = """1-2 3-4 5-6 7-8 18-19 21-22 23-24 26-27 28-29 32-33 34-35 36-37 39-40
 51-52 53-54 55-56 57-58 59-60 62-63 64-65 66-67 68-69 70-71 72-73 75-76 78-79"""
 
 
-def test_isles_has_63_patients_and_keeps_them_in_one_fold(tmp_path):
+def test_isles_2018_has_63_patients_each_in_one_fold(tmp_path):
     cases = find_cohort(named(*range(1, 95), folder=tmp_path))
     patient = {case.case.number: case.patient for case in cases}
     assert len(set(patient.values())) == 63
@@ -76,15 +76,15 @@ def test_the_testing_part_is_left_out(tmp_path):
     assert [case.case.path.parent.name for case in find_cohort(tmp_path)] == ["TRAINING", "TRAINING"]
 
 
-def test_a_folder_without_cases_is_one_sentence(tmp_path):
+def test_a_folder_without_cases_is_refused(tmp_path):
     with pytest.raises(InputDataError, match=r"^The data folder holds no case; expected the layout of ISLES 2018"):
         find_cohort(tmp_path)
     with pytest.raises(InputDataError):
         find_cohort(tmp_path / "nowhere")
 
 
-def test_a_part_of_isles_keeps_its_pairs_together(tmp_path):
-    """Without the cases that somebody has not got, the others are of the same patients as before."""
+def test_a_subset_of_isles_2018_keeps_its_pairs_together(tmp_path):
+    """Patients of the remaining cases do not depend on missing cases."""
     for k in (1, 2, 9, 18, 19, 78, 79, 94, 95):
         name = f"SMIR.Brain.XX.O.CT_4DPWI.{k}"
         (tmp_path / "TRAINING" / f"case_{k}" / name).mkdir(parents=True)
@@ -98,13 +98,13 @@ def test_a_part_of_isles_keeps_its_pairs_together(tmp_path):
         assert fold[18] == fold[19]
 
 
-def test_own_cases_in_the_same_layout_are_of_different_patients(tmp_path):
+def test_other_cases_in_the_layout_of_isles_2018_are_separate_patients(tmp_path):
     for k in (1, 2):
         (tmp_path / f"case_{k}" / f"Klinik.CT_4DPWI.{k}").mkdir(parents=True)
     assert [case.patient for case in find_cohort(tmp_path)] == ["case_1", "case_2"]
 
 
-def test_a_part_of_a_phantom_cohort_has_its_truth_too(written):
+def test_a_subset_of_a_phantom_cohort_has_its_ground_truth(written):
     whole = find_cohort(written)
     assert find_cohort(written / "TRAINING") == whole
     assert find_cohort(written / "TRAINING" / "case_2") == [whole[1]]
@@ -113,7 +113,7 @@ def test_a_part_of_a_phantom_cohort_has_its_truth_too(written):
 @pytest.mark.parametrize(
     "content", [None, "{", "[]", "3", "null", '{"confounders": []}', '{"patient": 1, "confounders": 3}']
 )
-def test_a_truth_without_its_patient_is_refused_and_hides_no_other(cohort, content):
+def test_ground_truth_without_a_patient_is_refused_alone(cohort, content):
     path = cohort / "truth" / "case_3" / "case.json"
     path.unlink() if content is None else path.write_text(content)
     cases = find_cohort(cohort)
@@ -130,7 +130,7 @@ def test_a_truth_without_its_patient_is_refused_and_hides_no_other(cohort, conte
 # Reading
 
 
-def test_the_truth_is_what_was_drawn(written):
+def test_the_ground_truth_equals_the_generated_one(written):
     for k, case in enumerate(find_cohort(written), 1):
         head = tiny_head(k)
         penumbra, delay = truth_of(head, ("right", "left")[k % 2])
@@ -144,20 +144,20 @@ def test_the_truth_is_what_was_drawn(written):
         np.testing.assert_allclose(truth.aif.value, head.aif, rtol=1e-6)
 
 
-def test_without_a_truth_folder_nothing_is_known(written):
+def test_without_a_truth_folder_all_fields_are_none(written):
     case = replace(find_cohort(written)[0], truth=None)
     truth = case.load_truth(case.load())
     assert truth.aif is truth.hypoperfused is truth.delay_s is None
 
 
-def test_a_case_without_a_lesion_teaches_nothing(tmp_path):
+def test_a_case_without_a_lesion_is_refused(tmp_path):
     write_series(tiny_head(1), tmp_path / "case_1", lesion=False)
     with pytest.raises(InputDataError, match=r"^case_1 has no known lesion \(OT\)"):
         find_cohort(tmp_path)[0].load()
 
 
 @pytest.mark.parametrize("name", ["core.nii.gz", "penumbra.nii.gz", "delay.nii.gz", "aif.csv"])
-def test_a_missing_or_broken_truth_is_refused(cohort, name):
+def test_missing_or_damaged_ground_truth_is_refused(cohort, name):
     case = find_cohort(cohort)[1]
     series = case.load()
     for spoil in (lambda path: path.write_bytes(b"rubbish"), Path.unlink):
@@ -166,7 +166,7 @@ def test_a_missing_or_broken_truth_is_refused(cohort, name):
             case.load_truth(series)
 
 
-def test_a_truth_of_another_grid_is_refused(cohort):
+def test_ground_truth_on_another_grid_is_refused(cohort):
     case = find_cohort(cohort)[0]
     series = case.load()
     thin = PerfusionSeries(series.data[:40], series.affine, 1.0)
@@ -188,7 +188,7 @@ def cases_of(patients: list[int]) -> list[CohortCase]:
     n_folds=st.integers(2, 6),
     seed=st.integers(0, 50),
 )
-def test_no_patient_is_in_two_folds(patients, n_folds, seed):
+def test_every_patient_is_in_one_fold(patients, n_folds, seed):
     cases = cases_of(patients)
     most = len(set(patients))
     if n_folds > most:
@@ -206,13 +206,13 @@ def test_no_patient_is_in_two_folds(patients, n_folds, seed):
     assert folds == assign_folds(cases, n_folds, seed)
 
 
-def test_another_seed_makes_other_folds():
+def test_another_seed_gives_other_folds():
     cases = cases_of(list(range(20)))
     assert len({tuple(assign_folds(cases, 5, seed)) for seed in range(6)}) == 6
 
 
 @pytest.mark.parametrize("n_folds", [-1, 0, 1, 5])
-def test_folds_out_of_range(n_folds):
+def test_fold_numbers_out_of_range_are_refused(n_folds):
     with pytest.raises(ArgumentError, match=rf"^folds must lie between 2 .* patients, 4; got {n_folds}\.$"):
         assign_folds(cases_of([1, 2, 3, 4]), n_folds, 0)
 
@@ -220,7 +220,7 @@ def test_folds_out_of_range(n_folds):
 # Fingerprints
 
 
-def test_a_fingerprint_is_of_the_voxels_alone():
+def test_the_fingerprint_depends_only_on_the_voxels():
     head = tiny_head(1).series
     mark = fingerprint(head)
     assert len(mark) == 24
@@ -232,13 +232,13 @@ def test_a_fingerprint_is_of_the_voxels_alone():
     assert fingerprint(tiny_head(2).series) != mark
 
 
-def test_a_fingerprint_survives_the_file(written):
+def test_the_fingerprint_is_the_same_after_saving(written):
     one, again = (fingerprint(find_cohort(written)[0].load()) for _ in range(2))
     assert one == again
 
 
-def test_the_phantoms_own_description_names_its_patient(tmp_path):
-    """What ``phantom`` writes is what is read here."""
+def test_the_description_of_a_phantom_names_its_patient(tmp_path):
+    """The files written by the phantom are readable as a cohort."""
     from perfcore.phantom.cases import make_demonstration
     from perfcore.phantom.files import write_case
 

@@ -1,4 +1,4 @@
-"""Frames on an even grid: what is left as it is, what is interpolated, and what is said about it."""
+"""Tests of frame timing: unchanged images, interpolation and warnings."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ GRID_TOLERANCE = 1.5 * np.arange(20)
 
 
 def grid(plan: FramePlan, times: list[np.ndarray]) -> np.ndarray:
-    """Times of the frames, read off by sending the times themselves through the plan."""
+    """Times of the frames, obtained by interpolating the acquisition times themselves."""
     found = [plan.frames(own[None], z)[0] for z, own in enumerate(times)]
     return np.stack(found)
 
 
-def test_even_times_are_left_alone() -> None:
+def test_evenly_spaced_times_are_unchanged() -> None:
     plan = plan_by_time([GRID_TOLERANCE + 40_000.25] * 3)
     assert (plan.dt_s, plan.n_time, plan.even, plan.warnings) == (1.5, 20, True, ())
     np.testing.assert_array_equal(plan.left, np.tile(np.arange(20), (3, 1)))
@@ -27,13 +27,13 @@ def test_even_times_are_left_alone() -> None:
 
 
 @pytest.mark.parametrize("dt", [0.02, 1 / 3, 2.8, 60.0])
-def test_the_step(dt: float) -> None:
+def test_the_time_step(dt: float) -> None:
     plan = plan_by_time([dt * np.arange(30) + 7])
     assert plan.dt_s == pytest.approx(dt, rel=1e-5)
     assert plan.even
 
 
-def test_jitter_below_a_twentieth_of_a_step_is_none() -> None:
+def test_jitter_below_5_percent_of_a_step_is_ignored() -> None:
     jitter = np.random.default_rng(0).uniform(-0.03, 0.03, (4, 20))
     plan = plan_by_time(list(GRID_TOLERANCE + jitter))
     assert plan.even
@@ -42,7 +42,7 @@ def test_jitter_below_a_twentieth_of_a_step_is_none() -> None:
     assert plan.dt_s == pytest.approx(1.5, rel=2e-3)
 
 
-def test_a_shuttle_is_interpolated_over_the_time_that_all_slices_cover() -> None:
+def test_shuttle_mode_is_interpolated_over_the_common_time() -> None:
     times = [GRID_TOLERANCE, GRID_TOLERANCE, GRID_TOLERANCE + 0.75, GRID_TOLERANCE + 0.75]
     plan = plan_by_time(times)
     assert not plan.even
@@ -57,13 +57,13 @@ def test_a_shuttle_is_interpolated_over_the_time_that_all_slices_cover() -> None
     assert "resampled linearly to an even step of 1.5 s" in note
 
 
-def test_slices_that_follow_each_other() -> None:
+def test_sequential_slices_are_interpolated() -> None:
     times = [GRID_TOLERANCE + delay for delay in np.linspace(0, 1.2, 8)]
     found = grid(plan_by_time(times), times)
     np.testing.assert_allclose(found, np.tile(found[0], (8, 1)), atol=1e-5)
 
 
-def test_uneven_times_get_their_median_step() -> None:
+def test_uneven_times_are_resampled_to_the_median_step() -> None:
     times = np.concatenate([np.arange(30), 30 + 3.0 * np.arange(6)])
     plan = plan_by_time([times])
     assert plan.dt_s == 1
@@ -74,7 +74,7 @@ def test_uneven_times_get_their_median_step() -> None:
     )
 
 
-def test_an_image_missing_within_is_filled() -> None:
+def test_a_missing_image_is_interpolated() -> None:
     short = np.delete(GRID_TOLERANCE, [4, 5])
     plan = plan_by_time([GRID_TOLERANCE, short, GRID_TOLERANCE])
     assert plan.even
@@ -84,7 +84,7 @@ def test_an_image_missing_within_is_filled() -> None:
 
 
 @pytest.mark.parametrize(("kept", "n_left_out"), [(slice(0, 18), 2), (slice(1, 20), 1), (slice(2, 19), 3)])
-def test_incomplete_frames_at_the_ends_are_left_out(kept: slice, n_left_out: int) -> None:
+def test_incomplete_frames_at_the_ends_are_dropped(kept: slice, n_left_out: int) -> None:
     plan = plan_by_time([GRID_TOLERANCE, GRID_TOLERANCE[kept]])
     np.testing.assert_array_equal(
         grid(plan, [GRID_TOLERANCE, GRID_TOLERANCE[kept]])[0], GRID_TOLERANCE[kept].astype(np.float32)
@@ -104,7 +104,7 @@ def test_times_in_whole_seconds(dt: float) -> None:
     assert "whole seconds" in note
 
 
-def test_uneven_whole_seconds_are_not_rounding() -> None:
+def test_uneven_whole_seconds_are_not_taken_as_rounded() -> None:
     times = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
     assert "uneven" in plan_by_time([times]).warnings[0]
 
@@ -114,18 +114,18 @@ def test_uneven_whole_seconds_are_not_rounding() -> None:
     [
         ([0.01 * np.arange(20)], "are 0.01 s apart; expected 0.02 to 60 s"),
         ([100.0 * np.arange(20)], "are 100 s apart"),
-        ([GRID_TOLERANCE, GRID_TOLERANCE + 100], "were not taken during the same time"),
-        ([GRID_TOLERANCE, GRID_TOLERANCE + 28.5], "were not taken during the same time"),
+        ([GRID_TOLERANCE, GRID_TOLERANCE + 100], "were not acquired during the same time"),
+        ([GRID_TOLERANCE, GRID_TOLERANCE + 28.5], "were not acquired during the same time"),
         ([np.append(GRID_TOLERANCE, 3000.0)], "leave gaps"),
     ],
 )
-def test_refused(times: list[np.ndarray], part: str) -> None:
+def test_bad_times_are_refused(times: list[np.ndarray], part: str) -> None:
     with pytest.raises(InputDataError, match=part) as caught:
         plan_by_time(times)
     assert str(caught.value).endswith(".")
 
 
-def test_in_order() -> None:
+def test_plan_in_order() -> None:
     plan = plan_in_order([12, 14, 12], 2.0)
     assert (plan.dt_s, plan.n_time, plan.even) == (2.0, 12, True)
     assert plan.warnings == ("Incomplete frames at the ends of the series were left out (2 images).",)
@@ -137,7 +137,7 @@ def test_in_order() -> None:
     st.lists(st.lists(st.floats(0.01, 40), min_size=2, max_size=15), min_size=1, max_size=4),
     st.lists(st.floats(0, 20), min_size=4, max_size=4),
 )
-def test_whatever_the_times_frames_lie_between_their_images(steps: list[list[float]], starts: list[float]) -> None:
+def test_frames_lie_between_their_images(steps: list[list[float]], starts: list[float]) -> None:
     times = [start + np.cumsum(own) for start, own in zip(starts, steps, strict=False)]
     try:
         plan = plan_by_time(times)
@@ -158,7 +158,7 @@ def test_whatever_the_times_frames_lie_between_their_images(steps: list[list[flo
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(0.3, 5), min_size=12, max_size=30), st.integers(0, 99))
-def test_straight_lines_stay_straight(steps: list[float], seed: int) -> None:
+def test_linear_curves_stay_linear(steps: list[float], seed: int) -> None:
     times = 5 + np.cumsum(steps)
     try:
         plan = plan_by_time([times])

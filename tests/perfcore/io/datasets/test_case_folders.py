@@ -1,4 +1,4 @@
-"""The layout of ISLES 2018, folders of NIfTI files, and the one road from a path to a series."""
+"""Tests of case listing (ISLES 2018, folders of NIfTI files) and of load_series."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def names(folder: Path) -> list[str]:
     return [case.name for case in find_cases(folder)]
 
 
-def test_the_root_its_parts_and_one_case(root: Path) -> None:
+def test_listing_of_the_root_its_parts_and_one_case(root: Path) -> None:
     assert names(root) == ["case_1", "case_2", "case_10", "testing_case_1"]
     assert names(root / "TRAINING") == ["case_1", "case_2", "case_10"]
     assert names(root / "TESTING") == ["case_1"]
@@ -82,7 +82,7 @@ def test_loading(root: Path) -> None:
     assert case.load(dt_s=2, units="concentration").dt_s == 2
 
 
-def test_ct_is_not_taken_for_its_siblings(root: Path) -> None:
+def test_ct_is_distinguished_from_other_modalities(root: Path) -> None:
     series = find_cases(root)[0].load()
     assert series.data.shape == (*GRID, 12)
     (pwi,) = (root / "TRAINING" / "case_1").glob("*CT_4DPWI*")
@@ -94,7 +94,7 @@ def test_ct_is_not_taken_for_its_siblings(root: Path) -> None:
 
 
 @pytest.mark.parametrize("dt", [0, -1, np.nan, 1e12])
-def test_a_nonsensical_step_is_one_second_with_a_warning(tmp_path: Path, dt: float) -> None:
+def test_an_unusable_time_step_becomes_1_s_with_a_warning(tmp_path: Path, dt: float) -> None:
     series = load_series(write_case(tmp_path / "case_4", dt=dt))
     assert series.dt_s == 1
     assert len(series.warnings) == 1
@@ -117,7 +117,7 @@ def test_listing_reads_no_voxel(root: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert len(find_cases(root)) == 4
 
 
-def test_one_bad_case_hides_no_other(root: Path) -> None:
+def test_a_bad_case_does_not_hide_others(root: Path) -> None:
     training = root / "TRAINING"
     write_case(training / "case_3")
     next((training / "case_3").glob("*4DPWI*/*.nii")).write_bytes(b"rubbish")
@@ -164,14 +164,14 @@ def test_a_folder_of_nifti_files(tmp_path: Path) -> None:
             cases[bad].load()
 
 
-def test_names_can_be_shown(tmp_path: Path) -> None:
+def test_display_names_are_printable_and_short(tmp_path: Path) -> None:
     save(SERIES, tmp_path / ("line\nbreak\udcff" + "x" * 200 + ".nii"))
     (name,) = names(tmp_path)
     assert name.startswith("line?break?xxx")
     assert len(name) == 80
 
 
-def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:
+def test_unreadable_folders_are_refused(tmp_path: Path) -> None:
     assert find_cases(tmp_path) == []
     (tmp_path / "file").write_bytes(b"x")
     for path in (tmp_path / "none", tmp_path / "file", Path("a\0b")):
@@ -201,7 +201,7 @@ def test_load_a_case_folder_of_any_name(root: Path) -> None:
     assert load_series(root / "Erika Mustermann").case == "case"
 
 
-def test_load_a_file_keeps_no_name(tmp_path: Path) -> None:
+def test_load_series_does_not_keep_the_file_name(tmp_path: Path) -> None:
     save(SERIES, tmp_path / "Erika Mustermann.nii", 0)
     with pytest.raises(InputDataError, match=r"time step in the header is unusable.*--dt"):
         load_series(tmp_path / "Erika Mustermann.nii")
@@ -218,7 +218,7 @@ def test_load_a_folder_with_one_series(tmp_path: Path) -> None:
     assert series.mask.sum() == LESION.sum()
 
 
-def test_load_refuses_what_is_none_or_many(root: Path, tmp_path: Path) -> None:
+def test_load_series_refuses_no_series_and_several(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputDataError, match="holds 4 cases; expected one"):
         load_series(root)
     (tmp_path / "dicom").mkdir()

@@ -1,4 +1,4 @@
-"""The layout of ISLES 2024: one case for each subject, its lesion where the grids agree."""
+"""Tests of the ISLES 2024 layout: one case per subject, with its lesion if the grids agree."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_registered_series_has_its_lesion(root: Path) -> None:
         assert (series.case, series.dt_s, series.units, series.warnings) == ("sub-stroke0002", 1.0, "hu", ())
 
 
-def test_a_raw_series_has_none_and_it_is_said(root: Path) -> None:
+def test_a_raw_series_has_no_lesion_and_a_warning(root: Path) -> None:
     for series in (find_cases(root)[2].load(dt_s=2), load_series(root / "train/raw_data/sub-stroke0012", dt_s=2)):
         np.testing.assert_array_equal(series.data, RAW)
         assert series.dt_s == 2
@@ -99,7 +99,7 @@ def test_a_raw_series_has_none_and_it_is_said(root: Path) -> None:
         )
 
 
-def test_a_subject_alone_and_under_any_name(root: Path, tmp_path: Path) -> None:
+def test_a_single_subject_folder_with_any_name(root: Path, tmp_path: Path) -> None:
     (root / "train" / "derivatives" / "sub-stroke0012").rename(tmp_path / "Erika Mustermann")
     series = load_series(tmp_path / "Erika Mustermann")
     assert series.case == "case"
@@ -115,7 +115,7 @@ def test_earlier_releases(tmp_path: Path, raw: str, session: str, space: str) ->
     assert series.lesion.sum() == LESION.sum()
 
 
-def test_a_second_lesion_in_its_own_space_is_not_taken(tmp_path: Path) -> None:
+def test_an_unregistered_second_lesion_is_ignored(tmp_path: Path) -> None:
     write_subject(tmp_path, "sub-stroke0142")
     stray = tmp_path / "derivatives/sub-stroke0142/ses-02/sub-stroke0142_ses-02_lesion-msk.nii"
     save(np.ones((9, 9, 9), np.uint8), stray)
@@ -142,7 +142,7 @@ def test_an_empty_lesion(tmp_path: Path) -> None:
     assert not lesion.any()
 
 
-def test_a_lesion_elsewhere_is_left_out(tmp_path: Path) -> None:
+def test_a_displaced_lesion_is_left_out(tmp_path: Path) -> None:
     write_subject(tmp_path, "sub-stroke0001")
     path = next(tmp_path.rglob("*lesion-msk.nii.gz"))
     moved = AFFINE.copy()
@@ -156,7 +156,7 @@ def test_a_lesion_elsewhere_is_left_out(tmp_path: Path) -> None:
     assert "another grid" in series.warnings[0]
 
 
-def test_one_bad_file_is_one_sentence_and_hides_no_other(root: Path) -> None:
+def test_a_bad_file_is_refused_and_does_not_hide_others(root: Path) -> None:
     derived = root / "train" / "derivatives"
     next((derived / "sub-stroke0002").rglob("*_ctp.nii.gz")).write_bytes(b"rubbish")
     next((derived / "sub-stroke0012").rglob("*lesion-msk.nii.gz")).write_bytes(b"")
@@ -168,7 +168,7 @@ def test_one_bad_file_is_one_sentence_and_hides_no_other(root: Path) -> None:
     assert cases[2].load().grid == RAW_GRID
 
 
-def test_two_series_and_none(tmp_path: Path) -> None:
+def test_two_series_and_no_series_are_refused(tmp_path: Path) -> None:
     write_subject(tmp_path, "sub-stroke0001")
     path = next(tmp_path.rglob("*space-ncct_ctp.nii.gz"))
     (case,) = find_cases(tmp_path)
@@ -181,7 +181,7 @@ def test_two_series_and_none(tmp_path: Path) -> None:
         case.load()
 
 
-def test_a_mask_of_the_series(root: Path, tmp_path: Path) -> None:
+def test_a_brain_mask_can_be_given(root: Path, tmp_path: Path) -> None:
     mask = save(np.ones(GRID, np.uint8), tmp_path / "mask.nii.gz")
     series = load_series(root / "train" / "derivatives" / "sub-stroke0002", mask=mask)
     assert series.mask is not None

@@ -95,19 +95,19 @@ TIME = b"\x08\0\x32\0TM"
 REFUSED: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], str]] = {
     "nothing": (dict, "holds no DICOM file"),
     "other files": (lambda: {"a.txt": b"hello", "b": bytes(500)}, "holds no DICOM file"),
-    "no archive": (lambda: b"hello" * 50, "damaged, cut short or none at all"),
-    "no bytes": (lambda: b"", "damaged, cut short or none at all"),
-    "archive cut": (lambda: zipped(export(DATA))[:-40], "damaged, cut short or none at all"),
-    "archive cut at its head": (lambda: zipped(export(DATA))[9000:], "damaged, cut short or none at all"),
+    "no archive": (lambda: b"hello" * 50, "damaged, truncated or not a zip archive"),
+    "no bytes": (lambda: b"", "damaged, truncated or not a zip archive"),
+    "archive cut": (lambda: zipped(export(DATA))[:-40], "damaged, truncated or not a zip archive"),
+    "archive cut at its head": (lambda: zipped(export(DATA))[9000:], "damaged, truncated or not a zip archive"),
     "archive with a password": (encrypted, "encrypted"),
     "another compression": (lambda: zipped(export(DATA), zipfile.ZIP_LZMA), "compressed in an unusual way"),
     "bomb": (lambda: bomb(300), "unpacks to 315 MB"),
     "pixels cut": (lambda: one_changed(lambda content: content[:-7]), "ends before its image does"),
     "pixels gone": (lambda: changed(lambda content: content[: -N_BYTES - 12]), "ends before its image does"),
-    "pixels of another length": (lambda: one_changed(pixel_length(N_BYTES - 2)), "another one than its header"),
-    "pixels of no length": (lambda: changed(pixel_length(0xFFFFFFFF)), "another one than its header"),
-    "pixels of 4 GB": (lambda: one_changed(pixel_length(0xFFFFFFF0)), "another one than its header"),
-    "pixels of a few rows": (lambda: export(DATA, Rows=SIDE - 3), "another one than its header"),
+    "pixels of another length": (lambda: one_changed(pixel_length(N_BYTES - 2)), "another image than its header"),
+    "pixels of no length": (lambda: changed(pixel_length(0xFFFFFFFF)), "another image than its header"),
+    "pixels of 4 GB": (lambda: one_changed(pixel_length(0xFFFFFFF0)), "another image than its header"),
+    "pixels of a few rows": (lambda: export(DATA, Rows=SIDE - 3), "another image than its header"),
     "giant rows": (lambda: export(DATA, Rows=65535, Columns=65535), "65535 × 65535 pixels; at most 2048 × 2048"),
     "more rows than bytes": (lambda: export(DATA, Rows=2048, Columns=2048), "ends before its image does"),
     "no rows": (lambda: export(DATA, Rows=0), "no CT perfusion series that can be read"),
@@ -126,16 +126,16 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], str]] = {
     "many frames": (lambda: export(DATA, NumberOfFrames=60), "enhanced multi-frame CT"),
     "one time": (lambda: export(bolus(1, 30)), "no slice at several times"),
     "nine times": (lambda: export(bolus(9)), "has 9 frames; expected 10 or more"),
-    "no times": (lambda: export(DATA, AcquisitionTime=None), "no times that tell its frames apart"),
-    "empty times": (lambda: export(DATA, AcquisitionTime=""), "no times that tell its frames apart"),
-    "the same time": (lambda: export(DATA, AcquisitionTime="120000"), "no times that tell its frames apart"),
-    "words for times": (lambda: changed(patched(TIME, b"noon")), "no times that tell its frames apart"),
-    "hours apart": (lambda: export(DATA, times=lambda t, _z: 3000.0 * t), "no times that tell its frames apart"),
-    "slice after slice": (lambda: export(DATA, times=lambda t, z: t + 100.0 * z), "not taken during the same"),
+    "no times": (lambda: export(DATA, AcquisitionTime=None), "no times that distinguish its frames"),
+    "empty times": (lambda: export(DATA, AcquisitionTime=""), "no times that distinguish its frames"),
+    "the same time": (lambda: export(DATA, AcquisitionTime="120000"), "no times that distinguish its frames"),
+    "words for times": (lambda: changed(patched(TIME, b"noon")), "no times that distinguish its frames"),
+    "hours apart": (lambda: export(DATA, times=lambda t, _z: 3000.0 * t), "no times that distinguish its frames"),
+    "slice after slice": (lambda: export(DATA, times=lambda t, z: t + 100.0 * z), "not acquired during the same"),
     "no change": (lambda: export(np.repeat(DATA[:1], 12, 0)), "does not change in time: its 12 frames"),
     "a gap": (lambda: placed(lambda _t, z: dicom_export.position(z + z // 3), 5), "not evenly spaced"),
     "a moving table": (lambda: placed(lambda t, z: [t, t, 5 * z]), "not evenly spaced"),
-    "a steep tilt": (lambda: turned_by(50), "lean by 50° to their normal"),
+    "a steep tilt": (lambda: turned_by(50), "are tilted by 50° to their normal"),
     "slices along themselves": (lambda: turned_by(90), "not evenly spaced"),
     "no right angle": (lambda: export(DATA, ImageOrientationPatient=[1, 0, 0, 0.5, 0.866, 0]), "at right angles"),
     "no directions": (lambda: export(DATA, ImageOrientationPatient=[0] * 6), "at right angles"),
@@ -143,17 +143,17 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], str]] = {
     "nan directions": (lambda: changed(patched(ORIENTATION, b"nan\\0\\0\\0\\1\\0")), "that can be read"),
     "five directions": (lambda: export(DATA, ImageOrientationPatient=[1, 0, 0, 0, 1]), "that can be read"),
     "infinitely far": (lambda: changed(patched(POSITION, b"inf\\0\\0")), "that can be read"),
-    "too far": (lambda: changed(patched(POSITION, b"1e9\\0\\0")), "positions of the DICOM series are absurd"),
+    "too far": (lambda: changed(patched(POSITION, b"1e9\\0\\0")), "positions of the DICOM series are implausible"),
     "beyond all numbers": (lambda: changed(patched(POSITION, b"1e999\\0\\0")), "that can be read"),
     "no pixel size": (lambda: export(DATA, PixelSpacing=[0, 0.9]), "0 × 0.9 mm large"),
-    "slices on each other": (lambda: placed(lambda _t, _z: [0, 0, 0]), "tell its frames apart"),
+    "slices on each other": (lambda: placed(lambda _t, _z: [0, 0, 0]), "distinguish its frames"),
     "slices far apart": (lambda: placed(lambda _t, z: [0, 0, 100 * z]), "100 mm apart"),
-    "slope 0": (lambda: export(DATA, RescaleSlope=0), "rescaling of the DICOM images is 0 or absurd"),
-    "giant slope": (lambda: changed(patched(SLOPE, b"1e9"), export(DATA, RescaleSlope="1.0 ")), "0 or absurd"),
-    "giant intercept": (lambda: changed(patched(INTERCEPT, b"1e300")), "0 or absurd"),
+    "slope 0": (lambda: export(DATA, RescaleSlope=0), "rescaling of the DICOM images is 0 or implausible"),
+    "giant slope": (lambda: changed(patched(SLOPE, b"1e9"), export(DATA, RescaleSlope="1.0 ")), "0 or implausible"),
+    "giant intercept": (lambda: changed(patched(INTERCEPT, b"1e300")), "0 or implausible"),
     "much behind the pixels": (
         lambda: one_changed(lambda content: content + b"\xfc\xff\xfc\xffOB\0\0\0\0\x50\0" + bytes(5 << 20)),
-        "export the series again without what is attached",
+        "export the series again without attached data",
     ),
 }  # fmt: skip
 
@@ -193,7 +193,7 @@ def test_refused_places(tmp_path: Path) -> None:
 
 def test_a_given_step_is_no_help_where_images_cannot_be_ordered() -> None:
     files = export(DATA, AcquisitionTime=None, InstanceNumber=1)
-    refused(zipped(files), "cannot be told apart in time", dt_s=1.0)
+    refused(zipped(files), "cannot be ordered in time", dt_s=1.0)
 
 
 def test_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +223,7 @@ def test_an_entry_is_as_large_as_it_says() -> None:
     content = bytearray(zipped(files))
     at = content.index(b"PK\x01\x02")
     content[at + 24 : at + 28] = struct.pack("<I", 700)  # the table of contents, which zipfile believes
-    refused(bytes(content), "damaged, cut short or none at all")
+    refused(bytes(content), "damaged, truncated or not a zip archive")
 
 
 def test_an_entry_without_a_name() -> None:
@@ -234,7 +234,7 @@ def test_an_entry_without_a_name() -> None:
 def test_an_entry_whose_checksum_is_wrong() -> None:
     content = bytearray(zipped(export(DATA), zipfile.ZIP_STORED))
     content[content.index(b"\xe0\x7f\x10\0OW") + 500] ^= 0xFF
-    refused(bytes(content), "damaged, cut short or none at all")
+    refused(bytes(content), "damaged, truncated or not a zip archive")
 
 
 def nested(n_items: int) -> bytes:
@@ -308,7 +308,7 @@ def test_a_table_of_contents_without_end_is_not_read() -> None:
     tail = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 65535, 65535, 60 << 20, 0, 0)
     content = bytes(60 << 20) + tail
     tracemalloc.start()
-    refused(content, "damaged, cut short or none at all")
+    refused(content, "damaged, truncated or not a zip archive")
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40 << 20

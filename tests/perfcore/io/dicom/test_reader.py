@@ -402,7 +402,7 @@ def test_a_given_step_wins() -> None:
 @pytest.mark.parametrize("name", ["InstanceNumber", "AcquisitionNumber", "TemporalPositionIdentifier"])
 def test_without_times_a_step_and_an_order_do(name: str) -> None:
     order = {"AcquisitionTime": None, "InstanceNumber": None} | {name: lambda t, _z: t + 3}
-    with pytest.raises(InputDataError, match=r"no times that tell its frames apart; give the time step \(--dt"):
+    with pytest.raises(InputDataError, match=r"no times that distinguish its frames; give the time step \(--dt"):
         read(export(**order))
     check(read(export(**order), dt_s=DT))
 

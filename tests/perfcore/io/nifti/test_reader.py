@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
 from perfcore.io.nifti import header as header_module
-from perfcore.io.nifti.reader import read_mask, read_series
+from perfcore.io.nifti.reader import read_series
+from perfcore.io.nifti.volumes import read_mask
 
 GRID = (5, 4, 3)
 N_TIME = 12
@@ -101,11 +102,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "png": (b"\x89PNG\r\n\x1a\n" + bytes(600), "not a NIfTI file"),
     "header cut": (packed()[:200], "ends within its header, after 200 of 348"),
     "nifti-2 header cut": (NIFTI2[:500], "ends within its header, after 500 of 540"),
-    "header alone": (packed()[:348], "promises more than the file holds"),
-    "voxels cut": (packed()[:-1], "promises more than the file holds"),
-    "gzip, voxels cut": (gzip.compress(packed()[:-1]), "promises more than the file holds"),
-    "gzip truncated": (truncated_gzip(), "cut short or damaged"),
-    "gzip of 5 bytes": (gzip.compress(packed())[:5], "cut short or damaged"),
+    "header alone": (packed()[:348], "declares more data than the file holds"),
+    "voxels cut": (packed()[:-1], "declares more data than the file holds"),
+    "gzip, voxels cut": (gzip.compress(packed()[:-1]), "declares more data than the file holds"),
+    "gzip truncated": (truncated_gzip(), "truncated or damaged"),
+    "gzip of 5 bytes": (gzip.compress(packed())[:5], "truncated or damaged"),
     "gzip checksum": (bad_crc(), "gzip stream of the series is damaged"),
     "gzip broken inside": (broken_deflate(), "damaged"),
     "gzip, rubbish behind": (gzip.compress(packed()) + b"rubbish", "gzip stream of the series is damaged"),
@@ -116,7 +117,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "nifti-2 magic": (NIFTI2[:4] + b"n+2\0\r\n\x1a\r" + NIFTI2[12:], "Analyze or two-file NIfTI"),
     "9.8 GB in 362 bytes": (
         packed(dim=[4, 350, 350, 100, 200, 1, 1, 1], voxels=bytes(10)),
-        "promises more than the file holds",
+        "declares more data than the file holds",
     ),
     "largest dimensions": (packed(dim=[7] + [32767] * 7), "dimensions"),
     "more than the cap": (
@@ -148,7 +149,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "scaled far beyond": (packed(scl_slope=1e10, scl_inter=0), "expected values within ±1e+12"),
     "voxels of a microscope": (
         image(affine=AFFINE * [[0.01], [0.01], [0.01], [1]]).to_bytes(),
-        "singular or absurd",
+        "singular or implausible",
     ),
     "intercept nan": (packed(scl_slope=2, scl_inter=np.nan), "scaling"),
     "offset within header": (packed(vox_offset=100), "puts the voxels at byte 100"),
@@ -156,19 +157,19 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "offset nan": (packed(vox_offset=np.nan), "puts the voxels at byte nan"),
     "offset infinite": (packed(vox_offset=np.inf), "puts the voxels at byte inf"),
     "offset fractional": (packed(vox_offset=352.5), "puts the voxels at byte 352.5"),
-    "offset behind the end": (packed(vox_offset=4096), "promises more than the file holds"),
+    "offset behind the end": (packed(vox_offset=4096), "declares more data than the file holds"),
     "offset absurd": (packed(vox_offset=1e9), "puts the voxels at byte 1e+09"),
     "affine zero": (packed(srow_x=0, srow_y=0, srow_z=0), "affine of the series is singular"),
     "affine one row zero": (packed(srow_y=0), "affine of the series is singular"),
     "affine in a plane": (packed(srow_x=[1, 1, 0, 0], srow_y=[1, 1, 0, 0], srow_z=[0, 0, 1, 0]), "in one plane"),
-    "affine nan": (packed(srow_x={2: np.nan}), "not finite or absurd"),
-    "affine infinite": (packed(srow_z={3: np.inf}), "not finite or absurd"),
-    "affine huge": (packed(srow_x={0: 1e30}), "not finite or absurd"),
+    "affine nan": (packed(srow_x={2: np.nan}), "not finite or implausible"),
+    "affine infinite": (packed(srow_z={3: np.inf}), "not finite or implausible"),
+    "affine huge": (packed(srow_x={0: 1e30}), "not finite or implausible"),
     "quaternion impossible": (
         packed(sform_code=0, qform_code=1, quatern_b=3, quatern_c=3, quatern_d=3),
         "orientation of the series cannot be resolved",
     ),
-    "voxel size zero, no forms": (packed(sform_code=0, qform_code=0, pixdim={1: 0}), "singular or absurd"),
+    "voxel size zero, no forms": (packed(sform_code=0, qform_code=0, pixdim={1: 0}), "singular or implausible"),
     "voxel size nan, no forms": (packed(sform_code=0, qform_code=0, pixdim={1: np.nan}), "not finite"),
     "step 0": (packed(pixdim={4: 0}), "time step in the header is unusable (0 seconds)"),
     "step negative": (packed(pixdim={4: -1}), "time step in the header is unusable (-1 seconds)"),
@@ -540,7 +541,7 @@ def test_a_bomb_stops_at_what_its_header_promises(tmp_path: Path) -> None:
 def test_a_promise_beyond_what_deflate_can_hold_is_refused_unread() -> None:
     content = gzip.compress(packed(dim=[4, 512, 512, 16, 40, 1, 1, 1], voxels=bytes(1000)))
     tracemalloc.start()
-    with pytest.raises(InputDataError, match="promises more than the file holds"):
+    with pytest.raises(InputDataError, match="declares more data than the file holds"):
         read_series(content)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
@@ -550,7 +551,7 @@ def test_a_promise_beyond_what_deflate_can_hold_is_refused_unread() -> None:
 def test_the_cap_counts_float32_too() -> None:
     n_frames = header_module.MAX_VOXEL_BYTES // (4 * 256 * 256) + 1
     content = gzip.compress(packed(dim=[4, 256, 256, 1, n_frames, 1, 1, 1], datatype=2, voxels=bytes(1 << 20)))
-    with pytest.raises(InputDataError, match="promises more"):
+    with pytest.raises(InputDataError, match="declares more"):
         read_series(content)
     content = packed(dim=[4, 256, 256, 1, n_frames, 1, 1, 1], datatype=2, voxels=b"")
     raw = io.BytesIO(content)

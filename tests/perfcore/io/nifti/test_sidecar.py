@@ -90,22 +90,22 @@ def test_uneven_volume_times_are_resampled_and_told(tmp_path: Path) -> None:
 
 def test_uneven_times_that_leave_too_few_or_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     few = np.cumsum([0, 0.1, 9, 0.1, 9, 9, 0.1, 9, 9, 0.1, 9, 0.1, 9, 9])
-    with pytest.raises(InputDataError, match="so uneven that 9 even ones"):
+    with pytest.raises(InputDataError, match="so uneven that resampling would give 9 frames"):
         read_series(save(tmp_path, {"VolumeTiming": list(few)}))
     many = np.concatenate([np.arange(10), 9 + 9.0 * np.arange(1, 5)])
     monkeypatch.setattr(nifti_module, "MAX_VOXEL_BYTES", 4 * 60 * 30)
-    with pytest.raises(InputDataError, match="so uneven that 46 even ones"):
+    with pytest.raises(InputDataError, match="so uneven that resampling would give 46 frames"):
         read_series(save(tmp_path, {"VolumeTiming": list(many)}))
 
 
 REFUSED: dict[str, tuple[bytes, str]] = {
-    "no json": (b"{RepetitionTime: 1}", "no valid JSON"),
-    "cut": (b'{"RepetitionTime": 1', "no valid JSON"),
-    "empty": (b"", "no valid JSON"),
-    "binary": (b"\xff\xfe\0\0", "no valid JSON"),
-    "deep": (b"[" * 200_000, "no valid JSON"),
-    "deep object": (b'{"a":' * 100_000, "no valid JSON"),
-    "a number without end": (b'{"RepetitionTime": ' + b"9" * 100_000 + b"}", "no valid JSON"),
+    "no json": (b"{RepetitionTime: 1}", "is not valid JSON"),
+    "cut": (b'{"RepetitionTime": 1', "is not valid JSON"),
+    "empty": (b"", "is not valid JSON"),
+    "binary": (b"\xff\xfe\0\0", "is not valid JSON"),
+    "deep": (b"[" * 200_000, "is not valid JSON"),
+    "deep object": (b'{"a":' * 100_000, "is not valid JSON"),
+    "a number without end": (b'{"RepetitionTime": ' + b"9" * 100_000 + b"}", "is not valid JSON"),
     "too large": (b" " * MAX_SIDECAR_BYTES + b"{}", "larger than 1 MB"),
     "step 0": (b'{"RepetitionTime": 0}', "RepetitionTime in the JSON file beside the series is unusable"),
     "step negative": (b'{"RepetitionTime": -1}', "RepetitionTime"),
