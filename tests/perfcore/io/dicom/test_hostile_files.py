@@ -149,7 +149,7 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], str]] = {
     "slices on each other": (lambda: placed(lambda _t, _z: [0, 0, 0]), "distinguish its frames"),
     "slices far apart": (lambda: placed(lambda _t, z: [0, 0, 100 * z]), "100 mm apart"),
     "slope 0": (lambda: export(DATA, RescaleSlope=0), "rescaling of the DICOM images is 0 or implausible"),
-    "giant slope": (lambda: changed(patched(SLOPE, b"1e9"), export(DATA, RescaleSlope="1.0 ")), "0 or implausible"),
+    "big slope": (lambda: changed(patched(SLOPE, b"1e9"), export(DATA, RescaleSlope="1.0 ")), "0 or implausible"),
     "giant intercept": (lambda: changed(patched(INTERCEPT, b"1e300")), "0 or implausible"),
     "much behind the pixels": (
         lambda: one_changed(lambda content: content + b"\xfc\xff\xfc\xffOB\0\0\0\0\x50\0" + bytes(5 << 20)),
