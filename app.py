@@ -4,10 +4,12 @@ Imported by the server it defines ``app``: Streamlit with the live component's s
 Run by Streamlit for each person it draws the navigation and the page.
 """
 
+from typing import Final
+
 import streamlit as st
 
-NEEDS_CASE = frozenset({"", "finetune"})
-"""URL paths of the pages that show nothing without a case; the Lab's, as the first page, is empty."""
+NEED_A_CASE: Final = frozenset({"", "finetune"})
+"""URL paths of the pages that are drawn only with an open case: the Lab (the default page) and Fine-tune."""
 
 
 def main() -> None:
@@ -32,11 +34,11 @@ def main() -> None:
         position="top",
     )
     page_style()
-    lesson_session.follow(page.url_path)
-    url_sync.open_link()
+    lesson_session.update(page.url_path)
+    url_sync.apply_link()
     opened = sidebar()
-    url_sync.mirror(opened, page.url_path)
-    if opened is not None or page.url_path not in NEEDS_CASE:
+    url_sync.update_address(opened, page.url_path)
+    if opened is not None or page.url_path not in NEED_A_CASE:
         page.run()
 
 

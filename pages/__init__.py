@@ -1,1 +1,1 @@
-"""The dashboard's pages: widgets and calls, no numerics."""
+"""Pages of the dashboard: widgets and calls, no numerics."""

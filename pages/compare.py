@@ -1,27 +1,28 @@
-"""Compare: methods side by side on one case, over a cohort, and on cases that somebody chooses."""
+"""Compare page: AIF methods on one case, over a cohort, and in an evaluation of chosen cases."""
+
+from typing import Final
 
 import streamlit as st
 
 from pages.comparison.case_view import show_case
-from pages.comparison.cohort_view import folder_key, nothing_here, show_cohort
+from pages.comparison.cohort_view import folder_key, show_cohort, show_no_evaluation
 from pages.comparison.evaluate_view import show_evaluate
-from pages.comparison.evaluation_results import Results, read_results
+from pages.comparison.evaluation_results import EvaluationResults, read_results
 from pages.library.cohort_cases import key_of
 from pages.server import config
-from pages.session import state
+from pages.session import case_selection, widget_keys
+from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
 from perfcore.aif.network.weights import MODELS
 from perfcore.errors import PerfcoreError
 
-VIEWS = ("This case", "Cohort", "Evaluate")
 
-
-def _evaluations() -> list[Results]:
-    """Return every evaluation that this person can see; what is wrong with one is said."""
-    found = list(st.session_state.get("evaluations", ()))
+def _evaluations() -> list[EvaluationResults]:
+    """Return the evaluations that the current user can see; show a warning for one that cannot be read."""
+    found = list(user_state().comparison.evaluations)
     for folder, title, entry_of in (
         (config.evaluation_folder(), "From the server's folder", folder_key),
-        (MODELS / "evaluation", "Ships with the networks", key_of),
+        (MODELS / "evaluation", "Included with the networks", key_of),
     ):
         try:
             read = None if folder is None else read_results(folder, title, entry_of)
@@ -36,20 +37,20 @@ def _evaluations() -> list[Results]:
 def _cohort() -> None:
     evaluations = _evaluations()
     if not evaluations:
-        nothing_here()
+        show_no_evaluation()
         return
     chosen = evaluations[0]
     if len(evaluations) > 1:
-        place = st.selectbox(
+        index = st.selectbox(
             "Evaluation", range(len(evaluations)), key="cohort_evaluation",
             format_func=lambda i: f"{evaluations[i].title}, {evaluations[i].summary['n_cases']} cases",
         )  # fmt: skip
-        chosen = evaluations[place]
+        chosen = evaluations[index]
     show_cohort(chosen)
 
 
 def _case() -> None:
-    now, entry = state.live_session().state, state.current_entry()
+    now, entry = live_session().state, case_selection.current_entry()
     if now is None or now.case.name != entry.key:
         st.info("This case cannot be opened; choose another in the sidebar.")
         return
@@ -57,15 +58,26 @@ def _case() -> None:
     show_case(now)
 
 
-def _keep() -> None:
-    st.session_state["compare_seen"] = st.session_state["compare_view"]
+VIEWS: Final = {
+    "case": ("This case", _case),
+    "cohort": ("Cohort", _cohort),
+    "evaluate": ("Evaluate", show_evaluate),
+}
+"""Label and function of each view, by id."""
+comparison = user_state().comparison
 
 
-if st.session_state.pop("compare_open", False):
+def _read_view() -> None:
+    user_state().comparison.view = st.session_state[widget_keys.COMPARE_VIEW]
+
+
+if comparison.opens_lab:
+    comparison.opens_lab = False
     st.switch_page("pages/lab.py")
-st.session_state["compare_view"] = st.session_state.get("compare_seen", VIEWS[0])
-st.space(1)  # a control at the very top touches the menu
+st.session_state[widget_keys.COMPARE_VIEW] = comparison.view
+st.space(1)  # without it the control touches the menu
 view = st.segmented_control(
-    "View", VIEWS, key="compare_view", on_change=_keep, label_visibility="collapsed", required=True
-)
-{"This case": _case, "Cohort": _cohort, "Evaluate": show_evaluate}[view]()
+    "View", list(VIEWS), key=widget_keys.COMPARE_VIEW, on_change=_read_view, label_visibility="collapsed",
+    format_func=lambda name: VIEWS[name][0], required=True,
+)  # fmt: skip
+VIEWS[view or comparison.view][1]()

@@ -1,4 +1,4 @@
-"""Fine-tune: the gradient moves the curve toward a lesion, and everybody can watch."""
+"""Fine-tune page: gradient steps move the AIF toward a lesion."""
 
 from pages.live.live_page import bench
 

@@ -1,20 +1,28 @@
-"""How it works: the mathematics with the functions that do it, and the library in Python."""
+"""How it works page: the mathematics with the functions that implement it, and the library in Python."""
+
+from typing import Final
 
 import streamlit as st
 
-from pages.ui.documents import demoted, sections, source
+from pages.ui.documents import demote_headings, read_sections, source_of
 
-st.space(1)  # a control at the very top touches the menu
+DOCUMENTS: Final = {
+    "how-it-works.md": "Formulas",
+    "quickstart.md": "Python",
+}
+"""Label of each document, by file name."""
+
+st.space(1)  # without it the control touches the menu
 chosen = st.segmented_control(
-    "Document", ("Formulas", "Python"), default="Formulas", key="how_document", required=True,
-    label_visibility="collapsed",
+    "Document", list(DOCUMENTS), default=next(iter(DOCUMENTS)), key="how_document", required=True,
+    format_func=lambda name: DOCUMENTS[name], label_visibility="collapsed",
 )  # fmt: skip
 text, _ = st.columns([4, 1])
 with text:
-    for section in sections("how-it-works.md" if chosen == "Formulas" else "quickstart.md"):
-        st.markdown(demoted(section.text, 2))  # large enough beside a menu
+    for section in read_sections(chosen):
+        st.markdown(demote_headings(section.text, 2))  # h1 is too large beside the menu
         if section.functions:
             with st.expander("Code: " + ", ".join(f"`{name.split('.')[-1]}`" for name, _ in section.functions)):
                 for name, file in section.functions:
                     st.caption(f"`{name}` in {file}")
-                    st.code(source(name), language="python", height=280)
+                    st.code(source_of(name), language="python", height=280)

@@ -1,4 +1,4 @@
-"""The Lab: the curve under the hand, the maps and the core follow."""
+"""Lab page: edit the AIF, and the maps and the core follow."""
 
 from pages.live.live_page import bench
 

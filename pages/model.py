@@ -1,11 +1,12 @@
-"""Model: what the networks are, how they learnt, how well they do, and one at work on the current case."""
+"""Model page: a network applied to the current case, metrics, learning curves, architecture, model card."""
 
 import streamlit as st
 
 from pages.comparison.evaluation_results import read_results
 from pages.library.cohort_cases import key_of
 from pages.network import panels
-from pages.session import state
+from pages.session import case_selection
+from pages.session.state import live_session
 from perfcore.aif.network.weights import MODELS, network_names, read_manifest
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
@@ -21,22 +22,22 @@ if not names:
     st.info(panels.NO_WEIGHTS)
     panels.show_architecture()
 else:
-    st.space(1)  # a control at the very top touches the menu
+    st.space(1)  # without it the control touches the menu
     name = st.segmented_control(
         "Network", names, default=names[0], format_func=source_label, key="model_network", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
-    now = state.live_session().state
-    work, figures, learning, layers, card = st.tabs(
-        ["On this case", "Figures", "Learning", "Architecture", "Model card"]
+    now = live_session().state
+    applied, metrics, learning, layers, card = st.tabs(
+        ["On this case", "Metrics", "Learning", "Architecture", "Model card"]
     )
-    with work:
-        if now is not None and now.case.name == state.current_entry().key:
-            panels.show_at_work(now, name)
+    with applied:
+        if now is not None and now.case.name == case_selection.current_entry().key:
+            panels.show_application(now, name)
         else:
             st.info("This case cannot be opened; choose another in the sidebar.")
-    with figures:
-        panels.show_figures(manifest)
+    with metrics:
+        panels.show_metrics(manifest)
         st.page_link("pages/compare.py", label="Case by case, with tests: Compare", icon=":material/view_column:")
     with learning:
         try:

@@ -1,7 +1,7 @@
 """Whatever comes from outside, only the package's own errors come out, and little memory is taken.
 
 Each gate is fuzzed on its own beside its other tests; here they are fuzzed up to what follows them: the prepared
-case, the live session, the shelf.
+case, the live session, the snapshots.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pages.library.catalog import Entry, Source, forget, open_case
+from pages.library.catalog import CatalogEntry, LoadedCase, forget, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import SOURCES
@@ -173,7 +173,7 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
 @example(PerfusionSeries(HEAD.series.data, np.diag([0.05, 0.05, 0.05, 1.0]), 1.0, mask=HEAD.brain))
 def test_a_series_that_was_let_in_opens_or_is_refused(series: PerfusionSeries) -> None:
     try:
-        case = open_case(Entry("upload-1", "x", "", lambda: Source(series), "fuzz"), Settings())
+        case = open_case(CatalogEntry("upload-1", "x", "", lambda: LoadedCase(series), "fuzz"), Settings())
         session = open_session()
         state = session.configure(case, Settings(), next(iter(case.sources.values())))
         case_frame(session, state)
@@ -238,15 +238,15 @@ def test_deep_and_odd_json_beside_a_series(tmp_path: Any, text: str, field: str 
 
 
 @fuzz(300)
-@given(st.dictionaries(st.sampled_from(share_link.NAMES), st.text(max_size=90) | NUMBERS, max_size=6))
+@given(st.dictionaries(st.sampled_from(share_link.PARAM_NAMES), st.text(max_size=90) | NUMBERS, max_size=6))
 def test_links(params: dict[str, str]) -> None:
     with little_memory():
         try:
-            scene = share_link.read(params)
+            scene = share_link.read_params(params)
         except InputDataError as error:
             one_sentence(error)
         else:
-            setting_ranges.check(scene.settings)
+            setting_ranges.check_slider_ranges(scene.settings)
 
 
 @fuzz(300)
@@ -263,7 +263,7 @@ def test_packed_curves(text: str) -> None:
 
 @pytest.fixture(scope="module")
 def case() -> LiveCase:
-    return open_case(Entry("folder-fuzz", "x", "", lambda: Source(SERIES)), Settings())
+    return open_case(CatalogEntry("folder-fuzz", "x", "", lambda: LoadedCase(SERIES)), Settings())
 
 
 @pytest.fixture(scope="module")

@@ -1,1 +1,1 @@
-"""Methods side by side: on one case, and over a cohort."""
+"""Comparison of AIF methods on one case and over a cohort."""

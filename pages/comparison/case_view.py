@@ -1,4 +1,4 @@
-"""One case by several methods: curves, figures, and the maps of one slice with their differences."""
+"""Comparison of AIFs on one case: curves, lesion metrics, and the maps of one slice with their differences."""
 
 from __future__ import annotations
 
@@ -9,11 +9,20 @@ import pandas as pd
 import streamlit as st
 
 from pages.comparison import charts
-from pages.comparison.columns import MOST, OWN_BYTES, SHARED, Column, Desk, Offer, offers
+from pages.comparison.columns import (
+    MAX_COLUMNS,
+    OWN_CACHE_BYTES,
+    SHARED,
+    AifOption,
+    Column,
+    ComparisonCache,
+    aif_options,
+)
 from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
 from pages.live.component import LUTS
 from pages.live.server.session import State
-from pages.session import snapshot_sync, state
+from pages.session import case_selection, start_aif, widget_keys
+from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
@@ -21,8 +30,7 @@ from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from perfcore.types import Aif
 
-AT_FIRST: Final = 7
-"""Columns before anybody has chosen."""
+DEFAULT_COLUMNS: Final = 7
 _number = st.column_config.NumberColumn
 _METRICS: Final = {"core_ml": 62, "hypoperfused_ml": 118, "dice": 52, "auc": 72, "reference_cbf": 150}
 """Width of each metric's column, px."""
@@ -41,70 +49,68 @@ _FORMATS: Final[dict[str, Any]] = {
     "Peak, HU": _number(width=66, format="%.0f"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
-    "Why, and flags": st.column_config.TextColumn(width="large"),
+    "Reason and flags": st.column_config.TextColumn(width="large"),
 }
 
 
 def show_case(now: State) -> None:
-    """Draw the comparison of the current case under the sidebar's settings."""
-    case, entry = now.case, state.current_entry()
-    known = {offer.key: offer for offer in offers(case, _own(now))}
-    chosen = [known[key] for key in _choose(known, entry.key)]
+    """Draw the comparison on the current case under the sidebar's settings."""
+    case, entry = now.case, case_selection.current_entry()
+    known = {option.key: option for option in aif_options(case, _own_aifs(now))}
+    chosen = [known[key] for key in _selected_keys(known, entry.key)]
     if not chosen:
-        st.info("Choose at least one method.")
+        st.info("Choose at least one AIF.")
         return
     chart_at, table_at = st.columns([5, 6.6], gap="medium")
     with chart_at:
         same_area = st.toggle(
             "Same area", key="compare_area",
-            help="Each curve with area 1: what is left is shape and delay, which is all that rCBF sees.",
+            help="Scales each curve to area 1. Shape and delay remain; rCBF depends on nothing else.",
         )  # fmt: skip
         chart = st.empty()
     with table_at:
         st.caption(f"All columns under the sidebar's settings; differences are to **{escape(chosen[0].label)}**.")
         table = st.empty()
-    maps, z = _what(now)
+    maps, z = _selected_maps(now)
     here = Slice.of(case, z)
     slots = _slots(len(chosen), maps)
-    desks = [_desk(offer, entry.owner) for offer in chosen]
-    waiting = not all(d.has(case, now.settings, o) for d, o in zip(desks, chosen, strict=True))
+    caches = [_cache_of(option, entry.owner) for option in chosen]
+    waiting = not all(c.has(case, now.settings, o) for c, o in zip(caches, chosen, strict=True))
     columns: list[Column] = []
-    for place, (desk, offer) in enumerate(zip(desks, chosen, strict=True)):
+    for place, (cache, option) in enumerate(zip(caches, chosen, strict=True)):
         if waiting:
-            slots[place][0].caption(f"{escape(offer.label)} …")
-        columns.append(desk.column(case, now.settings, offer))
-        slots[place][0].markdown(f"**{escape(offer.label)}**{_figures(columns[place])}")
+            slots[place][0].caption(f"{escape(option.label)} …")
+        columns.append(cache.column(case, now.settings, option))
+        slots[place][0].markdown(f"**{escape(option.label)}**{_heading(columns[place])}")
         pictures = _pictures(columns[place], columns[0], here, maps, now)
         for slot, (picture, words) in zip(slots[place][1:], pictures, strict=False):
             if picture is not None:
                 slot.image(picture, width="stretch", alt=f"{words}, slice {z + 1}")
         if waiting or place == len(chosen) - 1:
-            found = [(c.offer.key, c.offer.label, c.aif) for c in columns if c.aif is not None]
+            found = [(c.option.key, c.option.label, c.aif) for c in columns if c.aif is not None]
             figure = charts.curves(found, same_area=same_area)
-            chart.plotly_chart(
-                figure, width="stretch", key=f"compare_curves_{place}", alt="The input functions over time"
-            )
+            chart.plotly_chart(figure, width="stretch", key=f"compare_curves_{place}", alt="The AIFs over time")
             table.dataframe(
-                figures(columns),
+                metrics_table(columns),
                 hide_index=True,
                 width="stretch",
                 column_config=_FORMATS,
                 placeholder="–",
-                alt="Figures of each method",
+                alt="Metrics of each AIF",
             )
 
 
-def figures(columns: list[Column]) -> pd.DataFrame:
-    """Return the figures of the columns, a row each."""
+def metrics_table(columns: list[Column]) -> pd.DataFrame:
+    """Return the metrics of the columns, a row each."""
     return pd.DataFrame(
         [
             {
-                "Method": column.offer.label,
+                "Method": column.option.label,
                 **{METRICS[name].title: column.numbers.get(name) for name in _METRICS},
                 "Peak, HU": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),
-                "Why, and flags": _words(column),
+                "Reason and flags": _reason_and_flags(column),
             }
             for column in columns
         ],
@@ -112,23 +118,23 @@ def figures(columns: list[Column]) -> pd.DataFrame:
     )
 
 
-def _words(column: Column) -> str:
+def _reason_and_flags(column: Column) -> str:
     flags = () if column.aif is None else column.aif.quality
     return " ".join(part for part in (column.problem, column.why, *flags) if part)
 
 
-def _own(now: State) -> Mapping[str, tuple[str, Aif]]:
-    """Return this person's own curves of the case: edits, files, snapshots."""
+def _own_aifs(now: State) -> Mapping[str, tuple[str, Aif]]:
+    """Return the user's own AIFs of the case (edits, files, snapshots): label and curve by key."""
     found: dict[str, tuple[str, Aif]] = {}
-    for method, aif in state.start_curves(now.case).items():
+    for method, aif in start_aif.known_aifs(now.case).items():
         if method not in now.case.sources:
             found[f"own:{method}"] = (method, aif)
-    edited = state.live_session().edited(now.curve_key)
+    edited = live_session().edited(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
-    for snapshot in snapshot_sync.shelf():
-        curve = snapshot.scene.curve
-        if snapshot.scene.case == now.case.name and curve is not None and curve.size == now.case.prepared.n_time:
+    for snapshot in user_state().snapshots:
+        curve = snapshot.view.curve
+        if snapshot.view.case == now.case.name and curve is not None and curve.size == now.case.prepared.n_time:
             found[f"snapshot:{hash(curve.tobytes())}"] = (snapshot.name, _aif(now, curve))
     return found
 
@@ -137,37 +143,37 @@ def _aif(now: State, curve: Any) -> Aif:
     return Aif(now.case.prepared.time_s, curve, method="edited")
 
 
-def _desk(offer: Offer, owner: str) -> Desk:
-    """Return where a column is kept: what is private goes with its session."""
-    if not (offer.own or owner):
+def _cache_of(option: AifOption, owner: str) -> ComparisonCache:
+    """Return the cache of a column: private cases and AIFs are cached in their session."""
+    if not (option.own or owner):
         return SHARED
-    if "compare_desk" not in st.session_state:
-        st.session_state["compare_desk"] = Desk(OWN_BYTES)
-    own: Desk = st.session_state["compare_desk"]
-    return own
+    comparison = user_state().comparison
+    if comparison.cache is None:
+        comparison.cache = ComparisonCache(OWN_CACHE_BYTES)
+    return comparison.cache
 
 
-def _choose(known: Mapping[str, Offer], case: str) -> list[str]:
-    """Let a person choose columns; what was chosen is kept with the case, whatever page comes between."""
-    kept: dict[str, list[str]] = st.session_state.setdefault("compare_methods", {})
+def _selected_keys(known: Mapping[str, AifOption], case: str) -> list[str]:
+    """Draw the choice of AIFs, which is kept for each case over a change of page."""
+    kept = user_state().comparison.keys
     mine = [key for key in known if known[key].own]
     methods = [key for key in known if key == "truth" or key in SELECTORS or is_network(key)] or list(known)
-    first = [*methods[: AT_FIRST - min(len(mine), 2)], *mine[-2:]]
+    first = [*methods[: DEFAULT_COLUMNS - min(len(mine), 2)], *mine[-2:]]
     chosen = [key for key in kept.get(case, first) if key in known]
-    name = f"compare_columns_{case}"
+    name = widget_keys.compared_aifs(case)
     st.session_state[name] = chosen
 
     def keep() -> None:
         kept[case] = list(st.session_state[name])
 
     return st.multiselect(
-        "Methods, the first is what the others are compared with", list(known), key=name, on_change=keep,
-        max_selections=MOST, format_func=lambda key: known[key].label, placeholder="Choose methods",
+        "AIFs; the others are compared with the first", list(known), key=name, on_change=keep,
+        max_selections=MAX_COLUMNS, format_func=lambda key: known[key].label, placeholder="Choose AIFs",
     )  # fmt: skip
 
 
-def _what(now: State) -> tuple[list[str], int]:
-    """Let a person choose maps and slice."""
+def _selected_maps(now: State) -> tuple[list[str], int]:
+    """Draw the choice of maps and slice."""
     left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     maps = left.pills(
         "Maps", list(compared_maps()), selection_mode="multi", default=["rcbf", "tmax"], key="compare_maps",
@@ -180,7 +186,7 @@ def _what(now: State) -> tuple[list[str], int]:
 
 
 def _slots(n: int, maps: list[str]) -> list[list[Any]]:
-    """Lay out a grid: heads, then for each map a colour bar, a row of maps and a row of differences."""
+    """Lay out a grid: headings, then for each map a colour bar, a row of maps and a row of differences."""
     heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
@@ -205,18 +211,18 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
 def _pictures(
     column: Column, first: Column, here: Slice, names: list[str], now: State
 ) -> list[tuple[bytes | None, str]]:
-    """Return what stands in a column, with words: each map, and under it its difference to the first."""
+    """Return the pictures of a column with their descriptions: each map and its difference to the first column."""
     found: list[tuple[bytes | None, str]] = []
     for name in names if column.flow is not None else ():
-        words = f"{MAPS[name].label}, {column.offer.label}"
+        words = f"{MAPS[name].label}, {column.option.label}"
         found.append((map_picture(here, column, name, now.case.lesion), words))
         if column is not first:
             picture = None if first.flow is None else difference_picture(here, column, first, name)
-            found.append((picture, f"{words} minus {first.offer.label}"))
+            found.append((picture, f"{words} minus {first.option.label}"))
     return found
 
 
-def _figures(column: Column) -> str:
+def _heading(column: Column) -> str:
     if column.problem:
         return f"  \n{escape(column.problem)}"
     n = column.numbers

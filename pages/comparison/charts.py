@@ -1,4 +1,4 @@
-"""Charts of a comparison in plotly: curves, agreement, spread, ROC, one method against another."""
+"""Charts of a comparison in plotly: AIFs, agreement, box plots, ROC, scatter of two methods."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figu
             x=aif.time_s, y=value, name=label, mode="lines", line=line,
             hovertemplate="%{y:.3g}" if same_area else "%{y:.1f}",
         )  # fmt: skip
-    figure.update_layout(height=HEIGHT + 10 * max(len(named) - 3, 0))  # the names stand above it, two in a row
+    figure.update_layout(height=HEIGHT + 10 * max(len(named) - 3, 0))  # the legend above needs two names a row
     return figure
 
 
-def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
-    """Draw a metric of each case by one method over the same by another."""
+def method_scatter(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
+    """Draw a metric of each case by one method against another."""
     table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
     title = {"text": METRICS[metric].long_title, "font": {"size": 14}}
     figure = _frame(source_label(one), source_label(other), title=title, showlegend=False)
@@ -65,7 +65,7 @@ def against(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
 
 
 def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
-    """Draw predicted minus known core over their mean (Bland and Altman), with bias and limits."""
+    """Draw the Bland–Altman plot of the predicted against the known core volume, with bias and limits."""
     figure = _frame("Mean of predicted and known core, ml", "Predicted − known core, ml", showlegend=False)
     own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=["core_ml", "lesion_ml"])
     measured, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
@@ -96,14 +96,14 @@ def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
             line={"color": source_colour(method, place), "width": 2, "dash": dash},
             hovertemplate="%{y:.3f}",
         )  # fmt: skip
-    figure.update_layout(height=HEIGHT + 130)  # nine names stand above it
+    figure.update_layout(height=HEIGHT + 130)  # the legend above has nine names
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(range=[0, 1.01])
     return figure
 
 
 def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
-    """Draw the spread of a metric over the cases, a box per method with its cases beside it."""
+    """Draw box plots of a metric over the cases, one per method, with all cases as points."""
     figure = _frame(METRICS[metric].long_title, "", showlegend=False)
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric])
@@ -119,7 +119,7 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
 def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     """Draw a metric of the held-out cases of each fold."""
     figure = _frame(
-        "Fold, judged by the network that has not seen it", METRICS[metric].long_title, boxmode="group"
+        "Fold, evaluated by the network that was not trained on it", METRICS[metric].long_title, boxmode="group"
     )
     for place, method in enumerate(methods):
         own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric, "fold"])
@@ -135,9 +135,9 @@ def _cases(names: Any) -> list[list[str]]:
     return [[str(name)] for name in names]
 
 
-def pressed(told: Mapping[str, Any] | None) -> str | None:
-    """Return the case of the point that was pressed in a chart, or None."""
-    points = (told or {}).get("selection", {}).get("points", [])
+def selected_case(event: Mapping[str, Any] | None) -> str | None:
+    """Return the case of the selected point of a chart, or None."""
+    points = (event or {}).get("selection", {}).get("points", [])
     data = points[0].get("customdata") if points else None
     if isinstance(data, Mapping):  # plotly sends a list or an object with numbered fields
         data = list(data.values())

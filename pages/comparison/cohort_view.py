@@ -1,4 +1,4 @@
-"""An evaluation's figures: tables, agreement, ROC, spread, one method against another; a point opens its case."""
+"""EvaluationResults of an evaluation: tables, agreement, ROC and box plots; a selected point opens its case."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ import streamlit as st
 
 from pages.comparison import charts
 from pages.comparison.charts import CHARTED
-from pages.comparison.evaluation_results import NONE, Part, Results, figures, words
+from pages.comparison.evaluation_results import NONE, CaseFilter, EvaluationResults, confounders_of, summary_of
 from pages.server import config
-from pages.session import state
+from pages.session import case_selection
+from pages.session.state import user_state
 from perfcore.aif.sources import source_label
 from perfcore.metrics import EVALUATED, METRICS, MetricInfo
 
@@ -25,43 +26,43 @@ _LETTER_PX: Final = 7.2
 
 
 def folder_key(case: str, n_slices: int) -> str | None:
-    """Return the key of the server folder's case of that name, if it has as many slices."""
-    entry = state.entries().get(f"folder-{case}")
-    return entry.key if entry is not None and entry.facts.n_slices == n_slices else None
+    """Return the catalog key of a case of the server's folder with that name and number of slices, or None."""
+    entry = case_selection.entries().get(f"folder-{case}")
+    return entry.key if entry is not None and entry.summary.n_slices == n_slices else None
 
 
-def nothing_here() -> None:
-    """Say that there is no evaluation, and how to get one."""
+def show_no_evaluation() -> None:
+    """Explain how to make an evaluation."""
     st.info(
-        "There is no evaluation here yet: the one that ships with the networks lies in `models/evaluation`. To "
-        "see your own, run `python -m perfcore evaluate --data DIR --out DIR`, and start the dashboard with "
-        f"`{config.EVALUATION_VARIABLE}=DIR`; or judge some cases under *Evaluate*.",
+        "There is no evaluation yet: the one of the included networks is missing in `models/evaluation`. To show "
+        "another, run `python -m perfcore evaluate --data DIR --out DIR` and start the dashboard with "
+        f"`{config.EVALUATION_VARIABLE}=DIR`, or evaluate cases under *Evaluate*.",
     )  # fmt: skip
 
 
-def show_cohort(found: Results) -> None:
+def show_cohort(found: EvaluationResults) -> None:
     """Draw one evaluation."""
-    part = _filters(found)
-    rows = part.of(found.rows)
+    selection = _filters(found)
+    rows = selection.apply(found.rows)
     n_cases, n_all = rows["case"].nunique(), found.rows["case"].nunique()
     some = f"{n_cases} of {n_all}" if n_cases < n_all else f"{n_all}"
-    st.caption(f"{some} cases. Mean (standard deviation). Press a point to open its case in the Lab.")
+    st.caption(f"{some} cases. Mean (standard deviation). Select a point to open its case in the Lab.")
     if not n_cases:
         st.info("No case passes the filters.")
         return
-    summary = figures(found, part)
-    st.dataframe(table(summary), hide_index=True, width="stretch", alt="Figures of each method over the cases")
+    summary = summary_of(found, selection)
+    st.dataframe(table(summary), hide_index=True, width="stretch", alt="Metrics of each method over the cases")
     left, right = st.columns([1.12, 1], gap="large")
     with left:
         _tests(summary)
     with right:
         _roc(found, rows)
     _charts(found, rows, summary)
-    _downloads(found, rows, part)
+    _downloads(found, rows, selection)
 
 
 def table(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return the paper's Table 1: a row per method, mean and standard deviation of each figure."""
+    """Return mean and standard deviation of each metric, a row per method."""
     return pd.DataFrame([
         {
             "Method": source_label(method),
@@ -122,11 +123,11 @@ def _tests(summary: dict[str, Any]) -> None:
     )
 
 
-def _filters(found: Results) -> Part:
+def _filters(found: EvaluationResults) -> CaseFilter:
     cases = found.rows.groupby("case", sort=False).agg(
         {"confounders": "first", "n_slices": "first", "lesion_ml": "max"}
     )
-    present = {word for text in cases["confounders"] for word in words(text)}
+    present = {word for text in cases["confounders"] for word in confounders_of(text)}
     one, two, three = st.columns([4, 3, 4], vertical_alignment="bottom", gap="medium")
     confounders = one.multiselect(
         "Confounders", sorted(present, key=lambda word: (word != NONE, word)), key="cohort_confounders",
@@ -141,43 +142,45 @@ def _filters(found: Results) -> Part:
         top = math.ceil(float(largest))
         low, high = three.slider("Known core, ml", 0, top, (0, top), key=f"cohort_lesion_{top}")
         size = None if (low, high) == (0, top) else (float(low), float(high))
-    return Part(tuple(confounders), tuple(slices), size)
+    return CaseFilter(tuple(confounders), tuple(slices), size)
 
 
-def _charts(found: Results, rows: pd.DataFrame, summary: dict[str, Any]) -> None:
+def _charts(found: EvaluationResults, rows: pd.DataFrame, summary: dict[str, Any]) -> None:
     methods = [m for m in found.methods if m in summary["methods"]]
     known = [m for m in CHARTED if rows[m].notna().any()]
     best = found.summary.get("best_network") or found.summary.get("best_classical")
     best = best if best in methods else methods[0]
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**One method against another, case by case**")
+        st.markdown("**Two methods, case by case**")
         a, b, c = st.columns([3, 3, 4])
-        one = a.selectbox("Across", methods, key="cohort_x", format_func=source_label)
+        one = a.selectbox("Horizontal", methods, key="cohort_x", format_func=source_label)
         other = b.selectbox(
-            "Up", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
+            "Vertical", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
             key="cohort_y", format_func=source_label,
         )  # fmt: skip
-        metric = c.selectbox("Figure", known, key="cohort_metric", format_func=_long_title)
-        _clickable(charts.against(rows, one, other, metric), "cohort_against", found, "Each case by two methods")
+        metric = c.selectbox("Metric", known, key="cohort_metric", format_func=_long_title)
+        _selectable(
+            charts.method_scatter(rows, one, other, metric), "cohort_against", found, "Each case by two methods"
+        )
     with right:
         st.markdown("**Agreement of core volumes (Bland–Altman)**")
         method = st.selectbox(
             "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=source_label
         )
-        _clickable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
+        _selectable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
     title, choice = st.columns(2, gap="large", vertical_alignment="bottom")
-    title.markdown("**Spread over the cases**")
+    title.markdown("**Distribution over the cases**")
     metric = choice.selectbox(
-        "Figure of the spread", known, key="cohort_box_metric", format_func=_long_title,
+        "Metric of the box plot", known, key="cohort_box_metric", format_func=_long_title,
         label_visibility="collapsed",
     )  # fmt: skip
-    _clickable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
+    _selectable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
 
 
-def _roc(found: Results, rows: pd.DataFrame) -> None:
+def _roc(found: EvaluationResults, rows: pd.DataFrame) -> None:
     whole = rows["case"].nunique() == found.rows["case"].nunique()
-    note = "" if whole else " · all cases, whatever the filters say"
+    note = "" if whole else " · all cases, without the filters"
     st.markdown(f"**ROC of rCBF, mean of the cases**{note}")
     figure = charts.roc(found.roc, found.methods)
     st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
@@ -187,7 +190,7 @@ def _long_title(metric: str) -> str:
     return METRICS[metric].long_title
 
 
-def _clickable(figure: go.Figure, key: str, found: Results, alt: str) -> None:
+def _selectable(figure: go.Figure, key: str, found: EvaluationResults, alt: str) -> None:
     figure.update_layout(dragmode=False, clickmode="event+select")
     st.plotly_chart(
         figure, width="stretch", key=key, on_select=_opener(key, found), selection_mode="points",
@@ -195,30 +198,30 @@ def _clickable(figure: go.Figure, key: str, found: Results, alt: str) -> None:
     )  # fmt: skip
 
 
-def _opener(key: str, found: Results) -> Callable[[], None]:
-    return partial(open_pressed, key, found)
+def _opener(key: str, found: EvaluationResults) -> Callable[[], None]:
+    return partial(open_selected, key, found)
 
 
-def open_pressed(key: str, found: Results) -> None:
-    """Ask for the case whose point was pressed in a chart; of one that is not here, say so."""
-    case = charts.pressed(st.session_state[key])
+def open_selected(key: str, found: EvaluationResults) -> None:
+    """Open the case of the selected point in the Lab; a toast says if it is not in the library."""
+    case = charts.selected_case(st.session_state[key])
     if case is None:
         return
-    wanted = found.opens(case)
-    entry = None if wanted is None else state.bring(wanted)
+    key_of_case = found.catalog_key(case)
+    entry = None if key_of_case is None else case_selection.find_entry(key_of_case)
     if entry is None:
         st.toast(f"{case} is not in this server's library.", icon=":material/folder_off:")
         return
-    state.choose(entry)
-    st.session_state["compare_open"] = True
+    case_selection.select_entry(entry)
+    user_state().comparison.opens_lab = True
 
 
-def _downloads(found: Results, rows: pd.DataFrame, part: Part) -> None:
+def _downloads(found: EvaluationResults, rows: pd.DataFrame, selection: CaseFilter) -> None:
     one, two, _ = st.columns([3, 3, 6])
     all_rows = found.files["cases.csv"]
-    data = all_rows if part.is_all else rows.to_csv(index=False, lineterminator="\n", float_format="%.6g")
+    data = all_rows if selection.is_empty else rows.to_csv(index=False, lineterminator="\n", float_format="%.6g")
     one.download_button(
-        "Cases and figures (CSV)", data, "cases.csv", "text/csv", icon=":material/download:", width="stretch",
+        "Cases and metrics (CSV)", data, "cases.csv", "text/csv", icon=":material/download:", width="stretch",
         on_click="ignore",
     )  # fmt: skip
     two.download_button(

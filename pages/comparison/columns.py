@@ -1,4 +1,4 @@
-"""The columns of a comparison: input functions of one case, with the flow and the figures that each makes."""
+"""Columns of a comparison: AIFs of one case, with the maps and lesion metrics that each gives."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray
 
-SHARED_BYTES: Final = 300 << 20
-OWN_BYTES: Final = 60 << 20
-MOST: Final = 8
-"""Columns side by side; more cannot be read."""
+SHARED_CACHE_BYTES: Final = 300 << 20
+OWN_CACHE_BYTES: Final = 60 << 20
+MAX_COLUMNS: Final = 8
+"""Columns side by side; more are not legible."""
 
 
 @dataclass(frozen=True, eq=False)
-class Offer:
-    """An input function that can be a column.
+class AifOption:
+    """AIF that can be compared.
 
     Attributes
     ----------
     key, label
-        Its name within the case, and for people.
+        Identity within the case, and the name shown.
     aif
-        None where it is found when it is asked for.
+        The curve; None if it is computed at first use.
     own
-        Whether it belongs to one person alone.
+        Whether it belongs to one user.
     """
 
     key: str
@@ -47,22 +47,24 @@ class Offer:
 
 @dataclass(frozen=True, eq=False)
 class Column:
-    """What one input function makes of a case under one set of settings.
+    """Result of one AIF on a case under one set of settings.
 
     Attributes
     ----------
-    offer
-        Where the curve comes from.
+    option
+        The AIF's option.
     aif, flow, values, core
-        The curve, CBF and Tmax in slice order, what the maps are computed from, and which voxels are core; None
-        where there is no curve, and then ``problem`` says why.
+        The curve, CBF and Tmax in slice order, the voxel values that the maps are computed from, and the mask of
+        the core; None if no AIF was found.
     numbers
         As of `pages.live.compute.case.LiveCase.numbers`.
     why
-        What a selector says about its choice.
+        The selector's reason for its choice.
+    problem
+        Why there is no AIF; empty if there is one.
     """
 
-    offer: Offer
+    option: AifOption
     aif: Aif | None
     flow: Flow | None
     values: VoxelValues | None
@@ -77,67 +79,67 @@ class Column:
         return 4096 + (0 if self.flow is None else 3 * self.flow.cbf.nbytes)
 
 
-class Desk:
-    """Columns that were computed already; bounded, read-only."""
+class ComparisonCache:
+    """Bounded cache of computed columns, which are read-only."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._columns: ByteCache[Column] = ByteCache(limit_bytes, lambda column: column.nbytes)
         self._curves: ByteCache[tuple[Aif, str]] = ByteCache(4 << 20, lambda _: 20_000)
 
-    def has(self, case: LiveCase, settings: Settings, offer: Offer) -> bool:
-        """Say whether a column is here."""
-        return self._columns.peek((case.key, settings, offer.key)) is not None
+    def has(self, case: LiveCase, settings: Settings, option: AifOption) -> bool:
+        """Return whether a column is cached."""
+        return self._columns.peek((case.key, settings, option.key)) is not None
 
-    def column(self, case: LiveCase, settings: Settings, offer: Offer) -> Column:
-        """Return a column, computed now if it is not here."""
-        return self._columns.get((case.key, settings, offer.key), lambda: self._make(case, settings, offer))
+    def column(self, case: LiveCase, settings: Settings, option: AifOption) -> Column:
+        """Return a column, from the cache or computed."""
+        return self._columns.get((case.key, settings, option.key), lambda: self._make(case, settings, option))
 
-    def _make(self, case: LiveCase, settings: Settings, offer: Offer) -> Column:
+    def _make(self, case: LiveCase, settings: Settings, option: AifOption) -> Column:
         try:
-            aif, why = self._curve(case, offer)
+            aif, why = self._curve(case, option)
             flow = case.volume_flow(aif.value, settings)
             core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), settings.core_threshold)
             for array in (flow.cbf, flow.tmax, core):
                 array.flags.writeable = False
             values = case.voxel_values(aif.area, flow, settings)
-            return Column(offer, aif, flow, values, core, case.numbers(flow, settings), why, "")
+            return Column(option, aif, flow, values, core, case.numbers(flow, settings), why, "")
         except PerfcoreError as error:
-            return Column(offer, None, None, None, None, {}, "", str(error))
+            return Column(option, None, None, None, None, {}, "", str(error))
 
-    def _curve(self, case: LiveCase, offer: Offer) -> tuple[Aif, str]:
-        if offer.aif is not None:
-            return offer.aif, ""
+    def _curve(self, case: LiveCase, option: AifOption) -> tuple[Aif, str]:
+        if option.aif is not None:
+            return option.aif, ""
 
         def find() -> tuple[Aif, str]:
-            if offer.key not in SELECTORS and not is_network(offer.key):
-                return case.offered.get(offer.key), ""
-            found = find_curve(case.prepared, offer.key)
+            if option.key not in SELECTORS and not is_network(option.key):
+                return case.offered.get(option.key), ""
+            found = find_curve(case.prepared, option.key)
             return found.aif, found.why
 
-        return self._curves.get((case.key, offer.key), find)
+        return self._curves.get((case.key, option.key), find)
 
 
-SHARED: Final = Desk(SHARED_BYTES)
-"""For cases that everybody may see."""
+SHARED: Final = ComparisonCache(SHARED_CACHE_BYTES)
+"""Columns of public cases and AIFs, shared by all sessions."""
 
 
-def offers(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[Offer]:
-    """Return every column that a case can have: what is known first, then what is found, then a person's own.
+def aif_options(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[AifOption]:
+    """Return the AIFs that can be compared on a case: the known ones, then selectors, then the user's own.
 
     Parameters
     ----------
     case
         The case.
     own
-        By key a label and a curve of this person's: edits, files, snapshots.
+        The user's own AIFs (edits, files, snapshots): label and curve by key.
     """
     methods = case.offered.methods
     networks = [m for m in methods if is_network(m)]
     ordered = dict.fromkeys(("truth", *SELECTORS, *networks, *methods))
-    found = [Offer(m, source_label(m)) for m in ordered if m in methods]
+    found = [AifOption(m, source_label(m)) for m in ordered if m in methods]
     mine = [
-        Offer(key, label, aif, own=True) for key, (label, aif) in own.items()
+        AifOption(key, label, aif, own=True) for key, (label, aif) in own.items()
         if aif.value.size == case.prepared.n_time and np.isfinite(aif.value).all()
     ]  # fmt: skip
-    unique = {offer.key: offer for offer in (*found, *mine)}
+    unique = {option.key: option for option in (*found, *mine)}
     return list(unique.values())

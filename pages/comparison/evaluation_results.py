@@ -1,4 +1,4 @@
-"""An evaluation's output as the page reads it: the one that ships, the server's, a person's own."""
+"""Results of an evaluation as read from its folder."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from perfcore.evaluation.statistics import summarise
 FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 MAX_EVALUATION_BYTES: Final = 64 << 20
 _TEXT: Final = ("case", "patient", "confounders", "method", "note")
-_AGAIN: Final = "make it again with python -m perfcore evaluate."
+_REPEAT: Final = "make it again with python -m perfcore evaluate."
 NONE: Final = "none"
-"""A case without a confounder."""
+"""Confounder name of a case without confounders."""
 
 
 @dataclass(frozen=True, eq=False)
-class Results:
+class EvaluationResults:
     """One evaluation.
 
     Attributes
     ----------
     title
-        What it is called on the page.
+        Title on the page.
     rows
         A row per case and method, as in ``cases.csv``.
     roc
         Column ``fpr`` and one per method.
     summary
-        What ``summary.json`` holds.
+        Content of ``summary.json``.
     files
-        The files as they are, by name.
+        Content of the files, by name.
     entry_of
-        Key of the library's case behind a case and its number of slices, None where it is not here.
+        Returns the catalog key of a case by its name and number of slices, or None.
     """
 
     title: str
@@ -53,69 +53,69 @@ class Results:
 
     @property
     def methods(self) -> list[str]:
-        """The methods that were judged, in the order of the table."""
+        """Evaluated methods, in the order of the table."""
         return list(self.summary["methods"])
 
-    def opens(self, case: str) -> str | None:
-        """Return the key of the library's case behind one of its cases."""
+    def catalog_key(self, case: str) -> str | None:
+        """Return the catalog key of a case, or None."""
         slices = self.rows.loc[self.rows["case"] == case, "n_slices"]
         return None if slices.empty else self.entry_of(case, int(slices.iloc[0]))
 
 
 @dataclass(frozen=True)
-class Part:
-    """Which cases of an evaluation are wanted; an empty field asks for all."""
+class CaseFilter:
+    """Filter of the cases of an evaluation; an empty field passes all."""
 
     confounders: tuple[str, ...] = ()
     slices: tuple[int, ...] = ()
     lesion_ml: tuple[float, float] | None = None
 
     @property
-    def is_all(self) -> bool:
-        """Whether nothing is left out."""
+    def is_empty(self) -> bool:
+        """Whether every case passes."""
         return not self.confounders and not self.slices and self.lesion_ml is None
 
-    def of(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of the wanted cases; any of the confounders suffices."""
+    def apply(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the rows of the cases that pass; any of the confounders suffices."""
         kept = pd.Series(data=True, index=rows.index)
         if self.confounders:
             wanted = set(self.confounders)
-            kept &= rows["confounders"].map(lambda text: bool(wanted & set(words(text))))
+            kept &= rows["confounders"].map(lambda text: bool(wanted & set(confounders_of(text))))
         if self.slices:
             kept &= rows["n_slices"].isin(self.slices)
         if self.lesion_ml is not None:
-            # A method that found nothing has no volume in its row: the case's own counts.
+            # The row of a method that found no AIF has no volume, so the case's volume is used.
             size = rows.groupby("case")["lesion_ml"].transform("max")
             kept &= size.between(*self.lesion_ml)
         return rows[kept]
 
 
-def words(text: Any) -> tuple[str, ...]:
-    """Return the confounders of a cell."""
+def confounders_of(text: Any) -> tuple[str, ...]:
+    """Return the confounders in a cell of the table."""
     return tuple(str(text).split()) or (NONE,)
 
 
-def figures(found: Results, part: Part) -> dict[str, Any]:
-    """Return ``methods`` and ``p_values`` over a part of the cases; over all, those that were written."""
-    if part.is_all:
+def summary_of(found: EvaluationResults, cases: CaseFilter) -> dict[str, Any]:
+    """Return ``methods`` and ``p_values`` over the cases that pass a filter."""
+    if cases.is_empty:
         return found.summary
-    return summarise(part.of(found.rows), list(found.summary["p_values"]))
+    return summarise(cases.apply(found.rows), list(found.summary["p_values"]))
 
 
-def read_results(folder: Path, title: str, entry_of: Callable[[str, int], str | None]) -> Results | None:
-    """Read an evaluation's folder; None where there is none.
+def read_results(folder: Path, title: str, entry_of: Callable[[str, int], str | None]) -> EvaluationResults | None:
+    """Read the folder of an evaluation; None if it holds none.
 
     Raises
     ------
     InputDataError
-        It is there and cannot be used.
+        The files are too large, incomplete or damaged.
     """
     try:
         stamp = (folder / "summary.json").stat().st_mtime_ns
     except OSError:
         return None
     files, rows, roc, summary = _read(folder, stamp)
-    return Results(title, rows, roc, summary, files, entry_of)
+    return EvaluationResults(title, rows, roc, summary, files, entry_of)
 
 
 @lru_cache(maxsize=4)
@@ -130,9 +130,9 @@ def _read(folder: Path, _stamp: int) -> tuple[dict[str, bytes], pd.DataFrame, pd
         complete = set(CASE_COLUMNS) <= set(rows) and "fpr" in roc and bool(summary["methods"])
         complete &= isinstance(summary["p_values"], dict) and set(summary["methods"]) == set(rows["method"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputDataError(f"The evaluation cannot be read; {_AGAIN}") from error
+        raise InputDataError(f"The evaluation cannot be read; {_REPEAT}") from error
     if not complete:
-        raise InputDataError(f"The evaluation is incomplete; {_AGAIN}")
+        raise InputDataError(f"The evaluation is incomplete; {_REPEAT}")
     rows["found"] = rows["found"].astype(bool)
     rows["confounders"] = rows["confounders"].fillna("")
     return files, rows, roc, summary

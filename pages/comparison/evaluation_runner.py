@@ -1,4 +1,4 @@
-"""An evaluation that a person started: a process beside the server, one at a time, gone with its session."""
+"""Evaluation in a process of its own: one at a time on a server, ended with its session."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from pages.comparison.evaluation_results import Results, read_results
+from pages.comparison.evaluation_results import EvaluationResults, read_results
 from perfcore.errors import ArgumentError, InputDataError
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-MOST_CASES: Final = 100
-_turn: Final = threading.Lock()
+MAX_CASES: Final = 100
+_running: Final = threading.Lock()
 """Held while an evaluation runs on this server."""
 
 
 @dataclass
-class Progress:
-    """How far an evaluation has come; written by the thread that listens."""
+class EvaluationProgress:
+    """Progress of an evaluation, written by the thread that reads the process's output."""
 
     done: int = 0
     total: int = 0
@@ -34,8 +34,8 @@ class Progress:
     problem: str = ""
 
 
-class Run:
-    """One evaluation.
+class EvaluationRun:
+    """One running evaluation.
 
     Parameters
     ----------
@@ -47,29 +47,30 @@ class Run:
     Raises
     ------
     ArgumentError
-        Another evaluation runs, or the number of cases is out of its range.
+        Another evaluation is running, or the number of cases is out of range.
     """
 
     def __init__(self, cases: Sequence[tuple[str, str]], folder: Path | None) -> None:
-        if not 1 <= len(cases) <= MOST_CASES:
-            raise ArgumentError(f"Choose between 1 and {MOST_CASES} cases; got {len(cases)}.")
-        if not _turn.acquire(blocking=False):
-            raise ArgumentError("Another evaluation runs on this server; try again when it has ended.")
-        self.cases = {name: key for key, name in cases}
-        self.progress = Progress(total=len(cases))
-        self._place = Path(tempfile.mkdtemp(prefix="aif-lab-"))
+        if not 1 <= len(cases) <= MAX_CASES:
+            raise ArgumentError(f"Choose between 1 and {MAX_CASES} cases; got {len(cases)}.")
+        if not _running.acquire(blocking=False):
+            raise ArgumentError("Another evaluation is running on this server; try again when it has ended.")
+        self.keys = {name: key for key, name in cases}
+        """Catalog key of each case, by name."""
+        self.progress = EvaluationProgress(total=len(cases))
+        self._folder = Path(tempfile.mkdtemp(prefix="aif-lab-"))
         try:
-            self._process = subprocess.Popen(  # noqa: S603  (our own module, no word of a user)
-                [sys.executable, "-m", "pages.comparison.evaluation_worker", str(self._place)],
+            self._process = subprocess.Popen(  # noqa: S603  (our own module, no user input)
+                [sys.executable, "-m", "pages.comparison.evaluation_worker", str(self._folder)],
                 cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
             )  # fmt: skip
         except OSError as error:
-            _turn.release()
-            raise ArgumentError("No process can be started on this server; try again later.") from error
-        self._listener = threading.Thread(target=_listen, args=(self._process, self.progress), daemon=True)
-        self._listener.start()
-        # With the session goes the run: its input ends, and so does the process.
-        self._end = weakref.finalize(self, _end, self._process, self._place)
+            _running.release()
+            raise ArgumentError("The server cannot start a process; try again later.") from error
+        self._reader = threading.Thread(target=_read_output, args=(self._process, self.progress), daemon=True)
+        self._reader.start()
+        # When the session ends, this object is collected and the process is killed.
+        self._end = weakref.finalize(self, _end, self._process, self._folder)
         line = {"folder": None if folder is None else str(folder), "cases": list(cases)}
         with suppress(OSError):
             assert self._process.stdin is not None
@@ -78,34 +79,34 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
-        return self._listener.is_alive()
+        """Whether the evaluation has not ended."""
+        return self._reader.is_alive()
 
     def cancel(self) -> None:
-        """End it at once."""
+        """Kill the process at once."""
         self._end()
-        self._listener.join()
+        self._reader.join()
 
-    def results(self, title: str, entry_of: Callable[[str, int], str | None]) -> Results:
-        """Return what came out, once it has ended.
+    def results(self, title: str, entry_of: Callable[[str, int], str | None]) -> EvaluationResults:
+        """Wait for the end of the evaluation and return its results.
 
         Raises
         ------
         InputDataError
-            It failed; the sentence says why.
+            The evaluation failed.
         """
-        self._listener.join()
+        self._reader.join()
         try:
-            found = read_results(self._place, title, entry_of) if self.progress.finished else None
+            found = read_results(self._folder, title, entry_of) if self.progress.finished else None
         finally:
             self._end()
         if found is None:
-            raise InputDataError(self.progress.problem or "The evaluation ended before it was done.")
+            raise InputDataError(self.progress.problem or "The evaluation ended before it was complete.")
         return found
 
 
-def _listen(process: subprocess.Popen[str], progress: Progress) -> None:
-    """Read the progress until the process ends."""
+def _read_output(process: subprocess.Popen[str], progress: EvaluationProgress) -> None:
+    """Read the progress from the process's output until it ends."""
     try:
         assert process.stdout is not None
         for line in process.stdout:
@@ -116,13 +117,13 @@ def _listen(process: subprocess.Popen[str], progress: Progress) -> None:
     finally:
         if process.stdout is not None:
             process.stdout.close()
-        _turn.release()
+        _running.release()
 
 
-def _end(process: subprocess.Popen[str], place: Path) -> None:
+def _end(process: subprocess.Popen[str], folder: Path) -> None:
     process.kill()
     process.wait()
     with suppress(OSError):
         assert process.stdin is not None
         process.stdin.close()
-    shutil.rmtree(place, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""Judges chosen cases in a process of its own: ``python -m pages.comparison.evaluation_worker OUT``.
+"""Process that evaluates chosen cases: ``python -m pages.comparison.evaluation_worker OUT``.
 
-A line of JSON comes in, lines of JSON with the progress go out. When the input ends, nobody waits any more, and
-the process leaves at once.
+Reads one line of JSON (folder and cases) and writes lines of JSON with the progress. The process exits at once
+when its input is closed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from perfcore.phantom.cases import PhantomCase, make_case, make_demonstration
 from perfcore.phantom.files import write_case
 
 
-def _say(**words: Any) -> None:
-    sys.stdout.write(json.dumps(words) + "\n")
+def _report(**progress: Any) -> None:
+    sys.stdout.write(json.dumps(progress) + "\n")
     sys.stdout.flush()
 
 
-def _leave_with_the_other_end() -> None:
+def _exit_at_end_of_input() -> None:
     sys.stdin.read()
     os._exit(1)
 
 
-def _named(case: CohortCase, name: str) -> CohortCase:
+def _renamed(case: CohortCase, name: str) -> CohortCase:
     return replace(case, case=replace(case.case, name=name))
 
 
@@ -45,43 +45,43 @@ def _phantom(made: PhantomCase, folder: Path) -> CohortCase:
 
 
 def case_of(key: str, name: str, folder: Path | None, work: Path) -> CohortCase:
-    """Return a case of the library by its key, with its truth; a phantom that is not on a disk is made.
+    """Return a case by its catalog key, with its truth; a phantom that is not in the cache is made.
 
     Raises
     ------
     PerfcoreError
-        It is not there.
+        The case does not exist.
     """
     kind, _, rest = key.partition("-")
     if kind == "demo":
         with suppress(PerfcoreError, IndexError):
             found = find_cohort(cache_folder() / rest)[0]
             if found.truth is not None:
-                return _named(found, name)
-        return _named(_phantom(make_demonstration(rest), work / key), name)
+                return _renamed(found, name)
+        return _renamed(_phantom(make_demonstration(rest), work / key), name)
     if kind == "cohort":
         seed, _, index = rest.partition("-")
-        return _named(_phantom(make_case(int(seed), int(index)), work / key), name)
+        return _renamed(_phantom(make_case(int(seed), int(index)), work / key), name)
     cases = {case.name: case for case in find_cohort(folder)} if folder is not None else {}
     if rest not in cases:
         raise PerfcoreError(f"{name} is not in the server's folder any more.")
-    return _named(cases[rest], name)
+    return _renamed(cases[rest], name)
 
 
 def main() -> None:
-    """Do one evaluation."""
+    """Run one evaluation."""
     out = Path(sys.argv[1])
     wanted = json.loads(sys.stdin.readline())
-    threading.Thread(target=_leave_with_the_other_end, daemon=True).start()
-    os.nice(10)  # whoever drags a curve comes first
+    threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
+    os.nice(10)  # interactive sessions have priority
     torch.set_num_threads(1)
     folder = None if wanted["folder"] is None else Path(wanted["folder"])
     try:
         cases = [case_of(key, name, folder, out / "cases") for key, name in wanted["cases"]]
-        evaluate_cases(cases, out, workers=1, progress=lambda done, total: _say(done=done, total=total))
-        _say(finished=True)
+        evaluate_cases(cases, out, workers=1, progress=lambda done, total: _report(done=done, total=total))
+        _report(finished=True)
     except PerfcoreError as error:
-        _say(problem=str(error))
+        _report(problem=str(error))
 
 
 if __name__ == "__main__":

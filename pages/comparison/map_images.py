@@ -1,4 +1,4 @@
-"""A slice of a column as a picture: the map over the dim head, or its difference to another, with outlines."""
+"""Images of one slice: a map over the dimmed CT, or its difference to another column, with outlines."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 
 SCALE: Final = 3
-"""Pixels of the picture per voxel, so that outlines are thin."""
+"""Pixels per voxel, so that outlines are thin."""
 MARGIN: Final = 4
 DIM: Final = 0.45
 BRAIN_HU: Final = (0.0, 80.0)
@@ -29,25 +29,25 @@ DIVERGING: Final[NDArray[np.uint8]] = (
     .round()
     .astype(np.uint8)
 )
-"""Blue below, dark where nothing differs, orange above."""
+"""Colour scale of differences: blue is lower, dark is equal, orange is higher."""
 
 
 @dataclass(frozen=True, eq=False)
 class Slice:
-    """One slice of a case as it lies on the screen.
+    """One slice of a case in display orientation.
 
     Attributes
     ----------
     pixel
-        Screen pixel of each of the slice's voxels.
+        Display pixel of each voxel of the slice.
     voxels
-        Where they are in slice order.
+        Position of the voxels in slice order.
     shape
-        Rows and columns of the screen.
+        Rows and columns of the display.
     box
-        The part that is shown.
+        The part that is shown, around the brain.
     head
-        The dim CT behind the map, shape ``(rows, columns, 3)``, 0 to 255.
+        The dimmed CT behind the map, shape ``(rows, columns, 3)``, 0 to 255.
     """
 
     pixel: NDArray[np.uint32]
@@ -58,7 +58,7 @@ class Slice:
 
     @classmethod
     def of(cls, case: LiveCase, z: int) -> Slice:
-        """Lay out slice ``z``, cropped to the brain of all slices."""
+        """Return slice ``z``, cropped to the brain of all slices."""
         header, arrays = case.static
         rows, columns = int(header["rows"]), int(header["columns"])
         every = np.zeros(rows * columns, bool)
@@ -70,7 +70,7 @@ class Slice:
         return cls(arrays["pixel"][voxels], voxels, (rows, columns), box, np.repeat(grey[..., None], 3, 2))
 
     def plane(self, values: NDArray[Any], fill: Any) -> NDArray[Any]:
-        """Return values of all voxels in slice order as this slice's picture, cropped."""
+        """Return this slice of values in slice order as a cropped image."""
         flat = np.full(self.shape[0] * self.shape[1], fill, values.dtype)
         flat[self.pixel] = values[self.voxels]
         return flat.reshape(self.shape)[self.box]
@@ -97,14 +97,14 @@ def values_of(column: Column, name: str) -> FloatArray:
 
 
 def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None) -> bytes:
-    """Return a map with the core's outline, and the known lesion's dashed, as PNG.
+    """Return a map as PNG, with the outline of the core, and of the known lesion (dashed).
 
     Parameters
     ----------
     here
         The slice.
     column
-        One with a flow.
+        A column that has maps.
     name
         Id of one of `compared_maps`.
     lesion
@@ -118,7 +118,7 @@ def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None
 
 
 def difference_picture(here: Slice, column: Column, first: Column, name: str) -> bytes:
-    """Return how a map differs from the first column's, with both cores' outlines (the first one's dashed)."""
+    """Return the difference of a map to the first column's as PNG, with the outlines of both cores."""
     assert column.flow is not None and first.flow is not None
     assert column.core is not None and first.core is not None
     most = MAPS[name].difference
@@ -158,7 +158,7 @@ def _border(region: BoolArray) -> BoolArray:
 
 
 def bar(lut: NDArray[np.uint8], low: str, high: str, title: str) -> str:
-    """Return a legible colour bar as HTML: title, the two ends, the colours between."""
+    """Return a colour bar as HTML: title, lowest value, colours, highest value."""
     stops = ", ".join(f"rgb({r} {g} {b})" for r, g, b in lut.reshape(256, 3)[::15])
     return (
         '<div style="display:flex;gap:.5rem;align-items:center;font-size:.85rem;'

@@ -1,1 +1,1 @@
-"""Cases that can be opened, their summaries, previews and table."""
+"""Catalog of cases, their summaries, previews and table."""

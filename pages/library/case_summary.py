@@ -1,4 +1,4 @@
-"""What a table of cases can say about one: its size, its lesion, and what a careful reader is warned of."""
+"""Summary of a case for the library table: size, lesion and quality flags."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from perfcore.io.case_preview import CasePreview
 from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
 from perfcore.types import PerfusionSeries
 
-SHORTEST_S: Final = 60.0
+MIN_SCAN_S: Final = 60.0
 _WORDS: Final[tuple[tuple[str, str], ...]] = (
     ("no artery", r"No artery was found|The curve shown is the mean tissue"),
     ("weak AIF", r"The AIF is weak"),
@@ -30,30 +30,30 @@ UNREADABLE: Final = "unreadable"
 
 @dataclass(frozen=True)
 class Flag:
-    """A word for a table, and the sentence behind it."""
+    """Short label for a table, and the full sentence."""
 
     word: str
     sentence: str
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a case, more of it once it has been opened.
+class CaseSummary:
+    """Size, lesion and quality of a case; complete once the case was opened.
 
     Attributes
     ----------
     n_slices, n_time, spacing_mm, dt_s
-        None where the file cannot be read.
+        None if the file cannot be read.
     lesion_ml
-        Volume of the known lesion in ml, None where there is none or nobody has looked yet.
+        Volume of the known lesion in ml; None if there is none or the case was not read yet.
     flags
-        Quality flags; before a case is opened only those that its header shows.
+        Quality flags; before a case is opened only those from its header.
     confounders
-        What a phantom was given on purpose.
+        Difficulties that a phantom was made with.
     opened
         Whether the case has been prepared, so that its flags are complete.
     problem
-        Why it cannot be opened, in a sentence.
+        Why the case cannot be opened, in a sentence.
     """
 
     n_slices: int | None = None
@@ -68,12 +68,12 @@ class Facts:
 
     @property
     def notes(self) -> tuple[Flag, ...]:
-        """Flags and confounders alike, for people who want the sentences."""
+        """Flags and confounders with their sentences."""
         return (*self.flags, *(Flag(name, CONFOUNDERS[name]) for name in self.confounders))
 
 
 def flags_of(sentences: Iterable[str]) -> tuple[Flag, ...]:
-    """Return a flag for each sentence; a sentence of no known kind is a note."""
+    """Return a flag for each sentence; an unknown sentence becomes a note."""
     return tuple(Flag(_word(sentence), sentence) for sentence in dict.fromkeys(sentences))
 
 
@@ -83,14 +83,14 @@ def _word(sentence: str) -> str:
 
 def short_scan(n_time: int, dt_s: float) -> tuple[Flag, ...]:
     """Flag a scan of less than a minute."""
-    if n_time * dt_s >= SHORTEST_S:
+    if n_time * dt_s >= MIN_SCAN_S:
         return ()
     return (Flag("short", f"The scan lasts {n_time * dt_s:.0f} s; 60 to 70 s are recommended."),)
 
 
-def of_recipe(recipe: Recipe) -> Facts:
-    """Return the facts of a demonstration, which need no file."""
-    return Facts(
+def summary_of_recipe(recipe: Recipe) -> CaseSummary:
+    """Return the summary of a phantom from its recipe."""
+    return CaseSummary(
         recipe.n_slices,
         recipe.n_time,
         (recipe.pixel_mm, recipe.pixel_mm, recipe.slice_mm),
@@ -100,15 +100,15 @@ def of_recipe(recipe: Recipe) -> Facts:
     )
 
 
-def of_preview(seen: CasePreview) -> Facts:
-    """Return the facts that a header gives; confounders that the phantom does not know are dropped."""
+def summary_of_header(seen: CasePreview) -> CaseSummary:
+    """Return the summary that a file's header gives; unknown confounders are dropped."""
     flags = short_scan(seen.n_time, seen.dt_s)
     known = tuple(name for name in CONFOUNDERS if name in seen.confounders)
-    return Facts(seen.grid[2], seen.n_time, seen.spacing_mm, seen.dt_s, flags=flags, confounders=known)
+    return CaseSummary(seen.grid[2], seen.n_time, seen.spacing_mm, seen.dt_s, flags=flags, confounders=known)
 
 
-def of_series(series: PerfusionSeries) -> Facts:
-    """Return the facts of a series that has been read."""
+def summary_of_series(series: PerfusionSeries) -> CaseSummary:
+    """Return the summary of a series in memory."""
     flags = (*short_scan(series.n_time, series.dt_s), *flags_of(series.warnings))
     ml = None if series.lesion is None else float(series.lesion.sum()) * series.voxel_ml
-    return Facts(series.grid[2], series.n_time, series.spacing_mm, series.dt_s, ml, flags)
+    return CaseSummary(series.grid[2], series.n_time, series.spacing_mm, series.dt_s, ml, flags)

@@ -1,4 +1,4 @@
-"""Every case that can be opened: demonstrations, the server's folder, a person's own upload."""
+"""Catalog of cases: demonstrations, the server's folder, uploads; and how a case is prepared and cached."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final, Literal
 
 from pages.library import case_summary
-from pages.library.case_summary import Facts
+from pages.library.case_summary import CaseSummary
 from pages.library.demonstrations import read_demonstration
-from pages.library.preview_cache import Look, Looks
+from pages.library.preview_cache import LibraryPreview, PreviewCache
 from pages.library.thumbnails import case_picture, ct_picture, flow_picture
-from pages.live.compute.case import Layout, LiveCase
+from pages.live.compute.case import LiveCase
+from pages.live.compute.display_layout import Layout
 from pages.server import config
 from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import select
@@ -29,14 +30,15 @@ from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, PerfusionSeries
 
-SERIES_BYTES: Final = 600 << 20
+SERIES_CACHE_BYTES: Final = 600 << 20
+CASE_CACHE_BYTES: Final = 1200 << 20
 LISTING_S: Final = 15.0
-CASES_BYTES: Final = 1200 << 20
+"""Seconds after which the server's folder is listed again."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """A series as it was read, with the true input function and hypoperfused tissue where they are known."""
+class LoadedCase:
+    """A series in memory, with the true AIF and the hypoperfused tissue where they are known."""
 
     series: PerfusionSeries
     truth: Aif | None = None
@@ -44,24 +46,36 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogEntry:
     """A case that can be opened.
 
-    ``key`` stands in links; ``owner`` is empty for what everybody may see, else the token of one session.
+    Attributes
+    ----------
+    key
+        Identity of the case, used in links.
+    title, note
+        Shown to the user.
+    read
+        Reads the case.
+    owner
+        Token of the session that the case belongs to; empty for a case that every user can open.
+    summary
+        Summary before the case is opened.
+    make_preview
+        Makes the preview without opening the case, where that is possible.
     """
 
     key: str
     title: str
     note: str
-    read: Callable[[], Source]
+    read: Callable[[], LoadedCase]
     owner: str = ""
-    facts: Facts = field(default_factory=Facts)
-    look: Callable[[], Look] | None = None
-    """Makes the case's picture without opening it, where that can be done."""
+    summary: CaseSummary = field(default_factory=CaseSummary)
+    make_preview: Callable[[], LibraryPreview] | None = None
 
     @property
     def source(self) -> Literal["demonstration", "cohort", "folder", "upload"]:
-        """Where the case comes from."""
+        """Origin of the case."""
         if self.owner:
             return "upload"
         if self.key.startswith("cohort-"):
@@ -69,28 +83,28 @@ class Entry:
         return "demonstration" if self.key.startswith("demo-") else "folder"
 
 
-_series: Final[ByteCache[Source]] = ByteCache(SERIES_BYTES, lambda source: source.series.data.nbytes)
-_cases: Final[ByteCache[LiveCase]] = ByteCache(CASES_BYTES, lambda case: case.nbytes)
-_looks: Final = Looks()
+_series: Final[ByteCache[LoadedCase]] = ByteCache(SERIES_CACHE_BYTES, lambda loaded: loaded.series.data.nbytes)
+_cases: Final[ByteCache[LiveCase]] = ByteCache(CASE_CACHE_BYTES, lambda case: case.nbytes)
+_previews: Final = PreviewCache()
 
 
-def demonstrations() -> list[Entry]:
+def demonstrations() -> list[CatalogEntry]:
     """Return the built-in cases, the default first."""
     return [
-        Entry(
+        CatalogEntry(
             f"demo-{name}",
             recipe.title,
             recipe.lesson,
-            lambda name=name: Source(*read_demonstration(name)),
-            facts=case_summary.of_recipe(recipe),
-            look=partial(_demonstration_look, name),
+            partial(_load_demonstration, name),
+            summary=case_summary.summary_of_recipe(recipe),
+            make_preview=partial(_demonstration_preview, name),
         )
         for name, recipe in DEMONSTRATIONS.items()
     ]
 
 
-def folder_entries(folder: Path | None) -> list[Entry]:
-    """Return the cases of the folder that the server was started with; looked through again after a while.
+def folder_entries(folder: Path | None) -> list[CatalogEntry]:
+    """Return the cases of the server's folder, listed again every `LISTING_S` seconds.
 
     Raises
     ------
@@ -101,54 +115,58 @@ def folder_entries(folder: Path | None) -> list[Entry]:
 
 
 @lru_cache(maxsize=2)
-def _listed(folder: Path, _period: int) -> list[Entry]:
+def _listed(folder: Path, _period: int) -> list[CatalogEntry]:
     return [_folder_entry(case) for case in find_cases(folder)]
 
 
-def _folder_entry(case: CaseFiles) -> Entry:
-    """Return a case of the folder as its header has it; one that cannot be opened says why."""
+def _folder_entry(case: CaseFiles) -> CatalogEntry:
+    """Return a case of the folder with the summary of its header, or with the reason why it cannot be opened."""
     key = f"folder-{case.name}"
-    entry = partial(Entry, key, case.name, "From the server's folder", lambda: Source(case.load()))
-    before = _looks.get("", key)
-    if before is not None and before.facts.problem:  # it may have been mended since
-        _looks.drop(lambda name: name == ("", key))
+    entry = partial(CatalogEntry, key, case.name, "From the server's folder", lambda: LoadedCase(case.load()))
+    before = _previews.get("", key)
+    if before is not None and before.summary.problem:  # the file may have been repaired
+        _previews.drop(lambda name: name == ("", key))
     try:
         seen = preview_case(case)
     except PerfcoreError as error:
-        return entry(facts=Facts(problem=str(error)))
-    known = case_summary.of_preview(seen)
+        return entry(summary=CaseSummary(problem=str(error)))
+    known = case_summary.summary_of_header(seen)
 
-    def look() -> Look:
+    def preview() -> LibraryPreview:
         plane = Layout.of(seen.affine).apply(early_mean_slice(case, seen.grid[2] // 2))
-        return Look(ct_picture(plane), replace(known, lesion_ml=lesion_ml(case, seen)))
+        return LibraryPreview(ct_picture(plane), replace(known, lesion_ml=lesion_ml(case, seen)))
 
-    return entry(facts=known, look=look)
+    return entry(summary=known, make_preview=preview)
 
 
-def _demonstration_look(name: str) -> Look:
-    """Return a demonstration's flow in one slice, with its true input function: that needs little preparation."""
-    source = _series.get(("", f"demo-{name}"), lambda: Source(*read_demonstration(name)))
-    series, lesion = source.series, source.series.lesion
+def _load_demonstration(name: str) -> LoadedCase:
+    return LoadedCase(*read_demonstration(name))
+
+
+def _demonstration_preview(name: str) -> LibraryPreview:
+    """Return the preview of a demonstration: rCBF of one slice by the true AIF, without preparing the case."""
+    loaded = _series.get(("", f"demo-{name}"), lambda: _load_demonstration(name))
+    series, lesion = loaded.series, loaded.series.lesion
     z = int(lesion.sum((0, 1)).argmax()) if lesion is not None and lesion.any() else series.grid[2] // 2
     one = PerfusionSeries(series.data[:, :, z : z + 1], series.affine, series.dt_s)
-    found, layout = analyse(one, source.truth or "auto"), Layout.of(series.affine)
+    found, layout = analyse(one, loaded.truth or "auto"), Layout.of(series.affine)
     picture = flow_picture(layout.apply(found.maps.rcbf[..., 0]), layout.apply(found.prepared.baseline[..., 0]))
-    recipe = case_summary.of_recipe(DEMONSTRATIONS[name])
-    return Look(picture, replace(recipe, lesion_ml=case_summary.of_series(series).lesion_ml))
+    known = case_summary.summary_of_recipe(DEMONSTRATIONS[name])
+    return LibraryPreview(picture, replace(known, lesion_ml=case_summary.summary_of_series(series).lesion_ml))
 
 
-def look(entry: Entry) -> Look | None:
-    """Return what a case looks like; what nobody has looked at yet is asked for in the background."""
-    found = _looks.get(entry.owner, entry.key)
-    # A demonstration that is still being made must not be made twice, or before its turn.
+def preview_of(entry: CatalogEntry) -> LibraryPreview | None:
+    """Return the preview of a case, or None; a missing one is made in the background."""
+    found = _previews.get(entry.owner, entry.key)
+    # The warm-up makes the demonstrations in order; a preview must not make one a second time.
     ready = entry.source != "demonstration" or _series.peek((entry.owner, entry.key)) is not None
-    if found is None and entry.look is not None and ready:
-        _looks.ask(entry.owner, entry.key, entry.look, entry.facts)
+    if found is None and entry.make_preview is not None and ready:
+        _previews.request(entry.owner, entry.key, entry.make_preview, entry.summary)
     return found
 
 
-def open_series(entry: Entry) -> PerfusionSeries:
-    """Return a case's series as it was read.
+def open_series(entry: CatalogEntry) -> PerfusionSeries:
+    """Return the series of a case as read, without preparation.
 
     Raises
     ------
@@ -158,8 +176,8 @@ def open_series(entry: Entry) -> PerfusionSeries:
     return _series.get((entry.owner, entry.key), entry.read).series
 
 
-def open_case(entry: Entry, settings: Settings) -> LiveCase:
-    """Return a case prepared for these settings; everybody who asks for the same shares it, read-only.
+def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
+    """Return a case prepared for some settings; all sessions share it, read-only.
 
     Raises
     ------
@@ -170,10 +188,10 @@ def open_case(entry: Entry, settings: Settings) -> LiveCase:
     key = (entry.owner, entry.key, *preparation)
 
     def make() -> LiveCase:
-        source = _series.get((entry.owner, entry.key), entry.read)
-        prepared = prepare(source.series, settings)
-        sources, vof = _start_curves(prepared, source.truth)
-        known = source.series.lesion
+        loaded = _series.get((entry.owner, entry.key), entry.read)
+        prepared = prepare(loaded.series, settings)
+        sources, vof = _start_aifs(prepared, loaded.truth)
+        known = loaded.series.lesion
         n_lesion = 0 if known is None else int(known.sum())
         case = LiveCase(
             entry.key,
@@ -182,42 +200,43 @@ def open_case(entry: Entry, settings: Settings) -> LiveCase:
             vof,
             device=config.device(),
             lesion_voxels=n_lesion,
-            hypoperfused=source.hypoperfused,
+            hypoperfused=loaded.hypoperfused,
         )
-        _looks.learn(entry.owner, entry.key, _opened_look(entry, case, next(iter(sources.values()))))
+        _previews.put(entry.owner, entry.key, _opened_preview(entry, case, next(iter(sources.values()))))
         return case
 
     try:
         return _cases.get(key, make)
     except PerfcoreError as error:
         if entry.source == "folder":
-            _looks.learn(entry.owner, entry.key, Look("", replace(entry.facts, problem=str(error))))
+            failed = LibraryPreview("", replace(entry.summary, problem=str(error)))
+            _previews.put(entry.owner, entry.key, failed)
         raise
 
 
-def _opened_look(entry: Entry, case: LiveCase, start: Aif) -> Look:
-    """Return the look of a case that has been prepared: its flow, and all that a careful reader is warned of."""
+def _opened_preview(entry: CatalogEntry, case: LiveCase, start: Aif) -> LibraryPreview:
+    """Return the preview of a prepared case: rCBF of one slice, and all quality flags."""
     p = case.prepared
     flags = (*case_summary.short_scan(p.n_time, p.dt_s), *case_summary.flags_of((*p.warnings, *start.quality)))
-    known = Facts(
+    known = CaseSummary(
         p.grid[2],
         p.n_time,
         p.spacing_mm,
         p.dt_s,
         lesion_ml=None if p.lesion is None else case.lesion_voxels * p.voxel_ml,
         flags=flags,
-        confounders=entry.facts.confounders,
+        confounders=entry.summary.confounders,
         opened=True,
     )
     try:
         picture = case_picture(case, start)
-    except PerfcoreError:  # a curve that explains no tissue: the case opens all the same
+    except PerfcoreError:  # an AIF that explains no tissue; the case can still be opened
         picture = ct_picture(case.layout.apply(p.baseline[:, :, case.first_slice]))
-    return Look(picture, known)
+    return LibraryPreview(picture, known)
 
 
-def _start_curves(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif], Aif | None]:
-    """Return the curves to start from; where no artery is found, the truth or the brightest tissue serves."""
+def _start_aifs(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif], Aif | None]:
+    """Return the start AIFs by method, and the VOF; without an artery, the mean tissue curve replaces the AIF."""
     sources: dict[str, Aif] = {}
     vof = None
     try:
@@ -234,17 +253,17 @@ def _start_curves(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif]
 
 
 def forget(owner: str) -> None:
-    """Drop what belongs to one session alone."""
+    """Drop the cases of one session from every cache."""
     _drop(lambda key: isinstance(key, tuple) and key[0] == owner)
 
 
-def forget_entry(entry: Entry) -> None:
-    """Drop one case from every cache."""
+def forget_entry(entry: CatalogEntry) -> None:
+    """Drop a case from every cache."""
     _drop(lambda key: isinstance(key, tuple) and key[:2] == (entry.owner, entry.key))
 
 
 def _drop(matches: Callable[[Hashable], bool]) -> None:
-    for cache in (_series, _cases, _looks):
+    for cache in (_series, _cases, _previews):
         cache.drop(matches)
 
 
@@ -256,7 +275,7 @@ def warm_up() -> threading.Thread:
         open_case(entries[0], Settings())
         for entry in entries[1:]:
             _series.get((entry.owner, entry.key), entry.read)
-            look(entry)
+            preview_of(entry)
 
     thread = threading.Thread(target=work, name="warm-up", daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Cases of the cohort that the evaluation which ships was made on: phantoms, made when somebody opens one."""
+"""Cases of the cohort of the included evaluation: phantoms, made when they are opened."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, Final, NamedTuple
 
 from pages.library import case_summary
-from pages.library.catalog import Entry, Source
+from pages.library.catalog import CatalogEntry, LoadedCase
 from perfcore.aif.network.weights import read_manifest
 from perfcore.errors import PerfcoreError
 from perfcore.phantom.cases import make_case
@@ -28,7 +28,7 @@ class Cohort(NamedTuple):
 
 
 def cohort_of(manifest: Mapping[str, Any]) -> Cohort | None:
-    """Return the cohort whose command a manifest names."""
+    """Return the cohort of the command in a manifest, or None."""
     for entry in manifest.get("networks", {}).values():
         command = str(entry.get("data", ""))
         seed, cases = _SEED.search(command), _CASES.search(command)
@@ -38,8 +38,8 @@ def cohort_of(manifest: Mapping[str, Any]) -> Cohort | None:
 
 
 @cache
-def shipped_cohort() -> Cohort | None:
-    """Return the cohort that the networks which ship were judged on, where one is known."""
+def included_cohort() -> Cohort | None:
+    """Return the cohort on which the included networks were evaluated, or None."""
     try:
         return cohort_of(read_manifest())
     except PerfcoreError:
@@ -52,25 +52,27 @@ def _recipe(seed: int, index: int) -> Recipe:
 
 
 def key_of(case: str, n_slices: int) -> str | None:
-    """Return the key of a case of the evaluation (``case_12``), if it can be made; None where it is another's."""
-    found, number = shipped_cohort(), case.removeprefix("case_")
+    """Return the catalog key of a case of the evaluation (``case_12``); None for a case of another cohort."""
+    found, number = included_cohort(), case.removeprefix("case_")
     if found is None or not number.isascii() or not number.isdigit() or not 1 <= int(number) <= found.n_cases:
         return None
     index = int(number)
     return f"cohort-{found.seed}-{index}" if _recipe(found.seed, index).n_slices == n_slices else None
 
 
-def cohort_entry(key: str) -> Entry | None:
-    """Return a case of the cohort that ships by its key; None for any other key."""
-    match, found = _KEY.fullmatch(key), shipped_cohort()
+def cohort_entry(key: str) -> CatalogEntry | None:
+    """Return a case of the included cohort by its catalog key, or None."""
+    match, found = _KEY.fullmatch(key), included_cohort()
     if match is None or found is None or int(match[1]) != found.seed or not 1 <= int(match[2]) <= found.n_cases:
         return None
     seed, index = int(match[1]), int(match[2])
     recipe = _recipe(seed, index)
 
-    def read() -> Source:
+    def read() -> LoadedCase:
         made = make_case(seed, index)
-        return Source(made.series, made.truth.aif, made.truth.core | made.truth.penumbra)
+        return LoadedCase(made.series, made.truth.aif, made.truth.core | made.truth.penumbra)
 
     title = f"Evaluation, case {index}"
-    return Entry(f"cohort-{seed}-{index}", title, recipe.lesson, read, facts=case_summary.of_recipe(recipe))
+    return CatalogEntry(
+        f"cohort-{seed}-{index}", title, recipe.lesson, read, summary=case_summary.summary_of_recipe(recipe)
+    )

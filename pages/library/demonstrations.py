@@ -1,4 +1,4 @@
-"""The demonstration cases: made once, then read from the user's cache folder."""
+"""Demonstration cases: made once, then read from the user's cache folder."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from perfcore.types import Aif, BoolArray, PerfusionSeries
 
 
 @cache
-def _edition() -> str:
-    """Name the phantom's code: what another version wrote is not read."""
+def _code_version() -> str:
+    """Return a hash of the phantom's code, so that cases of another version are not read."""
     files = [*sorted(Path(next(iter(perfcore.phantom.__path__))).glob("*.py")), Path(str(curves.__file__))]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def cache_folder() -> Path:
-    """Return where demonstration cases are kept."""
-    return Path(platformdirs.user_cache_dir("aif-lab", appauthor=False)) / f"demonstrations-{_edition()}"
+    """Return the folder of the demonstration cases."""
+    return Path(platformdirs.user_cache_dir("aif-lab", appauthor=False)) / f"demonstrations-{_code_version()}"
 
 
 def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif, BoolArray]:
-    """Return a demonstration's series, true AIF and hypoperfused tissue (core and penumbra).
+    """Return the series, the true AIF and the hypoperfused tissue (core and penumbra) of a demonstration.
 
-    They come from the cache folder where it is there and whole.
+    They are read from the cache folder; without a complete one the case is made.
     """
     folder = cache_folder() / name
     with suppress(PerfcoreError, IndexError):
@@ -51,13 +51,13 @@ def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif, BoolArray]:
         )
         return series, replace(truth, method="truth"), core | penumbra
     made = make_demonstration(name)
-    # Writing 60 MB must not keep the first map waiting.
-    threading.Thread(target=_keep, args=(made, folder), name=f"keep-{name}").start()
+    # In the background: writing 60 MB would delay the first map.
+    threading.Thread(target=_write, args=(made, folder), name=f"write-{name}").start()
     return made.series, replace(made.truth.aif, method="truth"), made.truth.core | made.truth.penumbra
 
 
-def _keep(made: PhantomCase, folder: Path) -> None:
-    """Write a case for the next start; a cache that cannot be written is done without."""
+def _write(made: PhantomCase, folder: Path) -> None:
+    """Write a case for the next start; errors are ignored, as the cache is optional."""
     with suppress(PerfcoreError, OSError):
         if folder.exists():
             shutil.rmtree(folder)

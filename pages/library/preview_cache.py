@@ -1,4 +1,4 @@
-"""What each case looks like in the library: made in the background, within bounds, better once it is opened."""
+"""Previews of cases: made in the background, kept in a bounded cache, replaced when a case is opened."""
 
 from __future__ import annotations
 
@@ -8,60 +8,62 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Final
 
-from pages.library.case_summary import Facts
+from pages.library.case_summary import CaseSummary
 from pages.server.byte_cache import ByteCache
 from perfcore.errors import PerfcoreError
 
-LIMIT_BYTES: Final = 16 << 20
+CACHE_BYTES: Final = 16 << 20
 
 
 @dataclass(frozen=True)
-class Look:
-    """A case's picture (a data address, empty where there is none) and its facts."""
+class LibraryPreview:
+    """Picture of a case (a data URL, empty without one) and its summary."""
 
     picture: str
-    facts: Facts
+    summary: CaseSummary
 
 
-class Looks:
-    """One thread makes pictures one after the other; nobody waits for them."""
+class PreviewCache:
+    """Bounded cache of previews; one background thread makes them one after the other."""
 
     def __init__(self) -> None:
-        self._made: ByteCache[Look] = ByteCache(LIMIT_BYTES, lambda look: len(look.picture) + 1000)
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="looks")
+        self._previews: ByteCache[LibraryPreview] = ByteCache(
+            CACHE_BYTES, lambda preview: len(preview.picture) + 1000
+        )
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="previews")
         self._lock = threading.Lock()
-        self._asked: set[tuple[str, str]] = set()
+        self._pending: set[tuple[str, str]] = set()
 
-    def get(self, owner: str, key: str) -> Look | None:
-        """Return a case's look if it is known."""
-        return self._made.peek((owner, key))
+    def get(self, owner: str, key: str) -> LibraryPreview | None:
+        """Return the preview of a case, or None."""
+        return self._previews.peek((owner, key))
 
-    def ask(self, owner: str, key: str, make: Callable[[], Look], fallback: Facts) -> None:
-        """Have a look made in the background, once; where that fails the facts stand, with the reason."""
+    def request(self, owner: str, key: str, make: Callable[[], LibraryPreview], fallback: CaseSummary) -> None:
+        """Make a preview in the background, once; if that fails, keep ``fallback`` with the error."""
         name = (owner, key)
         with self._lock:
-            if name in self._asked or self._made.peek(name) is not None:
+            if name in self._pending or self._previews.peek(name) is not None:
                 return
-            self._asked.add(name)
+            self._pending.add(name)
         self._pool.submit(self._work, name, make, fallback)
 
-    def learn(self, owner: str, key: str, look: Look) -> None:
-        """Keep a look that an opened case has given."""
-        self._made.put((owner, key), look)
+    def put(self, owner: str, key: str, preview: LibraryPreview) -> None:
+        """Keep the preview of a case that was opened."""
+        self._previews.put((owner, key), preview)
 
     def drop(self, matches: Callable[[Hashable], bool]) -> None:
-        """Forget every look for whose ``(owner, key)`` the predicate holds."""
-        self._made.drop(matches)
+        """Drop all previews for whose ``(owner, key)`` the predicate holds."""
+        self._previews.drop(matches)
 
-    def _work(self, name: tuple[str, str], make: Callable[[], Look], fallback: Facts) -> None:
-        look = Look("", fallback)
+    def _work(self, name: tuple[str, str], make: Callable[[], LibraryPreview], fallback: CaseSummary) -> None:
+        preview = LibraryPreview("", fallback)
         try:
-            look = make()
+            preview = make()
         except PerfcoreError as error:
-            look = Look("", replace(fallback, problem=str(error)))
+            preview = LibraryPreview("", replace(fallback, problem=str(error)))
         finally:
-            # Whoever has opened the case meanwhile knows more.
-            if self._made.peek(name) is None:
-                self._made.put(name, look)
+            # If the case was opened meanwhile, its preview is more complete.
+            if self._previews.peek(name) is None:
+                self._previews.put(name, preview)
             with self._lock:
-                self._asked.discard(name)
+                self._pending.discard(name)

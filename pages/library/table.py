@@ -1,4 +1,4 @@
-"""The library as a table: pictures, facts, flags; filters above it, the chosen case below."""
+"""Library table: pictures, sizes and quality flags of the cases, with filters."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from pages.library import case_summary, catalog
-from pages.library.case_summary import Facts
-from pages.library.catalog import Entry
-from pages.session import state
+from pages.library.case_summary import CaseSummary
+from pages.library.catalog import CatalogEntry
+from pages.session import case_selection, widget_keys
+from pages.session.state import user_state
 from pages.ui.escape import escape
 from perfcore.phantom.recipe import CONFOUNDERS
 
@@ -27,60 +28,60 @@ PROPOSED: Final = ("cut off", "motion", "weak AIF", "late AIF", "no artery", "no
 
 @dataclass(frozen=True)
 class Row:
-    """A case with what is known of it now."""
+    """Case with its present summary; ``pending`` while its preview is being made."""
 
-    entry: Entry
-    facts: Facts
+    entry: CatalogEntry
+    summary: CaseSummary
     picture: str
     pending: bool
 
     @classmethod
-    def of(cls, entry: Entry) -> Row:
-        """Look at a case; what is not known yet is being found out."""
-        look = catalog.look(entry)
-        if look is not None:
-            return cls(entry, look.facts, look.picture, pending=False)
-        return cls(entry, entry.facts, "", pending=not entry.facts.problem)
+    def of(cls, entry: CatalogEntry) -> Row:
+        """Return the row of a case; a missing preview is made in the background."""
+        preview = catalog.preview_of(entry)
+        if preview is not None:
+            return cls(entry, preview.summary, preview.picture, pending=False)
+        return cls(entry, entry.summary, "", pending=not entry.summary.problem)
 
     @property
-    def words(self) -> tuple[str, ...]:
-        """The flags as the table has them."""
-        unreadable = (case_summary.UNREADABLE,) if self.facts.problem else ()
-        return (*unreadable, *dict.fromkeys(flag.word for flag in self.facts.flags))
+    def flag_words(self) -> tuple[str, ...]:
+        """Short labels of the flags."""
+        unreadable = (case_summary.UNREADABLE,) if self.summary.problem else ()
+        return (*unreadable, *dict.fromkeys(flag.word for flag in self.summary.flags))
 
 
 @dataclass(frozen=True)
 class Filters:
-    """What a person wants to see of the library; nothing chosen means everything."""
+    """Filters of the library; an empty filter passes every case."""
 
     text: str = ""
     sources: tuple[str, ...] = ()
-    words: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
     slices: tuple[int, int] | None = None
 
-    def keep(self, row: Row) -> bool:
-        """Say whether a row passes: the text is looked for in name and note, any of the words suffices."""
-        known = row.facts
-        text = f"{row.entry.title} {row.entry.note} {' '.join((*row.words, *known.confounders))}".casefold()
+    def passes(self, row: Row) -> bool:
+        """Return whether a row passes: all words of the text occur in title, note or flags; any flag suffices."""
+        known = row.summary
+        text = f"{row.entry.title} {row.entry.note} {' '.join((*row.flag_words, *known.confounders))}".casefold()
         low, high = self.slices or (0, 1 << 30)
         return (
             all(part in text for part in self.text.casefold().split())
             and (not self.sources or row.entry.source in self.sources)
-            and (not self.words or bool({*row.words, *known.confounders} & set(self.words)))
+            and (not self.flags or bool({*row.flag_words, *known.confounders} & set(self.flags)))
             and (self.slices is None or (known.n_slices is not None and low <= known.n_slices <= high))
         )
 
 
 def table(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return the rows as Streamlit shows them."""
+    """Return the rows as a table for Streamlit."""
     return pd.DataFrame([_cells(row) for row in rows], columns=list(_COLUMNS))
 
 
 def _cells(row: Row) -> dict[str, Any]:
-    known = row.facts
+    known = row.summary
     size = None if known.n_slices is None else f"{known.n_slices} × {known.n_time}"
     spacing = None if known.spacing_mm is None else " × ".join(f"{mm:.3g}" for mm in known.spacing_mm)
-    words = [*row.words, *(() if known.opened or known.problem else (NOT_OPENED,))]
+    words = [*row.flag_words, *(() if known.opened or known.problem else (NOT_OPENED,))]
     return {
         "picture": row.picture or None,
         "case": row.entry.title,
@@ -102,17 +103,19 @@ _COLUMNS: Final[dict[str, Any]] = {
     "spacing": st.column_config.TextColumn("Voxel, mm", width=98),
     "dt": st.column_config.NumberColumn("dt, s", width=46, format="%.3g"),
     "lesion": st.column_config.NumberColumn("Lesion, ml", width=76, format="%.1f"),
-    "flags": st.column_config.ListColumn("Quality", help="The sentences stand under the table.", width=144),
-    "confounders": st.column_config.ListColumn("Confounders", help="What a phantom was given on purpose."),
+    "flags": st.column_config.ListColumn(
+        "Quality", help="Full sentences: below the table, for the selected case.", width=144
+    ),
+    "confounders": st.column_config.ListColumn("Confounders", help="Difficulties that a phantom was made with."),
 }
 
 
 def filters(rows: Iterable[Row]) -> Filters:
-    """Draw the filters of a library."""
+    """Draw the filters."""
     rows = list(rows)
     kinds = [kind for kind in SOURCES if any(row.entry.source == kind for row in rows)]
-    counts = sorted({row.facts.n_slices for row in rows if row.facts.n_slices is not None})
-    # What has but one kind is not asked for; the others stand side by side.
+    counts = sorted({row.summary.n_slices for row in rows if row.summary.n_slices is not None})
+    # A filter with a single choice is left out.
     widths = [3, 4, *([3] if len(kinds) > 1 else []), *([3] if len(counts) > 1 else [])]
     spare = [13 - sum(widths)] if sum(widths) < 13 else []
     text, words, *more = st.columns([*widths, *spare], vertical_alignment="bottom")
@@ -127,18 +130,18 @@ def filters(rows: Iterable[Row]) -> Filters:
             kinds,
             selection_mode="multi",
             key="library_sources",
-            format_func=SOURCES.get,
+            format_func=lambda kind: SOURCES[kind],
             label_visibility="collapsed",
         )
     )
-    present = {word for row in rows for word in (*row.words, *row.facts.confounders)}
-    chosen = tuple(st.session_state.get("library_words", ()))
+    present = {word for row in rows for word in (*row.flag_words, *row.summary.confounders)}
+    chosen = tuple(st.session_state.get(widget_keys.LIBRARY_FLAGS, ()))
     offered = [w for w in (case_summary.UNREADABLE, *PROPOSED, *CONFOUNDERS) if w in present or w in chosen]
     offered += sorted((present | set(chosen)) - set(offered))
     flagged = words.multiselect(
         "Flags",
         list(dict.fromkeys(offered)),
-        key="library_words",
+        key=widget_keys.LIBRARY_FLAGS,
         placeholder="Any flag",
         label_visibility="collapsed",
     )
@@ -157,27 +160,27 @@ def filters(rows: Iterable[Row]) -> Filters:
 
 
 def show_library() -> None:
-    """Draw filters and table; while pictures are being made the table looks for them by itself."""
-    rows = [Row.of(entry) for entry in state.entries().values()]
+    """Draw filters and table; the table refreshes itself while previews are being made."""
+    rows = [Row.of(entry) for entry in case_selection.entries().values()]
     head = st.empty()
     wanted = filters(rows)
-    n_shown = sum(wanted.keep(row) for row in rows)
+    n_shown = sum(wanted.passes(row) for row in rows)
     some = f"{n_shown} of {len(rows)}" if n_shown < len(rows) else f"{len(rows)}"
-    head.caption(f"{some} cases. Press one to see its series.")
+    head.caption(f"{some} cases. Select one to see its series.")
     pending = any(row.pending for row in rows)
     st.fragment(_table, run_every=POLL_S if pending else None)(wanted, pending)
 
 
 def _table(wanted: Filters, polling: bool) -> None:
-    rows = [Row.of(entry) for entry in state.entries().values()]
+    rows = [Row.of(entry) for entry in case_selection.entries().values()]
     if polling and not any(row.pending for row in rows):
         st.rerun()
-    shown = [row for row in rows if wanted.keep(row)]
+    shown = [row for row in rows if wanted.passes(row)]
     keys = [row.entry.key for row in shown]
     if not shown:
         st.info("No case passes the filters.")
     else:
-        key = _select(keys)
+        key = _table_key(keys)
         st.dataframe(
             table(shown),
             key=key,
@@ -187,65 +190,67 @@ def _table(wanted: Filters, polling: bool) -> None:
             placeholder="–",
             height=HEADER_PX + ROW_PX * min(len(shown), ROWS_SHOWN) + 2,
             width="stretch",
-            on_select=lambda: _chosen(key, keys),
+            on_select=lambda: _open_selected(key, keys),
             selection_mode=["single-row", "single-cell"],
             alt="The cases of the library",
         )
-    if st.session_state.pop("library_changed", False):
+    library = user_state().library
+    if library.is_changed:
+        library.is_changed = False
         st.rerun()
-    _below(rows)
+    _problems(rows)
 
 
-def _select(keys: list[str]) -> str:
-    """Show the current case as chosen, wherever it was chosen; returns the table's key.
+def _table_key(keys: list[str]) -> str:
+    """Return the table's widget key and mark the row of the current case as selected.
 
-    Other rows, or a press that changed nothing, need another table: in the old one the same cell is pressed
-    already, and pressing it again would say nothing.
+    Other rows, or a selection that was refused, need a new table: selecting a cell that is selected already
+    causes no event.
     """
-    rows = (tuple(keys), st.session_state.get("library_refused", 0))
-    before, number = st.session_state.get("library_rows", (None, 0))
-    if before != rows:
-        number += 1
-        st.session_state["library_rows"] = (rows, number)
-    key = f"library_{number}"
-    current = state.current_entry().key
-    places = [keys.index(current)] if current in keys else []
-    st.session_state[key] = {"selection": {"rows": places, "columns": [], "cells": []}}
+    library = user_state().library
+    rows = (tuple(keys), library.n_refused)
+    if library.rows != rows:
+        library.rows, library.number = rows, library.number + 1
+    key = widget_keys.library_table(library.number)
+    current = case_selection.current_entry().key
+    selected = [keys.index(current)] if current in keys else []
+    st.session_state[key] = {"selection": {"rows": selected, "columns": [], "cells": []}}
     return key
 
 
-def _chosen(key: str, keys: list[str]) -> None:
-    """Open the case of the row or cell that was pressed; one that cannot be opened says why."""
-    place = chosen_row(st.session_state[key])
-    entry = state.entries().get(keys[place]) if place is not None and place < len(keys) else None
-    st.session_state["library_problem"] = ""
-    if entry is None or entry.key == state.current_entry().key:
+def _open_selected(key: str, keys: list[str]) -> None:
+    """Select the case of the selected row or cell; if it cannot be opened, keep the reason."""
+    index = selected_row(st.session_state[key])
+    entry = case_selection.entries().get(keys[index]) if index is not None and index < len(keys) else None
+    library = user_state().library
+    library.problem = ""
+    if entry is None or entry.key == case_selection.current_entry().key:
         return
-    problem = Row.of(entry).facts.problem
+    problem = Row.of(entry).summary.problem
     if problem:
-        st.session_state["library_problem"] = f"{entry.title} cannot be opened: {problem}"
-        st.session_state["library_refused"] = st.session_state.get("library_refused", 0) + 1
+        library.problem = f"{entry.title} cannot be opened: {problem}"
+        library.n_refused += 1
         return
-    state.choose(entry)
-    st.session_state["library_changed"] = True
+    case_selection.select_entry(entry)
+    library.is_changed = True
 
 
-def chosen_row(told: Mapping[str, Any]) -> int | None:
-    """Return the row of a selection; a pressed cell counts more than the row that was chosen before."""
-    selection = told.get("selection", {})
+def selected_row(event: Mapping[str, Any]) -> int | None:
+    """Return the row of a selection event; a selected cell is newer than the selected row."""
+    selection = event.get("selection", {})
     cells, rows = selection.get("cells", []), selection.get("rows", [])
     if cells:
         return int(cells[0][0])
     return int(rows[0]) if rows else None
 
 
-def _below(rows: list[Row]) -> None:
-    """Say what cannot be opened, and why."""
-    bad = [row for row in rows if row.facts.problem]
-    if problem := st.session_state.get("library_problem"):
+def _problems(rows: list[Row]) -> None:
+    """List the cases that cannot be opened, with the reasons."""
+    bad = [row for row in rows if row.summary.problem]
+    if problem := user_state().library.problem:
         st.error(escape(problem))
     if bad:
         some = "One case" if len(bad) == 1 else f"{len(bad)} cases"
         with st.expander(f"{some} of the folder cannot be opened"):
             for row in bad:
-                st.markdown(f"**{escape(row.entry.title)}**: {escape(row.facts.problem)}")
+                st.markdown(f"**{escape(row.entry.title)}**: {escape(row.summary.problem)}")

@@ -1,4 +1,4 @@
-"""Small pictures of cases: the CT before anybody has opened one, its blood flow afterwards."""
+"""Thumbnails of cases: the CT before a case is opened, rCBF afterwards."""
 
 from __future__ import annotations
 
@@ -27,24 +27,25 @@ _VIRIDIS: Final = np.array(
 
 def _scaled(plane: FloatArray, window: tuple[float, float]) -> FloatArray:
     low, high = window
-    return np.clip((plane - low) / (high - low), 0, 1, dtype=np.float32)
+    scaled: FloatArray = np.clip((plane - low) / (high - low), 0, 1, dtype=np.float32)
+    return scaled
 
 
 def ct_picture(screen: FloatArray) -> str:
-    """Return a slice in the brain window as a data address.
+    """Return a CT slice in the brain window as a data URL.
 
     Parameters
     ----------
     screen
-        Shape ``(rows, columns)``, HU, as the slice lies on the screen; what is not finite is drawn as air.
+        Shape ``(rows, columns)``, HU, in display orientation; values that are not finite are drawn as air.
     """
     plane = np.nan_to_num(screen, nan=-1024.0, posinf=-1024.0, neginf=-1024.0)
     grey = _scaled(plane, BRAIN_HU)[..., None].repeat(3, axis=2)
-    return _address(grey, plane > AIR_HU)
+    return _data_url(grey, plane > AIR_HU)
 
 
 def flow_picture(rcbf: FloatArray, screen: FloatArray) -> str:
-    """Return relative blood flow over the dimmed slice as a data address.
+    """Return rCBF over the dimmed CT slice as a data URL.
 
     Parameters
     ----------
@@ -54,11 +55,11 @@ def flow_picture(rcbf: FloatArray, screen: FloatArray) -> str:
     inside = np.isfinite(rcbf)
     colours = DIM * _scaled(screen, BRAIN_HU)[..., None].repeat(3, axis=2)
     colours[inside] = _VIRIDIS[(255 * _scaled(rcbf[inside], RCBF)).astype(int)]
-    return _address(colours, (screen > AIR_HU) if screen.any() else inside)
+    return _data_url(colours, (screen > AIR_HU) if screen.any() else inside)
 
 
 def case_picture(case: LiveCase, aif: Aif) -> str:
-    """Return the picture of a prepared case: the flow of the slice that the Lab opens with."""
+    """Return the thumbnail of a prepared case: rCBF of the first slice shown in the Lab."""
     z = case.first_slice
     flow = case.slice_flow(aif.value, Settings(), z)
     rcbf = np.full(case.prepared.grid, np.nan, np.float32).reshape(-1)
@@ -67,8 +68,8 @@ def case_picture(case: LiveCase, aif: Aif) -> str:
     return flow_picture(case.layout.apply(plane), case.layout.apply(case.prepared.baseline[:, :, z]))
 
 
-def _address(colours: FloatArray, head: NDArray[np.bool_]) -> str:
-    """Crop to the head, make it square and pack it."""
+def _data_url(colours: FloatArray, head: NDArray[np.bool_]) -> str:
+    """Return an image as a data URL, cropped to the head and made square."""
     rows, columns = np.flatnonzero(head.any(axis=1)), np.flatnonzero(head.any(axis=0))
     if rows.size:
         colours = colours[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]

@@ -6,8 +6,9 @@ import streamlit as st
 
 from pages.live.component import config_frame, live_lab
 from pages.live.server.rerun_transport import answer
-from pages.session import snapshot_sync, state
+from pages.session import snapshot_sync, start_aif
 from pages.session.downloads import downloads
+from pages.session.state import component_value, live_session, user_state
 
 
 def bench(page: str) -> None:
@@ -18,28 +19,30 @@ def bench(page: str) -> None:
     page
         ``lab``, or ``tune`` for the panel of fine-tuning.
     """
-    session = state.live_session()
+    session = live_session()
     now = session.state
     if now is None:
         return
 
     def curve() -> None:
-        state.keep_curve(state.told("curve"))
+        start_aif.keep_committed_curve(component_value("curve"))
 
     def source() -> None:
-        state.start_from(now.case, str(state.told("source")))
+        start_aif.select_start_aif(now.case, str(component_value("source")))
 
     def csv() -> None:
-        told = state.told("csv")
-        if isinstance(told, dict):
-            state.bring_csv(now.case, str(told.get("base64", "")))
+        file = component_value("csv")
+        if isinstance(file, dict):
+            start_aif.receive_csv(now.case, str(file.get("base64", "")))
 
-    shelf = snapshot_sync.shelf_frame(session, now)
-    sources = state.start_choices(now.case)
-    data = config_frame(session, now, sources, st.session_state.pop("notice", None), page=page)
-    data += answer(session, now, state.told("fallback"))
+    shelf = snapshot_sync.snapshots_frame(session, now)
+    sources = start_aif.aif_choices(now.case)
+    data = config_frame(session, now, sources, user_state().notices.take(), page=page)
+    data += answer(session, now, component_value("fallback"))
     data += shelf
-    live_lab(data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.asked, fallback=lambda: None)
+    live_lab(
+        data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
+    )
     downloads(now)
     for sentence in (*now.case.prepared.warnings, *now.start.quality):
         st.caption(f"⚠ {sentence}")

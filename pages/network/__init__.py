@@ -1,1 +1,1 @@
-"""The networks shown: their layers, where they look, how they were judged."""
+"""Views of the networks: layers, weights on a case, results of the cross-validation."""

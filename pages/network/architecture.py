@@ -1,7 +1,8 @@
-"""A network drawn as SVG from what its modules really do: shapes in, shapes out, parameters."""
+"""Drawing of a network as SVG: the output shape and the parameters of each of its modules."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
@@ -14,15 +15,15 @@ from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES
 from perfcore.aif.network.models import make_network
 
 SLICES: Final = 8
-"""Of the example that goes through; the parameters do not depend on it."""
+"""Slices of the example input; the number of parameters does not depend on it."""
 WIDTH, GAP, TOP, TALL, ROW = 108, 26, 30, 104, 200
-MOST_IN_A_ROW: Final = 7
+MAX_PER_ROW: Final = 7
 _INK: Final = {"dark": ("#e8eaed", "#98a1ae"), "light": ("#1b1f27", "#5b6470")}
 _FILL: Final = {
     "Conv3d": "#3f7fd0", "Conv2d": "#3f7fd0", "Linear": "#c0533f", "AvgPool3d": "#4d9a6a", "AvgPool2d": "#4d9a6a",
     "data": "#7b8494",
 }  # fmt: skip
-_QUIET: Final = (nn.ReLU, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Flatten)
+_NOT_DRAWN: Final = (nn.ReLU, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Flatten)
 _NAMES: Final = {
     "AvgPool3d": "pool", "AvgPool2d": "pool", "Linear": "dense", "Conv3d": "conv", "Conv2d": "conv",
 }  # fmt: skip
@@ -30,20 +31,20 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Layer:
-    """One step of a network.
+    """One layer of a network.
 
     Attributes
     ----------
     name
-        Where it is in the network, ``space.0``.
+        Name of the module in the network, ``space.0``.
     kind
-        Its class.
+        Class of the module.
     shape
-        What it gives, without the batch.
+        Shape of the output without the batch.
     n_parameters
-        Weights and biases.
+        Number of weights and biases.
     detail
-        Its kernel, for people.
+        Size of the kernel, as shown.
     """
 
     name: str
@@ -54,14 +55,14 @@ class Layer:
 
 
 def _untrained(kind: str) -> nn.Module:
-    """Return a network with drawn weights; the random state of whoever calls stays."""
+    """Return a network with random weights; the global random state is not changed."""
     with torch.random.fork_rng(devices=[]):
         return make_network(kind).eval()
 
 
 @cache
 def layers(kind: str) -> tuple[Layer, ...]:
-    """Send an example through an untrained network and note what each layer gives.
+    """Run an example through an untrained network and record the output of each layer.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ def layers(kind: str) -> tuple[Layer, ...]:
         return hook
 
     for name, module in net.named_modules():
-        if not list(module.children()) and not isinstance(module, _QUIET):
+        if not list(module.children()) and not isinstance(module, _NOT_DRAWN):
             module.register_forward_hook(note(name))
     with torch.no_grad():
         net(curves, inside)
@@ -94,12 +95,12 @@ def layers(kind: str) -> tuple[Layer, ...]:
 
 @cache
 def n_parameters(kind: str) -> int:
-    """Return the number of a network's weights and biases."""
+    """Return the number of weights and biases of a network."""
     return sum(p.numel() for p in _untrained(kind).parameters())
 
 
 def drawing(kind: str, theme: str) -> str:
-    """Return a network as SVG.
+    """Return a drawing of a network as SVG.
 
     Parameters
     ----------
@@ -110,7 +111,7 @@ def drawing(kind: str, theme: str) -> str:
     """
     ink, soft = _INK.get(theme, _INK["dark"])
     steps = _steps(kind)
-    per_row = len(steps) if len(steps) <= MOST_IN_A_ROW else -(-len(steps) // 2)
+    per_row = len(steps) if len(steps) <= MAX_PER_ROW else -(-len(steps) // 2)
     width, height = per_row * (WIDTH + GAP) - GAP + 8, -(-len(steps) // per_row) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
@@ -138,7 +139,7 @@ def drawing(kind: str, theme: str) -> str:
 
 
 def _steps(kind: str) -> list[Layer]:
-    """Return the layers with what stands between and around them."""
+    """Return the layers with input, output and the mean over slices between them."""
     steps = [Layer("", "data", (N_FRAMES, GRID_SIDE, GRID_SIDE, SLICES), 0, "curves")]
     for layer in layers(kind):
         before = steps[-1].shape
@@ -149,6 +150,6 @@ def _steps(kind: str) -> list[Layer]:
 
 
 def _height(shape: tuple[int, ...]) -> float:
-    """Return how tall a layer is drawn: by its side in the plane, a curve as a low bar."""
+    """Return the height of a layer's box, by its side in the plane; a curve is a low bar."""
     side = shape[1] if len(shape) > 1 else 1
-    return max(26.0, TALL * (side / GRID_SIDE) ** 0.5)
+    return max(26.0, TALL * math.sqrt(side / GRID_SIDE))

@@ -1,10 +1,11 @@
-"""The parts of the page about the networks: layers, figures, curves, and one at work on the current case."""
+"""Panels of the Model page: layers, metrics, learning curves, and a network applied to the current case."""
 
 from __future__ import annotations
 
 import io
 import re
 import time
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -13,47 +14,75 @@ import streamlit as st
 from PIL import Image
 
 from pages.comparison import charts
-from pages.comparison.evaluation_results import Results
+from pages.comparison.evaluation_results import EvaluationResults
 from pages.comparison.map_images import SCALE, Slice, bar
 from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import State
 from pages.network.architecture import drawing, n_parameters
-from pages.ui.documents import demoted
+from pages.session.state import user_state
+from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
 from perfcore.training.release import COLUMNS
-from perfcore.types import FloatArray
+from perfcore.types import Aif, FloatArray
 
-WHAT: Final = {
-    "regression": "**Regression**: draws the curve itself, added to a typical artery's gamma variate.",
-    "weighting": "**Weighting**: weighs the measured curves, so that the result is always one of this patient's.",
+DESCRIPTIONS: Final = {
+    "regression": "**Regression**: computes the curve, as a correction of the gamma variate of a typical artery.",
+    "weighting": "**Weighting**: computes a weighted mean of the measured curves of this patient.",
 }
 NO_WEIGHTS: Final = (
-    "There are no trained networks here: `models/MANIFEST.json` is missing. What they are is drawn below; "
-    "`python -m perfcore train --help` says how to train them."
+    "No trained networks are installed: `models/MANIFEST.json` is missing. Their layers are drawn below; "
+    "`python -m perfcore train --help` explains the training."
 )
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkResult:
+    """Result of a network on a case.
+
+    Attributes
+    ----------
+    case_key, network
+        Key of the prepared case, name of the network.
+    aif, why, seconds
+        The AIF (None if none was found), the reason for it, and the computing time.
+    weights
+        Weight of each voxel, shape of the grid, sum 1; None for a network without weights.
+    problem
+        Why there is no AIF.
+    """
+
+    case_key: str
+    network: str
+    aif: Aif | None = None
+    why: str = ""
+    seconds: float = 0.0
+    weights: FloatArray | None = None
+    problem: str = ""
+
+
 _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _RELATIVE: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
 
 
 def show_architecture() -> None:
-    """Draw both networks from their modules."""
+    """Draw the layers of both networks."""
     theme = st.context.theme.type or "dark"
-    for kind, words in WHAT.items():
+    for kind, words in DESCRIPTIONS.items():
         st.markdown(f"{words} {n_parameters(kind):,} weights.")
         st.image(drawing(kind, theme), width="content", alt=f"The layers of the {kind} network, with their shapes")
     st.caption(
         "Shapes are channels × x × y × slices for a series of 8 slices; a curve has 64 frames of 1 s, the plane "
-        "48 × 48 cells of 4 mm. ReLU and dropout follow each convolution. What *context* makes "
-        "of the whole slab's mean is added to every cell: early and late mean something only against the tissue."
+        "48 × 48 cells of 4 mm. ReLU and dropout follow each convolution. *Context* is computed from the mean of "
+        "the whole slab and added to every cell: arrival times are early or late only relative to the tissue."
     )
 
 
-def show_figures(manifest: dict[str, Any]) -> None:
-    """Show what the manifest says: how each network was made, and what it is worth."""
+def show_metrics(manifest: dict[str, Any]) -> None:
+    """Draw the table of the manifest: training and cross-validated metrics of each network."""
     rows = [
         {
             "Network": name + (" (best)" if name == manifest["best"] else ""),
@@ -61,20 +90,20 @@ def show_figures(manifest: dict[str, Any]) -> None:
             **{title: entry.get("cross_validated", {}).get(key) for key, title, _ in COLUMNS},
             "Cases": entry.get("n_cases"),
             "Weights, SHA-256": entry["sha256"],
-            "Made by": f"{entry.get('data', '')}; {entry.get('command', '')}; commit {entry.get('commit', '')}",
+            "Training": f"{entry.get('data', '')}; {entry.get('command', '')}; commit {entry.get('commit', '')}",
         }
         for name, entry in manifest["networks"].items()
     ]
     formats = {title: st.column_config.NumberColumn(format=f"%.{digits}f") for _, title, digits in COLUMNS}
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
-        alt="Figures of each network",
+        alt="Metrics of each network",
     )  # fmt: skip
-    st.caption("Means over cases that the network had not seen: five folds by patient.")
+    st.caption("Means over the held-out cases of five folds, split by patient.")
 
 
-def show_learning(name: str, evaluation: Results | None) -> None:
-    """Show a network's loss over the epochs, and how its folds did."""
+def show_learning(name: str, evaluation: EvaluationResults | None) -> None:
+    """Draw the loss of a network by epoch, and the metrics of its folds."""
     picture = MODELS / f"{name}.png"
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -84,12 +113,12 @@ def show_learning(name: str, evaluation: Results | None) -> None:
                 picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {source_label(name)}, each fold"
             )
         else:
-            st.caption("Its learning curves are not here.")
+            st.caption("The learning curves of this network are not installed.")
     with right:
         st.markdown("**Cross-validation**")
         rows = None if evaluation is None else evaluation.rows
         if rows is None or not (rows["method"].eq(name) & rows["fold"].notna()).any():
-            st.caption("There is no evaluation of its folds here.")
+            st.caption("There is no evaluation of its folds.")
             return
         st.plotly_chart(
             charts.folds(rows, [name], "dice"), width="stretch", key="model_folds", alt="Core Dice of each fold"
@@ -97,80 +126,82 @@ def show_learning(name: str, evaluation: Results | None) -> None:
 
 
 def show_card() -> None:
-    """Render the model card; links within the repository lead nowhere in the browser and become words."""
+    """Draw the model card; links to files of the repository become plain text."""
     card = MODELS / "README.md"
     if card.exists():
         text = _COMMENT.sub("", card.read_text(encoding="utf-8"))
-        st.markdown(demoted(_RELATIVE.sub(r"\1", text), 2))
+        st.markdown(demote_headings(_RELATIVE.sub(r"\1", text), 2))
 
 
-def show_at_work(now: State, name: str) -> None:
-    """Let a network find the current case's curve, and say how long that took."""
-    if st.button("Find the curve of this case", type="primary", icon=":material/neurology:"):
-        st.session_state["model_found"] = (now.case.key, name, _find(now.case, name))
-    key, of, found = st.session_state.get("model_found", ("", "", {}))
-    if (key, of) != (now.case.key, name):
+def show_application(now: State, name: str) -> None:
+    """Draw the result of a network on the current case, computed on request, with its computing time."""
+    user = user_state()
+    if st.button("Find the AIF of this case", type="primary", icon=":material/neurology:"):
+        user.network_result = _apply(now.case, name)
+    result = user.network_result
+    if result is None or (result.case_key, result.network) != (now.case.key, name):
         return
-    if "problem" in found:
-        st.warning(found["problem"])
+    if result.aif is None:
+        st.warning(result.problem)
         return
-    aif = found["aif"]
-    looked = found["looked"]
-    left, right = (st.container(), st.container()) if looked is None else st.columns([5, 4], gap="large")
+    weights = result.weights
+    left, right = (st.container(), st.container()) if weights is None else st.columns([5, 4], gap="large")
     with left:
-        st.markdown(f"**{found['seconds']:.2f} s.** {found['why']}")
+        st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
         others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
-        figure = charts.curves([*others, (name, source_label(name), aif)], same_area=same_area)
-        st.plotly_chart(figure, width="stretch", key="model_curve", alt="The network's curve beside others")
-        for sentence in aif.quality:
+        figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area)
+        st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
+        for sentence in result.aif.quality:
             st.caption(f"⚠ {sentence}")
     with right:
-        if looked is None:
-            st.caption("This network draws its curve; only the weighting network looks at single voxels.")
+        if weights is None:
+            st.caption(
+                "This network computes the curve directly; only the weighting network has weights of voxels."
+            )
         else:
-            _show_looked(now.case, looked)
+            _show_weights(now.case, weights)
 
 
-def _find(case: LiveCase, name: str) -> dict[str, Any]:
+def _apply(case: LiveCase, name: str) -> NetworkResult:
     try:
         network = load_network(name)
         start = time.perf_counter()
         selection = predict_aif(case.prepared, network)
         seconds = time.perf_counter() - start
-        looked = voxel_attention(case.prepared, network)
+        weights = voxel_attention(case.prepared, network)
     except PerfcoreError as error:
-        return {"problem": str(error)}
-    return {"aif": selection.aif, "why": selection.why, "seconds": seconds, "looked": looked}
+        return NetworkResult(case.key, name, problem=str(error))
+    return NetworkResult(case.key, name, selection.aif, selection.why, seconds, weights)
 
 
-def _show_looked(case: LiveCase, looked: FloatArray) -> None:
-    per_slice = looked.sum((0, 1))
+def _show_weights(case: LiveCase, weights: FloatArray) -> None:
+    per_slice = weights.sum((0, 1))
     best, n = int(per_slice.argmax()), case.n_slices
     z = best if n == 1 else st.slider("Slice", 1, n, best + 1, key=f"model_slice_{case.name}") - 1
-    st.image(overlay(case, looked, z), width="stretch", alt=f"Weights of the voxels over the CT, slice {z + 1}")
+    st.image(overlay(case, weights, z), width="stretch", alt=f"Weights of the voxels over the CT, slice {z + 1}")
     share = 100 * float(per_slice[z])
-    st.html(bar(LUTS["inferno"], "0", f"{100 * float(looked.max()):.2g} %", "<b>Weight</b> of a voxel"))
+    st.html(bar(LUTS["inferno"], "0", f"{100 * float(weights.max()):.2g} %", "<b>Weight</b> of a voxel"))
     st.caption(f"{share:.0f} % of the weight lies in this slice.")
 
 
-def overlay(case: LiveCase, looked: FloatArray, z: int) -> bytes:
-    """Return where a network looked in one slice as PNG: the CT, and over it the weights, up to the largest.
+def overlay(case: LiveCase, weights: FloatArray, z: int) -> bytes:
+    """Return the weights of one slice over the CT as PNG; the colour scale ends at the largest weight.
 
     Parameters
     ----------
     case
         The case.
-    looked
+    weights
         Weight of each voxel, shape of the grid, sum 1.
     z
         The slice, from 0.
     """
     here = Slice.of(case, z)
-    weight = np.ascontiguousarray(case.layout.apply(looked[:, :, z]))[here.box]
-    level = np.clip(weight / max(float(looked.max()), 1e-30), 0, 1)
+    weight = np.ascontiguousarray(case.layout.apply(weights[:, :, z]))[here.box]
+    level = np.clip(weight / max(float(weights.max()), 1e-30), 0, 1)
     colours = LUTS["inferno"].reshape(256, 3)[(255 * level).astype(int)].astype(np.float32)
-    strength = np.sqrt(level)[..., None]  # a weight of a hundredth is seen too
+    strength = np.sqrt(level)[..., None]  # a weight of 1 % of the largest is visible
     mixed = (1 - strength) * here.head[here.box] + strength * colours
     large = mixed.round().astype(np.uint8).repeat(SCALE, 0).repeat(SCALE, 1)
     out = io.BytesIO()

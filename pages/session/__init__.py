@@ -1,1 +1,1 @@
-"""One person's state: case, settings, uploads, snapshots, links."""
+"""State of one user: case, settings, uploads, snapshots, links."""

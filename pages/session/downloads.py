@@ -1,4 +1,4 @@
-"""What can be taken along, under the Lab: each file is made when somebody asks for it."""
+"""Export box of the Lab: downloads, and the command lines that compute the same maps."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from collections.abc import Callable
 import streamlit as st
 
 from pages.live.server.session import State
-from pages.session import snapshot_sync, state
+from pages.session import case_selection
 from pages.session.export import CURVE_FILE, Export
 from pages.session.snapshots import table_csv
+from pages.session.state import live_session, user_state
 from perfcore.errors import PerfcoreError
 
 
 def downloads(now: State) -> None:
-    """Offer the curve, the maps, the settings and the table, and the lines that make the same maps."""
-    live, entry, preset = state.live_session(), state.current_entry(), st.session_state.get("preset", "paper")
-    kept = snapshot_sync.shelf()
+    """Draw the downloads of curve, maps, settings and snapshots; a file is made when it is requested."""
+    live, entry, preset = live_session(), case_selection.current_entry(), user_state().settings.preset
+    kept = user_state().snapshots
 
-    def taken() -> Export:
-        # The curve as it is when somebody asks: the page need not have run since the last edit.
+    def export() -> Export:
+        # Read at the time of the request: the page may not have run since the last edit.
         edited = live.edited(now.curve_key)
         usable = edited is not None and edited.size == now.start.value.size
         return Export(entry, now, preset, edited if usable else None)
 
     with st.expander("Export: curve, maps, settings, command line", icon=":material/download:"):
         with st.container(horizontal=True):
-            _offer(
+            _download(
                 "AIF (CSV)",
-                lambda: taken().curve_csv(),
+                lambda: export().curve_csv(),
                 CURVE_FILE,
                 "text/csv",
                 "Columns time_s,value, as --aif reads it",
             )
-            _offer(
+            _download(
                 "Maps (NIfTI, zip)",
-                lambda: taken().maps_zip(),
+                lambda: export().maps_zip(),
                 "maps.zip",
                 "application/zip",
-                "Every file that the command below writes; made now, in a few seconds",
+                "All files that the command below writes; takes a few seconds",
             )
-            _offer(
+            _download(
                 "Settings (JSON)",
-                lambda: taken().settings_json(),
+                lambda: export().settings_json(),
                 "settings.json",
                 "application/json",
                 "All settings, and the command lines",
             )
-            _offer(
+            _download(
                 "Snapshots (CSV)",
                 lambda: table_csv(kept),
                 "snapshots.csv",
@@ -56,7 +57,7 @@ def downloads(now: State) -> None:
                 disabled=not len(kept),
             )
         try:
-            lines = taken().commands()
+            lines = export().commands()
         except PerfcoreError as error:
             st.caption(f"No command line: {error}")
             return
@@ -64,7 +65,7 @@ def downloads(now: State) -> None:
         st.code("\n".join(lines), language="bash", wrap_lines=True)
 
 
-def _offer(
+def _download(
     label: str, make: Callable[[], str | bytes], file_name: str, mime: str, text: str, *, disabled: bool = False
 ) -> None:
     st.download_button(label, make, file_name, mime, help=text, on_click="ignore", disabled=disabled)

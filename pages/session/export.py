@@ -1,4 +1,4 @@
-"""What a person takes along: the curve, the maps, the settings, and the command line that makes the same maps."""
+"""Export of one analysis: curve, maps, settings, and the command lines that compute the same maps."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.library.catalog import Entry, open_series
+from pages.library.catalog import CatalogEntry, open_series
 from pages.live.server.session import State
 from pages.server import config
 from pages.session import share_link
+from pages.session.share_link import SavedView
 from perfcore.io.aif_csv import aif_csv_text, read_aif_csv
 from perfcore.pipeline import analyse
 from perfcore.results import results_zip
@@ -22,62 +23,62 @@ from perfcore.types import Aif
 
 CURVE_FILE: Final = "aif.csv"
 CASE_FOLDER: Final = "case"
-"""Where the first command writes a demonstration."""
+"""Folder that the first command writes a demonstration case to."""
 
 
 @dataclass(frozen=True, eq=False)
 class Export:
-    """One curve on one case under its settings, ready to be taken along.
+    """One curve on one case under its settings.
 
     Attributes
     ----------
     entry
-        The case; an upload's name is never written.
+        The case; the name of an upload is never written.
     state
         The prepared case, the settings and the start curve.
     preset
         The preset that the settings are named by.
     edited
-        The curve as the browser holds it, shape ``(n_time,)``; None for the start curve itself.
+        The edited curve, shape ``(n_time,)``; None for the start AIF itself.
     """
 
-    entry: Entry
+    entry: CatalogEntry
     state: State
     preset: str
     edited: NDArray[np.float64] | None
 
     @cached_property
     def aif(self) -> Aif:
-        """The curve as its CSV holds it, so that the maps here and from the file are of the very same values."""
+        """The curve with the values of its CSV file, so that maps from here and from the file are equal."""
         start = self.state.start
         curve = start if self.edited is None else replace(start, value=self.edited, voxels=(), quality=())
         read = read_aif_csv(aif_csv_text(curve).encode(), start.time_s)
         return replace(read, method=start.method if self.edited is None else "edited")
 
     def curve_csv(self) -> str:
-        """Return the curve as ``--aif FILE.csv`` reads it."""
+        """Return the curve in the format of ``--aif FILE.csv``."""
         return aif_csv_text(self.aif)
 
     def maps_zip(self) -> bytes:
-        """Return every file that ``python -m perfcore maps`` writes for this curve, in a zip."""
+        """Return a zip of all files that ``python -m perfcore maps`` writes for this curve."""
         series = replace(open_series(self.entry), case=self._name)
         settings, prepared = self.state.settings, self.state.case.prepared
         analysis = analyse(series, self.aif, settings, config.device().type, prepared=prepared)
         return results_zip(analysis, options={"preset": self.preset, "device": config.device().type})
 
     def settings_json(self) -> str:
-        """Return the settings, where the curve comes from, and the command lines."""
-        told = {
+        """Return settings, source of the curve and command lines as JSON."""
+        content = {
             "case": self._name,
             "preset": self.preset,
             "settings": self.state.settings.as_dict(),
             "aif": {"start": self.state.start.method, "edited": self.edited is not None, "file": CURVE_FILE},
             "commands": self.commands(),
         }
-        return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def commands(self) -> list[str]:
-        """Return the lines that make the same maps from the exported curve, to be run beside its file."""
+        """Return the command lines that compute the same maps, to be run in the folder of the exported curve."""
         lines: list[list[str]] = []
         if self.entry.key.startswith("demo-"):
             name = self.entry.key.removeprefix("demo-")
@@ -90,8 +91,7 @@ class Export:
         return [shlex.join(["python", "-m", "perfcore", *line]) for line in lines]
 
     def _options(self) -> dict[str, str]:
-        scene = share_link.Scene(preset=self.preset, settings=self.state.settings)
-        options = share_link.write(scene)
+        options = share_link.write_params(SavedView(preset=self.preset, settings=self.state.settings))
         if self.entry.owner:
             series = open_series(self.entry)
             options["dt"] = repr(series.dt_s)

@@ -1,4 +1,4 @@
-"""How far each setting goes in the sidebar; a link is held to the same."""
+"""Ranges of the sidebar's sliders; settings from a link must lie within them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from perfcore.ranges import Span
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import Settings
 
-SPANS: Final[dict[str, Span]] = {
+SLIDER_RANGES: Final[dict[str, Span]] = {
     "spatial_sigma_mm": Span(0.0, 6.0, 0.25),
     "temporal_sigma_s": Span(0.0, 4.0, 0.25),
     "core_threshold": Span(0.1, 0.6, 0.01),
@@ -17,15 +17,15 @@ SPANS: Final[dict[str, Span]] = {
 }
 
 
-def check(settings: Settings) -> None:
-    """Refuse what no slider can show.
+def check_slider_ranges(settings: Settings) -> None:
+    """Check that the sidebar can show every setting.
 
     Raises
     ------
     ArgumentError
-        A setting lies outside the sidebar's range.
+        A setting lies outside the range of its slider.
     """
-    for name, span in {**SPANS, "lambda_rel": REGULARIZATIONS[settings.regularization].slider}.items():
+    for name, limits in {**SLIDER_RANGES, "lambda_rel": REGULARIZATIONS[settings.regularization].slider}.items():
         value = getattr(settings, name)
-        if not span.low <= value <= span.high:
-            raise ArgumentError(f"{name} must lie between {span.low:g} and {span.high:g} here; got {value:g}.")
+        if not limits.low <= value <= limits.high:
+            raise ArgumentError(f"{name} must lie between {limits.low:g} and {limits.high:g} here; got {value:g}.")

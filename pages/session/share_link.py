@@ -1,8 +1,8 @@
-"""A link: case, settings, view and curve in the page's address, in plain words; the curve packed.
+"""Share link: case, settings, view and curve as query parameters.
 
-The words are those of the command line (``deconvolution=causal``, ``lambda-rel=0.12``); only what differs from the
-preset is named. A curve is ``1.`` and its values as float32, little-endian, in base64url: exactly what the browser
-holds, 322 characters for 60 frames, and nothing that could unfold to more than it is.
+Parameters have the names of the command line's options (``deconvolution=causal``, ``lambda-rel=0.12``); only
+settings that differ from the preset are written. A curve is ``1.`` and its float32 values, little-endian, in
+base64url: the precision of the browser, 322 characters for 60 frames, and no compression that could expand.
 """
 
 from __future__ import annotations
@@ -23,32 +23,33 @@ from perfcore.map_info import MAPS
 from perfcore.settings import PRESETS, Settings
 
 VERSION: Final = "1."
+"""Version of the packed curve."""
 MAX_POINTS: Final = 1000
-MAX_WORD: Final = 80
-"""Characters of any value but the curve."""
+MAX_VALUE_CHARS: Final = 80
+"""Characters of any value except the curve."""
 _PACKED: Final = re.compile(r"[A-Za-z0-9_-]+")
-OPTIONS: Final[dict[str, str]] = {
+OPTION_NAMES: Final[dict[str, str]] = {
     field.name: field.name.replace("_", "-").removesuffix("-s" if field.name.startswith("tmax") else "\0")
     for field in fields(Settings)
 }
-"""The command line's name of each setting."""
+"""Name of each setting's option on the command line."""
 _NUMBERS: Final = frozenset(name for name, value in Settings().as_dict().items() if isinstance(value, float))
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
-    """What a person is looking at, and all that another needs to see the same.
+class SavedView:
+    """What is shown: case, settings, AIF, map and slice; the content of a link or a snapshot.
 
     Attributes
     ----------
     case
         Key of the case; empty for the first.
     start
-        Method of the curve that edits start from; empty for the default.
+        Method of the AIF that edits start from; empty for the default.
     curve
-        The edited curve, shape ``(n_time,)``, float64 that float32 holds exactly; None for the start itself.
+        The edited curve, shape ``(n_time,)``, float64 that float32 holds exactly; None for the start AIF.
     map, slice_index, montage
-        The view; an empty map or None stands for what is shown already. Slices count from 0.
+        Map, slice (from 0) and layout; an empty map or None changes nothing.
     """
 
     case: str = ""
@@ -62,7 +63,7 @@ class Scene:
 
 
 def pack_curve(curve: NDArray[np.float64]) -> str:
-    """Return a curve as text for an address."""
+    """Return a curve as text for a query parameter."""
     raw = np.asarray(curve, "<f4").tobytes()
     return VERSION + base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
@@ -73,7 +74,7 @@ def unpack_curve(text: str) -> NDArray[np.float64]:
     Raises
     ------
     InputDataError
-        It is none, of another version, too long, or holds values that no input function has.
+        The text is damaged, of another version or too long, or its values are no AIF.
     """
     if not text.startswith(VERSION):
         raise InputDataError("Its curve was packed by another version.")
@@ -95,27 +96,27 @@ def unpack_curve(text: str) -> NDArray[np.float64]:
     return curve
 
 
-def write(scene: Scene) -> dict[str, str]:
-    """Return the parameters of a scene; `read` of them gives it back."""
-    params = {"case": scene.case, "preset": "" if scene.preset == "paper" else scene.preset}
-    for name, value in scene.settings.differences(scene.preset).items():
-        params[OPTIONS[name]] = repr(value) if isinstance(value, float) else value
-    params |= {"start": scene.start, "map": scene.map}
-    if scene.slice_index is not None:
-        params["slice"] = str(scene.slice_index + 1)
-    if scene.montage is not None:
-        params["layout"] = "all" if scene.montage else "one"
-    if scene.curve is not None:
-        params["curve"] = pack_curve(scene.curve)
+def write_params(view: SavedView) -> dict[str, str]:
+    """Return the query parameters of a view, which `read_params` reads."""
+    params = {"case": view.case, "preset": "" if view.preset == "paper" else view.preset}
+    for name, value in view.settings.differences(view.preset).items():
+        params[OPTION_NAMES[name]] = repr(value) if isinstance(value, float) else value
+    params |= {"start": view.start, "map": view.map}
+    if view.slice_index is not None:
+        params["slice"] = str(view.slice_index + 1)
+    if view.montage is not None:
+        params["layout"] = "all" if view.montage else "one"
+    if view.curve is not None:
+        params["curve"] = pack_curve(view.curve)
     return {name: value for name, value in params.items() if value}
 
 
-NAMES: Final = ("case", "preset", *OPTIONS.values(), "start", "map", "slice", "layout", "curve")
-"""Every parameter of a link; others belong to somebody else and are left alone."""
+PARAM_NAMES: Final = ("case", "preset", *OPTION_NAMES.values(), "start", "map", "slice", "layout", "curve")
+"""All parameters of a link; parameters with other names are left unchanged."""
 
 
-def read(params: Mapping[str, str]) -> Scene:
-    """Read the parameters of an address.
+def read_params(params: Mapping[str, str]) -> SavedView:
+    """Read the query parameters of a link.
 
     Raises
     ------
@@ -123,26 +124,26 @@ def read(params: Mapping[str, str]) -> Scene:
         A value is too long, not one of its choices, or out of its range.
     """
     try:
-        return _read({name: params[name] for name in NAMES if params.get(name)})
+        return _read({name: params[name] for name in PARAM_NAMES if params.get(name)})
     except PerfcoreError as error:
         raise InputDataError(f"This link cannot be used: {error}") from error
 
 
-def _read(given: dict[str, str]) -> Scene:
+def _read(given: dict[str, str]) -> SavedView:
     packed = given.pop("curve", None)
     for name, value in given.items():
-        if len(value) > MAX_WORD:
-            raise InputDataError(f"Its {name} has {len(value)} characters; at most {MAX_WORD} are read.")
+        if len(value) > MAX_VALUE_CHARS:
+            raise InputDataError(f"Its {name} has {len(value)} characters; at most {MAX_VALUE_CHARS} are read.")
     preset = given.get("preset", "paper")
     if preset not in PRESETS:
         raise InputDataError(f"Its preset is none of {', '.join(PRESETS)}.")
     overrides = {
-        name: _number(word, given[word]) if name in _NUMBERS else given[word]
-        for name, word in OPTIONS.items()
-        if word in given
+        name: _number(option, given[option]) if name in _NUMBERS else given[option]
+        for name, option in OPTION_NAMES.items()
+        if option in given
     }
     settings = Settings.preset(preset, **overrides)
-    setting_ranges.check(settings)
+    setting_ranges.check_slider_ranges(settings)
     if given.get("map", "rcbf") not in MAPS:
         raise InputDataError(f"Its map is none of {', '.join(MAPS)}.")
     if given.get("layout", "one") not in ("one", "all"):
@@ -153,7 +154,7 @@ def _read(given: dict[str, str]) -> Scene:
         if not (1 <= number <= 10_000 and number == int(number)):
             raise InputDataError("Its slice is not a number from 1.")
         slice_index = int(number) - 1
-    return Scene(
+    return SavedView(
         case=given.get("case", ""),
         preset=preset,
         settings=settings,

@@ -1,89 +1,117 @@
-"""The sidebar: case and settings; the same on every page, so they survive a page change."""
+"""Sidebar: case and settings, drawn on every page."""
 
 from __future__ import annotations
+
+from typing import Any, Final
 
 import streamlit as st
 
 from pages.live.compute.preview_grid import LARGEST_ERROR
 from pages.live.server.session import State
 from pages.server import config
-from pages.session import setting_ranges, state
+from pages.session import case_selection, setting_ranges, widget_keys
+from pages.session.state import user_state
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import PRESETS
 
-NOTICE = "Research and teaching, not for clinical use"
-
-
-def _take_preset() -> None:
-    for name, value in PRESETS[st.session_state["preset"]].as_dict().items():
-        st.session_state[f"set_{name}"] = value
-
-
-def _take_regularization() -> None:
-    info = REGULARIZATIONS[st.session_state["set_regularization"]]
-    st.session_state["set_lambda_rel"] = info.default_lambda
-
-
-def _span(label: str, name: str) -> None:
-    low, high, step = setting_ranges.SPANS[name]
-    st.slider(label, low, high, step=step, key=f"set_{name}")
+NOTICE: Final = "Research and teaching, not for clinical use"
+DECONVOLUTION_LABELS: Final[dict[str, str]] = {
+    "circulant": "delay-invariant (circulant)",
+    "causal": "causal",
+}
+MOTION_LABELS: Final[dict[str, str]] = {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"}
+REFERENCE_LABELS: Final[dict[str, str]] = {
+    "contralateral": "contralateral hemisphere",
+    "brain": "whole brain",
+}
 
 
 def sidebar() -> State | None:
-    """Draw the sidebar and open the case; every widget writes the session state that `state.settings` reads.
+    """Draw the sidebar and open the selected case.
 
-    Returns None where the case cannot be opened; the reason stands in the sidebar.
+    Returns
+    -------
+    State or None
+        The opened case with its settings; None if it cannot be opened (the sidebar then shows the error).
     """
-    if "set_lambda_rel" not in st.session_state:
-        st.session_state["preset"] = "paper"
-        _take_preset()
-    for key in [k for k in st.session_state if str(k).startswith("set_")] + ["preset"]:
-        st.session_state[key] = st.session_state[key]  # a widget's value outlives a page without it
+    _write_widgets()
     with st.sidebar:
-        if problem := state.folder_problem():
+        if problem := case_selection.folder_problem():
             st.warning(problem)
         opened = _case()
-        st.selectbox("Preset", list(PRESETS), key="preset", on_change=_take_preset)
-        info = REGULARIZATIONS[st.session_state["set_regularization"]]
+        st.selectbox("Preset", list(PRESETS), key=widget_keys.PRESET, on_change=_read_preset)
+        info = REGULARIZATIONS[user_state().settings.values.regularization]
         low, high, step = info.slider
-        st.slider("λ, relative", low, high, step=step, key="set_lambda_rel", help=info.help, format="%.3f")
+        st.slider("λ, relative", low, high, step=step, help=info.help, format="%.3f", **_bound_to("lambda_rel"))
         st.selectbox(
             "Regularisation",
             list(REGULARIZATIONS),
-            key="set_regularization",
-            on_change=_take_regularization,
             format_func=lambda name: REGULARIZATIONS[name].label,
+            **_bound_to("regularization"),
         )
         st.selectbox(
             "Deconvolution",
-            ["circulant", "causal"],
-            key="set_deconvolution",
-            format_func={"circulant": "delay-invariant (circulant)", "causal": "causal"}.get,
+            list(DECONVOLUTION_LABELS),
+            format_func=lambda name: DECONVOLUTION_LABELS[name],
+            **_bound_to("deconvolution"),
         )
         with st.expander("Smoothing, thresholds"):
-            st.selectbox(
-                "Realignment of frames",
-                ["off", "in-plane", "rigid"],
-                key="set_motion",
-                format_func={"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"}.get,
-            )
-            _span("Smoothing in the plane, σ mm", "spatial_sigma_mm")
-            _span("Smoothing in time, σ s", "temporal_sigma_s")
-            _span("Core: rCBF below", "core_threshold")
-            _span("Hypoperfused: Tmax above, s", "tmax_threshold_s")
-            st.selectbox("Discretisation", ["volterra", "rectangular"], key="set_discretization")
-            st.selectbox(
-                "Healthy reference",
-                ["contralateral", "brain"],
-                key="set_reference",
-                format_func={"contralateral": "contralateral hemisphere", "brain": "whole brain"}.get,
-            )
-        st.caption(f"{config.device_label()}{_preview(opened)}  \n{NOTICE}")
+            _details()
+        st.caption(f"{config.device_label()}{_preview_error(opened)}  \n{NOTICE}")
     return opened
 
 
-def _preview(opened: State | None) -> str:
-    """Say how exact what is seen during a drag is; at rest every map is exact."""
+def _details() -> None:
+    st.selectbox(
+        "Motion correction",
+        list(MOTION_LABELS),
+        format_func=lambda name: MOTION_LABELS[name],
+        **_bound_to("motion"),
+    )
+    _slider("Smoothing in the plane, σ mm", "spatial_sigma_mm")
+    _slider("Smoothing in time, σ s", "temporal_sigma_s")
+    _slider("Core: rCBF below", "core_threshold")
+    _slider("Hypoperfused: Tmax above, s", "tmax_threshold_s")
+    st.selectbox("Discretisation", ["volterra", "rectangular"], **_bound_to("discretization"))
+    st.selectbox(
+        "Healthy reference",
+        list(REFERENCE_LABELS),
+        format_func=lambda name: REFERENCE_LABELS[name],
+        **_bound_to("reference"),
+    )
+
+
+def _slider(label: str, name: str) -> None:
+    low, high, step = setting_ranges.SLIDER_RANGES[name]
+    st.slider(label, low, high, step=step, **_bound_to(name))
+
+
+def _bound_to(name: str) -> dict[str, Any]:
+    """Return the widget parameters that bind a widget to a setting."""
+    return {"key": widget_keys.setting(name), "on_change": _read_setting, "args": (name,)}
+
+
+def _write_widgets() -> None:
+    """Set the widgets from the user's settings, which other pages, links and lessons change as well."""
+    chosen = user_state().settings
+    st.session_state[widget_keys.PRESET] = chosen.preset
+    for name, value in chosen.values.as_dict().items():
+        st.session_state[widget_keys.setting(name)] = value
+
+
+def _read_setting(name: str) -> None:
+    """Take a changed widget's value into the settings; another regularisation brings its own λ."""
+    chosen = user_state().settings
+    chosen.values = chosen.values.replace(**{name: st.session_state[widget_keys.setting(name)]})
+
+
+def _read_preset() -> None:
+    preset = st.session_state[widget_keys.PRESET]
+    user_state().settings.apply(preset, PRESETS[preset])
+
+
+def _preview_error(opened: State | None) -> str:
+    """Return the error of the preview during a drag; at rest every map is exact."""
     if opened is None or opened.case.basis is None:
         return ""
     every = opened.case.basis_error
@@ -92,19 +120,19 @@ def _preview(opened: State | None) -> str:
 
 
 def _case() -> State | None:
-    known = state.entries()
-    current = state.current_entry()
-    st.session_state["picked_case"] = current.key
+    known = case_selection.entries()
+    current = case_selection.current_entry()
+    st.session_state[widget_keys.CASE] = current.key
 
-    def choose() -> None:  # as a call-back: a second run of the page would cost a tenth of a second
-        state.choose(known[st.session_state["picked_case"]])
+    def select() -> None:  # as a call-back: a second run of the page would take another 100 ms
+        case_selection.select_entry(known[st.session_state[widget_keys.CASE]])
 
     st.selectbox(
         "Case",
         list(known),
-        key="picked_case",
-        on_change=choose,
+        key=widget_keys.CASE,
+        on_change=select,
         format_func=lambda key: known[key].title,
         help=current.note,
     )
-    return state.open_current()
+    return case_selection.open_current()

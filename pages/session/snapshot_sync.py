@@ -1,4 +1,4 @@
-"""The shelf of snapshots between the page and the browser: what is asked, what is shown, what is compared."""
+"""Snapshots between page and browser: requests of the browser, the snapshot table, and maps for the comparison."""
 
 from __future__ import annotations
 
@@ -9,171 +9,169 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
-from pages.library.catalog import Entry, open_case
+from pages.library.catalog import CatalogEntry, open_case
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, State
-from pages.session import share_link, state, url_sync
-from pages.session.snapshots import NUMBERS, Shelf, Snapshot, settings_words
+from pages.session import case_selection, share_link, url_sync
+from pages.session.snapshots import METRICS, Snapshot, SnapshotStore, settings_summary
+from pages.session.state import component_value, live_session, notify, user_state
 from perfcore.errors import InputDataError, PerfcoreError
 
-KIND: Final = "snapshot"
-"""What the socket calls a request for a snapshot's maps, and its answer."""
+REQUEST_KIND: Final = "snapshot"
+"""Type of the socket's request for the maps of a snapshot, and of its answer."""
+MAX_RESTORED: Final = 100
+"""Rows that are read of what the browser sends after a reload."""
 
 
-def shelf() -> Shelf:
-    """Return this person's snapshots."""
-    kept: Shelf = st.session_state.setdefault("shelf", Shelf())
-    return kept
+def receive_requests() -> None:
+    """Carry out the requests in the live component's last trigger."""
+    carry_out(component_value("shelf"))
 
 
-def asked() -> None:
-    """Do what the browser asked with its last trigger."""
-    fulfil(state.told("shelf"))
+def carry_out(requests: Any) -> None:
+    """Carry out requests for snapshots, each once; a notice names what fails.
 
-
-def fulfil(wishes: Any) -> None:
-    """Do what was asked of the shelf, each wish once; a sentence says what cannot be done.
-
-    A run of the page can be interrupted wherever it touches the session's state, by a newer one that knows
-    nothing of this one's trigger. So the browser sends a wish again until ``done`` tells its number.
+    A newer run can interrupt a run of the page at any access to the session state, and the newer run does not get
+    the trigger again. So the browser repeats a request until ``done`` has its number.
     """
-    kept = shelf()
-    for wish in wishes if isinstance(wishes, list) else ():
-        number = wish.get("id") if isinstance(wish, Mapping) else None
-        if not isinstance(number, int) or number <= kept.done:
+    snapshots = user_state().snapshots
+    for request in requests if isinstance(requests, list) else ():
+        number = request.get("id") if isinstance(request, Mapping) else None
+        if not isinstance(number, int) or number <= snapshots.done:
             continue
         try:
-            _do(kept, wish)
+            _carry_out(snapshots, request)
         except PerfcoreError as error:
-            state.say(str(error))
+            notify(str(error))
         except (KeyError, TypeError, ValueError, OverflowError):
-            state.say("The message is not understood.")
-        kept.done = number
+            notify("Invalid request.")
+        snapshots.done = number
 
 
-def _do(kept: Shelf, wish: Mapping[str, Any]) -> None:
-    act = wish["act"]
+def _carry_out(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
+    act = request["act"]
     if act == "keep":
-        _keep(kept, wish)
+        _save(snapshots, request)
     elif act == "rename":
-        kept.rename(int(wish["number"]), str(wish["name"]))
+        snapshots.rename(int(request["number"]), str(request["name"]))
     elif act == "delete":
-        kept.delete(int(wish["number"]))
+        snapshots.delete(int(request["number"]))
     elif act == "restore":
-        url_sync.show(kept.get(int(wish["number"])).scene)
-    elif act == "bring" and not kept.brought:
-        kept.brought = True
-        _bring(kept, wish["rows"])
+        url_sync.apply_view(snapshots.get(int(request["number"])).view)
+    elif act == "bring" and not snapshots.is_restored:
+        snapshots.is_restored = True
+        _restore_all(snapshots, request["rows"])
 
 
-def _keep(kept: Shelf, wish: Mapping[str, Any]) -> None:
-    now = state.live_session().state
+def _save(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
+    now = live_session().state
     if now is None:
-        raise InputDataError("There is no case to keep.")
-    curve, entry = share_link.unpack_curve(str(wish["curve"])), state.current_entry()
+        raise InputDataError("No case is open, so no snapshot can be saved.")
+    curve, entry = share_link.unpack_curve(str(request["curve"])), case_selection.current_entry()
     if curve.size != now.case.prepared.n_time:
-        raise InputDataError("The curve to keep does not belong to this case.")
+        raise InputDataError(
+            f"The snapshot's curve has {curve.size} points; the series has {now.case.prepared.n_time}."
+        )
     numbers = now.case.numbers(now.case.volume_flow(curve, now.settings), now.settings)
-    scene = replace(url_sync.scene(now), case=entry.key, curve=curve)
-    # Nothing between here and ``done`` can be interrupted: it is kept once.
-    kept.keep(str(wish.get("name", "")), entry.title, scene, numbers, datetime.now(UTC))
+    view = replace(url_sync.current_view(now), case=entry.key, curve=curve)
+    # Nothing between here and ``done`` can be interrupted, so a request saves one snapshot.
+    snapshots.add(str(request.get("name", "")), entry.title, view, numbers, datetime.now(UTC))
 
 
-def _bring(kept: Shelf, rows: Any) -> None:
-    """Take back what the browser had kept when the page was reloaded; what is no longer here is left out."""
-    known, lost = state.entries(), 0
-    for row in list(rows)[:100]:
+def _restore_all(snapshots: SnapshotStore, rows: Any) -> None:
+    """Add the snapshots that the browser kept over a reload, except those whose case does not exist any more."""
+    known, n_lost = case_selection.entries(), 0
+    for row in list(rows)[:MAX_RESTORED]:
         try:
-            scene = share_link.read(dict(parse_qsl(str(row["link"]))))
-            entry = known.get(scene.case)
-            if entry is None or entry.owner or scene.curve is None:
-                raise InputDataError("Its case is not here.")
-            numbers = {key: _figure(row["numbers"].get(key)) for key in NUMBERS}
+            view = share_link.read_params(dict(parse_qsl(str(row["link"]))))
+            entry = known.get(view.case)
+            if entry is None or entry.owner or view.curve is None:
+                raise InputDataError("The case of this snapshot does not exist.")
+            numbers = {key: _finite(row["numbers"].get(key)) for key in METRICS}
             made = datetime.fromtimestamp(float(row["made"]), UTC)
-            kept.keep(str(row["name"]), entry.title, scene, numbers, made)
+            snapshots.add(str(row["name"]), entry.title, view, numbers, made)
         except (PerfcoreError, KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-            lost += 1
-    if lost:
-        plural = "s" if lost > 1 else ""
-        state.say(f"{lost} snapshot{plural} could not be brought back: the case is not here any more.")
+            n_lost += 1
+    if n_lost:
+        plural = "s" if n_lost > 1 else ""
+        notify(f"{n_lost} snapshot{plural} could not be restored: the case does not exist any more.")
 
 
-def _figure(value: Any) -> float | None:
+def _finite(value: Any) -> float | None:
     number = None if value is None else float(value)
     return number if number is None or np.isfinite(number) else None
 
 
-def shelf_frame(session: LiveSession, now: State) -> bytes:
-    """Return what the browser needs to draw the shelf, to build a link, and to take a curve that was asked for."""
-    kept, known = shelf(), state.entries()
-    session.requests[KIND] = _Maps(kept, known)
-    here = state.current_entry()
+def snapshots_frame(session: LiveSession, now: State) -> bytes:
+    """Return the frame with the snapshot table, the parameters of a link, and a curve to be applied."""
+    snapshots, known = user_state().snapshots, case_selection.entries()
+    session.requests[REQUEST_KIND] = _MapsHandler(snapshots, known)
+    current = case_selection.current_entry()
     header: dict[str, Any] = {
-        "done": kept.done,
-        "rows": [_row(kept, snapshot, here.key) for snapshot in kept],
-        "link": urlencode(share_link.write(url_sync.scene(now))),
-        "shared": not here.owner,
+        "done": snapshots.done,
+        "rows": [_row(snapshots, snapshot, current.key) for snapshot in snapshots],
+        "link": urlencode(share_link.write_params(url_sync.current_view(now))),
+        "shared": not current.owner,
         "known": now.start.method in now.case.offered.methods,
-        "title": here.title,
+        "title": current.title,
         "wanted": None,
     }
     arrays: dict[str, NDArray[Any]] = {}
-    wish = url_sync.wanted(now)
-    if wish is not None:
-        number, scene = wish
+    linked = url_sync.linked_view(now)
+    if linked is not None:
+        number, view = linked
         header["wanted"] = {
-            "number": number, "curveKey": now.curve_key, "map": scene.map, "slice": scene.slice_index,
-            "montage": scene.montage,
+            "number": number, "curveKey": now.curve_key, "map": view.map, "slice": view.slice_index,
+            "montage": view.montage,
         }  # fmt: skip
-        if scene.curve is not None:
-            arrays["curve"] = scene.curve.astype(np.float32)
+        if view.curve is not None:
+            arrays["curve"] = view.curve.astype(np.float32)
     return wire.pack("shelf", header, arrays)
 
 
-def _row(kept: Shelf, snapshot: Snapshot, here: str) -> dict[str, Any]:
+def _row(snapshots: SnapshotStore, snapshot: Snapshot, current_key: str) -> dict[str, Any]:
     return {
         "number": snapshot.number,
         "name": snapshot.name,
         "title": snapshot.title,
-        "here": snapshot.scene.case == here,
-        "settings": settings_words(snapshot.scene),
+        "here": snapshot.view.case == current_key,
+        "settings": settings_summary(snapshot.view),
         "numbers": dict(snapshot.numbers),
-        "changes": kept.changes(snapshot),
+        "changes": snapshots.changes(snapshot),
         "made": snapshot.made.timestamp(),
-        "link": urlencode(share_link.write(snapshot.scene)),
+        "link": urlencode(share_link.write_params(snapshot.view)),
     }
 
 
-class _Maps:
-    """Answers the socket with a snapshot's maps, computed from its curve as it was kept."""
+class _MapsHandler:
+    """Answers the socket's request for the maps of a snapshot."""
 
-    def __init__(self, kept: Shelf, known: Mapping[str, Entry]) -> None:
-        self._kept, self._known = kept, known
+    def __init__(self, snapshots: SnapshotStore, known: Mapping[str, CatalogEntry]) -> None:
+        self._snapshots, self._known = snapshots, known
 
     def __call__(self, session: LiveSession, request: Mapping[str, Any]) -> bytes:
         """Return one frame with the whole volume."""
         number = int(request["number"])
-        snapshot, now = self._kept.get(number), session.state
-        scene = snapshot.scene
-        entry = self._known.get(scene.case)
-        if entry is None or now is None or now.case.name != scene.case or scene.curve is None:
+        snapshot, now = self._snapshots.get(number), session.state
+        view = snapshot.view
+        entry = self._known.get(view.case)
+        if entry is None or now is None or now.case.name != view.case or view.curve is None:
             raise InputDataError(f"{snapshot.name} belongs to another case; restore it to see its maps.")
-        case = open_case(entry, scene.settings)
+        case = open_case(entry, view.settings)
         if not np.array_equal(case.prepared.index, now.case.prepared.index):
             raise InputDataError(f"{snapshot.name} was made on another brain mask; restore it to see its maps.")
-        flow = case.volume_flow(scene.curve, scene.settings)
+        flow = case.volume_flow(view.curve, view.settings)
         header = {
             "number": number,
             "key": now.case.key,
             "ref": flow.reference_cbf,
-            "aifArea": float(scene.curve.sum()) * case.prepared.dt_s,
-            "thresholds": {"core": scene.settings.core_threshold, "tmax": scene.settings.tmax_threshold_s},
+            "aifArea": float(view.curve.sum()) * case.prepared.dt_s,
+            "thresholds": {"core": view.settings.core_threshold, "tmax": view.settings.tmax_threshold_s},
         }
         arrays: dict[str, NDArray[Any]] = {"cbf": flow.cbf, "tmax": flow.tmax}
-        if case is not now.case:  # smoothed otherwise
+        if case is not now.case:  # other smoothing
             own = case.static[1]
             arrays |= {"area": own["area"], "ttp": own["ttp"]}
-        return wire.pack(KIND, header, arrays)
+        return wire.pack(REQUEST_KIND, header, arrays)

@@ -1,4 +1,4 @@
-"""Snapshots: a curve, its settings and what they gave, kept by a person under a name."""
+"""Snapshots: a curve with its settings and lesion metrics, saved under a name."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from pages.session.share_link import Scene
+from pages.session.share_link import SavedView
 from perfcore.errors import InputDataError
 from perfcore.regularization import REGULARIZATIONS
 
-MOST: Final = 20
-LONGEST_NAME: Final = 40
-NUMBERS: Final = ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf", "dice")
-"""The figures of a snapshot, in the order of the table."""
+MAX_SNAPSHOTS: Final = 20
+MAX_NAME_CHARS: Final = 40
+METRICS: Final = ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf", "dice")
+"""Lesion metrics of a snapshot, in the order of the table."""
 
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
-    """One what-if, as it was when it was kept.
+    """One saved curve with its case, settings and metrics.
 
     Attributes
     ----------
     number
-        Names it within the shelf; never given twice.
+        Number within the store, used once.
     name, title
-        What the person calls it; what the case is called.
-    scene
-        Case, settings and curve; the curve is always there.
+        Name given by the user; title of the case.
+    view
+        Case, settings and curve; the curve is never None.
     numbers
-        The figures of `NUMBERS`: ml, a ratio, ml/100 g/min, and Dice; None where one has no meaning.
+        The metrics of `METRICS`: ml, a ratio, ml/100 g/min, and Dice; None where one is undefined.
     made
-        When, in UTC.
+        Time of saving, UTC.
     """
 
     number: int
     name: str
     title: str
-    scene: Scene
+    view: SavedView
     numbers: Mapping[str, float | None]
     made: datetime
 
 
-class Shelf:
-    """One person's snapshots, in the order they were made; at most `MOST`."""
+class SnapshotStore:
+    """Snapshots of one user, in the order of saving; at most `MAX_SNAPSHOTS`."""
 
     def __init__(self) -> None:
         self.done = 0
-        """Number of the last wish that was carried out; the browser sends one again until it is."""
-        self.brought = False
-        """Whether the browser has brought back what an earlier session had kept; it does so once."""
+        """Number of the last request that was carried out; the browser repeats a request until then."""
+        self.is_restored = False
+        """Whether the browser has sent the snapshots of an earlier session; it does so once."""
         self._kept: dict[int, Snapshot] = {}
         self._last = 0
 
@@ -64,21 +64,21 @@ class Shelf:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(
-        self, name: str, title: str, scene: Scene, numbers: Mapping[str, float | None], made: datetime
+    def add(
+        self, name: str, title: str, view: SavedView, numbers: Mapping[str, float | None], made: datetime
     ) -> Snapshot:
-        """Add a snapshot; without a name it is called by its number.
+        """Add a snapshot; an empty name becomes its number.
 
         Raises
         ------
         InputDataError
-            There are `MOST` already.
+            There are `MAX_SNAPSHOTS` already.
         """
-        if len(self._kept) >= MOST:
-            raise InputDataError(f"{MOST} snapshots are kept at most; delete one first.")
+        if len(self._kept) >= MAX_SNAPSHOTS:
+            raise InputDataError(f"At most {MAX_SNAPSHOTS} snapshots are kept; delete one first.")
         self._last += 1
-        figures = MappingProxyType({key: numbers.get(key) for key in NUMBERS})
-        snapshot = Snapshot(self._last, _clean(name) or f"Snapshot {self._last}", title, scene, figures, made)
+        figures = MappingProxyType({key: numbers.get(key) for key in METRICS})
+        snapshot = Snapshot(self._last, _clean(name) or f"Snapshot {self._last}", title, view, figures, made)
         self._kept[snapshot.number] = snapshot
         return snapshot
 
@@ -88,50 +88,50 @@ class Shelf:
         Raises
         ------
         InputDataError
-            It is not here.
+            There is no snapshot of that number.
         """
         if number not in self._kept:
-            raise InputDataError("That snapshot is not here any more.")
+            raise InputDataError("This snapshot does not exist any more.")
         return self._kept[number]
 
     def rename(self, number: int, name: str) -> None:
-        """Give a snapshot another name; an empty one changes nothing."""
+        """Rename a snapshot; an empty name changes nothing."""
         snapshot = self.get(number)
         self._kept[number] = replace(snapshot, name=_clean(name) or snapshot.name)
 
     def delete(self, number: int) -> None:
-        """Take a snapshot away."""
+        """Delete a snapshot."""
         del self._kept[self.get(number).number]
 
     def changes(self, snapshot: Snapshot) -> dict[str, float | None]:
-        """Return each figure's change against the first snapshot of the same case."""
-        first = next(other for other in self if other.scene.case == snapshot.scene.case)
-        return {key: _difference(snapshot.numbers[key], first.numbers[key]) for key in NUMBERS}
+        """Return the change of each metric against the first snapshot of the same case."""
+        first = next(other for other in self if other.view.case == snapshot.view.case)
+        return {key: _difference(snapshot.numbers[key], first.numbers[key]) for key in METRICS}
 
 
-def table_csv(shelf: Shelf) -> str:
-    """Return all snapshots as a CSV: names, settings, figures and their changes."""
+def table_csv(snapshots: SnapshotStore) -> str:
+    """Return all snapshots as CSV: names, settings, metrics and their changes."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    settings = list(next(iter(shelf)).scene.settings.as_dict()) if len(shelf) else []
-    figures = [column for key in NUMBERS for column in (key, f"{key}_change")]
+    settings = list(next(iter(snapshots)).view.settings.as_dict()) if len(snapshots) else []
+    figures = [column for key in METRICS for column in (key, f"{key}_change")]
     writer.writerow(["name", "case", "made_utc", "start", *figures, *settings])
-    for snapshot in shelf:
-        changes = shelf.changes(snapshot)
+    for snapshot in snapshots:
+        changes = snapshots.changes(snapshot)
         writer.writerow([
-            snapshot.name, snapshot.title, f"{snapshot.made:%Y-%m-%d %H:%M:%S}", snapshot.scene.start,
-            *(_cell(value) for key in NUMBERS for value in (snapshot.numbers[key], changes[key])),
-            *snapshot.scene.settings.as_dict().values(),
+            snapshot.name, snapshot.title, f"{snapshot.made:%Y-%m-%d %H:%M:%S}", snapshot.view.start,
+            *(_cell(value) for key in METRICS for value in (snapshot.numbers[key], changes[key])),
+            *snapshot.view.settings.as_dict().values(),
         ])  # fmt: skip
     return out.getvalue()
 
 
-def settings_words(scene: Scene) -> str:
-    """Return a scene's settings in a few words: its preset, and what differs from it."""
-    differs = scene.settings.differences(scene.preset)
+def settings_summary(view: SavedView) -> str:
+    """Return the settings of a view in a few words: preset, and the settings that differ from it."""
+    differs = view.settings.differences(view.preset)
     kind = differs.pop("regularization", None)
     strength = differs.pop("lambda_rel", REGULARIZATIONS[kind].default_lambda if kind else None)
-    words = [scene.preset]
+    words = [view.preset]
     if strength is not None:
         words.append(f"{kind or 'λ'} {strength:g}")
     for key, text in _WORDS.items():
@@ -153,8 +153,8 @@ _WORDS: Final = {
 
 def _clean(name: str) -> str:
     """Return a name as one short line of printable text."""
-    printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in name[: 4 * LONGEST_NAME])
-    return " ".join(printable.split())[:LONGEST_NAME].rstrip()
+    printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in name[: 4 * MAX_NAME_CHARS])
+    return " ".join(printable.split())[:MAX_NAME_CHARS].rstrip()
 
 
 def _difference(value: float | None, first: float | None) -> float | None:

@@ -1,216 +1,297 @@
-"""What belongs to a person's session: the case, the settings, the live session and uploads."""
+"""State of one user: one typed object in Streamlit's session state, under one key.
+
+Widgets keep their own keys (`pages.session.widget_keys`); all other state of a user is a field of `UserState`.
+"""
 
 from __future__ import annotations
 
-import base64
 import weakref
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
 import streamlit as st
 
-from pages.library.catalog import Entry, demonstrations, folder_entries, forget, open_case
-from pages.library.cohort_cases import cohort_entry
-from pages.live.compute.case import LiveCase
-from pages.live.server import wire
-from pages.live.server.session import COMPUTE, LiveSession, State, open_session
-from pages.server import config
-from pages.ui.escape import escape
-from perfcore.aif.sources import SourceInfo, source_info, source_label
-from perfcore.errors import PerfcoreError
-from perfcore.io.aif_csv import read_aif_csv
+from pages.library.catalog import CatalogEntry, forget
+from pages.live.server.session import COMPUTE, LiveSession, open_session
+from pages.session import widget_keys
+from pages.session.share_link import SavedView
+from pages.session.snapshots import SnapshotStore
+from pages.teaching.progress import Challenge, LessonProgress
 from perfcore.settings import PRESETS, Settings
 from perfcore.types import Aif
 
+if TYPE_CHECKING:  # these modules import pandas, which only their own pages need
+    from pages.comparison.columns import ComparisonCache
+    from pages.comparison.evaluation_results import EvaluationResults
+    from pages.comparison.evaluation_runner import EvaluationRun
+    from pages.network.panels import NetworkResult
 
-class _Person:
-    """Kept by the session's state and by nothing else: when it goes, the person has left."""
+STATE_KEY: Final = "user_state"
+
+
+@dataclass
+class CaseSelection:
+    """Selected case.
+
+    Attributes
+    ----------
+    key
+        Key of the catalog entry; an empty or unknown key selects the first case.
+    cohort_cases
+        Cases of the evaluation cohort that this user has opened.
+    """
+
+    key: str = ""
+    cohort_cases: list[CatalogEntry] = field(default_factory=list)
+
+
+@dataclass
+class SettingsSelection:
+    """Settings of the sidebar, with the preset that they are named by."""
+
+    preset: str = "paper"
+    values: Settings = PRESETS["paper"]
+
+    def apply(self, preset: str, values: Settings) -> None:
+        """Replace preset and settings."""
+        self.preset, self.values = preset, values
+
+
+@dataclass
+class AifSelection:
+    """Start AIFs of the user's cases.
+
+    Attributes
+    ----------
+    methods
+        By case name: method of the AIF that edits start from; absent for the default.
+    own
+        By case name and method: AIFs that belong to this user alone, from files, lessons and challenges.
+    """
+
+    methods: dict[str, str] = field(default_factory=dict)
+    own: dict[str, dict[str, Aif]] = field(default_factory=dict)
+
+    def own_of(self, case: str) -> dict[str, Aif]:
+        """Return the user's own AIFs of a case, by method."""
+        return self.own.setdefault(case, {})
+
+
+@dataclass
+class Uploads:
+    """Uploaded cases, which exist in this session only.
+
+    Attributes
+    ----------
+    entries
+        The uploads, in the order in which they were added.
+    last_number
+        Number of the last upload; numbers are used once.
+    n_submitted
+        How often the form was submitted; part of the file widgets' keys, so that a submission empties them.
+    problems
+        Sentences about files that could not be opened, shown at the next run.
+    """
+
+    entries: list[CatalogEntry] = field(default_factory=list)
+    last_number: int = 0
+    n_submitted: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+@dataclass
+class LinkedView:
+    """View and curve from a link or a restored snapshot, which the browser applies once.
+
+    Attributes
+    ----------
+    is_link_read
+        Whether the query parameters of the first request were read.
+    last_number
+        Number of the last view; the browser applies each number once.
+    view
+        The last view, or None.
+    """
+
+    is_link_read: bool = False
+    last_number: int = 0
+    view: SavedView | None = None
+
+
+@dataclass
+class Notices:
+    """Sentence that the live component shows at its next run."""
+
+    last_number: int = 0
+    text: str = ""
+
+    def add(self, text: str) -> None:
+        """Show a sentence at the next run; it replaces one that has not been shown."""
+        self.last_number += 1
+        self.text = text
+
+    def take(self) -> dict[str, Any] | None:
+        """Return the sentence with its number and remove it, or None."""
+        if not self.text:
+            return None
+        text, self.text = self.text, ""
+        return {"id": self.last_number, "text": text}
+
+
+@dataclass
+class LibraryTable:
+    """State of the library table.
+
+    Attributes
+    ----------
+    rows, number
+        Case keys of the rows with ``n_refused``; number in the table's widget key, which changes with the rows.
+    n_refused
+        How often a case was selected that cannot be opened; each needs a table without that selection.
+    problem
+        Why the last selected case cannot be opened.
+    is_changed
+        Whether the selection has changed the current case, so that the whole page must run again.
+    """
+
+    rows: tuple[tuple[str, ...], int] | None = None
+    number: int = 0
+    n_refused: int = 0
+    problem: str = ""
+    is_changed: bool = False
+
+
+@dataclass
+class ViewBeforeLesson:
+    """Case, settings and start AIFs before a lesson, restored when the user leaves it."""
+
+    case: str
+    preset: str
+    settings: Settings
+    methods: dict[str, str]
+
+
+@dataclass
+class LessonState:
+    """Lessons and the challenge.
+
+    Attributes
+    ----------
+    is_link_read
+        Whether the query parameter of a lesson was read.
+    selected
+        Id of the selected lesson, ``challenge``, or None for the list.
+    opened
+        The lesson whose case and settings are in use; None outside the lessons page.
+    step
+        Step of the selected lesson; empty for the first.
+    before
+        What was open before the lesson.
+    own_curve
+        Case and method of the lesson's own start AIF.
+    progress
+        Predictions and scores.
+    challenge
+        The current challenge.
+    is_presenting
+        Whether the page is shown in large type, without menu and sidebar.
+    """
+
+    is_link_read: bool = False
+    selected: str | None = None
+    opened: str | None = None
+    step: str = ""
+    before: ViewBeforeLesson | None = None
+    own_curve: tuple[str, str] | None = None
+    progress: LessonProgress = field(default_factory=LessonProgress)
+    challenge: Challenge | None = None
+    is_presenting: bool = False
+
+
+@dataclass
+class ComparisonState:
+    """State of the Compare page.
+
+    Attributes
+    ----------
+    view
+        Id of the selected view.
+    opens_lab
+        Whether a point of a chart was selected, so that the page switches to the Lab.
+    keys
+        By case key: keys of the compared AIFs.
+    cache
+        Columns computed from this user's own AIFs and cases.
+    run, problem, evaluations
+        The evaluation under way, why the last one failed, and finished evaluations, the latest first.
+    """
+
+    view: str = "case"
+    opens_lab: bool = False
+    keys: dict[str, list[str]] = field(default_factory=dict)
+    cache: ComparisonCache | None = None
+    run: EvaluationRun | None = None
+    problem: str = ""
+    evaluations: list[EvaluationResults] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class UserState:
+    """State of one user.
+
+    Only Streamlit's session state refers to it: when it is collected, the user has left, and the live session
+    and the prepared private cases are closed (`live_session`).
+    """
+
+    case: CaseSelection = field(default_factory=CaseSelection)
+    settings: SettingsSelection = field(default_factory=SettingsSelection)
+    aif: AifSelection = field(default_factory=AifSelection)
+    uploads: Uploads = field(default_factory=Uploads)
+    snapshots: SnapshotStore = field(default_factory=SnapshotStore)
+    linked: LinkedView = field(default_factory=LinkedView)
+    notices: Notices = field(default_factory=Notices)
+    library: LibraryTable = field(default_factory=LibraryTable)
+    lesson: LessonState = field(default_factory=LessonState)
+    comparison: ComparisonState = field(default_factory=ComparisonState)
+    network_result: NetworkResult | None = None
+    live: LiveSession | None = None
+
+
+def user_state() -> UserState:
+    """Return the state of the current user, made at first use."""
+    if STATE_KEY not in st.session_state:
+        st.session_state[STATE_KEY] = UserState()
+    found: UserState = st.session_state[STATE_KEY]
+    return found
 
 
 def live_session() -> LiveSession:
-    """Return this person's live session, made at first use."""
-    if "live" not in st.session_state:
-        made, person = open_session(), _Person()
-        # An open socket would hold the live session, so it is not asked; nor is this the collector's own work.
-        weakref.finalize(person, COMPUTE.submit, _left, made).atexit = False
-        st.session_state["live"], st.session_state["person"] = made, person
-    session: LiveSession = st.session_state["live"]
-    return session
+    """Return the live session of the current user, made at first use."""
+    user = user_state()
+    if user.live is None:
+        user.live = open_session()
+        # An open socket refers to the live session, so the user's state is watched instead. The work is handed
+        # to a worker: the garbage collector's thread must not wait for locks.
+        weakref.finalize(user, COMPUTE.submit, _end_session, user.live).atexit = False
+    return user.live
 
 
-def _left(session: LiveSession) -> None:
-    """Close what a person's token has opened, and drop what was prepared for them alone."""
+def _end_session(session: LiveSession) -> None:
+    """Close a session's sockets, and drop the cases that were prepared for it alone."""
     session.end()
     forget(session.token)
 
 
-def told(name: str) -> Any:
-    """Return what the Lab's component has told last under a name; None where a page change came between."""
-    return st.session_state.get("lab", {}).get(name)
-
-
-def uploads() -> list[Entry]:
-    """Return this person's own uploads."""
-    entries: list[Entry] = st.session_state.setdefault("uploads", [])
-    return entries
-
-
-def entries() -> dict[str, Entry]:
-    """Return every case this person can open, by key."""
-    return {e.key: e for e in [*demonstrations(), *_folder(), *_brought(), *uploads()]}
-
-
-def bring(key: str) -> Entry | None:
-    """Return a case that this person may open: one that is here, or one of the cohort, which joins the others."""
-    entry = entries().get(key)
-    if entry is None and (entry := cohort_entry(key)) is not None:
-        _brought().append(entry)
-    return entry
-
-
-def _brought() -> list[Entry]:
-    mine: list[Entry] = st.session_state.setdefault("cohort_cases", [])
-    return mine
-
-
-def folder_problem() -> str | None:
-    """Return what is wrong with the server's folder, in a sentence."""
-    try:
-        folder_entries(config.data_folder())
-    except PerfcoreError as error:
-        return f"The server's folder of cases cannot be used: {error}"
-    return None
-
-
-def _folder() -> list[Entry]:
-    try:
-        return folder_entries(config.data_folder())
-    except PerfcoreError:
-        return []
-
-
-def current_entry() -> Entry:
-    """Return the chosen case; an unknown one (an upload that is gone) falls back to the first."""
-    known = entries()
-    return known.get(str(st.session_state.get("case"))) or next(iter(known.values()))
-
-
-def choose(entry: Entry) -> None:
-    """Make a case the current one."""
-    st.session_state["case"] = entry.key
-
-
-LONGEST_KEY: Final = 200
-"""Characters that name a case and where a curve of it comes from."""
-SETTING_KEYS: Final = tuple(Settings().as_dict())
-
-
 def settings() -> Settings:
-    """Return the settings as the sidebar has them."""
-    preset = PRESETS[st.session_state.get("preset", "paper")]
-    given = {k: st.session_state[f"set_{k}"] for k in SETTING_KEYS if st.session_state.get(f"set_{k}") is not None}
-    return preset.replace(**given)
+    """Return the settings of the sidebar."""
+    return user_state().settings.values
 
 
-def _own_curves(case: LiveCase) -> dict[str, Aif]:
-    mine: dict[str, Aif] = st.session_state.setdefault("own_curves", {}).setdefault(case.name, {})
-    return mine
+def notify(text: str) -> None:
+    """Show a sentence in the live component at its next run."""
+    user_state().notices.add(text)
 
 
-def start_curves(case: LiveCase) -> dict[str, Aif]:
-    """Return the curves that are here for this case: the case's own, and those this person brought."""
-    return {**case.sources, **_own_curves(case)}
-
-
-def start_choices(case: LiveCase) -> list[SourceInfo]:
-    """Return every source that edits of this case can start from, found already or not."""
-    return [source_info(method) for method in (*case.offered.methods, *_own_curves(case))]
-
-
-def start_from(case: LiveCase, method: str) -> None:
-    """Let edits of this case start from another source."""
-    if method in {choice.id for choice in start_choices(case)}:
-        st.session_state.setdefault("start", {})[case.name] = method
-
-
-def start_curve(case: LiveCase) -> Aif:
-    """Return the curve that edits of this case start from; of one that cannot be found the reason is said."""
-    chosen = st.session_state.setdefault("start", {})
-    mine, method = _own_curves(case), chosen.get(case.name)
-    if method in mine:
-        return mine[method]
-    if method in case.offered.methods:
-        try:
-            return case.offered.get(method)
-        except PerfcoreError as error:
-            say(f"{source_label(method)}: {error}")
-            last = live_session().state
-            if last is not None and last.case.name == case.name and last.start.method in start_curves(case):
-                chosen[case.name] = last.start.method
-                return start_curves(case)[last.start.method]
-    chosen.pop(case.name, None)
-    return next(iter(case.sources.values()))
-
-
-def say(sentence: str) -> None:
-    """Keep a sentence that the Lab shows at its next run."""
-    number = st.session_state["said"] = st.session_state.get("said", 0) + 1
-    st.session_state["notice"] = {"id": number, "text": sentence}
-
-
-def bring_csv(case: LiveCase, packed: str) -> None:
-    """Take a curve from a CSV file that came in base64, and say what was done or why it cannot be used."""
-    try:
-        content = base64.b64decode(packed, validate=True)
-    except (ValueError, TypeError):
-        content = b""
-    try:
-        aif = bring_curve(case, content)
-    except PerfcoreError as error:
-        say(f"This curve cannot be used: {error}")
-        return
-    if aif.quality:
-        say(" ".join(aif.quality))
-
-
-def bring_curve(case: LiveCase, content: bytes) -> Aif:
-    """Take a curve from a CSV file and start from it.
-
-    Raises
-    ------
-    InputDataError
-        It is no input function that covers the series.
-    """
-    mine = _own_curves(case)
-    read = read_aif_csv(content, case.prepared.time_s)
-    aif = replace(read, method=f"file {len(mine) + 1}")
-    mine[aif.method] = aif
-    st.session_state.setdefault("start", {})[case.name] = aif.method
-    return aif
-
-
-def open_current() -> State | None:
-    """Open the current case under the current settings; says what is wrong and returns None if it cannot."""
-    entry, chosen = current_entry(), settings()
-    try:
-        with st.spinner("Preparing the case …", show_time=False):
-            case = open_case(entry, chosen)
-    except PerfcoreError as error:
-        st.error(escape(f"{entry.title} cannot be opened: {error}"))
-        return None
-    return live_session().configure(case, chosen, start_curve(case))
-
-
-def keep_curve(committed: Any) -> None:
-    """Keep a curve that the component has committed, if it is one."""
-    if not isinstance(committed, Mapping):
-        return
-    try:
-        value = wire.checked_curve(np.asarray(committed["value"], np.float64))
-    except (PerfcoreError, KeyError, TypeError, ValueError, OverflowError):
-        return
-    key = str(committed.get("key", ""))
-    if value.nbytes <= wire.MAX_MESSAGE_BYTES and len(key) <= LONGEST_KEY:
-        live_session().keep(key, value)
+def component_value(name: str) -> Any:
+    """Return the last value of the live component under a name; None if another page was drawn since."""
+    return st.session_state.get(widget_keys.LIVE_COMPONENT, {}).get(name)

@@ -1,4 +1,4 @@
-"""A person's own series: read in memory, kept in the session alone, never written to a disk."""
+"""Uploads: series that are read in memory, kept in the session only and never written to a disk."""
 
 from __future__ import annotations
 
@@ -9,31 +9,34 @@ from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.library import case_summary
-from pages.library.catalog import Entry, Source, forget_entry, open_case
+from pages.library.catalog import CatalogEntry, LoadedCase, forget_entry, open_case
 from pages.server import config
-from pages.session import state
+from pages.session import case_selection
+from pages.session.state import live_session, settings, user_state
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
 
+UNIT_LABELS: Final[dict[SeriesUnits, str]] = {"hu": "Hounsfield units", "concentration": "enhancement"}
 ZIP_MAGIC: Final = b"PK"
-MOST_UPLOADS: Final = 12
-MOST_BYTES: Final = 3 << 30
-"""What one session may keep, as float32."""
-_kept: Final[weakref.WeakValueDictionary[int, PerfusionSeries]] = weakref.WeakValueDictionary()
-"""What everybody keeps."""
-_turn: Final = threading.BoundedSemaphore(2)
-"""So many series are read at once: a large one takes several times its size."""
+MAX_UPLOADS: Final = 12
+MAX_SESSION_BYTES: Final = 3 << 30
+"""Memory of the uploads of one session, as float32."""
+_all_series: Final[weakref.WeakValueDictionary[int, PerfusionSeries]] = weakref.WeakValueDictionary()
+"""Uploads of all sessions, for the limit of the server's memory."""
+_reading: Final = threading.BoundedSemaphore(2)
+"""Limits the series that are read at the same time: reading takes several times the size of a series."""
 
 
 @dataclass(frozen=True)
-class Extras:
-    """What goes with a series: brain mask, known lesion, units, and a time step that wins over the file's."""
+class UploadOptions:
+    """Brain mask and known lesion (file contents), units, and a time step that overrides the file's."""
 
     mask: bytes | None = None
     lesion: bytes | None = None
@@ -41,87 +44,88 @@ class Extras:
     dt_s: float | None = None
 
 
-def add_uploads(files: Sequence[bytes], extras: Extras) -> list[str]:
-    """Read uploads and add the good ones to the session, the first of them as the current case.
+def add_uploads(files: Sequence[bytes], options: UploadOptions) -> list[str]:
+    """Read uploads, add the valid ones to the session and select the first of them.
 
     Parameters
     ----------
     files
         Contents: single NIfTI files, or zips of DICOM files.
-    extras
-        Mask and lesion go with a single series.
+    options
+        Mask and lesion are allowed with a single series only.
 
     Returns
     -------
     list of str
-        A sentence for each file that cannot be used; it names the file by its place, never by its name.
+        A sentence for each file that cannot be used; it gives the file's position, never its name.
     """
-    if len(files) > 1 and (extras.mask or extras.lesion):
+    if len(files) > 1 and (options.mask or options.lesion):
         return ["A mask or a lesion belongs to one series: add that series by itself."]
     problems, added = [], []
     for place, content in enumerate(files, start=1):
         try:
-            with _turn:
-                added.append(_add(content, extras))
+            with _reading:
+                added.append(_add(content, options))
         except PerfcoreError as error:
             which = "This series" if len(files) == 1 else f"File {place} of {len(files)}"
             problems.append(f"{which} cannot be opened: {error}")
     if added:
-        state.choose(added[0])
+        case_selection.select_entry(added[0])
     return problems
 
 
-def _add(content: bytes, extras: Extras) -> Entry:
-    mine = state.uploads()
-    if len(mine) >= MOST_UPLOADS:
-        raise InputDataError(f"A session keeps at most {MOST_UPLOADS} uploads; remove one first.")
-    number = st.session_state.get("upload_number", 0) + 1
+def _add(content: bytes, options: UploadOptions) -> CatalogEntry:
+    mine = user_state().uploads
+    if len(mine.entries) >= MAX_UPLOADS:
+        raise InputDataError(f"A session keeps at most {MAX_UPLOADS} uploads; remove one first.")
+    number = mine.last_number + 1
     title = f"Upload {number}"
     read = read_dicom if content.startswith(ZIP_MAGIC) else read_series
     series = read(
-        content, dt_s=extras.dt_s, units=extras.units, case=title, mask=extras.mask, lesion=extras.lesion
+        content, dt_s=options.dt_s, units=options.units, case=title, mask=options.mask, lesion=options.lesion
     )
-    held = sum(entry.read().series.data.nbytes for entry in mine)
-    if held + series.data.nbytes > MOST_BYTES:
-        raise InputDataError(f"Your uploads would take more than {MOST_BYTES >> 30} GiB; remove one first.")
-    if sum(one.data.nbytes for one in [*_kept.values()]) + series.data.nbytes > config.memory_for_uploads():
-        raise InputDataError("The server holds as many uploads as it can; try again when others have left.")
-    source = Source(series)
-    _kept[id(series)] = series
-    entry = Entry(
+    held = sum(entry.read().series.data.nbytes for entry in mine.entries)
+    if held + series.data.nbytes > MAX_SESSION_BYTES:
+        raise InputDataError(f"Your uploads would take more than {MAX_SESSION_BYTES >> 30} GiB; remove one first.")
+    if sum(one.data.nbytes for one in [*_all_series.values()]) + series.data.nbytes > config.memory_for_uploads():
+        raise InputDataError("The server's memory for uploads is full; try again later.")
+    loaded = LoadedCase(series)
+    _all_series[id(series)] = series
+    entry = CatalogEntry(
         f"upload-{number}",
         title,
         _describe(series),
-        lambda: source,
-        state.live_session().token,
-        facts=case_summary.of_series(series),
+        lambda: loaded,
+        live_session().token,
+        summary=case_summary.summary_of_series(series),
     )
     try:
-        open_case(entry, state.settings())
+        open_case(entry, settings())
     except PerfcoreError:
         forget_entry(entry)
         raise
-    st.session_state["upload_number"] = number
-    mine.append(entry)
+    mine.last_number = number
+    mine.entries.append(entry)
     return entry
 
 
 def remove_upload(key: str) -> None:
-    """Take an upload out of the session and of every cache."""
-    for entry in [entry for entry in state.uploads() if entry.key == key]:
-        state.uploads().remove(entry)
+    """Remove an upload from the session and from every cache."""
+    user = user_state()
+    for entry in [entry for entry in user.uploads.entries if entry.key == key]:
+        user.uploads.entries.remove(entry)
         forget_entry(entry)
-        if st.session_state.get("case") == key:
-            state.choose(next(iter(state.entries().values())))
+        if user.case.key == key:
+            case_selection.select_entry(next(iter(case_selection.entries().values())))
 
 
 def _contents(files: Sequence[UploadedFile]) -> list[bytes]:
-    """Return what was chosen; the server keeps no other copy of it."""
-    now = get_script_run_ctx()
+    """Return the contents of the chosen files and delete Streamlit's own copies."""
+    run = get_script_run_ctx()
     contents = [file.getvalue() for file in files]
-    for file in files:
-        if now is not None:
-            now.uploaded_file_mgr.remove_file(now.session_id, file.file_id)
+    if run is not None and isinstance(run.uploaded_file_mgr, MemoryUploadedFileManager):
+        for file in files:
+            run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
     return contents
 
 
@@ -131,24 +135,27 @@ def _describe(series: PerfusionSeries) -> str:
 
 
 def show_uploads() -> None:
-    """List this person's uploads, and take more."""
+    """Draw the list of uploads and the form for new ones."""
+    uploads = user_state().uploads
     st.markdown("##### Your own cases")
     st.caption(
         "4D CT perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
-        "They stay in this session: nobody else sees them, they are in no link, and they are gone when it ends."
+        "They stay in this session: other users cannot see them, links do not contain them, and they are deleted "
+        "when the session ends."
     )
-    for entry in state.uploads():
+    for entry in uploads.entries:
         name, button = st.columns([8, 1], vertical_alignment="center")
         name.markdown(f"**{entry.title}** · {entry.note}")
         button.button(
             "Remove", key=f"remove_{entry.key}", on_click=remove_upload, args=(entry.key,), type="tertiary"
         )
-    for sentence in st.session_state.pop("upload_problems", []):
+    for sentence in uploads.problems:
         st.error(sentence)
-    # A new key empties the chooser once its files have been taken.
-    turn = st.session_state.get("upload_turn", 0)
+    uploads.problems = []
+    # A new key empties the file widgets after a submission.
+    turn = uploads.n_submitted
     series = st.file_uploader(
-        "Series: 4D NIfTI files, or zips of DICOM files; several at once are fine",
+        "Series: one or more 4D NIfTI files, or zips of DICOM files",
         type=["nii", "gz", "zip"],
         accept_multiple_files=True,
         key=f"upload_series_{turn}",
@@ -158,20 +165,19 @@ def show_uploads() -> None:
         mask = left.file_uploader("Brain mask (optional)", type=["nii", "gz"], key=f"upload_mask_{turn}")
         lesion = right.file_uploader("Known lesion (optional)", type=["nii", "gz"], key=f"upload_lesion_{turn}")
         units = left.selectbox(
-            "Values are",
-            ["hu", "concentration"],
-            format_func={"hu": "Hounsfield units", "concentration": "enhancement already"}.get,
+            "Voxel values",
+            list(UNIT_LABELS),
+            format_func=lambda name: UNIT_LABELS[name],
         )
-        dt_s = right.number_input("Time step in seconds (0: as the file says)", 0.0, 60.0, 0.0, step=0.5)
+        dt_s = right.number_input("Time step in seconds (0: from the file)", 0.0, 60.0, 0.0, step=0.5)
     label = "Open this case" if len(series) < 2 else f"Open these {len(series)} cases"
     pressed = st.button(label, type="primary")
     if pressed and not series:
         st.error("Choose a 4D series first.")
     elif pressed:
         brain, core = (_contents([file])[0] if file else None for file in (mask, lesion))
-        extras = Extras(brain, core, units, dt_s or None)
+        options = UploadOptions(brain, core, units, dt_s or None)
         with st.spinner("Reading the series …", show_time=False):
-            problems = add_uploads(_contents(series), extras)
-        st.session_state["upload_problems"] = problems
-        st.session_state["upload_turn"] = turn + 1
+            uploads.problems = add_uploads(_contents(series), options)
+        uploads.n_submitted += 1
         st.rerun()

@@ -1,4 +1,7 @@
-"""The page's address: a link is opened once, and what is shown stays in the address, so that a reload finds it."""
+"""Query parameters of the page: a link is applied once, and the address bar follows case and settings.
+
+So a reload opens the same case under the same settings.
+"""
 
 from __future__ import annotations
 
@@ -8,77 +11,74 @@ from typing import Final
 import streamlit as st
 
 from pages.live.server.session import State
-from pages.session import share_link, state
-from pages.session.share_link import Scene
+from pages.session import case_selection, share_link
+from pages.session.share_link import SavedView
+from pages.session.state import notify, user_state
 from perfcore.errors import InputDataError, PerfcoreError
 
 
-def open_link() -> None:
-    """Show what the address asks for, once for each session; of a link that cannot be used, say why."""
-    if st.session_state.get("link_read"):
+def apply_link() -> None:
+    """Apply the query parameters once per session; a toast says why a link cannot be used."""
+    linked = user_state().linked
+    if linked.is_link_read:
         return
-    st.session_state["link_read"] = True
+    linked.is_link_read = True
     try:
-        show(share_link.read(st.query_params.to_dict()))
+        apply_view(share_link.read_params(st.query_params.to_dict()))
     except PerfcoreError as error:
         st.toast(str(error), icon=":material/link_off:", duration="long")
 
 
-def show(scene: Scene) -> None:
-    """Make a scene what this person works on; its curve is taken by the browser, where it can be undone.
+def apply_view(view: SavedView) -> None:
+    """Select case, settings and start AIF of a view; the browser applies its curve, so that undo covers it.
 
     Raises
     ------
     InputDataError
-        Its case is not here.
+        The case does not exist on this server.
     """
-    if scene.case:
-        entry = state.bring(scene.case)
+    user = user_state()
+    if view.case:
+        entry = case_selection.find_entry(view.case)
         if entry is None:
             raise InputDataError("This link cannot be used: its case is not on this server.")
-        st.session_state["case"] = entry.key
-    starts = st.session_state.setdefault("start", {})
-    starts.pop(state.current_entry().key, None)
-    if scene.start:
-        starts[state.current_entry().key] = scene.start
-    st.session_state["preset"] = scene.preset
-    for name, value in scene.settings.as_dict().items():
-        st.session_state[f"set_{name}"] = value
-    if scene.curve is not None or scene.map or scene.slice_index is not None or scene.montage is not None:
-        number = st.session_state["wishes"] = st.session_state.get("wishes", 0) + 1
-        st.session_state["wanted"] = (number, replace(scene, case=state.current_entry().key))
+        case_selection.select_entry(entry)
+    case_key = case_selection.current_entry().key
+    user.aif.methods.pop(case_key, None)
+    if view.start:
+        user.aif.methods[case_key] = view.start
+    user.settings.apply(view.preset, view.settings)
+    if view.curve is not None or view.map or view.slice_index is not None or view.montage is not None:
+        user.linked.last_number += 1
+        user.linked.view = replace(view, case=case_key)
 
 
-def wanted(now: State) -> tuple[int, Scene] | None:
-    """Return the view and curve that the browser is to take, with the number of the wish; it grants each once."""
-    found: tuple[int, Scene] | None = st.session_state.get("wanted")
-    if found is None:
+def linked_view(now: State) -> tuple[int, SavedView] | None:
+    """Return the view that the browser is to apply, with its number; the browser applies each number once."""
+    linked = user_state().linked
+    if linked.view is None or linked.view.case != now.case.name:
         return None
-    number, scene = found
-    if scene.case != now.case.name:
-        return None
-    have = now.case.prepared.n_time
-    if scene.curve is not None and scene.curve.size != have:
-        state.say(f"The link's curve has {scene.curve.size} points, the series {have}: the start curve is shown.")
-        scene = replace(scene, curve=None)
-        st.session_state["wanted"] = (number, scene)
-    return number, scene
+    n_time, curve = now.case.prepared.n_time, linked.view.curve
+    if curve is not None and curve.size != n_time:
+        notify(f"The link's curve has {curve.size} points, the series {n_time}: the start curve is shown.")
+        linked.view = replace(linked.view, curve=None)
+    return linked.last_number, linked.view
 
 
-def scene(now: State) -> Scene:
-    """Return what is shown, as far as the server knows: all but view and curve."""
-    entry = state.current_entry()
+def current_view(now: State) -> SavedView:
+    """Return the current view without map, slice and curve, which only the browser has."""
+    entry = case_selection.current_entry()
     offered, method = now.case.offered.methods, now.start.method
     shared = method in offered and method != offered[0]
-    return Scene(
+    return SavedView(
         case="" if entry.owner else entry.key,
-        preset=st.session_state.get("preset", "paper"),
+        preset=user_state().settings.preset,
         settings=now.settings,
         start=method if shared else "",
     )
 
 
-# Streamlit's own query parameters make a step in the browser's history of every change: Back would lead nowhere.
+# Setting st.query_params adds an entry to the browser's history for every change, so that Back stays on the page.
 _JS: Final = """
 export default function ({ data }) {
   const url = new URL(location.href);
@@ -87,21 +87,27 @@ export default function ({ data }) {
   if (url.href !== location.href) history.replaceState(history.state, "", url);
 }
 """
-_bar = st.components.v2.component("aif_lab_address", html="<span hidden></span>", js=_JS)
+_address_bar = st.components.v2.component("aif_lab_address", html="<span hidden></span>", js=_JS)
 
 
-def mirror(now: State | None, page: str) -> None:
-    """Keep case and settings in the address, where a reload finds them; an upload's case is never there.
+def update_address(now: State | None, page_path: str) -> None:
+    """Write case and settings to the address bar; an uploaded case is never written.
 
-    ``page`` names the page, as another one starts with a bare address.
+    Parameters
+    ----------
+    now
+        The open case, or None.
+    page_path
+        URL path of the page: navigation to another page clears the query, so it must be written again.
     """
     if now is None:
         return
+    params = address_params(now)
     with st.sidebar:
-        _bar(key="address", data={"params": shown(now), "names": share_link.NAMES, "page": page})
+        _address_bar(key="address", data={"params": params, "names": share_link.PARAM_NAMES, "page": page_path})
 
 
-def shown(now: State) -> dict[str, str]:
-    """Return the parameters of the address; what anybody sees first needs none."""
-    params = share_link.write(scene(now))
-    return {} if params == {"case": next(iter(state.entries()))} else params
+def address_params(now: State) -> dict[str, str]:
+    """Return the query parameters of the current view; none for the first case under the default settings."""
+    params = share_link.write_params(current_view(now))
+    return {} if params == {"case": next(iter(case_selection.entries()))} else params

@@ -1,126 +1,132 @@
-"""The challenge: an unseen patient, whose truth is nowhere in the session's case until the answer is given."""
+"""Challenge: find the AIF of a phantom patient; the session's case has no truth before the submission."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 import numpy as np
-import streamlit as st
 import torch
 
-from pages.library.catalog import Entry, Source, forget_entry
+from pages.library.catalog import CatalogEntry, LoadedCase, forget_entry
 from pages.live.compute.case import LiveCase
-from pages.session import state
-from pages.teaching.progress import progress
+from pages.session.state import live_session, user_state
+from pages.teaching.progress import Challenge
+from perfcore.aif.sources import source_label
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import PerfcoreError
-from perfcore.settings import Settings
-from perfcore.teaching.challenge import ChallengeCase, ChallengeScore, draw_challenge, score_challenge, true_cbf
+from perfcore.settings import PRESETS, Settings
+from perfcore.teaching.challenge import draw_challenge, score_challenge, true_cbf
 from perfcore.types import Aif, DoubleArray
 
-KEY: Final = "challenge"
-YOURS: Final = "yours"
+KEY_PREFIX: Final = "challenge-"
+START: Final = "tissue"
+"""Method of the start AIF, the mean tissue curve."""
+SUBMITTED: Final = "submitted"
 TRUTH: Final = "truth"
-VEIN: Final = "vein"
+"""Keys of the scores of the submitted curve and of the true AIF; the others are methods of AIF sources."""
 
 
-@dataclass(eq=False)
-class Challenge:
-    """One patient; ``scores`` (by source id) and ``curve`` are None until an answer is given."""
-
-    number: int
-    challenge: ChallengeCase
-    scores: dict[str, ChallengeScore] | None = None
-    curve: DoubleArray | None = None
-
-    @property
-    def entry(self) -> Entry:
-        """The case as it may be opened: without its truth before the answer, with it after."""
-        note = "An unseen patient: find the input function."
-        owner = state.live_session().token
-        return Entry(f"{KEY}-{self.number}", f"Challenge {self.number}", note, partial(_read, self), owner=owner)
+def label(key: str) -> str:
+    """Return the label of a score."""
+    return "yours" if key == SUBMITTED else source_label(key)
 
 
-def _read(one: Challenge) -> Source:
-    challenge = one.challenge
-    if one.scores is None:
-        return Source(challenge.series)
-    return Source(replace(challenge.series, lesion=challenge.core), replace(challenge.truth, method="truth"))
+def entry_of(challenge: Challenge) -> CatalogEntry:
+    """Return the catalog entry of a challenge: without its truth before the submission, with it afterwards."""
+    number = challenge.number
+    note = "An unseen patient: find the AIF."
+    read = partial(_read, challenge)
+    return CatalogEntry(f"{KEY_PREFIX}{number}", f"Challenge {number}", note, read, owner=live_session().token)
 
 
-def current() -> Challenge | None:
-    """Return the challenge that this person is at."""
-    one: Challenge | None = st.session_state.get(KEY)
-    return one
+def _read(challenge: Challenge) -> LoadedCase:
+    hidden_case = challenge.case
+    if challenge.scores is None:
+        return LoadedCase(hidden_case.series)
+    return LoadedCase(
+        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, method="truth")
+    )
 
 
 def draw(number: int) -> None:
-    """Draw the patient of a number; the next run opens them.
+    """Draw the patient of a number; the next run opens the case.
 
     Raises
     ------
     ArgumentError
         The number is negative.
     """
-    st.session_state[KEY] = Challenge(number, draw_challenge(number))
-    st.session_state["lesson_open"] = None
+    lesson = user_state().lesson
+    lesson.challenge = Challenge(number, draw_challenge(number))
+    lesson.opened = None
 
 
-def enter() -> None:
-    """Open the case of the challenge that is going on, under the usual settings."""
-    one = current()
-    if one is None:
+def open_case() -> None:
+    """Select the case of the current challenge under the default settings."""
+    user = user_state()
+    if user.lesson.challenge is None:
         return
-    if one.entry.key not in {entry.key for entry in state.uploads()}:
-        state.uploads().append(one.entry)
-    st.session_state["case"] = one.entry.key
-    st.session_state["preset"] = "paper"
-    for name, value in Settings().as_dict().items():
-        st.session_state[f"set_{name}"] = value
+    entry = entry_of(user.lesson.challenge)
+    if entry.key not in {known.key for known in user.uploads.entries}:
+        user.uploads.entries.append(entry)
+    user.case.key = entry.key
+    user.settings.apply("paper", PRESETS["paper"])
 
 
-def begin(one: Challenge) -> bool:
-    """Start from the mean tissue curve, which is no artery; returns whether the challenge's case is open."""
-    session = state.live_session()
+def start_curve(challenge: Challenge) -> bool:
+    """Start from the mean tissue curve, once.
+
+    Returns
+    -------
+    bool
+        Whether the case of the challenge is open.
+    """
+    user, session = user_state(), live_session()
     now = session.state
-    if now is None or now.case.name != one.entry.key:
+    if now is None or now.case.name != entry_of(challenge).key:
         return False
-    mine = st.session_state.setdefault("own_curves", {}).setdefault(now.case.name, {})
-    if "tissue" not in mine:
+    own = user.aif.own_of(now.case.name)
+    if START not in own:
         prepared = now.case.prepared
-        mine["tissue"] = Aif(prepared.time_s, prepared.tissue.mean(0, dtype=np.float64), "tissue")
-    starts = st.session_state.setdefault("start", {})
-    if now.case.name not in starts:
-        starts[now.case.name] = "tissue"
-        session.configure(now.case, now.settings, mine["tissue"])
+        own[START] = Aif(prepared.time_s, prepared.tissue.mean(0, dtype=np.float64), START)
+    if now.case.name not in user.aif.methods:
+        user.aif.methods[now.case.name] = START
+        session.configure(now.case, now.settings, own[START])
     return True
 
 
-def leave() -> None:
-    """Take the case out of the library again; the challenge itself goes on when the person comes back."""
-    mine = state.uploads()
-    mine[:] = [entry for entry in mine if not entry.key.startswith(f"{KEY}-")]
+def remove_case() -> None:
+    """Remove the case from the user's cases; the challenge itself can be continued."""
+    entries = user_state().uploads.entries
+    entries[:] = [entry for entry in entries if not entry.key.startswith(KEY_PREFIX)]
 
 
-def submit(one: Challenge, case: LiveCase, curve: DoubleArray, settings: Settings) -> None:
-    """Judge the person's curve beside the truth and what the machine finds, and let the truth be seen.
+def close() -> None:
+    """End the challenge, so that another can be drawn."""
+    user_state().lesson.challenge = None
+    remove_case()
+    user_state().lesson.opened = None
+
+
+def submit(challenge: Challenge, case: LiveCase, curve: DoubleArray, settings: Settings) -> None:
+    """Score the user's curve, the true AIF and the automatic methods; the case then shows its truth.
 
     Raises
     ------
     PerfcoreError
         The curve has no bolus or explains no tissue; the challenge stays open.
     """
-    prepared = case.prepared
+    prepared, hidden_case = case.prepared, challenge.case
     tiles = Tiles.of(torch.from_numpy(prepared.tissue.copy()))
-    wanted = true_cbf(prepared, tiles, one.challenge, settings)
-    judge = partial(score_challenge, prepared, tiles, one.challenge, settings=settings, true_cbf=wanted)
-    scores = {YOURS: judge(curve=curve), TRUTH: judge(curve=one.challenge.truth.value)}
+    wanted = true_cbf(prepared, tiles, hidden_case, settings)
+    judge = partial(score_challenge, prepared, tiles, hidden_case, settings=settings, true_cbf=wanted)
+    scores = {SUBMITTED: judge(curve=curve), TRUTH: judge(curve=hidden_case.truth.value)}
     for method in case.offered.methods:
-        with suppress(PerfcoreError):  # a method that finds nothing here has no score
+        with suppress(PerfcoreError):  # a method that finds no AIF here has no score
             scores[method] = judge(curve=case.offered.get(method).value)
-    one.scores, one.curve = scores, curve.copy()
-    progress().scores[one.number] = scores[YOURS].points
-    forget_entry(one.entry)
+    challenge.scores, challenge.curve = scores, curve.copy()
+    user_state().lesson.progress.scores[challenge.number] = scores[SUBMITTED].points
+    forget_entry(entry_of(challenge))

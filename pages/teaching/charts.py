@@ -1,4 +1,4 @@
-"""Small charts of a lesson's results; one colour for one experiment throughout."""
+"""Charts of a lesson's results; an experiment has the same colour in all of them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.teaching.lesson import Lesson, Result, Watch
-from pages.teaching.lesson_results import Results
+from pages.teaching.lesson import Lesson, Quantity, Result
+from pages.teaching.lesson_results import LessonResults
 from perfcore.teaching import CurveResult, FinetuneResult, SweepResult
 from perfcore.types import DoubleArray
 
 COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cff")
-"""Okabe and Ito's, that the colour-blind tell apart, readable on dark and on light."""
+"""Okabe and Ito's palette, distinguishable by colour-blind readers on dark and light backgrounds."""
 CHART_PX: Final = 185
 _CONFIG: Final = {"displayModeBar": False, "staticPlot": True}
 
@@ -26,7 +26,7 @@ def colours(lesson: Lesson) -> dict[str, str]:
 
 
 def short(value: float) -> str:
-    """Return a figure with as many digits as it deserves."""
+    """Return a number with about three significant digits."""
     size = abs(value)
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
     return f"{value:.{digits}f}".replace("-", "−")
@@ -44,22 +44,22 @@ def _show(figure: go.Figure, key: str, height: int, title: str, *, large: bool) 
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=title)
 
 
-def bars(lesson: Lesson, watch: Watch, results: Results, key: str, *, large: bool) -> None:
+def bars(lesson: Lesson, quantity: Quantity, results: LessonResults, key: str, *, large: bool) -> None:
     """Draw a quantity as bars, one per experiment, with its value."""
-    values = [float(watch.read(results[name])) for name in watch.of]
-    labels = [lesson.experiments[name].label for name in watch.of]
-    paint = colours(lesson)
+    values = [float(quantity.read(results[name])) for name in quantity.experiments]
+    labels = [lesson.experiments[name].label for name in quantity.experiments]
+    colour_of = colours(lesson)
     figure = go.Figure(
         go.Bar(
             x=values, y=labels, orientation="h", text=[short(v) for v in values], textposition="outside",
-            cliponaxis=False, marker={"color": [paint[name] for name in watch.of]}, width=0.62,
+            cliponaxis=False, marker={"color": [colour_of[name] for name in quantity.experiments]}, width=0.62,
         )
     )  # fmt: skip
     low, high = min(0.0, *values), max(0.0, *values)
     room = 0.22 * (high - low or 1.0)
     figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room], showticklabels=False, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    _show(figure, key, 60 + 36 * len(values), watch.label, large=large)
+    _show(figure, key, 60 + 36 * len(values), quantity.label, large=large)
 
 
 def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]]) -> go.Figure:
@@ -70,40 +70,41 @@ def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]]) -> go.Figu
 
 
 def legend(lesson: Lesson, names: tuple[str, ...]) -> None:
-    """Say which colour is which."""
-    paint = colours(lesson)
-    # The labels are the lesson's own words, not anybody's input.
+    """Draw the legend of experiments."""
+    colour_of = colours(lesson)
+    # The labels come from the lesson, not from user input.
     st.html("&emsp;".join(
-        f'<span style="color:{paint[name]}">━</span> {lesson.experiments[name].label}' for name in names
+        f'<span style="color:{colour_of[name]}">━</span> {lesson.experiments[name].label}' for name in names
     ))  # fmt: skip
 
 
-def curves(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
-    """Draw the input functions of experiments; of a tuned one the start too."""
-    paint, lines = colours(lesson), {}
+def curves(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key: str, *, large: bool) -> None:
+    """Draw the AIFs of experiments, and the start AIF of a fine-tuned one."""
+    colour_of = colours(lesson)
+    lines: dict[str, tuple[DoubleArray, DoubleArray, str]] = {}
     for name in names:
         one: Result = results[name]
-        time = np.arange(one.curve.size) * one.dt_s
+        time = np.arange(one.curve.size, dtype=np.float64) * one.dt_s
         if isinstance(one, FinetuneResult):
             lines["start"] = (time, one.start, "#9aa0a6")
-        lines[name] = (time, one.curve, paint[name])
-    _show(_lines(lines), key, CHART_PX, "input functions, HU against s", large=large)
+        lines[name] = (time, one.curve, colour_of[name])
+    _show(_lines(lines), key, CHART_PX, "AIF, HU against s", large=large)
 
 
-def residues(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
-    """Draw k(t) of healthy tissue, on the case or simulated; of a tuned curve Dice by step."""
-    paint, lines, title, x = colours(lesson), {}, "k(t) of healthy tissue, 1/s against s", "s"
+def residues(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key: str, *, large: bool) -> None:
+    """Draw k(t) of healthy tissue, measured or simulated; for a fine-tuned AIF, Dice by step."""
+    colour_of, lines, title, x = colours(lesson), {}, "k(t) of healthy tissue, 1/s against s", "s"
     for name in names:
         one: Result = results[name]
         if isinstance(one, CurveResult):
-            lines[name] = (one.residue_s, one.healthy_residue, paint[name])
+            lines[name] = (one.residue_s, one.healthy_residue, colour_of[name])
         elif isinstance(one, SweepResult):
             mtt = 8.0 if 8 in one.residue else next(iter(one.residue))
-            lines[name] = (one.residue_s, one.residue[mtt], paint[name])
+            lines[name] = (one.residue_s, one.residue[mtt], colour_of[name])
             title = f"k(t) of tissue with an MTT of {mtt:g} s, 1/s against s"
         else:
-            lines[name] = (np.arange(one.dice.size, dtype=np.float64), one.dice, paint[name])
-            title, x = "Dice on the slices seen, by step", "step"
+            lines[name] = (np.arange(one.dice.size, dtype=np.float64), one.dice, colour_of[name])
+            title, x = "Dice on the training slices, by step", "step"
     figure = _lines(lines)
     if x == "s":
         figure.update_xaxes(range=[-12, 30])
@@ -111,18 +112,18 @@ def residues(lesson: Lesson, results: Results, names: tuple[str, ...], key: str,
     _show(figure, key, CHART_PX, title, large=large)
 
 
-def factors(lesson: Lesson, results: Results, names: tuple[str, ...], key: str, *, large: bool) -> None:
+def factors(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key: str, *, large: bool) -> None:
     """Draw the filter factors of the largest components, and the singular values relative to the first."""
-    paint, figure = colours(lesson), go.Figure()
+    colour_of, figure = colours(lesson), go.Figure()
     seen = {name: one for name in names if not isinstance(one := results[name], FinetuneResult)}
     if not seen:
         return
     for name, one in seen.items():
         index = np.arange(1, one.factors.size + 1)
-        figure.add_scatter(x=index, y=one.factors, mode="lines", line={"color": paint[name], "width": 2.5})
+        figure.add_scatter(x=index, y=one.factors, mode="lines", line={"color": colour_of[name], "width": 2.5})
         figure.add_scatter(
             x=index, y=one.sigma / one.sigma[0], mode="lines",
-            line={"color": paint[name], "width": 1.5, "dash": "dot"},
+            line={"color": colour_of[name], "width": 1.5, "dash": "dot"},
         )  # fmt: skip
     figure.update_xaxes(range=[1, 60])
     figure.update_yaxes(range=[0, 1.05])

@@ -1,4 +1,7 @@
-"""A lesson is data: what is asked, tried, computed and said; each is defined in ``pages/teaching/lessons``."""
+"""Lesson as data: question, task, experiments and texts.
+
+To add a lesson, define a `Lesson` in a module of `pages.teaching.lessons`.
+"""
 
 from __future__ import annotations
 
@@ -21,25 +24,25 @@ from perfcore.teaching import (
 Experiment = CurveExperiment | SweepExperiment | FinetuneExperiment
 Result = CurveResult | SweepResult | FinetuneResult
 Number = Callable[[Any], float]
-"""Reads a figure off the lesson's results: ``lambda r: r.half.core_ml``."""
+"""Reads a number from a lesson's results: ``lambda r: r.half.core_ml``."""
 
 FORMATTER: Final = Formatter()
 
 
 @dataclass(frozen=True)
-class Slider:
-    """A question whose answer is a number.
+class SliderQuestion:
+    """Question whose answer is a number.
 
     Attributes
     ----------
     text
         The question.
     low, high, step, unit
-        Of the slider.
+        Range, step and unit of the slider.
     answer
-        What is true.
-    close
-        How far off still counts as right.
+        Reads the right answer from the results.
+    tolerance
+        Largest error of a right answer.
     """
 
     text: str
@@ -48,32 +51,32 @@ class Slider:
     step: float
     unit: str
     answer: Number
-    close: float
+    tolerance: float
 
-    def right(self, given: float, results: Any) -> bool:
-        """Return whether an answer is close enough."""
-        return abs(given - self.answer(results)) <= self.close
+    def is_right(self, given: float, results: Any) -> bool:
+        """Return whether an answer is within the tolerance."""
+        return abs(given - self.answer(results)) <= self.tolerance
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A question with a few answers, of which one is right.
+class ChoiceQuestion:
+    """Question with a few options, one of which is right.
 
-    ``answer`` reads the index of the right one off the results: it is found, not written down.
+    ``answer`` reads the index of the right option from the results.
     """
 
     text: str
     options: tuple[str, ...]
     answer: Callable[[Any], int]
 
-    def right(self, given: str, results: Any) -> bool:
-        """Return whether this is the one."""
-        return given == self.options[self.answer(results)]
+    def is_right(self, given: float, results: Any) -> bool:
+        """Return whether an index is that of the right option."""
+        return given == self.answer(results)
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence of the lesson that can be false, with what decides."""
+    """Sentence of a lesson that can be false, and its test on the results."""
 
     sentence: str
     holds: Callable[[Any], bool]
@@ -81,24 +84,24 @@ class Claim:
 
 @dataclass(frozen=True)
 class Reading:
-    """A paper."""
+    """Paper, by its DOI."""
 
     title: str
     doi: str
 
     @property
     def link(self) -> str:
-        """Where it is."""
+        """Web address."""
         return f"https://doi.org/{quote(self.doi)}"
 
 
 @dataclass(frozen=True)
-class Watch:
-    """The quantity to watch: read off each of some experiments' results."""
+class Quantity:
+    """Quantity to compare: its label, how it is read from a result, and the names of the experiments."""
 
     label: str
     read: Number
-    of: tuple[str, ...]
+    experiments: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -108,38 +111,40 @@ class Lesson:
     Attributes
     ----------
     id
-        Short, for links.
+        Short name, used in links.
     order
-        Place among the lessons: they are taught from the lowest to the highest.
+        Position in the list of lessons, which is sorted by it.
     title, minutes, summary
-        For the list.
-    case
-        Key of the case; ``settings`` differ from the paper's; ``start`` is the curve that the task begins with.
+        For the list of lessons.
+    case, settings, start
+        Key of the case; settings that differ from the preset ``paper``; method of the start AIF of the task.
     intro
-        What is to know before the question.
+        Text before the question.
     question
-        Asked before anything is shown.
+        Asked before any result is shown.
     task
-        One or two sentences over the live component.
+        One or two sentences above the live component.
     experiments
-        What is computed, by name; the names are those of the placeholders.
-    watch
-        The quantities to watch, one small chart each.
-    found
-        What came out, in a sentence or two.
+        What is computed, by name; placeholders use these names.
+    quantities
+        Quantities to compare, a small chart each.
+    outcome
+        The results in a sentence or two.
     why
-        The explanation; ``explain`` names experiments whose k(t) and filter factors stand beside it.
+        The explanation.
+    charted
+        Names of the experiments whose AIF, k(t) and filter factors are drawn beside the explanation.
     claims
-        What the lesson says; tested.
+        Statements of the lesson, tested.
     reading
         Papers.
     numbers
-        Further placeholders, read off the results.
+        Further placeholders, read from the results.
     uses_sidebar
-        Whether its task needs the sidebar, which a presentation hides otherwise.
+        Whether the task needs the sidebar, which a presentation hides otherwise.
 
-    In ``intro``, ``question``, ``task``, ``found`` and ``why`` stand placeholders such as ``{half.core_ml:.1f}``:
-    no figure is typed in.
+    The texts ``intro``, ``question``, ``task``, ``outcome`` and ``why`` contain placeholders such as
+    ``{half.core_ml:.1f}``: every number is computed.
     """
 
     id: str
@@ -148,13 +153,13 @@ class Lesson:
     minutes: int
     summary: str
     intro: str
-    question: Slider | Choice
+    question: SliderQuestion | ChoiceQuestion
     task: str
     experiments: Mapping[str, Experiment]
-    watch: tuple[Watch, ...]
-    found: str
+    quantities: tuple[Quantity, ...]
+    outcome: str
     why: str
-    explain: tuple[str, ...]
+    charted: tuple[str, ...]
     claims: tuple[Claim, ...]
     reading: tuple[Reading, ...]
     case: str = "demo-m1-occlusion"
@@ -165,15 +170,15 @@ class Lesson:
 
     @property
     def own_settings(self) -> Settings:
-        """The settings that it opens with."""
+        """Settings that the lesson opens with."""
         return Settings.preset("paper", **self.settings)
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Every text that may hold placeholders."""
-        return self.intro, self.question.text, self.task, self.found, self.why
+        """All texts with placeholders."""
+        return self.intro, self.question.text, self.task, self.outcome, self.why
 
 
 def fill(text: str, results: Mapping[str, Any]) -> str:
-    """Put figures in a text's placeholders."""
+    """Replace the placeholders of a text by their values."""
     return FORMATTER.vformat(text, (), results)

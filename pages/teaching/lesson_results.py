@@ -1,4 +1,4 @@
-"""What a lesson's experiments give on its case: computed when first asked for, and kept."""
+"""Results of a lesson's experiments on its case, computed at first access and cached."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from pages.teaching.lesson import Lesson, Result
 from perfcore.errors import InputDataError
 from perfcore.teaching import ExperimentCase
 
-KEPT_BYTES: Final = 16 << 20
-_ONE_BYTES: Final = 30_000
+CACHE_BYTES: Final = 16 << 20
+_RESULT_BYTES: Final = 30_000
 
-_kept: Final[ByteCache[Result]] = ByteCache(KEPT_BYTES, lambda _: _ONE_BYTES)
-"""Shared by everybody on the server: a lesson's results are the same for all."""
+_cache: Final[ByteCache[Result]] = ByteCache(CACHE_BYTES, lambda _: _RESULT_BYTES)
+"""Shared by all sessions: a lesson's results do not depend on the user."""
 
 
 def experiment_case(case: LiveCase) -> ExperimentCase:
-    """Return a live case as experiments see it; its tissue is not laid out again.
+    """Return a live case as input of experiments; its tissue is shared, not copied.
 
     Raises
     ------
     InputDataError
-        Its true input function is not known.
+        The case has no true AIF.
     """
     if "truth" not in case.sources:
-        raise InputDataError("A lesson needs a case whose true input function is known.")
+        raise InputDataError("A lesson needs a case with a true AIF.")
     curves = {**case.sources, "automatic": next(iter(case.sources.values()))}
     if case.vof is not None:
         curves["vein"] = case.vof
     return ExperimentCase.of(case.prepared, curves, tiles=case.tiles, order=case.order)
 
 
-class Results(Mapping[str, Any]):
-    """A lesson's results and further numbers, by name; an experiment runs when its name is first asked for."""
+class LessonResults(Mapping[str, Any]):
+    """Results and derived numbers of a lesson, by name; an experiment runs at the first access to its name."""
 
     def __init__(self, lesson: Lesson, case: LiveCase) -> None:
         self.lesson, self._case = lesson, case
@@ -46,15 +46,15 @@ class Results(Mapping[str, Any]):
         return experiment_case(self._case)
 
     def __getitem__(self, name: str) -> Any:
-        """Return one result, or the value of a number."""
+        """Return the result of an experiment, or the value of a number."""
         if name in self.lesson.numbers:
             return self.lesson.numbers[name](self)
         experiment = self.lesson.experiments[name]
         key = (self.lesson.id, name, self._case.key)
-        return _kept.get(key, lambda: experiment.run(self._experiment_case, self.lesson.own_settings))
+        return _cache.get(key, lambda: experiment.run(self._experiment_case, self.lesson.own_settings))
 
     def __getattr__(self, name: str) -> Any:
-        """Return the same, as formulas write it."""
+        """Return ``self[name]``, for short formulas."""
         if name.startswith("_"):
             raise AttributeError(name)
         try:
@@ -67,5 +67,5 @@ class Results(Mapping[str, Any]):
         return iter((*self.lesson.experiments, *self.lesson.numbers))
 
     def __len__(self) -> int:
-        """Return how many there are."""
+        """Return the number of names."""
         return len(self.lesson.experiments) + len(self.lesson.numbers)

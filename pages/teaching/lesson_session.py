@@ -1,108 +1,123 @@
-"""A lesson takes the case, the settings and a curve of its own; whoever leaves it finds theirs again."""
+"""Session state of lessons: a lesson brings its own case, settings and start AIF.
+
+What was open before is restored when the user leaves the lesson.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from functools import partial
+from typing import Final
 
 import streamlit as st
 
-from pages.session import state
+from pages.session.state import LessonState, ViewBeforeLesson, live_session, user_state
 from pages.teaching import challenge
 from pages.teaching.lesson import Lesson
 from pages.teaching.lessons import LESSONS
-from perfcore.settings import PRESETS, Settings
+from perfcore.settings import PRESETS
 
-PAGE: Final = "lessons"
-"""URL path of the page of the lessons."""
+PAGE_PATH: Final = "lessons"
+"""URL path of the lessons page."""
 CHALLENGE: Final = "challenge"
-_LOOSE: Final = "lesson_loose"
+"""Id of the challenge, beside the lessons' ids."""
 
 
-@dataclass(frozen=True)
-class _Before:
-    """What a person had open."""
-
-    values: dict[str, Any]
-    starts: dict[str, str]
-
-
-def go(wanted: str | None) -> Callable[[], None]:
+def opener(selected: str | None) -> Callable[[], None]:
     """Return a call-back that opens a lesson by its id, the challenge, or the list (None)."""
-
-    def call() -> None:
-        st.session_state["lesson"] = wanted
-        st.session_state.pop("step", None)
-
-    return call
+    return partial(_select, selected)
 
 
-def follow(page: str) -> None:
-    """Open what is to be open on this page, before anything is drawn; a link may name a lesson."""
-    if "lesson" not in st.session_state and page == PAGE:
+def _select(selected: str | None) -> None:
+    lesson = user_state().lesson
+    lesson.selected, lesson.step = selected, ""
+
+
+def open_step(step: str) -> None:
+    """Open a step of the selected lesson."""
+    user_state().lesson.step = step
+
+
+def reopen() -> None:
+    """Open the case and settings of the selected lesson again at the next run."""
+    user_state().lesson.opened = None
+
+
+def update(page_path: str) -> None:
+    """Open or leave a lesson before the page is drawn, by the page's URL path; a link can name a lesson."""
+    lesson = user_state().lesson
+    is_here = page_path == PAGE_PATH
+    if is_here and not lesson.is_link_read:
         named = st.query_params.get("lesson")
-        st.session_state["lesson"] = named if named in LESSONS else None
-    wanted = st.session_state.get("lesson") if page == PAGE else None
-    if wanted == st.session_state.get("lesson_open"):
+        lesson.is_link_read = True
+        if lesson.selected is None and named in LESSONS:
+            lesson.selected = named
+    selected = lesson.selected if is_here else None
+    if selected == lesson.opened:
         return
-    _leave()
-    st.session_state["lesson_open"] = wanted
-    if wanted == CHALLENGE:
-        _keep_before()
-        challenge.enter()
-    elif wanted in LESSONS:
-        _keep_before()
-        lesson = LESSONS[wanted]
-        take(lesson.case, lesson.own_settings)
+    _leave(lesson)
+    lesson.opened = selected
+    if selected == CHALLENGE:
+        _save_view(lesson)
+        challenge.open_case()
+    elif selected in LESSONS:
+        _save_view(lesson)
+        _open(LESSONS[selected])
 
 
-def take(case: str, settings: Settings) -> None:
-    """Make a case and settings the current ones."""
-    st.session_state["case"] = case
-    st.session_state["preset"] = next((name for name, one in PRESETS.items() if one == settings), "paper")
-    for name, value in settings.as_dict().items():
-        st.session_state[f"set_{name}"] = value
+def _open(lesson: Lesson) -> None:
+    user, values = user_state(), lesson.own_settings
+    user.case.key = lesson.case
+    user.settings.apply(next((name for name, one in PRESETS.items() if one == values), "paper"), values)
 
 
-def keep_scene() -> None:
-    """Let case, settings and curve of the lesson stay when it is left."""
-    st.session_state.pop("before_lesson", None)
-    st.session_state["lesson_open"] = None
+def continue_in_lab() -> None:
+    """Keep case, settings and curve of the lesson when it is left."""
+    lesson = user_state().lesson
+    lesson.before = lesson.opened = None
 
 
-def begin(lesson: Lesson) -> bool:
-    """Start the lesson's own curve, fresh; returns whether its case is the one that is open."""
-    session = state.live_session()
+def start_own_curve(lesson: Lesson) -> bool:
+    """Start the lesson's own AIF without edits, once.
+
+    Returns
+    -------
+    bool
+        Whether the lesson's case is open.
+    """
+    user, session = user_state(), live_session()
     now = session.state
     if now is None or now.case.name != lesson.case:
         return False
     method = f"start of “{lesson.title}”"
-    mine = st.session_state.setdefault("own_curves", {}).setdefault(lesson.case, {})
-    if method not in mine:
-        mine[method] = replace(now.case.sources[lesson.start], method=method)
-        st.session_state.setdefault("start", {})[lesson.case] = method
-        st.session_state[_LOOSE] = (lesson.case, method)
-        session.configure(now.case, now.settings, mine[method])
-        session.keep(f"{lesson.case}|{method}", mine[method].value)
+    own = user.aif.own_of(lesson.case)
+    if method not in own:
+        own[method] = replace(now.case.sources[lesson.start], method=method)
+        user.aif.methods[lesson.case] = method
+        user.lesson.own_curve = (lesson.case, method)
+        session.configure(now.case, now.settings, own[method])
+        session.keep(f"{lesson.case}|{method}", own[method].value)
     return True
 
 
-def _keep_before() -> None:
-    names = ["case", "preset", *(f"set_{name}" for name in state.SETTING_KEYS)]
-    values = {name: st.session_state[name] for name in names if name in st.session_state}
-    st.session_state["before_lesson"] = _Before(values, dict(st.session_state.get("start", {})))
+def _save_view(lesson: LessonState) -> None:
+    user = user_state()
+    lesson.before = ViewBeforeLesson(
+        user.case.key, user.settings.preset, user.settings.values, dict(user.aif.methods)
+    )
 
 
-def _leave() -> None:
-    before: _Before | None = st.session_state.pop("before_lesson", None)
-    challenge.leave()
+def _leave(lesson: LessonState) -> None:
+    before, lesson.before = lesson.before, None
+    challenge.remove_case()
     if before is None:
         return
-    if loose := st.session_state.pop(_LOOSE, None):
-        st.session_state["own_curves"][loose[0]].pop(loose[1], None)
-    if "case" not in before.values:
-        st.session_state.pop("case", None)
-    for name, value in before.values.items():
-        st.session_state[name] = value
-    st.session_state["start"] = dict(before.starts)
+    user = user_state()
+    if lesson.own_curve is not None:
+        case, method = lesson.own_curve
+        user.aif.own_of(case).pop(method, None)
+        lesson.own_curve = None
+    user.case.key = before.case
+    user.settings.apply(before.preset, before.settings)
+    user.aif.methods = dict(before.methods)

@@ -1,32 +1,35 @@
-"""One lesson on the screen: predict, try, see, why, read on."""
+"""View of a lesson with its steps: predict, try, see, why, read on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import streamlit as st
 
 from pages.library.catalog import open_case
 from pages.live.live_page import bench
-from pages.session import state
-from pages.teaching import charts, lesson_session
-from pages.teaching.lesson import Lesson, Slider, fill
-from pages.teaching.lesson_results import Results
+from pages.session import case_selection, widget_keys
+from pages.session.state import user_state
+from pages.teaching import lesson_session
+from pages.teaching.lesson import Lesson, SliderQuestion, fill
+from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
-from pages.teaching.presentation import presenting, style, switch
-from pages.teaching.progress import STEPS, Attempt, progress
+from pages.teaching.presentation import is_presenting, presentation_style, presentation_switch
+from pages.teaching.progress import FIRST_STEP, STEPS, Attempt
 from perfcore.errors import PerfcoreError
 
 
 def show(lesson: Lesson) -> None:
-    """Draw the lesson at the step where the person is."""
-    attempt = progress().attempts.get(lesson.id)
-    step = st.session_state.get("step", STEPS[0]) if attempt else STEPS[0]
-    style(sidebar=step == "Try" and lesson.uses_sidebar)
+    """Draw the current step of a lesson."""
+    state = user_state().lesson
+    attempt = state.progress.attempts.get(lesson.id)
+    step = state.step or FIRST_STEP if attempt else FIRST_STEP
+    presentation_style(sidebar=step == "try" and lesson.uses_sidebar)
     _head(lesson, step, locked=attempt is None)
     try:
         results = _results(lesson)
-        if attempt is None or step == "Predict":
+        if attempt is None or step == FIRST_STEP:
             _predict(lesson, results, attempt)
         else:
             attempt.seen.add(step)
@@ -35,151 +38,152 @@ def show(lesson: Lesson) -> None:
         st.error(f"This lesson cannot be computed here: {error}")
 
 
-def _results(lesson: Lesson) -> Results:
-    entry = state.entries()[lesson.case]
+def _results(lesson: Lesson) -> LessonResults:
+    entry = case_selection.entries()[lesson.case]
     with st.spinner("Preparing the lesson's case …"):
-        return Results(lesson, open_case(entry, lesson.own_settings))
-
-
-def _to(step: str) -> Callable[[], None]:
-    def call() -> None:
-        st.session_state["step"] = step
-
-    return call
+        return LessonResults(lesson, open_case(entry, lesson.own_settings))
 
 
 def _head(lesson: Lesson, step: str, *, locked: bool) -> None:
     back, title, present = st.columns([1.1, 5, 1.8], vertical_alignment="center")
-    back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.go(None), key="to_list")
+    back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
     number = list(LESSONS).index(lesson.id) + 1
     title.subheader(f"{number}. {lesson.title}", anchor=False)
     with present:
-        switch()
-    for column, name in zip(st.columns(len(STEPS)), STEPS, strict=True):
+        presentation_switch()
+    for column, (name, label) in zip(st.columns(len(STEPS)), STEPS.items(), strict=True):
         column.button(
-            name, key=f"step_{name}", on_click=_to(name), width="stretch",
-            type="primary" if name == step else "secondary", disabled=locked and name != STEPS[0],
+            label, key=f"step_{name}", on_click=partial(lesson_session.open_step, name), width="stretch",
+            type="primary" if name == step else "secondary", disabled=locked and name != FIRST_STEP,
         )  # fmt: skip
 
 
-def _next(step: str, words: str) -> None:
-    st.button(words, key="next", on_click=_to(step), type="primary", icon=":material/arrow_forward:")
+def _next(step: str, label: str) -> None:
+    st.button(
+        label, key="next", on_click=partial(lesson_session.open_step, step), type="primary",
+        icon=":material/arrow_forward:",
+    )  # fmt: skip
 
 
-def _said(lesson: Lesson, answer: float | str) -> str:
-    if isinstance(answer, str):
-        return answer
-    assert isinstance(lesson.question, Slider)
-    return f"{answer:g} {lesson.question.unit}".strip()
-
-
-def _predict(lesson: Lesson, results: Results, attempt: Attempt | None) -> None:
-    st.markdown(fill(lesson.intro, results))
+def _answer_text(lesson: Lesson, answer: float) -> str:
     question = lesson.question
+    if isinstance(question, SliderQuestion):
+        return f"{answer:g} {question.unit}".strip()
+    return question.options[int(answer)]
+
+
+def _predict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
+    st.markdown(fill(lesson.intro, results))
+    question, key = lesson.question, widget_keys.prediction(lesson.id)
     with st.container(border=True):
         st.markdown(f"**{fill(question.text, results)}**")
         if attempt is not None:
-            st.markdown(f"Your prediction: **{_said(lesson, attempt.answer)}**")
-            _next("Try", "Try it")
+            st.markdown(f"Your prediction: **{_answer_text(lesson, attempt.answer)}**")
+            _next("try", "Try it")
             return
-        given: float | str | None
-        if isinstance(question, Slider):
+        given: float | None
+        if isinstance(question, SliderQuestion):
             given = st.slider(
                 f"Your prediction{f', {question.unit}' if question.unit else ''}",
-                float(question.low), float(question.high), float(question.low), float(question.step),
-                key=f"answer_{lesson.id}",
+                float(question.low), float(question.high), float(question.low), float(question.step), key=key,
             )  # fmt: skip
         else:
-            given = st.radio("Your prediction", question.options, index=None, key=f"answer_{lesson.id}")
+            options = question.options
+            given = st.radio(
+                "Your prediction", range(len(options)), index=None, key=key, format_func=lambda i: options[i]
+            )
+        st.button(
+            "Record my prediction", key="record", type="primary", on_click=partial(_record, lesson),
+            disabled=given is None,
+        )  # fmt: skip
 
-        def record() -> None:
-            answer = st.session_state[f"answer_{lesson.id}"]
-            progress().attempts[lesson.id] = Attempt(answer)
-            st.session_state["step"] = "Try"
 
-        st.button("Record my prediction", key="record", type="primary", on_click=record, disabled=given is None)
+def _record(lesson: Lesson) -> None:
+    state = user_state().lesson
+    state.progress.attempts[lesson.id] = Attempt(st.session_state[widget_keys.prediction(lesson.id)])
+    state.step = "try"
 
 
-def _try(lesson: Lesson, _results: Results, attempt: Attempt) -> None:
+def _try(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
     words, onward = st.columns([5, 1.2], vertical_alignment="center")
-    words.markdown(f"{fill(lesson.task, _results)}  \n:gray[You predicted {_said(lesson, attempt.answer)}.]")
+    words.markdown(f"{fill(lesson.task, results)}  \n:gray[You predicted {_answer_text(lesson, attempt.answer)}.]")
     with onward:
-        _next("See", "See")
-    if lesson_session.begin(lesson):
+        _next("see", STEPS["see"])
+    if lesson_session.start_own_curve(lesson):
         bench("lab")
     else:
         st.info("Another case is open.")
-        st.button("Open the lesson's case", on_click=_again, key="again")
+        st.button("Open the lesson's case", on_click=lesson_session.reopen, key="again")
 
 
-def _again() -> None:
-    st.session_state["lesson_open"] = None
+def _see(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
+    from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
 
-
-def _see(lesson: Lesson, results: Results, attempt: Attempt) -> None:
-    question, large = lesson.question, presenting()
+    question, large = lesson.question, is_presenting()
     with st.spinner("Computing …"):
-        found = fill(lesson.found, results)
-        attempt.right = question.right(attempt.answer, results)  # type: ignore[arg-type]
-    if isinstance(question, Slider):
+        outcome = fill(lesson.outcome, results)
+        attempt.right = question.is_right(attempt.answer, results)
+    is_numeric = isinstance(question, SliderQuestion)
+    if isinstance(question, SliderQuestion):
         true = f"{charts.short(question.answer(results))} {question.unit}".strip()
     else:
         true = question.options[question.answer(results)]
-    numeric = isinstance(question, Slider)
-    mine, computed, verdict = st.columns([1, 1, 3] if numeric else [1, 1, 1])
-    for column, name, words in ((mine, "You predicted", _said(lesson, attempt.answer)), (computed, "It is", true)):
-        if numeric:
-            column.metric(name, words)
+    mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1])
+    given = _answer_text(lesson, attempt.answer)
+    for column, name, text in ((mine, "You predicted", given), (computed, "Computed", true)):
+        if is_numeric:
+            column.metric(name, text)
         else:  # a phrase, too long for large type
-            column.markdown(f":gray[{name}]  \n**{words}**")
+            column.markdown(f":gray[{name}]  \n**{text}**")
     with verdict:
         (st.success if attempt.right else st.warning)(
-            "Right." if attempt.right else "Not so: look at what changed, and at what did not.",
+            "Right."
+            if attempt.right
+            else "Not right. Compare the quantities that changed with those that did not.",
             icon=":material/check:" if attempt.right else ":material/lightbulb:",
         )
-    st.markdown(found)
-    for i, (column, watch) in enumerate(zip(st.columns(len(lesson.watch)), lesson.watch, strict=True)):
+    st.markdown(outcome)
+    quantities = lesson.quantities
+    for i, (column, quantity) in enumerate(zip(st.columns(len(quantities)), quantities, strict=True)):
         with column:
-            charts.bars(lesson, watch, results, f"watch_{i}", large=large)
-    onward, legend = st.columns([1, 4], vertical_alignment="center")
+            charts.bars(lesson, quantity, results, f"quantity_{i}", large=large)
+    onward, note = st.columns([1, 4], vertical_alignment="center")
     with onward:
-        _next("Why", "Why")
-    with legend:
+        _next("why", STEPS["why"])
+    with note:
         st.caption("Computed now, by the library, on this lesson's case.")
 
 
-def _why(lesson: Lesson, results: Results, _attempt: Attempt) -> None:
+def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt) -> None:
+    from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
+
     words, pictures = st.columns([1.15, 1], gap="medium")
-    large = presenting()
+    large = is_presenting()
     with words:
         st.markdown(fill(lesson.why, results))
-        _next("Read on", "Read on")
+        _next("read", STEPS["read"])
     with pictures:
-        charts.legend(lesson, lesson.explain)
-        charts.curves(lesson, results, lesson.explain, "curves", large=large)
-        charts.residues(lesson, results, lesson.explain, "residues", large=large)
-        charts.factors(lesson, results, lesson.explain, "factors", large=large)
+        charts.legend(lesson, lesson.charted)
+        charts.curves(lesson, results, lesson.charted, "curves", large=large)
+        charts.residues(lesson, results, lesson.charted, "residues", large=large)
+        charts.factors(lesson, results, lesson.charted, "factors", large=large)
 
 
-def _read_on(lesson: Lesson, _results: Results, _attempt: Attempt) -> None:
+def _read_on(lesson: Lesson, _results: LessonResults, _attempt: Attempt) -> None:
     st.markdown("\n".join(f"- [{paper.title}]({paper.link})" for paper in lesson.reading))
     order = list(LESSONS)
     at = order.index(lesson.id)
     onward, lab, _ = st.columns([1.5, 1.3, 3])
-    if at + 1 < len(order):
-        after = LESSONS[order[at + 1]]
-        onward.button(
-            f"Next: {after.title}", key="next", type="primary", on_click=lesson_session.go(after.id),
-            icon=":material/arrow_forward:",
-        )  # fmt: skip
-    else:
-        onward.button(
-            "The challenge", key="next", type="primary", on_click=lesson_session.go(lesson_session.CHALLENGE)
-        )
+    is_last = at + 1 == len(order)
+    following = lesson_session.CHALLENGE if is_last else order[at + 1]
+    onward.button(
+        "The challenge" if is_last else f"Next: {LESSONS[following].title}", key="next", type="primary",
+        on_click=lesson_session.opener(following), icon=":material/arrow_forward:",
+    )  # fmt: skip
     if lab.button(
-        "Go on in the Lab", key="to_lab", on_click=lesson_session.keep_scene, icon=":material/show_chart:"
+        "Continue in the Lab", key="to_lab", on_click=lesson_session.continue_in_lab, icon=":material/show_chart:"
     ):
         st.switch_page("pages/lab.py")
 
 
-_DRAWN = {"Try": _try, "See": _see, "Why": _why, "Read on": _read_on}
+_DRAWN: Final = {"try": _try, "see": _see, "why": _why, "read": _read_on}

@@ -1,10 +1,13 @@
-"""Presentation: large type, and nothing but the lesson."""
+"""Presentation mode: large type, without menu and sidebar."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-# Everything on a page of Streamlit is measured in rem: the root's size enlarges all of it.
+from pages.session import widget_keys
+from pages.session.state import user_state
+
+# Streamlit measures everything on a page in rem, so that the root's font size scales all of it.
 _LARGE = """
 html:root:root { font-size: clamp(19px, 1.5vw, 29px) !important; }
 .stMainBlockContainer { padding: 0.8rem 1.6rem 0.5rem !important; }
@@ -15,18 +18,22 @@ section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { displa
 """
 
 
-def presenting() -> bool:
-    """Return whether the page is shown to a room."""
-    return bool(st.session_state.get("presenting"))
+def is_presenting() -> bool:
+    """Return whether presentation mode is on."""
+    return user_state().lesson.is_presenting
 
 
-def style(*, sidebar: bool) -> None:
-    """Enlarge the page while presenting; the sidebar stays where a task needs it."""
-    if presenting():
+def presentation_style(*, sidebar: bool) -> None:
+    """Add the style of presentation mode if it is on; ``sidebar`` keeps the sidebar visible."""
+    if is_presenting():
         st.html(f"<style>{_LARGE}{'' if sidebar else _NO_SIDEBAR}</style>")
 
 
-def switch() -> None:
-    """Draw the switch; it holds for the page's lists, lessons and challenge alike."""
-    st.session_state["presenting"] = presenting()  # outlives runs in which it is not drawn
-    st.toggle("Presentation", key="presenting")
+def presentation_switch() -> None:
+    """Draw the switch of presentation mode, which the list, the lessons and the challenge share."""
+    st.session_state[widget_keys.PRESENTATION] = is_presenting()
+    st.toggle("Presentation", key=widget_keys.PRESENTATION, on_change=_read_switch)
+
+
+def _read_switch() -> None:
+    user_state().lesson.is_presenting = bool(st.session_state[widget_keys.PRESENTATION])

@@ -1,47 +1,77 @@
-"""How far a person has come; kept in their session alone."""
+"""Progress through the lessons and the challenge; part of the user's state."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
 
-import streamlit as st
+from perfcore.types import DoubleArray
 
-STEPS = ("Predict", "Try", "See", "Why", "Read on")
+if TYPE_CHECKING:  # loads the phantom
+    from perfcore.teaching.challenge import ChallengeCase, ChallengeScore
+
+STEPS: Final = {"predict": "Predict", "try": "Try", "see": "See", "why": "Why", "read": "Read on"}
+"""Labels of a lesson's steps, by id."""
+FIRST_STEP: Final = "predict"
 
 
 @dataclass
 class Attempt:
-    """One lesson: the answer given, whether it was right (None before *See*), and the steps that were opened."""
+    """One lesson.
 
-    answer: float | str
+    Attributes
+    ----------
+    answer
+        The prediction: a number, or the index of an option.
+    right
+        Whether it was right; None before the step ``see``.
+    seen
+        Ids of the steps that were opened.
+    """
+
+    answer: float
     right: bool | None = None
     seen: set[str] = field(default_factory=set)
 
     @property
     def done(self) -> bool:
-        """Whether the outcome and its reason have been seen."""
-        return {"See", "Why"} <= self.seen
+        """Whether the outcome and its reason have been opened."""
+        return {"see", "why"} <= self.seen
 
 
 @dataclass
-class Progress:
-    """Attempts by lesson, and the scores of the challenge by its number."""
+class LessonProgress:
+    """Attempts by lesson id, and scores of the challenge by patient number."""
 
     attempts: dict[str, Attempt] = field(default_factory=dict)
     scores: dict[int, float] = field(default_factory=dict)
 
     @property
     def n_done(self) -> int:
-        """Lessons that are done."""
+        """Number of lessons that are done."""
         return sum(attempt.done for attempt in self.attempts.values())
 
     @property
     def n_right(self) -> int:
-        """Predictions that were right."""
+        """Number of right predictions."""
         return sum(bool(attempt.right) for attempt in self.attempts.values())
 
 
-def progress() -> Progress:
-    """Return this person's progress."""
-    mine: Progress = st.session_state.setdefault("progress", Progress())
-    return mine
+@dataclass(eq=False)
+class Challenge:
+    """One patient of the challenge.
+
+    Attributes
+    ----------
+    number
+        Number that the patient is drawn from.
+    case
+        The series and its truth.
+    scores, curve
+        Scores by label and the submitted AIF; None before the submission.
+    """
+
+    number: int
+    case: ChallengeCase
+    scores: dict[str, ChallengeScore] | None = None
+    curve: DoubleArray | None = None

@@ -1,4 +1,4 @@
-"""The documents of the repository as the app shows them: sections, and the code that they name."""
+"""Documents of the repository: their sections, and the source of the functions that they name."""
 
 from __future__ import annotations
 
@@ -23,45 +23,45 @@ class Section:
     text
         Markdown, without the list of functions.
     functions
-        Full names of those that do what the section says, and their files.
+        Full names of the functions that implement the section, and their files.
     """
 
     text: str
     functions: tuple[tuple[str, str], ...]
 
 
-def sections(name: str) -> list[Section]:
-    """Return a document's sections, the introduction first."""
+def read_sections(name: str) -> list[Section]:
+    """Return the sections of a document, the introduction first."""
     text = (DOCS / name).read_text(encoding="utf-8")
     parts = re.split(r"(?m)^(?=## )", text)
     return [Section(_LIST.sub("", part).strip(), tuple(_FUNCTION.findall(part))) for part in parts]
 
 
-def demoted(text: str, levels: int) -> str:
-    """Return Markdown with every heading some levels lower; comments in code stay what they are."""
+def demote_headings(text: str, levels: int) -> str:
+    """Return Markdown with all headings some levels lower; code blocks are unchanged."""
     parts = re.split(r"(?ms)(^```.*?^```)", text)
     parts[::2] = [re.sub(r"(?m)^(#+) ", rf"{'#' * levels}\1 ", part) for part in parts[::2]]
     return "".join(parts)
 
 
-def named(path: str) -> Any:
-    """Return the function or class of a full name.
+def resolve(path: str) -> Any:
+    """Return the function or class with a full name.
 
     Raises
     ------
     ImportError, AttributeError
-        There is none.
+        It does not exist.
     """
     module, _, name = path.rpartition(".")
     return inspect.unwrap(getattr(importlib.import_module(module), name))
 
 
-def source(path: str) -> str:
+def source_of(path: str) -> str:
     """Return the source of a function or class."""
-    return inspect.getsource(named(path))
+    return inspect.getsource(resolve(path))
 
 
 def code_blocks(name: str) -> list[str]:
-    """Return the Python blocks of a document, in their order."""
+    """Return the Python code blocks of a document, in order."""
     text = (DOCS / name).read_text(encoding="utf-8")
     return re.findall(r"```python\n(.*?)```", text, re.DOTALL)

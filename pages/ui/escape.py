@@ -1,4 +1,4 @@
-"""Text of others, shown as text."""
+"""Escape text for Markdown."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def escape(text: str) -> str:
-    """Return text that Streamlit's Markdown shows as it is written: a case's name is no markup."""
+    """Return text escaped so that Streamlit's Markdown shows it unchanged (names of cases, file contents)."""
     return re.sub(r"([\\`*_{}\[\]()#+!|<>~$:])", r"\\\1", text)

@@ -1,14 +1,14 @@
-"""The few rules of style that Streamlit has no setting for."""
+"""Style rules that Streamlit has no setting for."""
 
 import streamlit as st
 
 _CSS = """<style>
-/* A red that white type is read on in both themes; the components use it too. */
+/* A red with enough contrast to white text in both themes; the components use it too. */
 :root { --aif-fill: #d0363c; }
 .stMainBlockContainer { padding: 3.75rem 1.2rem 0.5rem; max-width: none; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; }
 [data-testid="stVerticalBlock"] { gap: 0.6rem; }
-/* In a row with buttons a heading's own margins push it off the middle. */
+/* In a row with buttons a heading's own margins would move it off the middle. */
 [data-testid="stHorizontalBlock"] [data-testid="stHeading"] :is(h2, h3, [data-testid="stMarkdownContainer"]) {
   padding: 0; margin: 0 !important; }
 [data-testid^="stBaseButton-primary"]:enabled {
@@ -16,7 +16,7 @@ _CSS = """<style>
 [data-testid^="stBaseButton-primary"]:hover:enabled { filter: brightness(0.88); }
 [data-testid^="stBaseButton-primary"]:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
 [data-testid="stMultiSelectTagsContainer"] [data-tag] { background: var(--aif-fill) !important; }
-/* Streamlit's captions, charts and code are paler than 4.5 to 1 on white. */
+/* The contrast of Streamlit's captions, charts and code is below 4.5 to 1 on white. */
 [data-testid="stCaptionContainer"] { opacity: 0.76 !important; }
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .bartext, .annotation-text) {
   fill: currentColor !important; fill-opacity: 0.8; }
@@ -29,5 +29,5 @@ _CSS = """<style>
 
 
 def page_style() -> None:
-    """Use the width and the height of the window: the Lab fits it without scrolling."""
+    """Add the style rules; the content uses the whole window, so that the Lab fits without scrolling."""
     st.html(_CSS)

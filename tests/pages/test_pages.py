@@ -10,9 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.library import catalog
-from pages.library.catalog import Entry, Source
+from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.server import wire
 from pages.live.server.session import COMPUTE
+from pages.session.state import STATE_KEY, UserState
 from perfcore.io.nifti.reader import read_series
 from perfcore.phantom.cases import make_case, make_demonstration
 from perfcore.phantom.files import write_cohort
@@ -20,12 +21,13 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from tests import ROOT
 from tests.support import dicom_export
+from tests.support.user_session import live_of, new_user, share_user, user_of
 
 
-def run(page: str | None = None, **state: object) -> AppTest:
+def run(page: str | None = None, user: UserState | None = None) -> AppTest:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for key, value in state.items():
-        app.session_state[key] = value
+    if user is not None:
+        app.session_state[STATE_KEY] = user
     app.run()
     if page:
         app.switch_page(page).run()
@@ -52,34 +54,34 @@ def test_every_page_runs_and_says_what_it_is_not(page: str | None) -> None:
 def test_the_lab_tells_the_component_thresholds_and_token() -> None:
     app = run()
     told = config(app)
-    assert told["token"] == app.session_state["live"].token
+    assert told["token"] == live_of(app).token
     assert told["thresholds"] == {"core": 0.38, "tmax": 6.0}
     assert set(told["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
 
 
 def test_the_sidebar_is_what_is_computed() -> None:
     app = run()
-    first = app.session_state["live"].state
+    first = live_of(app).state
     app.selectbox(key="preset").set_value("vendor").run()
-    now = app.session_state["live"].state
+    now = live_of(app).state
     assert now.settings == Settings.preset("vendor")
     assert now.epoch > first.epoch
     app.slider(key="set_core_threshold").set_value(0.25).run()
-    assert app.session_state["live"].state.settings.core_threshold == 0.25
+    assert live_of(app).state.settings.core_threshold == 0.25
     assert config(app)["thresholds"]["core"] == 0.25
     app.selectbox(key="set_regularization").set_value("oscillation").run()
-    assert app.session_state["live"].state.settings.lam == 0.065
+    assert live_of(app).state.settings.lam == 0.065
 
 
 def test_another_realignment_prepares_the_case_anew() -> None:
     app = run()
-    before = app.session_state["live"].state.case
+    before = live_of(app).state.case
     app.selectbox(key="set_motion").set_value("off").run()
-    now = app.session_state["live"].state
+    now = live_of(app).state
     assert now.settings == Settings(motion="off")
     assert now.case is not before
     app.selectbox(key="set_motion").set_value("in-plane").run()
-    assert app.session_state["live"].state.case is before
+    assert live_of(app).state.case is before
 
 
 def test_settings_survive_a_page_change() -> None:
@@ -87,22 +89,22 @@ def test_settings_survive_a_page_change() -> None:
     app.slider(key="set_lambda_rel").set_value(0.12).run()
     app.switch_page("pages/cases.py").run()
     app.switch_page("pages/lab.py").run()
-    assert app.session_state["live"].state.settings.lam == 0.12
+    assert live_of(app).state.settings.lam == 0.12
 
 
 def test_a_committed_curve_is_kept_for_its_case() -> None:
     app = run()
-    state = app.session_state["live"].state
+    state = live_of(app).state
     curve = state.start.value * 0.5
-    app.session_state["live"].keep(state.curve_key, curve)
+    live_of(app).keep(state.curve_key, curve)
     app.switch_page("pages/cases.py").run()
     app.switch_page("pages/lab.py").run()
-    np.testing.assert_array_equal(app.session_state["live"].edited(state.curve_key), curve)
+    np.testing.assert_array_equal(live_of(app).edited(state.curve_key), curve)
 
 
 def test_the_live_numbers_are_those_of_the_pipeline() -> None:
     app = run()
-    state = app.session_state["live"].state
+    state = live_of(app).state
     result = analyse(make_demonstration("m1-occlusion").series)
     for name, value in state.start_numbers.items():
         assert value == pytest.approx(getattr(result.numbers, name), rel=1e-5), name
@@ -113,7 +115,7 @@ def test_an_unknown_case_in_a_link_opens_the_first() -> None:
     app.query_params["case"] = "../../etc/passwd"
     app.run()
     assert not app.exception
-    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+    assert live_of(app).state.case.name == "demo-m1-occlusion"
 
 
 def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,14 +124,14 @@ def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypa
     assert len(app.sidebar.warning) == 1
     assert app.sidebar.warning[0].value.startswith("The server's folder of cases cannot be used: ")
     assert "no-such-folder" not in app.sidebar.warning[0].value
-    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+    assert live_of(app).state.case.name == "demo-m1-occlusion"
 
 
 def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_cohort(tmp_path, 1, 5)
     monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
-    app = run(case="folder-case_1")
-    state = app.session_state["live"].state
+    app = run(user=new_user(case="folder-case_1"))
+    state = live_of(app).state
     assert state.case.name == "folder-case_1"
     assert state.start_numbers["core_ml"] > 5
     assert 0.5 < state.start_numbers["dice"] <= 1
@@ -139,15 +141,15 @@ def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
     write_cohort(tmp_path, 1, 5)
     (file,) = tmp_path.glob("TRAINING/case_1/*4DPWI*/*.nii")
     app = run()
-    owner = app.session_state["live"].token
-    source = Source(read_series(file.read_bytes()))
-    entry = Entry("upload-1", "Upload 1", "", lambda source=source: source, owner)
-    app.session_state["uploads"] = [entry]
-    app.session_state["case"] = entry.key
+    owner = live_of(app).token
+    source = LoadedCase(read_series(file.read_bytes()))
+    entry = CatalogEntry("upload-1", "Upload 1", "", lambda source=source: source, owner)
+    user_of(app).uploads.entries = [entry]
+    user_of(app).case.key = entry.key
     app.run()
-    assert app.session_state["live"].state.case.name == "upload-1"
-    other = run(case="upload-1")
-    assert other.session_state["live"].state.case.name == "demo-m1-occlusion", "nobody else can open it"
+    assert live_of(app).state.case.name == "upload-1"
+    other = run(user=new_user(case="upload-1"))
+    assert live_of(other).state.case.name == "demo-m1-occlusion", "nobody else can open it"
     key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
     assert catalog._cases.peek(key) is not None
     del app, entry, source
@@ -169,20 +171,16 @@ def bring(content: bytes) -> AppTest:
     def deliver() -> None:
         import streamlit as st
 
-        from pages.session import state
+        from pages.session.start_aif import receive_csv
+        from pages.session.state import live_session
 
-        state.bring_csv(st.session_state["live"].state.case, st.session_state["packed"])
+        receive_csv(live_session().state.case, st.session_state["packed"])
 
     helper = AppTest.from_function(deliver, default_timeout=60)
-    for key in ("live", "start", "own_curves"):
-        if key in app.session_state:
-            helper.session_state[key] = app.session_state[key]
+    share_user(app, helper)
     helper.session_state["packed"] = base64.b64encode(content).decode()
     helper.run()
     assert not helper.exception
-    for key in ("start", "own_curves", "notice"):
-        if key in helper.session_state:
-            app.session_state[key] = helper.session_state[key]
     app.run()
     assert not app.exception
     return app
@@ -190,7 +188,7 @@ def bring(content: bytes) -> AppTest:
 
 def test_a_curve_from_a_file_becomes_the_start() -> None:
     app = bring(CSV)
-    start = app.session_state["live"].state.start
+    start = live_of(app).state.start
     assert start.method == "file 1"
     assert start.peak == pytest.approx(200)
     told = config(app)
@@ -202,11 +200,11 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
 
 def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
     app = run()
-    case = app.session_state["live"].state.case
+    case = live_of(app).state.case
     assert {c["id"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
-    app.session_state["start"] = {case.name: "mouridsen"}
+    user_of(app).aif.methods = {case.name: "mouridsen"}
     app.run()
-    start = app.session_state["live"].state.start
+    start = live_of(app).state.start
     own = analyse(make_demonstration("m1-occlusion").series, "mouridsen").aif
     assert (start.method, start.voxels) == ("mouridsen", own.voxels)
     np.testing.assert_array_equal(start.value, own.value)
@@ -215,10 +213,10 @@ def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
 
 def test_an_unknown_source_leaves_the_default() -> None:
     app = run()
-    case = app.session_state["live"].state.case
-    app.session_state["start"] = {case.name: "guess"}
+    case = live_of(app).state.case
+    user_of(app).aif.methods = {case.name: "guess"}
     app.run()
-    assert app.session_state["live"].state.start.method == "straka"
+    assert live_of(app).state.start.method == "straka"
 
 
 @pytest.mark.parametrize(
@@ -237,7 +235,7 @@ def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part:
     assert told["notice"]["text"].startswith("This curve cannot be used: ")
     assert part in told["notice"]["text"]
     assert told["start"] == "straka"
-    assert app.session_state["live"].state.start.method == "straka"
+    assert live_of(app).state.start.method == "straka"
 
 
 def test_a_zip_of_dicom_files_is_opened() -> None:
@@ -248,6 +246,6 @@ def test_a_zip_of_dicom_files_is_opened() -> None:
     app.main.file_uploader[0].upload("scan.zip", dicom_export.zipped(files), "application/zip")
     next(b for b in app.main.button if b.label == "Open this case").click().run()
     assert not app.main.error, [e.value for e in app.main.error]
-    (entry,) = app.session_state["uploads"]
+    (entry,) = user_of(app).uploads.entries
     assert entry.note.startswith("256 × 256 × 2, ")
-    assert app.session_state["case"] == "upload-1"
+    assert user_of(app).case.key == "upload-1"

@@ -111,14 +111,14 @@ def lesson_try(page: Page, url: str) -> None:
 
 def lesson_see(page: Page, url: str) -> None:
     _answered(page, url)
-    page.locator(".st-key-step_See button").click()
+    page.locator(".st-key-step_see button").click()
     page.locator(PLOT).first.wait_for(timeout=60_000)
     at_rest(page)
 
 
 def lesson_why(page: Page, url: str) -> None:
     _answered(page, url)
-    page.locator(".st-key-step_Why button").click()
+    page.locator(".st-key-step_why button").click()
     page.locator(PLOT).first.wait_for(timeout=60_000)
     at_rest(page)
 
@@ -203,7 +203,7 @@ def evaluate(page: Page, url: str) -> None:
 
 def model(page: Page, url: str) -> None:
     page.goto(f"{url}/model")
-    find = page.get_by_role("button", name="Find the curve of this case")
+    find = page.get_by_role("button", name="Find the AIF of this case")
     find.wait_for(timeout=60_000)
     at_rest(page)
     find.click()
@@ -239,6 +239,6 @@ SCENES: Final[dict[str, Scene]] = {
     "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
     "why": lesson_why, "presentation": presentation, "challenge": challenge, "score": score, "cases": cases,
     "player": player, "compare": compare, "compare-maps": compare_maps, "cohort": cohort, "evaluate": evaluate,
-    "model": model, "figures": _tab("Figures"), "learning": _tab("Learning"),
+    "model": model, "metrics": _tab("Metrics"), "learning": _tab("Learning"),
     "architecture": _tab("Architecture"), "card": _tab("Model card"), "how": how, "quickstart": quickstart,
 }  # fmt: skip

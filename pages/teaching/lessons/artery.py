@@ -1,6 +1,6 @@
 """Lessons on the shape of the input function."""
 
-from pages.teaching.lesson import Choice, Claim, Lesson, Slider, Watch
+from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Quantity, SliderQuestion
 from pages.teaching.lessons import papers
 from perfcore.aif.edits import CurveEdit
 from perfcore.teaching import CurveExperiment, SweepExperiment
@@ -21,7 +21,7 @@ A voxel of CT perfusion is about a millimetre wide and several millimetres thick
 of it lends it only half of its contrast: the input function keeps its shape and loses its height. This is
 **partial volume**.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "The artery fills half of its voxels, so the input function is half as high as it should be. "
         "The blood flow (CBF) that is read becomes how many times what it was?",
         0.25, 4.0, 0.05, "×", lambda r: r.half.healthy.cbf / r.whole.healthy.cbf, 0.1,
@@ -32,12 +32,12 @@ of it lends it only half of its contrast: the input function keeps its shape and
         "half": CurveExperiment("half as high", edit=CurveEdit(amplitude=0.5)),
         "double": CurveExperiment("twice as high", edit=CurveEdit(amplitude=2.0)),
     },
-    watch=(
-        Watch(_CBF, lambda o: o.healthy.cbf, ("half", "whole", "double")),
-        Watch(_CBV, lambda o: o.healthy.cbv, ("half", "whole", "double")),
-        Watch(_CORE, lambda o: o.core_ml, ("half", "whole", "double")),
+    quantities=(
+        Quantity(_CBF, lambda o: o.healthy.cbf, ("half", "whole", "double")),
+        Quantity(_CBV, lambda o: o.healthy.cbv, ("half", "whole", "double")),
+        Quantity(_CORE, lambda o: o.core_ml, ("half", "whole", "double")),
     ),
-    found="""
+    outcome="""
 With half the height CBF is **{factor:.2f} times** what it was ({half.healthy.cbf:.1f} against
 {whole.healthy.cbf:.1f} ml/100 g/min), and CBV {volume:.2f} times. The core stays at {half.core_ml:.1f} ml
 ({whole.core_ml:.1f} ml), MTT at {half.healthy.mtt:.1f} s, Tmax at {half.healthy.tmax:.1f} s.
@@ -51,7 +51,7 @@ either. The filter does not, as λ is relative to the largest singular value.
 Absolute CBF and CBV do need the true height. Software scales the input function by the area of a large vein,
 which fills its voxels: that is the venous correction.
 """,
-    explain=("whole", "half"),
+    charted=("whole", "half"),
     claims=(
         Claim("CBF is inversely proportional to the height", lambda r: abs(r.factor - 2) < 1e-3),
         Claim("so is CBV", lambda r: abs(r.volume - 2) < 1e-3),
@@ -78,7 +78,7 @@ Where the input function is measured is not where the tissue is fed. If it is re
 tissue **leads** it: contrast is in the tissue before it is in the artery. The *causal* deconvolution holds this
 to be impossible. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
 """,
-    question=Choice(
+    question=ChoiceQuestion(
         "The input function is moved 3 s later, nothing else. In which form does the core stay as it was?",
         ("in both", "in the delay-invariant form alone", "in the causal form alone", "in neither"),
         lambda r: {(True, True): 0, (True, False): 1, (False, True): 2, (False, False): 3}[
@@ -97,12 +97,12 @@ to be impossible. The *delay-invariant* one (block-circulant) lets k(t) begin be
             "causal, 3 s early", edit=CurveEdit(shift_s=-3), settings={"deconvolution": "causal"}
         ),
     },
-    watch=(
-        Watch(_CORE, lambda o: o.core_ml, ("circulant", "circulant_late", "causal", "causal_late")),
-        Watch(_CBF, lambda o: o.healthy.cbf, ("circulant", "circulant_late", "causal", "causal_late")),
-        Watch(_TMAX, lambda o: o.hypoperfused_ml, ("circulant", "circulant_late", "causal", "causal_late")),
+    quantities=(
+        Quantity(_CORE, lambda o: o.core_ml, ("circulant", "circulant_late", "causal", "causal_late")),
+        Quantity(_CBF, lambda o: o.healthy.cbf, ("circulant", "circulant_late", "causal", "causal_late")),
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("circulant", "circulant_late", "causal", "causal_late")),
     ),
-    found="""
+    outcome="""
 Delay-invariant: the core goes from {circulant.core_ml:.1f} to {circulant_late.core_ml:.1f} ml
 ({circulant_core:+.1%}). Causal: from {causal.core_ml:.1f} to **{causal_late.core_ml:.1f} ml**
 ({causal_core:+.0%}). Tmax sees the delay in both: of {circulant.hypoperfused_ml:.0f} ml above 6 s,
@@ -120,7 +120,7 @@ An input function that is too *early* harms neither much ({causal_early.core_ml:
 something k(t) can express. **Tmax, in both forms, counts from the input function**: move it, and the
 hypoperfused volume moves.
 """,
-    explain=("circulant_late", "causal_late"),
+    charted=("circulant_late", "causal_late"),
     claims=(
         Claim("delay-invariant: the core stays", lambda r: abs(r.circulant_core) < 0.03),
         Claim("causal: a late input function enlarges the core", lambda r: r.causal_core > 0.2),
@@ -149,7 +149,7 @@ tissue alike. On its way through narrowed vessels it is **dispersed** too. Decon
 bolus out again. With the usual bolus and λ, tissue with a mean transit time of 4 s reads {usual.ratio[4]:.0%}
 of its true CBF.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "The same tissue in a patient whose bolus is 2.5 times as wide: what share of its true CBF is read?",
         0, 100, 1, "%", lambda r: 100 * r.weak.ratio[4], 4,
     ),
@@ -162,12 +162,12 @@ of its true CBF.
         "stretched": CurveExperiment("curve alone 1.6 times as wide", edit=CurveEdit(width=1.6)),
         "dispersed": CurveExperiment("curve alone dispersed by 3 s", edit=CurveEdit(dispersion_s=3)),
     },
-    watch=(
-        Watch("CBF read over CBF true, MTT 4 s", lambda o: o.ratio[4], ("usual", "wide", "weak")),
-        Watch(_CORE, lambda o: o.core_ml, ("true", "stretched", "dispersed")),
-        Watch(_TMAX, lambda o: o.hypoperfused_ml, ("true", "stretched", "dispersed")),
+    quantities=(
+        Quantity("CBF read over CBF true, MTT 4 s", lambda o: o.ratio[4], ("usual", "wide", "weak")),
+        Quantity(_CORE, lambda o: o.core_ml, ("true", "stretched", "dispersed")),
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("true", "stretched", "dispersed")),
     ),
-    found="""
+    outcome="""
 With the usual bolus {usual.ratio[4]:.0%}, with one 1.6 times as wide {wide.ratio[4]:.0%}, with one 2.5 times as
 wide **{weak.ratio[4]:.0%}**. If the *curve alone* is too wide (the tissue is not), healthy CBF reads
 {stretched.healthy.cbf:.1f} in place of {true.healthy.cbf:.1f}; the core moves only from {true.core_ml:.1f} to
@@ -183,7 +183,7 @@ the wide ones. What is not passed is missing from the top of k(t), and CBF *is* 
 So absolute CBF of two patients is not comparable when their hearts are not. rCBF compares tissue under one
 bolus, and most of the loss cancels.
 """,
-    explain=("usual", "weak"),
+    charted=("usual", "weak"),
     claims=(
         Claim("the wider the bolus, the less CBF is read",
               lambda r: r.usual.ratio[4] > 1.15 * r.wide.ratio[4] > 1.15 * r.weak.ratio[4]),
@@ -208,7 +208,7 @@ Some seconds after the first pass the contrast comes round again, lower and wide
 blood. A fitted gamma variate describes the first pass alone, so the tail is often left out of the input
 function. The tissue, however, has seen all of it.
 """,
-    question=Choice(
+    question=ChoiceQuestion(
         "The tail is taken out of the input function alone. Which figure changes most, relative to before?",
         ("CBF of healthy tissue", "CBV of healthy tissue", "the core's volume", "Tmax of healthy tissue"),
         lambda r: max(range(4), key=lambda i: (abs(r.cbf), abs(r.cbv), abs(r.core), abs(r.tmax))[i]),
@@ -219,12 +219,12 @@ function. The tissue, however, has seen all of it.
         "first": CurveExperiment("first pass alone", edit=CurveEdit(tail=0.0)),
         "more": CurveExperiment("twice the tail", edit=CurveEdit(tail=2.0)),
     },
-    watch=(
-        Watch(_CBV, lambda o: o.healthy.cbv, ("first", "whole", "more")),
-        Watch(_CBF, lambda o: o.healthy.cbf, ("first", "whole", "more")),
-        Watch(_CORE, lambda o: o.core_ml, ("first", "whole", "more")),
+    quantities=(
+        Quantity(_CBV, lambda o: o.healthy.cbv, ("first", "whole", "more")),
+        Quantity(_CBF, lambda o: o.healthy.cbf, ("first", "whole", "more")),
+        Quantity(_CORE, lambda o: o.core_ml, ("first", "whole", "more")),
     ),
-    found="""
+    outcome="""
 Without the tail CBV changes by **{cbv:+.0%}** ({whole.healthy.cbv:.2f} → {first.healthy.cbv:.2f} ml/100 g), CBF
 by {cbf:+.0%}, Tmax by {tmax:+.0%}, the core by {core:+.1%}.
 """,
@@ -238,7 +238,7 @@ Healthy tissue and core are wrong by about the same factor, so rCBF and the core
 If a gamma variate is fitted to the input function, the tissue curves have to be treated alike, or CBV must not
 be read.
 """,
-    explain=("whole", "first"),
+    charted=("whole", "first"),
     claims=(
         Claim("CBV grows by the area that is missing", lambda r: abs((1 + r.cbv) * (1 - r.share) - 1) < 1e-6),
         Claim("CBV changes more than CBF", lambda r: r.cbv > 1.5 * r.cbf > 0),

@@ -1,6 +1,6 @@
 """Lessons on the method: regularisation, thresholds, Tmax, the gradient."""
 
-from pages.teaching.lesson import Choice, Claim, Lesson, Slider, Watch
+from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Quantity, SliderQuestion
 from pages.teaching.lessons import papers
 from perfcore.teaching import CurveExperiment, FinetuneExperiment, SweepExperiment
 
@@ -16,7 +16,7 @@ LAMBDA = Lesson(
 k(t), so that CBF reads too low. The loss would not matter to *relative* CBF if it were the same everywhere.
 Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "Tissue has a true rCBF of 0.38 and an MTT of 8 s, normal tissue one of 4 s; λ is 0.3, without noise. "
         "Which rCBF is read?",
         0.1, 0.8, 0.01, "", lambda r: r.read, 0.05,
@@ -29,12 +29,12 @@ Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
         "case_strong": CurveExperiment("this case, λ 0.3"),
         "case_weakest": CurveExperiment("this case, λ 0.03", settings={"lambda_rel": 0.03}),
     },
-    watch=(
-        Watch("CBF read over true, MTT 4 s", lambda o: o.ratio[4], ("strong", "weak", "weakest")),
-        Watch("CBF read over true, MTT 20 s", lambda o: o.ratio[20], ("strong", "weak", "weakest")),
-        Watch("CBF read from 1 HU of noise, of normal", lambda o: o.floor[1], ("strong", "weak", "weakest")),
+    quantities=(
+        Quantity("CBF read over true, MTT 4 s", lambda o: o.ratio[4], ("strong", "weak", "weakest")),
+        Quantity("CBF read over true, MTT 20 s", lambda o: o.ratio[20], ("strong", "weak", "weakest")),
+        Quantity("CBF read from 1 HU of noise, of normal", lambda o: o.floor[1], ("strong", "weak", "weakest")),
     ),
-    found="""
+    outcome="""
 **{read:.2f}**, well above the threshold: at λ = 0.3 normal tissue reads {strong.ratio[4]:.0%} of its flow,
 tissue with an MTT of 8 s {strong.ratio[8]:.0%}. At λ = 0.1 it reads {read_weak:.2f}. The price: noise of 1 HU
 alone reads as {strong.floor[1]:.2f} of normal flow at λ = 0.3, as {weak.floor[1]:.2f} at 0.1 and as
@@ -51,7 +51,7 @@ Each fast component that passes brings its noise, and a maximum collects it. In 
 {case_strong.core_ml:.1f} ml at 0.3 and {case_weakest.core_ml:.1f} ml at 0.03, with a Dice of
 {case_strong.dice:.2f} and {case_weakest.dice:.2f}. Thresholds found with one λ are not valid with another.
 """,
-    explain=("strong", "weakest"),
+    charted=("strong", "weakest"),
     claims=(
         Claim("a true rCBF of 0.38 at MTT 8 s reads higher", lambda r: r.read > 0.45),
         Claim("less so at λ = 0.1", lambda r: 0.38 < r.read_weak < r.read),
@@ -80,7 +80,7 @@ The core is where CBF is below a fraction of *healthy* CBF. Vendors use 0.30, th
 Healthy is the other hemisphere, or simply the whole brain, lesion included. With 0.38 of the other side this
 core has {high_side.core_ml:.1f} ml.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "The same map with 0.30 of the whole brain's mean: how many millilitres?",
         0, 15, 0.5, "ml", lambda r: r.low_brain.core_ml, 1.0,
     ),
@@ -91,12 +91,12 @@ core has {high_side.core_ml:.1f} ml.
         "low_side": CurveExperiment("0.30, other side", settings={"core_threshold": 0.30}),
         "low_brain": CurveExperiment("0.30, whole brain", settings={"core_threshold": 0.30, "reference": "brain"}),
     },
-    watch=(
-        Watch("core, ml", lambda o: o.core_ml, ("high_side", "high_brain", "low_side", "low_brain")),
-        Watch("Dice with the true core", lambda o: o.dice, ("high_side", "high_brain", "low_side", "low_brain")),
-        Watch("reference CBF, ml/100 g/min", lambda o: o.healthy.cbf, ("high_side", "high_brain")),
+    quantities=(
+        Quantity("core, ml", lambda o: o.core_ml, ("high_side", "high_brain", "low_side", "low_brain")),
+        Quantity("Dice, true core", lambda o: o.dice, ("high_side", "high_brain", "low_side", "low_brain")),
+        Quantity("reference CBF, ml/100 g/min", lambda o: o.healthy.cbf, ("high_side", "high_brain")),
     ),
-    found="""
+    outcome="""
 **{low_brain.core_ml:.1f} ml**, against {high_side.core_ml:.1f} ml. In between: 0.38 of the whole brain
 {high_brain.core_ml:.1f} ml, 0.30 of the other side {low_side.core_ml:.1f} ml. Dice with the true core:
 {high_side.dice:.2f}, {high_brain.dice:.2f}, {low_side.dice:.2f}, {low_brain.dice:.2f}.
@@ -111,7 +111,7 @@ Long-MTT tissue is inflated by λ, so a threshold that is right for true flow is
 threshold belongs to its software: deconvolution, λ, smoothing and reference. Compare cores only within one of
 them.
 """,
-    explain=("high_side",),
+    charted=("high_side",),
     claims=(
         Claim("a lower threshold makes a smaller core", lambda r: r.low_side.core_ml < 0.8 * r.high_side.core_ml),
         Claim("so does the whole brain", lambda r: r.high_brain.core_ml < r.high_side.core_ml
@@ -139,7 +139,7 @@ TMAX = Lesson(
 Tmax is the time at which k(t) is highest. Ideally k(t) jumps up when blood arrives and falls from there, and
 Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "Blood arrives 3 s after the input function, in tissue with an MTT of 8 s. Which Tmax is read?",
         0, 12, 0.5, "s", lambda r: r.behind.tmax[8], 0.6,
     ),
@@ -150,12 +150,12 @@ Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
         "sharp": SweepExperiment("3 s behind, λ 0.1", delay_s=3, settings={"lambda_rel": 0.1}),
         "case": CurveExperiment("this case"),
     },
-    watch=(
-        Watch("Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp")),
-        Watch("Tmax, MTT 8 s, s", lambda o: o.tmax[8], ("here", "behind", "sharp")),
-        Watch("Tmax, MTT 20 s, s", lambda o: o.tmax[20], ("here", "behind", "sharp")),
+    quantities=(
+        Quantity("Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp")),
+        Quantity("Tmax, MTT 8 s, s", lambda o: o.tmax[8], ("here", "behind", "sharp")),
+        Quantity("Tmax, MTT 20 s, s", lambda o: o.tmax[20], ("here", "behind", "sharp")),
     ),
-    found="""
+    outcome="""
 **{behind.tmax[8]:.1f} s**: the delay of 3 s and {behind.excess[8]:.1f} s on top. At an MTT of 2 s it is
 {behind.excess[2]:.1f} s on top, at 20 s {behind.excess[20]:.1f} s. With λ = 0.1 the tissue of 8 s reads
 {sharp.tmax[8]:.1f} s.
@@ -169,7 +169,7 @@ MTT, on λ and on the bolus. Healthy tissue of this case, which arrives within a
 So Tmax mixes **delay and transit time**. That is why it finds tissue at risk, which has both, and why 6 s is
 not six seconds of delay.
 """,
-    explain=("behind", "sharp"),
+    charted=("behind", "sharp"),
     claims=(
         Claim("Tmax is above the delay", lambda r: all(x > 1 for x in r.behind.excess.values())),
         Claim("the excess grows with the MTT",
@@ -194,7 +194,7 @@ The deconvolution is differentiable: a computer can ask, for each sample of the 
 core's Dice would rise, and follow. Here it starts from the **true** artery of a noisy scan and sees the known
 core of *every other* slice. The slices in between are kept to check.
 """,
-    question=Choice(
+    question=ChoiceQuestion(
         "Each sample is free, nothing restrains the curve. Compared with the slices it saw, Dice on the others …",
         ("rises as much", "rises less, or not at all", "falls by as much as the others rise"),
         lambda r: 0 if r.unseen > 0.7 * r.seen else (1 if r.unseen > -0.7 * r.seen else 2),
@@ -204,12 +204,12 @@ core of *every other* slice. The slices in between are kept to check.
         "free": FinetuneExperiment("free samples", parametrization="free", curvature=0.0),
         "soft": FinetuneExperiment("positive and smooth"),
     },
-    watch=(
-        Watch("Dice gained, slices seen", lambda o: o.last - o.first, ("free", "soft")),
-        Watch("Dice gained, slices not seen", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
-        Watch("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
+    quantities=(
+        Quantity("Dice gained, slices seen", lambda o: o.last - o.first, ("free", "soft")),
+        Quantity("Dice gained, slices not seen", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
+        Quantity("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
     ),
-    found="""
+    outcome="""
 On the slices that it saw Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
 {free.held_out_first:.2f} to **{free.held_out_last:.2f}**. The curve has {free.n_negative} negative samples and is
 {free.roughness:.0f} times as rough as the artery.
@@ -224,7 +224,7 @@ Held positive and smooth, the same steps give {soft_seen:+.3f} and {soft_unseen:
 negative samples and {soft.roughness:.1f} times the roughness. A trained network is restrained further: it sees
 many patients, and must draw a curve for one whose core it does not know.
 """,
-    explain=("free", "soft"),
+    charted=("free", "soft"),
     claims=(
         Claim("Dice rises where the gradient sees", lambda r: r.seen > 0.05),
         Claim("and less where it does not", lambda r: abs(r.unseen) < 0.7 * r.seen),

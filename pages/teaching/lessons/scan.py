@@ -1,6 +1,6 @@
 """Lessons on the scan and on where the input function was taken."""
 
-from pages.teaching.lesson import Claim, Lesson, Slider, Watch
+from pages.teaching.lesson import Claim, Lesson, Quantity, SliderQuestion
 from pages.teaching.lessons import papers
 from perfcore.aif.edits import CurveEdit
 from perfcore.teaching import CurveExperiment
@@ -18,7 +18,7 @@ TRUNCATED = Lesson(
 Tissue behind a clot fills late and empties later. A scan that ends early has seen the artery whole, healthy
 tissue almost whole, and the core only in part.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "The scan ends at 25 s in place of {last:.0f} s. What share of its CBV is left in the core?",
         0, 100, 1, "%", lambda r: 100 * r.core_left, 10,
     ),
@@ -29,12 +29,12 @@ tissue almost whole, and the core only in part.
         "s25": CurveExperiment("25 s", stop_s=25),
         "s20": CurveExperiment("20 s", stop_s=20),
     },
-    watch=(
-        Watch("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s30", "s25", "s20")),
-        Watch("CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s30", "s25", "s20")),
-        Watch(_TMAX, lambda o: o.hypoperfused_ml, ("whole", "s30", "s25", "s20")),
+    quantities=(
+        Quantity("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s30", "s25", "s20")),
+        Quantity("CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s30", "s25", "s20")),
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("whole", "s30", "s25", "s20")),
     ),
-    found="""
+    outcome="""
 At 25 s **{core_left:.0%}** of the core's CBV is left, and {healthy_left:.0%} of healthy tissue's. The core's
 MTT falls from {whole.lesion.mtt:.1f} to {s25.lesion.mtt:.1f} s. At 20 s the tissue above 6 s is
 {s20.hypoperfused_ml:.0f} ml, where it was {whole.hypoperfused_ml:.0f} ml; the core reads {s20.core_ml:.0f} ml,
@@ -49,7 +49,7 @@ bolus itself: then the late tissue has not peaked, its k(t) is noise, and delay 
 Guidelines ask for 60 to 70 s. The warning in the Lab looks at the vein: it should have fallen to half of its
 peak.
 """,
-    explain=("whole", "s20"),
+    charted=("whole", "s20"),
     claims=(
         Claim("the core loses a larger share than healthy tissue", lambda r: r.core_lost > 2 * r.healthy_lost > 0),
         Claim("CBV falls the more the sooner the scan ends",
@@ -83,7 +83,7 @@ In this slab the best visible arteries lie **beyond the clot**: blood reaches th
 spread out. The automatic selector takes them all the same. Measured from the true artery,
 {true.hypoperfused_ml:.0f} ml have a Tmax above 6 s.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "With the input function from beyond the clot: how many millilitres have a Tmax above 6 s?",
         0, 250, 5, "ml", lambda r: r.distal.hypoperfused_ml, 15,
     ),
@@ -93,12 +93,12 @@ spread out. The automatic selector takes them all the same. Measured from the tr
         "distal": CurveExperiment("automatic, beyond the clot", curve="automatic"),
         "moved": CurveExperiment("automatic, 3 s earlier", curve="automatic", edit=CurveEdit(shift_s=-3)),
     },
-    watch=(
-        Watch(_TMAX, lambda o: o.hypoperfused_ml, ("true", "distal", "moved")),
-        Watch("mismatch, ml", lambda o: o.mismatch_ml, ("true", "distal", "moved")),
-        Watch(_CORE, lambda o: o.core_ml, ("true", "distal", "moved")),
+    quantities=(
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("true", "distal", "moved")),
+        Quantity("mismatch, ml", lambda o: o.mismatch_ml, ("true", "distal", "moved")),
+        Quantity(_CORE, lambda o: o.core_ml, ("true", "distal", "moved")),
     ),
-    found="""
+    outcome="""
 **{distal.hypoperfused_ml:.0f} ml** in place of {true.hypoperfused_ml:.0f} ml; the mismatch falls from
 {true.mismatch_ml:.0f} to {distal.mismatch_ml:.0f} ml. The core hardly moves: {true.core_ml:.1f} and
 {distal.core_ml:.1f} ml. {distal.leading:.0%} of the tissue seems to be ahead of its artery ({true.leading:.0%}
@@ -114,7 +114,7 @@ The delay-invariant form keeps the core. A treatment decision rests on the misma
 **Healthy tissue with a negative Tmax is the sign**: an input function that tissue leads was taken too far
 downstream. Moved 3 s earlier, it gives {moved.hypoperfused_ml:.0f} ml.
 """,
-    explain=("true", "distal"),
+    charted=("true", "distal"),
     claims=(
         Claim("the hypoperfused tissue is hidden",
               lambda r: r.distal.hypoperfused_ml < 0.5 * r.true.hypoperfused_ml),
@@ -139,7 +139,7 @@ VEIN = Lesson(
 The sagittal sinus is the brightest vessel of most slabs, and a click lands there easily. Its curve has passed
 the brain: it is later and wider than the artery's, with about the same area.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "The sinus serves as input function. What share of the brain seems to receive its blood *before* it?",
         0, 100, 1, "%", lambda r: 100 * r.vein.leading, 10,
     ),
@@ -150,12 +150,12 @@ the brain: it is later and wider than the artery's, with about the same area.
         "causal": CurveExperiment("artery, causal", settings={"deconvolution": "causal"}),
         "vein_causal": CurveExperiment("vein, causal", curve="vein", settings={"deconvolution": "causal"}),
     },
-    watch=(
-        Watch("brain with Tmax < 0", lambda o: o.leading, ("artery", "vein")),
-        Watch(_TMAX, lambda o: o.hypoperfused_ml, ("artery", "vein")),
-        Watch(_CORE, lambda o: o.core_ml, ("artery", "vein", "causal", "vein_causal")),
+    quantities=(
+        Quantity("brain with Tmax < 0", lambda o: o.leading, ("artery", "vein")),
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("artery", "vein")),
+        Quantity(_CORE, lambda o: o.core_ml, ("artery", "vein", "causal", "vein_causal")),
     ),
-    found="""
+    outcome="""
 **{vein.leading:.0%}** of the brain leads the vein. Tmax of healthy tissue goes from {artery.healthy.tmax:.1f}
 to {vein.healthy.tmax:.1f} s, and of {artery.hypoperfused_ml:.0f} ml above 6 s {vein.hypoperfused_ml:.0f} are
 left. The core of the delay-invariant form is {vein.core_ml:.1f} ml ({artery.core_ml:.1f} ml with the artery);
@@ -171,7 +171,7 @@ core grows.
 
 Plausible maps are no proof of a good input function: look at the curve, and at the sign of Tmax.
 """,
-    explain=("artery", "vein"),
+    charted=("artery", "vein"),
     claims=(
         Claim("most of the brain leads the vein", lambda r: r.vein.leading > 0.5 > r.artery.leading),
         Claim("Tmax of healthy tissue is negative", lambda r: r.vein.healthy.tmax < 0 < r.artery.healthy.tmax),
@@ -198,7 +198,7 @@ This patient has **no stroke**: every millilitre of core that a threshold finds 
 deconvolution each slice is smoothed with a Gaussian of 2.5 mm and each curve over 1.5 s. Smoothed like this,
 {usual.core_ml:.1f} ml are below the threshold.
 """,
-    question=Slider(
+    question=SliderQuestion(
         "Without any smoothing: how many millilitres of core are found in this healthy brain?",
         0, 60, 1, "ml", lambda r: r.none.core_ml, 6,
     ),
@@ -211,12 +211,12 @@ deconvolution each slice is smoothed with a Gaussian of 2.5 mm and each curve ov
             "none, λ 0.1", settings={"spatial_sigma_mm": 0.0, "temporal_sigma_s": 0.0, "lambda_rel": 0.1}
         ),
     },
-    watch=(
-        Watch("false core, ml", lambda o: o.core_ml, ("none", "little", "usual")),
-        Watch("false Tmax > 6 s, ml", lambda o: o.hypoperfused_ml, ("none", "little", "usual")),
-        Watch("healthy CBF, ml/100 g/min", lambda o: o.healthy.cbf, ("none", "little", "usual")),
+    quantities=(
+        Quantity("false core, ml", lambda o: o.core_ml, ("none", "little", "usual")),
+        Quantity("false Tmax > 6 s, ml", lambda o: o.hypoperfused_ml, ("none", "little", "usual")),
+        Quantity("healthy CBF, ml/100 g/min", lambda o: o.healthy.cbf, ("none", "little", "usual")),
     ),
-    found="""
+    outcome="""
 **{none.core_ml:.1f} ml** of false core without smoothing, {little.core_ml:.1f} ml with 1 mm,
 {usual.core_ml:.1f} ml with the usual smoothing; false tissue above 6 s: {none.hypoperfused_ml:.0f},
 {little.hypoperfused_ml:.0f} and {usual.hypoperfused_ml:.1f} ml.
@@ -231,7 +231,7 @@ reads {sharp.healthy.cbf:.1f}.
 In a real core the same lift does the opposite: noise raises its small flow above the threshold, and the core is
 missed. Too much smoothing, in turn, blurs a small core into its surroundings.
 """,
-    explain=("usual", "sharp"),
+    charted=("usual", "sharp"),
     claims=(
         Claim("noise alone makes a core", lambda r: r.none.core_ml > 10 and r.none.core_ml > 10 * r.usual.core_ml),
         Claim("smoothing removes it, step by step",

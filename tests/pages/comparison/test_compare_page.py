@@ -17,11 +17,12 @@ from scipy import ndimage
 from streamlit.testing.v1 import AppTest
 
 from pages.comparison import charts, evaluation_runner
-from pages.comparison.charts import pressed
+from pages.comparison.charts import selected_case
 from pages.comparison.cohort_view import table
-from pages.comparison.columns import Desk, Offer, offers
-from pages.comparison.evaluation_results import Part, figures, read_results
-from pages.comparison.evaluation_runner import Run
+from pages.comparison.columns import AifOption, ComparisonCache, aif_options
+from pages.comparison.evaluation_results import CaseFilter, read_results
+from pages.comparison.evaluation_results import summary_of as summary_of_cases
+from pages.comparison.evaluation_runner import EvaluationRun
 from pages.comparison.map_images import CORE, SCALE, TRUTH, Slice, difference_picture, map_picture
 from pages.library import cohort_cases
 from pages.library.catalog import demonstrations, open_case
@@ -40,6 +41,7 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.pages.test_pages import ROOT, run
+from tests.support.user_session import live_of, new_user, share_user, user_of
 
 SEED = 20260
 CASES = (5, 7, 10, 20)
@@ -75,8 +77,8 @@ def summary_of(folder: Path) -> dict:
     return json.loads((folder / "summary.json").read_text())
 
 
-def cohort_page(**state: object) -> AppTest:
-    app = run("pages/compare.py", compare_seen="Cohort", **state)
+def cohort_page() -> AppTest:
+    app = run("pages/compare.py", new_user(view="cohort"))
     assert not app.exception
     return app
 
@@ -89,7 +91,7 @@ def test_the_columns_are_the_pipelines() -> None:
     shown = app.dataframe[0].value.set_index("Method")
     networks = [source_label(method) for method in network_names()[:2]]
     assert list(shown.index) == ["True AIF", *(info.label for info in SELECTORS.values()), *networks]
-    series = app.session_state["live"].state.case.prepared
+    series = live_of(app).state.case.prepared
     for method in ("straka", "murase"):
         result = analyse(make_demo(), method, prepared=series)
         row = shown.loc[method.capitalize()]
@@ -123,14 +125,14 @@ def test_the_columns_follow_the_sidebar_and_the_choice() -> None:
     assert list(app.dataframe[0].value["Method"]) == ["Murase", "True AIF"], "the choice outlives a page change"
     app.multiselect(key="compare_columns_demo-m1-occlusion").set_value([]).run()
     assert not app.exception
-    assert [i.value for i in app.main.info] == ["Choose at least one method."]
+    assert [i.value for i in app.main.info] == ["Choose at least one AIF."]
 
 
 def test_an_edit_is_a_column_of_its_own() -> None:
     app = run()
-    now = app.session_state["live"].state
+    now = live_of(app).state
     curve = now.start.value * np.linspace(1.0, 0.4, now.start.value.size)
-    app.session_state["live"].keep(now.curve_key, curve)
+    live_of(app).keep(now.curve_key, curve)
     app.switch_page("pages/compare.py").run()
     row = app.dataframe[0].value.set_index("Method").loc["Your edit"]
     expected = analyse(make_demo(), Aif(now.start.time_s, curve), prepared=now.case.prepared).numbers
@@ -140,24 +142,26 @@ def test_an_edit_is_a_column_of_its_own() -> None:
 
 def test_what_is_private_is_not_kept_for_others(case: LiveCase) -> None:
     mine = {"edited:1": ("Your edit", Aif(case.prepared.time_s, next(iter(case.sources.values())).value))}
-    found = {offer.key: offer for offer in offers(case, mine)}
+    found = {offer.key: offer for offer in aif_options(case, mine)}
     assert found["edited:1"].own
     assert not any(offer.own for key, offer in found.items() if key != "edited:1")
     short = {"own:x": ("x", Aif(np.arange(5.0), np.ones(5)))}
-    assert "own:x" not in {offer.key for offer in offers(case, short)}, "a curve of another length is no column"
+    assert "own:x" not in {offer.key for offer in aif_options(case, short)}, (
+        "a curve of another length is no column"
+    )
 
 
 def test_a_method_that_finds_nothing_says_so(case: LiveCase) -> None:
-    column = Desk(1 << 20).column(case, Settings(), Offer("cnn-nothing", "Network"))
+    column = ComparisonCache(1 << 20).column(case, Settings(), AifOption("cnn-nothing", "Network"))
     assert column.flow is None
     assert column.problem.startswith("There are no weights for 'cnn-nothing'")
 
 
 def test_the_outlines_are_the_cores(case: LiveCase) -> None:
-    desk = Desk(100 << 20)
+    desk = ComparisonCache(100 << 20)
     truth, weak = (
         desk.column(case, Settings(), offer)
-        for offer in (Offer("truth", "True AIF", case.sources["truth"]), Offer("murase", "Murase"))
+        for offer in (AifOption("truth", "True AIF", case.sources["truth"]), AifOption("murase", "Murase"))
     )
     z = case.first_slice
     here = Slice.of(case, z)
@@ -171,7 +175,7 @@ def test_the_outlines_are_the_cores(case: LiveCase) -> None:
     assert (lesion == TRUTH).all(-1).sum() > 50
     # Equal columns differ nowhere; where a map is higher than the first, it is more red than blue.
     scaled = desk.column(
-        case, Settings(), Offer("half", "Half", Aif(case.prepared.time_s, case.sources["truth"].value / 2))
+        case, Settings(), AifOption("half", "Half", Aif(case.prepared.time_s, case.sources["truth"].value / 2))
     )
     picture = np.asarray(Image.open(io.BytesIO(difference_picture(here, scaled, truth, "cbf")))).astype(int)
     healthy = here.plane(truth.flow.cbf > 15, False).repeat(SCALE, 0).repeat(SCALE, 1)
@@ -223,12 +227,12 @@ def test_the_filters_leave_those_cases_and_their_figures(evaluated: Path) -> Non
 
 def test_a_part_is_judged_by_all_of_its_cases(evaluated: Path) -> None:
     found = read_results(evaluated, "x", lambda _case, _n: None)
-    assert figures(found, Part()) is found.summary
-    one = Part(lesion_ml=(found.rows["lesion_ml"].max() - 1, 1e9))
-    assert set(one.of(found.rows)["case"]) == {found.rows.loc[found.rows["lesion_ml"].idxmax(), "case"]}
-    confounded = Part(confounders=("none",)).of(found.rows)
+    assert summary_of_cases(found, CaseFilter()) is found.summary
+    one = CaseFilter(lesion_ml=(found.rows["lesion_ml"].max() - 1, 1e9))
+    assert set(one.apply(found.rows)["case"]) == {found.rows.loc[found.rows["lesion_ml"].idxmax(), "case"]}
+    confounded = CaseFilter(confounders=("none",)).apply(found.rows)
     assert set(confounded["case"]) == set(found.rows.loc[found.rows["confounders"] == "", "case"])
-    everything = figures(found, Part(slices=tuple(found.rows["n_slices"].unique())))
+    everything = summary_of_cases(found, CaseFilter(slices=tuple(found.rows["n_slices"].unique())))
     for method, about in found.summary["methods"].items():
         mean = about["dice"]["mean"]
         # A method that found nothing has no mean, over all cases or over a part.
@@ -256,27 +260,28 @@ def test_a_pressed_point_opens_its_case_in_the_lab() -> None:
     def press(case: str) -> None:
         import streamlit as st
 
-        from pages.comparison.cohort_view import folder_key, open_pressed
+        from pages.comparison.cohort_view import folder_key, open_selected
         from pages.comparison.evaluation_results import read_results
         from pages.server import config
 
         found = read_results(config.evaluation_folder(), "x", folder_key)
         st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case]}]}}
-        open_pressed("pressed", found)
+        open_selected("pressed", found)
 
     helper = AppTest.from_function(press, args=("case_7",), default_timeout=60)
     helper.run()
     assert not helper.exception
-    assert helper.session_state["case"] == "folder-case_7"
-    app.session_state["case"] = helper.session_state["case"]
-    app.session_state["compare_open"] = helper.session_state["compare_open"]
+    assert user_of(helper).case.key == "folder-case_7"
+    share_user(helper, app)
     app.run()
     assert not app.exception
-    assert app.session_state["live"].state.case.name == "folder-case_7"
+    assert live_of(app).state.case.name == "folder-case_7"
     assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
     gone = AppTest.from_function(press, args=("case_99",), default_timeout=60)
+    share_user(app, gone)
     gone.run()
-    assert "compare_open" not in gone.session_state
+    assert not user_of(gone).comparison.opens_lab
+    assert user_of(gone).case.key == "folder-case_7"
     assert [t.value for t in gone.toast] == ["case_99 is not in this server's library."]
 
 
@@ -290,13 +295,13 @@ def test_every_marker_carries_its_case(evaluated: Path) -> None:
     lines = sorted(shape.y0 for shape in charts.agreement(found.rows, "straka").layout.shapes)
     known = found.summary["methods"]["straka"]["bland_altman"]
     assert lines == pytest.approx(sorted(known.values()), rel=1e-4)
-    points = charts.against(found.rows, "truth", "straka", "dice").data[1]
+    points = charts.method_scatter(found.rows, "truth", "straka", "dice").data[1]
     other = found.rows[found.rows["method"] == "truth"].set_index("case")
     for (name,), x, y in zip(points.customdata, points.x, points.y, strict=True):
         assert (x, y) == (other.loc[name, "dice"], own.loc[name, "dice"])
-    assert pressed({"selection": {"points": [{"customdata": {"0": "case_7"}}]}}) == "case_7"
-    assert pressed({"selection": {"points": []}}) is None
-    assert pressed(None) is None
+    assert selected_case({"selection": {"points": [{"customdata": {"0": "case_7"}}]}}) == "case_7"
+    assert selected_case({"selection": {"points": []}}) is None
+    assert selected_case(None) is None
 
 
 # --- the cohort that ships -------------------------------------------------------------------------------------
@@ -312,7 +317,7 @@ def test_the_cohorts_command_names_its_cases() -> None:
 
 
 def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.MonkeyPatch, cohort: Path) -> None:
-    monkeypatch.setattr(cohort_cases, "shipped_cohort", lambda: Cohort(SEED, 94))
+    monkeypatch.setattr(cohort_cases, "included_cohort", lambda: Cohort(SEED, 94))
     made = make_case(SEED, 7)
     assert key_of("case_7", made.series.grid[2]) == f"cohort-{SEED}-7"
     assert key_of("case_7", made.series.grid[2] + 1) is None, "a case of another cohort is not this one"
@@ -327,14 +332,14 @@ def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.Monk
     app.query_params["case"] = f"cohort-{SEED}-7"
     app.run()
     assert not app.exception
-    assert app.session_state["live"].state.case.name == f"cohort-{SEED}-7"
+    assert live_of(app).state.case.name == f"cohort-{SEED}-7"
     assert "Evaluation, case 7" in app.sidebar.selectbox[0].options
 
 
 # --- an evaluation from the page -------------------------------------------------------------------------------
 
 
-def wait_for(run: Run) -> None:
+def wait_for(run: EvaluationRun) -> None:
     for _ in range(1200):
         if not run.is_running:
             return
@@ -343,22 +348,22 @@ def wait_for(run: Run) -> None:
 
 
 def test_an_evaluation_from_the_page_is_the_commands(cohort: Path, evaluated: Path) -> None:
-    started = Run([("folder-case_7", "case_7")], cohort)
-    with pytest.raises(ArgumentError, match="Another evaluation runs"):
-        Run([("folder-case_20", "case_20")], cohort)
+    started = EvaluationRun([("folder-case_7", "case_7")], cohort)
+    with pytest.raises(ArgumentError, match="Another evaluation is running"):
+        EvaluationRun([("folder-case_20", "case_20")], cohort)
     wait_for(started)
     assert (started.progress.done, started.progress.total) == (1, 1)
-    found = started.results("mine", lambda case, _n: started.cases.get(case))
-    assert found.opens("case_7") == "folder-case_7"
+    found = started.results("mine", lambda case, _n: started.keys.get(case))
+    assert found.catalog_key("case_7") == "folder-case_7"
     theirs = pd.read_csv(evaluated / "cases.csv")
     theirs = theirs[theirs["case"] == "case_7"].drop(columns="seconds").reset_index(drop=True)
     mine = found.rows.drop(columns="seconds").assign(confounders=theirs["confounders"])
     pd.testing.assert_frame_equal(mine, theirs, rtol=1e-5, check_dtype=False)
-    assert not started._place.exists(), "nothing is left behind"
+    assert not started._folder.exists(), "nothing is left behind"
 
 
 def test_a_cancelled_evaluation_ends_at_once_and_frees_the_turn(cohort: Path) -> None:
-    first = Run([("folder-case_20", "case_20"), ("folder-case_7", "case_7")], cohort)
+    first = EvaluationRun([("folder-case_20", "case_20"), ("folder-case_7", "case_7")], cohort)
     process = first._process
     start = time.monotonic()
     first.cancel()
@@ -366,21 +371,21 @@ def test_a_cancelled_evaluation_ends_at_once_and_frees_the_turn(cohort: Path) ->
     assert process.returncode is not None
     with pytest.raises(InputDataError, match="ended before"):
         first.results("x", lambda _case, _n: None)
-    second = Run([("folder-case_99", "case_99")], cohort)
+    second = EvaluationRun([("folder-case_99", "case_99")], cohort)
     wait_for(second)
     with pytest.raises(InputDataError, match="case_99 is not in the server's folder any more"):
         second.results("x", lambda _case, _n: None)
 
 
 def test_a_run_goes_with_its_session(cohort: Path) -> None:
-    started = Run([("folder-case_20", "case_20")], cohort)
+    started = EvaluationRun([("folder-case_20", "case_20")], cohort)
     process = started._process
     del started
     gc.collect()
     assert process.wait(5) != 0
     for _ in range(100):
-        if evaluation_runner._turn.acquire(blocking=False):
-            evaluation_runner._turn.release()
+        if evaluation_runner._running.acquire(blocking=False):
+            evaluation_runner._running.release()
             return
         time.sleep(0.05)
     raise AssertionError("the turn was not given back")
@@ -389,22 +394,22 @@ def test_a_run_goes_with_its_session(cohort: Path) -> None:
 @pytest.mark.parametrize("cases", [[], [(f"demo-{k}", f"{k}") for k in range(101)]])
 def test_too_few_and_too_many_cases_are_refused(cases: list[tuple[str, str]]) -> None:
     with pytest.raises(ArgumentError, match="between 1 and 100"):
-        Run(cases, None)
+        EvaluationRun(cases, None)
 
 
 def test_the_page_starts_watches_and_shows_an_evaluation(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(cohort))
     monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
-    app = run("pages/compare.py", compare_seen="Evaluate")
+    app = run("pages/compare.py", new_user(view="evaluate"))
     app.multiselect(key="evaluate_cases").set_value(["folder-case_7"]).run()
     next(b for b in app.main.button if b.label == "Evaluate").click().run()
     assert not app.exception
-    started = app.session_state["evaluation"]
+    started = user_of(app).comparison.run
     assert [b.label for b in app.main.button] == ["Cancel"]
     wait_for(started)
     app.run()
     assert not app.exception
-    (found,) = app.session_state["evaluations"]
+    (found,) = user_of(app).comparison.evaluations
     assert found.title == "Yours, number 1"
     shown = app.dataframe[0].value.set_index("Method")
     assert shown.loc["Straka", "Dice"] == f"{found.summary['methods']['straka']['dice']['mean']:.3f}"

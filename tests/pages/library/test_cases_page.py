@@ -14,10 +14,10 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.library import case_summary, catalog
-from pages.library.case_summary import Facts, Flag, flags_of
-from pages.library.catalog import Entry, Source
-from pages.library.preview_cache import Look, Looks
-from pages.library.table import Filters, Row, chosen_row
+from pages.library.case_summary import CaseSummary, Flag, flags_of
+from pages.library.catalog import CatalogEntry, LoadedCase
+from pages.library.preview_cache import LibraryPreview, PreviewCache
+from pages.library.table import Filters, Row, selected_row
 from pages.library.thumbnails import SIDE, ct_picture
 from pages.ui.escape import escape
 from perfcore.aif.select.candidates import no_artery_error
@@ -30,6 +30,7 @@ from perfcore.settings import Settings
 from tests.pages.test_pages import run
 from tests.perfcore.io.datasets.test_case_folders import save
 from tests.support.synthetic_head import draw_head
+from tests.support.user_session import live_of, new_user, user_of
 
 HEAD = draw_head(noise=1.0)
 
@@ -76,7 +77,7 @@ def test_the_table_says_what_the_recipes_are() -> None:
 
 def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     app = run("pages/cases.py")
-    case = app.session_state["live"].state.case
+    case = live_of(app).state.case
     row = shown(app).iloc[0]
     kind, _, packed = row["picture"].partition(",")
     assert kind == "data:image/webp;base64"
@@ -85,18 +86,18 @@ def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     assert np.ptp(picture, axis=2).max() > 80, "coloured: blood flow, and not the CT"
     truth = catalog.open_series(catalog.demonstrations()[0])
     assert row["lesion"] == pytest.approx(truth.lesion.sum() * truth.voxel_ml)
-    look = catalog.look(catalog.demonstrations()[0])
+    preview = catalog.preview_of(catalog.demonstrations()[0])
     start = next(iter(case.sources.values()))
     expected = dict.fromkeys((*case.prepared.warnings, *start.quality))
-    assert look.facts.opened
-    assert [flag.sentence for flag in look.facts.flags] == list(expected)
+    assert preview.summary.opened
+    assert [flag.sentence for flag in preview.summary.flags] == list(expected)
 
 
 def test_text_and_flags_filter_the_table_and_the_case_stays() -> None:
     app = run("pages/cases.py")
     app.main.text_input(key="library_text").set_value("CORE small").run()
     assert list(shown(app)["case"]) == ["Small core, large penumbra"]
-    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
+    assert live_of(app).state.case.name == "demo-m1-occlusion"
     app.main.text_input(key="library_text").set_value("nowhere").run()
     assert not app.main.dataframe
     assert [i.value for i in app.main.info] == ["No case passes the filters."]
@@ -110,7 +111,7 @@ def test_the_sidebars_choice_is_the_tables() -> None:
     assert app.session_state["library_1"]["selection"]["rows"] == [0]
     app.sidebar.selectbox[0].set_value("demo-small-core").run()
     assert app.session_state["library_1"]["selection"]["rows"] == [1]
-    assert app.session_state["live"].state.case.name == "demo-small-core"
+    assert live_of(app).state.case.name == "demo-small-core"
 
 
 @pytest.mark.parametrize(
@@ -123,12 +124,12 @@ def test_the_sidebars_choice_is_the_tables() -> None:
     ],
 )
 def test_a_pressed_cell_counts_more_than_the_row_before(selection: dict, row: int | None) -> None:
-    assert chosen_row({"selection": selection}) == row
+    assert selected_row({"selection": selection}) == row
 
 
 def entry(key: str, n_slices: int | None, *words: str, owner: str = "", problem: str = "") -> Row:
-    known = Facts(n_slices, 50, flags=tuple(Flag(word, word) for word in words), problem=problem)
-    return Row(Entry(key, key, "", lambda: Source(HEAD.series), owner, known), known, "", pending=False)
+    known = CaseSummary(n_slices, 50, flags=tuple(Flag(word, word) for word in words), problem=problem)
+    return Row(CatalogEntry(key, key, "", lambda: LoadedCase(HEAD.series), owner, known), known, "", pending=False)
 
 
 def test_each_filter_keeps_what_it_names() -> None:
@@ -138,16 +139,16 @@ def test_each_filter_keeps_what_it_names() -> None:
     ]  # fmt: skip
 
     def kept(**wanted: object) -> str:
-        return " ".join(row.entry.key for row in rows if Filters(**wanted).keep(row))
+        return " ".join(row.entry.key for row in rows if Filters(**wanted).passes(row))
 
     assert kept() == "demo-a folder-b folder-c upload-1 folder-d"
     assert kept(sources=("folder",)) == "folder-b folder-c folder-d"
     assert kept(sources=("upload", "demonstration")) == "demo-a upload-1"
-    assert kept(words=("motion", "weak AIF")) == "folder-b folder-c"
-    assert kept(words=("unreadable",)) == "folder-d"
+    assert kept(flags=("motion", "weak AIF")) == "folder-b folder-c"
+    assert kept(flags=("unreadable",)) == "folder-d"
     assert kept(slices=(4, 8)) == "demo-a upload-1"
     assert kept(text="weak") == "folder-c"
-    assert kept(text="folder", words=("motion",), slices=(2, 16)) == "folder-b"
+    assert kept(text="folder", flags=("motion",), slices=(2, 16)) == "folder-b"
 
 
 def test_every_warning_has_its_word() -> None:
@@ -168,7 +169,9 @@ def test_every_warning_has_its_word() -> None:
 
 
 def test_every_flag_of_an_artery_has_its_word() -> None:
-    opened = catalog.open_case(Entry("folder-head", "head", "", lambda: Source(HEAD.series)), Settings())
+    opened = catalog.open_case(
+        CatalogEntry("folder-head", "head", "", lambda: LoadedCase(HEAD.series)), Settings()
+    )
     curve = np.asarray(next(iter(opened.sources.values())).value)
 
     def words(value: np.ndarray) -> set[str]:
@@ -180,7 +183,7 @@ def test_every_flag_of_an_artery_has_its_word() -> None:
     assert words(np.maximum.accumulate(curve)) >= {"AIF cut off"}
     assert case_summary.NOTE not in words(curve * 2 / curve.max()) | words(np.roll(curve, 20))
     bare = draw_head(vessels=False).series
-    lost = catalog.open_case(Entry("folder-bare", "bare", "", lambda: Source(bare)), Settings())
+    lost = catalog.open_case(CatalogEntry("folder-bare", "bare", "", lambda: LoadedCase(bare)), Settings())
     start = next(iter(lost.sources.values()))
     assert {flag.word for flag in flags_of(start.quality)} == {"no artery"}
 
@@ -196,26 +199,26 @@ def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:
 
 
 def test_looks_are_made_once_and_a_failure_says_why() -> None:
-    looks, made = Looks(), []
+    cache, made = PreviewCache(), []
 
-    def good() -> Look:
+    def good() -> LibraryPreview:
         made.append(1)
-        return Look("picture", Facts(8, 60))
+        return LibraryPreview("picture", CaseSummary(8, 60))
 
-    def bad() -> Look:
+    def bad() -> LibraryPreview:
         raise InputDataError("It is cut short.")
 
     for _ in range(3):
-        looks.ask("", "a", good, Facts())
-    looks.ask("", "b", bad, Facts(2, 50))
-    looks._pool.shutdown(wait=True)
+        cache.request("", "a", good, CaseSummary())
+    cache.request("", "b", bad, CaseSummary(2, 50))
+    cache._pool.shutdown(wait=True)
     assert made == [1]
-    assert looks.get("", "a") == Look("picture", Facts(8, 60))
-    assert looks.get("", "b") == Look("", Facts(2, 50, problem="It is cut short."))
-    looks.learn("me", "a", Look("mine", Facts()))
-    looks.drop(lambda name: name[0] == "me")
-    assert looks.get("me", "a") is None
-    assert looks.get("", "a") is not None
+    assert cache.get("", "a") == LibraryPreview("picture", CaseSummary(8, 60))
+    assert cache.get("", "b") == LibraryPreview("", CaseSummary(2, 50, problem="It is cut short."))
+    cache.put("me", "a", LibraryPreview("mine", CaseSummary()))
+    cache.drop(lambda name: name[0] == "me")
+    assert cache.get("me", "a") is None
+    assert cache.get("", "a") is not None
 
 
 @pytest.fixture
@@ -229,6 +232,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     short.write_bytes(short.read_bytes()[:4000])
     next((tmp_path / "TRAINING" / "case_9").glob("*/*.nii")).unlink()
     monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
+    catalog._previews.drop(lambda name: name[0] == "")  # other tests have folders with cases of the same names
     return tmp_path
 
 
@@ -244,7 +248,7 @@ def test_94_cases_are_listed_from_their_headers(folder: Path, monkeypatch: pytes
     monkeypatch.setattr(ByteStream, "read_into", counted)
     entries = catalog.folder_entries(folder)
     assert [e.title for e in entries] == [f"case_{k}" for k in range(1, 95)]
-    assert {(e.facts.n_slices, e.facts.n_time) for e in entries if not e.facts.problem} == {(2, 48)}
+    assert {(e.summary.n_slices, e.summary.n_time) for e in entries if not e.summary.problem} == {(2, 48)}
     assert n_read <= 94 * 1000
 
 
@@ -275,7 +279,7 @@ def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
     packed = gzip.compress(GOOD)
     (tmp_path / "cut.nii.gz").write_bytes(packed[: len(packed) // 2])
     monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
-    app = run("pages/cases.py", case="folder-cut")
+    app = run("pages/cases.py", new_user(case="folder-cut"))
     assert "unreadable" in shown(app)["flags"].iloc[-1]
     (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
     assert "truncated or damaged" in named.markdown[0].value
@@ -283,7 +287,7 @@ def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
     (tmp_path / "cut.nii.gz").write_bytes(packed)
     catalog._listed.cache_clear()
     app.run()
-    assert app.session_state["live"].state.case.name == "folder-cut"
+    assert live_of(app).state.case.name == "folder-cut"
     assert "unreadable" not in shown(app)["flags"].iloc[-1]
     assert len(players(app)) == 1
 
@@ -294,11 +298,13 @@ def test_a_case_of_the_folder_gets_its_picture_and_lesion_without_being_opened(t
         name = f"SMIR.Brain.XX.O.{modality}.1"
         save(volume, tmp_path / "case_1" / name / f"{name}.nii")
     (one,) = catalog.folder_entries(tmp_path)
-    look = one.look()
-    assert not look.facts.opened
+    preview = one.make_preview()
+    assert not preview.summary.opened
     voxel_ml = 0.9 * 0.9 * 5 / 1000
-    assert look.facts.lesion_ml == pytest.approx(HEAD.lesion.sum() * voxel_ml)
-    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(look.picture.partition(",")[2]))).convert("RGB"))
+    assert preview.summary.lesion_ml == pytest.approx(HEAD.lesion.sum() * voxel_ml)
+    picture = np.asarray(
+        Image.open(io.BytesIO(base64.b64decode(preview.picture.partition(",")[2]))).convert("RGB")
+    )
     assert np.ptp(picture.astype(int), axis=2).max() < 12, "grey: the CT"
 
 
@@ -307,49 +313,49 @@ def test_good_uploads_load_beside_a_bad_one_which_is_named_by_its_place() -> Non
     (sentence,) = errors(app)
     assert sentence.startswith("File 2 of 3 cannot be opened: ")
     assert "Mustermann" not in sentence
-    assert [e.title for e in app.session_state["uploads"]] == ["Upload 1", "Upload 2"]
-    assert app.session_state["live"].state.case.name == "upload-1"
+    assert [e.title for e in user_of(app).uploads.entries] == ["Upload 1", "Upload 2"]
+    assert live_of(app).state.case.name == "upload-1"
     table = shown(app)
     assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
     assert list(table["source"])[-2:] == ["Upload", "Upload"]
     nx, ny, nz, n_time = HEAD.series.data.shape
     assert list(table["size"])[-2:] == [f"{nz} × {n_time}"] * 2
-    assert app.session_state["uploads"][0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")
+    assert user_of(app).uploads.entries[0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")
     assert not any("Mustermann" in m.value for m in (*app.main.markdown, *app.main.caption))
     assert not app.main.file_uploader[0].value, "the chooser is empty again"
 
 
 def test_one_bad_upload_is_one_sentence_and_nothing_changes() -> None:
     app = run("pages/cases.py")
-    before = app.session_state["live"].state
+    before = live_of(app).state
     upload(app, b"\x1f\x8b" + b"x" * 300)
     (sentence,) = errors(app)
     assert sentence.startswith("This series cannot be opened: ")
-    assert app.session_state["uploads"] == []
-    assert app.session_state["live"].state is before
+    assert user_of(app).uploads.entries == []
+    assert live_of(app).state is before
     app.run()
     assert errors(app) == [], "said once"
 
 
 def test_a_removed_upload_is_gone_from_list_caches_and_view() -> None:
     app = upload(run("pages/cases.py"), GOOD, GOOD)
-    owner = app.session_state["live"].token
+    owner = live_of(app).token
     assert catalog._series.peek((owner, "upload-1")) is not None
-    assert catalog._looks.get(owner, "upload-1") is not None
+    assert catalog._previews.get(owner, "upload-1") is not None
     app.button(key="remove_upload-1").click().run()
-    assert [e.title for e in app.session_state["uploads"]] == ["Upload 2"]
-    assert app.session_state["live"].state.case.name == "demo-m1-occlusion"
-    for cache in (catalog._series, catalog._cases, catalog._looks._made):
+    assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2"]
+    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    for cache in (catalog._series, catalog._cases, catalog._previews._previews):
         assert not [key for key in cache._values if key[:2] == (owner, "upload-1")]
         assert [key for key in cache._values if key[:2] == (owner, "upload-2")]
     upload(app, GOOD)
-    assert [e.title for e in app.session_state["uploads"]] == ["Upload 2", "Upload 3"], "a name is used once"
+    assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2", "Upload 3"], "a name is used once"
 
 
 def test_pictures_of_uploads_go_with_their_session() -> None:
     app = upload(run("pages/cases.py"), GOOD)
-    owner = app.session_state["live"].token
-    caches = (catalog._series, catalog._cases, catalog._looks._made)
+    owner = live_of(app).token
+    caches = (catalog._series, catalog._cases, catalog._previews._previews)
     assert all([key for key in cache._values if key[0] == owner] for cache in caches)
     catalog.forget(owner)
     assert not any([key for key in cache._values if key[0] == owner] for cache in caches)
@@ -361,16 +367,16 @@ def test_a_mask_belongs_to_one_series() -> None:
     app.main.file_uploader[1].set_value(("m.nii", GOOD, "application/octet-stream")).run()
     next(b for b in app.main.button if b.label == "Open these 2 cases").click().run()
     assert errors(app) == ["A mask or a lesion belongs to one series: add that series by itself."]
-    assert app.session_state["uploads"] == []
+    assert user_of(app).uploads.entries == []
 
 
 def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pages.session.uploads.MOST_UPLOADS", 1)
+    monkeypatch.setattr("pages.session.uploads.MAX_UPLOADS", 1)
     app = upload(run("pages/cases.py"), GOOD, GOOD)
     assert errors(app) == ["File 2 of 2 cannot be opened: A session keeps at most 1 uploads; remove one first."]
-    monkeypatch.setattr("pages.session.uploads.MOST_UPLOADS", 9)
-    monkeypatch.setattr("pages.session.uploads.MOST_BYTES", 1 << 20)
+    monkeypatch.setattr("pages.session.uploads.MAX_UPLOADS", 9)
+    monkeypatch.setattr("pages.session.uploads.MAX_SESSION_BYTES", 1 << 20)
     upload(app, GOOD)
     (sentence,) = errors(app)
     assert "remove one first" in sentence
-    assert len(app.session_state["uploads"]) == 1
+    assert len(user_of(app).uploads.entries) == 1

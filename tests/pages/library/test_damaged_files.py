@@ -14,6 +14,7 @@ from pages.library.catalog import forget_entry, open_series
 from perfcore.aif.network import weights
 from perfcore.aif.network.weights import load_network
 from tests.pages.test_pages import config, run
+from tests.support.user_session import live_of, new_user, user_of
 
 
 @pytest.fixture
@@ -34,11 +35,11 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
     entry = catalog.demonstrations()[0]
     forget_entry(entry)  # a case that everybody shares may have the network's curve already
     try:
-        app = run(case=entry.key)
-        before = app.session_state["live"].state
+        app = run(user=new_user(case=entry.key))
+        before = live_of(app).state
         offered = [source["id"] for source in config(app)["sources"]]
         network = next(method for method in offered if method.startswith("cnn-"))
-        app.session_state["start"] = {entry.key: network}
+        user_of(app).aif.methods = {entry.key: network}
         app.run()
         assert not app.exception
         told = config(app)
@@ -46,8 +47,8 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
             f"The weights of {network} are not those of the manifest (SHA-256); install the models again."
         )
         assert told["start"] == before.start.method
-        assert app.session_state["live"].state is before
-        app.session_state["start"] = {entry.key: "truth"}
+        assert live_of(app).state is before
+        user_of(app).aif.methods = {entry.key: "truth"}
         app.run()
         assert config(app)["start"] == "truth"
     finally:
@@ -63,7 +64,7 @@ def test_a_cache_deleted_under_a_running_server_is_made_again(
     forget_entry(entry)
     first = open_series(entry)
     wait_for_writers()
-    app = run(case=entry.key)
+    app = run(user=new_user(case=entry.key))
     shutil.rmtree(cache.parent)
     app.run()  # what is open stays open
     assert not app.exception
@@ -78,5 +79,5 @@ def test_a_cache_deleted_under_a_running_server_is_made_again(
 
 def wait_for_writers() -> None:
     for thread in threading.enumerate():
-        if thread.name.startswith("keep-"):
+        if thread.name.startswith("write-"):
             thread.join()

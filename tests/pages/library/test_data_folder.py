@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.session.state import STATE_KEY
 from perfcore.phantom.files import write_cohort
 from tests.pages.test_pages import ROOT
+from tests.support.user_session import live_of, new_user
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +29,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    app.session_state["case"] = "folder-case_1"
+    app.session_state[STATE_KEY] = new_user(case="folder-case_1")
     app.run()
-    assert app.session_state["live"].state.case.name == "folder-case_1"
+    assert live_of(app).state.case.name == "folder-case_1"
     assert not app.error
     cases = next(box for box in app.sidebar.selectbox if box.label == "Case")
 
@@ -41,7 +43,7 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
 
     next(box for box in app.sidebar.selectbox if box.label == "Case").set_value("folder-case_3").run()
     assert not app.error
-    now = app.session_state["live"].state
+    now = live_of(app).state
     assert now.case.name == "folder-case_3"
     assert now.start_numbers["dice"] > 0.5
 
@@ -50,8 +52,8 @@ def test_the_list_of_cases_shows_the_bad_one_with_the_good_ones(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
-    from pages.session import state
+    from pages.session.case_selection import entries
 
-    shown = {entry.title: entry.facts.problem for entry in state.entries().values() if entry.source == "folder"}
+    shown = {entry.title: entry.summary.problem for entry in entries().values() if entry.source == "folder"}
     assert list(shown) == ["case_1", "case_2", "case_3"]
     assert [title for title, problem in shown.items() if problem] == ["case_2"]

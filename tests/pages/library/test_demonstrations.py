@@ -22,7 +22,7 @@ def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def wait_for_writers() -> None:
     for thread in threading.enumerate():
-        if thread.name.startswith("keep-"):
+        if thread.name.startswith("write-"):
             thread.join()
 
 

@@ -23,13 +23,14 @@ from pages.library.catalog import demonstrations, open_case
 from pages.network import panels
 from pages.network.architecture import drawing, layers, n_parameters
 from pages.ui import documents
-from pages.ui.documents import code_blocks, named, sections
+from pages.ui.documents import code_blocks, read_sections, resolve
 from perfcore.aif.network import inference, weights
 from perfcore.aif.network.models import NETWORKS, make_network
 from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import SELECTORS
 from perfcore.settings import Settings
 from tests.pages.test_pages import ROOT, run
+from tests.support.user_session import live_of, user_of
 
 
 @pytest.fixture
@@ -108,24 +109,24 @@ def test_the_figures_are_the_manifests() -> None:
     assert shown.loc["cnn-regression", "core Dice"] == 0.712
     assert np.isnan(shown["Tmax error, s"].astype(float)).all(), "what is not known is empty"
     assert any(m.value == "### Card\n\nSee the report, 0.5 mm." for m in app.main.markdown)
-    assert "There is no evaluation of its folds here." in [c.value for c in app.main.caption]
+    assert "There is no evaluation of its folds." in [c.value for c in app.main.caption]
 
 
 @pytest.mark.usefixtures("models")
 def test_a_network_at_work_gives_its_own_curve_and_its_time() -> None:
     app = page()
-    next(b for b in app.main.button if b.label.startswith("Find the curve")).click().run()
+    next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
     assert not app.exception
-    key, name, found = app.session_state["model_found"]
-    case = app.session_state["live"].state.case
-    assert (key, name) == (case.key, "cnn-weighting")
+    found = user_of(app).network_result
+    case = live_of(app).state.case
+    assert (found.case_key, found.network) == (case.key, "cnn-weighting")
     expected = inference.predict_aif(case.prepared, load_network("cnn-weighting"))
-    np.testing.assert_array_equal(found["aif"].value, expected.aif.value)
-    assert found["looked"].sum() == pytest.approx(1, abs=1e-3)
+    np.testing.assert_array_equal(found.aif.value, expected.aif.value)
+    assert found.weights.sum() == pytest.approx(1, abs=1e-3)
     (told,) = [m.value for m in app.main.markdown if " s.** " in m.value]
-    assert told == f"**{found['seconds']:.2f} s.** {expected.why}"
-    assert 0 < found["seconds"] < 60
-    best = int(found["looked"].sum((0, 1)).argmax())
+    assert told == f"**{found.seconds:.2f} s.** {expected.why}"
+    assert 0 < found.seconds < 60
+    best = int(found.weights.sum((0, 1)).argmax())
     assert app.slider(key=f"model_slice_{case.name}").value == best + 1
     app.segmented_control(key="model_network").set_value("cnn-regression").run()
     assert not any(" s.** " in m.value for m in app.main.markdown), "another network has not been asked yet"
@@ -135,7 +136,7 @@ def test_a_network_at_work_gives_its_own_curve_and_its_time() -> None:
 def test_damaged_weights_are_one_sentence(models: Path) -> None:
     (models / "cnn-weighting.safetensors").write_bytes(b"something else")
     app = page()
-    next(b for b in app.main.button if b.label.startswith("Find the curve")).click().run()
+    next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
     assert not app.exception
     assert [w.value for w in app.main.warning] == [
         "The weights of cnn-weighting are not those of the manifest (SHA-256); install the models again."
@@ -162,7 +163,7 @@ def test_the_overlay_is_bright_where_the_weights_are() -> None:
 
 # --- documents -------------------------------------------------------------------------------------------------
 
-MATHEMATICS = [s for s in sections("how-it-works.md") if s.text.startswith("## ")]
+MATHEMATICS = [s for s in read_sections("how-it-works.md") if s.text.startswith("## ")]
 
 
 def test_every_formula_stands_above_a_function_that_exists() -> None:
@@ -172,8 +173,8 @@ def test_every_formula_stands_above_a_function_that_exists() -> None:
         assert section.functions, section.text[:40]
         assert "Functions:" not in section.text
         for name, file in section.functions:
-            assert Path(inspect.getsourcefile(named(name))).resolve() == (ROOT / file).resolve(), name
-            assert named(name).__doc__, f"{name} says nothing"
+            assert Path(inspect.getsourcefile(resolve(name))).resolve() == (ROOT / file).resolve(), name
+            assert resolve(name).__doc__, f"{name} says nothing"
     text = (documents.DOCS / "how-it-works.md").read_text()
     written = set(re.findall(r"perfcore(?:\.\w+)+", text))
     assert written == {name for section in MATHEMATICS for name, _ in section.functions}, "each name is a link"
@@ -202,9 +203,9 @@ def test_the_page_shows_the_formulas_and_the_code() -> None:
     shown = "\n".join(block.value for block in app.main.code)
     for section in MATHEMATICS:
         for name, _ in section.functions:
-            kind = "class" if inspect.isclass(named(name)) else "def"
+            kind = "class" if inspect.isclass(resolve(name)) else "def"
             assert f"{kind} {name.split('.')[-1]}" in shown
-    app.segmented_control(key="how_document").set_value("Python").run()
+    app.segmented_control(key="how_document").set_value("quickstart.md").run()
     assert not app.exception
     assert any("analyse(case.series)" in m.value for m in app.main.markdown)
 

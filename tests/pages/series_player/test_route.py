@@ -16,7 +16,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from pages.library.catalog import Entry, Source, open_case
+from pages.library.catalog import CatalogEntry, LoadedCase, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import LiveSession, open_session
 from pages.series_player import messages
@@ -34,7 +34,7 @@ SERIES = replace(HEAD.series, data=np.rint(HEAD.series.data))
 
 
 def opened(name: str, series=SERIES) -> LiveCase:
-    return open_case(Entry(f"folder-{name}", name, "", lambda: Source(series)), Settings())
+    return open_case(CatalogEntry(f"folder-{name}", name, "", lambda: LoadedCase(series)), Settings())
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from pages.library.catalog import Entry, Source, demonstrations, open_case
+from pages.library.catalog import CatalogEntry, LoadedCase, demonstrations, open_case
 from pages.live.server.session import State
 from pages.session.export import Export
 from perfcore.io.aif_csv import read_aif_csv
@@ -25,7 +25,7 @@ from perfcore.types import PerfusionSeries
 from tests import ROOT
 
 
-def export(entry: Entry, settings: Settings, preset: str = "paper", *, edit: bool = True) -> Export:
+def export(entry: CatalogEntry, settings: Settings, preset: str = "paper", *, edit: bool = True) -> Export:
     case = open_case(entry, settings)
     start = next(iter(case.sources.values()))
     curve = start.value * np.linspace(1.1, 0.8, start.value.size) if edit else None
@@ -110,13 +110,13 @@ def test_settings_and_lines_as_json() -> None:
 
 
 @pytest.fixture(scope="module")
-def upload() -> Entry:
+def upload() -> CatalogEntry:
     series = make_case(3, 1).series
     mine = PerfusionSeries(series.data, series.affine, 1.25, case="Upload 1", units="hu")
-    return Entry("upload-1", "Upload 1", "", lambda: Source(mine), owner="somebody")
+    return CatalogEntry("upload-1", "Upload 1", "", lambda: LoadedCase(mine), owner="somebody")
 
 
-def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: Entry, tmp_path: Path) -> None:
+def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: CatalogEntry, tmp_path: Path) -> None:
     taken = export(upload, Settings())
     (line,) = taken.commands()
     assert "maps YOUR_SERIES --aif aif.csv --dt 1.25" in line
@@ -126,6 +126,6 @@ def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: Ent
 
 def test_a_folder_cases_line_names_the_case() -> None:
     demo = demonstrations()[0]
-    entry = Entry("folder-case 7", "case 7", "", demo.read)
+    entry = CatalogEntry("folder-case 7", "case 7", "", demo.read)
     (line,) = export(entry, Settings()).commands()
     assert shlex.split(line)[4] == "YOUR_FOLDER/case 7"

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pages.session import setting_ranges, share_link
-from pages.session.share_link import NAMES, Scene, pack_curve, read, unpack_curve, write
+from pages.session.share_link import PARAM_NAMES, SavedView, pack_curve, read_params, unpack_curve, write_params
 from perfcore.errors import InputDataError
 from perfcore.map_info import MAPS
 from perfcore.regularization import REGULARIZATIONS
@@ -22,9 +22,9 @@ WORDS = st.text("abcdefghijklmnopqrstuvwxyz-0123456789 äλ#&=?%/", max_size=30)
 
 
 @st.composite
-def scenes(draw: st.DrawFn) -> Scene:
+def views(draw: st.DrawFn) -> SavedView:
     kind = draw(st.sampled_from(list(REGULARIZATIONS)))
-    values = {name: draw(st.floats(span.low, span.high)) for name, span in setting_ranges.SPANS.items()}
+    values = {name: draw(st.floats(span.low, span.high)) for name, span in setting_ranges.SLIDER_RANGES.items()}
     span = REGULARIZATIONS[kind].slider
     chosen = Settings(
         regularization=kind,
@@ -34,7 +34,7 @@ def scenes(draw: st.DrawFn) -> Scene:
         **values,
     )
     curve = draw(st.none() | CURVES)
-    return Scene(
+    return SavedView(
         case=draw(WORDS),
         preset=draw(st.sampled_from(list(PRESETS))),
         settings=chosen,
@@ -47,21 +47,21 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
-@given(scenes())
-def test_a_scene_comes_back_from_its_address(scene: Scene) -> None:
-    back = read(dict(parse_qsl(urlencode(write(scene)))))
+@given(views())
+def test_a_scene_comes_back_from_its_address(view: SavedView) -> None:
+    back = read_params(dict(parse_qsl(urlencode(write_params(view)))))
     for name in ("case", "preset", "settings", "start", "map", "slice_index", "montage"):
-        assert getattr(back, name) == getattr(scene, name), name
-    if scene.curve is None:
+        assert getattr(back, name) == getattr(view, name), name
+    if view.curve is None:
         assert back.curve is None
     else:
-        np.testing.assert_array_equal(back.curve, scene.curve)
+        np.testing.assert_array_equal(back.curve, view.curve)
 
 
 def test_words_are_plain_and_few() -> None:
-    scene = Scene("demo-noisy", "vendor", Settings.preset("vendor", deconvolution="causal", lambda_rel=0.12))
-    assert urlencode(write(scene)) == "case=demo-noisy&preset=vendor&deconvolution=causal&lambda-rel=0.12"
-    assert write(Scene()) == {}
+    view = SavedView("demo-noisy", "vendor", Settings.preset("vendor", deconvolution="causal", lambda_rel=0.12))
+    assert urlencode(write_params(view)) == "case=demo-noisy&preset=vendor&deconvolution=causal&lambda-rel=0.12"
+    assert write_params(SavedView()) == {}
 
 
 def test_a_curve_of_sixty_points_takes_at_most_400_characters() -> None:
@@ -108,7 +108,7 @@ HOSTILE = {
 def test_a_hostile_link_is_one_sentence(name: str) -> None:
     params, part = HOSTILE[name]
     with pytest.raises(InputDataError, match=part) as caught:
-        read(params)
+        read_params(params)
     text = str(caught.value)
     assert text.startswith("This link cannot be used: ")
     assert text.count("\n") == 0
@@ -116,14 +116,14 @@ def test_a_hostile_link_is_one_sentence(name: str) -> None:
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
-@given(st.dictionaries(st.sampled_from([*NAMES, "other"]), st.text(max_size=120), max_size=6))
+@given(st.dictionaries(st.sampled_from([*PARAM_NAMES, "other"]), st.text(max_size=120), max_size=6))
 def test_any_words_are_a_scene_or_one_error(params: dict[str, str]) -> None:
     try:
-        scene = read(params)
+        view = read_params(params)
     except InputDataError as error:
         assert str(error).startswith("This link cannot be used: ")
     else:
-        setting_ranges.check(scene.settings)
+        setting_ranges.check_slider_ranges(view.settings)
 
 
 @settings(max_examples=300, derandomize=True, deadline=None)
@@ -140,4 +140,4 @@ def test_any_packed_bytes_are_a_finite_curve_or_one_error(raw: bytes) -> None:
 
 
 def test_what_is_not_ours_is_left_alone() -> None:
-    assert read({"embed": "true", "utm_source": "x" * 500}).settings == Settings()
+    assert read_params({"embed": "true", "utm_source": "x" * 500}).settings == Settings()

@@ -12,13 +12,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from pages.library import catalog
-from pages.library.catalog import Entry, Source
+from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.handlers.requests import answer_request
 from pages.live.server.session import COMPUTE
 from pages.session import share_link
-from pages.session.share_link import Scene, pack_curve
-from pages.session.snapshot_sync import KIND
-from pages.session.state import SETTING_KEYS
+from pages.session.share_link import SavedView, pack_curve
+from pages.session.snapshot_sync import REQUEST_KIND
 from perfcore.errors import InputDataError
 from perfcore.phantom.cases import make_demonstration
 from perfcore.pipeline import analyse
@@ -26,6 +25,7 @@ from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.pages.live.server.test_wire import read
 from tests.pages.test_pages import ROOT, config, run
+from tests.support.user_session import live_of, share_user, user_of
 
 
 def opened(**params: str) -> AppTest:
@@ -61,22 +61,21 @@ def ask(app: AppTest, **wish: object) -> AppTest:
 
     def script(wish: dict) -> None:
         from pages.session import snapshot_sync
+        from pages.session.state import user_state
 
-        number = snapshot_sync.shelf().done + 1
-        snapshot_sync.fulfil([{**wish, "id": number}])
-        snapshot_sync.fulfil([{**wish, "id": number}])  # sent again: done already
+        number = user_state().snapshots.done + 1
+        snapshot_sync.carry_out([{**wish, "id": number}])
+        snapshot_sync.carry_out([{**wish, "id": number}])  # repeated: done already
 
     small = AppTest.from_function(script, args=(wish,), default_timeout=60)
-    for key in ("live", "case", "start", "preset", "uploads", "shelf", *(f"set_{name}" for name in SETTING_KEYS)):
-        if key in app.session_state:
-            small.session_state[key] = app.session_state[key]
+    share_user(app, small)
     small.run()
     assert not small.exception
     return small
 
 
 def edited(app: AppTest, factor: float = 0.5) -> np.ndarray:
-    start = app.session_state["live"].state.start.value
+    start = live_of(app).state.start.value
     return (start * np.linspace(1, factor, start.size)).astype(np.float32).astype(float)
 
 
@@ -84,11 +83,11 @@ def test_keeping_measures_the_curve_that_came() -> None:
     app = run()
     curve = edited(app)
     after = ask(app, act="keep", name=" my  curve ", curve=pack_curve(curve))
-    (snapshot,) = after.session_state["shelf"]
+    (snapshot,) = user_of(after).snapshots
     assert (snapshot.name, snapshot.title) == ("my curve", "Clean M1 occlusion")
-    assert snapshot.scene.case == "demo-m1-occlusion"
-    np.testing.assert_array_equal(snapshot.scene.curve, curve)
-    assert (snapshot.scene.map, snapshot.scene.slice_index) == ("", None), "to restore it changes no view"
+    assert snapshot.view.case == "demo-m1-occlusion"
+    np.testing.assert_array_equal(snapshot.view.curve, curve)
+    assert (snapshot.view.map, snapshot.view.slice_index) == ("", None), "to restore it changes no view"
     series = make_demonstration("m1-occlusion").series
     expected = analyse(series, Aif(series.time_s, curve)).numbers
     for name, value in snapshot.numbers.items():
@@ -112,12 +111,12 @@ def test_keeping_measures_the_curve_that_came() -> None:
 )
 def test_a_wish_that_makes_no_sense_changes_nothing(wish: dict) -> None:
     app = run()
-    before = app.session_state["live"].state
+    before = live_of(app).state
     after = ask(app, **wish)
-    assert len(after.session_state["shelf"]) == 0
-    assert after.session_state["live"].state is before
+    assert len(user_of(after).snapshots) == 0
+    assert live_of(after).state is before
     if wish.get("act") in ("keep", "restore", "delete", "rename", "bring"):
-        assert after.session_state["notice"]["text"].endswith(".")
+        assert user_of(after).notices.text.endswith(".")
 
 
 def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
@@ -126,10 +125,11 @@ def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
     def overtaken() -> None:
         import streamlit as st
 
-        from pages.session import snapshot_sync, state
+        from pages.session import snapshot_sync, start_aif
+        from pages.session.state import component_value
 
-        snapshot_sync.asked()
-        state.keep_curve(state.told("curve"))
+        snapshot_sync.receive_requests()
+        start_aif.keep_committed_curve(component_value("curve"))
         st.write("on it goes")
 
     app = AppTest.from_function(overtaken).run()
@@ -139,9 +139,11 @@ def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
 
 def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
     app = run()
-    scene = Scene("demo-noisy", "vendor", Settings.preset("vendor"), "", edited(app), "cbf", 2, False)
-    row = {"name": "kept", "link": urlencode(share_link.write(scene)), "numbers": {"core_ml": 12.5, "dice": None},
-           "made": datetime(2024, 5, 1, tzinfo=UTC).timestamp()}  # fmt: skip
+    view = SavedView("demo-noisy", "vendor", Settings.preset("vendor"), "", edited(app), "cbf", 2, False)
+    row = {
+        "name": "kept", "link": urlencode(share_link.write_params(view)),
+        "numbers": {"core_ml": 12.5, "dice": None}, "made": datetime(2024, 5, 1, tzinfo=UTC).timestamp(),
+    }  # fmt: skip
     bad = [
         {**row, "link": row["link"].replace("demo-noisy", "upload-1")},
         {**row, "link": "curve=1.AAAA"},
@@ -151,33 +153,31 @@ def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
         {},
     ]
     after = ask(app, act="bring", rows=[row, *bad])
-    (snapshot,) = after.session_state["shelf"]
+    (snapshot,) = user_of(after).snapshots
     assert (snapshot.name, snapshot.title) == ("kept", "Noisy scan")
-    assert snapshot.scene.settings == Settings.preset("vendor")
+    assert snapshot.view.settings == Settings.preset("vendor")
     assert snapshot.numbers["core_ml"] == 12.5
-    np.testing.assert_array_equal(snapshot.scene.curve, scene.curve)
-    assert after.session_state["notice"]["text"].startswith("6 snapshots could not be brought back")
+    np.testing.assert_array_equal(snapshot.view.curve, view.curve)
+    assert user_of(after).notices.text.startswith("6 snapshots could not be restored")
 
 
 def test_what_an_earlier_session_had_kept_is_brought_back_once_and_beside_what_was_kept_since() -> None:
     app = run()
-    scene = Scene("demo-noisy", "paper", Settings(), "", edited(app), "cbf", 2, False)
-    row = {"name": "before", "link": urlencode(share_link.write(scene)), "numbers": {}, "made": 1.7e9}
-    shelf = ask(app, act="keep", name="since", curve=pack_curve(edited(app))).session_state["shelf"]
-    app.session_state["shelf"] = shelf
+    view = SavedView("demo-noisy", "paper", Settings(), "", edited(app), "cbf", 2, False)
+    row = {"name": "before", "link": urlencode(share_link.write_params(view)), "numbers": {}, "made": 1.7e9}
+    snapshots = user_of(ask(app, act="keep", name="since", curve=pack_curve(edited(app)))).snapshots
     for _ in range(2):
         ask(app, act="bring", rows=[row])
-    assert [snapshot.name for snapshot in shelf] == ["since", "before"]
+    assert [snapshot.name for snapshot in snapshots] == ["since", "before"]
 
 
 def test_a_snapshots_maps_are_perfcores_under_its_own_settings() -> None:
     app = run()
-    kept = ask(app, act="keep", name="", curve=pack_curve(edited(app))).session_state["shelf"]
-    app.session_state["shelf"] = kept
+    ask(app, act="keep", name="", curve=pack_curve(edited(app)))
     app.slider(key="set_spatial_sigma_mm").set_value(1.0).run()
-    session = app.session_state["live"]
+    session = live_of(app)
     now = session.state
-    header, arrays = read(answer_request(session, now, {"type": KIND, "number": 1}))
+    header, arrays = read(answer_request(session, now, {"type": REQUEST_KIND, "number": 1}))
     series = make_demonstration("m1-occlusion").series
     expected = analyse(series, Aif(series.time_s, edited(app)), Settings())
     order = expected.prepared.index[now.case.order]
@@ -186,16 +186,16 @@ def test_a_snapshots_maps_are_perfcores_under_its_own_settings() -> None:
     assert header["ref"] == pytest.approx(expected.maps.reference_cbf, rel=1e-6)
     volume = 100 * 0.55 / 0.75 / 1.04 * arrays["area"] / header["aifArea"]
     np.testing.assert_allclose(volume, expected.maps.cbv.ravel()[order], rtol=1e-4, atol=1e-4)
-    with pytest.raises(InputDataError, match="not here any more"):
-        answer_request(session, now, {"type": KIND, "number": 9})
+    with pytest.raises(InputDataError, match="does not exist any more"):
+        answer_request(session, now, {"type": REQUEST_KIND, "number": 9})
     with pytest.raises(InputDataError, match="not understood"):
-        answer_request(session, now, {"type": KIND, "number": "x"})
+        answer_request(session, now, {"type": REQUEST_KIND, "number": "x"})
 
 
 def test_a_link_opens_case_settings_and_start() -> None:
     app = opened(case="demo-noisy", preset="vendor", lambda_rel="0.2", start="truth", map="tmax", slice="3",
                  curve=pack_curve(np.linspace(1, 5, 60)))  # fmt: skip
-    now = app.session_state["live"].state
+    now = live_of(app).state
     assert now.case.name == "demo-noisy"
     assert now.settings == Settings.preset("vendor", lambda_rel=0.2)
     assert now.start.method == "truth"
@@ -234,7 +234,7 @@ def test_a_hostile_link_is_one_sentence_and_the_first_case(params: dict[str, str
     app = opened(**params)
     (said,) = app.toast
     assert part in said.value
-    now = app.session_state["live"].state
+    now = live_of(app).state
     assert (now.case.name, now.settings) == ("demo-m1-occlusion", Settings())
     assert shelf_frame(app)[0]["wanted"] is None
     assert address(app) == {}
@@ -242,21 +242,20 @@ def test_a_hostile_link_is_one_sentence_and_the_first_case(params: dict[str, str
 
 def test_an_upload_is_in_no_address_and_its_snapshots_hold_nothing_of_it() -> None:
     app = run()
-    owner = app.session_state["live"].token
-    source = Source(make_demonstration("no-stroke").series)
-    app.session_state["uploads"] = [Entry("upload-1", "Upload 1", "", lambda source=source: source, owner)]
-    app.session_state["case"] = "upload-1"
+    owner = live_of(app).token
+    source = LoadedCase(make_demonstration("no-stroke").series)
+    user_of(app).uploads.entries = [CatalogEntry("upload-1", "Upload 1", "", lambda source=source: source, owner)]
+    user_of(app).case.key = "upload-1"
     app.run()
-    assert app.session_state["live"].state.case.name == "upload-1"
+    assert live_of(app).state.case.name == "upload-1"
     header, _ = shelf_frame(app)
     assert header["shared"] is False
     assert "case" not in dict(parse_qsl(header["link"]))
     assert "case" not in address(app)
-    kept = ask(app, act="keep", name="", curve=pack_curve(edited(app))).session_state["shelf"]
-    app.session_state["shelf"] = kept
+    ask(app, act="keep", name="", curve=pack_curve(edited(app)))
     app.run()
     (key,) = (k for k in catalog._cases._values if k[0] == owner)
-    del app, kept, source
+    del app, source
     gc.collect()
     for _ in range(2):
         COMPUTE.submit(lambda: None).result()

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pages.session.share_link import Scene
-from pages.session.snapshots import LONGEST_NAME, MOST, Shelf, settings_words, table_csv
+from pages.session.share_link import SavedView
+from pages.session.snapshots import MAX_NAME_CHARS, MAX_SNAPSHOTS, SnapshotStore, settings_summary, table_csv
 from perfcore.errors import InputDataError
 from perfcore.settings import Settings
 
@@ -29,30 +29,30 @@ def numbers(core: float, dice: float | None = 0.5) -> dict[str, float | None]:
     }
 
 
-def scene(case: str = "demo-noisy", **settings: object) -> Scene:
-    return Scene(case=case, settings=Settings.preset("paper", **settings), start="straka", curve=CURVE)
+def view(case: str = "demo-noisy", **settings: object) -> SavedView:
+    return SavedView(case=case, settings=Settings.preset("paper", **settings), start="straka", curve=CURVE)
 
 
-def shelf_of_three() -> Shelf:
-    shelf = Shelf()
-    shelf.keep("other case", "Folder, case 3", scene("folder-case_3"), numbers(5.0), MADE)
-    shelf.keep("first", "Noisy scan", scene(), numbers(30.0, None), MADE)
-    shelf.keep('wide, "late" =1+1', "Noisy scan", scene(deconvolution="causal"), numbers(36.5, 0.6), MADE)
-    return shelf
+def three_snapshots() -> SnapshotStore:
+    snapshots = SnapshotStore()
+    snapshots.add("other case", "Folder, case 3", view("folder-case_3"), numbers(5.0), MADE)
+    snapshots.add("first", "Noisy scan", view(), numbers(30.0, None), MADE)
+    snapshots.add('wide, "late" =1+1', "Noisy scan", view(deconvolution="causal"), numbers(36.5, 0.6), MADE)
+    return snapshots
 
 
 def test_changes_are_against_the_first_of_the_same_case() -> None:
-    other, first, second = shelf_of_three()
-    shelf = shelf_of_three()
-    assert set(shelf.changes(other).values()) == {0.0}
-    assert shelf.changes(second)["core_ml"] == pytest.approx(6.5)
-    assert shelf.changes(second)["mismatch_ml"] == pytest.approx(-6.5)
-    assert shelf.changes(second)["dice"] is None, "the first has none"
-    assert first.scene.curve is CURVE
+    other, first, second = three_snapshots()
+    snapshots = three_snapshots()
+    assert set(snapshots.changes(other).values()) == {0.0}
+    assert snapshots.changes(second)["core_ml"] == pytest.approx(6.5)
+    assert snapshots.changes(second)["mismatch_ml"] == pytest.approx(-6.5)
+    assert snapshots.changes(second)["dice"] is None, "the first has none"
+    assert first.view.curve is CURVE
 
 
 def test_the_table_is_read_again_with_every_figure() -> None:
-    rows = list(csv.DictReader(io.StringIO(table_csv(shelf_of_three()))))
+    rows = list(csv.DictReader(io.StringIO(table_csv(three_snapshots()))))
     assert [row["name"] for row in rows] == ["other case", "first", 'wide, "late" =1+1']
     assert rows[2]["case"] == "Noisy scan"
     assert rows[2]["made_utc"] == "2024-05-17 08:30:00"
@@ -65,20 +65,20 @@ def test_the_table_is_read_again_with_every_figure() -> None:
 
 
 def test_an_empty_table_has_a_head_alone() -> None:
-    assert table_csv(Shelf()).count("\n") == 1
+    assert table_csv(SnapshotStore()).count("\n") == 1
 
 
 def test_a_shelf_holds_so_many_and_no_more() -> None:
-    shelf = Shelf()
-    for _ in range(MOST):
-        shelf.keep("", "Noisy scan", scene(), numbers(1.0), MADE)
-    with pytest.raises(InputDataError, match=f"{MOST} snapshots are kept at most"):
-        shelf.keep("one more", "Noisy scan", scene(), numbers(1.0), MADE)
-    shelf.delete(3)
-    last = shelf.keep("", "Noisy scan", scene(), numbers(1.0), MADE)
-    assert last.number == MOST + 1, "a number is never given twice"
-    assert last.name == f"Snapshot {MOST + 1}"
-    assert [s.number for s in shelf] == [1, 2, *range(4, MOST + 2)]
+    snapshots = SnapshotStore()
+    for _ in range(MAX_SNAPSHOTS):
+        snapshots.add("", "Noisy scan", view(), numbers(1.0), MADE)
+    with pytest.raises(InputDataError, match=f"At most {MAX_SNAPSHOTS} snapshots are kept"):
+        snapshots.add("one more", "Noisy scan", view(), numbers(1.0), MADE)
+    snapshots.delete(3)
+    last = snapshots.add("", "Noisy scan", view(), numbers(1.0), MADE)
+    assert last.number == MAX_SNAPSHOTS + 1, "a number is never given twice"
+    assert last.name == f"Snapshot {MAX_SNAPSHOTS + 1}"
+    assert [s.number for s in snapshots] == [1, 2, *range(4, MAX_SNAPSHOTS + 2)]
 
 
 @pytest.mark.parametrize(
@@ -86,26 +86,26 @@ def test_a_shelf_holds_so_many_and_no_more() -> None:
     [
         ("  late   bolus ", "late bolus"),
         ("a\nb\tc\x00d\u202ee", "a b c d e"),
-        ("x" * 500, "x" * LONGEST_NAME),
+        ("x" * 500, "x" * MAX_NAME_CHARS),
         ("<b>λ & 血</b>", "<b>λ & 血</b>"),
         ("\n\u200b ", "Snapshot 1"),
     ],
 )
 def test_a_name_is_one_short_line(given: str, kept: str) -> None:
-    shelf = Shelf()
-    snapshot = shelf.keep(given, "Noisy scan", scene(), numbers(1.0), MADE)
+    snapshots = SnapshotStore()
+    snapshot = snapshots.add(given, "Noisy scan", view(), numbers(1.0), MADE)
     assert snapshot.name == kept
-    shelf.rename(1, "second")
-    shelf.rename(1, " ")
-    assert shelf.get(1).name == "second"
-    assert shelf.get(1).scene is snapshot.scene
+    snapshots.rename(1, "second")
+    snapshots.rename(1, " ")
+    assert snapshots.get(1).name == "second"
+    assert snapshots.get(1).view is snapshot.view
 
 
 def test_what_is_gone_is_said() -> None:
-    shelf = shelf_of_three()
-    shelf.delete(2)
-    for act in (shelf.get, shelf.delete, lambda number: shelf.rename(number, "x")):
-        with pytest.raises(InputDataError, match="not here any more"):
+    snapshots = three_snapshots()
+    snapshots.delete(2)
+    for act in (snapshots.get, snapshots.delete, lambda number: snapshots.rename(number, "x")):
+        with pytest.raises(InputDataError, match="does not exist any more"):
             act(2)
 
 
@@ -119,4 +119,4 @@ def test_what_is_gone_is_said() -> None:
     ],
 )
 def test_settings_in_words(settings: dict, words: str) -> None:
-    assert settings_words(scene(**settings)) == words
+    assert settings_summary(view(**settings)) == words

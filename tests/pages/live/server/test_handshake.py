@@ -18,7 +18,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from pages.library.catalog import Entry, Source, open_case
+from pages.library.catalog import CatalogEntry, LoadedCase, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers import streams
 from pages.live.server import connection as live
@@ -32,6 +32,7 @@ from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 from tests.pages.test_pages import run
 from tests.support.synthetic_head import draw_head
+from tests.support.user_session import live_of
 
 ORIGIN = {"origin": "http://testserver"}
 SECRET = "Mustermann, Erika *1950"
@@ -46,7 +47,7 @@ def client() -> Iterator[TestClient]:
 
 def case_of(owner: str, seed: int) -> LiveCase:
     series = draw_head(n=48, n_slices=2, n_time=30, noise=1.0, seed=seed).series
-    return open_case(Entry("upload-1", "Upload 1", "", lambda: Source(series), owner), Settings())
+    return open_case(CatalogEntry("upload-1", "Upload 1", "", lambda: LoadedCase(series), owner), Settings())
 
 
 def session_of(seed: int) -> LiveSession:
@@ -120,7 +121,7 @@ def test_another_persons_token_opens_what_is_that_persons_alone(client: TestClie
 
 def test_a_token_dies_with_the_person_though_its_socket_is_open(client: TestClient) -> None:
     app = run()
-    session = app.session_state["live"]
+    session = live_of(app)
     token = session.token
     with talk(client, session) as ws:
         assert ask(ws, type="case")[0]["kind"] == "case"

@@ -1,0 +1,32 @@
+"""State of the user of an AppTest: read it, or set it before the first run."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+from pages.live.server.session import LiveSession
+from pages.session.state import STATE_KEY, CaseSelection, ComparisonState, UserState
+
+
+def user_of(app: AppTest) -> UserState:
+    """The state of an app's user."""
+    user = app.session_state[STATE_KEY]
+    assert isinstance(user, UserState)
+    return user
+
+
+def live_of(app: AppTest) -> LiveSession:
+    """The live session of an app's user."""
+    live = user_of(app).live
+    assert live is not None
+    return live
+
+
+def share_user(app: AppTest, other: AppTest) -> None:
+    """Let a second app run in the session of the first."""
+    other.session_state[STATE_KEY] = app.session_state[STATE_KEY]
+
+
+def new_user(*, case: str = "", view: str = "case") -> UserState:
+    """State of a user who has selected a case, and a view of the Compare page."""
+    return UserState(case=CaseSelection(key=case), comparison=ComparisonState(view=view))
