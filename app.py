@@ -8,8 +8,9 @@ from typing import Final
 
 import streamlit as st
 
+# URL paths of the pages that are drawn only with an open case: the Lab (the default page) and Fine-tune.
+# A comment: Streamlit shows a string that stands alone in this file on every page.
 NEED_A_CASE: Final = frozenset({"", "finetune"})
-"""URL paths of the pages that are drawn only with an open case: the Lab (the default page) and Fine-tune."""
 
 
 def main() -> None:

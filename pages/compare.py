@@ -58,12 +58,12 @@ def _case() -> None:
     show_case(now)
 
 
+# Label and function of each view, by id.
 VIEWS: Final = {
     "case": ("This case", _case),
     "cohort": ("Cohort", _cohort),
     "evaluate": ("Evaluate", show_evaluate),
 }
-"""Label and function of each view, by id."""
 comparison = user_state().comparison
 
 

@@ -6,11 +6,11 @@ import streamlit as st
 
 from pages.ui.documents import demote_headings, read_sections, source_of
 
+# Label of each document, by file name.
 DOCUMENTS: Final = {
     "how-it-works.md": "Formulas",
     "quickstart.md": "Python",
 }
-"""Label of each document, by file name."""
 
 st.space(1)  # without it the control touches the menu
 chosen = st.segmented_control(

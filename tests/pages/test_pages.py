@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 from pathlib import Path
 
@@ -45,13 +46,21 @@ def config(app: AppTest) -> dict:
     return json.loads(data[16 : 16 + n_header])
 
 
+def test_no_docstring_of_a_constant_is_in_a_page() -> None:
+    """Streamlit shows every string that stands alone in the file of a page, except the first."""
+    for file in (ROOT / "app.py", *(ROOT / "pages").glob("*.py")):
+        body = ast.parse(file.read_text(encoding="utf-8")).body[1:]
+        alone = [node for node in body if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)]
+        assert not alone, file.name
+
+
 @pytest.mark.parametrize("page", [None, "pages/cases.py"])
-def test_every_page_runs_and_says_what_it_is_not(page: str | None) -> None:
+def test_every_page_runs_and_shows_the_notice(page: str | None) -> None:
     app = run(page)
     assert any("not for clinical use" in c.value for c in app.sidebar.caption)
 
 
-def test_the_lab_tells_the_component_thresholds_and_token() -> None:
+def test_the_component_receives_thresholds_and_token() -> None:
     app = run()
     told = config(app)
     assert told["token"] == live_of(app).token
@@ -59,7 +68,7 @@ def test_the_lab_tells_the_component_thresholds_and_token() -> None:
     assert set(told["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
 
 
-def test_the_sidebar_is_what_is_computed() -> None:
+def test_sidebar_settings_are_used_by_the_live_session() -> None:
     app = run()
     first = live_of(app).state
     app.selectbox(key="preset").set_value("vendor").run()
@@ -73,7 +82,7 @@ def test_the_sidebar_is_what_is_computed() -> None:
     assert live_of(app).state.settings.lam == 0.065
 
 
-def test_another_realignment_prepares_the_case_anew() -> None:
+def test_a_change_of_motion_correction_prepares_the_case_again() -> None:
     app = run()
     before = live_of(app).state.case
     app.selectbox(key="set_motion").set_value("off").run()
@@ -118,7 +127,7 @@ def test_an_unknown_case_in_a_link_opens_the_first() -> None:
     assert live_of(app).state.case.name == "demo-m1-occlusion"
 
 
-def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_data_folder_gives_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(ROOT / "no-such-folder"))
     app = run()
     assert len(app.sidebar.warning) == 1
@@ -127,7 +136,7 @@ def test_a_folder_that_is_not_there_is_said_and_the_demonstrations_stay(monkeypa
     assert live_of(app).state.case.name == "demo-m1-occlusion"
 
 
-def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_cases_of_the_data_folder_can_be_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_cohort(tmp_path, 1, 5)
     monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
     app = run(user=new_user(case="folder-case_1"))
@@ -137,7 +146,7 @@ def test_the_servers_folder_is_offered_and_opens(monkeypatch: pytest.MonkeyPatch
     assert 0.5 < state.start_numbers["dice"] <= 1
 
 
-def test_what_was_uploaded_is_gone_with_its_session(tmp_path: Path) -> None:
+def test_uploads_are_dropped_when_the_session_ends(tmp_path: Path) -> None:
     write_cohort(tmp_path, 1, 5)
     (file,) = tmp_path.glob("TRAINING/case_1/*4DPWI*/*.nii")
     app = run()
@@ -198,7 +207,7 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
     assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
 
 
-def test_every_selector_is_offered_and_found_only_when_asked_for() -> None:
+def test_every_selector_is_listed_and_computed_at_first_use() -> None:
     app = run()
     case = live_of(app).state.case
     assert {c["id"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
@@ -229,7 +238,7 @@ def test_an_unknown_source_leaves_the_default() -> None:
         (CSV.replace(b"14,", b"10,"), "increas"),
     ],
 )
-def test_a_wrong_curve_gets_a_sentence_and_the_start_stays(content: bytes, part: str) -> None:
+def test_an_invalid_csv_gives_a_notice_and_keeps_the_start_aif(content: bytes, part: str) -> None:
     app = bring(content)
     told = config(app)
     assert told["notice"]["text"].startswith("This curve cannot be used: ")

@@ -15,7 +15,7 @@ AMPLITUDE = Lesson(
     order=10,
     title="Amplitude and partial volume",
     minutes=4,
-    summary="An artery thinner than a voxel gives a curve that is too low. Who notices?",
+    summary="An artery thinner than a voxel gives an AIF that is too low. Which maps change?",
     intro="""
 A voxel of CT perfusion is about a millimetre wide and several millimetres thick. An artery that fills only half
 of it lends it only half of its contrast: the input function keeps its shape and loses its height. This is
@@ -43,10 +43,10 @@ With half the height CBF is **{factor:.2f} times** what it was ({half.healthy.cb
 ({whole.core_ml:.1f} ml), MTT at {half.healthy.mtt:.1f} s, Tmax at {half.healthy.tmax:.1f} s.
 """,
     why="""
-The tissue curve is the input function convolved with k(t). Halve the one and the other must double: every k(t)
-below is the same shape, {factor:.2f} times as high. rCBF divides by the CBF of healthy tissue, which has
-doubled too, so **rCBF and the core do not see amplitude**; MTT is the ratio of CBV and CBF, and does not see it
-either. The filter does not, as λ is relative to the largest singular value.
+The tissue curve is the input function convolved with k(t). Halve the one and the other must double: k(t) has
+the same shape, {factor:.2f} times as high. rCBF divides by the CBF of healthy tissue, which has
+doubled too, so **rCBF and the core do not depend on amplitude**; MTT, the ratio of CBV and CBF, does not depend
+on it either. Nor does the filter, as λ is relative to the largest singular value.
 
 Absolute CBF and CBV do need the true height. Software scales the input function by the area of a large vein,
 which fills its voxels: that is the venous correction.
@@ -72,11 +72,11 @@ DELAY = Lesson(
     uses_sidebar=True,
     title="Delay, and the two deconvolutions",
     minutes=5,
-    summary="An input function that comes after the tissue it feeds: one form forgives it, the other does not.",
+    summary="An AIF that is later than its tissue: one deconvolution corrects for it, the other does not.",
     intro="""
 Where the input function is measured is not where the tissue is fed. If it is read too far downstream, healthy
-tissue **leads** it: contrast is in the tissue before it is in the artery. The *causal* deconvolution holds this
-to be impossible. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
+tissue **leads** it: contrast is in the tissue before it is in the artery. The *causal* deconvolution excludes
+this. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
 """,
     question=ChoiceQuestion(
         "The input function is moved 3 s later, nothing else. In which form does the core stay as it was?",
@@ -105,7 +105,7 @@ to be impossible. The *delay-invariant* one (block-circulant) lets k(t) begin be
     outcome="""
 Delay-invariant: the core goes from {circulant.core_ml:.1f} to {circulant_late.core_ml:.1f} ml
 ({circulant_core:+.1%}). Causal: from {causal.core_ml:.1f} to **{causal_late.core_ml:.1f} ml**
-({causal_core:+.0%}). Tmax sees the delay in both: of {circulant.hypoperfused_ml:.0f} ml above 6 s,
+({causal_core:+.0%}). Tmax depends on the delay in both: of {circulant.hypoperfused_ml:.0f} ml above 6 s,
 {circulant_late.hypoperfused_ml:.0f} and {causal_late.hypoperfused_ml:.0f} ml are left.
 """,
     why="""
@@ -202,7 +202,7 @@ TAIL = Lesson(
     order=40,
     title="Recirculation and the tail",
     minutes=4,
-    summary="After the first pass the contrast comes round again. Leaving it out is tempting, and costly.",
+    summary="After the first pass the contrast comes round again. Leaving it out changes CBV most.",
     intro="""
 Some seconds after the first pass the contrast comes round again, lower and wider, and then stays mixed in the
 blood. A fitted gamma variate describes the first pass alone, so the tail is often left out of the input

@@ -10,9 +10,9 @@ LAMBDA = Lesson(
     uses_sidebar=True,
     title="λ: noise against bias",
     minutes=6,
-    summary="Regularisation is not neutral: it flatters tissue with a long transit time.",
+    summary="Regularisation has a bias: it raises the relative CBF of tissue with a long transit time.",
     intro="""
-λ decides which components of the curves are believed. A large one silences noise and, with it, the fast part of
+λ decides which components of the curves are used. A large one suppresses noise and, with it, the fast part of
 k(t), so that CBF reads too low. The loss would not matter to *relative* CBF if it were the same everywhere.
 Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
 """,
@@ -41,9 +41,9 @@ alone reads as {strong.floor[1]:.2f} of normal flow at λ = 0.3, as {weak.floor[
 {weakest.floor[1]:.2f} at 0.03.
 """,
     why="""
-k(t) starts with a jump and decays over the MTT. A short one is made of fast components, which the filter takes:
-below are the filter factors, σ²/(σ²+λ²), for two λ. {strong.passed} components pass by more than half at 0.3,
-{weakest.passed} at 0.03. Ratios read over true at λ = 0.3: MTT 2 s {strong.ratio[2]:.2f}, 4 s
+k(t) starts with a jump and decays over the MTT. A short one has fast components, which the filter removes:
+the chart shows the filter factors, σ²/(σ²+λ²), for two λ. {strong.passed} components pass by more than half at
+0.3, {weakest.passed} at 0.03. Ratios read over true at λ = 0.3: MTT 2 s {strong.ratio[2]:.2f}, 4 s
 {strong.ratio[4]:.2f}, 8 s {strong.ratio[8]:.2f}, 20 s {strong.ratio[20]:.2f}. **Tissue with a long MTT is
 inflated**, and the core reads too small.
 
@@ -104,7 +104,7 @@ core has {high_side.core_ml:.1f} ml.
     why="""
 Nothing about the tissue has changed, only the line. The whole brain's mean contains the slow tissue itself
 ({high_brain.healthy.cbf:.1f} against {high_side.healthy.cbf:.1f} ml/100 g/min), so that a large stroke lowers
-the bar by which it is judged. With an absolute cut-off of {cut_high:.1f} or {cut_low:.1f} ml/100 g/min as
+its own threshold. With an absolute cut-off of {cut_high:.1f} or {cut_low:.1f} ml/100 g/min as
 extremes, the core changes by a factor of {factor:.1f}.
 
 Long-MTT tissue is inflated by λ, so a threshold that is right for true flow is too low for measured flow. A
@@ -187,7 +187,7 @@ GRADIENT = Lesson(
     order=120,
     title="What the gradient learns, and when it overfits",
     minutes=6,
-    summary="A curve can be bent until the core fits. Is it still an artery?",
+    summary="A curve can be changed until the core fits. Is it still a plausible AIF?",
     case="demo-noisy",
     intro="""
 The deconvolution is differentiable: a computer can ask, for each sample of the input function, which way the
@@ -205,8 +205,8 @@ core of *every other* slice. The slices in between are kept to check.
         "soft": FinetuneExperiment("positive and smooth"),
     },
     quantities=(
-        Quantity("Dice gained, slices seen", lambda o: o.last - o.first, ("free", "soft")),
-        Quantity("Dice gained, slices not seen", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
+        Quantity("Dice gained, training slices", lambda o: o.last - o.first, ("free", "soft")),
+        Quantity("Dice gained, held-out slices", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
         Quantity("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
     ),
     outcome="""

@@ -163,8 +163,8 @@ of the causal form {vein_causal.core_ml:.1f} ml ({causal.core_ml:.1f} ml).
 """,
     why="""
 The vein peaks at {vein.peak_s:.0f} s, the artery at {artery.peak_s:.0f} s. Tissue stands between them, so the
-residue function has to begin before zero. The delay-invariant form can do that, and rCBF is blind to shift: the
-core survives. CBV is kept too ({vein.healthy.cbv:.2f} against {artery.healthy.cbv:.2f} ml/100 g), as the areas
+residue function has to begin before zero. The delay-invariant form allows that, and rCBF does not depend on
+shift: the core is kept. CBV is kept too ({vein.healthy.cbv:.2f} against {artery.healthy.cbv:.2f} ml/100 g), as the areas
 are alike; this is why a vein may *scale* an artery. Tmax is worthless, and the causal form reads
 {vein_causal.healthy.cbf:.0f} in place of {causal.healthy.cbf:.0f} ml/100 g/min in healthy tissue, so that its
 core grows.
@@ -190,7 +190,7 @@ SMOOTHING = Lesson(
     order=90,
     title="Smoothing and noise",
     minutes=5,
-    summary="Nobody has a stroke in this scan. Without smoothing the software finds one.",
+    summary="This patient has no stroke. Without smoothing the software finds a core.",
     case="demo-no-stroke",
     uses_sidebar=True,
     intro="""
@@ -222,7 +222,7 @@ deconvolution each slice is smoothed with a Gaussian of 2.5 mm and each curve ov
 {little.hypoperfused_ml:.0f} and {usual.hypoperfused_ml:.1f} ml.
 """,
     why="""
-CBF is the **maximum** of k(t), and a maximum picks noise up: the mean reads {none.healthy.cbf:.1f} without
+CBF is the **maximum** of k(t), and a maximum increases with noise: the mean reads {none.healthy.cbf:.1f} without
 smoothing and {usual.healthy.cbf:.1f} with it, from the same tissue. Noise does two things. It lifts all voxels,
 and it spreads them: some fall below 0.38 of a mean that has risen, and where the tissue peaks at a few HU the
 maximum lies anywhere in time, which Tmax counts as delay. A smaller λ lets more noise pass: at 0.1 the mean

@@ -86,7 +86,7 @@ def cohort_page() -> AppTest:
 # --- this case -------------------------------------------------------------------------------------------------
 
 
-def test_the_columns_are_the_pipelines() -> None:
+def test_columns_equal_the_pipelines_results() -> None:
     app = run("pages/compare.py")
     shown = app.dataframe[0].value.set_index("Method")
     networks = [source_label(method) for method in network_names()[:2]]
@@ -140,7 +140,7 @@ def test_an_edit_is_a_column_of_its_own() -> None:
     assert row["Dice"] == pytest.approx(expected.dice, rel=1e-4)
 
 
-def test_what_is_private_is_not_kept_for_others(case: LiveCase) -> None:
+def test_private_columns_are_not_in_the_shared_cache(case: LiveCase) -> None:
     mine = {"edited:1": ("Your edit", Aif(case.prepared.time_s, next(iter(case.sources.values())).value))}
     found = {offer.key: offer for offer in aif_options(case, mine)}
     assert found["edited:1"].own
@@ -151,13 +151,13 @@ def test_what_is_private_is_not_kept_for_others(case: LiveCase) -> None:
     )
 
 
-def test_a_method_that_finds_nothing_says_so(case: LiveCase) -> None:
+def test_a_method_without_an_aif_gives_the_reason(case: LiveCase) -> None:
     column = ComparisonCache(1 << 20).column(case, Settings(), AifOption("cnn-nothing", "Network"))
     assert column.flow is None
     assert column.problem.startswith("There are no weights for 'cnn-nothing'")
 
 
-def test_the_outlines_are_the_cores(case: LiveCase) -> None:
+def test_outlines_follow_the_core(case: LiveCase) -> None:
     desk = ComparisonCache(100 << 20)
     truth, weak = (
         desk.column(case, Settings(), offer)
@@ -188,7 +188,7 @@ def test_the_outlines_are_the_cores(case: LiveCase) -> None:
 # --- the cohort ------------------------------------------------------------------------------------------------
 
 
-def test_without_an_evaluation_the_page_says_how(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_without_an_evaluation_the_command_is_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
     monkeypatch.setattr("perfcore.aif.network.weights.MODELS", tmp_path)
     app = cohort_page()
@@ -198,7 +198,7 @@ def test_without_an_evaluation_the_page_says_how(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("served")
-def test_the_table_is_the_evaluations(evaluated: Path) -> None:
+def test_the_table_shows_the_evaluation(evaluated: Path) -> None:
     app = cohort_page()
     shown = app.dataframe[0].value.set_index("Method")
     summary = summary_of(evaluated)
@@ -213,7 +213,7 @@ def test_the_table_is_the_evaluations(evaluated: Path) -> None:
 
 
 @pytest.mark.usefixtures("served")
-def test_the_filters_leave_those_cases_and_their_figures(evaluated: Path) -> None:
+def test_metrics_are_those_of_the_filtered_cases(evaluated: Path) -> None:
     app = cohort_page()
     rows = pd.read_csv(evaluated / "cases.csv")
     n_slices = int(rows["n_slices"].min())
@@ -225,7 +225,7 @@ def test_the_filters_leave_those_cases_and_their_figures(evaluated: Path) -> Non
     pd.testing.assert_frame_equal(app.dataframe[0].value.reset_index(drop=True), expected)
 
 
-def test_a_part_is_judged_by_all_of_its_cases(evaluated: Path) -> None:
+def test_a_filter_summarises_all_of_its_cases(evaluated: Path) -> None:
     found = read_results(evaluated, "x", lambda _case, _n: None)
     assert summary_of_cases(found, CaseFilter()) is found.summary
     one = CaseFilter(lesion_ml=(found.rows["lesion_ml"].max() - 1, 1e9))
@@ -244,7 +244,7 @@ def test_a_part_is_judged_by_all_of_its_cases(evaluated: Path) -> None:
     ("name", "content"),
     [("summary.json", b"{"), ("summary.json", b"{}"), ("cases.csv", b"case,method\n1,2\n"), ("roc.csv", b"")],
 )
-def test_a_damaged_evaluation_is_one_sentence(evaluated: Path, tmp_path: Path, name: str, content: bytes) -> None:
+def test_a_damaged_evaluation_gives_one_error(evaluated: Path, tmp_path: Path, name: str, content: bytes) -> None:
     folder = tmp_path / "damaged"
     shutil.copytree(evaluated, folder)
     (folder / name).write_bytes(content)
@@ -253,7 +253,7 @@ def test_a_damaged_evaluation_is_one_sentence(evaluated: Path, tmp_path: Path, n
 
 
 @pytest.mark.usefixtures("served")
-def test_a_pressed_point_opens_its_case_in_the_lab() -> None:
+def test_a_selected_point_opens_its_case_in_the_lab() -> None:
     app = cohort_page()
     app.session_state["cohort_against"] = None
 
@@ -347,7 +347,7 @@ def wait_for(run: EvaluationRun) -> None:
     raise AssertionError("the evaluation does not end")
 
 
-def test_an_evaluation_from_the_page_is_the_commands(cohort: Path, evaluated: Path) -> None:
+def test_an_evaluation_from_the_page_equals_the_commands(cohort: Path, evaluated: Path) -> None:
     started = EvaluationRun([("folder-case_7", "case_7")], cohort)
     with pytest.raises(ArgumentError, match="Another evaluation is running"):
         EvaluationRun([("folder-case_20", "case_20")], cohort)
@@ -362,7 +362,7 @@ def test_an_evaluation_from_the_page_is_the_commands(cohort: Path, evaluated: Pa
     assert not started._folder.exists(), "nothing is left behind"
 
 
-def test_a_cancelled_evaluation_ends_at_once_and_frees_the_turn(cohort: Path) -> None:
+def test_a_cancelled_evaluation_ends_at_once_and_allows_another(cohort: Path) -> None:
     first = EvaluationRun([("folder-case_20", "case_20"), ("folder-case_7", "case_7")], cohort)
     process = first._process
     start = time.monotonic()
@@ -377,7 +377,7 @@ def test_a_cancelled_evaluation_ends_at_once_and_frees_the_turn(cohort: Path) ->
         second.results("x", lambda _case, _n: None)
 
 
-def test_a_run_goes_with_its_session(cohort: Path) -> None:
+def test_an_evaluation_ends_with_its_session(cohort: Path) -> None:
     started = EvaluationRun([("folder-case_20", "case_20")], cohort)
     process = started._process
     del started
@@ -397,7 +397,7 @@ def test_too_few_and_too_many_cases_are_refused(cases: list[tuple[str, str]]) ->
         EvaluationRun(cases, None)
 
 
-def test_the_page_starts_watches_and_shows_an_evaluation(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_starts_and_shows_an_evaluation(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(cohort))
     monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
     app = run("pages/compare.py", new_user(view="evaluate"))

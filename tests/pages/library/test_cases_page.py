@@ -66,7 +66,7 @@ def errors(app: AppTest) -> list[str]:
     return [error.value for error in app.main.error]
 
 
-def test_the_table_says_what_the_recipes_are() -> None:
+def test_the_table_shows_the_recipes() -> None:
     table = shown(run("pages/cases.py"))
     assert list(table["case"]) == [recipe.title for recipe in DEMONSTRATIONS.values()]
     assert list(table["size"]) == [f"{r.n_slices} × {r.n_time}" for r in DEMONSTRATIONS.values()]
@@ -106,7 +106,7 @@ def test_text_and_flags_filter_the_table_and_the_case_stays() -> None:
     assert list(shown(app)["case"]) == ["Scan stopped too early"]
 
 
-def test_the_sidebars_choice_is_the_tables() -> None:
+def test_the_table_selects_the_sidebars_case() -> None:
     app = run("pages/cases.py")
     assert app.session_state["library_1"]["selection"]["rows"] == [0]
     app.sidebar.selectbox[0].set_value("demo-small-core").run()
@@ -123,7 +123,7 @@ def test_the_sidebars_choice_is_the_tables() -> None:
         ({}, None),
     ],
 )
-def test_a_pressed_cell_counts_more_than_the_row_before(selection: dict, row: int | None) -> None:
+def test_a_selected_cell_takes_precedence_over_the_row(selection: dict, row: int | None) -> None:
     assert selected_row({"selection": selection}) == row
 
 
@@ -132,7 +132,7 @@ def entry(key: str, n_slices: int | None, *words: str, owner: str = "", problem:
     return Row(CatalogEntry(key, key, "", lambda: LoadedCase(HEAD.series), owner, known), known, "", pending=False)
 
 
-def test_each_filter_keeps_what_it_names() -> None:
+def test_each_filter_passes_its_cases() -> None:
     rows = [
         entry("demo-a", 8), entry("folder-b", 2, "motion"), entry("folder-c", 16, "short", "weak AIF"),
         entry("upload-1", 4, owner="me"), entry("folder-d", None, problem="It is cut short."),
@@ -151,7 +151,7 @@ def test_each_filter_keeps_what_it_names() -> None:
     assert kept(text="folder", flags=("motion",), slices=(2, 16)) == "folder-b"
 
 
-def test_every_warning_has_its_word() -> None:
+def test_every_warning_has_a_flag() -> None:
     rising = np.linspace(0, 100, 40)[None].astype(np.float32)
     moved = np.zeros(30)
     moved[7] = 2.4
@@ -168,7 +168,7 @@ def test_every_warning_has_its_word() -> None:
     assert {flag.sentence: flag.word for flag in flags_of(sentences)} == sentences
 
 
-def test_every_flag_of_an_artery_has_its_word() -> None:
+def test_every_aif_flag_has_a_label() -> None:
     opened = catalog.open_case(
         CatalogEntry("folder-head", "head", "", lambda: LoadedCase(HEAD.series)), Settings()
     )
@@ -198,7 +198,7 @@ def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:
     assert picture[:, 2].max() < 20, "30 columns of head in a square of 40: dark beside it"
 
 
-def test_looks_are_made_once_and_a_failure_says_why() -> None:
+def test_previews_are_made_once_and_keep_the_error() -> None:
     cache, made = PreviewCache(), []
 
     def good() -> LibraryPreview:
@@ -252,7 +252,7 @@ def test_94_cases_are_listed_from_their_headers(folder: Path, monkeypatch: pytes
     assert n_read <= 94 * 1000
 
 
-def test_bad_cases_of_the_folder_are_named_and_hide_no_other(folder: Path) -> None:
+def test_unreadable_cases_are_listed_beside_the_others(folder: Path) -> None:
     app = run("pages/cases.py")
     table = shown(app)
     assert len(table) == len(DEMONSTRATIONS) + 94
@@ -273,7 +273,7 @@ def test_bad_cases_of_the_folder_are_named_and_hide_no_other(folder: Path) -> No
     assert list(shown(app)["case"]) == ["case_7", "case_9"]
 
 
-def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
+def test_an_error_at_opening_is_shown_until_the_file_is_repaired(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     packed = gzip.compress(GOOD)
@@ -292,7 +292,7 @@ def test_what_only_opening_shows_is_told_by_the_table_until_it_is_mended(
     assert len(players(app)) == 1
 
 
-def test_a_case_of_the_folder_gets_its_picture_and_lesion_without_being_opened(tmp_path: Path) -> None:
+def test_preview_of_a_folder_case_without_opening_it(tmp_path: Path) -> None:
     series = np.rint(HEAD.series.data).astype(np.int16)
     for modality, volume in (("CT_4DPWI", series), ("OT", HEAD.lesion.astype(np.uint8))):
         name = f"SMIR.Brain.XX.O.{modality}.1"
@@ -308,7 +308,7 @@ def test_a_case_of_the_folder_gets_its_picture_and_lesion_without_being_opened(t
     assert np.ptp(picture.astype(int), axis=2).max() < 12, "grey: the CT"
 
 
-def test_good_uploads_load_beside_a_bad_one_which_is_named_by_its_place() -> None:
+def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> None:
     app = upload(run("pages/cases.py"), GOOD, b"not a series at all" * 40, GOOD)
     (sentence,) = errors(app)
     assert sentence.startswith("File 2 of 3 cannot be opened: ")
@@ -325,7 +325,7 @@ def test_good_uploads_load_beside_a_bad_one_which_is_named_by_its_place() -> Non
     assert not app.main.file_uploader[0].value, "the chooser is empty again"
 
 
-def test_one_bad_upload_is_one_sentence_and_nothing_changes() -> None:
+def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     app = run("pages/cases.py")
     before = live_of(app).state
     upload(app, b"\x1f\x8b" + b"x" * 300)
@@ -337,7 +337,7 @@ def test_one_bad_upload_is_one_sentence_and_nothing_changes() -> None:
     assert errors(app) == [], "said once"
 
 
-def test_a_removed_upload_is_gone_from_list_caches_and_view() -> None:
+def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:
     app = upload(run("pages/cases.py"), GOOD, GOOD)
     owner = live_of(app).token
     assert catalog._series.peek((owner, "upload-1")) is not None
@@ -352,7 +352,7 @@ def test_a_removed_upload_is_gone_from_list_caches_and_view() -> None:
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2", "Upload 3"], "a name is used once"
 
 
-def test_pictures_of_uploads_go_with_their_session() -> None:
+def test_previews_of_uploads_are_dropped_with_their_session() -> None:
     app = upload(run("pages/cases.py"), GOOD)
     owner = live_of(app).token
     caches = (catalog._series, catalog._cases, catalog._previews._previews)

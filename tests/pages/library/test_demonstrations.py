@@ -26,7 +26,7 @@ def wait_for_writers() -> None:
             thread.join()
 
 
-def test_what_is_read_back_is_what_was_made(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_demonstration_equals_the_made_one(monkeypatch: pytest.MonkeyPatch) -> None:
     made = make_demonstration(NAME)
     demonstrations.read_demonstration(NAME)
     wait_for_writers()
@@ -51,7 +51,7 @@ def test_a_broken_cache_is_made_again(own_cache: Path) -> None:
     assert file.stat().st_size > 5000
 
 
-def test_a_cache_that_cannot_be_written_is_done_without(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_read_only_cache_is_ignored(own_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = own_cache / "file"
     blocked.write_text("in the way")
     monkeypatch.setattr(demonstrations, "cache_folder", lambda: blocked)

@@ -70,7 +70,7 @@ def page() -> AppTest:
 # --- the networks ----------------------------------------------------------------------------------------------
 
 
-def test_without_weights_the_page_says_so_and_draws_the_networks(
+def test_without_weights_the_page_explains_and_draws_the_networks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for function in (weights.read_manifest, weights.network_names):
@@ -102,7 +102,7 @@ def test_the_drawing_is_the_network(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("models")
-def test_the_figures_are_the_manifests() -> None:
+def test_the_metrics_are_those_of_the_manifest() -> None:
     app = page()
     shown = app.dataframe[0].value.set_index("Network")
     assert list(shown.index) == ["cnn-regression", "cnn-weighting (best)"]
@@ -113,7 +113,7 @@ def test_the_figures_are_the_manifests() -> None:
 
 
 @pytest.mark.usefixtures("models")
-def test_a_network_at_work_gives_its_own_curve_and_its_time() -> None:
+def test_a_network_shows_its_aif_and_its_time() -> None:
     app = page()
     next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
     assert not app.exception
@@ -133,7 +133,7 @@ def test_a_network_at_work_gives_its_own_curve_and_its_time() -> None:
 
 
 @pytest.mark.usefixtures("models")
-def test_damaged_weights_are_one_sentence(models: Path) -> None:
+def test_damaged_weights_give_one_warning(models: Path) -> None:
     (models / "cnn-weighting.safetensors").write_bytes(b"something else")
     app = page()
     next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
@@ -166,7 +166,7 @@ def test_the_overlay_is_bright_where_the_weights_are() -> None:
 MATHEMATICS = [s for s in read_sections("how-it-works.md") if s.text.startswith("## ")]
 
 
-def test_every_formula_stands_above_a_function_that_exists() -> None:
+def test_every_formula_names_existing_functions() -> None:
     assert len(MATHEMATICS) == 6
     for section in MATHEMATICS:
         assert "$$" in section.text
@@ -181,7 +181,7 @@ def test_every_formula_stands_above_a_function_that_exists() -> None:
     assert re.findall(r"(?m)^\$\$.+", text) == [], "a formula stands between two lines of its own"
 
 
-def test_the_numbers_in_the_formulas_are_the_codes() -> None:
+def test_numbers_in_the_formulas_equal_the_code() -> None:
     from perfcore.losses import TMAX_SLOPE_S
     from perfcore.maps import CORE_SLOPE
     from perfcore.units import CBF_PER_K, CBV_PER_RATIO, SECONDS_PER_MINUTE

@@ -116,7 +116,7 @@ def upload() -> CatalogEntry:
     return CatalogEntry("upload-1", "Upload 1", "", lambda: LoadedCase(mine), owner="somebody")
 
 
-def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: CatalogEntry, tmp_path: Path) -> None:
+def test_the_command_of_an_upload_has_no_file_name(upload: CatalogEntry, tmp_path: Path) -> None:
     taken = export(upload, Settings())
     (line,) = taken.commands()
     assert "maps YOUR_SERIES --aif aif.csv --dt 1.25" in line
@@ -124,7 +124,7 @@ def test_an_uploads_line_names_a_place_and_its_time_step_but_no_file(upload: Cat
     assert (summary["case"], summary["dt_s"]) == ("upload", 1.25)
 
 
-def test_a_folder_cases_line_names_the_case() -> None:
+def test_the_command_of_a_folder_case_names_the_case() -> None:
     demo = demonstrations()[0]
     entry = CatalogEntry("folder-case 7", "case 7", "", demo.read)
     (line,) = export(entry, Settings()).commands()

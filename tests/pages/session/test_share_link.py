@@ -48,7 +48,7 @@ def views(draw: st.DrawFn) -> SavedView:
 
 @settings(max_examples=200, derandomize=True, deadline=None)
 @given(views())
-def test_a_scene_comes_back_from_its_address(view: SavedView) -> None:
+def test_a_view_survives_the_query_parameters(view: SavedView) -> None:
     back = read_params(dict(parse_qsl(urlencode(write_params(view)))))
     for name in ("case", "preset", "settings", "start", "map", "slice_index", "montage"):
         assert getattr(back, name) == getattr(view, name), name
@@ -58,7 +58,7 @@ def test_a_scene_comes_back_from_its_address(view: SavedView) -> None:
         np.testing.assert_array_equal(back.curve, view.curve)
 
 
-def test_words_are_plain_and_few() -> None:
+def test_query_parameters_have_option_names_and_omit_defaults() -> None:
     view = SavedView("demo-noisy", "vendor", Settings.preset("vendor", deconvolution="causal", lambda_rel=0.12))
     assert urlencode(write_params(view)) == "case=demo-noisy&preset=vendor&deconvolution=causal&lambda-rel=0.12"
     assert write_params(SavedView()) == {}
@@ -105,7 +105,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_link_is_one_sentence(name: str) -> None:
+def test_a_hostile_link_gives_one_error(name: str) -> None:
     params, part = HOSTILE[name]
     with pytest.raises(InputDataError, match=part) as caught:
         read_params(params)
@@ -117,7 +117,7 @@ def test_a_hostile_link_is_one_sentence(name: str) -> None:
 
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(st.dictionaries(st.sampled_from([*PARAM_NAMES, "other"]), st.text(max_size=120), max_size=6))
-def test_any_words_are_a_scene_or_one_error(params: dict[str, str]) -> None:
+def test_any_parameters_give_a_view_or_one_error(params: dict[str, str]) -> None:
     try:
         view = read_params(params)
     except InputDataError as error:
@@ -128,7 +128,7 @@ def test_any_words_are_a_scene_or_one_error(params: dict[str, str]) -> None:
 
 @settings(max_examples=300, derandomize=True, deadline=None)
 @given(st.binary(max_size=90))
-def test_any_packed_bytes_are_a_finite_curve_or_one_error(raw: bytes) -> None:
+def test_any_packed_bytes_give_a_finite_curve_or_one_error(raw: bytes) -> None:
     text = share_link.VERSION + base64.urlsafe_b64encode(raw).decode().rstrip("=")
     try:
         curve = unpack_curve(text)
@@ -139,5 +139,5 @@ def test_any_packed_bytes_are_a_finite_curve_or_one_error(raw: bytes) -> None:
     np.testing.assert_array_equal(np.frombuffer(raw, "<f4"), curve)
 
 
-def test_what_is_not_ours_is_left_alone() -> None:
+def test_other_query_parameters_are_ignored() -> None:
     assert read_params({"embed": "true", "utm_source": "x" * 500}).settings == Settings()

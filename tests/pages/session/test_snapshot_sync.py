@@ -79,7 +79,7 @@ def edited(app: AppTest, factor: float = 0.5) -> np.ndarray:
     return (start * np.linspace(1, factor, start.size)).astype(np.float32).astype(float)
 
 
-def test_keeping_measures_the_curve_that_came() -> None:
+def test_a_snapshot_has_the_metrics_of_its_curve() -> None:
     app = run()
     curve = edited(app)
     after = ask(app, act="keep", name=" my  curve ", curve=pack_curve(curve))
@@ -109,7 +109,7 @@ def test_keeping_measures_the_curve_that_came() -> None:
         {"act": ["keep"]},
     ],
 )
-def test_a_wish_that_makes_no_sense_changes_nothing(wish: dict) -> None:
+def test_an_invalid_request_changes_nothing(wish: dict) -> None:
     app = run()
     before = live_of(app).state
     after = ask(app, **wish)
@@ -119,7 +119,7 @@ def test_a_wish_that_makes_no_sense_changes_nothing(wish: dict) -> None:
         assert user_of(after).notices.text.endswith(".")
 
 
-def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
+def test_a_callback_after_a_page_change_has_no_effect() -> None:
     """Streamlit may call for a component that its newer run knows no more."""
 
     def overtaken() -> None:
@@ -137,7 +137,7 @@ def test_a_wish_that_a_page_change_has_overtaken_harms_nothing() -> None:
     assert app.markdown[0].value == "on it goes"
 
 
-def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
+def test_snapshots_restored_after_a_reload_are_validated_like_a_link() -> None:
     app = run()
     view = SavedView("demo-noisy", "vendor", Settings.preset("vendor"), "", edited(app), "cbf", 2, False)
     row = {
@@ -161,7 +161,7 @@ def test_what_a_reload_brings_back_is_read_like_a_link() -> None:
     assert user_of(after).notices.text.startswith("6 snapshots could not be restored")
 
 
-def test_what_an_earlier_session_had_kept_is_brought_back_once_and_beside_what_was_kept_since() -> None:
+def test_earlier_snapshots_are_restored_once_and_keep_newer_ones() -> None:
     app = run()
     view = SavedView("demo-noisy", "paper", Settings(), "", edited(app), "cbf", 2, False)
     row = {"name": "before", "link": urlencode(share_link.write_params(view)), "numbers": {}, "made": 1.7e9}
@@ -171,7 +171,7 @@ def test_what_an_earlier_session_had_kept_is_brought_back_once_and_beside_what_w
     assert [snapshot.name for snapshot in snapshots] == ["since", "before"]
 
 
-def test_a_snapshots_maps_are_perfcores_under_its_own_settings() -> None:
+def test_maps_of_a_snapshot_equal_the_pipelines_under_its_settings() -> None:
     app = run()
     ask(app, act="keep", name="", curve=pack_curve(edited(app)))
     app.slider(key="set_spatial_sigma_mm").set_value(1.0).run()
@@ -209,7 +209,7 @@ def test_a_link_opens_case_settings_and_start() -> None:
     assert dict(parse_qsl(header["link"])) == shown
 
 
-def test_the_address_follows_the_settings_and_is_bare_at_first() -> None:
+def test_the_address_follows_the_settings_and_starts_empty() -> None:
     app = run()
     assert address(app) == {}
     app.slider(key="set_core_threshold").set_value(0.25).run()
@@ -230,7 +230,7 @@ def test_the_address_follows_the_settings_and_is_bare_at_first() -> None:
         ({"reference": "moon"}, "must be one of"),
     ],
 )
-def test_a_hostile_link_is_one_sentence_and_the_first_case(params: dict[str, str], part: str) -> None:
+def test_a_hostile_link_gives_one_error_and_opens_the_first_case(params: dict[str, str], part: str) -> None:
     app = opened(**params)
     (said,) = app.toast
     assert part in said.value
@@ -240,7 +240,7 @@ def test_a_hostile_link_is_one_sentence_and_the_first_case(params: dict[str, str
     assert address(app) == {}
 
 
-def test_an_upload_is_in_no_address_and_its_snapshots_hold_nothing_of_it() -> None:
+def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() -> None:
     app = run()
     owner = live_of(app).token
     source = LoadedCase(make_demonstration("no-stroke").series)

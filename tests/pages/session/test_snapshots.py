@@ -51,7 +51,7 @@ def test_changes_are_against_the_first_of_the_same_case() -> None:
     assert first.view.curve is CURVE
 
 
-def test_the_table_is_read_again_with_every_figure() -> None:
+def test_the_csv_holds_every_metric() -> None:
     rows = list(csv.DictReader(io.StringIO(table_csv(three_snapshots()))))
     assert [row["name"] for row in rows] == ["other case", "first", 'wide, "late" =1+1']
     assert rows[2]["case"] == "Noisy scan"
@@ -64,11 +64,11 @@ def test_the_table_is_read_again_with_every_figure() -> None:
     assert float(rows[0]["lambda_rel"]) == 0.3
 
 
-def test_an_empty_table_has_a_head_alone() -> None:
+def test_an_empty_csv_has_a_header_only() -> None:
     assert table_csv(SnapshotStore()).count("\n") == 1
 
 
-def test_a_shelf_holds_so_many_and_no_more() -> None:
+def test_the_number_of_snapshots_is_limited() -> None:
     snapshots = SnapshotStore()
     for _ in range(MAX_SNAPSHOTS):
         snapshots.add("", "Noisy scan", view(), numbers(1.0), MADE)
@@ -101,7 +101,7 @@ def test_a_name_is_one_short_line(given: str, kept: str) -> None:
     assert snapshots.get(1).view is snapshot.view
 
 
-def test_what_is_gone_is_said() -> None:
+def test_a_deleted_snapshot_gives_an_error() -> None:
     snapshots = three_snapshots()
     snapshots.delete(2)
     for act in (snapshots.get, snapshots.delete, lambda number: snapshots.rename(number, "x")):
@@ -118,5 +118,5 @@ def test_what_is_gone_is_said() -> None:
         ({"spatial_sigma_mm": 0, "tmax_threshold_s": 8}, "paper, 0 mm, Tmax > 8 s"),
     ],
 )
-def test_settings_in_words(settings: dict, words: str) -> None:
+def test_settings_summary(settings: dict, words: str) -> None:
     assert settings_summary(view(**settings)) == words

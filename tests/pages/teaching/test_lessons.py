@@ -77,7 +77,7 @@ def test_a_question_has_an_answer_within_what_can_be_given(lesson: Lesson) -> No
         assert len(rights) >= 3
 
 
-def test_what_is_watched_and_explained_is_computed(lesson: Lesson) -> None:
+def test_quantities_and_charts_are_computed(lesson: Lesson) -> None:
     results = results_of(lesson)
     for quantity in lesson.quantities:
         values = [quantity.read(results[name]) for name in quantity.experiments]
@@ -121,7 +121,7 @@ def component(app: AppTest) -> list[object]:
     return [one for one in app.get("bidi_component") if one.proto.component_name.endswith("aif_lab")]
 
 
-def test_each_lesson_is_walked_through_on_the_page(lesson: Lesson) -> None:
+def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     app = run()
     press(app, f"open_{lesson.id}")
     assert live_of(app).state.case.name == lesson.case
@@ -158,7 +158,7 @@ def test_each_lesson_is_walked_through_on_the_page(lesson: Lesson) -> None:
     assert "**1** predicted right" in words(app)
 
 
-def test_a_wrong_prediction_is_kept_and_said() -> None:
+def test_a_wrong_prediction_is_kept_and_shown() -> None:
     app = run()
     press(app, "open_amplitude")
     app.slider(key="answer_amplitude").set_value(0.5).run()
@@ -172,7 +172,7 @@ def test_a_wrong_prediction_is_kept_and_said() -> None:
     assert "**0** predicted right" in words(app)
 
 
-def test_whoever_leaves_a_lesson_finds_case_settings_and_curve_again() -> None:
+def test_leaving_a_lesson_restores_case_settings_and_curve() -> None:
     app = run(new_user(case="demo-small-core"))
     app.slider(key="set_lambda_rel").set_value(0.2).run()
     before = live_of(app).state
@@ -232,7 +232,7 @@ def test_presentation_hides_the_sidebar_but_where_a_task_needs_it() -> None:
     assert hidden() == (True, True)
 
 
-def test_the_challenge_hides_its_truth_until_the_answer() -> None:
+def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     app = run()
     press(app, "open_challenge")
     app.number_input(key="challenge_number").set_value(7).run()
