@@ -164,8 +164,8 @@ of the causal form {vein_causal.core_ml:.1f} ml ({causal.core_ml:.1f} ml).
     why="""
 The vein peaks at {vein.peak_s:.0f} s, the artery at {artery.peak_s:.0f} s. Tissue stands between them, so the
 residue function has to begin before zero. The delay-invariant form allows that, and rCBF does not depend on
-shift: the core is kept. CBV is kept too ({vein.healthy.cbv:.2f} against {artery.healthy.cbv:.2f} ml/100 g), as the areas
-are alike; this is why a vein may *scale* an artery. Tmax is worthless, and the causal form reads
+shift: the core is kept. CBV is kept too ({vein.healthy.cbv:.2f} against {artery.healthy.cbv:.2f} ml/100 g), as
+the areas are alike; this is why a vein may *scale* an artery. Tmax is worthless, and the causal form reads
 {vein_causal.healthy.cbf:.0f} in place of {causal.healthy.cbf:.0f} ml/100 g/min in healthy tissue, so that its
 core grows.
 
