@@ -1,4 +1,4 @@
-"""The settings of an analysis: validated once, frozen, the same for commands, pages and training."""
+"""Analysis settings: validated, frozen, shared by the commands, the dashboard and training."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How a case becomes maps.
+    """Settings of an analysis, from preprocessing to thresholds.
 
     Attributes
     ----------
@@ -43,12 +43,12 @@ class Settings:
         A key of `perfcore.regularization.REGULARIZATIONS`: ``tikhonov`` (λ = lambda_rel·σ_max), ``tsvd`` (cut-off
         lambda_rel·σ_max) or ``oscillation`` (limit of the oscillation index).
     lambda_rel
-        In (0, 1]; None stands for the regularisation's default.
+        In (0, 1]; None uses the default of the regularisation.
     spatial_sigma_mm, temporal_sigma_s
         Standard deviations of the masked Gaussian smoothing; 0 is none.
     motion
-        How frames are realigned: ``off`` (not at all), ``in-plane`` (shift and rotation within the slices) or
-        ``rigid`` (in space, slower; a series of fewer than 4 slices is realigned in the plane).
+        Realignment of frames: ``off``, ``in-plane`` (shift and rotation within the slices) or ``rigid`` (3D,
+        slower; a series of fewer than 4 slices is realigned in the plane).
     reference
         Region of the healthy mean CBF: the ``contralateral`` hemisphere or the whole ``brain``.
     core_threshold
@@ -88,7 +88,7 @@ class Settings:
 
     @property
     def lam(self) -> float:
-        """``lambda_rel`` as a plain number."""
+        """``lambda_rel`` as a float, never None."""
         assert self.lambda_rel is not None
         return self.lambda_rel
 
@@ -119,7 +119,7 @@ class Settings:
         return replace(self, **given)
 
     def differences(self, preset: str) -> dict[str, Any]:
-        """Return the overrides that make these settings of a preset: ``preset(name, **differences) == self``."""
+        """Return the overrides that turn a preset into these settings: ``preset(name, **differences) == self``."""
         base = Settings.preset(preset)
         found = {key: value for key, value in asdict(self).items() if value != getattr(base, key)}
         if "regularization" in found:

@@ -1,7 +1,6 @@
-"""The vocabulary: a series, an input function, maps. Frozen, with units, time last.
+"""Data types of the library: perfusion series and arterial input function; frozen, with units, time last.
 
-Arrays inside are marked read-only on construction, so that a prepared case can be shared
-between threads and sessions.
+Their arrays are read-only, so that a case can be shared between threads and sessions.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ class PerfusionSeries:
     dt_s
         Time between frames in seconds, > 0.
     case
-        A short name for people; never a path.
+        Short display name; never a path.
     mask, lesion
-        Shape ``(nx, ny, nz)``: a brain mask that replaces the automatic one; the known core.
+        Shape ``(nx, ny, nz)``: brain mask that replaces the automatic one; known lesion.
     warnings
-        Sentences about what was accepted with a correction.
+        Sentences about corrections made while reading.
     """
 
     data: FloatArray
@@ -102,7 +101,7 @@ class PerfusionSeries:
 
 @dataclass(frozen=True, eq=False)
 class Aif:
-    """An input function (arterial or venous): enhancement over time.
+    """Input function (arterial or venous): enhancement over time.
 
     Attributes
     ----------
@@ -111,11 +110,11 @@ class Aif:
     value
         Shape ``(n_time,)``, enhancement in the units of the series (HU for CT).
     method
-        Where it comes from: a selector's name, ``"file"``, ``"edited"``, ``"truth"``.
+        Origin: the name of a selector, ``"file"``, ``"edited"`` or ``"truth"``.
     voxels
-        The voxels whose mean it is, ``(x, y, z)``; empty where there are none.
+        Voxels ``(x, y, z)`` whose mean curve it is; empty for other origins.
     quality
-        Sentences that a careful user wants to read before trusting it.
+        Warnings about its quality, as sentences.
     """
 
     time_s: DoubleArray

@@ -1,4 +1,4 @@
-r"""Constants and conversions between the model's quantities and the field's units.
+r"""Physical constants, and conversion of model quantities to units of perfusion imaging.
 
 The indicator-dilution model per gram of tissue reads
 
@@ -25,4 +25,4 @@ CBV_PER_RATIO: Final = 100.0 * K_H / TISSUE_DENSITY_G_PER_ML
 SECONDS_PER_MINUTE: Final = 60.0
 
 MAX_ABS_VALUE: Final = 1e12
-"""Either way, of what is read as HU or enhancement; sums of squares of such values still fit into float32."""
+"""Maximum magnitude of HU or enhancement that is read; sums of squares of such values still fit into float32."""

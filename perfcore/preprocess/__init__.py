@@ -1,6 +1,6 @@
-"""From a perfusion series to what a deconvolution needs: enhancement, masks, smoothed curves.
+"""Preprocessing of a perfusion series: realignment, baseline, brain mask, smoothing.
 
-Nothing here depends on an input function, so a prepared case is shared by all of them.
+The results do not depend on an arterial input function, so one prepared case serves all of them.
 """
 
 from perfcore.preprocess.prepared import Prepared, prepare

@@ -1,4 +1,4 @@
-"""The frames before the bolus: when contrast arrives, and how many frames come before it."""
+"""Baseline: frame of contrast arrival, and number of frames before it."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from perfcore.types import BoolArray, FloatArray
 
 ARRIVAL_FRACTION: Final = 0.10
-"""Arrival is where a curve crosses this fraction of its range ..."""
+"""Fraction of its range that a curve crosses at arrival."""
 SUSTAINED_FRAMES: Final = 3
-"""... and stays above it for so many frames."""
+"""Number of frames that a curve stays above the arrival level."""
 MARGIN_FRAMES: Final = 3
 """Frames left out between the baseline and arrival."""
 BRIGHTEST_FRACTION: Final = 0.005
 MAX_SAMPLED_VOXELS: Final = 60_000
-"""Larger regions are sampled evenly down to about this size."""
+"""Larger regions are subsampled evenly to about this number of voxels."""
 CLEAR_SNR: Final = 15.0
 MIN_CLEAR_CURVES: Final = 8
 EARLY_QUANTILE: Final = 0.10
 
 
 def brightest_curves(data: FloatArray, region: BoolArray) -> FloatArray:
-    """Return the curves of the voxels that change most in time.
+    """Return the curves with the largest standard deviation over time.
 
-    The rank is the standard deviation over all frames, which favours no frame over another (a rank by
-    "maximum minus first frames" would pick voxels whose noise is low in the first frames).
+    The standard deviation treats all frames equally; "maximum minus first frames" would select voxels whose noise
+    is low in the first frames.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def brightest_curves(data: FloatArray, region: BoolArray) -> FloatArray:
     Returns
     -------
     FloatArray
-        Shape ``(n, n_time)``: the upper 0.5 % of the region, at least 8 voxels where there are.
+        Shape ``(n, n_time)``: the upper 0.5 % of the region, at least 8 voxels if it has as many.
     """
     flat = np.flatnonzero(region)
     curves = data.reshape(-1, data.shape[3])[flat[:: max(1, len(flat) // MAX_SAMPLED_VOXELS)]]
@@ -53,8 +53,8 @@ def brightest_curves(data: FloatArray, region: BoolArray) -> FloatArray:
 def arrival_frames(curves: NDArray[Any]) -> NDArray[np.int64]:
     """Return the first frame of the first sustained rise of each curve.
 
-    The rise has to cross 10 % of the curve's range and to stay above it for 3 frames. The level at rest is
-    the median of the first three frames.
+    The curve has to cross 10 % of its range and stay above it for 3 frames. The resting level is the median of the
+    first three frames.
 
     Parameters
     ----------
@@ -76,10 +76,10 @@ def arrival_frames(curves: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def first_arrival(curves: FloatArray) -> int:
-    """Return the frame in which contrast first arrives among the brightest voxels.
+    """Return the frame of contrast arrival in the brightest voxels.
 
-    Their mean is mostly venous and rises seconds after the arteries. So each curve that stands far out of its
-    noise is asked as well, and the tenth percentile of their arrivals counts where it is earlier.
+    Their mean curve is mostly venous and rises seconds after the arteries. Therefore the 10th percentile of the
+    arrivals of single curves with a high signal-to-noise ratio is used where it is earlier.
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def first_arrival(curves: FloatArray) -> int:
 
 
 def baseline_frames(arrival: int) -> int:
-    """Return how many frames make the baseline: up to 3 before arrival, but 2 where that leaves fewer.
+    """Return the number of baseline frames: those up to 3 frames before arrival, but at least 2 if available.
 
     Parameters
     ----------

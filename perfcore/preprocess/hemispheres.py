@@ -1,4 +1,4 @@
-"""Left and right: the plane of best mirror symmetry of the brain mask, and the side with the later bolus."""
+"""Hemispheres: midplane of best mirror symmetry of the brain mask, and the side with the later bolus."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from perfcore.types import BoolArray, DoubleArray, FloatArray
 Side = Literal["left", "right"]
 
 MIN_SIDE_VOXELS: Final = 50
-"""Voxels a hemisphere needs to serve as reference."""
+"""Minimum number of voxels of a hemisphere used as reference."""
 MAX_YAW_DEG: Final = 36.0
 MAX_ROLL_DEG: Final = 15.0
 _COARSE_MM: Final = 3.0
 _BLUR_MM: Final = 5.0
 _MAX_FIT_POINTS: Final = 6_000
 _MIN_ROLL_HEIGHT_MM: Final = 30.0
-"""A slab has to be this tall before the plane may lean (roll)."""
+"""Minimum height of a slab for fitting the roll angle."""
 
 
 @dataclass(frozen=True, eq=False)
 class Midplane:
-    """The plane between the hemispheres in world coordinates (RAS+, mm): ``normal · p = offset``.
+    """Plane between the hemispheres in world coordinates (RAS+, mm): ``normal · p = offset``.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class Midplane:
     overlap: float
 
     def right_of(self, points_mm: DoubleArray) -> BoolArray:
-        """Say which points, shape ``(n, 3)``, lie on the patient's right."""
+        """Return which points, shape ``(n, 3)``, lie on the patient's right."""
         return np.asarray(points_mm @ self.normal > self.offset)
 
 
@@ -55,10 +55,10 @@ def world_points(index: np.ndarray, grid: tuple[int, int, int], affine: DoubleAr
 def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     """Fit the plane of best mirror overlap of a mask, starting from the sagittal plane through its centroid.
 
-    A mirror image that falls above or below the slab says nothing and does not count.
+    Points whose mirror image falls above or below the slab are ignored.
 
-    Searched: the offset, the rotation about the axis through the slices (yaw, up to 36°) and, for slabs
-    taller than 30 mm, the lean to a side (roll, up to 15°). Left and right come from the affine (RAS+).
+    The search covers the offset, the rotation about the slice axis (yaw, up to 36°) and, for slabs taller than
+    30 mm, the tilt to a side (roll, up to 15°). Left and right come from the affine (RAS+).
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     step = np.maximum(1, np.round(_COARSE_MM / spacing)).astype(int)
-    # Soft edges: with hard ones the overlap is best wherever the mirrored grid falls on the grid itself.
+    # Blurred edges: with binary ones the overlap peaks wherever the mirrored grid coincides with the grid.
     blur = (*(_BLUR_MM / spacing[:2]), 0.5 * step[2])
     soft = ndimage.gaussian_filter(mask.astype(np.float32), blur, mode=("constant", "constant", "nearest"))
     coarse = affine.copy()
@@ -81,7 +81,7 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     soft = np.pad(soft[:: step[0], :: step[1], :: step[2]], 1)
     coarse[:3, 3] -= coarse[:3, :3] @ np.ones(3)
     inverse = np.linalg.inv(coarse)
-    places = np.argwhere(soft > min(0.02, 0.5 * float(soft.max())))  # a speck is blurred to less
+    places = np.argwhere(soft > min(0.02, 0.5 * float(soft.max())))  # a mask of few voxels is blurred below 0.02
     places = places[:: max(1, len(places) // _MAX_FIT_POINTS)]
     weight = soft[tuple(places.T)]
     points = places @ coarse[:3, :3].T + coarse[:3, 3]
@@ -133,9 +133,9 @@ def _simplex(start: DoubleArray, n: int) -> DoubleArray:
 
 
 def later_side(ttp_s: FloatArray, right: BoolArray, healthy: BoolArray) -> Side | None:
-    """Return the hemisphere with the later mean time to peak, or None where a side has under 50 voxels.
+    """Return the hemisphere with the later mean time to peak, None if a side has fewer than 50 voxels.
 
-    It depends neither on an input function nor on a known lesion.
+    The result depends neither on an input function nor on a known lesion.
 
     Parameters
     ----------

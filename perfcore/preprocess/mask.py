@@ -1,4 +1,4 @@
-"""The brain in a CT head: soft tissue inside the skull, and the hull in which vessels are sought."""
+"""Brain mask of a CT head: soft tissue inside the skull, and the hull in which vessels are searched."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from scipy import ndimage
+from skimage.morphology import disk
 
 from perfcore.errors import InputDataError
 from perfcore.types import BoolArray, FloatArray
@@ -17,12 +18,12 @@ HULL_RADIUS: Final = 3
 DENOISING_MM: Final = 1.0
 CSF_HU: Final = 15.0
 VESSEL_RATIO: Final = 2.5
-"""Large vessels have an area under the curve above this multiple of the brain's median."""
+"""Vessels have an area under the curve above this multiple of the median."""
 BONE_HU: Final = 200.0
 BONE_MARGIN_MM: Final = 2.5
-"""How far vessels are sought from bone in a head that moved; in a still one, one voxel."""
+"""Distance from bone excluded from the vessel search if the head moved; otherwise one voxel."""
 MIN_SLICE_FRACTION: Final = 0.02
-"""A slice whose component is smaller than this fraction of the largest one holds no brain."""
+"""Slices whose component is smaller than this fraction of the largest one contain no brain."""
 _IN_PLANE: Final = np.ones((3, 3, 1), bool)
 
 EMPTY: Final = (
@@ -33,8 +34,7 @@ EMPTY: Final = (
 
 def in_plane_disk(radius: int) -> BoolArray:
     """Return a disk of a radius in voxels as a structuring element of shape ``(2r+1, 2r+1, 1)``."""
-    along = np.arange(-radius, radius + 1)
-    return np.asarray(along[:, None] ** 2 + along**2 <= radius**2)[..., None]
+    return np.asarray(disk(radius, dtype=bool))[..., None]
 
 
 def in_plane_filter(volume: FloatArray, sigma_mm: float, spacing_mm: tuple[float, ...]) -> FloatArray:
@@ -46,7 +46,7 @@ def in_plane_filter(volume: FloatArray, sigma_mm: float, spacing_mm: tuple[float
 def brain_mask(
     baseline: FloatArray, maximum: FloatArray, spacing_mm: tuple[float, float, float]
 ) -> tuple[BoolArray, BoolArray]:
-    """Find the brain, slice by slice.
+    """Segment the brain, slice by slice.
 
     Steps: 0 to 100 HU in the (lightly filtered) baseline and below 600 HU at all times; opening with a disk
     of radius 2; the largest component of each slice; holes filled; eroded by one voxel.
@@ -64,15 +64,15 @@ def brain_mask(
     -------
     mask, hull
         Shapes ``(nx, ny, nz)``. ``hull`` is the brain before the erosion, dilated by 3 voxels into soft
-        tissue: it holds the arteries and sinuses at the brain's surface, and contains ``mask``.
+        tissue: it includes the arteries and sinuses at the brain surface, and contains ``mask``.
 
     Raises
     ------
     InputDataError
-        No voxel is left.
+        The mask is empty.
     """
-    quiet = in_plane_filter(baseline, DENOISING_MM, spacing_mm)
-    soft = (quiet > SOFT_TISSUE_HU[0]) & (quiet < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
+    filtered = in_plane_filter(baseline, DENOISING_MM, spacing_mm)
+    soft = (filtered > SOFT_TISSUE_HU[0]) & (filtered < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
     opened = np.asarray(ndimage.binary_opening(soft, in_plane_disk(OPENING_RADIUS)))
     filled = largest_in_each_slice(opened)
     for z in range(filled.shape[2]):
@@ -85,9 +85,9 @@ def brain_mask(
 
 
 def without_csf(mask: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, float, float]) -> BoolArray:
-    """Take ventricles and cisterns out of a mask, with the voxels that they share with tissue.
+    """Remove CSF (ventricles and cisterns) from a mask, including partial-volume voxels.
 
-    CSF has no flow: left in, it would be counted as core, and smoothing would bleed it into the cortex.
+    CSF has no blood flow: it would be counted as core, and smoothing would mix it into the cortex.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def without_csf(mask: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, 
     Raises
     ------
     InputDataError
-        No voxel is left.
+        The mask is empty without CSF.
     """
     csf = mask & (in_plane_filter(baseline, DENOISING_MM, spacing_mm) < CSF_HU)
     tissue = mask & ~ndimage.binary_dilation(csf, in_plane_disk(1))
@@ -114,12 +114,12 @@ def tissue_classes(
     inside: BoolArray,
     spacing_mm: tuple[float, float, float],
 ) -> tuple[BoolArray, BoolArray]:
-    """Tell CSF and large vessels within the brain, from lightly filtered volumes.
+    """Classify CSF and large vessels within the brain, from lightly filtered volumes.
 
     Parameters
     ----------
     baseline
-        Shape ``(nx, ny, nz)``, HU, or None where there is none (then nothing is CSF).
+        Shape ``(nx, ny, nz)``, HU; None classifies no voxel as CSF.
     enhancement
         Shape ``(nx, ny, nz, n_time)``.
     inside
@@ -146,7 +146,7 @@ def tissue_classes(
 def away_from_bone(
     region: BoolArray, baseline: FloatArray, spacing_mm: tuple[float, float, float], margin_mm: float
 ) -> BoolArray:
-    """Leave out what lies close to bone, where the smallest movement looks like a bolus.
+    """Remove voxels close to bone, where small movements look like a bolus.
 
     Parameters
     ----------
@@ -155,12 +155,12 @@ def away_from_bone(
     spacing_mm
         Voxel size.
     margin_mm
-        How close is too close; at least one voxel.
+        Distance from bone, at least one voxel.
 
     Returns
     -------
     BoolArray
-        The region itself where nothing would be left of it.
+        The unchanged region if no voxel would remain.
     """
     reach = max(1, round(margin_mm / max(spacing_mm[:2])))
     kept = region & ~ndimage.binary_dilation(baseline > BONE_HU, in_plane_disk(reach))

@@ -1,13 +1,13 @@
-r"""The head's movement in the plane, frame by frame: measured at the steepest edges, and undone.
+r"""In-plane motion correction: estimate shift and rotation of every frame at the steepest edges, and realign.
 
-A frame :math:`f_t` shows the reference :math:`f_0` turned by a small angle and shifted. With the parameters
+A frame :math:`f_t` is the reference :math:`f_0` rotated by a small angle and shifted. With the parameters
 :math:`p` of the movement and the warp :math:`W_p`, Gauss-Newton steps (Lucas and Kanade 1981; inverse
 compositional form of Baker and Matthews 2004, doi:10.1023/B:VISI.0000011205.11775.fd) minimise
 
 .. math:: \sum_i \rho\big(f_t(W_p(x_i)) - f_0(x_i)\big)
 
-over the steepest points of the reference, which lie at skull and skin. Tukey's :math:`\rho` leaves out what
-differs for another reason, such as contrast.
+over the steepest points of the reference, which lie at skull and skin. Tukey's :math:`\rho` rejects differences
+with other causes, such as contrast.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from perfcore.types import DoubleArray, FloatArray
 
 REFERENCE_FRAMES: Final = 2
 CORRECTED_MM: Final = 0.4
-"""A frame that moves further than this is realigned."""
+"""Frames that moved further than this are realigned."""
 BLURS_MM: Final = (5.0, 2.0)
 CLIP_HU: Final = (-200.0, 500.0)
 STEEPEST_FRACTION: Final = 0.06
 MAX_POINTS: Final = 1_200
 STILL_MM: Final = 0.2
-"""Where the first step is shorter than this at all points, the frame is taken as still."""
+"""If the first step is shorter than this at all points, the frame is taken as not moved."""
 MAX_RESIDUAL_RATIO: Final = 0.8
-"""A movement is believed where it brings the median difference down to this fraction."""
+"""A motion estimate is accepted if it reduces the median difference at least to this fraction."""
 _STEPS: Final = 8
 _MIN_STEP_MM: Final = 0.03
 _TUKEY: Final = 4.685
 
 
 def estimate_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) -> DoubleArray:
-    """Estimate the in-plane movement of every frame against the first two, on the middle slice.
+    """Estimate the in-plane motion of every frame relative to the first two, on the middle slice.
 
     Parameters
     ----------
@@ -61,25 +61,25 @@ def estimate_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) ->
     if min(small.shape[:2]) < 2:  # a line has no edges to follow
         return motion
     for blur in BLURS_MM:
-        quiet = np.ascontiguousarray(np.moveaxis(smooth_plane(small, blur / scale[0], blur / scale[1]), 2, 0))
-        edges = _find_edges(np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0)), scale, centre)
+        blurred = np.ascontiguousarray(np.moveaxis(smooth_plane(small, blur / scale[0], blur / scale[1]), 2, 0))
+        edges = _find_edges(np.asarray(blurred[:REFERENCE_FRAMES].mean(axis=0)), scale, centre)
         if len(edges.levels) < 16:
             return motion
-        map_slabs(partial(_refine, quiet, edges, motion), len(quiet))
+        map_slabs(partial(_refine, blurred, edges, motion), len(blurred))
     return motion
 
 
 def displacement_mm(
     motion: DoubleArray, grid: tuple[int, int, int], spacing_mm: tuple[float, float, float]
 ) -> DoubleArray:
-    """Return how far each frame moves a point halfway between the slice's centre and its border, in mm.
+    """Return the displacement in mm of a point halfway between the centre and the border of a slice, per frame.
 
     Parameters
     ----------
     motion
         Shape ``(n_time, 3)``, of :func:`estimate_motion`.
     grid, spacing_mm
-        Of the series.
+        Grid and voxel size of the series.
     """
     radius = 0.25 * min(grid[0] * spacing_mm[0], grid[1] * spacing_mm[1])
     return np.asarray(np.linalg.norm(motion[:, :2], axis=1) + np.abs(motion[:, 2]) * radius)
@@ -88,7 +88,7 @@ def displacement_mm(
 def realign(
     data: FloatArray, motion: DoubleArray, moved: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> FloatArray:
-    """Return the series with the frames that moved brought back (linear interpolation in the plane).
+    """Return the series with the moved frames realigned (linear interpolation in the plane).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def realign(
     motion
         Shape ``(n_time, 3)``, of :func:`estimate_motion`.
     moved
-        Shape ``(n_time,)``: which frames to realign.
+        Shape ``(n_time,)``: True for the frames to realign.
     spacing_mm
         Voxel size.
 
@@ -128,7 +128,7 @@ def _rotation(angle: float) -> DoubleArray:
 
 @dataclass(frozen=True, eq=False)
 class _Edges:
-    """The steepest points of the reference.
+    """Steepest points of the reference.
 
     ``places``, shape ``(n, 2)``, mm from the slice's centre; ``levels``, shape ``(n,)``, HU; ``slopes``, shape
     ``(n, 3)``, derivative of the levels by shift along x and y (1/mm) and by angle (1/rad).
@@ -172,7 +172,7 @@ def _find_edges(reference: FloatArray, scale: DoubleArray, centre: DoubleArray) 
 
 
 def _refine(frames: FloatArray, edges: _Edges, motion: DoubleArray, part: slice) -> None:
-    """Improve the motion of some frames in place."""
+    """Refine the motion of a range of frames, in place."""
     reach = float(np.abs(edges.places).max())
     for t in range(part.start, part.stop):
         now = motion[t].copy()
@@ -190,7 +190,7 @@ def _refine(frames: FloatArray, edges: _Edges, motion: DoubleArray, part: slice)
 
 
 def _step(difference: DoubleArray, slopes: DoubleArray) -> NDArray[np.float64]:
-    """Return one weighted least-squares step, (mm, mm, rad); differences far off the rest do not count."""
+    """Return one weighted least-squares step (mm, mm, rad), with Tukey weights for outliers."""
     off = difference - np.median(difference)
     spread = 1.4826 * float(np.median(np.abs(off))) + 1e-9
     weight = np.clip(1 - (off / (_TUKEY * spread)) ** 2, 0, None) ** 2

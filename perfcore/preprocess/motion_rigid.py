@@ -1,10 +1,10 @@
-r"""The head's movement in space, frame by frame: found by rigid registration (SimpleITK), and undone.
+r"""Rigid motion correction in 3D: registration of every frame to the first frames (SimpleITK), and realignment.
 
-It sees what leaves the plane, and takes some twenty times as long as :mod:`perfcore.preprocess.motion`, whose
-result is where it starts. The mean square of :math:`f_t(R x + s) - f_0(x)` is minimised over points of the
-reference that are steep and, across the slices, nearly straight: between thick slices a frame is interpolated, and
-where the head bends there, interpolation alone makes a difference that pulls the estimate back to no movement.
-Wide limits of HU and a wide blur serve the same end. Beside them contrast is small.
+It also corrects through-plane motion, and takes about twenty times as long as :mod:`perfcore.preprocess.motion`,
+whose result is its initial value. The mean square of :math:`f_t(R x + s) - f_0(x)` is minimised over reference
+points with a steep gradient in the plane and little curvature across slices: where the head is curved between
+thick slices, interpolation alone makes a difference that biases the estimate towards no motion. A wide HU range
+and a wide blur reduce the same bias, and make the contrast small in comparison.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from perfcore.preprocess.slabs import map_slabs
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 MIN_SLICES: Final = 4
-"""The outermost slices only serve to interpolate; two more have to lie between them."""
+"""The outermost slices only serve interpolation; at least two more are needed between them."""
 CLIP_HU: Final = (-1000.0, 1000.0)
 PIXEL_MM: Final = 4.0
 BLUR_MM: Final = 7.0
@@ -36,7 +36,7 @@ FLAT_HU: Final = 5.0
 MAX_POINTS: Final = 20_000
 MIN_POINTS: Final = 200
 MARGIN: Final = 2
-"""Voxels in the plane that neighbouring soft tissue reaches beyond a place."""
+"""Erosion of soft tissue in the plane, in voxels, before interpolation between slices."""
 _FIRST_STEP, _LAST_STEP, _RELAXATION, _STEPS = 0.5, 0.001, 0.6, 300
 
 
@@ -46,7 +46,7 @@ def rotation_matrix(turn_rad: NDArray[Any]) -> DoubleArray:
 
 
 def estimate_rigid_motion(data: FloatArray, spacing_mm: tuple[float, float, float]) -> DoubleArray:
-    """Estimate the movement of every frame against the first two.
+    """Estimate the rigid motion of every frame relative to the first two.
 
     Parameters
     ----------
@@ -60,12 +60,12 @@ def estimate_rigid_motion(data: FloatArray, spacing_mm: tuple[float, float, floa
     DoubleArray
         Shape ``(n_time, 6)``: shift along x, y, z in mm, and rotation vector in radians, about the volume's centre
         and in the directions of its axes: a point at ``p`` in the first frames is at ``R p + shift`` in frame t.
-        Where nothing steep is found, or a frame does not fit better for it, only what moved in the plane.
+        Without steep points, or if the registration does not improve a frame, only the in-plane estimate.
     """
     motion = np.zeros((data.shape[3], 6))
     motion[:, [0, 1, 5]] = estimate_motion(data, spacing_mm)
-    quiet, spacing = _reduced(data, spacing_mm)
-    reference = np.asarray(quiet[:REFERENCE_FRAMES].mean(axis=0))
+    blurred, spacing = _reduced(data, spacing_mm)
+    reference = np.asarray(blurred[:REFERENCE_FRAMES].mean(axis=0))
     points = _straight_edges(reference, spacing)
     if points.sum() < MIN_POINTS:
         return motion
@@ -75,20 +75,20 @@ def estimate_rigid_motion(data: FloatArray, spacing_mm: tuple[float, float, floa
         return _fit(fixed, mask, _image(frame, spacing), start)
 
     with ThreadPoolExecutor(max(1, min(8, os.cpu_count() or 1))) as pool:
-        return np.array(list(pool.map(fit, quiet, motion)))
+        return np.array(list(pool.map(fit, blurred, motion)))
 
 
 def rigid_displacement_mm(
     motion: DoubleArray, grid: tuple[int, int, int], spacing_mm: tuple[float, float, float]
 ) -> DoubleArray:
-    """Return how far each frame moves points halfway between the volume's centre and its faces, at most, in mm.
+    """Return the maximum displacement in mm of points halfway between the centre and the faces, per frame.
 
     Parameters
     ----------
     motion
         Shape ``(n_time, 6)``, of :func:`estimate_rigid_motion`.
     grid, spacing_mm
-        Of the series.
+        Grid and voxel size of the series.
     """
     half = np.diag(0.25 * np.array(grid) * np.array(spacing_mm))
     places = np.concatenate([half, -half])
@@ -99,10 +99,10 @@ def rigid_displacement_mm(
 def rigid_realign(
     data: FloatArray, motion: DoubleArray, moved: NDArray[np.bool_], spacing_mm: tuple[float, float, float]
 ) -> FloatArray:
-    """Return the series with the frames that moved brought back, by linear interpolation.
+    """Return the series with the moved frames realigned by linear interpolation.
 
-    Between slices only where the slices above and below are soft tissue as well; a fifth of a slice of bone or air
-    would drown the brain beside it. What comes from beyond the volume is taken from its nearest voxel.
+    Interpolation between slices is limited to soft tissue with soft tissue above and below, because a small share
+    of bone or air would dominate the voxel. Beyond the volume the nearest voxel is used.
 
     Parameters
     ----------
@@ -111,7 +111,7 @@ def rigid_realign(
     motion
         Shape ``(n_time, 6)``, of :func:`estimate_rigid_motion`.
     moved
-        Shape ``(n_time,)``: which frames to realign.
+        Shape ``(n_time,)``: True for the frames to realign.
     spacing_mm
         Voxel size.
 
@@ -145,7 +145,7 @@ def rigid_realign(
 
 
 def _between_soft(early: FloatArray) -> BoolArray:
-    """Return the soft voxels whose neighbours above and below are soft too, with a margin."""
+    """Return soft-tissue voxels with soft tissue, eroded by a margin, above and below."""
     soft = (early > SOFT_TISSUE_HU[0]) & (early < SOFT_TISSUE_HU[1])
     inner = ndimage.binary_erosion(soft, in_plane_disk(MARGIN))
     padded = np.pad(inner, ((0, 0), (0, 0), (1, 1)), mode="edge")
@@ -173,7 +173,7 @@ def _reduced(
 
 
 def _straight_edges(reference: FloatArray, spacing: tuple[float, float, float]) -> BoolArray:
-    """Return the points to compare: steep in the plane, not bent across slices, none in the outermost slices."""
+    """Return registration points: steep in the plane, low curvature across slices, not in the outermost slices."""
     slopes = np.gradient(reference.astype(np.float64), *spacing[:2], axis=(0, 1))
     steepness = np.hypot(*slopes)
     steep = steepness >= max(float(np.quantile(steepness, 1.0 - STEEPEST_FRACTION)), 1e-6)
@@ -189,7 +189,7 @@ def _straight_edges(reference: FloatArray, spacing: tuple[float, float, float]) 
 
 def _image(volume: NDArray[Any], spacing: tuple[float, float, float]) -> Any:
     """Return a volume as an image whose origin is its centre."""
-    import SimpleITK as sitk  # noqa: PLC0415, N813  (a quarter of a second that only this needs)
+    import SimpleITK as sitk  # noqa: PLC0415, N813  (slow to import, needed only here)
 
     image = sitk.GetImageFromArray(np.ascontiguousarray(volume.T))
     image.SetSpacing([float(size) for size in spacing])
@@ -198,14 +198,14 @@ def _image(volume: NDArray[Any], spacing: tuple[float, float, float]) -> Any:
 
 
 def _fit(fixed: Any, mask: Any, moving: Any, start: DoubleArray) -> DoubleArray:
-    """Return the motion of one frame, shape ``(6,)``, or its start where the fit is not clearly better."""
+    """Return the motion of one frame, shape ``(6,)``, or ``start`` if the registration is not clearly better."""
     import SimpleITK as sitk  # noqa: PLC0415, N813
 
     transform = sitk.Euler3DTransform()
     transform.SetMatrix(rotation_matrix(start[3:]).ravel().tolist())
     transform.SetTranslation(start[:3].tolist())
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # the frames are shared out to threads
+    method.SetNumberOfThreads(1)  # frames are distributed over threads
     method.SetMetricAsMeanSquares()
     method.SetMetricFixedMask(mask)
     method.SetInterpolator(sitk.sitkLinear)

@@ -1,4 +1,4 @@
-"""A case ready for deconvolution, and the road to it."""
+"""Preprocessing of a case into a :class:`Prepared`, the input of the deconvolution."""
 
 from __future__ import annotations
 
@@ -34,41 +34,41 @@ from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A case ready for deconvolution; read-only; independent of any AIF.
+    """A preprocessed case; read-only and independent of any AIF.
 
     Attributes
     ----------
     case, grid, affine, spacing_mm, voxel_ml, dt_s, n_time
-        As of the series.
+        As in the series.
     mask
-        Shape ``(nx, ny, nz)``: the brain; an automatic one without CSF.
+        Shape ``(nx, ny, nz)``: brain mask; an automatic one excludes CSF.
     index
         Shape ``(n_voxels,)``: flat indices (C order of the grid) of the mask's voxels, increasing.
     tissue
         Shape ``(n_voxels, n_time)``: smoothed enhancement, C-contiguous.
     enhancement
-        Shape ``(nx, ny, nz, n_time)``: unsmoothed enhancement, for picking arteries and showing voxels.
+        Shape ``(nx, ny, nz, n_time)``: unsmoothed enhancement, for AIF selection and display.
     baseline
         Shape ``(nx, ny, nz)``: mean HU before the bolus (zeros for concentration input).
     tmip
         Shape ``(nx, ny, nz)``: temporal maximum of the unsmoothed enhancement.
     ttp_s
-        Shape ``(n_voxels,)``: time to peak of the smoothed curve in seconds, sought after the baseline
-        (where there is no signal, noise would else set it before the bolus).
+        Shape ``(n_voxels,)``: time to peak of the smoothed curve in seconds, searched after the baseline
+        (otherwise noise could place it before the bolus).
     csf, vessels
         Shape ``(n_voxels,)``: baseline below 15 HU; area under the curve above 2.5 × the median.
     reference
         Shape ``(n_voxels,)``: healthy voxels for the mean CBF.
     diseased_side
-        Hemisphere with the later mean time to peak (patient's side), None where a side is missing.
+        Hemisphere with the later mean time to peak (patient's side), None if a side is missing.
     lesion
-        Shape ``(n_voxels,)``: the known core, or None.
+        Shape ``(n_voxels,)``: known lesion, or None.
     n_baseline
-        Frames of the baseline.
+        Number of baseline frames.
     warnings
-        Quality flags in plain sentences.
+        Quality flags as sentences.
     hull
-        Shape ``(nx, ny, nz)``: where arteries and veins are sought; with the vessels around the brain.
+        Shape ``(nx, ny, nz)``: search region of arteries and veins, including vessels around the brain.
     """
 
     case: str
@@ -114,22 +114,22 @@ class Prepared:
 
     @property
     def in_hu(self) -> bool:
-        """Whether the enhancement is in HU; concentration comes in any unit, and without a baseline."""
+        """Whether the enhancement is in HU; concentration has arbitrary units and no baseline."""
         return bool(self.baseline.any())
 
 
 def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
-    """Realign frames that moved, subtract the baseline, find and smooth the brain, choose its healthy part.
+    """Realign moved frames, subtract the baseline, mask and smooth the brain, and choose the reference region.
 
-    Only ``motion``, ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` of the settings matter here.
+    Only the settings ``motion``, ``spatial_sigma_mm``, ``temporal_sigma_s`` and ``reference`` are used.
 
     Parameters
     ----------
     series
-        The case. With ``units="concentration"`` nothing is subtracted, and the mask is the one given or every
-        voxel with a signal. A given mask replaces the automatic one.
+        Perfusion series. With ``units="concentration"`` no baseline is subtracted, and the mask is the given one
+        or every voxel with a signal. A given mask replaces the automatic one.
     settings
-        How to realign and to smooth, and which reference to take.
+        Realignment, smoothing and reference region.
 
     Returns
     -------
@@ -205,7 +205,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
 
 
 def _realigned(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, DoubleArray]:
-    """Return the series with its frames realigned (time contiguous), and how far each had moved in mm."""
+    """Return the series with its frames realigned (time contiguous), and the displacement of each frame in mm."""
     data, spacing_mm = as_time_contiguous(series.data), series.spacing_mm
     estimate, distance, undo = (
         (motion_rigid.estimate_rigid_motion, motion_rigid.rigid_displacement_mm, motion_rigid.rigid_realign)
@@ -221,7 +221,7 @@ def _realigned(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, Dou
 def _regions(
     series: PerfusionSeries, data: FloatArray, maximum: FloatArray, moved_mm: DoubleArray
 ) -> tuple[FloatArray, BoolArray, BoolArray, int, FloatArray]:
-    """Return the brightest curves, mask, hull, number of baseline frames and the baseline."""
+    """Return the brightest curves, mask, hull, number of baseline frames and baseline volume."""
     if series.units == "concentration":
         mask = series.mask if series.mask is not None else (maximum > 0) & (data != data[..., :1]).any(axis=3)
         _refuse_empty(mask, series)
@@ -237,7 +237,7 @@ def _regions(
         brain_mask(early, maximum, series.spacing_mm)
     bright = brightest_curves(data, region)
     if float(np.ptp(bright, axis=1).max()) <= 0:
-        raise InputDataError("The series is constant in time: there is no bolus in it; give a perfusion scan.")
+        raise InputDataError("The series is constant in time; expected a bolus passage, so give a perfusion scan.")
     n_baseline = baseline_frames(first_arrival(bright))
     baseline = np.asarray(data[..., :n_baseline].mean(axis=3, dtype=np.float32))
     if series.mask is not None:
@@ -268,7 +268,7 @@ def _temporal_maximum(data: FloatArray) -> FloatArray:
 
 
 def _subtract(data: FloatArray, baseline: FloatArray, *, reuse: bool) -> FloatArray:
-    """Return data minus baseline, in place where the array is a copy of our own."""
+    """Return data minus baseline; computed in place if ``reuse`` is True."""
     out = data if reuse else np.empty(data.shape, np.float32)
 
     def work(part: slice) -> None:

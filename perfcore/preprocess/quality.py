@@ -1,4 +1,4 @@
-"""Quality flags of a series in plain sentences; none of them stops an analysis."""
+"""Quality flags of a series: warnings about baseline, scan duration and motion that do not stop an analysis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Work on large arrays slab by slab in threads (numpy releases the interpreter's lock)."""
+"""Multithreaded processing of large arrays in slabs (NumPy releases the GIL)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from perfcore.types import FloatArray
 
 MAX_PRODUCT_SIZE: Final = 200_000
-"""Multiply-adds of one matrix product; OpenBLAS uses one thread up to 262,144."""
+"""Maximum multiply-adds of one matrix product; OpenBLAS uses one thread up to 262,144."""
 
 
 def map_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> list[Any]:
@@ -22,7 +22,7 @@ def map_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> lis
     Parameters
     ----------
     work
-        Called with a slice of the first axis; it writes into its own part of a shared array or returns one.
+        Called with a slice of the first axis; writes into that part of a shared array or returns a result.
     n
         Length of the axis, ≥ 0.
     n_slabs
@@ -40,9 +40,9 @@ def map_slabs(work: Callable[[slice], Any], n: int, *, n_slabs: int = 16) -> lis
 
 
 def matmul_in_blocks(rows: FloatArray, matrix: FloatArray) -> FloatArray:
-    """Return ``rows @ matrix`` in products so small that the BLAS does not split them among its threads.
+    """Return ``rows @ matrix``, computed in blocks that the BLAS runs on a single thread.
 
-    Splitting makes threads wait for each other; on a busy machine that costs far more than it saves.
+    Synchronising BLAS threads costs more than it saves on a machine whose cores are busy.
 
     Parameters
     ----------
@@ -66,10 +66,9 @@ def matmul_in_blocks(rows: FloatArray, matrix: FloatArray) -> FloatArray:
 
 
 def as_time_contiguous(data: FloatArray) -> FloatArray:
-    """Return a 4D array in C order, so that each voxel's curve lies together; the array itself where it does.
+    """Return a 4D array in C order, with each voxel's curve contiguous; the array itself if it already is.
 
-    NIfTI stores time slowest. numpy's own copy of such an array jumps through memory; row by row it takes a
-    sixth of the time.
+    NIfTI stores time as the slowest axis. Copying row by row takes a sixth of the time of a plain NumPy copy.
 
     Parameters
     ----------

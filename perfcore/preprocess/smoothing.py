@@ -2,13 +2,12 @@ r"""Masked Gaussian smoothing in space and time, as matrix products.
 
 .. math:: \bar c = \frac{G * (w\,c)}{G * w}
 
-with the weight *w* one inside the tissue and zero outside it and in large vessels, so that neither skull nor
-vessels bleed into tissue (Wack et al. 2014). A constant stays that constant.
+with weight *w* one inside the tissue and zero outside and in large vessels, so that skull and vessels do not bleed
+into tissue (Wack et al. 2014). A constant is preserved.
 
-With time as the last axis, a filter along any axis is a batch of matrix products. The matrix is scipy's own
-Gaussian filter of the identity, and only its band is multiplied. The products are kept so small that the BLAS
-does not split them: slices are shared out to threads instead, which wait for each other once and not
-thousands of times.
+With time as the last axis, a filter along any axis is a batch of matrix products. The matrix is SciPy's Gaussian
+filter applied to the identity, and only its band is multiplied. The products are small enough for one BLAS thread;
+the slices are distributed over threads instead, which synchronise only once.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from perfcore.types import BoolArray, FloatArray
 
 TRUNCATE: Final = 4.0
 THIN_SLICE_MM: Final = 3.0
-"""Slices up to this spacing are smoothed across as well; thicker ones only within."""
+"""Maximum slice spacing for smoothing across slices; thicker slices are smoothed only in the plane."""
 MIN_WEIGHT: Final = 1e-3
 _MIN_ROWS: Final = 8
 
@@ -51,7 +50,7 @@ def gaussian_matrix(n: int, sigma: float) -> FloatArray:
 
 
 def spatial_sigmas(sigma_mm: float, spacing_mm: tuple[float, float, float]) -> tuple[float, float, float]:
-    """Return σ in voxels along x, y, z; 0 along z where slices are thicker than 3 mm."""
+    """Return σ in voxels along x, y, z; 0 along z for slices thicker than 3 mm."""
     x, y, z = spacing_mm
     return sigma_mm / x, sigma_mm / y, sigma_mm / z if z <= THIN_SLICE_MM else 0.0
 
@@ -126,8 +125,8 @@ def smooth_masked(
     weight
         Shape ``(nx, ny, nz)``: voxels that contribute.
     inside
-        Shape ``(nx, ny, nz)``: voxels that are wanted. One without any contributing voxel within reach keeps
-        its own curve (smoothed in time).
+        Shape ``(nx, ny, nz)``: voxels to return. A voxel without contributing voxels within reach keeps its own
+        curve (smoothed in time).
     sigmas
         Standard deviations in voxels along x, y, z and in frames along time.
 
@@ -157,7 +156,7 @@ def smooth_masked(
 
 
 def _across_slices(enhancement: FloatArray, weights: FloatArray, row: FloatArray) -> FloatArray:
-    """Return the weighted curves of one slice with its neighbours' share, shape ``(nx, ny, n_time)``."""
+    """Return the weighted sum over slices of the curves for one slice, shape ``(nx, ny, n_time)``."""
     plane = np.zeros(enhancement.shape[:2] + enhancement.shape[3:], np.float32)
     for k in np.flatnonzero(row):
         plane += enhancement[:, :, k] * (row[k] * weights[:, :, k, None])

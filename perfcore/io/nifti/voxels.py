@@ -68,7 +68,7 @@ def check_range(values: NDArray[Any]) -> NDArray[Any]:
     if largest > MAX_ABS_VALUE:
         raise InputDataError(
             f"The series holds voxels of up to {largest:.3g}; expected values within ±{MAX_ABS_VALUE:g}, so "
-            "replace placeholder values (outside the body by −1024 HU) and write the file again."
+            "correct placeholder voxels (outside the body: −1024 HU) and write the file again."
         )
     return values
 
