@@ -1,6 +1,6 @@
-"""The files of an analysis: maps as NIfTI with a fresh header, curves as CSV, figures as JSON.
+"""Result files of an analysis: maps as NIfTI with a new header, AIF and VOF as CSV, summary as JSON.
 
-A run that fails leaves nothing behind, and the same analysis writes the same bytes of every map.
+A failed run leaves no files, and the same analysis always writes the same bytes of every map.
 """
 
 from __future__ import annotations
@@ -13,55 +13,26 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.io.aif_csv import aif_csv_text
-from perfcore.io.atomic_write import plain, write_all
+from perfcore.io.atomic_write import to_json_values, write_all
 from perfcore.map_info import computed_maps
-from perfcore.types import Aif, DoubleArray, PerfusionSeries
+from perfcore.types import DoubleArray
 
 if TYPE_CHECKING:
-    from perfcore.aif.select.selection import Selection
-    from perfcore.maps import PerfusionMaps
-    from perfcore.metrics import Numbers
-    from perfcore.preprocess import Prepared
-    from perfcore.settings import Settings
+    from perfcore.pipeline import Analysis
 
 LESIONS: Final = ("core", "hypoperfused")
 _FIGURES: Final = ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf")
 _AGREEMENT: Final = ("dice", "jaccard", "auc", "hd95_mm", "lesion_ml")
 _NUMBERS: Final = re.compile(r"\[[\s\d.,eE+-]+\]")
-"""A list of numbers in JSON, to be set in one line."""
+"""Matches a list of numbers in indented JSON."""
 _IMAGE: Final[Any] = nib.Nifti1Image
-
-
-class Exportable(Protocol):
-    """What is written of an analysis (:class:`perfcore.pipeline.Analysis` is one)."""
-
-    @property
-    def series(self) -> PerfusionSeries: ...  # noqa: D102
-    @property
-    def prepared(self) -> Prepared: ...  # noqa: D102
-    @property
-    def settings(self) -> Settings: ...  # noqa: D102
-    @property
-    def aif(self) -> Aif: ...  # noqa: D102
-    @property
-    def selection(self) -> Selection: ...  # noqa: D102
-    @property
-    def vof(self) -> Aif | None: ...  # noqa: D102
-    @property
-    def maps(self) -> PerfusionMaps: ...  # noqa: D102
-    @property
-    def numbers(self) -> Numbers: ...  # noqa: D102
-    @property
-    def quality(self) -> tuple[str, ...]: ...  # noqa: D102
-    @property
-    def seconds(self) -> Mapping[str, float]: ...  # noqa: D102
 
 
 def file_names() -> tuple[str, ...]:
@@ -71,7 +42,7 @@ def file_names() -> tuple[str, ...]:
 
 
 def write_results(
-    analysis: Exportable,
+    analysis: Analysis,
     out_dir: Path,
     *,
     options: Mapping[str, Any] | None = None,
@@ -82,16 +53,15 @@ def write_results(
     Parameters
     ----------
     analysis
-        The case with its maps.
+        Analysis of one case.
     out_dir
-        Made where it is missing; in an existing folder the files of an earlier run are replaced and others left
-        alone.
+        Output folder; created if missing. Files of an earlier run are replaced, other files are kept.
     options
         Further settings for the summary, such as the device.
     load_s
-        Seconds that reading the files took; part of the summary's ``total``.
+        Time for loading the series in seconds; included in ``total`` of the summary.
 
-    Maps are float32 with 0 outside the brain mask, lesions and mask uint8, all on the grid and affine of the
+    Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
     series. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
 
     Raises
@@ -103,9 +73,9 @@ def write_results(
 
 
 def summarize(
-    analysis: Exportable, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
+    analysis: Analysis, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> dict[str, Any]:
-    """Return the figures of an analysis as plain values for JSON; None where a figure has no meaning."""
+    """Return the content of ``summary.json``; None where a value is undefined."""
     series, numbers, found = analysis.series, asdict(analysis.numbers), analysis.selection
     settings = analysis.settings.as_dict() | {
         "aif": analysis.aif.method,
@@ -138,7 +108,7 @@ def summarize(
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
         "seconds": seconds,
     }
-    values: dict[str, Any] = plain(summary)
+    values: dict[str, Any] = to_json_values(summary)
     return values
 
 
@@ -150,7 +120,7 @@ def nifti_bytes(volume: NDArray[Any], affine: DoubleArray) -> bytes:
 
 
 def result_files(
-    analysis: Exportable, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
+    analysis: Analysis, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
     affine, mask = analysis.series.affine, analysis.prepared.mask
@@ -167,8 +137,8 @@ def result_files(
     yield "summary.json", _json(summary).encode()
 
 
-def results_zip(analysis: Exportable, *, options: Mapping[str, Any] | None = None) -> bytes:
-    """Return the same files as one zip, made in memory; every map is compressed already and stored as it is."""
+def results_zip(analysis: Analysis, *, options: Mapping[str, Any] | None = None) -> bytes:
+    """Return the same files as a zip archive, stored without compression, since the maps are already gzipped."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in result_files(analysis, options=options):
@@ -177,6 +147,6 @@ def results_zip(analysis: Exportable, *, options: Mapping[str, Any] | None = Non
 
 
 def _json(values: Mapping[str, Any]) -> str:
-    """Return strict JSON with every list of numbers in one line."""
+    """Return strict JSON with every list of numbers on one line."""
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False)
     return _NUMBERS.sub(lambda found: "".join(found[0].split()).replace(",", ", "), text) + "\n"

@@ -24,7 +24,7 @@ from perfcore.evaluation.case_evaluation import (
 )
 from perfcore.evaluation.report import make_report
 from perfcore.evaluation.statistics import best_method, summarise
-from perfcore.io.atomic_write import check_out_dir, plain, write_files
+from perfcore.io.atomic_write import check_out_dir, to_json_values, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.metrics import EVALUATED
 from perfcore.runtime.jobs import run_jobs
@@ -138,7 +138,7 @@ def evaluate_cases(
     roc = _mean_roc(scores)
     tables = (rows, pd.DataFrame({"fpr": FPR, **roc}))
     cases_csv, roc_csv = (t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables)
-    summary_json = json.dumps(plain(summary), indent=2, allow_nan=False) + "\n"
+    summary_json = json.dumps(to_json_values(summary), indent=2, allow_nan=False) + "\n"
     report = make_report(rows, summary, roc, _example(jobs, scores))
     write_files(out, dict(zip(EVALUATION_FILES, (cases_csv, roc_csv, summary_json, report), strict=True)))
     return summary

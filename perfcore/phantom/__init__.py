@@ -1,1 +1,1 @@
-"""A digital phantom on real anatomy, with known truth."""
+"""Digital CT perfusion phantom on template anatomy, with ground truth."""

@@ -1,4 +1,4 @@
-"""A head on the scanner's grid: tissue fractions, skull, and the CT before contrast."""
+"""Head anatomy on the scanner grid: tissue fractions, skull, and non-contrast CT."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ HU: Final = {"gm": 35.0, "wm": 29.0, "csf": 12.0, "blood": 40.0, "bone": 900.0, 
 CSF_GAP_MM: Final = 1.8
 SCALP_MM: Final = 5.0
 BRIDGED_MM: Final = 16.0
-"""Half the width of a gap in the brain's outline that the skull does not follow inwards."""
+"""Half the maximum width of a gap in the brain outline that the skull bridges."""
 BRAIN_REACH_MM: Final = (82.0, 98.0)
-"""No brain lies farther than this from the isocentre along x and y."""
+"""Maximum extent of the brain from the isocentre along x and y."""
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """One head on one grid.
+    """A head sampled on a voxel grid.
 
     Attributes
     ----------
     gm, wm
-        Fractions of the voxel, 0 to 1; what is left inside the skull is CSF. Shape ``(nx, ny, nz)``.
+        Fractions of grey and white matter, 0 to 1; the rest inside the skull is CSF. Shape ``(nx, ny, nz)``.
     inside
-        Within the skull. Shape ``(nx, ny, nz)``.
+        Mask of the inside of the skull. Shape ``(nx, ny, nz)``.
     baseline
         HU before contrast, without noise. Shape ``(nx, ny, nz)``.
     mni_mm
@@ -48,24 +48,24 @@ class Head:
 
 @dataclass(frozen=True)
 class Skull:
-    """The bone's mean thickness in millimetres, and the phase of its unevenness in radians."""
+    """Skull shape: mean bone thickness in mm, and phase of its variation around the head in radians."""
 
     bone_mm: float = 6.0
     phase: float = 0.0
 
 
 def make_head(pose: HeadPose, grid: VoxelGrid, skull: Skull) -> Head:
-    """Put the template into the scanner.
+    """Resample the template to the scanner grid.
 
     Parameters
     ----------
     pose
-        How the head lies.
+        Position and shape of the head.
     grid
-        The scanner's voxels. A slice is the mean of two or three planes within it, so that it
-        carries the partial volume of its thickness.
+        Voxel grid of the scanner. A slice is the mean of two or three planes, which models the partial volume of
+        its thickness.
     skull
-        The bone around it.
+        Shape of the skull.
     """
     load_templates()
     with ThreadPoolExecutor(2) as pool:

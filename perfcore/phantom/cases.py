@@ -1,4 +1,4 @@
-"""Phantom cases: a series with its truth and a description, by name or by number."""
+"""Phantom cases: series, ground truth and description, by demonstration name or by seed and index."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 @dataclass(frozen=True, eq=False)
 class PhantomTruth:
-    """What is true about a phantom.
+    """Ground truth of a phantom case.
 
-    The maps are those of the parenchyma, without vessels: a voxel's grey and white matter mixed, and 0
-    where there is neither.
+    The maps are those of the parenchyma without vessels: the mixture of grey and white matter in a voxel, 0 where
+    there is neither.
 
     Attributes
     ----------
@@ -29,11 +29,11 @@ class PhantomTruth:
     core, penumbra
         Labels of voxels that are mostly tissue. Shape ``(nx, ny, nz)``.
     artery_fraction, vein_fraction
-        How much of each voxel is contrast-filled artery or vein, 0 to 1. Shape ``(nx, ny, nz)``.
+        Volume fraction of contrast-filled artery or vein, 0 to 1. Shape ``(nx, ny, nz)``.
     aif
-        Enhancement of the artery that feeds the brain, HU, without partial volume.
+        Enhancement of the feeding artery, HU, without partial volume.
     vof
-        The same of the great veins.
+        Enhancement of the large veins, HU, without partial volume.
     """
 
     cbf: FloatArray
@@ -50,7 +50,7 @@ class PhantomTruth:
 
 @dataclass(frozen=True, eq=False)
 class PhantomCase:
-    """A phantom's series, its truth, and a description that JSON can hold."""
+    """Series, ground truth and JSON description of a phantom case."""
 
     series: PerfusionSeries
     truth: PhantomTruth
@@ -76,9 +76,9 @@ def make_demonstration(name: str) -> PhantomCase:
 
 
 def make_case(seed: int, index: int) -> PhantomCase:
-    """Return case ``index`` (from 1) of the cohort that belongs to a seed.
+    """Return case ``index`` (from 1) of the cohort with a seed.
 
-    It depends on nothing else: not on the size of the cohort, not on the cases before it.
+    The case does not depend on the size of the cohort or on other cases.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A cohort as varied as ISLES 2018: which patient a case shows, what befell them, how they were scanned.
+"""Random recipes of a phantom cohort as varied as ISLES 2018: patient, stroke, scan and confounders.
 
-Every draw has its own seed, made of the cohort's seed, the patient's and the scan's number, so that a
-case depends neither on the size of the cohort nor on the cases before it.
+Every draw has its own seed, made of the cohort seed, the patient number and the scan number, so that a case
+depends neither on the size of the cohort nor on other cases.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
 from perfcore.phantom.scanner import Scanner
 from perfcore.phantom.stroke import Site
 
-PAIRED: Final = 0.6
-"""How often two neighbouring cases are two scans of one patient (31 of 47 in ISLES 2018)."""
+PAIR_PROBABILITY: Final = 0.6
+"""Probability that two neighbouring cases are two scans of one patient (31 of 47 in ISLES 2018)."""
 
 _PAIRS, _PATIENT, _SCAN = 9001, 9002, 9003
 
 
 @dataclass(frozen=True)
 class _SiteFacts:
-    """How often an artery is closed, what starves behind it (ml), and at what height (mm)."""
+    """Statistics of an occlusion site: share of cases, hypoperfused volume (ml), height of the slab (mm)."""
 
     share: float
     hypoperfused_ml: tuple[float, float]
@@ -49,30 +49,30 @@ _SLABS: Final[tuple[tuple[float, int, tuple[int, ...], tuple[float, float]], ...
     (0.12, 8, (49, 60), (7.0, 9.0)),
     (0.12, 16, (53, 64), (5.0, 5.0)),
 )
-"""Share, slices, frames, range of the slices' thickness."""
-_ODDS: Final[dict[Confounder, float]] = {
+"""Share of cases, number of slices, numbers of frames, range of the slice thickness (mm)."""
+_PROBABILITIES: Final[dict[Confounder, float]] = {
     "partial-volume": 0.10, "distal-aif": 0.08, "venous-contamination": 0.10, "truncated": 0.10,
     "low-cardiac-output": 0.12, "motion": 0.10, "no-artery": 0.08, "streaks": 0.08,
 }  # fmt: skip
 
-_OF_PATIENT: Final[tuple[Confounder, ...]] = ("low-cardiac-output", "partial-volume")
-_OF_SCAN: Final = tuple(name for name in _ODDS if name not in _OF_PATIENT)
+_PATIENT_CONFOUNDERS: Final[tuple[Confounder, ...]] = ("low-cardiac-output", "partial-volume")
+_SCAN_CONFOUNDERS: Final = tuple(name for name in _PROBABILITIES if name not in _PATIENT_CONFOUNDERS)
 
 
 def patient_of(index: int, seed: int) -> tuple[int, int]:
-    """Return the patient of case ``index`` and which of their scans it is, both from 1.
+    """Return the patient of case ``index`` and the number of the scan, both from 1.
 
     Cases 2 and 3, 4 and 5, ... may share a patient, whose number is the first of the two.
     """
     if index == 1:
         return 1, 1
     first = index - index % 2
-    together = np.random.default_rng([seed, _PAIRS, first]).random() < PAIRED
+    together = np.random.default_rng([seed, _PAIRS, first]).random() < PAIR_PROBABILITY
     return (first, index - first + 1) if together else (index, 1)
 
 
 def draw_recipe(seed: int, index: int) -> Recipe:
-    """Return the recipe of case ``index`` (from 1) of the cohort that belongs to a seed.
+    """Return the recipe of case ``index`` (from 1) of the cohort with a seed.
 
     Case 1 is easy: 8 slices, a core of at least 10 ml, arteries in the slab, no confounder.
 
@@ -91,81 +91,81 @@ def draw_recipe(seed: int, index: int) -> Recipe:
         patient_seed=(seed, patient), scan_seed=(seed, patient, scan),
     )  # fmt: skip
     if index == 1:
-        return _with_lesson(_easy(rng, recipe))
+        return _with_lesson(_easy_case(rng, recipe))
     return _with_lesson(_draw_scan(scan_rng, _draw_patient(rng, recipe), scan))
 
 
-def _easy(rng: np.random.Generator, recipe: Recipe) -> Recipe:
+def _easy_case(rng: np.random.Generator, recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         side=int(rng.choice((-1, 1))),
-        hypoperfused_ml=_between(rng, 220, 280),
-        core_ml=_between(rng, 55, 80),
-        flow=_between(rng, 0.92, 1.1),
-        core_flow=_between(rng, 0.7, 0.85),
-        bolus=Bolus(onset_s=_between(rng, 7, 10), peak_hu=_between(rng, 280, 360)),
-        scanner=Scanner(noise_hu=_between(rng, 3.0, 4.0)),
-        centre_mm=_between(rng, 4, 9),
+        hypoperfused_ml=_uniform(rng, 220, 280),
+        core_ml=_uniform(rng, 55, 80),
+        flow=_uniform(rng, 0.92, 1.1),
+        core_flow=_uniform(rng, 0.7, 0.85),
+        bolus=Bolus(onset_s=_uniform(rng, 7, 10), peak_hu=_uniform(rng, 280, 360)),
+        scanner=Scanner(noise_hu=_uniform(rng, 3.0, 4.0)),
+        centre_mm=_uniform(rng, 4, 9),
     )
 
 
 def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
-    """Draw what two scans of a patient share: the stroke, the heart, the vessels, the protocol."""
+    """Draw the properties shared by the scans of a patient: stroke, cardiac output, vessels, protocol."""
     sites = tuple(_SITES)
     site = sites[int(rng.choice(len(sites), p=[facts.share for facts in _SITES.values()]))]
-    hypoperfused = _between(rng, *_SITES[site].hypoperfused_ml)
+    hypoperfused = _uniform(rng, *_SITES[site].hypoperfused_ml)
     failing = float(rng.beta(2.0, 2.2))
     no_core = rng.random() < 0.08
     families = tuple(_FAMILIES)
-    beta = _between(rng, 1.35, 1.75)
-    confounders = [name for name in _OF_PATIENT if rng.random() < _ODDS[name]]
+    beta = _uniform(rng, 1.35, 1.75)
+    confounders = [name for name in _PATIENT_CONFOUNDERS if rng.random() < _PROBABILITIES[name]]
     if "low-cardiac-output" in confounders:
-        beta *= _between(rng, 1.4, 1.8)
+        beta *= _uniform(rng, 1.4, 1.8)
     _, n_slices, frames, thickness = _SLABS[int(rng.choice(len(_SLABS), p=[slab[0] for slab in _SLABS]))]
-    artery_scale = _between(rng, 0.45, 0.6) if "partial-volume" in confounders else _between(rng, 0.85, 1.1)
+    artery_scale = _uniform(rng, 0.45, 0.6) if "partial-volume" in confounders else _uniform(rng, 0.85, 1.1)
     return replace(
         recipe,
         site=site,
         side=int(rng.choice((-1, 1))),
         hypoperfused_ml=hypoperfused,
         core_ml=0.0 if no_core else 0.9 * failing * hypoperfused,
-        flow=_between(rng, 0.85, 1.15),
-        penumbra_flow=_between(rng, 0.97, 1.1),
-        core_flow=_between(rng, 0.6, 1.2),
+        flow=_uniform(rng, 0.85, 1.15),
+        penumbra_flow=_uniform(rng, 0.97, 1.1),
+        core_flow=_uniform(rng, 0.6, 1.2),
         residue=families[int(rng.choice(len(families), p=list(_FAMILIES.values())))],
         bolus=Bolus(
-            onset_s=_between(rng, 5, 12),
+            onset_s=_uniform(rng, 5, 12),
             beta_s=beta,
-            peak_hu=320.0 * 1.5 / beta * _between(rng, 0.75, 1.2),
-            vein_delay_s=_between(rng, 3.5, 5.0),
+            peak_hu=320.0 * 1.5 / beta * _uniform(rng, 0.75, 1.2),
+            vein_delay_s=_uniform(rng, 3.5, 5.0),
         ),
         n_slices=n_slices,
         n_time=int(rng.choice(frames)),
-        slice_mm=round(_between(rng, *thickness), 1),
-        pixel_mm=round(_between(rng, 0.84, 1.0), 3),
-        centre_mm=_SITES[site].centre_mm + _between(rng, -10, 12),
+        slice_mm=round(_uniform(rng, *thickness), 1),
+        pixel_mm=round(_uniform(rng, 0.84, 1.0), 3),
+        centre_mm=_SITES[site].centre_mm + _uniform(rng, -10, 12),
         artery_scale=artery_scale,
         late_scale=0.9 * artery_scale,
-        late_delay_s=_between(rng, 2, 3.2),
-        late_tau_s=_between(rng, 1.0, 2.2),
+        late_delay_s=_uniform(rng, 2, 3.2),
+        late_tau_s=_uniform(rng, 1.0, 2.2),
         confounders=tuple(confounders),
     )
 
 
 def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
-    """Draw what belongs to one scan: the slab, the injection, the image quality."""
+    """Draw the properties of one scan: slab position, bolus timing, image quality."""
     slab_mm = recipe.n_slices * recipe.slice_mm
     centre = recipe.centre_mm if scan == 1 else recipe.centre_mm + slab_mm
     if slab_mm > 45:
-        centre = min(recipe.centre_mm, 16.0) + _between(rng, -3, 3)
-    found = {name for name in _OF_SCAN if rng.random() < _ODDS[name]}
+        centre = min(recipe.centre_mm, 16.0) + _uniform(rng, -3, 3)
+    found = {name for name in _SCAN_CONFOUNDERS if rng.random() < _PROBABILITIES[name]}
     if recipe.site not in {"M1", "M2-superior", "M2-inferior"} or recipe.artery_scale < 0.7:
         found.discard("distal-aif")
     if "distal-aif" in found or recipe.site == "PCA" or slab_mm > 45 or recipe.artery_scale < 0.7:
         found.discard("no-artery")
     if "no-artery" in found:
         found.discard("venous-contamination")
-    bolus, n_time = replace(recipe.bolus, onset_s=recipe.bolus.onset_s + _between(rng, -1, 1)), recipe.n_time
+    bolus, n_time = replace(recipe.bolus, onset_s=recipe.bolus.onset_s + _uniform(rng, -1, 1)), recipe.n_time
     if "truncated" in found:
         n_time = min(n_time, 49)
         bolus = bolus.ending((n_time - 1) * recipe.dt_s)
@@ -173,13 +173,13 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     if "distal-aif" in found:
         centre, scale, late = max(centre, 38.0), 0.12, 1.5
     if "no-artery" in found:
-        centre, scale = _between(rng, 40, 48), 0.3
+        centre, scale = _uniform(rng, 40, 48), 0.3
         late = 0.3
     scanner = Scanner(
-        noise_hu=_between(rng, 2.5, 6.0) if rng.random() < 0.85 else _between(rng, 6.0, 10.0),
-        correlation_px=_between(rng, 0.5, 0.9),
-        motion_mm=_between(rng, 1.5, 4.0) if "motion" in found else 0.0,
-        streak_hu=_between(rng, 3.0, 7.0) if "streaks" in found else 0.0,
+        noise_hu=_uniform(rng, 2.5, 6.0) if rng.random() < 0.85 else _uniform(rng, 6.0, 10.0),
+        correlation_px=_uniform(rng, 0.5, 0.9),
+        motion_mm=_uniform(rng, 1.5, 4.0) if "motion" in found else 0.0,
+        streak_hu=_uniform(rng, 3.0, 7.0) if "streaks" in found else 0.0,
     )
     names = [name for name in CONFOUNDERS if name in found or name in recipe.confounders]
     return replace(
@@ -193,5 +193,5 @@ def _with_lesson(recipe: Recipe) -> Recipe:
     return replace(recipe, lesson=" ".join([what, *(CONFOUNDERS[name] for name in recipe.confounders)]))
 
 
-def _between(rng: np.random.Generator, low: float, high: float) -> float:
+def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(rng.uniform(low, high))

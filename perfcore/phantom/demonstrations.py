@@ -1,4 +1,4 @@
-"""Six cases chosen for teaching."""
+"""Recipes of the six demonstration cases."""
 
 from __future__ import annotations
 
@@ -56,4 +56,4 @@ _CASES: Final[tuple[Recipe, ...]] = (
 )  # fmt: skip
 
 DEMONSTRATIONS: Final[dict[str, Recipe]] = {recipe.name: recipe for recipe in _CASES}
-"""By name; the first is the default."""
+"""Recipes by name; the first one is the default case."""

@@ -1,6 +1,6 @@
-"""Phantom cases as files: the layout of ISLES 2018, and the truth beside it.
+"""Phantom cases as files: series in the layout of ISLES 2018, with the ground truth in ``truth``.
 
-A folder is filled under a temporary name and then renamed, so that a run that fails leaves nothing.
+A folder is written under a temporary name and then renamed, so that a failed run leaves no files.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def write_cohort(out: Path, n_cases: int, seed: int, progress: Callable[[int, in
     Parameters
     ----------
     out
-        Folder to make or to fill; it must not hold cases already.
+        Output folder, created if missing; it must not already hold these cases.
     n_cases
         Number of cases, ≥ 1.
     seed
@@ -52,7 +52,7 @@ def write_cohort(out: Path, n_cases: int, seed: int, progress: Callable[[int, in
     ArgumentError
         ``n_cases`` or ``seed`` is out of its range.
     OutputError
-        The folder cannot be written or already holds cases; nothing is left behind.
+        The folder cannot be written or already holds cases; no files are left.
     """
     if n_cases < 1 or seed < 0:
         raise ArgumentError(f"n_cases must be at least 1 and seed at least 0; got {n_cases} and {seed}.")
@@ -71,7 +71,7 @@ def write_case(case: PhantomCase, out: Path, k: int) -> None:
     ArgumentError
         ``k`` is below 1.
     OutputError
-        The folder cannot be written or already holds this case; nothing is left behind.
+        The folder cannot be written or already holds this case; no files are left.
     """
     if k < 1:
         raise ArgumentError(f"A case's number is at least 1; got {k}.")
@@ -81,7 +81,7 @@ def write_case(case: PhantomCase, out: Path, k: int) -> None:
 
 @contextmanager
 def _staged(out: Path) -> Iterator[Path]:
-    """Give a temporary folder whose content is moved to ``out`` at the end, and removed on any failure."""
+    """Yield a temporary folder whose content is moved to ``out`` at the end, or removed on failure."""
     made: list[Path] = []
     stage: Path | None = None
     try:

@@ -1,7 +1,6 @@
-"""How a patient's head lies in the scanner, and how it differs from the symmetric average.
+"""Head pose: transform from scanner coordinates to the MNI template.
 
-A point of the scanner maps to MNI space by a rigid motion, a scale per axis and a smooth, asymmetric
-displacement of a few millimetres.
+The transform is a rigid motion, a scale per axis, and a smooth asymmetric displacement of a few millimetres.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from perfcore.types import DoubleArray, FloatArray
 
 @dataclass(frozen=True, eq=False)
 class HeadPose:
-    """From the scanner's millimetres to the template's.
+    """Transform from scanner coordinates to template coordinates, in mm.
 
     Attributes
     ----------
@@ -40,7 +39,7 @@ class HeadPose:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, tilt: float = 1.0) -> HeadPose:
-        """Draw a head: turned by a few degrees, 88 to 98 % of the template's size, asymmetric.
+        """Draw a random pose: turned by a few degrees, 88 to 98 % of the template's size, asymmetric.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-r"""Physiology: the bolus, what tissue does to it, and the perfusion of each kind of tissue.
+r"""Physiology: bolus shape, residue functions, tissue response, and perfusion of each tissue type.
 
 The forward model per gram of tissue (Fieselmann 2011, doi:10.1155/2011/467563) is
 
@@ -32,7 +32,7 @@ BOX_FRACTION: Final = 0.5
 
 @dataclass(frozen=True)
 class Perfusion:
-    """Perfusion of one kind of tissue: CBF [ml/100 g/min], CBV [ml/100 g], delay [s]."""
+    """Perfusion of one tissue type: CBF [ml/100 g/min], CBV [ml/100 g], delay [s]."""
 
     cbf: float
     cbv: float
@@ -54,7 +54,7 @@ STATES: Final[tuple[State, ...]] = ("normal", "penumbra", "core")
 
 @dataclass(frozen=True)
 class Bolus:
-    """The bolus in the artery that feeds the brain, without partial volume.
+    """Bolus in the feeding artery, without partial volume.
 
     Attributes
     ----------
@@ -63,9 +63,9 @@ class Bolus:
     recirculation_hu, recirculation_delay_s, recirculation_tau_s
         The second pass: a copy of the first, later, dispersed and scaled to this peak.
     plateau_hu
-        Enhancement that stays once the bolus has mixed with the blood.
+        Enhancement that remains after the bolus has mixed with the blood.
     vein_delay_s, vein_tau_s
-        From artery to the great veins: delay and dispersion; the area is kept.
+        Delay and dispersion from the artery to the large veins; the area is kept.
     """
 
     onset_s: float = 8.0
@@ -96,7 +96,7 @@ class Bolus:
         return disperse(sample(self.artery(time_s), dt, time_s, self.vein_delay_s), dt, self.vein_tau_s)
 
     def vein_fall_s(self, fraction: float) -> float:
-        """Return the time after its peak at which the vein has fallen to a fraction of the peak, seconds."""
+        """Return the time in seconds at which the vein, after its peak, has fallen to a fraction of it."""
         time = fine_grid(self.onset_s + 30.0 * self.beta_s + 40.0, FINE_DT_S)
         vein = self.vein(time)
         top = int(vein.argmax())
@@ -106,7 +106,7 @@ class Bolus:
         return float(time[top + below[0]])
 
     def ending(self, last_s: float, fraction: float = 0.7) -> Bolus:
-        """Return the same bolus, so late that the vein is still at a fraction of its peak at ``last_s``."""
+        """Return a delayed bolus whose vein is still at a fraction of its peak at ``last_s``."""
         return replace(self, onset_s=self.onset_s + last_s - self.vein_fall_s(fraction))
 
 

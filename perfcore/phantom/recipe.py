@@ -1,4 +1,4 @@
-"""What a phantom case is made of: one frozen record, from which everything follows."""
+"""Recipe: all parameters of a phantom case in one frozen record."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ CONFOUNDERS: Final[dict[Confounder, str]] = {
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a case.
+    """Parameters that determine a phantom case.
 
     Attributes
     ----------
     name, title, lesson
-        A short name, a heading and a plain sentence on what the case teaches.
+        Short name, heading, and a sentence on what the case teaches.
     patient
         Identifier of the patient; scans of one patient share it, their anatomy and their stroke.
     patient_seed, scan_seed
-        Entropy of what belongs to the patient and to this scan.
+        Seeds of the random properties of the patient and of this scan.
     site, side
         Occluded artery (None for none) and side (+1 right, −1 left).
     hypoperfused_ml, core_ml
@@ -61,7 +61,7 @@ class Recipe:
     late_delay_s, late_tau_s
         Delay and dispersion of the bolus in arteries beyond the clot.
     confounders
-        What makes the choice of an input function hard here.
+        Properties that make the selection of an AIF difficult.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""From a recipe to a scan: anatomy, stroke, bolus and scanner put together, slice by slice."""
+"""Rendering of a recipe into a scan: anatomy, stroke, bolus and scanner combined slice by slice."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 CLOT_HU = 65.0
 EARLY_SIGN_HU = -2.0
-"""What the core has lost before contrast."""
+"""HU change of the core on non-contrast CT."""
 HU_RANGE = (-1024.0, 3071.0)
 
 
 @dataclass(frozen=True, eq=False)
 class Scan:
-    """A rendered scan and what is true about it; see :class:`perfcore.phantom.cases.PhantomTruth`.
+    """A rendered scan with its ground truth; see :class:`perfcore.phantom.cases.PhantomTruth`.
 
     ``data`` has shape ``(nx, ny, nz, n_time)``, whole HU as float32; ``aif`` and ``vof`` ``(n_time,)``.
     """
@@ -46,7 +46,7 @@ class Scan:
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """What the scanner sees: anatomy, perfusion, the tissue's curves and the vessels."""
+    """Scanned subject: anatomy, perfusion, tissue curves and vessels."""
 
     head: Head
     tissue: Parenchyma
@@ -80,13 +80,13 @@ def render(recipe: Recipe) -> Scan:
 
 
 def _acquire(recipe: Recipe, grid: VoxelGrid, subject: _Subject) -> FloatArray:
-    """Expose every slice; each has its own source of randomness, so that threads change nothing."""
+    """Simulate every slice; each has its own random generator, so that the result does not depend on threads."""
     data = np.empty((*grid.shape, recipe.n_time), np.float32)
     scanner = recipe.scanner
     start = int((recipe.bolus.onset_s + 4) / recipe.dt_s)
     path = draw_motion(recipe.n_time, start, scanner.motion_mm, np.random.default_rng([*recipe.scan_seed, 0]))
 
-    def expose(k: int) -> None:
+    def acquire_slice(k: int) -> None:
         rng = np.random.default_rng([*recipe.scan_seed, 10 + k])
         data[:, :, k] = HU["air"]
         box = _head_box(subject.head.baseline[:, :, k])
@@ -103,7 +103,7 @@ def _acquire(recipe: Recipe, grid: VoxelGrid, subject: _Subject) -> FloatArray:
         data[box[0], box[1], k] = block
 
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(expose, range(recipe.n_slices)))
+        list(pool.map(acquire_slice, range(recipe.n_slices)))
     return data
 
 

@@ -1,4 +1,4 @@
-"""The scanner: what noise, motion and streaks do to a slice over time."""
+"""Scanner model: noise, head motion and streak artefacts."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Territories and the stroke: which tissue starves when an artery is closed.
+"""Stroke model: arterial territories, hypoperfused tissue and core of an occlusion.
 
-A territory is what lies nearest to an artery's branches, in 3 mm voxels of MNI space. Behind an
-occlusion the tissue farthest from its neighbours' branches is the worst off, since collaterals come from
-them; noise makes the borders irregular. The core is the worst part of what is hypoperfused.
+A territory is the tissue nearest to an artery's branches, in 3 mm voxels of MNI space. Beyond an occlusion the
+tissue farthest from the branches of neighbouring territories is affected most, since collaterals come from them;
+noise makes the borders irregular. The core is the most affected part of the hypoperfused tissue.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _WORST: Final[dict[Site, tuple[float, float, float]]] = {
     "PCA": (14, -76, 6),
 }
 DEEP_MM: Final = 14.0
-"""Where tissue is this much farther from its neighbours' branches than at the border, no collateral helps."""
+"""Distance from the border, towards the occluded territory, at which the severity is maximal."""
 DISTAL_ARTERIES: Final[dict[Site, tuple[str, ...]]] = {
     "M1": _SUPERIOR + _INFERIOR,
     "M2-superior": _SUPERIOR[1:],

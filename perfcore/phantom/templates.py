@@ -1,4 +1,4 @@
-"""The average brain: MNI152 T1, grey and white matter at 1 mm, as nilearn's wheel carries them.
+"""Brain templates: MNI152 T1, grey and white matter at 1 mm, from the data files of the nilearn package.
 
 ICBM 2009a nonlinear symmetric (Fonov 2011, doi:10.1016/j.neuroimage.2010.07.033), skull-stripped,
 in RAS+ millimetres: x to the patient's right, y forward, z up. The files are found without importing
@@ -33,7 +33,7 @@ suitability of this software for any purpose. It is provided "as is" without exp
 warranty. The authors are not responsible for any data loss, equipment damage, property loss, or
 injury to subjects or patients resulting from the use or misuse of this software package.
 """
-"""What has to travel with whatever is made from the templates."""
+"""Licence notice that must accompany data derived from the templates."""
 
 ByteArray = NDArray[np.uint8]
 

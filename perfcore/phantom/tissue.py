@@ -1,4 +1,4 @@
-"""The tissue of one head: what each voxel's grey and white matter does with the blood."""
+"""Parenchyma of a head: perfusion state, flow and delay of every voxel, true maps and tissue curves."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def draw_stroke(recipe: Recipe) -> Stroke | None:
 
 
 def perfuse(recipe: Recipe, head: Head) -> Parenchyma:
-    """Give every voxel its state, flow and delay."""
+    """Assign perfusion state, flow and delay to every voxel."""
     rng = np.random.default_rng([*recipe.patient_seed, 2])
     brain = head.gm + head.wm > 0
     where = head.mni_mm[:, brain]

@@ -1,4 +1,4 @@
-"""The blood in one scan: which voxels hold artery or vein, and what flows there."""
+"""Vascular signal of a scan: volume fraction of arteries and veins in every voxel, and their enhancement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPANION_OFFSET_MM = (0.6, 1.2, 0.8)
 
 @dataclass(frozen=True, eq=False)
 class VascularSignal:
-    """Vessels that share one curve.
+    """Vessels with a common enhancement curve.
 
     Attributes
     ----------

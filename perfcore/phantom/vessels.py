@@ -1,7 +1,6 @@
-"""Arteries and veins of the head as centre lines in MNI space, and their fraction of each voxel.
+"""Arteries and veins of the head: centre lines in MNI space, and tubes that fill voxels.
 
-The courses are drawn by hand along the cisterns and sulci of the template: enough for vessels to lie
-where a reader looks for them, not an atlas.
+The courses were drawn by hand along the cisterns and sulci of the template; they are plausible, but not an atlas.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ class Vessel:
     Attributes
     ----------
     name
-        What an anatomist calls it.
+        Anatomical name.
     points
         Corners of the centre line, MNI millimetres.
     radius_mm
@@ -33,7 +32,7 @@ class Vessel:
     delay_s
         Bolus arrival relative to the end of the internal carotid artery.
     paired
-        Whether the left side has its mirror image.
+        Whether the left side has a mirrored vessel.
     """
 
     name: str
@@ -139,7 +138,7 @@ _VEINS: Final[tuple[Vessel, ...]] = (
 )
 
 COMPANION_ARTERIES: Final = ("M1", "M1-distal", "M2-superior", "M2-inferior", "A2", "ICA")
-"""Arteries with which veins run side by side where the veins contaminate."""
+"""Arteries accompanied by veins in cases with venous contamination."""
 
 
 @lru_cache(maxsize=1)

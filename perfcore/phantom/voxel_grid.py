@@ -1,4 +1,4 @@
-"""The scanner's voxels: axial slices of 256 × 256, RAS+, with the isocentre in the middle of the plane."""
+"""Voxel grid of the scanner: axial slices of 256 × 256, RAS+, isocentre at the centre of the plane."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ N_PIXELS: Final = 256
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """One slab.
+    """Voxel grid of one slab.
 
     Attributes
     ----------

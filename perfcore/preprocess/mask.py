@@ -34,7 +34,7 @@ EMPTY: Final = (
 
 def in_plane_disk(radius: int) -> BoolArray:
     """Return a disk of a radius in voxels as a structuring element of shape ``(2r+1, 2r+1, 1)``."""
-    return np.asarray(disk(radius, dtype=bool))[..., None]
+    return np.asarray(disk(radius, dtype=bool))[..., None]  # type: ignore[no-untyped-call]
 
 
 def in_plane_filter(volume: FloatArray, sigma_mm: float, spacing_mm: tuple[float, ...]) -> FloatArray:
