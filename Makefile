@@ -5,13 +5,15 @@ BIN    := $(VENV)/bin
 PORT   ?= 8501
 HOST   ?= localhost
 DEVICE ?= auto
+WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test lint bench bench-load docs mutation screenshots animation
+.PHONY: help app test coverage lint bench bench-load docs mutation screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
-	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine"
+	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine (WORKERS=2 processes)"
+	@echo "make coverage the same tests; lines and branches of perfcore and pages that they run"
 	@echo "make lint     ruff, mypy, the import contract"
 	@echo "make docs     the documentation as a static site in out/docs"
 	@echo "make mutation mutation testing of the numerical core (about 10 minutes)"
@@ -35,8 +37,21 @@ $(VENV)/tools.stamp: tools/requirements.txt $(VENV)/test.stamp
 app: $(VENV)/runtime.stamp
 	AIF_LAB_DATA="$(DATA)" AIF_LAB_EVALUATION="$(EVALUATION)" AIF_LAB_DEVICE="$(DEVICE)" $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
+# Two runs: Playwright keeps an event loop running in its process, and no Dask client starts beside it.
+PYTEST = -m pytest -n $(WORKERS) --dist loadgroup
+
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST) --ignore=tests/e2e
+	$(BIN)/python $(PYTEST) tests/e2e
+
+coverage: export COVERAGE_FILE = $(CURDIR)/out/coverage/data
+coverage: $(VENV)/test.stamp
+	@rm -rf out/coverage && mkdir -p out/coverage
+	$(BIN)/coverage run $(PYTEST) --ignore=tests/e2e
+	$(BIN)/coverage run $(PYTEST) tests/e2e
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage html --quiet --directory out/coverage/html
+	$(BIN)/coverage report --sort=cover
 
 lint: $(VENV)/test.stamp
 	$(BIN)/ruff check .
