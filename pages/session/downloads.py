@@ -25,7 +25,13 @@ def downloads(now: State) -> None:
         usable = edited is not None and edited.size == now.start.value.size
         return Export(entry, now, preset, edited if usable else None)
 
-    with st.expander("Export: curve, maps, settings, command line", icon=":material/download:"):
+    # Rendered when it is opened: the code highlighter alone costs the browser more time than the rest of the page.
+    section = st.expander(
+        "Export: curve, maps, settings, command line", icon=":material/download:", key="export", on_change="rerun"
+    )
+    if not section.open:
+        return
+    with section:
         with st.container(horizontal=True):
             _download(
                 "AIF (CSV)",
