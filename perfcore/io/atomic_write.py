@@ -8,11 +8,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from perfcore.errors import OutputError
+
+PROBE_BYTES: Final = 1024
+"""Written and removed before long work: a full disk is found at once."""
 
 
 def write_all(
@@ -94,7 +97,8 @@ def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
     OutputError
         The files cannot be written.
     """
-    write_all(out_dir, [(name, b"") for name in names], names, keep=False)
+    probe = (f".probe-{uuid.uuid4().hex}", bytes(PROBE_BYTES))
+    write_all(out_dir, [*((name, b"") for name in names), probe], names, keep=False)
 
 
 def check_out_file(path: Path) -> None:

@@ -50,9 +50,9 @@ def run(*args: object) -> Result:
     return CliRunner().invoke(app, [str(arg) for arg in args])
 
 
-@pytest.mark.parametrize("n_bytes", [0, 700, 4 * KB])
+@pytest.mark.parametrize("n_bytes", [0, KB + 100, 4 * KB])
 def test_maps_on_a_full_disk(data: Path, tmp_path: Path, n_bytes: int) -> None:
-    """Fail at the first byte, within the masks (700 bytes) and within the maps."""
+    """Fail at the first byte, within the masks (1124 bytes) and within the maps."""
     with disk_limit(n_bytes):
         result = run("maps", data / "case_1", "--out", tmp_path / "new" / "out")
     assert result.exit_code == 2
