@@ -1,18 +1,46 @@
-"""Settings of every test process: one torch thread per parallel worker, browser tests last."""
+"""Settings of every test process: order, shared fixtures on one process, one torch thread per process."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import Final
 
-if TYPE_CHECKING:
-    import pytest
+import pytest
 
 if "PYTEST_XDIST_WORKER" in os.environ:
-    # Torch's threads wait for each other in every operation: with a worker per core, more than one is slower.
+    # Torch's threads wait for each other in every operation: with a process per core, more than one is slower.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+GROUPS: Final = {
+    "evaluation": {"folder", "weights", "judged", "rows", "cluster"},
+    "training": {"cohort", "paths"},
+}
+"""Costly session fixtures by group: tests that use them run on the same process, so that each is made once."""
+CHEAP: Final = {"one_thread", "_one_thread"}
+"""Module-scoped fixtures that cost nothing."""
 
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last: Playwright keeps an event loop running, and no Dask client starts beside it."""
+    """Put browser tests last and tests that share a fixture on one process.
+
+    Playwright keeps an event loop running, and no Dask client starts beside it.
+    """
     items.sort(key=lambda item: "browser" in item.keywords)
+    for item in items:
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group(item: pytest.Item) -> str | None:
+    if not isinstance(item, pytest.Function):
+        return None
+    for group, fixtures in GROUPS.items():
+        if fixtures & set(item.fixturenames):
+            return group
+    of_module = {
+        name
+        for name, definitions in item._fixtureinfo.name2fixturedefs.items()
+        if definitions[-1].scope == "module" and name not in CHEAP
+    }
+    return str(item.path) if of_module else None

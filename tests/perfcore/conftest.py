@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ import pytest
 from perfcore.evaluation.run import evaluate
 from perfcore.io.cohort import find_cohort
 from perfcore.training.run import PrepareJob, TrainingOptions, prepare_case, train
+from tests.support import dask_cluster
 from tests.support.evaluation_cohort import N_LEARNT, make_different
 from tests.support.synthetic_head import draw_head
 from tests.support.tiny_cohort import write_series, write_tiny_cohort
@@ -86,3 +88,11 @@ def paths(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     jobs = [PrepareJob(case, folder / f"{case.name}.safetensors") for case in find_cohort(cohort)]
     assert [prepare_case(job) for job in jobs] == [None, None, None]
     return [job.path for job in jobs]
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a Dask scheduler with two workers."""
+    folder = tmp_path_factory.mktemp("cluster")
+    with dask_cluster.scheduler(folder) as address, dask_cluster.workers(address, folder):
+        yield address

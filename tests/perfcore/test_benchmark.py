@@ -14,7 +14,7 @@ from perfcore import benchmark
 from perfcore.benchmark import MAX_REPEATS, MAX_VOXELS, Plan
 from perfcore.cli import app
 from perfcore.errors import ArgumentError
-from tests.support import dask_cluster
+from perfcore.runtime import jobs
 
 WAYS = [
     "autograd_svd_circulant_forward_backward", "plain_forward", "plain_forward_backward", "fused_forward",
@@ -53,19 +53,17 @@ def test_the_file_is_the_contracts(tmp_path: Path) -> None:
     assert all(way in result.stdout for way in WAYS)
 
 
-def test_a_worker_of_a_cluster_is_measured(tmp_path: Path) -> None:
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
+def test_a_worker_of_a_cluster_is_measured(tmp_path: Path, cluster: str) -> None:
     out = tmp_path / "benchmark.json"
-    with dask_cluster.scheduler(elsewhere) as address, dask_cluster.workers(address, elsewhere, 1):
-        result = command("--out", out, *SMALL, "--scheduler", address)
+    result = command("--out", out, *SMALL, "--scheduler", cluster)
     assert result.exit_code == 0, result.output
     measured = json.loads(out.read_text(encoding="utf-8"))
     check(measured)
     assert measured["machine"]["threads"] == 1  # as that worker was started
 
 
-def test_a_scheduler_that_is_not_there_leaves_in_one_line(tmp_path: Path) -> None:
+def test_a_scheduler_that_is_not_there_leaves_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
     result = command("--out", tmp_path / "new" / "b.json", *SMALL, "--scheduler", "tcp://127.0.0.1:1")
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: No Dask scheduler answers at 'tcp://127.0.0.1:1'")

@@ -418,7 +418,8 @@ def test_an_internal_error_is_one_line(data: Path, tmp_path: Path) -> None:
 
 def test_an_interrupted_run_leaves_no_output(data: Path, tmp_path: Path) -> None:
     code = (
-        "import time; from perfcore import cli, results\n"
+        "import signal, time; from perfcore import cli, results\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # not ignored, as a background job has it
         "def files(*args, **options): yield 'cbf.nii.gz', b'half'; print('writing', flush=True); time.sleep(60)\n"
         "results.result_files = files\n"
         "cli._analyse = lambda *args: (None, 'cpu')\n"

@@ -31,7 +31,7 @@ from perfcore.io.cohort import CohortCase, find_cohort, fingerprint
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.training.loop import read_log
-from tests.support import dask_cluster, oracle
+from tests.support import oracle
 from tests.support.evaluation_cohort import METHODS, N_LEARNT, judge_here, maps_again, one
 
 
@@ -178,24 +178,22 @@ def test_the_command_judges_with_processes(
 
 
 def test_a_cluster_trains_and_judges_as_this_machine_does(
-    folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """A real scheduler and two workers, started in another folder."""
-    monkeypatch.chdir(tmp_path)
+    cluster = request.getfixturevalue("cluster")
+    request.getfixturevalue("monkeypatch").chdir(tmp_path)
     learnt = Path(os.path.relpath(weights.parent / "learnt"))
-    (tmp_path / "elsewhere").mkdir()
-    elsewhere = tmp_path / "elsewhere"
-    with dask_cluster.scheduler(elsewhere) as address, dask_cluster.workers(address, elsewhere):
-        runner = CliRunner()
-        trained = runner.invoke(app, [
-            "train", "--data", str(learnt), "--out", "runs", "--network", "regression", "--loss", "core+tmax",
-            "--folds", "2", "--epochs", "1", "--rate", "2e-3", "--device", "cpu", "--scheduler", address,
-        ])  # fmt: skip
-        assert trained.exit_code == 0, trained.output
-        assert trained.stdout.startswith("Trained on 4 cases, ")
-        options = ["--data", str(folder), "--out", "out", "--weights", str(weights), "--scheduler", address]
-        result = runner.invoke(app, ["evaluate", *options])
-        assert result.exit_code == 0, result.output
+    runner = CliRunner()
+    trained = runner.invoke(app, [
+        "train", "--data", str(learnt), "--out", "runs", "--network", "regression", "--loss", "core+tmax",
+        "--folds", "2", "--epochs", "1", "--rate", "2e-3", "--device", "cpu", "--scheduler", cluster,
+    ])  # fmt: skip
+    assert trained.exit_code == 0, trained.output
+    assert trained.stdout.startswith("Trained on 4 cases, ")
+    options = ["--data", str(folder), "--out", "out", "--weights", str(weights), "--scheduler", cluster]
+    result = runner.invoke(app, ["evaluate", *options])
+    assert result.exit_code == 0, result.output
     for place in ("fold_1", "fold_2", "all"):
         here, there = (read_log(root / place / "log.csv") for root in (weights / "regression", Path("runs")))
         assert [row["train_loss"] for row in here] == [row["train_loss"] for row in there]

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -119,23 +118,11 @@ def test_workers_exit_with_their_parent(how: signal.Signals, tmp_path: Path) -> 
 # On a Dask cluster
 
 
-@pytest.fixture(scope="module")
-def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with dask_cluster.scheduler(tmp_path_factory.mktemp("scheduler")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def cluster(scheduler: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Dask scheduler with two workers."""
-    with dask_cluster.workers(scheduler, tmp_path_factory.mktemp("workers")):
-        yield scheduler
-
-
-def test_a_scheduler_without_workers_is_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
-    with pytest.raises(ArgumentError, match=r"^The Dask scheduler has no worker; start at least one worker"):
-        run_jobs(fails_on_three, [1], scheduler=scheduler)
+def test_a_scheduler_without_workers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with dask_cluster.scheduler(tmp_path) as address:
+        monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
+        with pytest.raises(ArgumentError, match=r"^The Dask scheduler has no worker; start at least one worker"):
+            run_jobs(fails_on_three, [1], scheduler=address)
 
 
 def test_a_cluster_returns_results_in_order_and_uses_both_workers(cluster: str) -> None:
