@@ -311,7 +311,8 @@ def test_voxels_and_screen_agree_in_every_orientation(page: Page, address: str) 
     nx, ny = 7, 5
     answers = page.evaluate(
         """async ([ways, nx, ny]) => {
-          const { toScreen, toVoxel } = await import(new URL("assets/series_player/frontend/voxel_coords.js", document.baseURI));
+          const url = new URL("assets/series_player/frontend/voxel_coords.js", document.baseURI);
+          const { toScreen, toVoxel } = await import(url);
           return ways.map(([swap, flipX, flipY]) => {
             const [columns, rows] = swap ? [ny, nx] : [nx, ny];
             const how = { swap, flipX, flipY, rows, columns };

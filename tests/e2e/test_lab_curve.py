@@ -45,7 +45,8 @@ def test_the_browsers_edits_are_the_librarys(page: Page, address: str) -> None:
             own = np.array([edit_curve(curve, dt_s, edit) for edit in edits])
             theirs = page.evaluate(
                 """async ([curve, dt, edits]) => {
-                  const { editCurve } = await import(new URL("assets/live/frontend/curve/curve_edits.js", document.baseURI));
+                  const url = new URL("assets/live/frontend/curve/curve_edits.js", document.baseURI);
+                  const { editCurve } = await import(url);
                   return edits.map((edit) => Array.from(editCurve(curve, dt, edit)));
                 }""",
                 [curve.tolist(), dt_s, [vars(edit) for edit in edits]],

@@ -435,7 +435,7 @@ def test_an_interrupted_run_leaves_no_output(data: Path, tmp_path: Path) -> None
             assert running.stdout.readline() == "writing\n"
             assert list(out.parent.glob(".unfinished-*"))
             running.send_signal(sent)
-            _, errors = running.communicate(timeout=30)
+            _, errors = running.communicate(timeout=120)
         assert running.returncode == status
         assert "Traceback" not in errors
         assert list(tmp_path.iterdir()) == []
