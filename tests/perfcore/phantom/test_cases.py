@@ -1,4 +1,4 @@
-"""The phantom's cases: their truth, their looks, and what their confounders do."""
+"""Tests of phantom cases: ground truth, anatomy and confounders."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_values_are_whole_hounsfield_units_within_twelve_bits() -> None:
     assert data.max() <= 3071
 
 
-def test_it_looks_like_a_head_in_a_scanner() -> None:
+def test_baseline_values_are_those_of_a_head() -> None:
     baseline = default().series.data[..., :6].mean(axis=3)
     truth = default().truth
     assert (baseline[:3] == -1000).all()
@@ -404,7 +404,7 @@ def test_noise_has_its_level_its_grain_and_no_memory() -> None:
     assert abs(later) < 0.02
 
 
-def test_no_stroke_is_no_stroke() -> None:
+def test_a_case_without_stroke_has_no_lesion() -> None:
     case = make_from_recipe(replace(DEMONSTRATIONS["no-stroke"], n_time=10, n_slices=2))
     assert not case.truth.core.any()
     assert not case.truth.penumbra.any()
@@ -420,7 +420,7 @@ def test_a_stroke_may_leave_no_core() -> None:
 
 
 @pytest.mark.parametrize("site", ["M2-superior", "M2-inferior", "ACA", "PCA"])
-def test_each_site_starves_its_own_territory(site: str) -> None:
+def test_each_site_affects_its_own_territory(site: str) -> None:
     slab = replace(BRIEF, n_time=8, n_slices=4, slice_mm=10.0, centre_mm=20.0)
     recipe: Recipe = replace(slab, hypoperfused_ml=60.0, side=1)
     here = make_from_recipe(replace(recipe, site=site)).truth  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The phantom on disk: ISLES 2018's layout, the same bytes, and nothing left behind by a failure."""
+"""Tests of phantom files: ISLES 2018 layout, reproducible bytes, no files after a failure."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_cases_can_be_added_but_not_overwritten(tmp_path: Path) -> None:
     assert not list(tmp_path.glob(".part-*"))
 
 
-def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def second_fails(seed: int, index: int) -> PhantomCase:
         if index == 2:
             raise OSError(28, "No space left on device")
@@ -126,7 +126,7 @@ def test_a_failure_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.usefixtures("small")
-def test_an_output_that_cannot_be_written_is_one_sentence_without_its_name(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_refused_without_its_name(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a file")
     with pytest.raises(OutputError, match="cannot be written") as caught:
         write_cohort(tmp_path / "secret", 1, 3)

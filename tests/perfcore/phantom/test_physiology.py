@@ -1,4 +1,4 @@
-"""Bolus curves and the tissue's answer, against integrals computed another way."""
+"""Tests of bolus, residue functions and tissue curves against independent integration."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_sampling_delays_and_holds_the_ends() -> None:
         (lambda: fine_grid(float("nan")), "duration_s"),
     ],
 )
-def test_curves_refuse_what_makes_no_sense(call, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_curves_refuse_bad_parameters(call, name: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ArgumentError, match=name):
         call()
 
@@ -144,7 +144,7 @@ def test_labels_keep_the_central_volume_theorem_and_their_order() -> None:
         assert flows == sorted(flows, reverse=True)
 
 
-def test_the_bolus_does_not_depend_on_how_long_one_looks() -> None:
+def test_the_bolus_does_not_depend_on_the_length_of_the_grid() -> None:
     bolus = Bolus()
     long, short = bolus.artery(fine_grid(90.0)), bolus.artery(fine_grid(25.0))
     assert np.allclose(long[: short.size], short, atol=1e-9)

@@ -1,4 +1,4 @@
-"""The brain mask on a drawn head, and what breaks a mask."""
+"""Tests of the brain mask, tissue classes and the vessel search region on a synthetic head."""
 
 import numpy as np
 import pytest
@@ -60,7 +60,7 @@ def test_a_slice_above_the_brain_stays_empty() -> None:
 
 
 @pytest.mark.parametrize("value", [-1000.0, 0.0, 500.0])
-def test_no_soft_tissue_is_an_error_of_one_sentence(value: float) -> None:
+def test_no_soft_tissue_is_refused(value: float) -> None:
     volume = np.full((40, 40, 2), value, np.float32)
     with pytest.raises(InputDataError, match=r"^The brain mask is empty: .*\.$") as caught:
         brain_mask(volume, volume, (1, 1, 5))
@@ -77,7 +77,7 @@ def test_largest_component_is_chosen_per_slice() -> None:
     assert kept[2, 2, 1]
 
 
-def test_csf_goes_with_the_voxels_it_shares() -> None:
+def test_csf_is_removed_with_partial_volume_voxels() -> None:
     head = draw_head(n=128)
     data = head.series.data
     baseline = data[..., :8].mean(axis=3)
@@ -91,7 +91,7 @@ def test_csf_goes_with_the_voxels_it_shares() -> None:
         without_csf(mask, np.full_like(baseline, 5.0), head.series.spacing_mm)
 
 
-def test_bone_keeps_its_distance() -> None:
+def test_voxels_near_bone_are_removed() -> None:
     baseline = np.full((30, 30, 1), 30, np.float32)
     baseline[:10] = 800
     region = np.ones((30, 30, 1), bool)
@@ -101,6 +101,6 @@ def test_bone_keeps_its_distance() -> None:
     np.testing.assert_array_equal(away_from_bone(region, baseline + 900, (1, 1, 5), 1.0), region)
 
 
-def test_the_disk_is_the_usual_one() -> None:
+def test_the_disk_equals_its_definition() -> None:
     assert in_plane_disk(2).sum() == 13
     assert in_plane_disk(2).shape == (5, 5, 1)

@@ -1,4 +1,4 @@
-"""Movement in the plane and in space: measured, undone, and not invented."""
+"""Tests of in-plane and rigid motion correction: estimates, realignment, no false motion."""
 
 import dataclasses
 
@@ -58,7 +58,7 @@ def test_no_edges_no_motion() -> None:
     assert not estimate_motion(flat, (1.0, 1.0, 5.0)).any()
 
 
-def test_realigned_frames_fit_the_first_ones() -> None:
+def test_realigned_frames_match_the_first_frames() -> None:
     head = draw_head(n=160, n_slices=2, n_time=40, noise=0)
     data = moved(head, slice(15, 30), (2.0, -3.0), 2.0)
     motion = estimate_motion(data, head.series.spacing_mm)
@@ -149,7 +149,7 @@ def test_rigid_displacement_is_that_of_the_farthest_of_six_points() -> None:
     np.testing.assert_allclose(rigid_displacement_mm(motion, (200, 240, 8), (1.0, 1.0, 5.0)), expected)
 
 
-def test_the_setting_decides_what_is_undone(nodding) -> None:
+def test_the_motion_setting_selects_the_correction(nodding) -> None:
     series = PerfusionSeries(nodding, np.diag([*SPACING, 1.0]), SLAB.dt_s)
     mask = np.zeros(nodding.shape[:3], bool)
     mask[100:156, 90:166] = True

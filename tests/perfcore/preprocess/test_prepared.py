@@ -1,4 +1,4 @@
-"""Preparing a whole case."""
+"""Tests of prepare: shapes, regions, reference and errors on whole cases."""
 
 import dataclasses
 
@@ -48,7 +48,7 @@ def test_every_array_is_read_only(prepared) -> None:
         prepared.dt_s = 2.0
 
 
-def test_the_series_itself_is_left_alone(head) -> None:
+def test_the_series_is_not_modified(head) -> None:
     before = head.series.data.copy()
     prepare(head.series, Settings())
     np.testing.assert_array_equal(head.series.data, before)
@@ -127,7 +127,7 @@ def test_half_a_brain_falls_back_to_the_mask_with_a_warning(head) -> None:
     assert any("fewer than 50 voxels" in flag for flag in prepared.warnings)
 
 
-def test_a_given_mask_is_used_as_it_is(head) -> None:
+def test_a_given_mask_is_not_changed(head) -> None:
     mask = head.brain.copy()
     mask[:, :20] = False
     prepared = prepare(dataclasses.replace(head.series, mask=mask), Settings())
@@ -136,7 +136,7 @@ def test_a_given_mask_is_used_as_it_is(head) -> None:
     assert prepared.hull[mask].all()
 
 
-def test_concentration_is_taken_as_it_is(head, prepared) -> None:
+def test_concentration_is_not_changed(head, prepared) -> None:
     values = np.where(head.brain[..., None], prepared.enhancement, 0)
     series = PerfusionSeries(values, head.series.affine, 1.0, units="concentration")
     other = prepare(series, Settings())
@@ -180,7 +180,7 @@ def test_times_are_in_seconds(dt_s: float) -> None:
     assert np.median(healthy) == pytest.approx(19.5, abs=2.0)
 
 
-def test_the_time_to_peak_is_sought_after_the_baseline(head, prepared) -> None:
+def test_the_time_to_peak_is_searched_after_the_baseline(head, prepared) -> None:
     assert prepared.ttp_s.min() >= prepared.n_baseline
     n = prepared.n_baseline
     expected = n + prepared.tissue[:, n:].argmax(axis=1)
@@ -199,7 +199,7 @@ def test_slabs_cover_an_axis_once(n: int) -> None:
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(n))
 
 
-def test_time_last_turns_any_order() -> None:
+def test_as_time_contiguous_accepts_any_memory_order() -> None:
     data = np.random.default_rng(0).standard_normal((7, 6, 3, 5)).astype(np.float32)
     assert as_time_contiguous(data) is data
     for order in ((3, 2, 1, 0), (1, 0, 2, 3), (2, 3, 0, 1)):

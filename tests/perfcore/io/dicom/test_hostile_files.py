@@ -1,4 +1,4 @@
-"""DICOM exports that nobody vouches for: each is one sentence, costs little, and tells nothing of its content."""
+"""Tests of hostile DICOM exports: refused with one message, at low cost, without quoting the content."""
 
 from __future__ import annotations
 
@@ -170,7 +170,7 @@ def refused(source: Path | bytes, part: str, **options: Any) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_with_one_sentence(name: str, tmp_path: Path) -> None:
+def test_bad_exports_are_refused(name: str, tmp_path: Path) -> None:
     make, part = REFUSED[name]
     files = make()
     refused(files if isinstance(files, bytes) else zipped(files), part)
@@ -178,7 +178,7 @@ def test_refused_with_one_sentence(name: str, tmp_path: Path) -> None:
         refused(save(files, tmp_path), part)
 
 
-def test_refused_places(tmp_path: Path) -> None:
+def test_bad_paths_are_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.zip")
     (tmp_path / "empty").mkdir()
     for name, part in [
@@ -191,7 +191,7 @@ def test_refused_places(tmp_path: Path) -> None:
     refused(Path("a\0b"), "does not exist")
 
 
-def test_a_given_step_is_no_help_where_images_cannot_be_ordered() -> None:
+def test_a_time_step_does_not_help_if_images_cannot_be_ordered() -> None:
     files = export(DATA, AcquisitionTime=None, InstanceNumber=1)
     refused(zipped(files), "cannot be ordered in time", dt_s=1.0)
 
@@ -208,7 +208,7 @@ def test_too_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     refused(zipped(export(DATA)), "GB are read")
 
 
-def test_links_in_an_archive_are_no_files() -> None:
+def test_links_in_an_archive_are_ignored() -> None:
     packed = io.BytesIO(zipped(export(DATA)))
     with zipfile.ZipFile(packed, "a") as archive:
         link = zipfile.ZipInfo("link")
@@ -218,7 +218,7 @@ def test_links_in_an_archive_are_no_files() -> None:
     np.testing.assert_array_equal(read_dicom(packed.getvalue()).data, as_read(DATA))
 
 
-def test_an_entry_is_as_large_as_it_says() -> None:
+def test_an_entry_larger_than_declared_is_refused() -> None:
     files = export(DATA)
     content = bytearray(zipped(files))
     at = content.index(b"PK\x01\x02")
@@ -276,7 +276,7 @@ def test_a_long_header_is_read_and_an_endless_one_ends() -> None:
     assert meter.left > 700
 
 
-def test_a_deep_header_is_a_damaged_one() -> None:
+def test_a_deeply_nested_header_counts_as_damaged() -> None:
     assert read_image_header(Blob(deep(50_000)), ReadBudget()) is SkipReason.DAMAGED
     np.testing.assert_array_equal(read_dicom(zipped(export(DATA) | {"deep": deep(3000)})).data, as_read(DATA))
 
@@ -293,7 +293,7 @@ def test_a_deflated_bomb_is_not_inflated() -> None:
     assert peak < 4 << 20
 
 
-def test_a_bomb_costs_nothing() -> None:
+def test_a_zip_bomb_is_refused_unread() -> None:
     content = bomb(300)
     start = time.process_time()
     tracemalloc.start()
@@ -304,7 +304,7 @@ def test_a_bomb_costs_nothing() -> None:
     assert time.process_time() - start < 0.5
 
 
-def test_a_table_of_contents_without_end_is_not_read() -> None:
+def test_an_endless_central_directory_is_not_read() -> None:
     tail = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 65535, 65535, 60 << 20, 0, 0)
     content = bytes(60 << 20) + tail
     tracemalloc.start()

@@ -1,4 +1,4 @@
-"""DICOM exports: which series is read, and with which values, places and times."""
+"""Tests of the DICOM reader: choice of series, voxel values, geometry and timing."""
 
 from __future__ import annotations
 
@@ -85,12 +85,12 @@ def test_uncompressed_syntaxes(syntax: str) -> None:
 
 
 def other_series(data: np.ndarray) -> dict[str, bytes]:
-    """A second series at the same place."""
+    """A second series at the same position."""
     return export(data, SeriesInstanceUID=f"{SERIES}7", SOPInstanceUID=lambda t, z: f"{SERIES}7.{t}.{z}")
 
 
 def strays() -> dict[str, bytes]:
-    """What lies beside a series on a CD."""
+    """Other files of an exported CD."""
     pixels = bolus(2, 3, seed=8)
     upright = [1, 0, 0, 0, 0, -1]
     scout = {
@@ -116,7 +116,7 @@ def strays() -> dict[str, bytes]:
     }
 
 
-def test_strays_beside_the_series(tmp_path: Path) -> None:
+def test_other_files_are_ignored(tmp_path: Path) -> None:
     folder = save(export() | strays(), tmp_path)
     os.mkfifo(folder / "pipe")
     (folder / "loop").symlink_to(folder)
@@ -142,14 +142,14 @@ def test_positions_with_few_images_are_left_out() -> None:
     check(read(export() | extra), DATA, "Slice positions with few images were left out (6 of 10)")
 
 
-def test_damaged_files_beside_the_series_are_told() -> None:
+def test_damaged_files_give_a_warning() -> None:
     sound = image(DATA[0, 0])
     broken = sound[: sound.index(b"\x08\0\x16\0UI")] + b"\x08\0\x06\0SQ\0\0\xff\xff\xff\xff\x01\x02"
     series = read(export() | {"broken": broken})
     check(series, DATA, "Damaged DICOM files beside the series were left out (1)")
 
 
-def test_names_that_climb_and_links_in_an_archive_mean_nothing(tmp_path: Path) -> None:
+def test_path_traversal_and_links_in_an_archive_have_no_effect(tmp_path: Path) -> None:
     files = {f"../../{k}/../../../etc/{k}": content for k, content in enumerate(export().values())}
     before = sorted(tmp_path.parent.rglob("*"))
     (tmp_path / "a.zip").write_bytes(zipped(files))
@@ -173,7 +173,7 @@ def test_each_image_has_its_own_rescaling() -> None:
     np.testing.assert_array_equal(series.data, as_read(DATA * slopes[:, :, None, None]))
 
 
-def test_without_rescaling_stored_numbers_are_hu_and_it_is_said() -> None:
+def test_without_rescaling_stored_numbers_are_hu_with_a_warning() -> None:
     files = export(RescaleSlope=None, RescaleIntercept=None)
     series = read(files)
     np.testing.assert_array_equal(series.data, as_read(DATA, 1, 0))
@@ -206,7 +206,7 @@ def test_an_odd_number_of_pixels() -> None:
     np.testing.assert_array_equal(read(export(data)).data, as_read(data))
 
 
-def test_a_series_too_large_is_averaged_down(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(export())
     for factor in (2, 4):
         monkeypatch.setattr(dicom_module, "MAX_VOXEL_BYTES", whole.data.nbytes // factor**2)
@@ -324,7 +324,7 @@ def rank(t: int, _z: int) -> int:
         ({"AcquisitionTime": at_noon, "ContentTime": lambda t, _z: clock(7 * t)}, None),
     ],
 )
-def test_the_first_clock_that_tells_frames_apart(fields: dict[str, Any], warning: str | None) -> None:
+def test_the_first_clock_that_distinguishes_frames_is_used(fields: dict[str, Any], warning: str | None) -> None:
     check(read(export(**fields)), DATA, *([warning] if warning else []))
 
 
@@ -350,7 +350,7 @@ def on_grid(times: np.ndarray, at: np.ndarray, data: np.ndarray = DATA) -> np.nd
     return out
 
 
-def test_a_table_that_shuttles() -> None:
+def test_shuttle_mode() -> None:
     times = NOON + 3.0 * np.arange(N_TIME)[:, None] + np.array([0, 0, 1.5, 1.5])
     series = read(export(times=lambda t, z: times[t, z]))
     assert series.dt_s == 3
@@ -363,7 +363,7 @@ def test_a_table_that_shuttles() -> None:
     assert "resampled linearly" in note
 
 
-def test_a_protocol_that_slows_down() -> None:
+def test_a_protocol_with_two_time_steps() -> None:
     own = NOON + np.concatenate([np.arange(9), 8 + 2.0 * np.arange(1, 6)])
     series = read(export(times=own))
     assert series.dt_s == 1
@@ -391,7 +391,7 @@ def test_an_incomplete_last_frame_is_left_out() -> None:
         check(series, DATA[:-1], "Incomplete frames at the ends of the series were left out (2 images)")
 
 
-def test_a_given_step_wins() -> None:
+def test_a_given_time_step_overrides_the_header() -> None:
     series = read(export(), dt_s=2)
     np.testing.assert_array_equal(series.data, as_read(DATA))
     assert (series.dt_s, series.warnings) == (2, ())
@@ -400,7 +400,7 @@ def test_a_given_step_wins() -> None:
 
 
 @pytest.mark.parametrize("name", ["InstanceNumber", "AcquisitionNumber", "TemporalPositionIdentifier"])
-def test_without_times_a_step_and_an_order_do(name: str) -> None:
+def test_without_times_a_time_step_and_an_order_suffice(name: str) -> None:
     order = {"AcquisitionTime": None, "InstanceNumber": None} | {name: lambda t, _z: t + 3}
     with pytest.raises(InputDataError, match=r"no times that distinguish its frames; give the time step \(--dt"):
         read(export(**order))
@@ -439,7 +439,7 @@ def test_arguments() -> None:
             read(export(), dt_s=dt)
 
 
-def test_one_road(tmp_path: Path) -> None:
+def test_load_series_reads_dicom(tmp_path: Path) -> None:
     folder = save(export() | strays(), tmp_path / "cd")
     check(load_series(folder))
     assert load_series(folder, dt_s=3, units="concentration").dt_s == 3
@@ -454,7 +454,7 @@ def test_one_road(tmp_path: Path) -> None:
         load_series(tmp_path / "folder.zip")
 
 
-def test_dicom_is_looked_for_at_any_depth(tmp_path: Path) -> None:
+def test_dicom_files_are_found_at_any_depth(tmp_path: Path) -> None:
     assert not holds_dicom(tmp_path)
     (tmp_path / "text").write_bytes(b"DICOM" * 80)
     assert not holds_dicom(tmp_path)
@@ -471,7 +471,7 @@ class Kept(logging.Handler):
         self.text += record.getMessage()
 
 
-def test_nothing_of_the_patient_comes_out(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_no_patient_field_is_exposed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     files = export(SpecificCharacterSet="ISO_IR 100")
     files = {name: content.replace(b"ISO_IR 100", NAME.encode()) for name, content in files.items()}
     files[f"{NAME}.txt"] = NAME.encode()

@@ -1,4 +1,4 @@
-"""The gate: what is refused, what is accepted with the right values, and what it may cost."""
+"""Tests of the NIfTI reader: refused files, accepted files with exact values, memory and time."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("way", ["upload", "file"])
-def test_refused_with_one_sentence(name: str, way: str, tmp_path: Path) -> None:
+def test_bad_files_are_refused(name: str, way: str, tmp_path: Path) -> None:
     content, part = REFUSED[name]
     path = tmp_path / "Erika Mustermann.nii.gz"
     path.write_bytes(content)
@@ -196,7 +196,7 @@ def test_refused_with_one_sentence(name: str, way: str, tmp_path: Path) -> None:
     assert "Mustermann" not in sentence
 
 
-def test_refused_places(tmp_path: Path) -> None:
+def test_bad_paths_are_refused(tmp_path: Path) -> None:
     for path, part in [
         (tmp_path, "is a folder, not a regular file"),
         (tmp_path / "none.nii", "does not exist"),
@@ -231,7 +231,7 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
         read_series(tmp_path / "loop.nii")
 
 
-def test_no_sentence_holds_text_of_the_header() -> None:
+def test_no_message_quotes_the_header() -> None:
     content = packed(descrip=b"Erika Mustermann 1964", db_name=b"ERIKA", aux_file=b"MUSTERMANN", datatype=128)
     with pytest.raises(InputDataError) as caught:
         read_series(content)
@@ -330,7 +330,7 @@ def test_one_slice_keeps_its_dimension() -> None:
 
 
 @pytest.mark.parametrize("n_time", [10, 15, 16, 17, 32, 33, 65])
-def test_frames_are_read_in_blocks_without_a_seam(n_time: int) -> None:
+def test_block_boundaries_do_not_change_the_frames(n_time: int) -> None:
     data = values(3, (3, 2, 2, n_time))
     np.testing.assert_array_equal(read_series(image(data).to_bytes()).data, data)
 
@@ -406,7 +406,7 @@ def test_a_given_step_or_a_default_stands_in_for_an_unusable_one(step: float) ->
     assert "1 s was used" in series.warnings[0]
 
 
-def test_a_given_step_wins_and_a_default_does_not() -> None:
+def test_a_given_time_step_overrides_the_header_but_a_default_does_not() -> None:
     assert read_series(packed(), dt_s=0.5).dt_s == 0.5
     assert read_series(packed(), default_dt_s=1.0).dt_s == 1.5
     assert read_series(packed(pixdim={4: 1}, xyzt_units=2), default_dt_s=1.0).warnings == ()
@@ -488,7 +488,7 @@ def test_series_with_mask_and_lesion(tmp_path: Path) -> None:
         read_series(packed(), mask=tmp_path / "none.nii")
 
 
-def test_the_same_empty_file_is_a_fine_lesion_and_no_mask() -> None:
+def test_an_empty_volume_is_accepted_as_lesion_but_not_as_mask() -> None:
     empty = mask_bytes(np.zeros(GRID, np.uint8))
     with pytest.raises(InputDataError, match="brain mask is empty"):
         read_series(packed(), mask=empty, lesion=empty)
@@ -507,7 +507,7 @@ def test_a_displaced_mask_is_used_with_a_warning() -> None:
 # What it may cost
 
 
-def test_the_362_bytes_cost_nothing() -> None:
+def test_a_362_byte_file_that_declares_gigabytes_is_cheap() -> None:
     content, _ = REFUSED["9.8 GB in 362 bytes"]
     assert len(content) == 362
     tracemalloc.start()
@@ -521,7 +521,7 @@ def test_the_362_bytes_cost_nothing() -> None:
     assert seconds < 0.5
 
 
-def test_a_bomb_stops_at_what_its_header_promises(tmp_path: Path) -> None:
+def test_a_gzip_bomb_is_read_only_up_to_the_declared_size(tmp_path: Path) -> None:
     path = tmp_path / "bomb.nii.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(packed())
@@ -538,7 +538,7 @@ def test_a_bomb_stops_at_what_its_header_promises(tmp_path: Path) -> None:
     assert seconds < 0.5  # 512 MB take longer to unpack
 
 
-def test_a_promise_beyond_what_deflate_can_hold_is_refused_unread() -> None:
+def test_a_size_beyond_the_deflate_ratio_is_refused_unread() -> None:
     content = gzip.compress(packed(dim=[4, 512, 512, 16, 40, 1, 1, 1], voxels=bytes(1000)))
     tracemalloc.start()
     with pytest.raises(InputDataError, match="declares more data than the file holds"):
@@ -548,7 +548,7 @@ def test_a_promise_beyond_what_deflate_can_hold_is_refused_unread() -> None:
     assert peak < 1 << 20
 
 
-def test_the_cap_counts_float32_too() -> None:
+def test_the_size_limit_includes_float32() -> None:
     n_frames = header_module.MAX_VOXEL_BYTES // (4 * 256 * 256) + 1
     content = gzip.compress(packed(dim=[4, 256, 256, 1, n_frames, 1, 1, 1], datatype=2, voxels=bytes(1 << 20)))
     with pytest.raises(InputDataError, match="declares more"):
@@ -657,5 +657,5 @@ def test_fuzz_any_bytes(content: bytes) -> None:
     survives(packed()[:348] + content)
 
 
-def test_every_error_is_one_of_ours() -> None:
+def test_every_error_is_a_perfcore_error() -> None:
     assert issubclass(InputDataError, PerfcoreError)

@@ -1,4 +1,4 @@
-"""The JSON file beside a NIfTI file: used where the header has no step, and trusted as little as any file."""
+"""Tests of the BIDS sidecar: used if the header has no time step; bad files are refused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_step_of_a_sidecar(tmp_path: Path, suffix: str, step: float) -> None
     assert series.warnings == (f"The time step of {step:g} s was read from the JSON file beside the series.",)
 
 
-def test_header_and_option_win(tmp_path: Path) -> None:
+def test_header_and_option_override_the_sidecar(tmp_path: Path) -> None:
     path = save(tmp_path, {"RepetitionTime": 1.5}, dt=2)
     assert read_series(path).dt_s == 2
     assert read_series(path).warnings == ()
@@ -77,7 +77,7 @@ def test_even_volume_times(tmp_path: Path) -> None:
     assert series.warnings == ("The times of the frames were read from the JSON file beside the series.",)
 
 
-def test_uneven_volume_times_are_resampled_and_told(tmp_path: Path) -> None:
+def test_uneven_volume_times_are_resampled_with_a_warning(tmp_path: Path) -> None:
     times = np.concatenate([np.arange(10), 9 + 3.0 * np.arange(1, 5)])
     series = read_series(save(tmp_path, {"VolumeTiming": list(times)}))
     assert series.dt_s == 1
@@ -88,7 +88,9 @@ def test_uneven_volume_times_are_resampled_and_told(tmp_path: Path) -> None:
     assert "resampled linearly" in series.warnings[1]
 
 
-def test_uneven_times_that_leave_too_few_or_too_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uneven_times_that_give_too_few_or_too_many_frames(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     few = np.cumsum([0, 0.1, 9, 0.1, 9, 9, 0.1, 9, 9, 0.1, 9, 0.1, 9, 9])
     with pytest.raises(InputDataError, match="so uneven that resampling would give 9 frames"):
         read_series(save(tmp_path, {"VolumeTiming": list(few)}))
@@ -128,7 +130,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refused_with_one_sentence(name: str, tmp_path: Path) -> None:
+def test_bad_sidecars_are_refused(name: str, tmp_path: Path) -> None:
     raw, part = REFUSED[name]
     path = save(tmp_path, raw=raw)
     with pytest.raises(InputDataError) as caught:
@@ -141,7 +143,7 @@ def test_refused_with_one_sentence(name: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("raw", [b"{}", b"[]", b"3", b"null", b'{"RepetitionTime": null}', b'{"TR": 2}'])
-def test_a_sidecar_without_times_says_nothing(tmp_path: Path, raw: bytes) -> None:
+def test_a_sidecar_without_times_is_ignored(tmp_path: Path, raw: bytes) -> None:
     path = save(tmp_path, raw=raw)
     assert read_sidecar(path, 14) is None
     with pytest.raises(InputDataError, match=r"time step in the header is unusable.*--dt"):
@@ -152,7 +154,7 @@ def test_a_byte_order_mark(tmp_path: Path) -> None:
     assert read_series(save(tmp_path, raw=b'\xef\xbb\xbf{"RepetitionTime": 2}')).dt_s == 2
 
 
-def test_what_is_no_file_is_no_sidecar(tmp_path: Path) -> None:
+def test_a_folder_or_pipe_is_not_a_sidecar(tmp_path: Path) -> None:
     path = save(tmp_path)
     beside = tmp_path / "a.b.json"
     os.mkfifo(beside)
