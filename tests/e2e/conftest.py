@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -26,10 +27,23 @@ def address() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
+@contextmanager
+def _page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     one = context.new_page()
-    one.set_default_timeout(20_000)
+    one.set_default_timeout(60_000)
     yield one
     context.close()
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    with _page(chromium) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def shared_page(chromium: Browser) -> Iterator[Page]:
+    """One page for tests of a module that leave it as they found it."""
+    with _page(chromium) as one:
+        yield one

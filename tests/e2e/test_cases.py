@@ -54,12 +54,12 @@ def open_cases(page: Page, url: str, case: str = "demo-m1-occlusion") -> None:
 
 
 def ready(page: Page, case: str) -> None:
-    page.wait_for_selector(f'[data-testid="cine"][data-status="ready"][data-case="{case}"]', timeout=30_000)
+    page.wait_for_selector(f'[data-testid="cine"][data-status="ready"][data-case="{case}"]', timeout=60_000)
 
 
 def sought(page: Page) -> None:
     """Wait until every selector has answered."""
-    expect(page.locator(".selector[data-found]")).to_have_count(len(SELECTORS), timeout=20_000)
+    expect(page.locator(".selector[data-found]")).to_have_count(len(SELECTORS), timeout=60_000)
 
 
 def told(page: Page, name: str) -> str:
@@ -295,7 +295,7 @@ def test_the_wheel_goes_through_the_slices_and_stops_at_the_ends(page: Page, add
 def test_a_finger_picks_and_plays(chromium, address: str) -> None:
     context = chromium.new_context(viewport={"width": 900, "height": 1200}, has_touch=True)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     open_cases(page, address)
     before = told(page, "voxel")
     image(page).tap(position={"x": 120, "y": 120})

@@ -35,7 +35,7 @@ def statuses(page: Page) -> list[str]:
 
 
 def wait_status(page: Page, status: str) -> None:
-    page.wait_for_selector(f'[data-testid="lab"][data-status="{status}"]', timeout=20_000)
+    page.wait_for_selector(f'[data-testid="lab"][data-status="{status}"]', timeout=60_000)
 
 
 def exported_curve(page: Page) -> np.ndarray:

@@ -38,7 +38,7 @@ def case() -> LiveCase:
 
 def open_tuning(page: Page, address: str, source: str = "vein") -> None:
     page.goto(f"{address}/finetune?start={source}")
-    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=40_000)
+    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=60_000)
     settled(page)
 
 
@@ -50,7 +50,7 @@ def wait_data(page: Page, name: str, test: str) -> None:
     """Wait until a data attribute of the Lab passes a test, a JavaScript expression of ``v``."""
     page.wait_for_function(
         f"() => {{ {FIND} const v = find(document)?.dataset.{name}; return v !== undefined && ({test}); }}",
-        timeout=40_000,
+        timeout=60_000,
     )
 
 
@@ -289,7 +289,7 @@ def test_a_closed_page_ends_the_work(page: Page, address: str) -> None:
     assert other is not None
     page.close()
     second = other.new_context().new_page()
-    second.set_default_timeout(20_000)
+    second.set_default_timeout(60_000)
     time.sleep(5)
     open_tuning(second, address)
     steps(second, 2)

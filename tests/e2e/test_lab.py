@@ -158,7 +158,7 @@ def test_map_choice_and_slices_need_no_new_curve(page: Page, address: str) -> No
 def test_without_a_socket_the_lab_still_works(page: Page, address: str) -> None:
     page.route_web_socket("**/live/socket", lambda ws: ws.close())
     page.goto(address)
-    page.wait_for_selector('[data-testid="lab"][data-status="fallback"]', timeout=30_000)
+    page.wait_for_selector('[data-testid="lab"][data-status="fallback"]', timeout=60_000)
     page.wait_for_selector('[data-testid="lab"][data-core-ml]')
     core = lab_data(page, "core-ml")
     drag(page, 12, 120)

@@ -54,9 +54,16 @@ def test_the_browsers_edits_are_the_librarys(page: Page, address: str) -> None:
             np.testing.assert_allclose(theirs, own, rtol=0, atol=1e-6 * np.abs(curve).max())
 
 
+@pytest.fixture(scope="module")
+def handles(shared_page: Page, address: str) -> Page:
+    """The Lab with the handles of the whole curve open; a test resets the curve at its end."""
+    open_handles(shared_page, address)
+    return shared_page
+
+
 @pytest.mark.parametrize(("name", "value"), HANDLES.items())
-def test_each_handles_field_edits_the_whole_curve(page: Page, address: str, name: str, value: float) -> None:
-    open_handles(page, address)
+def test_each_handles_field_edits_the_whole_curve(handles: Page, name: str, value: float) -> None:
+    page = handles
     field = page.locator(f'[data-field="{name}"]')
     field.fill(str(value))
     field.press("Enter")
@@ -311,7 +318,7 @@ def test_what_follows_the_arrow_keys_at_once_finds_their_edit_made(page: Page, a
 def test_a_finger_moves_a_point(chromium: Browser, address: str) -> None:
     context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     open_lab(page, address)
     settled(page)
     start = editor_values(page)

@@ -201,7 +201,7 @@ def test_zoom_keeps_what_is_under_the_pointer_and_pan_moves_it(page: Page, addre
 def test_two_fingers_zoom(chromium: Browser, address: str) -> None:
     context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     open_lab(page, address)
     settled(page)
     x, y = middle(page)

@@ -44,7 +44,7 @@ def own_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
 
 
 def wait_for(page: Page, condition: str) -> None:
-    page.wait_for_function(f"() => {{ {FIND_LAB} return lab && ({condition}); }}", timeout=20_000)
+    page.wait_for_function(f"() => {{ {FIND_LAB} return lab && ({condition}); }}", timeout=60_000)
 
 
 def stored(page: Page, key: str) -> object:
@@ -316,7 +316,7 @@ def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium:
     np.testing.assert_array_equal(unpack_curve(words["curve"][0]), kept_curve(page))
     other = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     guest = other.new_page()
-    guest.set_default_timeout(20_000)
+    guest.set_default_timeout(60_000)
     open_lab(guest, link)
     wait_for(guest, "lab.dataset.granted === '1'")
     settled(guest)

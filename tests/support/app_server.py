@@ -50,7 +50,7 @@ def process(
             command, cwd=ROOT, env={**os.environ, **environment}, stdout=out, stderr=subprocess.STDOUT
         )
         try:
-            for _ in range(600):
+            for _ in range(2400):
                 if one.poll() is not None:
                     raise RuntimeError(f"the server ended: {log.read_text()}")
                 try:
@@ -63,7 +63,7 @@ def process(
             yield one
         finally:
             one.terminate()
-            one.wait(10)
+            one.wait(60)
             log.unlink(missing_ok=True)
 
 
@@ -86,7 +86,7 @@ def browser() -> Iterator[Browser]:
 def open_lab(page: Page, url: str) -> None:
     """Open the Lab and wait for the first map and its numbers."""
     page.goto(url)
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=30_000)
+    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
 
 
 def handle_centre(page: Page, point: int) -> tuple[float, float]:
@@ -119,7 +119,7 @@ def settled(page: Page) -> None:
           const lab = find(document);
           return lab && lab.dataset.sent === lab.dataset.painted && lab.dataset.numbers === lab.dataset.sent;
         }""",
-        timeout=20_000,
+        timeout=60_000,
     )
 
 

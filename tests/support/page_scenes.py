@@ -74,11 +74,11 @@ def tornado(page: Page, url: str) -> None:
 
 def finetune(page: Page, url: str) -> None:
     page.goto(f"{url}/finetune?start=vein")
-    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=40_000)
+    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=60_000)
     settled(page)
     page.locator('[data-action="tune-run"]').click()
     page.wait_for_function(
-        f"() => {{ {FIND} return Number(find(document)?.dataset.tuneStep) > 20; }}", timeout=40_000
+        f"() => {{ {FIND} return Number(find(document)?.dataset.tuneStep) > 20; }}", timeout=60_000
     )
     page.locator('[data-action="tune-run"]').click()
     settled(page)
