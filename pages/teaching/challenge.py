@@ -31,7 +31,7 @@ TRUTH: Final = "truth"
 
 def label(key: str) -> str:
     """Return the label of a score."""
-    return "yours" if key == SUBMITTED else source_label(key)
+    return "Yours" if key == SUBMITTED else source_label(key)
 
 
 def entry_of(challenge: Challenge) -> CatalogEntry:

@@ -111,9 +111,9 @@ def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
         if evaluate.is_enabled():
             break
     evaluate.click()
-    page.get_by_text("0 of 1 cases judged").wait_for()
+    page.get_by_text("0 of 1 cases evaluated").wait_for()
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("0 of 1 cases judged").wait_for(state="detached")
+    page.get_by_text("0 of 1 cases evaluated").wait_for(state="detached")
     assert page.get_by_role("button", name="Evaluate").is_visible()
 
 
