@@ -29,9 +29,10 @@ from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import SOURCES
 from pages.live.server import wire
-from pages.live.server.connection import _Conversation
+from pages.live.server.connection import _Connection
+from pages.live.server.messages import case_frame, probe_frame, slice_frame
 from pages.live.server.rerun_transport import answer
-from pages.live.server.session import LiveSession, State, case_frame, open_session, probe_frame, slice_frame
+from pages.live.server.session import LiveSession, Workspace, open_session
 from pages.session import setting_ranges, share_link
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
@@ -311,9 +312,9 @@ REQUESTS = st.one_of(
 )  # fmt: skip
 
 
-def state_of(session: LiveSession) -> State:
-    assert session.state is not None
-    return session.state
+def state_of(session: LiveSession) -> Workspace:
+    assert session.workspace is not None
+    return session.workspace
 
 
 def spoken(session: LiveSession, text: str) -> None:
@@ -324,7 +325,7 @@ def spoken(session: LiveSession, text: str) -> None:
         sent.append(frame)
 
     async def talk() -> None:
-        one = _Conversation(None, session)  # type: ignore[arg-type]
+        one = _Connection(None, session)  # type: ignore[arg-type]
         one.send = one.streams._send = send  # type: ignore[method-assign]
         try:
             await one.request(text)

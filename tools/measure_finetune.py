@@ -21,8 +21,8 @@ from pages.live.compute.case import LiveCase
 from pages.live.handlers.aif_uncertainty import choose
 from pages.live.handlers.fine_tuning import tune
 from pages.live.handlers.lesion_target import target_of
-from pages.live.handlers.viewport import HELPERS, View
-from pages.live.server.session import LiveSession, State, open_session
+from pages.live.handlers.viewport import HELPER_POOL, Viewport
+from pages.live.server.session import LiveSession, Workspace, open_session
 from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
 from perfcore.settings import Settings
 from tests.support.app_server import browser, server, settled
@@ -45,7 +45,7 @@ WATCH = f"""() => {{
 }}"""
 
 
-def steps(case: LiveCase, session: LiveSession, state: State, view: View) -> dict[str, float]:
+def steps(case: LiveCase, session: LiveSession, state: Workspace, view: Viewport) -> dict[str, float]:
     """Time of a step with its frame, as the server does it."""
     assert case.vof is not None
     asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus"}
@@ -68,17 +68,17 @@ def dices(case: LiveCase) -> dict[str, float]:
     for deconvolution in ("circulant", "causal"):
         form = make_parametrization("softplus", case.vof.value, case.prepared.dt_s)
         settings = Settings(deconvolution=deconvolution)
-        tuner = Tuner(target_of(case, case.lesion), form, settings, TuneOptions(), pool=HELPERS)
+        tuner = Tuner(target_of(case, case.lesion), form, settings, TuneOptions(), pool=HELPER_POOL)
         done = [tuner.step() for _ in range(N_STEPS + 1)]
         found[f"dice_{deconvolution}_start"] = done[0].dice or 0.0
         found[f"dice_{deconvolution}"] = done[-1].dice or 0.0
     return found
 
 
-def draws(session: LiveSession, state: State) -> dict[str, float]:
+def draws(session: LiveSession, state: Workspace) -> dict[str, float]:
     """Seconds to the first estimate of the core's spread and to all 200 draws."""
     start, processor = time.perf_counter(), time.process_time()
-    times = [time.perf_counter() - start for _ in choose(session, state, {"way": "voxels"}, View())]
+    times = [time.perf_counter() - start for _ in choose(session, state, {"way": "voxels"}, Viewport())]
     spent = time.process_time() - processor
     return {"first_draws_s": times[0], "all_draws_s": times[-1], "all_draws_processor_s": spent}
 
@@ -106,8 +106,8 @@ def main() -> None:
     state = session.configure(case, Settings(), next(iter(case.sources.values())))
     size = f"{case.tiles.n_voxels} voxels × {case.prepared.n_time}"
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {size}")
-    result = steps(case, session, state, View(case.first_slice))
-    montage = steps(case, session, state, View(all_slices=True))
+    result = steps(case, session, state, Viewport(case.first_slice))
+    montage = steps(case, session, state, Viewport(all_slices=True))
     result |= {f"montage_{name}": value for name, value in montage.items()}
     result |= dices(case) | draws(session, state)
     with server() as url, browser() as one:

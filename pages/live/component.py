@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pages.live.server import wire
 from pages.live.server.connection import PATH
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
 from perfcore.analysis.sensitivity import NOISE, directions
@@ -109,7 +109,7 @@ def _handles(start: Aif) -> list[dict[str, Any]]:
 
 def config_frame(
     session: LiveSession,
-    state: State,
+    workspace: Workspace,
     sources: Sequence[SourceInfo],
     notice: dict[str, Any] | None = None,
     *,
@@ -123,12 +123,12 @@ def config_frame(
         "page": page,
         "token": session.token,
         "path": PATH.lstrip("/"),
-        "epoch": state.epoch,
-        "start": state.start.method,
+        "epoch": workspace.epoch,
+        "start": workspace.start.method,
         "sources": [asdict(source) for source in sources],
         "notice": notice,
-        "deconvolution": state.settings.deconvolution,
-        "regularization": state.settings.regularization,
+        "deconvolution": workspace.settings.deconvolution,
+        "regularization": workspace.settings.regularization,
         "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
         "metrics": [
@@ -136,7 +136,7 @@ def config_frame(
             for name in LIVE
         ],
         "tornado": TORNADO,
-        "handles": _handles(state.start),
+        "handles": _handles(workspace.start),
         "directions": [
             *(
                 {"id": name, "label": HANDLES[name].label.lower(), "unit": HANDLES[name].unit}
@@ -146,7 +146,7 @@ def config_frame(
             {"id": NOISE, "label": "noise of 1 % of the peak", "unit": ""},
         ],
         "slope": CORE_SLOPE,
-        "thresholds": {"core": state.settings.core_threshold, "tmax": state.settings.tmax_threshold_s},
+        "thresholds": {"core": workspace.settings.core_threshold, "tmax": workspace.settings.tmax_threshold_s},
     }
     return wire.pack("config", header, dict(LUTS))
 
@@ -157,4 +157,5 @@ def live_lab(data: bytes, **handlers: Callable[[], None]) -> Any:
     Its values: ``curve`` is the committed curve, ``fallback`` an edit or request that found no socket, ``source``
     the method of another start curve, ``csv`` the content of a file with one. A handler's name is the value's.
     """
-    return _component(key="lab", data=data, **{f"on_{name}_change": call for name, call in handlers.items()})
+    callbacks: dict[str, Any] = {f"on_{name}_change": call for name, call in handlers.items()}
+    return _component(key="lab", data=data, **callbacks)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from pages.series_player.messages import case_header
 from pages.series_player.route import PATH
 from perfcore.aif.select import BEST, SELECTORS
@@ -33,13 +33,13 @@ _component = st.components.v2.component(
 )
 
 
-def player(session: LiveSession, state: State) -> Any:
+def player(session: LiveSession, workspace: Workspace) -> Any:
     """Mount the player of the session's case."""
     header = {
         "token": session.token,
         "path": PATH.lstrip("/"),
         "selectors": {name: {"label": info.label, "colour": info.colour} for name, info in SELECTORS.items()},
         "shown": BEST,
-        **case_header(state.case),
+        **case_header(workspace.case),
     }
     return _component(key="cine", data=wire.pack("config", header))

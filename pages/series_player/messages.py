@@ -31,7 +31,7 @@ def head_box(case: LiveCase) -> tuple[int, int, int, int]:
     """Return the part of the screen that any slice of the head covers: first column, first row, width, height."""
     p = case.prepared
     head = (p.baseline > AIR_HU) if in_hu(case) else p.mask
-    plane = case.layout.apply(head.any(axis=2))
+    plane = case.layout.apply(np.asarray(head.any(axis=2)))
     spans = []
     for axis in (0, 1):
         used = np.flatnonzero(plane.any(axis=axis))

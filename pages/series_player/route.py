@@ -20,7 +20,8 @@ from starlette.types import Receive, Scope, Send
 
 from pages.live.compute.case import LiveCase
 from pages.live.server.handshake import same_origin
-from pages.live.server.session import COMPUTE, REGISTRY, LiveSession, error_frame
+from pages.live.server.messages import error_frame
+from pages.live.server.session import COMPUTE, REGISTRY, LiveSession
 from pages.series_player.messages import selector_frame, slice_frame, voxel_frame
 from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
@@ -28,30 +29,30 @@ from perfcore.errors import PerfcoreError
 PATH: Final = "/live/cine"
 MAX_REQUEST_BYTES: Final = 1024
 BODY_TIMEOUT_S: Final = 5.0
-AT_ONCE: Final = 4
+MAX_CONCURRENT: Final = 4
 """Answers to one session that are being made or are on their way; a slice is 4 MB."""
-MOST_WAITING: Final = 64
+MAX_QUEUED: Final = 64
 """Requests of one session that wait for that; one more is refused."""
-SEEK: Final = ThreadPoolExecutor(1, thread_name_prefix="selectors")
+SELECTOR_POOL: Final = ThreadPoolExecutor(1, thread_name_prefix="selectors")
 """Selectors take up to a second: one at a time, so that nobody's drag waits for them."""
 
 
-class _RefusedError(Exception):
+class _RequestError(Exception):
     """A request that is not answered: an HTTP status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         self.status, self.sentence = status, sentence
 
 
-class _Line:
+class _RequestQueue:
     """The requests of one session: a few at once, others wait."""
 
     def __init__(self) -> None:
-        self._places, self._waiting = asyncio.Semaphore(AT_ONCE), 0
+        self._places, self._waiting = asyncio.Semaphore(MAX_CONCURRENT), 0
 
     async def __aenter__(self) -> None:
-        if self._waiting >= MOST_WAITING:
-            raise _RefusedError(429, "Too much is asked at once; wait a little.")
+        if self._waiting >= MAX_QUEUED:
+            raise _RequestError(429, "Too many requests; wait a moment.")
         self._waiting += 1
         try:
             await self._places.acquire()
@@ -62,7 +63,7 @@ class _Line:
         self._places.release()
 
 
-_lines: Final[weakref.WeakKeyDictionary[LiveSession, _Line]] = weakref.WeakKeyDictionary()
+_queues: Final[weakref.WeakKeyDictionary[LiveSession, _RequestQueue]] = weakref.WeakKeyDictionary()
 
 
 class Cine:
@@ -73,9 +74,9 @@ class Cine:
         request = Request(scope, receive)
         try:
             session, key, work, pool = await _asked(request)
-            async with _lines.setdefault(session, _Line()):
+            async with _queues.setdefault(session, _RequestQueue()):
                 await _answer(await _frame(session, key, work, pool))(scope, receive, send)
-        except _RefusedError as refused:
+        except _RequestError as refused:
             await _answer(error_frame(None, refused.sentence), refused.status)(scope, receive, send)
         except ClientDisconnect:
             return
@@ -87,33 +88,33 @@ cine: Final = Cine()
 async def _asked(request: Request) -> tuple[LiveSession, Any, Callable[[LiveCase], bytes], Executor]:
     """Return whose request it is, the case that it is about, what it wants, and who does that."""
     if not same_origin(request.headers.get("origin"), request.headers.get("host")):
-        raise _RefusedError(403, "This address does not belong to the page.")
+        raise _RequestError(403, "Requests from another origin are refused.")
     body = await _body(request)
     try:
         asked = json.loads(body)
         token, key, work, pool = asked["token"], asked["case"], *_work(asked)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise _RefusedError(400, "The message is not understood.") from error
+        raise _RequestError(400, "Invalid request.") from error
     session = REGISTRY.get(token) if isinstance(token, str) else None
     if session is None:
-        raise _RefusedError(403, "This session has ended; reload the page.")
+        raise _RequestError(403, "This session has ended; reload the page.")
     return session, key, work, pool
 
 
 async def _frame(session: LiveSession, key: Any, work: Callable[[LiveCase], bytes], pool: Executor) -> bytes:
-    state = session.state
-    if state is None:
-        raise _RefusedError(403, "This session has ended; reload the page.")
-    if state.case.key != key:
-        raise _RefusedError(409, "Another case has been opened meanwhile.")
-    job = partial(work, state.case)
-    asked: Future[bytes] = COMPUTE.ask(session, job) if pool is COMPUTE else pool.submit(job)
+    workspace = session.workspace
+    if workspace is None:
+        raise _RequestError(403, "This session has ended; reload the page.")
+    if workspace.case.key != key:
+        raise _RequestError(409, "Another case is open now.")
+    job = partial(work, workspace.case)
+    asked: Future[bytes] = COMPUTE.submit_for(session, job) if pool is COMPUTE else pool.submit(job)
     try:
         return await asyncio.wrap_future(asked)
     except PerfcoreError as error:
-        raise _RefusedError(422, str(error)) from error
+        raise _RequestError(422, str(error)) from error
     except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
-        raise _RefusedError(500, str(report_error(error))) from None
+        raise _RequestError(500, str(report_error(error))) from None
 
 
 def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:
@@ -125,7 +126,7 @@ def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]
         x, y, z = (int(v) for v in asked["voxel"])
         return partial(_with_case, voxel_frame, (x, y, z)), COMPUTE
     if kind == "selector":
-        return partial(_with_case, selector_frame, str(asked["name"])), SEEK
+        return partial(_with_case, selector_frame, str(asked["name"])), SELECTOR_POOL
     raise ValueError(kind)
 
 
@@ -141,9 +142,9 @@ async def _body(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_REQUEST_BYTES:
-                    raise _RefusedError(413, "The message is too long.")
+                    raise _RequestError(413, "The request is too long.")
     except TimeoutError as error:
-        raise _RefusedError(408, "The message did not come.") from error
+        raise _RequestError(408, "The request timed out.") from error
     return body
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.errors import ArgumentError
 
-LARGEST_ERROR: Final = 1e-3
+MAX_PREVIEW_ERROR: Final = 1e-3
 """A basis whose mean relative error of max k is above this is not used."""
 
 
@@ -83,4 +83,4 @@ def checked_basis(tissue: Tiles, matrix: Tensor, q: int = 32) -> tuple[TemporalB
     """Return a basis and its error on this case, or None and the error where it is above the limit."""
     basis = TemporalBasis.of(tissue, min(q, tissue.data.shape[1]))
     error = basis.mean_error(matrix, tissue)
-    return (basis if error <= LARGEST_ERROR else None), error
+    return (basis if error <= MAX_PREVIEW_ERROR else None), error

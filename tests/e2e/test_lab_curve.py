@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, WebSocketRoute
 
 from pages.live.server import wire
-from pages.live.server.session import error_frame
+from pages.live.server.messages import error_frame
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.fit import fit_gamma_variate
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from pages.live.component import LUTS
-from pages.live.compute.preview_grid import CoarseGrid
+from pages.live.compute.preview_grid import PreviewGrid
 from perfcore.map_info import MAPS
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
 from tests.support.lab_page import (
@@ -287,7 +287,7 @@ def test_the_browser_fills_in_as_the_server_measures_it(page: Page, address: str
     mask = rng.random((9, 7, 2)) < 0.7
     voxels = np.argwhere(mask)
     voxels = voxels[np.argsort(voxels[:, 2], kind="stable")]
-    grid = CoarseGrid.of(voxels, (9, 7, 2))
+    grid = PreviewGrid.of(voxels, (9, 7, 2))
     values = rng.normal(size=int(grid.kept.sum())).astype(np.float32)
     starts = np.searchsorted(voxels[:, 2], [0, 1, 2])
     theirs = page.evaluate(
@@ -304,8 +304,8 @@ def test_the_browser_fills_in_as_the_server_measures_it(page: Page, address: str
         }""",
         [grid.kept.astype(int).tolist(), starts.tolist(), (voxels @ [1, 9, 0]).tolist(), values.tolist()],
     )
-    np.testing.assert_allclose(theirs[0], grid.fill(values), atol=1e-6)
-    alone = np.where(np.arange(len(voxels)) < starts[1], 0, grid.fill(values))
+    np.testing.assert_allclose(theirs[0], grid.interpolate(values), atol=1e-6)
+    alone = np.where(np.arange(len(voxels)) < starts[1], 0, grid.interpolate(values))
     np.testing.assert_allclose(theirs[1], alone, atol=1e-6, err_msg="one slice, as a crowd gets it")
 
 

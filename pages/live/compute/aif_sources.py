@@ -1,4 +1,4 @@
-"""Where a case's input functions come from: each is found when somebody first asks for it."""
+"""AIF sources of a case: selectors, networks and the VOF; each AIF is computed at its first use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from perfcore.aif.network.weights import network_names
 from perfcore.aif.select import SELECTORS
@@ -18,34 +19,34 @@ Finder = Callable[[Prepared], Aif]
 
 
 def finders(vof: Aif | None = None) -> dict[str, Finder]:
-    """Return every way of finding an input function that this server has, by method.
+    """Return a function for each AIF source, by method: selectors, networks with weights, the VOF.
 
-    A vein's curve is one too: late and spread out, as a wrong choice is.
-
-    The networks are those whose weights are there; without a manifest that can be read there are none.
+    The VOF shows a wrong choice: late and dispersed. Without a readable manifest there are no networks.
     """
     networks: tuple[str, ...] = ()
     with suppress(PerfcoreError):
         networks = network_names()
-    ways: dict[str, Finder] = {
-        name: lambda prepared, name=name: find_curve(prepared, name).aif for name in (*SELECTORS, *networks)
-    }
+    ways: dict[str, Finder] = {name: partial(_find, name) for name in (*SELECTORS, *networks)}
     if vof is not None:
         ways["vein"] = lambda _prepared: replace(vof, method="vein")
     return ways
 
 
+def _find(method: str, prepared: Prepared) -> Aif:
+    return find_curve(prepared, method).aif
+
+
 class Sources:
-    """The input functions of one case, shared by everybody who has it open.
+    """The AIFs of one case, shared by all sessions that have it open; thread-safe.
 
     Parameters
     ----------
     prepared
         The case.
     known
-        Curves that are here already, the default first; what is found joins them.
+        AIFs that are computed already, the default first; further ones are added.
     ways
-        How others are found; what cannot be found is said each time, and not tried again.
+        Functions that compute further ones; an error is raised each time, without another try.
     """
 
     def __init__(self, prepared: Prepared, known: MutableMapping[str, Aif], ways: Mapping[str, Finder]) -> None:
@@ -55,16 +56,16 @@ class Sources:
 
     @property
     def methods(self) -> list[str]:
-        """Every method that can be asked for, the default first."""
+        """Every available method, the default first."""
         return [*self._known, *(name for name in self._ways if name not in self._known)]
 
     def get(self, method: str) -> Aif:
-        """Return the curve of one of ``methods``.
+        """Return the AIF of one of ``methods``.
 
         Raises
         ------
         PerfcoreError
-            It finds none in this case.
+            The method finds no AIF in this case.
         """
         with self._lock:
             if method in self._failed:

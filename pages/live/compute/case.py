@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.display_layout import Layout
-from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis, checked_basis
@@ -183,64 +183,64 @@ class LiveCase:
         return [partial(flow_and_delay, operator, part) for part in parts]
 
     @cached_property
-    def grid_coarse(self) -> CoarseGrid:
+    def preview_grid(self) -> PreviewGrid:
         """The voxels that are computed while all slices move."""
         voxels = np.stack(np.unravel_index(self.prepared.index[self.order], self.prepared.grid), 1)
-        return CoarseGrid.of(voxels, self.prepared.grid)
+        return PreviewGrid.of(voxels, self.prepared.grid)
 
     @cached_property
-    def coarse_error(self) -> float:
+    def preview_error(self) -> float:
         """Mean relative error of CBF where only those are computed, for the default curve."""
         first = next(iter(self.sources.values())).value
-        return self.grid_coarse.error(self.volume_flow(first, Settings()).cbf)
+        return self.preview_grid.error(self.volume_flow(first, Settings()).cbf)
 
     @cached_property
-    def _coarse_tissue(self) -> tuple[Tiles, TemporalBasis | None]:
-        kept = self.order[self.grid_coarse.kept]
+    def _preview_tissue(self) -> tuple[Tiles, TemporalBasis | None]:
+        kept = self.order[self.preview_grid.kept]
         # Narrow tiles: a slice has few voxels here, and lies in few tiles that hold others as well.
         tiles = Tiles.of(torch.from_numpy(self.prepared.tissue[kept]).to(self.device), WIDTH // 2)
         return tiles, None if self.basis is None else self.basis.of_others(tiles)
 
     @cached_property
-    def _coarse_starts(self) -> list[int]:
+    def _preview_starts(self) -> list[int]:
         """Where each slice begins among the computed voxels."""
-        return [int(n) for n in np.concatenate([[0], np.cumsum(self.grid_coarse.kept)])[self.starts]]
+        return [int(n) for n in np.concatenate([[0], np.cumsum(self.preview_grid.kept)])[self.starts]]
 
     @property
-    def coarse_tiles(self) -> Tiles:
+    def preview_tiles(self) -> Tiles:
         """The tissue of the voxels that are computed while all slices move."""
-        return self._coarse_tissue[0]
+        return self._preview_tissue[0]
 
-    def coarse_slice_flow(
+    def preview_slice_flow(
         self, curve: NDArray[np.float64], settings: Settings, z: int, *, scale: float = 1.0
     ) -> Flow:
         """Return the voxels of one slice that lie on the preview grid; the mean is that of `slice_flow`."""
         mean = self.sample_mean(curve, settings, preview=True) * scale
-        window = self._coarse_starts[z], self._coarse_starts[z + 1]
-        return Flow(*self._between(window, self._coarse_preview(settings), curve, settings), mean)
+        window = self._preview_starts[z], self._preview_starts[z + 1]
+        return Flow(*self._between(window, self._preview_preview(settings), curve, settings), mean)
 
-    def _coarse_preview(self, settings: Settings) -> Tiles | TemporalBasis:
-        tiles, basis = self._coarse_tissue
+    def _preview_preview(self, settings: Settings) -> Tiles | TemporalBasis:
+        tiles, basis = self._preview_tissue
         return tiles if basis is None or not settings.is_linear else basis
 
-    def coarse_chunks(
+    def preview_chunks(
         self, curve: NDArray[np.float64], settings: Settings, n_jobs: int
     ) -> list[Callable[[], tuple[Tensor, Tensor]]]:
         """Return the preview-grid voxels of all slices as jobs of about the same size."""
         operator = self._operator(curve, settings)
-        tissue, tiles = self._coarse_preview(settings), self.coarse_tiles
+        tissue, tiles = self._preview_preview(settings), self.preview_tiles
         step = -(-len(tiles.data) // n_jobs) * tiles.data.shape[-1]
         parts = [tissue.window(i, min(i + step, tiles.n_voxels))[0] for i in range(0, tiles.n_voxels, step)]
         return [partial(flow_and_delay, operator, part) for part in parts]
 
-    def coarse_gather(self, parts: list[tuple[Tensor, Tensor]], sample_mean: float) -> Flow:
-        """Join the results of `coarse_chunks`; the healthy mean is a sample's."""
+    def gather_preview(self, parts: list[tuple[Tensor, Tensor]], sample_mean: float) -> Flow:
+        """Join the results of `preview_chunks`; the healthy mean is a sample's."""
         cbf, tmax = (torch.cat([part[i] for part in parts]).cpu().numpy() for i in (0, 1))
         return Flow(cbf, tmax, sample_mean)
 
-    def filled_in(self, coarse: Flow) -> Flow:
+    def interpolate(self, coarse: Flow) -> Flow:
         """Return all voxels from every second one, as the browser fills them in."""
-        fill = self.grid_coarse.fill
+        fill = self.preview_grid.interpolate
         return Flow(fill(coarse.cbf), fill(coarse.tmax), coarse.reference_cbf)
 
     def start_numbers(self, start: Aif, settings: Settings) -> dict[str, float | None]:
@@ -367,8 +367,8 @@ class LiveCase:
         }
         if self.vof is not None:
             arrays["vof"] = self.vof.value.astype(np.float32)
-        if self.coarse_error <= LARGEST_ERROR:
-            arrays["kept"] = self.grid_coarse.kept.astype(np.uint8)
+        if self.preview_error <= MAX_PREVIEW_ERROR:
+            arrays["kept"] = self.preview_grid.kept.astype(np.uint8)
         if self.lesion is not None:
             arrays["lesion"] = self.lesion.astype(np.uint8)
         return header, arrays

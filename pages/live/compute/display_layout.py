@@ -1,4 +1,4 @@
-"""How a slice lies on the screen."""
+"""Display layout: orientation of a slice on the screen (radiological)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Layout:
-    """How a slice lies on the screen: radiological, the patient's right on the left, anterior up."""
+    """Orientation of a slice on the screen: radiological, the patient's right on the left, anterior up."""
 
     swap: bool
     flip_x: bool
@@ -21,7 +21,7 @@ class Layout:
     @classmethod
     def of(cls, affine: NDArray[np.float64]) -> Layout:
         """Choose the layout from the voxel axes' directions."""
-        codes = nib.aff2axcodes(affine)
+        codes = nib.orientations.aff2axcodes(affine)  # type: ignore[no-untyped-call]
         swap = codes[0] in "AP" or codes[1] in "RL"
         across, down = (codes[1], codes[0]) if swap else (codes[0], codes[1])
         # Screen x runs from the patient's right to left, screen y from anterior to posterior.

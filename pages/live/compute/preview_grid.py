@@ -1,7 +1,7 @@
-"""Every second voxel of a slice, for moving all slices at once: smoothed maps lose next to nothing by it.
+"""Preview grid: every second voxel in the plane, for drags that show all slices; the others are interpolated.
 
-The browser fills in what lies between (``assets/coarse.js``); the error of that is measured on the case itself,
-and where it is not small, as without smoothing in the plane, every voxel is computed.
+The browser interpolates (``frontend/map/preview_grid.js``). The error is measured on the case itself; where it is
+not small, as without smoothing in the plane, every voxel is computed.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-LARGEST_ERROR: Final = 0.02
-"""A mean relative error of CBF above this, and every voxel is computed."""
+MAX_PREVIEW_ERROR: Final = 0.02
+"""Mean relative error of CBF above which every voxel is computed."""
 _NEIGHBOURS: Final = (((-1, 0), (1, 0)), ((0, -1), (0, 1)), ((-1, -1), (1, 1)), ((-1, 1), (1, -1)))
 
 
 @dataclass(frozen=True, eq=False)
-class CoarseGrid:
-    """Which voxels are computed, and which of them stand for each of the others.
+class PreviewGrid:
+    """The computed voxels, and the two from which each other voxel is interpolated.
 
     Attributes
     ----------
     kept
         Shape ``(n_voxels,)``, in the order of the case: computed or not.
     parents
-        Shape ``(n_voxels, 2)``: two of the kept ones (by their number among these), whose mean a voxel takes; its
-        own number twice where it is kept.
+        Shape ``(n_voxels, 2)``: indices among the kept voxels; a voxel is the mean of the two. A kept voxel has
+        its own index twice.
     """
 
     kept: NDArray[np.bool_]
     parents: NDArray[np.int64]
 
     @classmethod
-    def of(cls, voxels: NDArray[np.int64], grid: tuple[int, int, int]) -> CoarseGrid:
-        """Choose from a mask's voxels, shape ``(n_voxels, 3)``, on their grid."""
+    def of(cls, voxels: NDArray[np.int64], grid: tuple[int, int, int]) -> PreviewGrid:
+        """Make the preview grid of a mask's voxels, shape ``(n_voxels, 3)``."""
         x, y, z = voxels.T
         even = (x % 2 == 0) & (y % 2 == 0)
-        number = np.full((grid[0] + 2, grid[1] + 2, grid[2]), -1, np.int64)  # a margin spares tests for the border
+        number = np.full((grid[0] + 2, grid[1] + 2, grid[2]), -1, np.int64)  # with a margin of one voxel
         number[x[even] + 1, y[even] + 1, z[even]] = 0
         alone = np.ones(len(voxels), bool)
         for pair in _NEIGHBOURS:
@@ -56,13 +56,13 @@ class CoarseGrid:
             parents[open_] = np.stack([a, b], 1)[open_]
         return cls(kept, parents)
 
-    def fill(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    def interpolate(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return values of all voxels from those of the kept ones."""
         return np.asarray(values[self.parents].mean(1), np.float32)
 
     def error(self, full: NDArray[np.float32]) -> float:
-        """Return the mean relative error of a volume of CBF filled in from its kept voxels; inf without flow."""
+        """Return the mean relative error of CBF interpolated from its kept voxels; inf without flow."""
         flowing = full > 0.02 * full.max()
         if not flowing.any():
             return math.inf
-        return float(np.abs(self.fill(full[self.kept])[flowing] / full[flowing] - 1).mean())
+        return float(np.abs(self.interpolate(full[self.kept])[flowing] / full[flowing] - 1).mean())

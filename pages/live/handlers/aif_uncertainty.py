@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.handlers.requests import voxels_of
-from pages.live.handlers.viewport import HELPERS, View
-from pages.live.server.session import LiveSession, State
+from pages.live.handlers.viewport import HELPER_POOL, Viewport
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs, core_distribution, mixture_aifs
@@ -22,41 +22,43 @@ from perfcore.types import Aif, DoubleArray
 Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
 DRAWS: Final = 200
 BATCH: Final = 5
-"""Draws a turn: a tenth of a second, so that nobody's visible slice waits long."""
+"""Draws in one job of about 0.1 s, so that foreground jobs wait no longer."""
 PERCENTILES: Final = (5, 50, 95)
 
 
-def choose(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
-    """Give frames of a growing spread.
+def choose(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+    """Yield frames of the core distribution over a growing number of draws.
 
-    ``way`` is ``voxels``: those of the curve are drawn again (``voxels`` picked by hand, else the start's), or
-    ``selectors``: the curves of all selectors and networks are mixed.
+    ``way`` is ``voxels``: bootstrap of the AIF's voxels (``voxels`` of the request, else the start AIF's), or
+    ``selectors``: mixtures of the AIFs of all selectors and networks.
     """
     way = str(asked["way"])
     if way not in {"voxels", "selectors"}:
-        raise InputDataError("Input functions are drawn from voxels or from selectors.")
+        raise InputDataError("AIFs are drawn from voxels or from selectors.")
     picked = asked.get("voxels") or []
-    start = replace(state.start, voxels=voxels_of(state.case.prepared, picked)) if picked else state.start
-    return _spread(state, way, start)
+    start = (
+        replace(workspace.start, voxels=voxels_of(workspace.case.prepared, picked)) if picked else workspace.start
+    )
+    return _spread(workspace, way, start)
 
 
-def _spread(state: State, way: str, start: Aif) -> Frames:
-    case, prepared = state.case, state.case.prepared
+def _spread(workspace: Workspace, way: str, start: Aif) -> Frames:
+    case, prepared = workspace.case, workspace.case.prepared
     if way == "voxels":
         curves = bootstrap_aifs(prepared, start, DRAWS)
         of = [f"{len(start.voxels)} voxels"]
     else:
         found: list[Aif] = []
         for name in (n for n in case.offered.methods if n in SELECTORS or is_network(n)):
-            with suppress(PerfcoreError):  # one that finds none in this case has no word
+            with suppress(PerfcoreError):  # a selector that finds no artery in this case is left out
                 found.append(case.offered.get(name))
             yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
         curves = mixture_aifs(found, DRAWS)
         of = [aif.method for aif in found]
-    basis = case.basis if state.settings.is_linear else None
+    basis = case.basis if workspace.settings.is_linear else None
     spread = core_distribution(
-        curves, basis or case.tiles, case.reference.to(case.device), state.settings,
-        dt_s=prepared.dt_s, voxel_ml=prepared.voxel_ml, batch=BATCH, pool=HELPERS,
+        curves, basis or case.tiles, case.reference.to(case.device), workspace.settings,
+        dt_s=prepared.dt_s, voxel_ml=prepared.voxel_ml, batch=BATCH, pool=HELPER_POOL,
     )  # fmt: skip
     low, middle, high = (_percentile(curves, q) for q in PERCENTILES)
     for now in spread:

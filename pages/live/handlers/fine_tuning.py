@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.lesion_target import TRUTH, target_of, wanted_lesion
-from pages.live.handlers.viewport import HELPERS, View
+from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.network.grid_input import make_grid_input
 from perfcore.aif.network.weights import load_network, network_names
 from perfcore.analysis.finetune import (
@@ -31,7 +31,7 @@ from perfcore.maps import is_core, relative_cbf
 from perfcore.metrics import agreement
 from perfcore.types import DoubleArray
 
-MOST_STEPS: Final = 2000
+MAX_STEPS: Final = 2000
 LAST_LAYER: Final = "network-last"
 WHOLE_NETWORK: Final = "network-all"
 _OPTIONS: Final = {
@@ -40,7 +40,7 @@ _OPTIONS: Final = {
 
 
 def tune(
-    session: LiveSession, state: State, asked: Mapping[str, Any], view: View
+    session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], view: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     """Give a frame for each step.
 
@@ -54,21 +54,21 @@ def tune(
         The curve, the target or an option cannot be used.
     """
     options = TuneOptions(**{name: kind(asked[name]) for name, kind in _OPTIONS.items() if name in asked})
-    curve = _curve(state, asked["curve"])
-    origin = _curve(state, asked["origin"]) if "origin" in asked else None
+    curve = _curve(workspace, asked["curve"])
+    origin = _curve(workspace, asked["origin"]) if "origin" in asked else None
     threshold = float(asked["threshold"]) if "threshold" in asked else None
     if threshold is not None and not math.isfinite(threshold):
         raise ValueError(threshold)
     what, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
-    lesion = wanted_lesion(session, state.case, what)
+    lesion = wanted_lesion(session, workspace.case, what)
     network = str(asked.get("network", ""))
-    return _steps(state, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
+    return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
 
 
-def _curve(state: State, values: Any) -> DoubleArray:
+def _curve(workspace: Workspace, values: Any) -> DoubleArray:
     curve = wire.checked_curve(np.asarray(values, np.float64))
-    if curve.shape != state.start.value.shape:
-        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    if curve.shape != workspace.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {workspace.start.value.size}.")
     return curve
 
 
@@ -95,24 +95,24 @@ class _Plan:
 
 
 def _steps(
-    state: State, lesion: NDArray[np.bool_], plan: _Plan, view: View
+    workspace: Workspace, lesion: NDArray[np.bool_], plan: _Plan, view: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
-    case, settings = state.case, state.settings
+    case, settings = workspace.case, workspace.settings
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
     loss_mask = alternate_slice_mask(slice_of, lesion) if plan.held_out else None
     target = target_of(case, lesion, hypoperfused=plan.options.with_tmax)
     tuner = Tuner(
         target, plan.make_parametrization(case), settings, plan.options,
-        loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, pool=HELPERS,
+        loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, pool=HELPER_POOL,
     )  # fmt: skip
-    for _ in range(MOST_STEPS):
+    for _ in range(MAX_STEPS):
         step = tuner.step()
-        yield _frame(state, step, view)
+        yield _frame(workspace, step, view)
 
 
-def _frame(state: State, step: TuneStep, view: View) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    case = state.case
-    kind, z, flow = view.flow(case, step.curve, state.settings, step.cbf, step.reference_cbf)
+def _frame(workspace: Workspace, step: TuneStep, view: Viewport) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    case = workspace.case
+    kind, z, flow = view.flow(case, step.curve, workspace.settings, step.cbf, step.reference_cbf)
     rcbf = relative_cbf(step.cbf, step.reference_cbf)
     core = is_core(rcbf, step.threshold)
     figures = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
@@ -126,7 +126,7 @@ def _frame(state: State, step: TuneStep, view: View) -> tuple[dict[str, Any], di
             "hypoperfused_ml": None, "mismatch_ml": None, "mismatch_ratio": None,
             "reference_cbf": step.reference_cbf, **figures,
         },
-        "start": state.start_numbers,
+        "start": workspace.start_numbers,
     }  # fmt: skip
     arrays = {
         "curve": step.curve.astype(np.float32), "gradient": step.gradient.astype(np.float32),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.errors import InputDataError
 from perfcore.losses import Target
 
@@ -29,7 +29,7 @@ def painted(session: LiveSession, case: LiveCase) -> NDArray[np.bool_]:
     return mask if key == case.key else np.zeros(case.tiles.n_voxels, bool)
 
 
-def paint(session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
     """Take the painted lesion of one slice as runs: offset and length of each, among the slice's voxels.
 
     ``fresh`` clears the slice first: one of many runs comes in several messages.
@@ -39,7 +39,7 @@ def paint(session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes
     InputDataError
         A run lies outside the slice.
     """
-    case, z = state.case, int(asked["slice"])
+    case, z = workspace.case, int(asked["slice"])
     runs = np.asarray(asked["runs"], np.int64).reshape(-1, 2)
     if not 0 <= z < case.n_slices:
         raise InputDataError("There is no such slice to paint.")
@@ -90,11 +90,11 @@ def target_of(
     coarse
         Every second voxel alone, while the hand moves.
     """
-    kept: Any = case.grid_coarse.kept if coarse else slice(None)
+    kept: Any = case.preview_grid.kept if coarse else slice(None)
 
     def flags(mask: NDArray[np.bool_]) -> torch.Tensor:
         return torch.from_numpy(mask[kept].astype(np.float32)).to(case.device)
 
     low = flags(case.hypoperfused) if hypoperfused and case.hypoperfused is not None else None
     reference = torch.from_numpy(case.reference.numpy()[kept].copy()).to(case.device)
-    return Target(case.coarse_tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)
+    return Target(case.preview_tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)

@@ -1,7 +1,7 @@
 """What a browser can ask in words, beside the curve itself: each kind has one function that answers with a frame.
 
 The browser calls ``lab.ask({type: kind, …})`` and listens for ``frame:<kind>``. A part of the Lab that needs the
-person's session adds its kind to ``session.requests``.
+person's session adds its kind to ``session.request_handlers``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import numpy as np
 
 from pages.live.handlers.lesion_target import paint
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State, probe_frame
+from pages.live.server.messages import probe_frame
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.fit import fit_gamma_variate
 from perfcore.aif.select.candidates import voxel_curves
 from perfcore.aif.select.selection import mean_curve
@@ -21,11 +22,11 @@ from perfcore.errors import InputDataError
 from perfcore.preprocess import Prepared
 from perfcore.types import Voxel
 
-Handler = Callable[[LiveSession, State, Mapping[str, Any]], bytes]
-MOST_VOXELS: Final = 400
+Handler = Callable[[LiveSession, Workspace, Mapping[str, Any]], bytes]
+MAX_VOXELS: Final = 400
 
 
-def answer_request(session: LiveSession, state: State, asked: Any) -> bytes:
+def answer_request(session: LiveSession, workspace: Workspace, asked: Any) -> bytes:
     """Answer one request, a table with its ``type``.
 
     Raises
@@ -34,21 +35,21 @@ def answer_request(session: LiveSession, state: State, asked: Any) -> bytes:
         It is no request, or asks what this case cannot answer.
     """
     if not isinstance(asked, Mapping):
-        raise not_understood()
+        raise invalid_request()
     kind = str(asked.get("type"))
     try:
-        if kind in session.requests:
-            return session.requests[kind](session, dict(asked))
+        if kind in session.request_handlers:
+            return session.request_handlers[kind](session, dict(asked))
         if kind in HANDLERS:
-            return HANDLERS[kind](session, state, asked)
+            return HANDLERS[kind](session, workspace, asked)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise not_understood() from error
-    raise not_understood()
+        raise invalid_request() from error
+    raise invalid_request()
 
 
-def not_understood() -> InputDataError:
+def invalid_request() -> InputDataError:
     """Return the error for what no browser of ours sends."""
-    return InputDataError("The message is not understood.")
+    return InputDataError("Invalid request.")
 
 
 def voxel_of(value: Any) -> Voxel:
@@ -66,8 +67,8 @@ def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
         There are none or too many, or one is outside the brain.
     """
     voxels = list(dict.fromkeys(voxel_of(v) for v in value))
-    if not 1 <= len(voxels) <= MOST_VOXELS:
-        raise InputDataError(f"Pick between 1 and {MOST_VOXELS} voxels; got {len(voxels)}.")
+    if not 1 <= len(voxels) <= MAX_VOXELS:
+        raise InputDataError(f"Pick between 1 and {MAX_VOXELS} voxels; got {len(voxels)}.")
     for voxel in voxels:
         if not all(0 <= v < n for v, n in zip(voxel, prepared.grid, strict=True)):
             raise InputDataError("That point is outside the image.")
@@ -76,25 +77,25 @@ def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
     return tuple(voxels)
 
 
-def _probe(session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
-    curve = session.edited(state.curve_key)
-    if curve is None or curve.size != state.start.value.size:
-        curve = state.start.value
-    return probe_frame(state, curve, voxel_of(asked["voxel"]))
+def _probe(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
+    curve = session.edited_curve(workspace.curve_key)
+    if curve is None or curve.size != workspace.start.value.size:
+        curve = workspace.start.value
+    return probe_frame(workspace, curve, voxel_of(asked["voxel"]))
 
 
-def _fit(_session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+def _fit(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
     curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
-    if curve.shape != state.start.value.shape:
-        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
-    fit = fit_gamma_variate(curve, state.case.prepared.dt_s)
+    if curve.shape != workspace.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {workspace.start.value.size}.")
+    fit = fit_gamma_variate(curve, workspace.case.prepared.dt_s)
     parameters = {name: getattr(fit, name) for name in ("onset_s", "alpha", "beta_s", "peak", "rms")}
-    return wire.pack("fit", {"fit": parameters}, {"curve": fit.curve(state.start.time_s).astype(np.float32)})
+    return wire.pack("fit", {"fit": parameters}, {"curve": fit.curve(workspace.start.time_s).astype(np.float32)})
 
 
-def _voxels(_session: LiveSession, state: State, asked: Mapping[str, Any]) -> bytes:
+def _voxels(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
     """Return the mean and standard deviation of voxels clicked on the map."""
-    prepared = state.case.prepared
+    prepared = workspace.case.prepared
     voxels = voxels_of(prepared, asked["voxels"])
     x, y, z = np.array(voxels).T
     flat = np.ravel_multi_index((x, y, z), prepared.grid)

@@ -1,4 +1,4 @@
-"""What matters in the curve at hand: gradients by its samples, maps of what an edit moves, the tornado chart."""
+"""Sensitivity to the AIF: gradients by its samples, sensitivity maps of an edit, the tornado chart."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.compute.preview_grid import LARGEST_ERROR
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
 from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of, wanted_lesion
-from pages.live.handlers.viewport import HELPERS, View, side_by_side
+from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.edits import HANDLES
 from perfcore.analysis.sensitivity import aif_gradient, edit_direction, sensitivity_map, tornado, tornado_handles
 from perfcore.errors import InputDataError
@@ -24,12 +24,12 @@ from perfcore.types import DoubleArray
 
 Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
 REGIONS: Final = ("core", "hypoperfused", "healthy", PAINTED)
-"""The first two as the start curve finds them: a region that stays while the curve moves."""
+"""The first two are those of the start AIF, and stay the same while the curve is edited."""
 
-_found: Final[weakref.WeakKeyDictionary[State, dict[str, NDArray[np.bool_]]]] = weakref.WeakKeyDictionary()
+_found: Final[weakref.WeakKeyDictionary[Workspace, dict[str, NDArray[np.bool_]]]] = weakref.WeakKeyDictionary()
 
 
-def region_of(session: LiveSession, state: State, name: str) -> NDArray[np.bool_]:
+def region_of(session: LiveSession, workspace: Workspace, name: str) -> NDArray[np.bool_]:
     """Return a region in slice order, shape ``(n_voxels,)``.
 
     Raises
@@ -37,48 +37,51 @@ def region_of(session: LiveSession, state: State, name: str) -> NDArray[np.bool_
     InputDataError
         There is no such region.
     """
-    case = state.case
+    case = workspace.case
     if name == PAINTED:
         return painted(session, case)
     if name == "healthy":
         return np.asarray(case.reference.numpy())
     if name not in REGIONS:
         raise InputDataError(f"A region is one of {', '.join(REGIONS)}; got {name[:40]!r}.")
-    if state not in _found:
-        flow = case.volume_flow(state.start.value, state.settings)
-        core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), state.settings.core_threshold)
-        _found[state] = {"core": core, "hypoperfused": is_hypoperfused(flow.tmax, state.settings.tmax_threshold_s)}
-    return _found[state][name]
+    if workspace not in _found:
+        flow = case.volume_flow(workspace.start.value, workspace.settings)
+        core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), workspace.settings.core_threshold)
+        _found[workspace] = {
+            "core": core,
+            "hypoperfused": is_hypoperfused(flow.tmax, workspace.settings.tmax_threshold_s),
+        }
+    return _found[workspace][name]
 
 
-def _curve(state: State, asked: Mapping[str, Any]) -> DoubleArray:
+def _curve(workspace: Workspace, asked: Mapping[str, Any]) -> DoubleArray:
     curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
-    if curve.shape != state.start.value.shape:
-        raise InputDataError(f"The curve has {curve.size} points; the series has {state.start.value.size}.")
+    if curve.shape != workspace.start.value.shape:
+        raise InputDataError(f"The curve has {curve.size} points; the series has {workspace.start.value.size}.")
     return curve
 
 
-def matter(session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
-    """Give one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) of a ``curve``.
+def matter(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+    """Yield one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) by the ``curve``.
 
-    ``quick`` takes every second voxel, while the hand moves.
+    ``quick`` uses the preview grid, during a drag.
     """
-    curve, quantity = _curve(state, asked), str(asked["quantity"])
+    curve, quantity = _curve(workspace, asked), str(asked["quantity"])
     region, what = str(asked.get("region", "core")), str(asked.get("target", TRUTH))
     quick = bool(asked.get("quick"))
 
     def frames() -> Frames:
-        case = state.case
-        coarse = quick and case.coarse_error <= LARGEST_ERROR
+        case = workspace.case
+        coarse = quick and case.preview_error <= MAX_PREVIEW_ERROR
         n = case.tiles.n_voxels
         core = wanted_lesion(session, case, what) if quantity == "soft_dice" else np.zeros(n, bool)
         if quantity == "soft_dice" and not core.any():
             raise InputDataError("The target is empty: paint a lesion, or choose a case whose lesion is known.")
-        where = region_of(session, state, region) if quantity in {"rcbf", "tmax"} else None
+        where = region_of(session, workspace, region) if quantity in {"rcbf", "tmax"} else None
         target = target_of(case, core, coarse=coarse)
-        kept = case.grid_coarse.kept if coarse else np.ones(n, bool)
+        kept = case.preview_grid.kept if coarse else np.ones(n, bool)
         found = aif_gradient(
-            curve, target, state.settings, quantity, pool=HELPERS,
+            curve, target, workspace.settings, quantity, pool=HELPER_POOL,
             voxel_ml=case.prepared.voxel_ml * n / target.tissue.n_voxels,
             region=None if where is None else where[kept],
         )  # fmt: skip
@@ -90,36 +93,38 @@ def matter(session: LiveSession, state: State, asked: Mapping[str, Any], _view: 
     return frames()
 
 
-def sensitive(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
-    """Give one frame: how much rCBF of each voxel changes along a ``direction`` of a ``curve``."""
-    curve, name = _curve(state, asked), str(asked["direction"])
+def sensitive(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+    """Yield one frame: the derivative of each voxel's rCBF along a ``direction`` of a ``curve``."""
+    curve, name = _curve(workspace, asked), str(asked["direction"])
 
     def frames() -> Frames:
-        case = state.case
-        if not state.settings.is_linear:
-            raise no_gradient(state.settings.regularization)
+        case = workspace.case
+        if not workspace.settings.is_linear:
+            raise no_gradient(workspace.settings.regularization)
         along = edit_direction(curve, case.prepared.dt_s, name)
         target = target_of(case, np.zeros(case.tiles.n_voxels, bool))
-        change = sensitivity_map(curve, along, target, state.settings, HELPERS)
+        change = sensitivity_map(curve, along, target, workspace.settings, HELPER_POOL)
         yield {"direction": name}, {"change": change}
 
     return frames()
 
 
-def tornado_chart(_session: LiveSession, state: State, asked: Mapping[str, Any], _view: View) -> Frames:
-    """Give a frame for each edit: the figures of a ``curve`` with that handle low and high."""
-    curve = _curve(state, asked)
+def tornado_chart(
+    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+) -> Frames:
+    """Yield a frame for each curve handle: the metrics of a ``curve`` with that handle low and high."""
+    curve = _curve(workspace, asked)
 
     def figures(moved: DoubleArray) -> dict[str, float | None]:
-        case = state.case
-        flow = case.gather(side_by_side(case.chunks(moved, state.settings)))
-        every = case.numbers(flow, state.settings, exact=False)
+        case = workspace.case
+        flow = case.gather(run_parallel(case.chunks(moved, workspace.settings)))
+        every = case.numbers(flow, workspace.settings, exact=False)
         return {name: every[name] for name in TORNADO}
 
     def frames() -> Frames:
         here = figures(curve)
         settings = tornado_handles()
-        for swing in tornado(curve, state.case.prepared.dt_s, figures):
+        for swing in tornado(curve, workspace.case.prepared.dt_s, figures):
             handle = HANDLES[swing.handle]
             yield (
                 {

@@ -19,16 +19,16 @@ from numpy.typing import NDArray
 
 from pages.live.handlers.aif_uncertainty import choose
 from pages.live.handlers.fine_tuning import tune
-from pages.live.handlers.requests import not_understood
+from pages.live.handlers.requests import invalid_request
 from pages.live.handlers.sensitivity import matter, sensitive, tornado_chart
-from pages.live.handlers.viewport import View
+from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
-from pages.live.server.session import COMPUTE, LiveSession, State
+from pages.live.server.session import COMPUTE, LiveSession, Workspace
 from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
 Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
-Source = Callable[[LiveSession, State, Mapping[str, Any], View], Iterator[Frame]]
+Source = Callable[[LiveSession, Workspace, Mapping[str, Any], Viewport], Iterator[Frame]]
 
 SOURCES: Final[dict[str, Source]] = {
     "tune": tune,
@@ -37,24 +37,24 @@ SOURCES: Final[dict[str, Source]] = {
     "matters": matter,
     "sensitivity": sensitive,
 }
-AHEAD: Final = 2
+MAX_FRAMES_IN_FLIGHT: Final = 2
 """Frames that may be on their way."""
-FASTEST_S: Final = 1 / 30
-CHANGED: Final = "The case or its settings have changed; what was computed stays until you start again."
+MIN_FRAME_INTERVAL_S: Final = 1 / 30
+WORKSPACE_CHANGED: Final = "The case or its settings have changed; what was computed stays until you start again."
 
 
 @dataclass(eq=False)
 class _Stream:
     frames: Iterator[Frame]
-    state: State
+    workspace: Workspace
     run: int
-    view: View
+    view: Viewport
     wanted: float = math.inf
     on_way: int = field(default=0)
 
     @property
     def due(self) -> bool:
-        return self.wanted > 0 and self.on_way < AHEAD
+        return self.wanted > 0 and self.on_way < MAX_FRAMES_IN_FLIGHT
 
 
 class Streams:
@@ -73,34 +73,34 @@ class Streams:
         self._open: dict[str, _Stream] = {}
         self._wake = {of: asyncio.Event() for of in SOURCES}
 
-    async def tell(self, state: State, asked: Mapping[str, Any]) -> None:
+    async def receive(self, workspace: Workspace, asked: Mapping[str, Any]) -> None:
         """Take one message of the browser; what cannot be started ends at once, with a sentence.
 
         Raises
         ------
         InputDataError
-            The message is not understood.
+            Invalid request.
         """
         try:
             of, act, run = str(asked["of"]), asked["act"], int(asked["run"])
             wake, stream = self._wake[of], self._open.get(of)
             if act == "start":
                 self._open.pop(of, None)
-                self._open[of] = self._begin(of, run, state, asked)
+                self._open[of] = self._begin(of, run, workspace, asked)
             elif act not in {"run", "pause", "step", "seen", "stop"}:
-                raise not_understood()
+                raise invalid_request()
             elif stream is not None and stream.run == run:
                 self._act(of, stream, act, asked)
         except PerfcoreError as error:  # before what follows: some of them are a ValueError too
             await self._send(wire.pack(f"{of}-end", {"run": run, "message": str(error)}))
             return
         except (KeyError, TypeError, ValueError, OverflowError) as error:
-            raise not_understood() from error
+            raise invalid_request() from error
         wake.set()
 
-    def _begin(self, of: str, run: int, state: State, asked: Mapping[str, Any]) -> _Stream:
-        view = View.read(asked.get("view"))
-        stream = _Stream(SOURCES[of](self._session, state, asked, view), state, run, view)
+    def _begin(self, of: str, run: int, workspace: Workspace, asked: Mapping[str, Any]) -> _Stream:
+        view = Viewport.read(asked.get("view"))
+        stream = _Stream(SOURCES[of](self._session, workspace, asked, view), workspace, run, view)
         if "steps" in asked:
             stream.wanted = float(int(asked["steps"]))
         return stream
@@ -126,7 +126,7 @@ class Streams:
     async def _turn(self, of: str, stream: _Stream) -> None:
         begun = time.monotonic()
         frame, problem = await asyncio.wrap_future(
-            COMPUTE.ask(self._session, partial(_next, of, stream, self._session), later=True)
+            COMPUTE.submit_for(self._session, partial(_next, of, stream, self._session), background=True)
         )
         if self._open.get(of) is not stream:
             return  # stopped or begun anew meanwhile
@@ -137,16 +137,16 @@ class Streams:
         stream.wanted -= 1
         stream.on_way += 1
         await self._send(frame)
-        await asyncio.sleep(max(FASTEST_S - (time.monotonic() - begun), 0))
+        await asyncio.sleep(max(MIN_FRAME_INTERVAL_S - (time.monotonic() - begun), 0))
 
 
 def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None, str | None]:
     """Return the next frame, or None and why there is none."""
-    if session.state is not stream.state:
-        return None, CHANGED
+    if session.workspace is not stream.workspace:
+        return None, WORKSPACE_CHANGED
     try:
         header, arrays = next(stream.frames)
-        return wire.pack(of, {"run": stream.run, "epoch": stream.state.epoch, **header}, arrays), None
+        return wire.pack(of, {"run": stream.run, "epoch": stream.workspace.epoch, **header}, arrays), None
     except StopIteration:
         return None, None
     except PerfcoreError as error:

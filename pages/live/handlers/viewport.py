@@ -11,19 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.case import Flow, LiveCase
-from pages.live.compute.preview_grid import LARGEST_ERROR
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
 from pages.live.server.session import WORKERS
 from perfcore.settings import Settings
 
 R = TypeVar("R")
 
-HELPERS: Final = ThreadPoolExecutor(max(WORKERS - 1, 1), thread_name_prefix="lab-helper")
+HELPER_POOL: Final = ThreadPoolExecutor(max(WORKERS - 1, 1), thread_name_prefix="lab-helper")
 """Threads that share one turn's tiles; whoever waits for them holds a place in the queue of all."""
 
 
-def side_by_side(jobs: Sequence[Callable[[], R]]) -> list[R]:
+def run_parallel(jobs: Sequence[Callable[[], R]]) -> list[R]:
     """Return the results of jobs of one turn, every second one done by a helper."""
-    helped = [HELPERS.submit(job) for job in jobs[1::2]]
+    helped = [HELPER_POOL.submit(job) for job in jobs[1::2]]
     own = [job() for job in jobs[::2]]
     results: list[R] = []
     for i, result in enumerate(own):
@@ -34,14 +34,14 @@ def side_by_side(jobs: Sequence[Callable[[], R]]) -> list[R]:
 
 
 @dataclass(eq=False)
-class View:
+class Viewport:
     """One slice or all of them; the browser says it with every frame that it has seen."""
 
     slice_index: int = 0
     all_slices: bool = False
 
     @classmethod
-    def read(cls, told: Any) -> View:
+    def read(cls, told: Any) -> Viewport:
         """Read what the browser says, a table with ``slice`` and ``all``."""
         view = cls()
         view.take(told)
@@ -69,9 +69,9 @@ class View:
             part = slice(int(case.starts[z]), int(case.starts[z + 1]))
             tmax = case.slice_flow(curve, settings, z, preview=True).tmax
             return "slice", z, Flow(cbf[part], tmax, mean)
-        if case.coarse_error <= LARGEST_ERROR:
-            jobs = case.coarse_chunks(curve, settings, WORKERS)
-            kept = case.grid_coarse.kept
-            return "coarse", 0, Flow(cbf[kept], case.coarse_gather(side_by_side(jobs), mean).tmax, mean)
+        if case.preview_error <= MAX_PREVIEW_ERROR:
+            jobs = case.preview_chunks(curve, settings, WORKERS)
+            kept = case.preview_grid.kept
+            return "coarse", 0, Flow(cbf[kept], case.gather_preview(run_parallel(jobs), mean).tmax, mean)
         jobs = case.chunks(curve, settings, preview=True)
-        return "volume", 0, Flow(cbf, case.gather(side_by_side(jobs)).tmax, mean)
+        return "volume", 0, Flow(cbf, case.gather(run_parallel(jobs)).tmax, mean)

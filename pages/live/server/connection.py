@@ -1,4 +1,4 @@
-"""The private socket: a curve comes in, the visible slice goes out, the whole volume follows at rest."""
+"""The live WebSocket: receives edits, answers with the visible slice, and with the whole volume at rest."""
 
 from __future__ import annotations
 
@@ -13,17 +13,14 @@ from typing import Any, Final, TypeVar
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pages.live.compute.preview_grid import LARGEST_ERROR
-from pages.live.handlers.requests import answer_request, not_understood, voxel_of
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
+from pages.live.handlers.requests import answer_request, invalid_request, voxel_of
 from pages.live.handlers.streams import SOURCES, Streams
 from pages.live.server import wire
-from pages.live.server.handshake import LONGEST_FRAME_BYTES, Pace, hello, same_origin
-from pages.live.server.load import CROWD
-from pages.live.server.session import (
-    COMPUTE,
-    WORKERS,
-    LiveSession,
-    State,
+from pages.live.server.handshake import MAX_FRAME_BYTES, authenticate, same_origin
+from pages.live.server.load import LOAD
+from pages.live.server.messages import (
+    StaleMessage,
     case_frame,
     coarse_frame,
     coarse_slice_frame,
@@ -32,6 +29,8 @@ from pages.live.server.session import (
     slice_frame,
     volume_frame,
 )
+from pages.live.server.rate_limit import RateLimiter
+from pages.live.server.session import COMPUTE, WORKERS, LiveSession, Workspace
 from pages.server.error_reporting import report_error
 from pages.server.message_limits import limit_messages
 from pages.server.streamlit_internals import asgi_receive
@@ -41,42 +40,44 @@ R = TypeVar("R")
 
 PATH: Final = "/live/socket"
 POLICY_VIOLATION: Final = 1008
-CROWD_JOBS: Final = 4
-"""Turns of a volume of every second voxel, a few milliseconds each."""
+OVERLOAD_JOBS: Final = 4
+"""Jobs of a volume on the preview grid, a few milliseconds each."""
 
 
-class _Conversation:
-    """One open socket: a reader keeps the latest edit, a worker answers it, a follower sends the volume."""
+class _Connection:
+    """One open WebSocket: three tasks that receive messages, answer the latest edit, and send the volume."""
 
     def __init__(self, ws: WebSocket, session: LiveSession) -> None:
         self.ws, self.session = ws, session
         self.edit: wire.Edit | None = None
-        self.last: wire.Edit | None = None
+        self.last_edit: wire.Edit | None = None
         self.probe: tuple[int, int, int] | None = None
-        self.volume: tuple[State, wire.Edit] | None = None
+        self.volume: tuple[Workspace, wire.Edit] | None = None
         self.wake, self.volume_wake = asyncio.Event(), asyncio.Event()
         self.sending = asyncio.Lock()
         self.streams = Streams(session, self.send)
-        self.numbers_at = 0.0
+        self.metrics_at_s = 0.0
 
-    async def compute(self, work: Callable[..., R], *args: Any, later: bool = False) -> R:
-        """Have something computed in this person's turn; what nobody foresaw is noted, and answered in words."""
+    async def compute(self, work: Callable[..., R], *args: Any, background: bool = False) -> R:
+        """Run a job of this session; an unexpected exception is reported and becomes an `InternalError`."""
         try:
-            return await asyncio.wrap_future(COMPUTE.ask(self.session, partial(work, *args), later=later))
+            return await asyncio.wrap_future(
+                COMPUTE.submit_for(self.session, partial(work, *args), background=background)
+            )
         except PerfcoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - see `fault`
+        except Exception as error:  # noqa: BLE001 - see `report_error`
             raise report_error(error) from None
 
     async def send(self, frame: bytes) -> None:
-        """Send one frame, whole."""
+        """Send one frame."""
         async with self.sending:
             await self.ws.send_bytes(frame)
 
     async def read(self) -> None:
-        """Take messages until the browser leaves."""
-        pace = Pace()
-        while await pace.wait():
+        """Receive messages until the client disconnects or exceeds the rate limit."""
+        limiter = RateLimiter()
+        while await limiter.wait():
             message = await self.ws.receive()
             if message["type"] == "websocket.disconnect":
                 return
@@ -90,68 +91,72 @@ class _Conversation:
             self.wake.set()
 
     async def request(self, text: str) -> None:
-        """Answer a request in words; a voxel's curves are the worker's, where the latest voxel wins."""
+        """Answer a JSON request; a probe is left to `work`, where the latest voxel replaces earlier ones."""
         if len(text) > wire.MAX_MESSAGE_BYTES:
-            raise InputDataError("The message is too long.")
+            raise InputDataError("The request is too long.")
         try:
-            asked = json.loads(text)
-            kind = asked["type"]
-            voxel = voxel_of(asked["voxel"]) if kind == "probe" else None
+            request = json.loads(text)
+            kind = request["type"]
+            voxel = voxel_of(request["voxel"]) if kind == "probe" else None
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise not_understood() from error
-        state = self.session.state
+            raise invalid_request() from error
+        workspace = self.session.workspace
         if voxel is not None:
             self.probe = voxel
-        elif state is not None and kind == "stream":
-            await self.streams.tell(state, asked)
-        elif state is not None:
-            work, what = (case_frame, asked.get("have")) if kind == "case" else (answer_request, asked)
-            await self.send(await self.compute(work, self.session, state, what))
+        elif workspace is not None and kind == "stream":
+            await self.streams.receive(workspace, request)
+        elif workspace is not None:
+            work, what = (case_frame, request.get("have")) if kind == "case" else (answer_request, request)
+            await self.send(await self.compute(work, self.session, workspace, what))
 
     async def work(self) -> None:
-        """Answer the latest edit, then what it leaves to do, for as long as the socket is open."""
+        """Answer the latest edit, then the latest probe, as long as the WebSocket is open."""
         while True:
             await self.wake.wait()
             self.wake.clear()
             edit, self.edit = self.edit, None
-            state = self.session.state
-            if state is None:
+            workspace = self.session.workspace
+            if workspace is None:
                 continue
             try:
                 if edit is not None:
-                    await self.answer(state, edit)
-                if self.probe is not None and self.last is not None and self.last.epoch == state.epoch:
+                    await self.answer(workspace, edit)
+                if (
+                    self.probe is not None
+                    and self.last_edit is not None
+                    and self.last_edit.epoch == workspace.epoch
+                ):
                     voxel, self.probe = self.probe, None
-                    await self.send(await self.compute(probe_frame, state, self.last.curve, voxel))
+                    await self.send(await self.compute(probe_frame, workspace, self.last_edit.curve, voxel))
             except PerfcoreError as error:
                 await self.send(error_frame(edit, error))
 
-    async def answer(self, state: State, edit: wire.Edit) -> None:
-        """Send what is visible; the volume follows at rest, and now and then while the hand moves."""
-        if edit.epoch != state.epoch:
-            await self.send(wire.pack("stale", {"epoch": state.epoch, "seq": edit.sequence}))
+    async def answer(self, workspace: Workspace, edit: wire.Edit) -> None:
+        """Send the visible slice or slices; `follow` sends the volume at rest, and at intervals during a drag."""
+        if edit.epoch != workspace.epoch:
+            await self.send(StaleMessage(workspace.epoch, edit.sequence).encode())
             return
-        self.last = edit
-        if edit.keep and edit.curve.size == state.start.value.size:
-            self.session.keep(state.curve_key, edit.curve)
-        coarse = not edit.at_rest and state.case.coarse_error <= LARGEST_ERROR
+        self.last_edit = edit
+        if edit.keep and edit.curve.size == workspace.start.value.size:
+            self.session.keep_curve(workspace.curve_key, edit.curve)
+        coarse = not edit.at_rest and workspace.case.preview_error <= MAX_PREVIEW_ERROR
         moving = edit.all_slices and coarse
         if not edit.at_rest:
-            CROWD.moved(self.session)
+            LOAD.record_edit(self.session)
         if moving:
-            jobs = state.case.coarse_chunks(edit.curve, state.settings, WORKERS)
+            jobs = workspace.case.preview_chunks(edit.curve, workspace.settings, WORKERS)
             parts = await asyncio.gather(*(self.compute(job) for job in jobs))
-            await self.send(await self.compute(coarse_frame, self.session, state, edit, parts))
+            await self.send(await self.compute(coarse_frame, self.session, workspace, edit, parts))
         elif not edit.all_slices:
-            make = coarse_slice_frame if coarse and CROWD.large else slice_frame
-            await self.send(await self.compute(make, self.session, state, edit))
-        due = self.volume is None and time.monotonic() - self.numbers_at > CROWD.numbers_every_s
+            make = coarse_slice_frame if coarse and LOAD.is_overloaded else slice_frame
+            await self.send(await self.compute(make, self.session, workspace, edit))
+        due = self.volume is None and time.monotonic() - self.metrics_at_s > LOAD.metrics_interval_s
         if edit.at_rest or (edit.all_slices and not moving) or due:
-            self.volume = (state, edit)
+            self.volume = (workspace, edit)
             self.volume_wake.set()
 
     async def follow(self) -> None:
-        """Compute the whole volume of the latest edit that asks for it, in short turns."""
+        """Compute the whole volume of the latest edit that needs it, in short background jobs."""
         while True:
             await self.volume_wake.wait()
             self.volume_wake.clear()
@@ -162,77 +167,79 @@ class _Conversation:
                 await self.send_volume(*wanted)
             except PerfcoreError as error:
                 await self.send(error_frame(wanted[1], error))
-            self.numbers_at = time.monotonic()
+            self.metrics_at_s = time.monotonic()
             if self.volume is wanted:
                 self.volume = None
 
-    async def send_volume(self, state: State, edit: wire.Edit) -> None:
-        """Send the maps and numbers of all slices, unless a newer edit has asked for its own."""
-        case, crowd = state.case, not edit.at_rest and CROWD.large and state.case.coarse_error <= LARGEST_ERROR
-        if crowd:
-            jobs = case.coarse_chunks(edit.curve, state.settings, CROWD_JOBS)
+    async def send_volume(self, workspace: Workspace, edit: wire.Edit) -> None:
+        """Send maps and metrics of all slices; stops where a newer edit needs a volume."""
+        case = workspace.case
+        by_preview = not edit.at_rest and LOAD.is_overloaded and case.preview_error <= MAX_PREVIEW_ERROR
+        if by_preview:
+            jobs = case.preview_chunks(edit.curve, workspace.settings, OVERLOAD_JOBS)
         else:
-            jobs = case.chunks(edit.curve, state.settings, preview=not edit.at_rest)
-        # While the hand moves, one core is left for what is visible, unless the volume is what is visible.
-        whole = edit.at_rest or (edit.all_slices and state.case.coarse_error > LARGEST_ERROR)
+            jobs = case.chunks(edit.curve, workspace.settings, preview=not edit.at_rest)
+        # During a drag one core is left for the visible slice, unless the whole volume is visible.
+        whole = edit.at_rest or (edit.all_slices and workspace.case.preview_error > MAX_PREVIEW_ERROR)
         at_once = WORKERS if whole else max(WORKERS - 1, 1)
         parts = []
         for first in range(0, len(jobs), at_once):
-            turn = (self.compute(job, later=True) for job in jobs[first : first + at_once])
+            turn = (self.compute(job, background=True) for job in jobs[first : first + at_once])
             parts += await asyncio.gather(*turn)
             if self.volume is None or self.volume[1] is not edit:
                 return
 
         def finish() -> bytes:
-            if crowd:
-                scale = self.session.scale(state.epoch)
-                mean = case.sample_mean(edit.curve, state.settings, preview=True) * scale
-                flow = case.filled_in(case.coarse_gather(parts, mean))
+            if by_preview:
+                scale = self.session.reference_scale(workspace.epoch)
+                mean = case.sample_mean(edit.curve, workspace.settings, preview=True) * scale
+                flow = case.interpolate(case.gather_preview(parts, mean))
             else:
                 flow = case.gather(parts)
-            return volume_frame(self.session, state, edit, flow, with_maps=whole)
+            return volume_frame(self.session, workspace, edit, flow, with_maps=whole)
 
-        await self.send(await self.compute(finish, later=True))
+        await self.send(await self.compute(finish, background=True))
 
 
 async def live_socket(ws: WebSocket) -> None:
-    """Serve one browser."""
+    """Serve one client."""
     if not same_origin(ws.headers.get("origin"), ws.headers.get("host")):
         await ws.close(POLICY_VIOLATION)
         return
-    limit_messages(asgi_receive(ws), LONGEST_FRAME_BYTES)
+    limit_messages(asgi_receive(ws), MAX_FRAME_BYTES)
     await ws.accept()
-    session = await hello(ws)
+    session = await authenticate(ws)
     if session is not None:
-        await _talk(ws, session)
-    # It may be closed already: the browser has left.
+        await _serve(ws, session)
+    # Closed already where the client has disconnected.
     with contextlib.suppress(RuntimeError, WebSocketDisconnect):
         await ws.close(POLICY_VIOLATION)
 
 
-async def _talk(ws: WebSocket, session: LiveSession) -> None:
-    """Serve a browser that has shown its token, until it leaves or its session ends."""
-    talk, loop, group = _Conversation(ws, session), asyncio.get_running_loop(), anyio.create_task_group()
+async def _serve(ws: WebSocket, session: LiveSession) -> None:
+    """Serve an authenticated client until it disconnects or its session ends."""
+    connection, loop, group = _Connection(ws, session), asyncio.get_running_loop(), anyio.create_task_group()
 
     def close() -> None:
         with contextlib.suppress(RuntimeError):  # the server has stopped
             loop.call_soon_threadsafe(group.cancel_scope.cancel)
 
-    async def until_gone(part: Callable[[], Awaitable[None]]) -> None:
-        # Sending to a browser that has just left raises; there is nobody to tell.
+    async def until_closed(task: Callable[[], Awaitable[None]]) -> None:
+        # Sending to a client that has just disconnected raises.
         try:
-            await part()
+            await task()
         except (WebSocketDisconnect, RuntimeError):
             pass
-        except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+        except Exception as error:  # noqa: BLE001 - reported, without its message
             report_error(error)
         group.cancel_scope.cancel()
 
     try:
         async with group:
-            if session.enter(close):
-                parts = [talk.read, talk.work, talk.follow, *(partial(talk.streams.serve, of) for of in SOURCES)]
-                for part in parts:
-                    group.start_soon(until_gone, part)
+            if session.register_socket(close):
+                tasks: list[Callable[[], Awaitable[None]]] = [connection.read, connection.work, connection.follow]
+                tasks += [partial(connection.streams.serve, of) for of in SOURCES]
+                for task in tasks:
+                    group.start_soon(until_closed, task)
     finally:
-        session.leave(close)
+        session.unregister_socket(close)

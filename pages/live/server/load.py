@@ -1,8 +1,8 @@
-"""How many people move a curve right now: what each of them gets while moving depends on it.
+"""Server load: number of sessions that edit a curve right now; it sets the resolution of previews.
 
-One hand alone gets every voxel of its slice and numbers four times a second. A class of thirty on two cores would
-wait for that; so the numbers' pace is shared, and a crowd sees every second voxel until the hand rests. At rest
-everything is exact, for everybody.
+A single session gets every voxel of its slice, and metrics four times a second. With thirty sessions on two cores
+the metrics come less often, and each session gets every second voxel while its curve is dragged. At rest the
+result is exact for all.
 """
 
 from __future__ import annotations
@@ -14,41 +14,42 @@ from weakref import WeakKeyDictionary
 
 from pages.live.server.session import LiveSession
 
-NUMBERS_EVERY_S: Final = 0.25
-"""While few hands move, the numbers of the whole volume follow this often."""
-FEW: Final = 4 * (os.cpu_count() or 1)
-"""Hands that the machine serves at full resolution."""
-MOVING_S: Final = 1.0
+METRICS_INTERVAL_S: Final = 0.25
+"""Interval of the whole volume's metrics during a drag while few sessions are active."""
+MAX_FULL_RESOLUTION_SESSIONS: Final = 4 * (os.cpu_count() or 1)
+ACTIVE_WINDOW_S: Final = 1.0
+"""A session is active for this time after an edit."""
 
 
-class Crowd:
-    """Who has moved within the last second. One event loop uses it."""
+class LoadMonitor:
+    """Counts the active sessions; used from one event loop."""
 
     def __init__(self) -> None:
-        self._last: WeakKeyDictionary[LiveSession, float] = WeakKeyDictionary()
-        self._counted, self._count_at = 1, -MOVING_S
+        self._last_edit: WeakKeyDictionary[LiveSession, float] = WeakKeyDictionary()
+        self._n_active, self._counted_at = 1, -ACTIVE_WINDOW_S
 
-    def moved(self, session: LiveSession) -> None:
-        """Note a person's edit."""
-        self._last[session] = time.monotonic()
+    def record_edit(self, session: LiveSession) -> None:
+        """Record an edit of a session."""
+        self._last_edit[session] = time.monotonic()
 
     @property
-    def size(self) -> int:
-        """People who move, at least one; counted a few times a second."""
+    def n_active(self) -> int:
+        """Active sessions, at least one; counted four times a second."""
         now = time.monotonic()
-        if now - self._count_at > MOVING_S / 4:
-            self._counted, self._count_at = sum(now - at < MOVING_S for at in self._last.values()), now
-        return max(self._counted, 1)
+        if now - self._counted_at > ACTIVE_WINDOW_S / 4:
+            self._n_active = sum(now - at < ACTIVE_WINDOW_S for at in self._last_edit.values())
+            self._counted_at = now
+        return max(self._n_active, 1)
 
     @property
-    def numbers_every_s(self) -> float:
-        """Pause between two computations of one person's numbers while the hand moves."""
-        return NUMBERS_EVERY_S * max(self.size * 4 / FEW, 1.0)
+    def metrics_interval_s(self) -> float:
+        """Interval between two computations of one session's metrics during a drag."""
+        return METRICS_INTERVAL_S * max(self.n_active * 4 / MAX_FULL_RESOLUTION_SESSIONS, 1.0)
 
     @property
-    def large(self) -> bool:
-        """Whether there are more than the machine serves at full resolution."""
-        return self.size > FEW
+    def is_overloaded(self) -> bool:
+        """Whether more sessions are active than the server can give full resolution."""
+        return self.n_active > MAX_FULL_RESOLUTION_SESSIONS
 
 
-CROWD: Final = Crowd()
+LOAD: Final = LoadMonitor()

@@ -9,27 +9,28 @@ import numpy as np
 
 from pages.live.handlers.requests import answer_request
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State, case_frame, error_frame, volume_frame
+from pages.live.server.messages import case_frame, error_frame, volume_frame
+from pages.live.server.session import LiveSession, Workspace
 from perfcore.errors import InputDataError, PerfcoreError
 
 
-def answer(session: LiveSession, state: State, asked: Any) -> bytes:
+def answer(session: LiveSession, workspace: Workspace, asked: Any) -> bytes:
     """Return the frames that answer an edit that came without a socket; nothing where none came."""
     if not isinstance(asked, Mapping) or not asked:
         return b""
     edit = None
     try:
         if "request" in asked:
-            return answer_request(session, state, asked["request"])
+            return answer_request(session, workspace, asked["request"])
         edit = _edit(asked) if "curve" in asked else None
-        current = edit is not None and edit.epoch == state.epoch
-        frames = b"" if current and asked.get("have") == state.case.key else case_frame(session, state)
+        current = edit is not None and edit.epoch == workspace.epoch
+        frames = b"" if current and asked.get("have") == workspace.case.key else case_frame(session, workspace)
         if edit is None or not current:
             return frames
-        flow = state.case.volume_flow(edit.curve, state.settings)
+        flow = workspace.case.volume_flow(edit.curve, workspace.settings)
         if edit.keep:
-            session.keep(state.curve_key, edit.curve)
-        return frames + volume_frame(session, state, edit, flow, with_maps=True)
+            session.keep_curve(workspace.curve_key, edit.curve)
+        return frames + volume_frame(session, workspace, edit, flow, with_maps=True)
     except PerfcoreError as error:
         return error_frame(edit, error)
 
@@ -41,5 +42,5 @@ def _edit(asked: Mapping[str, Any]) -> wire.Edit:
         flags = wire.FLAG_REST | int(asked.get("flags", 0)) & wire.FLAG_KEEP
         head = np.array([asked["epoch"], asked["seq"], flags, asked["slice"]], np.uint32)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise InputDataError("The message is not understood.") from error
+        raise InputDataError("Invalid request.") from error
     return wire.unpack_edit(head.tobytes() + curve.tobytes())

@@ -108,18 +108,18 @@ def test_what_is_no_request_is_said(
     client: TestClient, session: LiveSession, case: LiveCase, what: dict[str, object]
 ) -> None:
     status, header, arrays = ask(client, session, case, **what)
-    assert (status, header["message"], arrays) == (400, "The message is not understood.", {})
+    assert (status, header["message"], arrays) == (400, "Invalid request.", {})
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 900])
 def test_what_is_no_message_is_said(client: TestClient, body: bytes) -> None:
     answer = client.post(PATH, content=body, headers=ORIGIN)
-    assert (answer.status_code, read(answer.content)[0]["message"]) == (400, "The message is not understood.")
+    assert (answer.status_code, read(answer.content)[0]["message"]) == (400, "Invalid request.")
 
 
 def test_a_long_message_is_not_read(client: TestClient) -> None:
     answer = client.post(PATH, content=b" " * (MAX_REQUEST_BYTES + 1), headers=ORIGIN)
-    assert (answer.status_code, read(answer.content)[0]["message"]) == (413, "The message is too long.")
+    assert (answer.status_code, read(answer.content)[0]["message"]) == (413, "The request is too long.")
 
 
 def test_another_case_is_not_answered(client: TestClient, session: LiveSession) -> None:

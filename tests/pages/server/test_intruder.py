@@ -21,7 +21,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from pages.live.server.handshake import LONGEST_FRAME_BYTES
+from pages.live.server.handshake import MAX_FRAME_BYTES
 from pages.live.server.wire import MAX_MESSAGE_BYTES
 from tests.support import dicom_export
 from tests.support.app_server import free_port, process
@@ -226,7 +226,7 @@ def test_a_long_message_gets_a_sentence_and_an_endless_one_the_door(site: Site) 
             own.send(json.dumps({"type": "case"}))
             assert frames(own.recv(20))[0][0]["kind"] == "case", "and the talk goes on"
             with pytest.raises(ConnectionClosed):
-                own.send(bytes(LONGEST_FRAME_BYTES + 1))
+                own.send(bytes(MAX_FRAME_BYTES + 1))
                 own.recv(20)
             assert own.protocol.close_code == 1009
         with raw(site) as own:

@@ -8,7 +8,7 @@ import torch
 from perfcore.benchmark import synthetic_case
 from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.inverse import build_operator
-from perfcore.deconvolution.temporal_basis import LARGEST_ERROR, TemporalBasis, checked_basis
+from perfcore.deconvolution.temporal_basis import MAX_PREVIEW_ERROR, TemporalBasis, checked_basis
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
 
@@ -29,12 +29,12 @@ def test_tissue_of_few_dimensions_is_exact_in_as_many() -> None:
 def test_smoothed_tissue_keeps_the_basis_and_raw_tissue_drops_it() -> None:
     basis, error = checked_basis(Tiles.of(TISSUE), MATRIX)
     assert basis is not None
-    assert 0 < error <= LARGEST_ERROR
+    assert 0 < error <= MAX_PREVIEW_ERROR
     generator = torch.Generator().manual_seed(2)
     raw = TISSUE + 3.0 * torch.randn(TISSUE.shape, generator=generator)
     dropped, large = checked_basis(Tiles.of(raw), MATRIX)
     assert dropped is None
-    assert large > LARGEST_ERROR
+    assert large > MAX_PREVIEW_ERROR
 
 
 def test_its_gradient_is_close_to_that_of_the_full_path() -> None:

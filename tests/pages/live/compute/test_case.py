@@ -16,7 +16,7 @@ from pages.live.compute import aif_sources
 from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
-from pages.live.compute.preview_grid import LARGEST_ERROR, CoarseGrid
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
 from perfcore.aif.network.models import RegressionNet
 from perfcore.aif.network.weights import load_network, network_names
 from perfcore.aif.select import SELECTORS
@@ -51,8 +51,8 @@ def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> N
 @pytest.mark.parametrize("z", [0, 3, 7])
 def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, curve: np.ndarray, z: int) -> None:
     preview = case.slice_flow(curve, SETTINGS, z, scale=1.1, preview=True)
-    crowd = case.coarse_slice_flow(curve, SETTINGS, z, scale=1.1)
-    kept = case.grid_coarse.kept[case.starts[z] : case.starts[z + 1]]
+    crowd = case.preview_slice_flow(curve, SETTINGS, z, scale=1.1)
+    kept = case.preview_grid.kept[case.starts[z] : case.starts[z + 1]]
     np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
     np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
     assert crowd.reference_cbf == preview.reference_cbf
@@ -86,23 +86,23 @@ def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray
 
 
 def test_every_second_voxel_is_computed_and_the_rest_filled_in(case: LiveCase, curve: np.ndarray) -> None:
-    grid = case.grid_coarse
+    grid = case.preview_grid
     assert 0.24 < grid.kept.mean() < 0.27
-    assert case.coarse_error < LARGEST_ERROR
+    assert case.preview_error < MAX_PREVIEW_ERROR
     full = case.volume_flow(curve, SETTINGS)
-    jobs = case.coarse_chunks(curve, SETTINGS, 3)
+    jobs = case.preview_chunks(curve, SETTINGS, 3)
     assert len(jobs) == 3
-    coarse = case.coarse_gather([job() for job in jobs], 20.0)
+    coarse = case.gather_preview([job() for job in jobs], 20.0)
     flowing = full.cbf[grid.kept] > 0.02 * full.cbf.max()
     assert np.abs(coarse.cbf / full.cbf[grid.kept] - 1)[flowing].mean() < 1e-3
     assert coarse.reference_cbf == 20.0
-    late, filled = full.tmax, grid.fill(coarse.tmax)
+    late, filled = full.tmax, grid.interpolate(coarse.tmax)
     assert np.nanmean(np.abs(filled - late)) < 0.1, "seconds"
 
 
 def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
     rough = open_case(demonstrations()[0], Settings(spatial_sigma_mm=0.0))
-    assert rough.coarse_error > LARGEST_ERROR
+    assert rough.preview_error > MAX_PREVIEW_ERROR
     assert "kept" not in rough.static[1]
 
 
@@ -111,14 +111,14 @@ def test_every_voxel_has_its_parents_beside_it(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
     voxels = np.argwhere(mask)
-    grid = CoarseGrid.of(voxels, mask.shape)
+    grid = PreviewGrid.of(voxels, mask.shape)
     kept = voxels[grid.kept]
     for voxel, (a, b) in zip(voxels, grid.parents, strict=True):
         for parent in (kept[a], kept[b]):
             assert parent[2] == voxel[2]
             assert np.abs(parent - voxel).max() <= 1
     plane = 2.0 * voxels[:, 0] - 3.0 * voxels[:, 1] + 50 * voxels[:, 2]
-    exact = grid.fill(plane[grid.kept].astype(np.float32)) == plane
+    exact = grid.interpolate(plane[grid.kept].astype(np.float32)) == plane
     assert exact[grid.kept].all()
     if seed == 3:
         inside = ((voxels[:, :2] > 0) & (voxels[:, :2] < [10, 6])).all(1)

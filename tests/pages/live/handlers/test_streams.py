@@ -21,7 +21,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.handlers import streams
 from pages.live.handlers.lesion_target import painted, target_of
 from pages.live.server.connection import PATH, live_socket
-from pages.live.server.session import LiveSession, State, open_session
+from pages.live.server.session import LiveSession, Workspace, open_session
 from perfcore.analysis import sensitivity
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs
 from perfcore.analysis.finetune import TuneOptions, Tuner, TuneStep, make_parametrization
@@ -49,9 +49,9 @@ def session(case: LiveCase) -> LiveSession:
     return live
 
 
-def state_of(session: LiveSession) -> State:
-    assert session.state is not None
-    return session.state
+def state_of(session: LiveSession) -> Workspace:
+    assert session.workspace is not None
+    return session.workspace
 
 
 class Talk:
@@ -133,7 +133,7 @@ def test_all_slices_come_as_every_second_voxel(client: TestClient, session: Live
         one.say(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
         header, arrays = one.read()
     assert header["shows"] == "coarse"
-    assert arrays["cbf"].size == arrays["tmax"].size == case.grid_coarse.kept.sum()
+    assert arrays["cbf"].size == arrays["tmax"].size == case.preview_grid.kept.sum()
 
 
 def test_it_is_never_more_than_two_frames_ahead(
@@ -198,7 +198,7 @@ def test_a_closed_socket_ends_the_work(
     client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked = counting(monkeypatch)
-    monkeypatch.setattr(streams, "AHEAD", 10_000)
+    monkeypatch.setattr(streams, "MAX_FRAMES_IN_FLIGHT", 10_000)
     with talk(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         one.frames("tune", 3)
@@ -240,16 +240,16 @@ def test_a_rate_that_runs_away_ends_with_a_sentence(
         ({"target": "else"}, "The target is truth or painted"),
         ({"curve": [0.0] * 60}, "positive bolus"),
         ({"curve": [1.0] * 20}, "20 points; the series has 60"),
-        ({"curve": "x"}, "not understood"),
+        ({"curve": "x"}, "Invalid request"),
         ({"origin": [1.0] * 20}, "20 points; the series has 60"),
-        ({"threshold": "low"}, "not understood"),
-        ({"threshold": float("nan")}, "not understood"),
+        ({"threshold": "low"}, "Invalid request"),
+        ({"threshold": float("nan")}, "Invalid request"),
         ({"rate": 0}, "rate must lie above 0"),
-        ({"rate": "fast"}, "not understood"),
+        ({"rate": "fast"}, "Invalid request"),
         ({"loss": "l2"}, "loss must be one of"),
-        ({"view": {"slice": "x"}}, "not understood"),
-        ({"of": "unheard"}, "not understood"),
-        ({"act": "dance"}, "not understood"),
+        ({"view": {"slice": "x"}}, "Invalid request"),
+        ({"of": "unheard"}, "Invalid request"),
+        ({"act": "dance"}, "Invalid request"),
     ],
 )
 def test_what_cannot_be_gets_a_sentence(
@@ -322,10 +322,10 @@ def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: Live
         ({"slice": 2, "runs": [0, 10**7]}, "outside the brain"),
         ({"slice": 2, "runs": [-5, 10]}, "outside the brain"),
         ({"slice": 2, "runs": [5, 0]}, "outside the brain"),
-        ({"slice": 2, "runs": [5]}, "not understood"),
-        ({"slice": 2, "runs": "x"}, "not understood"),
-        ({"slice": 2, "runs": [10**30, 1]}, "not understood"),
-        ({"runs": []}, "not understood"),
+        ({"slice": 2, "runs": [5]}, "Invalid request"),
+        ({"slice": 2, "runs": "x"}, "Invalid request"),
+        ({"slice": 2, "runs": [10**30, 1]}, "Invalid request"),
+        ({"runs": []}, "Invalid request"),
         ({"slice": 2, "runs": [1, 1] * 5000}, "too long"),
     ],
 )
@@ -469,8 +469,8 @@ def test_draws_of_voxels_picked_by_hand_and_of_selectors(
     [
         ({"way": "dice"}, "from voxels or from selectors"),
         ({"way": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
-        ({"way": "voxels", "voxels": 7}, "not understood"),
-        ({}, "not understood"),
+        ({"way": "voxels", "voxels": 7}, "Invalid request"),
+        ({}, "Invalid request"),
     ],
 )
 def test_no_draws(client: TestClient, session: LiveSession, asked: dict[str, Any], part: str) -> None:

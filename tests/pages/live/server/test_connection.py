@@ -16,7 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from pages.library.catalog import demonstrations, open_case
 from pages.live.server import wire
 from pages.live.server.connection import PATH, live_socket, same_origin
-from pages.live.server.load import FEW, NUMBERS_EVERY_S, Crowd
+from pages.live.server.load import MAX_FULL_RESOLUTION_SESSIONS, METRICS_INTERVAL_S, LoadMonitor
 from pages.live.server.rerun_transport import answer
 from pages.live.server.session import LiveSession, open_session
 from perfcore.aif.fit import fit_gamma_variate
@@ -84,7 +84,7 @@ def test_a_token_dies_with_its_session(client: TestClient) -> None:
 
 
 def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     curve = state.start.value
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
@@ -115,8 +115,8 @@ def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -
 def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
     client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Crowd, "large", True)
-    state = session.state
+    monkeypatch.setattr(LoadMonitor, "is_overloaded", True)
+    state = session.workspace
     assert state is not None
     case, curve = state.case, state.start.value * np.linspace(1, 1.2, state.start.value.size)
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
@@ -124,7 +124,7 @@ def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
         ws.send_bytes(edit(state.epoch, 1, 0, 3, curve))
         header, arrays = read(ws.receive_bytes())
         assert (header["kind"], header["one"], header["z"]) == ("coarse", True, 3)
-        n = int(case.grid_coarse.kept[case.starts[3] : case.starts[4]].sum())
+        n = int(case.preview_grid.kept[case.starts[3] : case.starts[4]].sum())
         assert arrays["cbf"].size == arrays["tmax"].size == n
         ws.send_bytes(edit(state.epoch, 2, wire.FLAG_REST, 3, curve))
         while header["kind"] != "slice":
@@ -135,21 +135,21 @@ def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
 def test_numbers_slow_down_with_the_hands_that_move(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("pages.live.server.load.time", SimpleNamespace(monotonic=lambda: now[0]))
-    crowd, people = Crowd(), [LiveSession() for _ in range(2 * FEW)]
-    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
-    for person in people:
-        crowd.moved(person)
+    load, sessions = LoadMonitor(), [LiveSession() for _ in range(2 * MAX_FULL_RESOLUTION_SESSIONS)]
+    assert (load.n_active, load.is_overloaded, load.metrics_interval_s) == (1, False, METRICS_INTERVAL_S)
+    for session in sessions:
+        load.record_edit(session)
     now[0] += 0.5
-    assert (crowd.size, crowd.large) == (2 * FEW, True)
+    assert (load.n_active, load.is_overloaded) == (2 * MAX_FULL_RESOLUTION_SESSIONS, True)
     # As many computations a second as the few alone would have.
-    assert crowd.size / crowd.numbers_every_s == FEW / 4 / NUMBERS_EVERY_S
+    assert load.n_active / load.metrics_interval_s == MAX_FULL_RESOLUTION_SESSIONS / 4 / METRICS_INTERVAL_S
     now[0] += 1.0
-    crowd.moved(people[0])
-    assert (crowd.size, crowd.large, crowd.numbers_every_s) == (1, False, NUMBERS_EVERY_S)
+    load.record_edit(sessions[0])
+    assert (load.n_active, load.is_overloaded, load.metrics_interval_s) == (1, False, METRICS_INTERVAL_S)
 
 
 def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     good = state.start.value
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
@@ -177,14 +177,14 @@ def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, sess
 
 
 def test_all_slices_on_their_way_come_as_every_second_voxel(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
         ws.send_bytes(edit(state.epoch, 3, wire.FLAG_ALL_SLICES, 0, state.start.value))
         header, arrays = read(ws.receive_bytes())
         assert (header["kind"], header["seq"]) == ("coarse", 3)
-        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.grid_coarse.kept.sum()
+        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.preview_grid.kept.sum()
         numbers, none = read(ws.receive_bytes())
         assert (numbers["kind"], none) == ("volume", {}), "the numbers come without maps"
         assert numbers["numbers"]["core_ml"] == pytest.approx(numbers["start"]["core_ml"], rel=0.01)
@@ -202,7 +202,7 @@ def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, 
 
 
 def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     header, arrays = ask(client, session, {"type": "fit", "curve": state.start.value.tolist()})
     fit = fit_gamma_variate(state.start.value, 1.0)
@@ -224,16 +224,16 @@ def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession
         ({"type": "fit", "curve": [0.0] * 60}, "positive bolus"),
         ({"type": "fit", "curve": [1.0] * 20}, "20 points; the series has 60"),
         ({"type": "fit", "curve": [1.0, None]}, "not finite"),
-        ({"type": "fit", "curve": "x"}, "not understood"),
-        ({"type": "fit"}, "not understood"),
+        ({"type": "fit", "curve": "x"}, "Invalid request"),
+        ({"type": "fit"}, "Invalid request"),
         ({"type": "voxels", "voxels": []}, "between 1 and"),
         ({"type": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
         ({"type": "voxels", "voxels": [[0, 0, 99]]}, "outside the image"),
         ({"type": "voxels", "voxels": [[-1, 5, 5]]}, "outside the image"),
-        ({"type": "voxels", "voxels": [[1, 2]]}, "not understood"),
-        ({"type": "voxels", "voxels": 5}, "not understood"),
-        ({"type": "unheard of"}, "not understood"),
-        ({"type": ["case"]}, "not understood"),
+        ({"type": "voxels", "voxels": [[1, 2]]}, "Invalid request"),
+        ({"type": "voxels", "voxels": 5}, "Invalid request"),
+        ({"type": "unheard of"}, "Invalid request"),
+        ({"type": ["case"]}, "Invalid request"),
     ],
 )
 def test_a_bad_request_gets_a_sentence(client: TestClient, session: LiveSession, asked: dict, part: str) -> None:
@@ -245,7 +245,7 @@ def test_a_bad_request_gets_a_sentence(client: TestClient, session: LiveSession,
 
 
 def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     fit = {"type": "fit", "curve": state.start.value.tolist()}
     header, arrays = read(answer(session, state, {"request": fit}))
@@ -253,11 +253,11 @@ def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession
     assert len(arrays["curve"]) == 60
     header, _ = read(answer(session, state, {"request": {"type": "voxels", "voxels": [[0, 0, 0]]}}))
     assert "outside the brain" in header["message"]
-    assert read(answer(session, state, {"request": 5}))[0]["message"] == "The message is not understood."
+    assert read(answer(session, state, {"request": 5}))[0]["message"] == "Invalid request."
 
 
 def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     mine, passing = 0.5 * state.start.value, 0.7 * state.start.value
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
@@ -267,13 +267,13 @@ def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: 
         ws.send_bytes(edit(state.epoch, 21, 0, 0, passing))
         while read(ws.receive_bytes())[0]["seq"] < 21:
             pass
-    kept = session.edited(state.curve_key)
+    kept = session.edited_curve(state.curve_key)
     assert kept is not None
     np.testing.assert_array_equal(kept, mine.astype(np.float32))
 
 
 def test_an_edit_of_an_old_epoch_is_not_computed(client: TestClient, session: LiveSession) -> None:
-    state = session.state
+    state = session.workspace
     assert state is not None
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))

@@ -7,20 +7,20 @@ from concurrent.futures import wait
 
 import pytest
 
-from pages.live.server.scheduler import LATER_EVERY, Turns
+from pages.live.server.scheduler import BACKGROUND_INTERVAL, FairExecutor
 
 
 class Desk:
     """A queue of one thread, held until everybody has asked; notes the order in which jobs were done."""
 
     def __init__(self) -> None:
-        self.turns, self.gate, self.done, self.asked = Turns(1, "test-turns"), threading.Event(), [], []
+        self.turns, self.gate, self.done, self.asked = FairExecutor(1, "test-turns"), threading.Event(), [], []
         held = threading.Event()
         self.turns.submit(lambda: (held.set(), self.gate.wait()))
         held.wait(10)
 
-    def ask(self, who: str, name: str, *, later: bool = False) -> None:
-        self.asked.append(self.turns.ask(who, lambda: self.done.append(name), later=later))
+    def ask(self, who: str, name: str, *, background: bool = False) -> None:
+        self.asked.append(self.turns.submit_for(who, lambda: self.done.append(name), background=background))
 
     def open(self) -> list[str]:
         self.gate.set()
@@ -41,24 +41,24 @@ def test_people_take_turns_however_much_one_of_them_asks() -> None:
 def test_what_is_visible_goes_before_what_is_not() -> None:
     desk = Desk()
     for i in range(3):
-        desk.ask("a", f"numbers{i}", later=True)
+        desk.ask("a", f"numbers{i}", background=True)
     desk.ask("b", "map")
     assert desk.open() == ["map", "numbers0", "numbers1", "numbers2"]
 
 
 def test_what_is_not_visible_goes_on_all_the_same() -> None:
     desk = Desk()
-    n = 3 * LATER_EVERY
+    n = 3 * BACKGROUND_INTERVAL
     for i in range(n):
         desk.ask("a", f"map{i}")
     for i in range(2):
-        desk.ask("b", f"numbers{i}", later=True)
+        desk.ask("b", f"numbers{i}", background=True)
     order = desk.open()
-    assert [order.index(f"numbers{i}") for i in range(2)] == [LATER_EVERY - 1, 2 * LATER_EVERY - 1]
+    assert [order.index(f"numbers{i}") for i in range(2)] == [BACKGROUND_INTERVAL - 1, 2 * BACKGROUND_INTERVAL - 1]
 
 
 def test_an_error_comes_out_where_the_result_is_awaited_and_the_thread_lives_on() -> None:
-    turns = Turns(1, "test-turns")
+    turns = FairExecutor(1, "test-turns")
     failed = turns.submit(divmod, 1, 0)
     with pytest.raises(ZeroDivisionError):
         failed.result(10)
@@ -75,7 +75,7 @@ def test_a_job_that_is_called_off_is_not_done() -> None:
 
 def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
     """As a collected session does, whose finalizer runs wherever the collector happens to run."""
-    turns = Turns(1, "test-turns")
+    turns = FairExecutor(1, "test-turns")
 
     class Who:
         def __hash__(self) -> int:
@@ -83,14 +83,14 @@ def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
             return 1
 
     inner: list = []
-    assert turns.ask(Who(), lambda: "outer").result(10) == "outer"
+    assert turns.submit_for(Who(), lambda: "outer").result(10) == "outer"
     assert {future.result(10) for future in inner} == {"inner"}
 
 
 def test_at_the_end_what_runs_is_finished_and_what_waits_is_called_off() -> None:
     desk = Desk()
     desk.ask("a", "waits")
-    desk.ask("b", "waits too", later=True)
+    desk.ask("b", "waits too", background=True)
     ending = threading.Thread(target=desk.turns.shutdown)
     ending.start()
     wait(desk.asked, 10)

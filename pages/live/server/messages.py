@@ -1,0 +1,188 @@
+"""Messages from the server to the browser: frozen dataclasses that encode to binary frames.
+
+The browser's types are in ``frontend/types.d.ts``; the frame's layout is in ``wire.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from pages.live.compute.case import Flow
+from pages.live.server import wire
+from pages.live.server.session import LiveSession, Workspace
+from perfcore.errors import PerfcoreError
+
+Metrics = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, eq=False)
+class CaseMessage:
+    """A case with its start AIF, and the edited curve where there is one.
+
+    ``static`` is the part that does not change while the case is open; None where the browser has it already.
+    """
+
+    workspace: Workspace
+    edited: NDArray[np.float64] | None
+    static: tuple[dict[str, Any], dict[str, NDArray[Any]]] | None
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        start = self.workspace.start
+        header, arrays = self.static or ({}, {})
+        header = {
+            **header,
+            "epoch": self.workspace.epoch,
+            "key": self.workspace.case.key,
+            "curveKey": self.workspace.curve_key,
+            "aifVoxels": [list(v) for v in start.voxels],
+        }
+        arrays = {**arrays, "start": start.value.astype(np.float32)}
+        if self.edited is not None:
+            arrays["edited"] = self.edited.astype(np.float32)
+        return wire.pack("case", header, arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class FlowMessage:
+    """CBF and Tmax of a slice, of the preview grid or of a volume; values that are not finite stay NaN.
+
+    Attributes
+    ----------
+    kind
+        ``slice``, ``coarse`` (preview grid) or ``volume``.
+    edit
+        The edit that is answered.
+    flow
+        The maps and the healthy mean.
+    with_maps
+        False where the browser needs the metrics alone.
+    one_slice
+        Whether a ``coarse`` message has the visible slice alone.
+    metrics, start_metrics
+        Of the edited and of the start AIF; volumes alone have them.
+    """
+
+    kind: Literal["slice", "coarse", "volume"]
+    edit: wire.Edit
+    flow: Flow
+    with_maps: bool = True
+    one_slice: bool = False
+    metrics: Metrics | None = None
+    start_metrics: Metrics | None = None
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        edit, flow = self.edit, self.flow
+        header: dict[str, Any] = {
+            "epoch": edit.epoch, "seq": edit.sequence, "ref": flow.reference_cbf, "z": edit.slice_index,
+        }  # fmt: skip
+        if self.one_slice:
+            header["one"] = True
+        if self.metrics is not None:
+            header |= {"numbers": self.metrics, "start": self.start_metrics}
+        return wire.pack(self.kind, header, {"cbf": flow.cbf, "tmax": flow.tmax} if self.with_maps else {})
+
+
+@dataclass(frozen=True)
+class ErrorMessage:
+    """One sentence; the browser keeps the last valid curve.
+
+    ``edit`` is the edit that cannot be computed, None for a request.
+    """
+
+    sentence: str
+    edit: wire.Edit | None = None
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        header: dict[str, Any] = {"message": self.sentence}
+        if self.edit is not None:
+            header |= {"epoch": self.edit.epoch, "seq": self.edit.sequence}
+        return wire.pack("error", header)
+
+
+@dataclass(frozen=True)
+class StaleMessage:
+    """Answer to an edit of an older workspace, which is not computed."""
+
+    epoch: int
+    sequence: int
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        return wire.pack("stale", {"epoch": self.epoch, "seq": self.sequence})
+
+
+@dataclass(frozen=True, eq=False)
+class ProbeMessage:
+    """The curves of one voxel: see `LiveCase.probe`."""
+
+    voxel: tuple[int, int, int]
+    curves: Mapping[str, NDArray[np.float32]]
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        return wire.pack("probe", {"voxel": list(self.voxel)}, dict(self.curves))
+
+
+def case_frame(session: LiveSession, workspace: Workspace, have: str | None = None) -> bytes:
+    """Return the frame of the open case; ``have`` is the key of the case that the browser has already."""
+    case, edited = workspace.case, session.edited_curve(workspace.curve_key)
+    if edited is not None and edited.size != workspace.start.value.size:
+        edited = None
+    return CaseMessage(workspace, edited, None if have == case.key else case.static).encode()
+
+
+def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
+    """Return the frame of an error."""
+    return ErrorMessage(str(error), edit).encode()
+
+
+def slice_frame(session: LiveSession, workspace: Workspace, edit: wire.Edit) -> bytes:
+    """Compute the visible slice of an edit."""
+    z = min(edit.slice_index, workspace.case.n_slices - 1)
+    scale = session.reference_scale(workspace.epoch)
+    flow = workspace.case.slice_flow(edit.curve, workspace.settings, z, scale=scale, preview=not edit.at_rest)
+    return FlowMessage("slice", edit, flow).encode()
+
+
+def coarse_frame(
+    session: LiveSession, workspace: Workspace, edit: wire.Edit, parts: list[tuple[Tensor, Tensor]]
+) -> bytes:
+    """Return the frame of all slices on the preview grid."""
+    sample_mean = workspace.case.sample_mean(edit.curve, workspace.settings, preview=True)
+    mean = sample_mean * session.reference_scale(workspace.epoch)
+    return FlowMessage("coarse", edit, workspace.case.gather_preview(parts, mean)).encode()
+
+
+def coarse_slice_frame(session: LiveSession, workspace: Workspace, edit: wire.Edit) -> bytes:
+    """Compute the visible slice on the preview grid, for an overloaded server."""
+    z = min(edit.slice_index, workspace.case.n_slices - 1)
+    scale = session.reference_scale(workspace.epoch)
+    flow = workspace.case.preview_slice_flow(edit.curve, workspace.settings, z, scale=scale)
+    return FlowMessage("coarse", edit, flow, one_slice=True).encode()
+
+
+def volume_frame(
+    session: LiveSession, workspace: Workspace, edit: wire.Edit, flow: Flow, *, with_maps: bool
+) -> bytes:
+    """Return the frame of a whole volume with its metrics; at rest the sample's error is learnt as well."""
+    if edit.at_rest:
+        sample = workspace.case.sample_mean(edit.curve, workspace.settings)
+        session.set_reference_scale(workspace.epoch, flow.reference_cbf / sample)
+    metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
+    return FlowMessage(
+        "volume", edit, flow, with_maps=with_maps, metrics=metrics, start_metrics=workspace.start_numbers
+    ).encode()
+
+
+def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:
+    """Return the frame with the curves of one voxel."""
+    return ProbeMessage(voxel, workspace.case.probe(curve, workspace.settings, voxel)).encode()
