@@ -13,7 +13,7 @@ show_library()
 
 entry = case_selection.current_entry()
 row = Row.of(entry)
-now = live_session().state
+now = live_session().workspace
 title, link = st.columns([5, 1], vertical_alignment="center")
 title.markdown(f"**{escape(entry.title)}** · {escape(entry.note)}")
 if link.button("Open in the Lab", icon=":material/show_chart:", type="primary", width="stretch"):

@@ -50,7 +50,7 @@ def _cohort() -> None:
 
 
 def _case() -> None:
-    now, entry = live_session().state, case_selection.current_entry()
+    now, entry = live_session().workspace, case_selection.current_entry()
     if now is None or now.case.name != entry.key:
         st.info("This case cannot be opened; choose another in the sidebar.")
         return

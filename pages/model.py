@@ -27,7 +27,7 @@ else:
         "Network", names, default=names[0], format_func=source_label, key="model_network", required=True,
         label_visibility="collapsed",
     )  # fmt: skip
-    now = live_session().state
+    now = live_session().workspace
     applied, metrics, learning, layers, card = st.tabs(
         ["On this case", "Metrics", "Learning", "Architecture", "Model card"]
     )

@@ -20,7 +20,7 @@ from pages.comparison.columns import (
 )
 from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
 from pages.live.component import LUTS
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
@@ -53,7 +53,7 @@ _FORMATS: Final[dict[str, Any]] = {
 }
 
 
-def show_case(now: State) -> None:
+def show_case(now: Workspace) -> None:
     """Draw the comparison on the current case under the sidebar's settings."""
     case, entry = now.case, case_selection.current_entry()
     known = {option.key: option for option in aif_options(case, _own_aifs(now))}
@@ -123,13 +123,13 @@ def _reason_and_flags(column: Column) -> str:
     return " ".join(part for part in (column.problem, column.why, *flags) if part)
 
 
-def _own_aifs(now: State) -> Mapping[str, tuple[str, Aif]]:
+def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
     """Return the user's own AIFs of the case (edits, files, snapshots): label and curve by key."""
     found: dict[str, tuple[str, Aif]] = {}
     for method, aif in start_aif.known_aifs(now.case).items():
         if method not in now.case.sources:
             found[f"own:{method}"] = (method, aif)
-    edited = live_session().edited(now.curve_key)
+    edited = live_session().edited_curve(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
     for snapshot in user_state().snapshots:
@@ -139,7 +139,7 @@ def _own_aifs(now: State) -> Mapping[str, tuple[str, Aif]]:
     return found
 
 
-def _aif(now: State, curve: Any) -> Aif:
+def _aif(now: Workspace, curve: Any) -> Aif:
     return Aif(now.case.prepared.time_s, curve, method="edited")
 
 
@@ -172,7 +172,7 @@ def _selected_keys(known: Mapping[str, AifOption], case: str) -> list[str]:
     )  # fmt: skip
 
 
-def _selected_maps(now: State) -> tuple[list[str], int]:
+def _selected_maps(now: Workspace) -> tuple[list[str], int]:
     """Draw the choice of maps and slice."""
     left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
     maps = left.pills(
@@ -209,7 +209,7 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
 
 
 def _pictures(
-    column: Column, first: Column, here: Slice, names: list[str], now: State
+    column: Column, first: Column, here: Slice, names: list[str], now: Workspace
 ) -> list[tuple[bytes | None, str]]:
     """Return the pictures of a column with their descriptions: each map and its difference to the first column."""
     found: list[tuple[bytes | None, str]] = []

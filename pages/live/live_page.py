@@ -20,7 +20,7 @@ def bench(page: str) -> None:
         ``lab``, or ``tune`` for the panel of fine-tuning.
     """
     session = live_session()
-    now = session.state
+    now = session.workspace
     if now is None:
         return
 

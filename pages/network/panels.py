@@ -18,7 +18,7 @@ from pages.comparison.evaluation_results import EvaluationResults
 from pages.comparison.map_images import SCALE, Slice, bar
 from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
 from pages.session.state import user_state
 from pages.ui.documents import demote_headings
@@ -133,7 +133,7 @@ def show_card() -> None:
         st.markdown(demote_headings(_RELATIVE.sub(r"\1", text), 2))
 
 
-def show_application(now: State, name: str) -> None:
+def show_application(now: Workspace, name: str) -> None:
     """Draw the result of a network on the current case, computed on request, with its computing time."""
     user = user_state()
     if st.button("Find the AIF of this case", type="primary", icon=":material/neurology:"):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from pages.library.catalog import CatalogEntry, demonstrations, folder_entries, open_case
 from pages.library.cohort_cases import cohort_entry
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session.start_aif import start_aif
 from pages.session.state import live_session, settings, user_state
@@ -56,7 +56,7 @@ def select_entry(entry: CatalogEntry) -> None:
     user_state().case.key = entry.key
 
 
-def open_current() -> State | None:
+def open_current() -> Workspace | None:
     """Open the selected case under the current settings; show the error and return None if that fails."""
     entry, values = current_entry(), settings()
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.session import case_selection
 from pages.session.export import CURVE_FILE, Export
 from pages.session.snapshots import table_csv
@@ -14,14 +14,14 @@ from pages.session.state import live_session, user_state
 from perfcore.errors import PerfcoreError
 
 
-def downloads(now: State) -> None:
+def downloads(now: Workspace) -> None:
     """Draw the downloads of curve, maps, settings and snapshots; a file is made when it is requested."""
     live, entry, preset = live_session(), case_selection.current_entry(), user_state().settings.preset
     kept = user_state().snapshots
 
     def export() -> Export:
         # Read at the time of the request: the page may not have run since the last edit.
-        edited = live.edited(now.curve_key)
+        edited = live.edited_curve(now.curve_key)
         usable = edited is not None and edited.size == now.start.value.size
         return Export(entry, now, preset, edited if usable else None)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.library.catalog import CatalogEntry, open_series
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session import share_link
 from pages.session.share_link import SavedView
@@ -43,7 +43,7 @@ class Export:
     """
 
     entry: CatalogEntry
-    state: State
+    state: Workspace
     preset: str
     edited: NDArray[np.float64] | None
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from pages.live.compute.preview_grid import LARGEST_ERROR
-from pages.live.server.session import State
+from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
+from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session import case_selection, setting_ranges, widget_keys
 from pages.session.state import user_state
@@ -26,12 +26,12 @@ REFERENCE_LABELS: Final[dict[str, str]] = {
 }
 
 
-def sidebar() -> State | None:
+def sidebar() -> Workspace | None:
     """Draw the sidebar and open the selected case.
 
     Returns
     -------
-    State or None
+    Workspace or None
         The opened case with its settings; None if it cannot be opened (the sidebar then shows the error).
     """
     _write_widgets()
@@ -110,16 +110,16 @@ def _read_preset() -> None:
     user_state().settings.apply(preset, PRESETS[preset])
 
 
-def _preview_error(opened: State | None) -> str:
+def _preview_error(opened: Workspace | None) -> str:
     """Return the error of the preview during a drag; at rest every map is exact."""
     if opened is None or opened.case.basis is None:
         return ""
     every = opened.case.basis_error
-    coarse = max(every, opened.case.coarse_error) if opened.case.coarse_error <= LARGEST_ERROR else every
+    coarse = max(every, opened.case.preview_error) if opened.case.preview_error <= MAX_PREVIEW_ERROR else every
     return f"  \nwhile dragging ±{100 * every:.2f} % (all slices ±{100 * coarse:.1f} %), exact at rest"
 
 
-def _case() -> State | None:
+def _case() -> Workspace | None:
     known = case_selection.entries()
     current = case_selection.current_entry()
     st.session_state[widget_keys.CASE] = current.key

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pages.library.catalog import CatalogEntry, open_case
 from pages.live.server import wire
-from pages.live.server.session import LiveSession, State
+from pages.live.server.session import LiveSession, Workspace
 from pages.session import case_selection, share_link, url_sync
 from pages.session.snapshots import METRICS, Snapshot, SnapshotStore, settings_summary
 from pages.session.state import component_value, live_session, notify, user_state
@@ -66,7 +66,7 @@ def _carry_out(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
 
 
 def _save(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
-    now = live_session().state
+    now = live_session().workspace
     if now is None:
         raise InputDataError("No case is open, so no snapshot can be saved.")
     curve, entry = share_link.unpack_curve(str(request["curve"])), case_selection.current_entry()
@@ -104,10 +104,10 @@ def _finite(value: Any) -> float | None:
     return number if number is None or np.isfinite(number) else None
 
 
-def snapshots_frame(session: LiveSession, now: State) -> bytes:
+def snapshots_frame(session: LiveSession, now: Workspace) -> bytes:
     """Return the frame with the snapshot table, the parameters of a link, and a curve to be applied."""
     snapshots, known = user_state().snapshots, case_selection.entries()
-    session.requests[REQUEST_KIND] = _MapsHandler(snapshots, known)
+    session.request_handlers[REQUEST_KIND] = _MapsHandler(snapshots, known)
     current = case_selection.current_entry()
     header: dict[str, Any] = {
         "done": snapshots.done,
@@ -154,7 +154,7 @@ class _MapsHandler:
     def __call__(self, session: LiveSession, request: Mapping[str, Any]) -> bytes:
         """Return one frame with the whole volume."""
         number = int(request["number"])
-        snapshot, now = self._snapshots.get(number), session.state
+        snapshot, now = self._snapshots.get(number), session.workspace
         view = snapshot.view
         entry = self._known.get(view.case)
         if entry is None or now is None or now.case.name != view.case or view.curve is None:

@@ -51,7 +51,7 @@ def start_aif(case: LiveCase) -> Aif:
             return case.offered.get(method)
         except PerfcoreError as error:
             notify(f"{source_label(method)}: {error}")
-            last = live_session().state
+            last = live_session().workspace
             if last is not None and last.case.name == case.name and last.start.method in known_aifs(case):
                 methods[case.name] = last.start.method
                 return known_aifs(case)[last.start.method]
@@ -100,4 +100,4 @@ def keep_committed_curve(committed: Any) -> None:
         return
     key = str(committed.get("key", ""))
     if value.nbytes <= wire.MAX_MESSAGE_BYTES and len(key) <= MAX_KEY_CHARS:
-        live_session().keep(key, value)
+        live_session().keep_curve(key, value)

@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.session import case_selection, share_link
 from pages.session.share_link import SavedView
 from pages.session.state import notify, user_state
@@ -53,7 +53,7 @@ def apply_view(view: SavedView) -> None:
         user.linked.view = replace(view, case=case_key)
 
 
-def linked_view(now: State) -> tuple[int, SavedView] | None:
+def linked_view(now: Workspace) -> tuple[int, SavedView] | None:
     """Return the view that the browser is to apply, with its number; the browser applies each number once."""
     linked = user_state().linked
     if linked.view is None or linked.view.case != now.case.name:
@@ -65,7 +65,7 @@ def linked_view(now: State) -> tuple[int, SavedView] | None:
     return linked.last_number, linked.view
 
 
-def current_view(now: State) -> SavedView:
+def current_view(now: Workspace) -> SavedView:
     """Return the current view without map, slice and curve, which only the browser has."""
     entry = case_selection.current_entry()
     offered, method = now.case.offered.methods, now.start.method
@@ -90,7 +90,7 @@ export default function ({ data }) {
 _address_bar = st.components.v2.component("aif_lab_address", html="<span hidden></span>", js=_JS)
 
 
-def update_address(now: State | None, page_path: str) -> None:
+def update_address(now: Workspace | None, page_path: str) -> None:
     """Write case and settings to the address bar; an uploaded case is never written.
 
     Parameters
@@ -107,7 +107,7 @@ def update_address(now: State | None, page_path: str) -> None:
         _address_bar(key="address", data={"params": params, "names": share_link.PARAM_NAMES, "page": page_path})
 
 
-def address_params(now: State) -> dict[str, str]:
+def address_params(now: Workspace) -> dict[str, str]:
     """Return the query parameters of the current view; none for the first case under the default settings."""
     params = share_link.write_params(current_view(now))
     return {} if params == {"case": next(iter(case_selection.entries()))} else params

@@ -85,7 +85,7 @@ def start_curve(challenge: Challenge) -> bool:
         Whether the case of the challenge is open.
     """
     user, session = user_state(), live_session()
-    now = session.state
+    now = session.workspace
     if now is None or now.case.name != entry_of(challenge).key:
         return False
     own = user.aif.own_of(now.case.name)

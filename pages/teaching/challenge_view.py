@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 
 from pages.live.live_page import bench
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.session import widget_keys
 from pages.session.state import live_session, user_state
 from pages.teaching import challenge, lesson_session
@@ -46,12 +46,12 @@ def show() -> None:
         _form()
         return
     session = live_session()
-    now = session.state
+    now = session.workspace
     if now is None or not challenge.start_curve(current):
         st.info("Another case is open.")
         st.button("Open the challenge's case", on_click=lesson_session.reopen, key="again")
         return
-    now = session.state or now
+    now = session.workspace or now
     if current.scores is None:
         _work(current, now)
     else:
@@ -76,7 +76,7 @@ def _form() -> None:
         st.rerun()
 
 
-def _work(current: Challenge, now: State) -> None:
+def _work(current: Challenge, now: Workspace) -> None:
     words, done = st.columns([5, 1.4], vertical_alignment="center")
     words.markdown(
         "The start is the mean tissue curve: pick voxels of an artery, choose a source, or draw. "
@@ -84,7 +84,7 @@ def _work(current: Challenge, now: State) -> None:
     )
     submitted = done.button("Submit my curve", type="primary", key="submit")
     if submitted:
-        curve = live_session().edited(now.curve_key)
+        curve = live_session().edited_curve(now.curve_key)
         try:
             with st.spinner("Scoring …"):
                 challenge.submit(current, now.case, now.start.value if curve is None else curve, now.settings)
@@ -100,7 +100,7 @@ def _start_again() -> None:
     challenge.close()
 
 
-def _result(current: Challenge, now: State) -> None:
+def _result(current: Challenge, now: Workspace) -> None:
     scores, curve = current.scores, current.curve
     assert scores is not None
     assert curve is not None
@@ -151,7 +151,7 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
     )  # fmt: skip
 
 
-def _curves(now: State, curve: DoubleArray, truth: DoubleArray) -> None:
+def _curves(now: Workspace, curve: DoubleArray, truth: DoubleArray) -> None:
     import plotly.graph_objects as go  # noqa: PLC0415 - slow to import
 
     from pages.teaching.charts import COLOURS  # noqa: PLC0415

@@ -87,7 +87,7 @@ def start_own_curve(lesson: Lesson) -> bool:
         Whether the lesson's case is open.
     """
     user, session = user_state(), live_session()
-    now = session.state
+    now = session.workspace
     if now is None or now.case.name != lesson.case:
         return False
     method = f"start of “{lesson.title}”"
@@ -97,7 +97,7 @@ def start_own_curve(lesson: Lesson) -> bool:
         user.aif.methods[lesson.case] = method
         user.lesson.own_curve = (lesson.case, method)
         session.configure(now.case, now.settings, own[method])
-        session.keep(f"{lesson.case}|{method}", own[method].value)
+        session.keep_curve(f"{lesson.case}|{method}", own[method].value)
     return True
 
 

@@ -70,27 +70,27 @@ def test_the_component_receives_thresholds_and_token() -> None:
 
 def test_sidebar_settings_are_used_by_the_live_session() -> None:
     app = run()
-    first = live_of(app).state
+    first = live_of(app).workspace
     app.selectbox(key="preset").set_value("vendor").run()
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert now.settings == Settings.preset("vendor")
     assert now.epoch > first.epoch
     app.slider(key="set_core_threshold").set_value(0.25).run()
-    assert live_of(app).state.settings.core_threshold == 0.25
+    assert live_of(app).workspace.settings.core_threshold == 0.25
     assert config(app)["thresholds"]["core"] == 0.25
     app.selectbox(key="set_regularization").set_value("oscillation").run()
-    assert live_of(app).state.settings.lam == 0.065
+    assert live_of(app).workspace.settings.lam == 0.065
 
 
 def test_a_change_of_motion_correction_prepares_the_case_again() -> None:
     app = run()
-    before = live_of(app).state.case
+    before = live_of(app).workspace.case
     app.selectbox(key="set_motion").set_value("off").run()
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert now.settings == Settings(motion="off")
     assert now.case is not before
     app.selectbox(key="set_motion").set_value("in-plane").run()
-    assert live_of(app).state.case is before
+    assert live_of(app).workspace.case is before
 
 
 def test_settings_survive_a_page_change() -> None:
@@ -98,22 +98,22 @@ def test_settings_survive_a_page_change() -> None:
     app.slider(key="set_lambda_rel").set_value(0.12).run()
     app.switch_page("pages/cases.py").run()
     app.switch_page("pages/lab.py").run()
-    assert live_of(app).state.settings.lam == 0.12
+    assert live_of(app).workspace.settings.lam == 0.12
 
 
 def test_a_committed_curve_is_kept_for_its_case() -> None:
     app = run()
-    state = live_of(app).state
+    state = live_of(app).workspace
     curve = state.start.value * 0.5
-    live_of(app).keep(state.curve_key, curve)
+    live_of(app).keep_curve(state.curve_key, curve)
     app.switch_page("pages/cases.py").run()
     app.switch_page("pages/lab.py").run()
-    np.testing.assert_array_equal(live_of(app).edited(state.curve_key), curve)
+    np.testing.assert_array_equal(live_of(app).edited_curve(state.curve_key), curve)
 
 
 def test_the_live_numbers_are_those_of_the_pipeline() -> None:
     app = run()
-    state = live_of(app).state
+    state = live_of(app).workspace
     result = analyse(make_demonstration("m1-occlusion").series)
     for name, value in state.start_numbers.items():
         assert value == pytest.approx(getattr(result.numbers, name), rel=1e-5), name
@@ -124,7 +124,7 @@ def test_an_unknown_case_in_a_link_opens_the_first() -> None:
     app.query_params["case"] = "../../etc/passwd"
     app.run()
     assert not app.exception
-    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    assert live_of(app).workspace.case.name == "demo-m1-occlusion"
 
 
 def test_a_missing_data_folder_gives_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,14 +133,14 @@ def test_a_missing_data_folder_gives_one_warning(monkeypatch: pytest.MonkeyPatch
     assert len(app.sidebar.warning) == 1
     assert app.sidebar.warning[0].value.startswith("The server's folder of cases cannot be used: ")
     assert "no-such-folder" not in app.sidebar.warning[0].value
-    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    assert live_of(app).workspace.case.name == "demo-m1-occlusion"
 
 
 def test_cases_of_the_data_folder_can_be_opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     write_cohort(tmp_path, 1, 5)
     monkeypatch.setenv("AIF_LAB_DATA", str(tmp_path))
     app = run(user=new_user(case="folder-case_1"))
-    state = live_of(app).state
+    state = live_of(app).workspace
     assert state.case.name == "folder-case_1"
     assert state.start_numbers["core_ml"] > 5
     assert 0.5 < state.start_numbers["dice"] <= 1
@@ -156,9 +156,9 @@ def test_uploads_are_dropped_when_the_session_ends(tmp_path: Path) -> None:
     user_of(app).uploads.entries = [entry]
     user_of(app).case.key = entry.key
     app.run()
-    assert live_of(app).state.case.name == "upload-1"
+    assert live_of(app).workspace.case.name == "upload-1"
     other = run(user=new_user(case="upload-1"))
-    assert live_of(other).state.case.name == "demo-m1-occlusion", "nobody else can open it"
+    assert live_of(other).workspace.case.name == "demo-m1-occlusion", "nobody else can open it"
     key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
     assert catalog._cases.peek(key) is not None
     del app, entry, source
@@ -183,7 +183,7 @@ def bring(content: bytes) -> AppTest:
         from pages.session.start_aif import receive_csv
         from pages.session.state import live_session
 
-        receive_csv(live_session().state.case, st.session_state["packed"])
+        receive_csv(live_session().workspace.case, st.session_state["packed"])
 
     helper = AppTest.from_function(deliver, default_timeout=60)
     share_user(app, helper)
@@ -197,7 +197,7 @@ def bring(content: bytes) -> AppTest:
 
 def test_a_curve_from_a_file_becomes_the_start() -> None:
     app = bring(CSV)
-    start = live_of(app).state.start
+    start = live_of(app).workspace.start
     assert start.method == "file 1"
     assert start.peak == pytest.approx(200)
     told = config(app)
@@ -209,11 +209,11 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
 
 def test_every_selector_is_listed_and_computed_at_first_use() -> None:
     app = run()
-    case = live_of(app).state.case
+    case = live_of(app).workspace.case
     assert {c["id"] for c in config(app)["sources"]} >= {"straka", "peruzzo", "mouridsen", "murase", "truth"}
     user_of(app).aif.methods = {case.name: "mouridsen"}
     app.run()
-    start = live_of(app).state.start
+    start = live_of(app).workspace.start
     own = analyse(make_demonstration("m1-occlusion").series, "mouridsen").aif
     assert (start.method, start.voxels) == ("mouridsen", own.voxels)
     np.testing.assert_array_equal(start.value, own.value)
@@ -222,10 +222,10 @@ def test_every_selector_is_listed_and_computed_at_first_use() -> None:
 
 def test_an_unknown_source_leaves_the_default() -> None:
     app = run()
-    case = live_of(app).state.case
+    case = live_of(app).workspace.case
     user_of(app).aif.methods = {case.name: "guess"}
     app.run()
-    assert live_of(app).state.start.method == "straka"
+    assert live_of(app).workspace.start.method == "straka"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_an_invalid_csv_gives_a_notice_and_keeps_the_start_aif(content: bytes, p
     assert told["notice"]["text"].startswith("This curve cannot be used: ")
     assert part in told["notice"]["text"]
     assert told["start"] == "straka"
-    assert live_of(app).state.start.method == "straka"
+    assert live_of(app).workspace.start.method == "straka"
 
 
 def test_a_zip_of_dicom_files_is_opened() -> None:

@@ -91,7 +91,7 @@ def test_columns_equal_the_pipelines_results() -> None:
     shown = app.dataframe[0].value.set_index("Method")
     networks = [source_label(method) for method in network_names()[:2]]
     assert list(shown.index) == ["True AIF", *(info.label for info in SELECTORS.values()), *networks]
-    series = live_of(app).state.case.prepared
+    series = live_of(app).workspace.case.prepared
     for method in ("straka", "murase"):
         result = analyse(make_demo(), method, prepared=series)
         row = shown.loc[method.capitalize()]
@@ -130,9 +130,9 @@ def test_the_columns_follow_the_sidebar_and_the_choice() -> None:
 
 def test_an_edit_is_a_column_of_its_own() -> None:
     app = run()
-    now = live_of(app).state
+    now = live_of(app).workspace
     curve = now.start.value * np.linspace(1.0, 0.4, now.start.value.size)
-    live_of(app).keep(now.curve_key, curve)
+    live_of(app).keep_curve(now.curve_key, curve)
     app.switch_page("pages/compare.py").run()
     row = app.dataframe[0].value.set_index("Method").loc["Your edit"]
     expected = analyse(make_demo(), Aif(now.start.time_s, curve), prepared=now.case.prepared).numbers
@@ -275,7 +275,7 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
     share_user(helper, app)
     app.run()
     assert not app.exception
-    assert live_of(app).state.case.name == "folder-case_7"
+    assert live_of(app).workspace.case.name == "folder-case_7"
     assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
     gone = AppTest.from_function(press, args=("case_99",), default_timeout=60)
     share_user(app, gone)
@@ -332,7 +332,7 @@ def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.Monk
     app.query_params["case"] = f"cohort-{SEED}-7"
     app.run()
     assert not app.exception
-    assert live_of(app).state.case.name == f"cohort-{SEED}-7"
+    assert live_of(app).workspace.case.name == f"cohort-{SEED}-7"
     assert "Evaluation, case 7" in app.sidebar.selectbox[0].options
 
 

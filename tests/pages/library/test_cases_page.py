@@ -77,7 +77,7 @@ def test_the_table_shows_the_recipes() -> None:
 
 def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     app = run("pages/cases.py")
-    case = live_of(app).state.case
+    case = live_of(app).workspace.case
     row = shown(app).iloc[0]
     kind, _, packed = row["picture"].partition(",")
     assert kind == "data:image/webp;base64"
@@ -97,7 +97,7 @@ def test_text_and_flags_filter_the_table_and_the_case_stays() -> None:
     app = run("pages/cases.py")
     app.main.text_input(key="library_text").set_value("CORE small").run()
     assert list(shown(app)["case"]) == ["Small core, large penumbra"]
-    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    assert live_of(app).workspace.case.name == "demo-m1-occlusion"
     app.main.text_input(key="library_text").set_value("nowhere").run()
     assert not app.main.dataframe
     assert [i.value for i in app.main.info] == ["No case passes the filters."]
@@ -111,7 +111,7 @@ def test_the_table_selects_the_sidebars_case() -> None:
     assert app.session_state["library_1"]["selection"]["rows"] == [0]
     app.sidebar.selectbox[0].set_value("demo-small-core").run()
     assert app.session_state["library_1"]["selection"]["rows"] == [1]
-    assert live_of(app).state.case.name == "demo-small-core"
+    assert live_of(app).workspace.case.name == "demo-small-core"
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_an_error_at_opening_is_shown_until_the_file_is_repaired(
     (tmp_path / "cut.nii.gz").write_bytes(packed)
     catalog._listed.cache_clear()
     app.run()
-    assert live_of(app).state.case.name == "folder-cut"
+    assert live_of(app).workspace.case.name == "folder-cut"
     assert "unreadable" not in shown(app)["flags"].iloc[-1]
     assert len(players(app)) == 1
 
@@ -314,7 +314,7 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert sentence.startswith("File 2 of 3 cannot be opened: ")
     assert "Mustermann" not in sentence
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 1", "Upload 2"]
-    assert live_of(app).state.case.name == "upload-1"
+    assert live_of(app).workspace.case.name == "upload-1"
     table = shown(app)
     assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
     assert list(table["source"])[-2:] == ["Upload", "Upload"]
@@ -327,12 +327,12 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
 
 def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     app = run("pages/cases.py")
-    before = live_of(app).state
+    before = live_of(app).workspace
     upload(app, b"\x1f\x8b" + b"x" * 300)
     (sentence,) = errors(app)
     assert sentence.startswith("This series cannot be opened: ")
     assert user_of(app).uploads.entries == []
-    assert live_of(app).state is before
+    assert live_of(app).workspace is before
     app.run()
     assert errors(app) == [], "said once"
 
@@ -344,7 +344,7 @@ def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:
     assert catalog._previews.get(owner, "upload-1") is not None
     app.button(key="remove_upload-1").click().run()
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2"]
-    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    assert live_of(app).workspace.case.name == "demo-m1-occlusion"
     for cache in (catalog._series, catalog._cases, catalog._previews._previews):
         assert not [key for key in cache._values if key[:2] == (owner, "upload-1")]
         assert [key for key in cache._values if key[:2] == (owner, "upload-2")]

@@ -36,7 +36,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
     forget_entry(entry)  # a case that everybody shares may have the network's curve already
     try:
         app = run(user=new_user(case=entry.key))
-        before = live_of(app).state
+        before = live_of(app).workspace
         offered = [source["id"] for source in config(app)["sources"]]
         network = next(method for method in offered if method.startswith("cnn-"))
         user_of(app).aif.methods = {entry.key: network}
@@ -47,7 +47,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
             f"The weights of {network} are not those of the manifest (SHA-256); install the models again."
         )
         assert told["start"] == before.start.method
-        assert live_of(app).state is before
+        assert live_of(app).workspace is before
         user_of(app).aif.methods = {entry.key: "truth"}
         app.run()
         assert config(app)["start"] == "truth"

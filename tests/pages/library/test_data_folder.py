@@ -31,7 +31,7 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.session_state[STATE_KEY] = new_user(case="folder-case_1")
     app.run()
-    assert live_of(app).state.case.name == "folder-case_1"
+    assert live_of(app).workspace.case.name == "folder-case_1"
     assert not app.error
     cases = next(box for box in app.sidebar.selectbox if box.label == "Case")
 
@@ -43,7 +43,7 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
 
     next(box for box in app.sidebar.selectbox if box.label == "Case").set_value("folder-case_3").run()
     assert not app.error
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert now.case.name == "folder-case_3"
     assert now.start_numbers["dice"] > 0.5
 

@@ -118,7 +118,7 @@ def test_a_network_shows_its_aif_and_its_time() -> None:
     next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
     assert not app.exception
     found = user_of(app).network_result
-    case = live_of(app).state.case
+    case = live_of(app).workspace.case
     assert (found.case_key, found.network) == (case.key, "cnn-weighting")
     expected = inference.predict_aif(case.prepared, load_network("cnn-weighting"))
     np.testing.assert_array_equal(found.aif.value, expected.aif.value)

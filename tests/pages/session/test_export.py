@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from pages.library.catalog import CatalogEntry, LoadedCase, demonstrations, open_case
-from pages.live.server.session import State
+from pages.live.server.session import Workspace
 from pages.session.export import Export
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.map_info import computed_maps
@@ -32,7 +32,7 @@ def export(entry: CatalogEntry, settings: Settings, preset: str = "paper", *, ed
     # As it comes from the browser: float32.
     return Export(
         entry,
-        State(1, case, settings, start),
+        Workspace(1, case, settings, start),
         preset,
         None if curve is None else curve.astype(np.float32).astype(float),
     )

@@ -75,7 +75,7 @@ def ask(app: AppTest, **wish: object) -> AppTest:
 
 
 def edited(app: AppTest, factor: float = 0.5) -> np.ndarray:
-    start = live_of(app).state.start.value
+    start = live_of(app).workspace.start.value
     return (start * np.linspace(1, factor, start.size)).astype(np.float32).astype(float)
 
 
@@ -111,10 +111,10 @@ def test_a_snapshot_has_the_metrics_of_its_curve() -> None:
 )
 def test_an_invalid_request_changes_nothing(wish: dict) -> None:
     app = run()
-    before = live_of(app).state
+    before = live_of(app).workspace
     after = ask(app, **wish)
     assert len(user_of(after).snapshots) == 0
-    assert live_of(after).state is before
+    assert live_of(after).workspace is before
     if wish.get("act") in ("keep", "restore", "delete", "rename", "bring"):
         assert user_of(after).notices.text.endswith(".")
 
@@ -176,7 +176,7 @@ def test_maps_of_a_snapshot_equal_the_pipelines_under_its_settings() -> None:
     ask(app, act="keep", name="", curve=pack_curve(edited(app)))
     app.slider(key="set_spatial_sigma_mm").set_value(1.0).run()
     session = live_of(app)
-    now = session.state
+    now = session.workspace
     header, arrays = read(answer_request(session, now, {"type": REQUEST_KIND, "number": 1}))
     series = make_demonstration("m1-occlusion").series
     expected = analyse(series, Aif(series.time_s, edited(app)), Settings())
@@ -195,7 +195,7 @@ def test_maps_of_a_snapshot_equal_the_pipelines_under_its_settings() -> None:
 def test_a_link_opens_case_settings_and_start() -> None:
     app = opened(case="demo-noisy", preset="vendor", lambda_rel="0.2", start="truth", map="tmax", slice="3",
                  curve=pack_curve(np.linspace(1, 5, 60)))  # fmt: skip
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert now.case.name == "demo-noisy"
     assert now.settings == Settings.preset("vendor", lambda_rel=0.2)
     assert now.start.method == "truth"
@@ -234,7 +234,7 @@ def test_a_hostile_link_gives_one_error_and_opens_the_first_case(params: dict[st
     app = opened(**params)
     (said,) = app.toast
     assert part in said.value
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert (now.case.name, now.settings) == ("demo-m1-occlusion", Settings())
     assert shelf_frame(app)[0]["wanted"] is None
     assert address(app) == {}
@@ -247,7 +247,7 @@ def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() ->
     user_of(app).uploads.entries = [CatalogEntry("upload-1", "Upload 1", "", lambda source=source: source, owner)]
     user_of(app).case.key = "upload-1"
     app.run()
-    assert live_of(app).state.case.name == "upload-1"
+    assert live_of(app).workspace.case.name == "upload-1"
     header, _ = shelf_frame(app)
     assert header["shared"] is False
     assert "case" not in dict(parse_qsl(header["link"]))

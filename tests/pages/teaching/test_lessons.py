@@ -124,8 +124,8 @@ def component(app: AppTest) -> list[object]:
 def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     app = run()
     press(app, f"open_{lesson.id}")
-    assert live_of(app).state.case.name == lesson.case
-    assert live_of(app).state.settings == lesson.own_settings
+    assert live_of(app).workspace.case.name == lesson.case
+    assert live_of(app).workspace.settings == lesson.own_settings
     # The question comes first: nothing of the outcome is there, nor a way to it.
     assert all(app.button(key=f"step_{step}").disabled for step in list(STEPS)[1:])
     results = results_of(lesson)
@@ -140,9 +140,9 @@ def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
         app.radio(key=f"answer_{lesson.id}").set_value(question.answer(results)).run()
     press(app, "record")
     assert len(component(app)) == 1
-    start = live_of(app).state.start
+    start = live_of(app).workspace.start
     assert lesson.title in start.method
-    np.testing.assert_array_equal(start.value, live_of(app).state.case.sources["truth"].value)
+    np.testing.assert_array_equal(start.value, live_of(app).workspace.case.sources["truth"].value)
     press(app, "step_see")
     assert fill(lesson.outcome, results).strip() in words(app)
     assert app.success[0].value == "Right."
@@ -175,19 +175,19 @@ def test_a_wrong_prediction_is_kept_and_shown() -> None:
 def test_leaving_a_lesson_restores_case_settings_and_curve() -> None:
     app = run(new_user(case="demo-small-core"))
     app.slider(key="set_lambda_rel").set_value(0.2).run()
-    before = live_of(app).state
+    before = live_of(app).workspace
     press(app, "open_delay")
     app.selectbox(key="set_deconvolution").set_value("causal").run()
     app.radio(key="answer_delay").set_value(0).run()
     press(app, "record")
-    mine = live_of(app).state
+    mine = live_of(app).workspace
     assert mine.case.name == "demo-m1-occlusion"
     assert mine.settings.deconvolution == "causal"
     app.switch_page("pages/lab.py").run()
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert (now.case.name, now.settings, now.start) == (before.case.name, before.settings, before.start)
     app.switch_page("pages/lessons.py").run()  # and the lesson goes on where it was
-    assert live_of(app).state.case.name == "demo-m1-occlusion"
+    assert live_of(app).workspace.case.name == "demo-m1-occlusion"
     assert len(component(app)) == 1
 
 
@@ -237,18 +237,18 @@ def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     press(app, "open_challenge")
     app.number_input(key="challenge_number").set_value(7).run()
     press(app, "draw")
-    now = live_of(app).state
+    now = live_of(app).workspace
     assert now.case.name == "challenge-7"
     assert now.start.method == "tissue"
     assert "truth" not in now.case.offered.methods
     assert now.case.lesion is None
     assert now.case.prepared.lesion is None
     hidden = user_of(app).lesson.challenge.case
-    live_of(app).keep(now.curve_key, hidden.truth.value)
+    live_of(app).keep_curve(now.curve_key, hidden.truth.value)
     press(app, "submit")
     metrics = {m.label: m.value for m in app.metric}
     assert metrics["Your score"] == metrics["True AIF"]
-    now = live_of(app).state
+    now = live_of(app).workspace
     np.testing.assert_array_equal(now.case.sources["truth"].value, hidden.truth.value)
     assert now.case.prepared.lesion.sum() == hidden.core[now.case.prepared.mask].sum()
     scores = user_of(app).lesson.challenge.scores
@@ -265,8 +265,8 @@ def test_a_curve_that_cannot_be_scored_leaves_the_challenge_open() -> None:
     press(app, "open_challenge")
     app.number_input(key="challenge_number").set_value(7).run()
     press(app, "draw")
-    now = live_of(app).state
-    live_of(app).keep(now.curve_key, np.zeros(now.case.prepared.n_time))
+    now = live_of(app).workspace
+    live_of(app).keep_curve(now.curve_key, np.zeros(now.case.prepared.n_time))
     app.button(key="submit").click().run()
     assert not app.exception
     assert app.error[0].value.startswith("This curve cannot be scored: ")
