@@ -106,7 +106,7 @@ def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: Li
     known = np.unique(slice_of[case.lesion])
     counted = ~np.isin(slice_of, known[1::2])
     form = make_parametrization("softplus", np.array(vein(case)), case.prepared.dt_s)
-    own = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), counted=counted)
+    own = Tuner(target_of(case, case.lesion), form, Settings(), TuneOptions(**options), loss_mask=counted)
     part = slice(int(case.starts[3]), int(case.starts[4]))
     for (header, arrays), step in zip(frames, [own.step() for _ in range(4)], strict=True):
         assert (header["kind"], header["run"], header["shows"], header["z"]) == ("tune", 1, "slice", 3)
