@@ -14,7 +14,7 @@ help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
 	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine (WORKERS=2 processes)"
 	@echo "make coverage the same tests; lines and branches of perfcore and pages that they run"
-	@echo "make lint     ruff, mypy, the import contract"
+	@echo "make lint     ruff, mypy, the import contract; tsc and eslint on the JavaScript"
 	@echo "make docs     the documentation as a static site in out/docs"
 	@echo "make mutation mutation testing of the numerical core (about 10 minutes)"
 	@echo "make bench    the speed ratios that the README quotes"
@@ -53,10 +53,17 @@ coverage: $(VENV)/test.stamp
 	$(BIN)/coverage html --quiet --directory out/coverage/html
 	$(BIN)/coverage report --sort=cover
 
-lint: $(VENV)/test.stamp
+# The browser's JavaScript is checked by pinned tools from the npm registry; with the stamp there, without a network.
+node_modules/lint.stamp: package.json package-lock.json
+	npm ci --silent --no-audit --no-fund
+	@touch $@
+
+lint: $(VENV)/test.stamp node_modules/lint.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	npm run --silent types
+	npm run --silent lint
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m perfcore benchmark --out out/benchmark.json

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from pages.live.compute.case import Layout
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
 from perfcore.phantom.cases import make_demonstration
@@ -303,33 +302,6 @@ def test_a_finger_picks_and_plays(chromium, address: str) -> None:
     page.get_by_role("button", name="Play").tap()
     expect(cine(page)).to_have_attribute("data-playing", "true")
     context.close()
-
-
-def test_voxels_and_screen_agree_in_every_orientation(page: Page, address: str) -> None:
-    open_cases(page, address)
-    ways = list(itertools.product((False, True), repeat=3))
-    nx, ny = 7, 5
-    answers = page.evaluate(
-        """async ([ways, nx, ny]) => {
-          const url = new URL("assets/series_player/frontend/voxel_coords.js", document.baseURI);
-          const { toScreen, toVoxel } = await import(url);
-          return ways.map(([swap, flipX, flipY]) => {
-            const [columns, rows] = swap ? [ny, nx] : [nx, ny];
-            const how = { swap, flipX, flipY, rows, columns };
-            return [...Array(nx * ny).keys()].map((i) => {
-              const at = toScreen(how, [Math.floor(i / ny), i % ny, 2]);
-              return [...at, ...toVoxel(how, at, 2)];
-            });
-          });
-        }""",
-        [ways, nx, ny],
-    )
-    index = np.arange(nx * ny).reshape(nx, ny)
-    for (swap, flip_x, flip_y), points in zip(ways, answers, strict=True):
-        screen = Layout(swap, flip_x, flip_y).apply(index)
-        for i, (column, row, x, y, z) in enumerate(points):
-            assert screen[row, column] == i
-            assert (x * ny + y, z) == (i, 2)
 
 
 def press_row(page: Page, row: int) -> None:

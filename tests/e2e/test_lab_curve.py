@@ -33,27 +33,6 @@ def open_handles(page: Page, address: str) -> None:
     page.get_by_role("button", name="Whole curve").click()
 
 
-def test_the_browsers_edits_are_the_librarys(page: Page, address: str) -> None:
-    page.goto(address)
-    rng = np.random.default_rng(7)
-    start = start_values()
-    curves = [start, rng.normal(0, 50, 43), np.linspace(0, 9, 20), np.r_[3.0, 0.5 * np.arange(10.0), np.zeros(9)]]
-    edits = [CurveEdit(), CurveEdit(**HANDLES), *(CurveEdit(**{name: value}) for name, value in HANDLES.items())]
-    edits += [CurveEdit(width=0.4, shift_s=-7.3, tail=3.0, smooth_s=0.3), CurveEdit(dispersion_s=0.2, cut_s=0.0)]
-    for curve in curves:
-        for dt_s in (0.7, 1.0, 2.0):
-            own = np.array([edit_curve(curve, dt_s, edit) for edit in edits])
-            theirs = page.evaluate(
-                """async ([curve, dt, edits]) => {
-                  const url = new URL("assets/live/frontend/curve/curve_edits.js", document.baseURI);
-                  const { editCurve } = await import(url);
-                  return edits.map((edit) => Array.from(editCurve(curve, dt, edit)));
-                }""",
-                [curve.tolist(), dt_s, [vars(edit) for edit in edits]],
-            )
-            np.testing.assert_allclose(theirs, own, rtol=0, atol=1e-6 * np.abs(curve).max())
-
-
 @pytest.fixture(scope="module")
 def handles(shared_page: Page, address: str) -> Page:
     """The Lab with the handles of the whole curve open; a test resets the curve at its end."""

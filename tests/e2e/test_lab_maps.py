@@ -7,7 +7,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from pages.live.component import LUTS
-from pages.live.compute.preview_grid import PreviewGrid
 from perfcore.map_info import MAPS
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
 from tests.support.lab_page import (
@@ -279,34 +278,6 @@ def test_all_slices_move_with_the_hand_and_are_exact_at_rest(page: Page, address
     for fx, fy in [(0.3, 0.4), (0.31, 0.41), (0.75, 0.42), (0.6, 0.75)]:
         text, voxel = hovered(page, box["x"] + fx * box["width"], box["y"] + fy * box["height"])
         assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
-
-
-def test_the_browser_fills_in_as_the_server_measures_it(page: Page, address: str) -> None:
-    page.goto(address)
-    rng = np.random.default_rng(3)
-    mask = rng.random((9, 7, 2)) < 0.7
-    voxels = np.argwhere(mask)
-    voxels = voxels[np.argsort(voxels[:, 2], kind="stable")]
-    grid = PreviewGrid.of(voxels, (9, 7, 2))
-    values = rng.normal(size=int(grid.kept.sum())).astype(np.float32)
-    starts = np.searchsorted(voxels[:, 2], [0, 1, 2])
-    theirs = page.evaluate(
-        """async ([kept, starts, pixel, values]) => {
-          const { fill } = await import(new URL("assets/live/frontend/map/preview_grid.js", document.baseURI));
-          const [a, b] = [Uint32Array.from(starts), Uint32Array.from(pixel)];
-          const arrays = { kept: Uint8Array.from(kept), starts: a, pixel: b };
-          const now = { arrays, rows: 7, columns: 9, slices: 2 };
-          const out = new Float32Array(kept.length), second = new Float32Array(kept.length);
-          fill(now, Float32Array.from(values), out);
-          const before = kept.slice(0, starts[1]).reduce((sum, one) => sum + one, 0);
-          fill(now, Float32Array.from(values.slice(before)), second, starts[1], starts[2]);
-          return [Array.from(out), Array.from(second)];
-        }""",
-        [grid.kept.astype(int).tolist(), starts.tolist(), (voxels @ [1, 9, 0]).tolist(), values.tolist()],
-    )
-    np.testing.assert_allclose(theirs[0], grid.interpolate(values), atol=1e-6)
-    alone = np.where(np.arange(len(voxels)) < starts[1], 0, grid.interpolate(values))
-    np.testing.assert_allclose(theirs[1], alone, atol=1e-6, err_msg="one slice, as a crowd gets it")
 
 
 def test_a_view_survives_a_reload(page: Page, address: str) -> None:

@@ -1,16 +1,28 @@
-// What happens in the Lab, told to whoever listens. The names are in lab.js, where they are told.
+// Typed events of the Lab; types.d.ts lists their names and what each carries.
 
-export class Bus {
-  constructor() { this.listeners = new Map(); }
+/** @template {object} E events by name */
+export class Events {
+  /** @type {Map<keyof E, Set<(detail: any) => void>>} */
+  #listeners = new Map();
 
-  /** @returns {Function} takes the listener away again */
+  /**
+   * @template {keyof E} K
+   * @param {K} name
+   * @param {(detail: E[K]) => void} listener
+   * @returns {() => void} removes the listener
+   */
   on(name, listener) {
-    const all = this.listeners.get(name) ?? new Set();
-    this.listeners.set(name, all.add(listener));
-    return () => all.delete(listener);
+    const all = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, all.add(listener));
+    return () => { all.delete(listener); };
   }
 
-  emit(name, detail) {
-    for (const listener of this.listeners.get(name) ?? []) listener(detail);
+  /**
+   * @template {keyof E} K
+   * @param {K} name
+   * @param {E[K] extends void ? [] : [detail: E[K]]} detail
+   */
+  emit(name, ...detail) {
+    for (const listener of this.#listeners.get(name) ?? []) listener(detail[0]);
   }
 }

@@ -1,21 +1,26 @@
 // Buttons and keys of the whole Lab: each names one of lab.actions.
+/** @import { Lab } from "./lab.js" */
+import { closest, inTextField } from "./common/dom.js";
 
+/** @type {Record<string, string>} */
 const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole" };
 
-export function commands(lab) {
-  function act(name) {
+/** @param {Lab} lab */
+export function installKeyBindings(lab) {
+  function act(/** @type {string} */ name) {
     if (!lab.actions[name]) return;
     lab.editor.finish();
     lab.actions[name]();
   }
 
-  // The last undo puts its button to sleep: whoever pressed it by key goes on from the one beside it.
-  lab.bus.on("state", () => {
+  // The last undo disables its button: the focus of a key press goes on to the one beside it.
+  lab.events.on("state", () => {
     if (!lab.shadow.activeElement?.matches("[data-action]:disabled")) return;
-    lab.root.querySelector(":is([data-action=undo], [data-action=redo], [data-action=reset]):enabled")?.focus();
+    const next = lab.root.querySelector(":is([data-action=undo], [data-action=redo], [data-action=reset]):enabled");
+    /** @type {HTMLElement | null} */ (next)?.focus();
   });
-  lab.root.addEventListener("click", ({ target }) => {
-    const node = target.closest("button");
+  lab.root.addEventListener("click", (event) => {
+    const node = closest(event, "button");
     if (!node || !lab.state) return;
     if (node.dataset.mode) lab.setMode(node.dataset.mode);
     if (node.dataset.action) act(node.dataset.action);
@@ -23,7 +28,7 @@ export function commands(lab) {
   lab.root.addEventListener("keydown", (event) => {
     if (!lab.state) return;
     const key = event.key.toLowerCase();
-    const typing = event.target.matches?.("input[type=number], input[type=text], textarea, select");
+    const typing = inTextField(event);
     if (event.ctrlKey || event.metaKey) {
       if (typing || (key !== "z" && key !== "y")) return;
       event.preventDefault();

@@ -1,318 +1,419 @@
-// The Lab's live component. Its DOM is built once; every later call only updates it.
-//
-// Told on lab.bus: config, case, look (another view), edit (a curve on its way), state (a committed one), effect,
-// numbers, volume, painted, resize, hover, pick, status, and frame:<kind> for every answer to lab.ask.
-import { Bus } from "./events.js";
-import { MapCanvas } from "./map/map_canvas.js";
-import { Committer } from "./transport/commit_debounce.js";
+// The Lab: state of the edited AIF, requests for its maps, drawing. The DOM is built once; a run of the page updates it.
+// Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
+/** @import { Case, CaseFrame, Component, ConfigFrame, ConnectionStatus, Curve, CurveState, ErrorFrame, FlowFrame, Frame } from "./types.js" */
+/** @import { LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
+import { find, findAll, setRadio } from "./common/dom.js";
+import { FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST, unpack } from "./common/wire.js";
+import { AifEditor } from "./curve/aif_editor.js";
 import { problem } from "./curve/curve_edits.js";
-import { Editor } from "./curve/aif_editor.js";
-import { History, sameCurve } from "./curve/history.js";
-import { Link } from "./transport/socket.js";
-import { HTML } from "./template.js";
+import { CurveHistory, sameCurve } from "./curve/history.js";
+import { Events } from "./events.js";
+import { MapCanvas } from "./map/map_canvas.js";
+import { ViewState } from "./map/view_state.js";
+import { VolumeStore } from "./map/volume_store.js";
 import { Notice } from "./panels/notice.js";
-import { PLUGINS } from "./plugins.js";
-import { Values } from "./map/volume_store.js";
-import { View } from "./map/view_state.js";
-import { ALL_SLICES, KEEP, REST, unpack } from "./common/wire.js";
+import { installPlugins, PLUGINS } from "./plugins.js";
+import { HTML } from "./template.js";
+import { CommitDebounce } from "./transport/commit_debounce.js";
+import { LiveSocket } from "./transport/socket.js";
 
-const KEPT_MARKS = 512;
-const FLOW = ["slice", "coarse", "volume", "stale"];
+const MAX_TIMING_MARKS = 1024;
+/** @type {Record<ConnectionStatus, string>} */
 const STATUS = {
-  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // words of one width: see .status
+  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
 };
+/** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
 
-class Lab {
+/** @typedef {Partial<Omit<CurveState, "curve" | "seq">> & {effect?: string | null, merge?: string | null}} CommitOptions */
+
+/**
+ * A received case joined with the open one: what the browser has already is not sent again. Null where it is missing.
+ * @param {Case | null} old
+ * @param {CaseFrame} received
+ * @returns {Case | null}
+ */
+function joinCase(old, received) {
+  if (received.arrays.pixel) return /** @type {Case} */ (received);
+  if (old?.key !== received.key) return null;
+  return { ...old, ...received, arrays: { ...old.arrays, ...received.arrays, pixel: old.arrays.pixel } };
+}
+
+export class Lab {
+  /** @type {Events<LabEvents>} */
+  events = new Events();
+  view = new ViewState();
+  values = new VolumeStore();
+  /** Actions by the name in a button's data-action. @type {Record<string, () => void>} */
+  actions = {};
+  /** Message of the last run of the page. @type {ConfigFrame} */
+  config = /** @type {any} */ (null);
+  /** The committed curve. @type {CurveState | null} */
+  state = null;
+  /** The pixel under the pointer. @type {SlicePixel | null} */
+  hover = null;
+  /** Whether a stream sends maps: none are requested meanwhile. */
+  streaming = false;
+  /** Sequence number of the last edit. */
+  seq = 0;
+  /** @type {Component["setStateValue"]} */
+  setStateValue = () => {};
+  /** @type {Component["setTriggerValue"]} */
+  setTriggerValue = () => {};
+  /** The last state that gave maps. @type {CurveState | null} */
+  #good = null;
+  #history = new CurveHistory("");
+  #edited = false; // whether the server is to keep the curve
+  #moving = false; // whether the curve shown differs from the committed one
+  #nViewChanges = 0;
+  #nViewsDrawn = 0;
+  /** @type {string[]} */
+  #timingMarks = [];
+  #animationFrame = 0;
+  #painted = false;
+  /** Sequence number that the next drawing shows. @type {number | undefined} */
+  #seqToDraw = undefined;
+
+  /** @param {HTMLElement} root */
   constructor(root) {
     this.root = root;
-    this.shadow = root.getRootNode();
+    this.shadow = /** @type {ShadowRoot | Document} */ (root.getRootNode());
     root.innerHTML = HTML;
-    Object.assign(this, { seq: 0, looks: 0, marks: [], state: null, good: null, hover: null, bus: new Bus(), view: new View(), values: new Values() });
-    this.map = new MapCanvas(this.find("canvas[data-testid=map]"), this.find("canvas.bar"), this.values, this.view);
-    const tell = (commit) => { if (this.link.status !== "live") this.setStateValue("curve", commit); };
-    this.committer = new Committer(tell, () => Boolean(this.editor.dragging));
-    this.notices = new Notice(this.find(".notice"));
-    this.editor = new Editor(this.find("svg.editor"), {
-      onEdit: (curve) => this.move(curve),
-      onCommit: (curve, extra) => this.commit(curve, extra),
-      onBrush: () => this.showBrush(),
+    const canvas = find(root, "canvas[data-testid=map]", HTMLCanvasElement);
+    this.map = new MapCanvas(canvas, find(root, "canvas.bar", HTMLCanvasElement), this.values, this.view);
+    this.notices = new Notice(find(root, ".notice"));
+    this.editor = new AifEditor(find(root, "svg.editor", SVGSVGElement), {
+      onEdit: (curve) => this.edit(curve),
+      onCommit: (curve, effect) => { this.commit(curve, { effect }); },
+      onBrush: () => this.#showBrush(),
     });
-    this.link = new Link({
-      first: () => this.wish(),
-      onFrame: (frame) => this.receive(frame),
-      onStatus: (status) => this.showStatus(status),
-      viaStreamlit: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
+    this.socket = new LiveSocket({
+      firstRequest: () => this.#caseRequest(),
+      onFrame: (frame) => this.#receive(frame),
+      onStatus: (status) => this.#showStatus(status),
+      sendByRerun: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
-    this.actions = {
-      undo: () => this.step({ back: true }), redo: () => this.step({ back: false }),
-      reset: () => { if (this.changed()) this.commit(this.case.arrays.start, { voxels: [], effect: null }); },
-    };
-    this.cleanups = PLUGINS.map((install) => install(this)).filter(Boolean);
-    this.observer = new ResizeObserver(() => { this.map.resize(); this.editor.rescale(); this.bus.emit("resize"); this.paint(); });
-    this.observer.observe(this.find(".picture"));
-    this.observer.observe(this.find("svg.editor"));
+    this.debounce = new CommitDebounce(
+      (commit) => { if (this.socket.status !== "live") this.setStateValue("curve", commit); },
+      () => this.editor.isDragging);
+    this.actions.undo = () => this.#undo({ back: true });
+    this.actions.redo = () => this.#undo({ back: false });
+    this.actions.reset = () => { if (this.changed()) this.commit(this.values.open.arrays.start, { voxels: [], effect: null }); };
+    this.closePlugins = installPlugins(this, PLUGINS);
+    this.observer = new ResizeObserver(() => this.#resize());
+    this.observer.observe(find(root, ".picture"));
+    this.observer.observe(find(root, "svg.editor", SVGSVGElement));
     root.dataset.mounts = String(Number(root.dataset.mounts ?? 0) + 1);
     root.dataset.status = "connecting";
     this.setMode("points");
-    this.showBrush();
+    this.#showBrush();
   }
 
   get case() { return this.values.case; }
 
-  find(selector) { return this.root.querySelector(selector); }
+  /**
+   * An element of the Lab that the templates are known to hold.
+   * @template {Element} [E=HTMLElement]
+   * @param {string} selector
+   * @param {new () => E} [type]
+   */
+  find(selector, type) { return find(this.root, selector, type); }
 
-  /** Streamlit has run again: new thresholds, a new case, or nothing at all. */
+  /** Take the data of a run of the page: new thresholds, a new case, or nothing new. @param {Component} component */
   update({ data, setStateValue, setTriggerValue }) {
     Object.assign(this, { setStateValue, setTriggerValue });
     const [config, ...frames] = unpack(data);
+    /** @type {ConfigFrame | null} */
     const before = this.config;
     this.config = config;
     this.values.thresholds = config.thresholds;
     this.values.slope = config.slope;
     if (!before) this.map.configure(config.maps, config.arrays);
-    this.bus.emit("config", config);
+    this.events.emit("config", config);
     if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
-    this.link.configure({ token: config.token, path: config.path });
+    this.socket.configure({ token: config.token, path: config.path });
     const answers = frames.filter(({ kind }) => kind !== "shelf");
-    if (answers.length) this.link.fromStreamlit(answers);
-    for (const frame of frames) if (frame.kind === "shelf") this.receive(frame);
-    if (before && (before.epoch !== config.epoch || before.token !== config.token)) this.ask(this.wish());
-    this.paint();
+    if (answers.length) this.socket.receiveByRerun(answers);
+    for (const frame of frames) if (frame.kind === "shelf") this.#receive(frame);
+    if (before && (before.epoch !== config.epoch || before.token !== config.token)) this.request(this.#caseRequest());
+    this.draw();
   }
 
-  receive(frame) {
-    if (frame.kind === "case") this.openCase(frame);
-    else if (frame.kind === "error") this.refused(frame);
-    else if (!this.case && frame.kind !== "shelf") return; // asked by a component that is no more
-    else if (!FLOW.includes(frame.kind)) this.bus.emit(`frame:${frame.kind}`, frame);
-    else if (frame.epoch !== this.case?.epoch) return;
-    else if (frame.kind === "stale") this.ask(this.wish());
-    else this.show(frame);
-  }
-
-  show(frame) {
-    if (frame.arrays.cbf) this.values[{ slice: "setSlice", coarse: "setCoarse", volume: "setVolume" }[frame.kind]](frame);
-    if (frame.numbers) {
-      this.bus.emit("numbers", frame);
-      this.root.dataset.numbers = frame.seq;
+  /** @param {Frame} frame */
+  #receive(frame) {
+    if (frame.kind === "case") this.#openCase(frame);
+    else if (frame.kind === "error") this.#refused(frame);
+    else if (!this.case && frame.kind !== "shelf") return; // an answer to a component that has been removed
+    else if (frame.kind === "stale") { if (frame.epoch === this.case?.epoch) this.request(this.#caseRequest()); }
+    else if (frame.kind === "slice" || frame.kind === "coarse" || frame.kind === "volume") {
+      if (frame.epoch === this.case?.epoch) this.#show(frame);
+    } else {
+      const emit = /** @type {(name: string, frame: Frame) => void} */ (this.events.emit.bind(this.events));
+      emit(`frame:${frame.kind}`, frame);
     }
-    if (frame.kind === "volume" && frame.seq >= this.state.seq) {
-      this.good = this.state;
-      this.bus.emit("volume", frame);
-    }
-    if (this.notices.passing && this.editor.dragging) this.notice("");
-    if (frame.arrays.cbf) this.paint(frame.seq);
   }
 
-  /** The server cannot use a curve: the last one that gave maps comes back. */
-  refused({ message, seq }) {
-    if (seq < this.state?.seq) return; // what replaced it has been said already
+  /** @param {FlowFrame} frame */
+  #show(frame) {
+    const hasMaps = Boolean(frame.arrays.cbf);
+    if (hasMaps) this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));
+    if (frame.numbers && frame.start) {
+      this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
+      this.root.dataset.numbers = String(frame.seq);
+    }
+    if (frame.kind === "volume" && frame.seq >= (this.state?.seq ?? 0)) {
+      this.#good = this.state;
+      this.events.emit("volume", frame);
+    }
+    if (this.notices.passing && this.editor.isDragging) this.notice("");
+    if (hasMaps) this.draw(frame.seq);
+  }
+
+  /** The server cannot use a curve: the last one that gave maps is shown again. @param {ErrorFrame} frame */
+  #refused({ message, seq }) {
+    if (seq !== undefined && seq < (this.state?.seq ?? 0)) return; // a newer curve has replaced it
     this.notice(message, true);
-    if (seq === undefined || !this.good || this.good === this.state || this.editor.dragging) return;
-    if (this.history.past.at(-1) === this.good) this.history.past.pop();
-    this.settle(this.good);
+    const good = this.#good;
+    if (seq === undefined || !good || good === this.state || this.editor.isDragging) return;
+    if (this.#history.past.at(-1) === good) this.#history.past.pop();
+    this.#settle(good);
   }
 
-  /** Ask the server something; the answer is told as frame:<kind>. */
-  ask(request) { this.link.ask(request); }
+  /** Send a request; its answer arrives as the event frame:<kind>. @param {Request} request */
+  request(request) { this.socket.request(request); }
 
-  /** What the case is now; of one that is here already only what may have changed is sent. */
-  wish() { return { type: "case", have: this.case?.key ?? null }; }
+  /** Request for the case; what is here already is not sent again. @returns {Request} */
+  #caseRequest() { return { type: "case", have: this.case?.key ?? null }; }
 
-  /** A case, or new settings or another start for the case that is here. */
-  openCase(frame) {
+  /** Take a case, or new settings or another start of the open case. @param {CaseFrame} received */
+  #openCase(received) {
     const old = this.case;
-    if (!frame.arrays.pixel) {
-      if (old?.key !== frame.key) { this.link.ask({ type: "case" }); return; }
-      frame = { ...old, ...frame, arrays: { ...old.arrays, ...frame.arrays } };
-    }
+    const frame = joinCase(old, received);
+    if (!frame) { this.request({ type: "case" }); return; }
     const { start, edited } = frame.arrays;
-    const same = old && old.curveKey === frame.curveKey;
+    const same = old?.curveKey === frame.curveKey;
     if (!same) this.editor.finish();
-    const held = same && this.moving;
-    if (same && sameCurve(this.state.curve, old.arrays.start) && !this.state.voxels.length) this.state = { ...this.state, curve: Float32Array.from(start) };
-    const other = !old || old.name !== frame.name;
+    const moving = same && this.#moving;
+    if (same && this.state && sameCurve(this.state.curve, old.arrays.start) && !this.state.voxels.length) {
+      this.state = { ...this.state, curve: Float32Array.from(start) };
+    }
     this.values.setCase(frame);
     this.editor.setCase(frame);
-    this.good = null;
-    if (other) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
-    this.find("[data-control=slice]").max = frame.slices;
-    this.find("[data-control=slice]").disabled = frame.slices < 2;
+    this.#good = null;
+    if (old?.name !== frame.name) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
+    const slider = this.find("[data-control=slice]", HTMLInputElement);
+    Object.assign(slider, { max: String(frame.slices), disabled: frame.slices < 2 });
     this.find(".toggle.truth").hidden = !frame.hasLesion;
-    this.find(".side.left").hidden = this.find(".side.right").hidden = frame.swap;
-    this.showSlice();
-    if (!same) {
-      this.history = History.of(frame.curveKey);
-      this.state = this.history.opening(frame.arrays);
+    for (const side of ["left", "right"]) this.find(`.side.${side}`).hidden = frame.swap;
+    this.#showSlice();
+    if (!same || !this.state) {
+      this.#history = CurveHistory.of(frame.curveKey);
+      this.state = this.#history.opening(frame.arrays);
     }
-    // A server that does not know the curve (it was started anew, or the edit was lost on its way) is told.
-    this.edited = !sameCurve(this.state.curve, edited ?? start);
-    this.bus.emit("case", frame);
-    if (held) this.take(this.editor.curve);
-    else this.apply(this.state);
-  }
-
-  /** A curve on its way (a drag, a slider): the maps follow, nothing is kept. */
-  preview(curve, effect = null) {
-    this.editor.setLive(curve);
-    this.bus.emit("effect", effect);
-    this.move(curve);
-  }
-
-  /** A curve under the hand; until it is let go, nothing that comes from the server takes it away. */
-  move(curve) {
-    this.moving = !sameCurve(curve, this.state.curve);
-    this.take(curve);
-  }
-
-  /** Ask for what is visible; the marks time the way to the pixels. */
-  take(curve, flags = 0) {
-    this.values.setCurve(curve);
-    this.seq += 1;
-    this.mark(`lab:edit:${this.seq}`);
-    const all = this.view.montage ? ALL_SLICES : 0;
-    this.link.edit({ epoch: this.case.epoch, seq: this.seq, flags: flags | all, slice: this.view.slice, curve: Float32Array.from(curve) });
-    this.root.dataset.sent = this.seq;
-    this.bus.emit("edit", curve);
-  }
-
-  /** What is shown, computed in full once more; a stream of frames needs no asking. */
-  again() {
-    if (this.streaming) return;
-    const own = this.editor.curve.every((value, i) => value === this.state.curve[i]);
-    this.take(this.editor.curve, this.edited && own ? REST | KEEP : REST);
+    // A server without the curve (it was restarted, or the edit was lost) is sent it.
+    this.#edited = !sameCurve(this.state.curve, edited ?? start);
+    this.events.emit("case", frame);
+    if (moving) this.requestMaps(this.editor.curve);
+    else this.#apply(this.state);
   }
 
   /**
-   * Make a curve the committed one; undo takes it back. False where it is no input function: the last one stays.
-   * `extra`: voxels, spread, whole (see history.js), effect (see effects.js), merge (quick steps are undone at once).
+   * Show a curve that a slider turns through: the maps follow, nothing is committed.
+   * @param {Curve} curve
+   * @param {string | null} effect
+   */
+  preview(curve, effect = null) {
+    this.editor.setLive(curve);
+    this.events.emit("effect", effect);
+    this.edit(curve);
+  }
+
+  /** A curve that is being edited; until it is committed, no frame of the server replaces it. @param {Curve} curve */
+  edit(curve) {
+    this.#moving = !this.state || !sameCurve(curve, this.state.curve);
+    this.requestMaps(curve);
+  }
+
+  /** Request the visible maps of a curve; the timing marks measure the time to the pixels. @param {Curve} curve */
+  requestMaps(curve, flags = 0) {
+    this.values.setCurve(curve);
+    const seq = this.nextSeq();
+    const all = this.view.montage ? FLAG_ALL_SLICES : 0;
+    const { epoch } = this.values.open;
+    this.socket.edit({ epoch, seq, flags: flags | all, slice: this.view.slice, curve: Float32Array.from(curve) });
+    this.events.emit("edit", curve);
+  }
+
+  /** Number an edit and mark its time. */
+  nextSeq() {
+    this.seq += 1;
+    this.#mark(`lab:edit:${this.seq}`);
+    this.root.dataset.sent = String(this.seq);
+    return this.seq;
+  }
+
+  /** Request all maps of the shown curve, exact; a running stream sends its own. */
+  recompute() {
+    if (this.streaming) return;
+    const committed = this.editor.curve.every((value, i) => value === this.state?.curve[i]);
+    this.requestMaps(this.editor.curve, this.#edited && committed ? FLAG_REST | FLAG_KEEP : FLAG_REST);
+  }
+
+  /**
+   * Make a curve the committed one; undo takes it back. Returns false where it cannot be an AIF: the last one stays.
+   * @param {Curve} curve
+   * @param {CommitOptions} options voxels, spread and handles of the state; effect (see edit_hints.js); merge: quick
+   * steps of one name are undone at once
    */
   commit(curve, { effect = null, merge = null, ...extra } = {}) {
     this.editor.finish();
+    const { state } = this;
+    if (!state) return false;
     const wrong = problem(curve);
     if (wrong) {
-      this.settle(this.state);
+      this.#settle(state);
       this.notice(wrong);
       return false;
     }
     this.notice("");
-    this.history.push(this.state, merge);
-    this.settle({ voxels: this.state.voxels, spread: null, whole: null, ...extra, curve: Float32Array.from(curve) });
-    this.bus.emit("effect", effect);
+    this.#history.push(state, merge);
+    this.#settle({ voxels: state.voxels, spread: null, whole: null, ...extra, curve: Float32Array.from(curve) });
+    this.events.emit("effect", effect);
     return true;
   }
 
-  /** Make a state the one that undo, other pages and a reload start from. */
-  settle(state) {
-    this.edited = true;
-    this.apply({ ...state });
-    this.history.store(this.state);
-    this.committer.later({ key: this.case.curveKey, value: Array.from(this.state.curve) });
+  /** Make a state the one that undo, other pages and a reload start from. @param {CurveState} state */
+  #settle(state) {
+    this.#edited = true;
+    const settled = { ...state };
+    this.#apply(settled);
+    this.#history.store(settled);
+    this.debounce.schedule({ key: this.values.open.curveKey, value: Array.from(settled.curve) });
   }
 
-  apply(state) {
+  /** @param {CurveState} state */
+  #apply(state) {
     this.state = state;
-    this.moving = false;
+    this.#moving = false;
     this.editor.setCurve(state.curve, state.spread);
-    this.again();
-    this.state.seq = this.seq;
-    this.find("[data-action=undo]").disabled = !this.history.past.length;
-    this.find("[data-action=redo]").disabled = !this.history.future.length;
-    this.find("[data-action=reset]").disabled = !this.changed();
-    this.bus.emit("state", this.state);
+    this.recompute();
+    state.seq = this.seq;
+    this.find("[data-action=undo]", HTMLButtonElement).disabled = !this.#history.past.length;
+    this.find("[data-action=redo]", HTMLButtonElement).disabled = !this.#history.future.length;
+    this.find("[data-action=reset]", HTMLButtonElement).disabled = !this.changed();
+    this.events.emit("state", state);
   }
 
-  step(way) {
-    const next = this.history.step(this.state, way);
+  /** @param {{back: boolean}} direction */
+  #undo(direction) {
+    const next = this.state && this.#history.step(this.state, direction);
     if (!next) return;
-    this.settle(next);
-    this.bus.emit("effect", null);
+    this.#settle(next);
+    this.events.emit("effect", null);
   }
 
+  /** Whether the committed curve differs from the start. */
   changed() {
-    const { start } = this.case.arrays;
-    return this.state.voxels.length > 0 || this.state.curve.some((value, i) => value !== start[i]);
+    const { state, case: now } = this;
+    return Boolean(state && now && (state.voxels.length || state.curve.some((value, i) => value !== now.arrays.start[i])));
   }
 
+  /** @param {string} mode "points" or "draw" */
   setMode(mode) {
     this.editor.setMode(mode);
-    for (const node of this.root.querySelectorAll("[data-mode][role=radio]")) {
-      node.setAttribute("aria-checked", node.dataset.mode === mode);
-      node.tabIndex = node.dataset.mode === mode ? 0 : -1;
-    }
+    for (const node of findAll(this.root, "[data-mode][role=radio]")) setRadio(node, node.dataset.mode === mode);
   }
 
-  mark(name) {
+  /** @param {string} name */
+  #mark(name) {
     performance.mark(name);
-    this.marks.push(name);
-    if (this.marks.length > 2 * KEPT_MARKS) performance.clearMarks(this.marks.shift());
+    this.#timingMarks.push(name);
+    if (this.#timingMarks.length > MAX_TIMING_MARKS) performance.clearMarks(this.#timingMarks.shift());
   }
 
-  /** Another map, window, outline, slice: drawn from what is here. */
-  look() {
-    this.looks += 1;
-    this.mark(`lab:look:${this.looks}`);
-    this.bus.emit("look");
-    this.paint();
+  /** Draw another map, window, outline or slice from the values that are here. */
+  viewChanged() {
+    this.#nViewChanges += 1;
+    this.#mark(`lab:look:${this.#nViewChanges}`);
+    this.events.emit("view");
+    this.draw();
   }
 
-  /** Draw at the next frame; several wishes in one frame are drawn once. */
-  paint(seq) {
-    if (seq !== undefined) this.drawn = seq;
-    if (this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
-      this.map.draw();
-      this.bus.emit("painted");
-      if (this.looked !== this.looks) this.mark(`lab:looked:${(this.looked = this.looks)}`);
-      if (this.drawn === undefined) return;
-      if (!this.painted) { this.painted = true; performance.mark("lab:first-paint"); }
-      this.mark(`lab:painted:${this.drawn}`);
-      this.root.dataset.painted = this.drawn;
-      this.drawn = undefined;
-    });
+  /** Draw with the next animation frame, once. @param {number} [seq] the edit whose maps have come */
+  draw(seq) {
+    if (seq !== undefined) this.#seqToDraw = seq;
+    if (this.#animationFrame) return;
+    this.#animationFrame = requestAnimationFrame(() => this.#drawNow());
   }
 
+  #drawNow() {
+    this.#animationFrame = 0;
+    this.map.draw();
+    this.events.emit("painted");
+    if (this.#nViewsDrawn !== this.#nViewChanges) {
+      this.#nViewsDrawn = this.#nViewChanges;
+      this.#mark(`lab:looked:${this.#nViewsDrawn}`);
+    }
+    if (this.#seqToDraw === undefined) return;
+    if (!this.#painted) { this.#painted = true; performance.mark("lab:first-paint"); }
+    this.#mark(`lab:painted:${this.#seqToDraw}`);
+    this.root.dataset.painted = String(this.#seqToDraw);
+    this.#seqToDraw = undefined;
+  }
+
+  /** @param {number} slice */
   goTo(slice) {
     if (!this.case) return;
     this.view.slice = Math.min(Math.max(slice, 0), this.case.slices - 1);
-    this.showSlice();
-    // A slice that shows an older curve is asked for; after a rest all slices are here already.
-    if (this.values.fresh[this.view.slice] !== Math.max(...this.values.fresh)) this.again();
-    this.look();
+    this.#showSlice();
+    // A slice that shows an older curve is requested; after a rest all slices are here already.
+    if (this.values.shownSeq[this.view.slice] !== Math.max(...this.values.shownSeq)) this.recompute();
+    this.viewChanged();
   }
 
-  showSlice() {
-    this.find("[data-control=slice]").value = this.view.slice + 1;
-    this.find("[data-out=slice]").textContent = `${this.view.slice + 1} / ${this.case.slices}`;
+  #showSlice() {
+    const slice = this.view.slice + 1;
+    this.find("[data-control=slice]", HTMLInputElement).value = String(slice);
+    this.find("[data-out=slice]").textContent = `${slice} / ${this.values.open.slices}`;
   }
 
-  showBrush() { this.find("[data-out=brush]").textContent = `brush ±${this.editor.brush.toFixed(1)} (wheel)`; }
+  #showBrush() { this.find("[data-out=brush]").textContent = `brush ±${this.editor.brush.toFixed(1)} (wheel)`; }
 
-  showStatus(status) {
+  /** @param {ConnectionStatus} status */
+  #showStatus(status) {
     this.root.dataset.status = status;
     this.find("[data-out=status]").textContent = STATUS[status];
-    this.bus.emit("status", status);
+    this.events.emit("status", status);
   }
 
-  notice(text, passing = false) { this.notices.say(text, passing); }
+  #resize() {
+    this.map.resize();
+    this.editor.rescale();
+    this.events.emit("resize");
+    this.draw();
+  }
+
+  /** @param {string} text @param {boolean} passing whether the next good map removes it */
+  notice(text, passing = false) { this.notices.show(text, passing); }
 
   close() {
     this.editor.finish();
-    this.committer.drop(); // another page is on its way; a run of this one now would call it back
-    for (const clean of this.cleanups) clean();
+    this.debounce.cancel(); // another page opens; a run of this one now would call it back
+    this.closePlugins();
     this.observer.disconnect();
-    this.link.close();
+    this.socket.close();
   }
 }
 
-/** Called at every run of the page; returns the clean-up for unmounting. */
+/**
+ * Mount or update the Lab; called at every run of the page. Returns the clean-up for unmounting.
+ * @param {Component} component
+ */
 export function mount(component) {
-  const root = component.parentElement.querySelector("[data-testid=lab]");
+  const root = /** @type {HTMLElement | null} */ (component.parentElement.querySelector("[data-testid=lab]"));
   if (!root) return () => {};
-  let lab = labs.get(root);
-  if (!lab) labs.set(root, (lab = new Lab(root)));
+  const lab = labs.get(root) ?? new Lab(root);
+  labs.set(root, lab);
   lab.update(component);
   return () => { lab.close(); labs.delete(root); };
 }

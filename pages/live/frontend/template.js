@@ -10,13 +10,17 @@ const ICONS = {
   pick: '<circle cx="12" cy="12" r="6"/><path d="M12 2v6m0 8v6M2 12h6m8 0h6"/>',
   whole: '<path d="M4 6h9m6 0h1M4 12h2m6 0h8M4 18h7m6 0h3"/><circle cx="16" cy="6" r="2.5"/><circle cx="9" cy="12" r="2.5"/><circle cx="14" cy="18" r="2.5"/>',
 };
-const icon = (name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
+const icon = (/** @type {keyof typeof ICONS} */ name) => `<svg viewBox="0 0 24 24" aria-hidden="true">${ICONS[name]}</svg>`;
+/** @type {(action: keyof typeof ICONS, label: string, keys: string) => string} */
 const button = (action, label, keys) =>
   `<button data-action="${action}" title="${label} (${keys})" aria-label="${label}">${icon(action)}</button>`;
+/** @type {(action: keyof typeof ICONS, label: string, title: string, more?: string) => string} */
 const tool = (action, label, title, more = "") =>
   `<button class="tool" data-action="${action}" title="${title}" ${more}>${icon(action)}${label}</button>`;
+/** @type {(name: keyof typeof ICONS, label: string, title: string) => string} */
 const mode = (name, label, title) =>
   `<button role="radio" data-mode="${name}" title="${title}">${icon(name)}${label}</button>`;
+/** @type {(kind: string, label: string, title: string) => string} */
 const toggle = (kind, label, title) =>
   `<label class="toggle ${kind}" title="${title}"><input type="checkbox" data-outline="${kind}" checked><i></i>${label}</label>`;
 

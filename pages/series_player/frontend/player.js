@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The player: one slice's frames are here, so playing, windows and the maximum ask nobody.
 import { Chart } from "./time_chart.js";
 import { Clock } from "./playback.js";
@@ -5,7 +6,7 @@ import { listen } from "./mouse_bindings.js";
 import { HTML, PAUSE, PLAY } from "./template.js";
 import { Marks } from "./annotations.js";
 import { Picture } from "./slice_renderer.js";
-import { toVoxel } from "./voxel_coords.js";
+import { toVoxel } from "../../live/frontend/common/voxel_coords.js";
 import { Selectors } from "./selectors_panel.js";
 import { Server } from "./slice_cache.js";
 import { PRESETS, Windows } from "./ct_windows.js";

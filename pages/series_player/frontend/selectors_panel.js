@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The selectors side by side: each is asked for once a case; what it found can be shown, and says why.
 import { selectorRow } from "./template.js";
 

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Slices come whole, all frames at once, and the last ones stay: playing and stepping back ask nobody.
 import { unpack } from "../../live/frontend/common/wire.js";
 

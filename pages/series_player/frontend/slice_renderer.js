@@ -1,3 +1,4 @@
+// @ts-nocheck
 // A frame of a slice through its window: one pixel a voxel, so that the browser only has to scale it.
 
 export class Picture {

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What the player is built of, once: the picture with its controls, the curves with the selectors.
 import { PRESETS } from "./ct_windows.js";
 

@@ -1,9 +1,10 @@
+// @ts-nocheck
 // Curves over time with a line at the frame that is shown; pressing on a chart goes to that time.
-import { Plot, svg } from "../../live/frontend/common/svg_chart.js";
+import { SvgChart, svg } from "../../live/frontend/common/svg_chart.js";
 
 export class Chart {
   constructor(element, yLabel, seek) {
-    this.plot = new Plot(element, { xLabel: "s", yLabel, margin: { left: 44, right: 10, top: 16, bottom: 30 } });
+    this.plot = new SvgChart(element, { xLabel: "s", yLabel, margin: { left: 44, right: 10, top: 16, bottom: 30 } });
     this.lines = [];
     const follow = (event) => { if (event.buttons) seek(this.plot.timeAt(event.clientX)); };
     element.addEventListener("pointerdown", (event) => { element.setPointerCapture(event.pointerId); follow(event); });

@@ -1,16 +1,25 @@
-// A few lines over the steps of a path, with the step in view.
-import { Plot, svg } from "./svg_chart.js";
+// Lines over the steps of a path, with a cursor at the step in view.
+import { SvgChart, svg } from "./svg_chart.js";
 
 const MARGIN = { left: 38, right: 6, top: 15, bottom: 17 };
 
-export class Trace {
+export class LineChart {
+  /** @type {Map<string, SVGElement>} */
+  #lines = new Map();
+
+  /**
+   * @param {SVGSVGElement} element
+   * @param {string} yLabel
+   */
   constructor(element, yLabel) {
-    this.plot = new Plot(element, { xLabel: "", yLabel, margin: MARGIN, every: 22 });
+    this.plot = new SvgChart(element, { xLabel: "", yLabel, margin: MARGIN, every: 22 });
     this.cursor = svg("line", { class: "cursor" }, this.plot.layer);
-    this.lines = new Map();
   }
 
-  /** @param {Array<[string, Array<number|null>]>} series class and values, a step each; null leaves a gap */
+  /**
+   * @param {[className: string, values: (number | null)[]][]} series a value for each step; null leaves a gap
+   * @param {number} at step of the cursor
+   */
   draw(series, at) {
     const { plot } = this;
     const known = series.flatMap(([, values]) => values.filter((v) => v !== null));
@@ -21,11 +30,13 @@ export class Trace {
     plot.yRange = [low - 0.08 * room, high + 0.12 * room];
     plot.drawAxes();
     for (const [kind, values] of series) {
-      if (!this.lines.has(kind)) this.lines.set(kind, svg("path", { class: kind }, plot.layer));
+      const line = this.#lines.get(kind) ?? svg("path", { class: kind }, plot.layer);
+      this.#lines.set(kind, line);
       const steps = values.flatMap((v, i) => (v === null ? [] : [i]));
-      this.lines.get(kind).setAttribute("d", plot.path(steps, steps.map((i) => values[i])));
+      line.setAttribute("d", plot.path(steps, steps.map((i) => /** @type {number} */ (values[i]))));
     }
     const x = plot.x(at);
-    for (const [name, value] of Object.entries({ x1: x, x2: x, y1: plot.y(plot.yRange[0]), y2: plot.y(plot.yRange[1]) })) this.cursor.setAttribute(name, value);
+    const ends = { x1: x, x2: x, y1: plot.y(plot.yRange[0]), y2: plot.y(plot.yRange[1]) };
+    for (const [name, value] of Object.entries(ends)) this.cursor.setAttribute(name, String(value));
   }
 }

@@ -1,33 +1,56 @@
-// A small SVG chart with axes: the editor and the curves of a voxel are drawn with it.
+// SVG chart with axes: the AIF editor, the curves of a voxel and the panels are drawn with it.
+/** @import { Range } from "../types.js" */
+import { roundStep } from "./number_format.js";
+
 const NS = "http://www.w3.org/2000/svg";
 
+/**
+ * Make an SVG element.
+ * @template {keyof SVGElementTagNameMap} K
+ * @param {K} name
+ * @param {Record<string, string | number>} attributes
+ * @param {Element | null} parent
+ * @returns {SVGElementTagNameMap[K]}
+ */
 export function svg(name, attributes = {}, parent = null) {
   const node = document.createElementNS(NS, name);
-  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+  for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, String(value));
   parent?.appendChild(node);
   return node;
 }
 
-/** Round steps (1, 2, 5 × 10ⁿ) that give at most `most` intervals. */
-export function step(span, most) {
-  const raw = span / most;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return [1, 2, 5, 10].find((m) => m * power >= raw) * power;
-}
+/** @typedef {{left: number, right: number, top: number, bottom: number}} Margin */
 
-let plots = 0;
+let nCharts = 0;
 
-export class Plot {
-  /** `every`: points between the values of the y axis, at least. */
+export class SvgChart {
+  /** @type {Range} */
+  xRange = [0, 1];
+  /** @type {Range} */
+  yRange = [0, 1];
+  width = 0;
+  height = 0;
+  /** @type {SVGRectElement | null} */
+  #inside = null;
+  #clipId = "";
+
+  /**
+   * @param {SVGSVGElement} element
+   * @param {{xLabel: string, yLabel: string, margin?: Margin, every?: number}} options `every`: smallest distance in
+   * points between values of the y axis
+   */
   constructor(element, { xLabel, yLabel, margin = { left: 46, right: 12, top: 14, bottom: 34 }, every = 40 }) {
-    Object.assign(this, { element, xLabel, yLabel, margin, every });
+    this.element = element;
+    this.xLabel = xLabel;
+    this.yLabel = yLabel;
+    this.margin = margin;
+    this.every = every;
     this.axes = svg("g", { class: "axes" }, element);
     this.layer = svg("g", {}, element);
-    this.xRange = [0, 1];
-    this.yRange = [0, 1];
     this.measure();
   }
 
+  /** Read the element's size from the page. */
   measure() {
     const box = this.element.getBoundingClientRect();
     this.width = Math.max(box.width, 120);
@@ -36,33 +59,36 @@ export class Plot {
     this.fitClip();
   }
 
-  /** The clip path for what may lie beyond the axes; made for a plot that asks for it. */
+  /** Clip path for lines that may leave the axes; made at the first use. */
   get clip() {
-    if (!this.inside) {
-      this.clipId = `plot-${++plots}`;
-      this.inside = svg("rect", {}, svg("clipPath", { id: this.clipId }, svg("defs", {}, this.element)));
+    if (!this.#inside) {
+      this.#clipId = `plot-${++nCharts}`;
+      this.#inside = svg("rect", {}, svg("clipPath", { id: this.#clipId }, svg("defs", {}, this.element)));
       this.fitClip();
     }
-    return `url(#${this.clipId})`;
+    return `url(#${this.#clipId})`;
   }
 
   fitClip() {
     const { left, right, top, bottom } = this.margin;
     const area = { x: left, y: top, width: Math.max(this.width - left - right, 0), height: Math.max(this.height - top - bottom, 0) };
-    for (const [key, value] of Object.entries(area)) this.inside?.setAttribute(key, value);
+    for (const [key, value] of Object.entries(area)) this.#inside?.setAttribute(key, String(value));
   }
 
+  /** @param {number} value */
   x(value) {
     const { left, right } = this.margin;
     return left + ((value - this.xRange[0]) / (this.xRange[1] - this.xRange[0])) * (this.width - left - right);
   }
 
+  /** @param {number} value */
   y(value) {
     const { top, bottom } = this.margin;
     const span = this.height - top - bottom;
     return this.height - bottom - ((value - this.yRange[0]) / (this.yRange[1] - this.yRange[0])) * span;
   }
 
+  /** @param {number} clientY */
   valueAt(clientY) {
     const box = this.element.getBoundingClientRect();
     const { top, bottom } = this.margin;
@@ -71,6 +97,7 @@ export class Plot {
     return this.yRange[0] + part * (this.yRange[1] - this.yRange[0]);
   }
 
+  /** @param {number} clientX */
   timeAt(clientX) {
     const box = this.element.getBoundingClientRect();
     const { left, right } = this.margin;
@@ -82,9 +109,10 @@ export class Plot {
     this.axes.replaceChildren();
     const [x0, x1] = this.xRange;
     const [y0, y1] = this.yRange;
+    /** @type {(text: string, attributes: Record<string, string | number>) => void} */
     const label = (text, attributes) => { svg("text", attributes, this.axes).textContent = text; };
-    const xs = step(x1 - x0, this.width / 60);
-    const ys = step(y1 - y0, this.height / this.every);
+    const xs = roundStep(x1 - x0, this.width / 60);
+    const ys = roundStep(y1 - y0, this.height / this.every);
     for (let v = Math.ceil(y0 / ys) * ys; v <= y1 + 1e-9; v += ys) {
       svg("line", { x1: this.x(x0), x2: this.x(x1), y1: this.y(v), y2: this.y(v), class: Math.abs(v) < 1e-9 ? "zero" : "grid" }, this.axes);
       label(Number(v.toPrecision(4)).toString(), { x: this.margin.left - 6, y: this.y(v) + 4, "text-anchor": "end" });
@@ -96,6 +124,11 @@ export class Plot {
     label(this.yLabel, { x: this.margin.left, y: this.margin.top - 4, class: "unit" });
   }
 
+  /**
+   * Path data of a line.
+   * @param {ArrayLike<number>} times
+   * @param {ArrayLike<number>} values
+   */
   path(times, values) {
     let d = "";
     for (let i = 0; i < values.length; i++) d += `${i ? "L" : "M"}${this.x(times[i]).toFixed(1)} ${this.y(values[i]).toFixed(1)}`;

@@ -1,11 +1,17 @@
-// The frames that pass between browser and server; the server's half is pages/live/server/wire.py.
+// Encoding of frames between browser and server; the server's half is pages/live/server/wire.py.
+/** @import { Edit } from "../types.js" */
+
 const MAGIC = 0x4c464941;
 const TYPES = { float32: Float32Array, uint32: Uint32Array, int16: Int16Array, uint8: Uint8Array };
-export const REST = 1;
-export const ALL_SLICES = 2;
-export const KEEP = 4; // the person's own: other pages and a reload start from it
+export const FLAG_REST = 1;
+export const FLAG_ALL_SLICES = 2;
+export const FLAG_KEEP = 4; // a committed curve: other pages and a reload start from it
 
-/** Read every frame in a buffer: [{kind, ...header, arrays: {name: typed array}}]. */
+/**
+ * Read every frame in a buffer: kind, header fields, and arrays by name.
+ * @param {ArrayBuffer | Uint8Array<ArrayBuffer>} bytes
+ * @returns {any[]} frames as types.d.ts describes them by kind
+ */
 export function unpack(bytes) {
   // Typed arrays need aligned offsets: a view into a larger message is copied once.
   const buffer = bytes instanceof ArrayBuffer ? bytes : bytes.slice().buffer;
@@ -19,7 +25,7 @@ export function unpack(bytes) {
     const frame = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, at + 16, headerBytes)));
     const start = at + 16 + headerBytes;
     for (const [name, [type, offset, size]] of Object.entries(frame.arrays)) {
-      frame.arrays[name] = new TYPES[type](buffer, start + offset, size);
+      frame.arrays[name] = new TYPES[/** @type {keyof typeof TYPES} */ (type)](buffer, start + offset, size);
     }
     frames.push(frame);
     at += totalBytes;
@@ -27,7 +33,10 @@ export function unpack(bytes) {
   return frames;
 }
 
-/** Write an edit: which case it belongs to, its number, what is looked at, the curve. */
+/**
+ * Write an edit: epoch of its case, sequence number, flags, visible slice, curve.
+ * @param {Edit} edit
+ */
 export function packEdit({ epoch, seq, flags, slice, curve }) {
   const buffer = new ArrayBuffer(16 + 4 * curve.length);
   new Uint32Array(buffer, 0, 4).set([epoch, seq, flags, slice]);

@@ -1,18 +1,47 @@
-// The arterial input function under the hand: drag a point and its neighbours follow, or draw freehand.
-import { Plot, svg } from "../common/svg_chart.js";
+// Editor of the AIF: drag a point and its neighbours follow, or draw freehand.
+/** @import { Case, Curve } from "../types.js" */
+import { SvgChart, svg } from "../common/svg_chart.js";
 
 const KEYS_REST_MS = 400;
+/** @type {Record<string, number>} */
+const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
+/** @type {Record<string, number>} */
+const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 };
+/** @type {Record<string, number>} */
+const BRUSH_FACTORS = { "]": 1.25, "[": 0.8 };
 const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnified by a round factor to about this
 
-export class Editor {
-  /** @param {SVGElement} element @param {{onEdit: Function, onCommit: Function, onBrush: Function}} handlers */
+/** @typedef {[time: number, value: number]} PenPlace */
+
+export class AifEditor {
+  brush = 1.5; // samples: the standard deviation of the weights of a dragged point's neighbours
+  mode = "points"; // or "draw"
+  curve = new Float32Array(0);
+  /** The start curve, drawn behind. @type {Curve} */
+  ghost = this.curve;
+  times = new Float32Array(0);
+  dt = 1;
+  magnified = 0; // factor of the tissue curve as drawn
+  /** @type {Curve | null} */
+  vof = null;
+  /** @type {Curve | null} */
+  tissue = null;
+  /** @type {ArrayLike<number> | null} */
+  spread = null;
+  /** @type {SVGCircleElement[]} */
+  points = [];
+  /** @type {{from: Curve, at?: number, start: number, pen?: PenPlace} | null} */
+  dragging = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  keyTimer = undefined;
+
+  /**
+   * @param {SVGSVGElement} element
+   * @param {{onEdit: (curve: Curve) => void, onCommit: (curve: Curve, effect: string) => void, onBrush: (brush: number) => void}} handlers
+   */
   constructor(element, handlers) {
     this.handlers = handlers;
-    this.plot = new Plot(element, { xLabel: "time (s)", yLabel: "enhancement (HU)" });
-    this.brush = 1.5; // samples: the standard deviation of what a drag takes along
-    this.mode = "points"; // or "draw"
-    this.curve = new Float32Array(0);
-    this.ghost = this.curve;
+    this.plot = new SvgChart(element, { xLabel: "time (s)", yLabel: "enhancement (HU)" });
     const { layer } = this.plot;
     this.band = svg("path", { class: "band" }, layer);
     this.vofPath = svg("path", { class: "vof", "clip-path": this.plot.clip }, layer);
@@ -31,24 +60,29 @@ export class Editor {
     }, { passive: false });
   }
 
+  get isDragging() { return this.dragging !== null; }
+
+  /** @param {number} brush */
   setBrush(brush) {
     this.brush = Math.min(Math.max(brush, 0.2), 12);
     this.handlers.onBrush(this.brush);
   }
 
+  /** @param {string} mode */
   setMode(mode) {
     this.mode = mode;
     this.plot.element.dataset.mode = mode;
   }
 
+  /** @param {Case} opened */
   setCase({ dt, arrays }) {
     this.dt = dt;
     this.vof = arrays.vof ?? null;
     this.tissue = null;
     this.ghost = arrays.start;
     const times = Float32Array.from(this.ghost, (_, i) => i * dt);
-    // The same grid, after a lost connection or with other settings: the handles stay, one of them may be in a hand.
-    if (this.times?.length === times.length && this.times.at(-1) === times.at(-1)) return;
+    // The same grid, after a lost connection or with other settings: the points stay, one of them may be dragged.
+    if (this.times.length === times.length && this.times.at(-1) === times.at(-1)) return;
     this.times = times;
     this.dragging = null;
     this.handles.replaceChildren();
@@ -58,19 +92,24 @@ export class Editor {
     }, this.handles));
   }
 
-  /** Show a committed curve; `spread` is the standard deviation of the voxels whose mean it is. */
+  /**
+   * Show a committed curve.
+   * @param {Curve} curve
+   * @param {ArrayLike<number> | null} spread standard deviation of the voxels whose mean it is
+   */
   setCurve(curve, spread = null) {
     this.curve = Float32Array.from(curve);
     this.spread = spread;
     this.rescale();
   }
 
-  /** Show a curve on its way, on the axes as they are. */
+  /** Show a curve that is being edited, on the axes as they are. @param {Curve} curve */
   setLive(curve) {
     this.curve.set(curve);
     this.draw();
   }
 
+  /** @param {Curve} curve */
   setTissue(curve) {
     this.tissue = curve;
     this.drawTissue();
@@ -79,25 +118,27 @@ export class Editor {
   rescale() {
     if (!this.ghost.length) return;
     this.plot.measure();
-    const upper = this.spread ? Math.max(...this.curve.map((v, i) => v + this.spread[i])) : 0;
+    const { spread } = this;
+    const upper = spread ? Math.max(...this.curve.map((v, i) => v + spread[i])) : 0;
     const top = Math.max(...this.curve, ...this.ghost, upper, 1e-6);
     const vof = this.vof ? Math.min(Math.max(...this.vof), 1.5 * top) : 0;
     const low = Math.min(...this.curve, ...this.ghost, 0);
-    this.plot.xRange = [0, this.times.at(-1)];
+    this.plot.xRange = [0, this.times.at(-1) ?? 1];
     this.plot.yRange = [Math.min(low * 1.15, -0.06 * top), Math.max(top * 1.15, vof * 1.05)];
     this.plot.drawAxes();
     const [least, most] = this.plot.yRange.map((value) => value.toFixed(1));
     for (const point of this.points) { point.setAttribute("aria-valuemin", least); point.setAttribute("aria-valuemax", most); }
     this.ghostPath.setAttribute("d", this.plot.path(this.times, this.ghost));
     this.vofPath.setAttribute("d", this.vof ? this.plot.path(this.times, this.vof) : "");
-    this.band.setAttribute("d", this.spread ? this.bandPath() : "");
+    this.band.setAttribute("d", spread ? this.bandPath(spread) : "");
     this.drawTissue();
     this.draw();
   }
 
-  bandPath() {
-    const above = this.plot.path(this.times, this.curve.map((v, i) => v + this.spread[i]));
-    const below = this.plot.path(this.times.toReversed(), this.curve.map((v, i) => v - this.spread[i]).toReversed());
+  /** @param {ArrayLike<number>} spread */
+  bandPath(spread) {
+    const above = this.plot.path(this.times, this.curve.map((v, i) => v + spread[i]));
+    const below = this.plot.path(this.times.toReversed(), this.curve.map((v, i) => v - spread[i]).toReversed());
     return `${above}${below.replace("M", "L")}Z`;
   }
 
@@ -105,8 +146,9 @@ export class Editor {
     const peak = this.tissue ? Math.max(...this.tissue) : 0;
     const room = TISSUE_HEIGHT * Math.max(...this.ghost);
     const power = 10 ** Math.floor(Math.log10(room / peak));
-    this.magnified = peak > 0 ? Math.max([5, 2, 1].find((m) => m * power * peak <= room) * power, 1) : 0;
-    this.tissuePath.setAttribute("d", this.magnified ? this.plot.path(this.times, this.tissue.map((v) => v * this.magnified)) : "");
+    this.magnified = peak > 0 ? Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1) : 0;
+    const values = this.magnified ? this.tissue?.map((v) => v * this.magnified) : null;
+    this.tissuePath.setAttribute("d", values ? this.plot.path(this.times, values) : "");
   }
 
   draw() {
@@ -118,7 +160,7 @@ export class Editor {
     });
   }
 
-  /** Move point `at` by `delta` from the curve `from`, taking neighbours along. */
+  /** Move point `at` by `delta` from the curve `from`, and its neighbours by less. @param {Curve} from @param {number} at @param {number} delta */
   nudge(from, at, delta) {
     for (let i = 0; i < from.length; i++) {
       const weight = Math.exp(-0.5 * ((i - at) / this.brush) ** 2);
@@ -127,7 +169,7 @@ export class Editor {
     this.draw();
   }
 
-  /** Set the samples between two places of the pen; where it has been set down, the nearest. */
+  /** Set the samples between two places of the pen; where both are one, the nearest sample. @param {PenPlace} from @param {PenPlace} to */
   stroke([t0, v0], [t1, v1]) {
     const last = this.curve.length - 1;
     if (t0 === t1) this.curve[Math.min(Math.max(Math.round(t1 / this.dt), 0), last)] = v1;
@@ -138,19 +180,25 @@ export class Editor {
     this.draw();
   }
 
+  /** @param {{clientX: number, clientY: number}} event @returns {PenPlace} */
   pen(event) { return [this.plot.timeAt(event.clientX), this.plot.valueAt(event.clientY)]; }
 
+  /** Index of the point that an event is at, or NaN. @param {Event} event */
+  pointAt({ target }) { return target instanceof Element ? Number(target.getAttribute("data-point") ?? NaN) : NaN; }
+
+  /** @param {PointerEvent} event */
   grab(event) {
     if (event.button !== 0 || !this.ghost.length || this.dragging) return;
-    const at = Number(event.target.getAttribute?.("data-point") ?? NaN);
+    const at = this.pointAt(event);
     if (this.mode === "points" && Number.isNaN(at)) return;
     event.preventDefault();
     this.finish();
     this.plot.element.setPointerCapture(event.pointerId);
     const from = this.curve.slice();
     if (this.mode === "draw") {
-      this.dragging = { from, pen: this.pen(event) };
-      this.stroke(this.dragging.pen, this.dragging.pen);
+      const pen = this.pen(event);
+      this.dragging = { from, start: pen[1], pen };
+      this.stroke(pen, pen);
       this.handlers.onEdit(this.curve);
       return;
     }
@@ -159,18 +207,19 @@ export class Editor {
     this.points[at].classList.add("held");
   }
 
+  /** @param {PointerEvent} event */
   drag(event) {
     if (!this.dragging) return;
-    const { at, from, start, pen } = this.dragging;
-    if (pen) {
-      // A fast hand skips frames; the browser kept where it was in between.
+    const { at, from, start } = this.dragging;
+    if (this.dragging.pen) {
+      // Between two frames of a fast drag the browser keeps the places in between.
       const way = event.getCoalescedEvents?.() ?? [];
       for (const place of way.length ? way : [event]) {
         const next = this.pen(place);
         this.stroke(this.dragging.pen, next);
         this.dragging.pen = next;
       }
-    } else this.nudge(from, at, this.plot.valueAt(event.clientY) - start);
+    } else if (at !== undefined) this.nudge(from, at, this.plot.valueAt(event.clientY) - start);
     this.handlers.onEdit(this.curve);
   }
 
@@ -179,11 +228,11 @@ export class Editor {
     const { at, from, pen } = this.dragging;
     if (at !== undefined) this.points[at].classList.remove("held");
     this.dragging = null;
-    if (from.some((value, i) => value !== this.curve[i])) this.handlers.onCommit(this.curve, { effect: pen ? "draw" : "point" });
+    if (from.some((value, i) => value !== this.curve[i])) this.handlers.onCommit(this.curve, pen ? "draw" : "point");
     this.rescale();
   }
 
-  /** Escape, or the system took the pointer: as it was before. */
+  /** Cancel a drag, by Escape or by the system: the curve is as it was before. */
   abandon() {
     if (!this.dragging) return;
     const { at, from } = this.dragging;
@@ -193,28 +242,30 @@ export class Editor {
     this.handlers.onEdit(this.curve);
   }
 
-  /** What the arrow keys have moved becomes one edit: when they rest, or at once where something else follows. */
+  /** Commit what the arrow keys have moved as one edit: once they rest, or at once before another edit. */
   finish() {
     if (!this.keyTimer) return;
     clearTimeout(this.keyTimer);
-    this.keyTimer = 0;
-    this.handlers.onCommit(this.curve, { effect: "point" });
+    this.keyTimer = undefined;
+    this.handlers.onCommit(this.curve, "point");
     this.rescale();
   }
 
+  /** @param {number} at */
   focus(at) {
-    this.points.forEach((point, i) => point.setAttribute("tabindex", i === at ? 0 : -1));
+    this.points.forEach((point, i) => point.setAttribute("tabindex", i === at ? "0" : "-1"));
     this.points[at].focus({ preventScroll: true });
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (event.key === "Escape") { this.abandon(); return; }
-    const at = Number(event.target.getAttribute?.("data-point") ?? NaN);
+    const at = this.pointAt(event);
     if (Number.isNaN(at) || event.ctrlKey || event.metaKey) return;
     const size = (this.plot.yRange[1] - this.plot.yRange[0]) * (event.shiftKey ? 0.05 : 0.01);
-    const go = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity }[event.key];
-    const by = { ArrowUp: size, ArrowDown: -size }[event.key];
-    const wider = { "]": 1.25, "[": 0.8 }[event.key];
+    const go = STEPS[event.key];
+    const by = DIRECTIONS[event.key] && size * DIRECTIONS[event.key];
+    const wider = BRUSH_FACTORS[event.key];
     if (go !== undefined) this.focus(Math.min(Math.max(at + go, 0), this.points.length - 1));
     else if (wider) this.setBrush(this.brush * wider);
     else if (by !== undefined) {

@@ -1,105 +1,159 @@
-// Where the curve comes from: a selector, a network, the truth, a file, or voxels clicked on the map.
+// Source of the AIF: a selector, a network, the truth or a file, chosen from the list; or voxels clicked on the map.
+/** @import { Lab } from "../lab.js" */
+/** @import { Voxel, VoxelsFrame } from "../types.js" */
+import { element, find } from "../common/dom.js";
 
-const LARGEST_CSV = 4 << 20;
+const MAX_CSV_BYTES = 4 << 20;
+const CSV = "csv:";
 
-export function sources(lab) {
-  const choice = lab.find("[data-control=source]");
-  const file = lab.find("[data-control=csv]");
-  const where = lab.find("[data-action=where]");
-  let chosen = null; // the source that has been asked for and has not come
-  let held = false; // it was chosen by somebody who has the focus on the list
+/** Slices that hold voxels, in order. @param {Voxel[]} voxels */
+const slicesOf = (voxels) => [...new Set(voxels.map((v) => v[2]))].sort((a, b) => a - b);
 
-  function wait() {
-    held = lab.shadow.activeElement === choice;
-    choice.disabled = true;
+/** @param {Uint8Array} bytes */
+function base64(bytes) {
+  let text = "";
+  for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
+  return btoa(text);
+}
+
+/** The list of sources, with its file chooser. */
+class SourceList {
+  #hadFocus = false;
+
+  /** @param {Lab} lab */
+  constructor(lab) {
+    this.lab = lab;
+    this.list = find(lab.root, "[data-control=source]", HTMLSelectElement);
+    this.file = find(lab.root, "[data-control=csv]", HTMLInputElement);
+    this.list.addEventListener("change", () => this.#choose());
+    this.file.addEventListener("change", () => this.#upload());
   }
 
-  function show() {
-    const groups = Map.groupBy(lab.config.sources, ({ group }) => group);
-    choice.replaceChildren(...[...groups].map(([label, all]) => {
-      const node = Object.assign(document.createElement("optgroup"), { label });
-      node.append(...all.map(({ id, label: text }) => new Option(text, id)));
-      return node;
-    }), new Option("a CSV file …", "csv:"));
-    choice.value = lab.config.start;
-    choice.disabled = false;
-    if (held && !lab.shadow.activeElement) choice.focus({ preventScroll: true });
-    held = false;
-    chosen = null;
-    marks();
+  show() {
+    const { config, shadow } = this.lab;
+    /** @type {Map<string, HTMLOptGroupElement>} */
+    const groups = new Map();
+    for (const { id, label, group } of config.sources) {
+      const node = groups.get(group) ?? element("optgroup", { label: group });
+      node.append(new Option(label, id));
+      groups.set(group, node);
+    }
+    this.list.replaceChildren(...groups.values(), new Option("a CSV file …", CSV));
+    this.list.value = config.start;
+    this.list.disabled = false;
+    if (this.#hadFocus && !shadow.activeElement) this.list.focus({ preventScroll: true });
+    this.#hadFocus = false;
+  }
+
+  #choose() {
+    if (this.list.value === CSV) {
+      this.list.value = this.lab.config.start;
+      this.file.click();
+      return;
+    }
+    const chosen = this.list.value;
+    this.#wait();
+    this.lab.setTriggerValue("source", chosen);
+  }
+
+  async #upload() {
+    const file = this.file.files?.[0];
+    this.file.value = "";
+    if (!file) return;
+    if (file.size > MAX_CSV_BYTES) {
+      this.lab.notice("This file is larger than 4 MB; give a table of a few hundred rows.");
+      return;
+    }
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    this.#wait();
+    this.lab.setTriggerValue("csv", { base64: base64(bytes) });
+  }
+
+  /** Disable the list until the page has run. */
+  #wait() {
+    this.#hadFocus = this.lab.shadow.activeElement === this.list;
+    this.list.disabled = true;
+  }
+}
+
+/** Voxels clicked on the map: their mean is the curve, their standard deviation a band. */
+class VoxelPicker {
+  #picking = false;
+  #requested = 0;
+
+  /** @param {Lab} lab */
+  constructor(lab) {
+    this.lab = lab;
+    this.where = find(lab.root, "[data-action=where]");
   }
 
   /** The voxels behind the curve: those picked, else those of the source. */
-  function marks() {
+  get #shown() { return this.lab.state?.voxels.length ? this.lab.state.voxels : this.lab.case?.aifVoxels ?? []; }
+
+  /** Mark the voxels on the map and list their slices. */
+  showVoxels() {
+    const { lab, where } = this;
     const start = lab.case?.aifVoxels ?? [];
     const picked = lab.state?.voxels ?? [];
     lab.map.voxels = [["vof", lab.case?.vofVoxels ?? [], 1], ["aif", start, picked.length ? 0.45 : 1], ["aif", picked, 1]];
-    const shown = picked.length ? picked : start;
+    const shown = this.#shown;
+    const slices = slicesOf(shown);
+    const listed = slices.length > 2 ? `${slices.length} slices` : `slice ${slices.map((z) => z + 1).join(", ")}`;
     where.hidden = !shown.length;
-    const slices = [...new Set(shown.map((v) => v[2] + 1))].sort((a, b) => a - b);
-    const listed = slices.length > 2 ? `${slices.length} slices` : `slice ${slices.join(", ")}`;
     where.textContent = `${shown.length} voxel${shown.length > 1 ? "s" : ""}, ${listed}`;
-    lab.find("[data-action=unpick]").hidden = !picked.length;
-    lab.find(".key.band").hidden = !lab.state?.spread;
-    lab.root.dataset.voxels = picked.length;
+    find(lab.root, "[data-action=unpick]").hidden = !picked.length;
+    find(lab.root, ".key.band").hidden = !lab.state?.spread;
+    lab.root.dataset.voxels = String(picked.length);
   }
 
-  lab.bus.on("config", show);
-  lab.bus.on("case", marks);
-  lab.bus.on("state", marks);
+  /** Go to the slice of the voxels; each further call to the next slice that has some. */
+  goToVoxels() {
+    const { lab } = this;
+    const slices = slicesOf(this.#shown);
+    const at = slices.indexOf(lab.view.slice);
+    lab.goTo(at < 0 ? slices[0] : slices[(at + 1) % slices.length]);
+  }
 
-  choice.addEventListener("change", () => {
-    if (choice.value === "csv:") {
-      choice.value = lab.config.start;
-      file.click();
-      return;
-    }
-    chosen = choice.value;
-    wait();
-    lab.setTriggerValue("source", chosen);
-  });
-  file.addEventListener("change", async () => {
-    const [one] = file.files;
-    file.value = "";
-    if (!one) return;
-    if (one.size > LARGEST_CSV) { lab.notice("This file is larger than 4 MB; give a table of a few hundred rows."); return; }
-    const bytes = new Uint8Array(await one.arrayBuffer());
-    let text = "";
-    for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096));
-    wait();
-    lab.setTriggerValue("csv", { base64: btoa(text) });
-  });
+  toggle() {
+    const { lab } = this;
+    this.#picking = !this.#picking;
+    find(lab.root, "[data-action=pick]").setAttribute("aria-pressed", String(this.#picking));
+    lab.map.canvas.dataset.picking = String(this.#picking);
+    if (this.#picking) lab.notice("Click voxels of an artery on the map (Enter for the voxel in view); click one again to remove it.");
+  }
 
-  lab.actions.where = () => {
-    const shown = lab.state.voxels.length ? lab.state.voxels : lab.case.aifVoxels;
-    const here = shown.some((v) => v[2] === lab.view.slice);
-    // Each further call goes to the next slice that has some.
-    const slices = [...new Set(shown.map((v) => v[2]))].sort((a, b) => a - b);
-    lab.goTo(here ? slices[(slices.indexOf(lab.view.slice) + 1) % slices.length] : slices[0]);
-  };
+  clear() { this.lab.commit(this.lab.values.open.arrays.start, { voxels: [], effect: null }); }
 
-  // Voxels clicked on the map: their mean is the curve, their standard deviation a band.
-  let picking = false;
-  let asked = 0;
-  lab.actions.pick = () => {
-    picking = !picking;
-    lab.find("[data-action=pick]").setAttribute("aria-pressed", picking);
-    lab.map.canvas.dataset.picking = picking;
-    if (picking) lab.notice("Click voxels of an artery on the map (Enter for the voxel in view); click one again to take it away.");
-  };
-  lab.actions.unpick = () => lab.commit(lab.case.arrays.start, { voxels: [], effect: null });
-  lab.bus.on("pick", (voxel) => {
-    if (!picking) return;
+  /** @param {Voxel | null} voxel */
+  pick(voxel) {
+    const { lab } = this;
+    if (!this.#picking) return;
     if (!voxel) { lab.notice("That point is outside the image; click a vessel inside the skull."); return; }
-    const now = lab.state.voxels;
+    const now = lab.state?.voxels ?? [];
     const rest = now.filter((v) => v.some((x, i) => x !== voxel[i]));
     const next = rest.length < now.length ? rest : [...now, voxel];
-    if (!next.length) lab.actions.unpick();
-    else lab.ask({ type: "voxels", voxels: next, asked: ++asked });
-  });
-  lab.bus.on("frame:voxels", ({ voxels, arrays, flags, asked: answered }) => {
-    if (answered !== asked) return;
-    const done = lab.commit(arrays.mean, { voxels, spread: voxels.length > 1 ? arrays.sd : null, effect: "voxels" });
-    if (done && flags.length) lab.notice(flags[0]);
-  });
+    if (!next.length) this.clear();
+    else lab.request({ type: "voxels", voxels: next, asked: ++this.#requested });
+  }
+
+  /** @param {VoxelsFrame} frame */
+  setCurve({ voxels, arrays, flags, asked }) {
+    if (asked !== this.#requested) return;
+    const done = this.lab.commit(arrays.mean, { voxels, spread: voxels.length > 1 ? arrays.sd : null, effect: "voxels" });
+    if (done && flags.length) this.lab.notice(flags[0]);
+  }
+}
+
+/** @param {Lab} lab */
+export function installAifSources(lab) {
+  const list = new SourceList(lab);
+  const picker = new VoxelPicker(lab);
+  lab.events.on("config", () => { list.show(); picker.showVoxels(); });
+  lab.events.on("case", () => picker.showVoxels());
+  lab.events.on("state", () => picker.showVoxels());
+  lab.events.on("pick", (voxel) => picker.pick(voxel));
+  lab.events.on("frame:voxels", (frame) => picker.setCurve(frame));
+  lab.actions.where = () => picker.goToVoxels();
+  lab.actions.pick = () => picker.toggle();
+  lab.actions.unpick = () => picker.clear();
 }

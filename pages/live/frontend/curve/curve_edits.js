@@ -1,19 +1,27 @@
 // Edits of a whole curve. The definition is perfcore/aif/edits.py; a test holds the two to 1e-6.
+/** @import { WholeEdit } from "../types.js" */
 
 const SAME_TIME = 1e-6;
 
-/** Smooth, width, dispersion, shift, tail, amplitude, baseline, cut: in this order; `h` has a value of each handle. */
+/**
+ * Smooth, width, dispersion, shift, tail, amplitude, baseline, cut: in this order.
+ * @param {ArrayLike<number>} curve
+ * @param {number} dt seconds
+ * @param {WholeEdit} h a value of each handle
+ */
 export function editCurve(curve, dt, h) {
+  /** @type {Float64Array} */
   let values = Float64Array.from(curve);
   if (h.smooth_s) values = smooth(values, dt, h.smooth_s);
-  if (h.width !== 1) values = widen(values, dt, h.width);
+  if (h.width !== 1) values = widen(values, h.width);
   if (h.dispersion_s) values = disperse(values, dt, h.dispersion_s);
   if (h.shift_s) values = shift(values, dt, h.shift_s);
-  if (h.tail !== 1) values = scaleTail(values, dt, h.tail);
+  if (h.tail !== 1) values = scaleTail(values, h.tail);
   const last = h.cut_s === null ? Infinity : h.cut_s / dt + SAME_TIME;
   return values.map((value, i) => (i <= last ? value * h.amplitude + h.baseline : 0));
 }
 
+/** Gaussian in time. @param {Float64Array} values @param {number} dt @param {number} sigma seconds */
 function smooth(values, dt, sigma) {
   const reach = Math.ceil((4 * sigma) / dt);
   return values.map((_, i) => {
@@ -27,7 +35,7 @@ function smooth(values, dt, sigma) {
   });
 }
 
-/** Read linearly at a place in samples; beyond the ends the end values. */
+/** Read linearly at a place in samples; beyond the ends the end values. @param {Float64Array} values @param {number} place */
 function read(values, place) {
   const last = values.length - 1;
   if (place <= 0) return values[0];
@@ -36,16 +44,19 @@ function read(values, place) {
   return values[i] + (place - i) * (values[i + 1] - values[i]);
 }
 
+/** Index of the peak. @param {Float64Array} values */
 const topOf = (values) => values.reduce((best, value, i) => (value > values[best] ? i : best), 0);
 
-function widen(values, dt, width) {
+/** Stretch about the peak. @param {Float64Array} values @param {number} width */
+function widen(values, width) {
   const top = topOf(values);
   return values.map((_, i) => read(values, top + (i - top) / width));
 }
 
+/** @param {Float64Array} values @param {number} dt @param {number} by */
 const shift = (values, dt, by) => values.map((_, i) => read(values, i - by / dt));
 
-/** Convolution with an exponential of unit area, exact for a curve that is linear between its samples. */
+/** Convolution with an exponential of unit area, exact for a curve that is linear between its samples. @param {Float64Array} values @param {number} dt @param {number} tau */
 function disperse(values, dt, tau) {
   const x = dt / tau;
   const decay = Math.exp(-x);
@@ -54,7 +65,8 @@ function disperse(values, dt, tau) {
   return values.map((value, i) => (state = decay * state + (1 - ratio) * value + (i ? (ratio - decay) * values[i - 1] : 0)));
 }
 
-function scaleTail(values, dt, factor) {
+/** Scale what follows the first pass. @param {Float64Array} values @param {number} factor */
+function scaleTail(values, factor) {
   const top = topOf(values);
   const half = 0.5 * values[top];
   let after = top + 1;
@@ -69,9 +81,9 @@ function scaleTail(values, dt, factor) {
   });
 }
 
-/** Why a curve is no input function, in a sentence; empty where it is one. */
+/** Why a curve cannot be an AIF, in a sentence; empty where it can. @param {Float32Array} curve */
 export function problem(curve) {
-  if (!curve.every(Number.isFinite)) return "The curve holds values that are not numbers; the last good curve stays.";
+  if (!curve.every((v) => Number.isFinite(v))) return "The curve holds values that are not numbers; the last good curve stays.";
   const top = Math.max(...curve);
   if (top <= 0 || top === Math.min(...curve)) return "This curve has no positive bolus; the last good curve stays.";
   if (curve.reduce((sum, v) => sum + v, 0) <= 0) return "The area under this curve is not positive, so it has no CBV; the last good curve stays.";

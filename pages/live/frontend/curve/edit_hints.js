@@ -1,16 +1,21 @@
-// What an edit cannot change, said where it is made.
+// Hint below the curve: which maps and metrics the last edit can change.
+/** @import { Lab } from "../lab.js" */
+import { find } from "../common/dom.js";
 
-const OTHERS = "CBF, CBV, MTT and Tmax do see it.";
+const ALL_SEE_IT = "CBF, CBV, MTT and Tmax do see it.";
 
-function sentence(effect, { deconvolution }) {
-  const causal = deconvolution === "causal";
+/**
+ * @param {string | null} effect name of the edit
+ * @param {boolean} causal whether the deconvolution is the causal form, not the delay-invariant one
+ */
+export function hint(effect, causal) {
   switch (effect) {
     case "amplitude": return "rCBF, core and Tmax do not see amplitude: it cancels. Absolute CBF and CBV do.";
     case "shift_s": return causal
       ? "In the causal form a shift matters: tissue that leads the AIF loses flow. The delay-invariant form would not see it in rCBF."
       : "In the delay-invariant form rCBF and core hardly see a shift. Tmax moves by as much, and the hypoperfused volume with it.";
     case "baseline": return "An offset over the whole scan changes the area, so CBV, and the shape, so rCBF a little.";
-    case "dispersion_s": case "width": return `rCBF divides most of this out, since healthy tissue is measured with the same curve. ${OTHERS}`;
+    case "dispersion_s": case "width": return `rCBF divides most of this out, since healthy tissue is measured with the same curve. ${ALL_SEE_IT}`;
     case "tail": case "cut_s": return `rCBF and core see little of the tail; absolute values do: less tail reads as more CBF and CBV. ${causal ? "" : "Tmax shifts too."}`.trim();
     case "smooth_s": case "fit": return "Noise of the AIF goes; what rCBF sees is only the change of shape.";
     case "point": case "draw": return "Of an edit, rCBF and core see the shape alone: not the height, and in the delay-invariant form not the time.";
@@ -19,13 +24,14 @@ function sentence(effect, { deconvolution }) {
   }
 }
 
-export function effects(lab) {
-  const out = lab.find("[data-out=effect]");
-  const say = (effect) => {
-    const words = sentence(effect, lab.config);
-    if (out.textContent !== words) out.textContent = words; // said once, not at every move of the hand
+/** @param {Lab} lab */
+export function installEditHints(lab) {
+  const out = find(lab.root, "[data-out=effect]");
+  const show = (/** @type {string | null} */ effect) => {
+    const text = hint(effect, lab.config.deconvolution === "causal");
+    if (out.textContent !== text) out.textContent = text; // announced once, not at every step of a drag
     out.dataset.effect = effect ?? "";
   };
-  lab.bus.on("effect", say);
-  lab.bus.on("case", () => say(null));
+  lab.events.on("effect", show);
+  lab.events.on("case", () => show(null));
 }

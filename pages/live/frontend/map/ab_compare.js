@@ -1,11 +1,12 @@
+// @ts-nocheck
 // Two what-ifs on one map: side by side of a divider, or their difference.
-import { lutOf } from "./slice_renderer.js";
-import { headBox, places } from "./slice_layout.js";
-import { step } from "../common/svg_chart.js";
-import { Values } from "./volume_store.js";
+import { divergingScale } from "./color_scales.js";
+import { places } from "./slice_layout.js";
+import { roundStep } from "../common/number_format.js";
+import { VolumeStore } from "./volume_store.js";
 
 const SAMPLE = 20_000; // voxels that set the window of a difference
-const SCALE = lutOf(diverging());
+const SCALE = divergingScale();
 const BAR = `<div class="compare" hidden>
   <div class="segments" role="radiogroup" aria-label="Compare"><button role="radio" data-way="wipe" title="A left, B right of a divider">Wipe</button><button role="radio" data-way="difference" title="B minus A">Difference</button></div>
   <span class="names"><b>A</b> <span data-out="side-a"></span><b>B</b> <span data-out="side-b"></span></span>
@@ -33,7 +34,7 @@ class Difference {
   }
 }
 
-export function compare(lab) {
+export function installAbCompare(lab, { snapshots }) {
   const { map, view, values } = lab;
   const picture = lab.find(".picture");
   picture.insertAdjacentHTML("beforeend", BAR);
@@ -47,23 +48,24 @@ export function compare(lab) {
   let mode = "wipe";
   let at = 0.5; // where the divider stands, as a part of a slice's width
   let usual = null;
+  let title; // of the comparison in view
 
   const active = () => sides !== null && !map.maps[view.map].static;
-  const nameOf = (which) => (which === "now" ? "now" : lab.shelf.rows.find(({ number }) => number === which)?.name ?? "");
+  const nameOf = (which) => (which === "now" ? "now" : snapshots.shelf.rows.find(({ number }) => number === which)?.name ?? "");
 
   /** A side's maps, or null while they are on their way. */
   function side(which) {
     if (which === "now") return values;
     const frame = kept.get(which);
-    if (!frame) { lab.ask({ type: "snapshot", number: which }); return null; }
+    if (!frame) { lab.request({ type: "snapshot", number: which }); return null; }
     const { arrays, ref, aifArea, thresholds } = frame;
     const { area = values.case.arrays.area, ttp = values.case.arrays.ttp } = arrays;
     const now = { ...values.case, arrays: { ...values.case.arrays, area, ttp } };
-    return Object.assign(new Values(), { case: now, cbf: arrays.cbf, tmax: arrays.tmax, ref, aifArea, thresholds, slope: values.slope });
+    return VolumeStore.of(now, { cbf: arrays.cbf, tmax: arrays.tmax, ref, aifArea, thresholds, slope: values.slope });
   }
 
   function choose() {
-    const { a, b } = lab.chosen;
+    const { a, b } = snapshots.sides;
     const wanted = a !== null && b !== null && lab.case;
     const [left, right] = wanted ? [side(a), side(b)] : [null, null];
     sides = left && right ? { a: left, b: right } : null;
@@ -82,18 +84,18 @@ export function compare(lab) {
       node.tabIndex = node.dataset.way === mode ? 0 : -1;
     }
     span.parentElement.hidden = !on || mode !== "difference";
-    lab.compared = null;
+    title = undefined;
     if (sides) {
-      const [a, b] = [nameOf(lab.chosen.a), nameOf(lab.chosen.b)];
+      const [a, b] = [nameOf(snapshots.sides.a), nameOf(snapshots.sides.b)];
       bar.querySelector("[data-out=side-a]").textContent = a;
       bar.querySelector("[data-out=side-b]").textContent = b;
       const { label } = map.maps[view.map];
-      if (on) lab.compared = { title: mode === "wipe" ? `${label}: ${a} | ${b}` : `Δ ${label}: ${b} − ${a}` };
+      if (on) title = mode === "wipe" ? `${label}: ${a} | ${b}` : `Δ ${label}: ${b} − ${a}`;
       if (!on) out.textContent = `${label} is the same in both`;
     }
     if (on && mode === "difference" && lab.shadow.activeElement !== span) span.value = limits()[1];
     place();
-    lab.paint();
+    lab.draw();
   }
 
   /** A symmetric window: what a person set, else a round number that holds 98 % of the voxels. */
@@ -113,16 +115,16 @@ export function compare(lab) {
     const sorted = Float32Array.from(found).sort();
     const [low, high] = map.maps[view.map].window;
     const raw = Math.max(sorted[Math.floor(0.98 * sorted.length)] ?? 0, (high - low) / 50);
-    return Number(step(raw, 1).toPrecision(2));
+    return Number(roundStep(raw, 1).toPrecision(2));
   }
 
   /** What the canvas draws in place of the one map: layers with the part of a slice's width that each fills. */
-  map.layers = (meta) => {
+  map.addLayerSource(1, (meta) => {
     if (!active()) return null;
     if (mode === "wipe") return [{ values: sides.a, meta, from: 0, to: at }, { values: sides.b, meta, from: at, to: 1 }];
     const digits = Math.max(meta.digits, 2);
     return [{ values: new Difference(sides.a, sides.b), meta: { ...meta, label: `Δ ${meta.label}`, window: limits(), lut: SCALE, digits }, from: 0, to: 1 }];
-  };
+  });
 
   /** Lay the divider over the (first) slice. */
   function place() {
@@ -139,7 +141,7 @@ export function compare(lab) {
   function move(to) {
     at = Math.min(Math.max(to, 0), 1);
     place();
-    lab.paint();
+    lab.draw();
   }
 
   divider.addEventListener("pointerdown", (event) => {
@@ -178,8 +180,8 @@ export function compare(lab) {
     else delete spans[view.map];
     show();
   });
-  lab.actions.uncompare = () => lab.bus.emit("uncompare");
-  const onKey = (event) => { if (event.key === "Escape" && sides) lab.bus.emit("uncompare"); };
+  lab.actions.uncompare = () => lab.events.emit("uncompare");
+  const onKey = (event) => { if (event.key === "Escape" && sides) lab.events.emit("uncompare"); };
   lab.root.addEventListener("keydown", onKey);
 
   /** Both values under the pointer, and what lies between them. */
@@ -197,37 +199,25 @@ export function compare(lab) {
     out.textContent = `A ${a.toFixed(shown)}  B ${b.toFixed(shown)}  B − A ${change < 0 ? "−" : "+"}${Math.abs(change).toFixed(shown)} ${unit.replace("\n", "")}`;
   }
 
-  lab.bus.on("chosen", choose);
-  lab.bus.on("frame:snapshot", (frame) => {
+  lab.events.on("sides", choose);
+  lab.events.on("frame:snapshot", (frame) => {
     if (frame.key !== lab.case?.key) return;
     kept.set(frame.number, frame);
     choose();
   });
-  lab.bus.on("case", (now) => {
+  lab.events.on("case", (now) => {
     // Maps of snapshots stay while the same voxels do.
     for (const [number, frame] of kept) if (frame.key !== now.key) kept.delete(number);
-    if (lab.chosen && (lab.chosen.a !== null || lab.chosen.b !== null)) choose();
+    if ((snapshots.sides.a !== null || snapshots.sides.b !== null)) choose();
   });
-  lab.bus.on("frame:shelf", () => { if (sides) show(); });
-  lab.bus.on("volume", () => { if (sides && mode === "difference" && !spans[view.map]) { usual = null; show(); } });
-  lab.bus.on("look", show);
-  lab.bus.on("resize", place);
-  lab.bus.on("hover", readout);
-  lab.bus.on("painted", () => { place(); readout(); });
-  return () => lab.root.removeEventListener("keydown", onKey);
+  lab.events.on("frame:shelf", () => { if (sides) show(); });
+  lab.events.on("volume", () => { if (sides && mode === "difference" && !spans[view.map]) { usual = null; show(); } });
+  lab.events.on("view", show);
+  lab.events.on("resize", place);
+  lab.events.on("hover", readout);
+  lab.events.on("painted", () => { place(); readout(); });
+  return { provides: { compare: { get title() { return title; } } }, close() { lab.root.removeEventListener("keydown", onKey); } };
 }
 
-/** Whoever asks for less motion gets the jump. */
+/** Reduced motion: scroll at once. */
 const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-/** Blue, light grey, red: equal steps of lightness on both sides, told apart by the colour-blind. */
-function diverging() {
-  const stops = [[33, 60, 145], [67, 130, 200], [150, 190, 222], [236, 236, 236], [238, 172, 142], [211, 94, 80], [148, 20, 42]];
-  const rgb = [];
-  for (let i = 0; i < 256; i++) {
-    const x = (i / 255) * (stops.length - 1);
-    const k = Math.min(Math.floor(x), stops.length - 2);
-    for (let c = 0; c < 3; c++) rgb.push(Math.round(stops[k][c] + (x - k) * (stops[k + 1][c] - stops[k][c])));
-  }
-  return rgb;
-}

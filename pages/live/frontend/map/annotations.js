@@ -1,45 +1,43 @@
-// What is drawn over a slice: outlines, the voxels of the input functions, the voxel in view.
+// Annotations over a slice: lesion outlines, voxels of the AIF and VOF, the voxel in view.
+/** @import { Box, Case, SlicePlace, VolumeView, Voxel } from "../types.js" */
 import { loops, runs } from "./contours.js";
 
-export const COLOURS = { hypoperfused: "#3fd07a", core: "#ff4fd8", truth: "#ffffff", aif: "#ff4b4b", vof: "#4aa3ff", probe: "#ffd23f", painted: "#ffa31a" };
-const truths = new WeakMap(); // by the known lesion: its loops, slice by slice
+/** @typedef {[kind: "aif" | "vof", voxels: Voxel[], opacity: number]} VoxelMarks */
 
-function knownLesion(values, z, pixels) {
-  const { lesion } = values.case.arrays;
+export const COLOURS = { hypoperfused: "#3fd07a", core: "#ff4fd8", truth: "#ffffff", aif: "#ff4b4b", vof: "#4aa3ff", probe: "#ffd23f", painted: "#ffa31a" };
+/** @type {WeakMap<Uint8Array, Path2D[]>} */
+const truthContours = new WeakMap(); // by the known lesion: its contour, slice by slice
+
+/**
+ * @param {Case} now
+ * @param {number} z
+ * @param {Uint32Array} pixels
+ */
+function truthContour({ arrays: { lesion, starts }, columns, rows }, z, pixels) {
   if (!lesion) return null;
-  if (!truths.has(lesion)) truths.set(lesion, []);
-  return (truths.get(lesion)[z] ??= loops(values.lesion("truth", z), pixels, values.case.columns, values.case.rows));
+  const contours = truthContours.get(lesion) ?? [];
+  truthContours.set(lesion, contours);
+  return (contours[z] ??= loops(lesion.subarray(starts[z], starts[z + 1]), pixels, columns, rows));
 }
 
-/** @param place {z, x, y, w, h} on the canvas  @param rect the part of the slice that is shown there */
-export function drawMarks(ctx, values, place, rect, { outlines, voxels, probed, ratio }) {
-  const { rows, columns, arrays } = values.case;
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {VolumeView} values
+ * @param {Case} now
+ * @param {SlicePlace} place
+ * @param {Box} rect the part of the slice that is shown at the place
+ * @param {{outlines: Record<string, boolean>, voxels: VoxelMarks[], probed: Voxel | null, ratio: number}} shown
+ */
+export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxels, probed, ratio }) {
   const { z } = place;
-  const [from, to] = values.range(z);
-  const pixels = arrays.pixel.subarray(from, to);
   const [sx, sy] = [place.w / rect.w, place.h / rect.h];
   ctx.save();
   ctx.translate(place.x - rect.x * sx, place.y - rect.y * sy);
   ctx.scale(sx, sy);
-  const line = ctx.lineWidth = (1.4 * ratio) / sx;
-  ctx.lineCap = "square";
-  for (const kind of ["hypoperfused", "core"]) {
-    if (!outlines[kind]) continue;
-    ctx.strokeStyle = COLOURS[kind];
-    ctx.stroke(runs(values.lesion(kind, z), pixels, columns, rows));
-  }
-  if (values.paintedShown) {
-    ctx.strokeStyle = COLOURS.painted;
-    ctx.stroke(runs(values.painted.subarray(from, to), pixels, columns, rows));
-  }
-  ctx.lineCap = "butt";
-  const truth = outlines.truth && knownLesion(values, z, pixels);
-  if (truth) {
-    ctx.strokeStyle = COLOURS.truth;
-    ctx.setLineDash([3 * line, 2.4 * line]);
-    ctx.stroke(truth);
-    ctx.setLineDash([]);
-  }
+  const line = (1.4 * ratio) / sx;
+  ctx.lineWidth = line;
+  drawOutlines(ctx, values, now, z, outlines, line);
+  const minSize = (4 * ratio) / sx; // a voxel smaller than four points is still seen
   for (const [kind, list, opacity] of voxels) {
     if (!outlines[kind]) continue;
     ctx.strokeStyle = COLOURS[kind];
@@ -47,21 +45,60 @@ export function drawMarks(ctx, values, place, rect, { outlines, voxels, probed, 
     for (const voxel of list) {
       if (voxel[2] !== z) continue;
       const [c, r] = values.pixelOf(voxel);
-      const grow = Math.max(0, (4 * ratio) / sx - 1) / 2; // a voxel smaller than four points is still seen
+      const grow = Math.max(0, minSize - 1) / 2;
       ctx.strokeRect(c - grow, r - grow, 1 + 2 * grow, 1 + 2 * grow);
     }
     ctx.globalAlpha = 1;
   }
-  if (probed?.[2] === z) {
-    const [c, r] = values.pixelOf(probed).map((v) => v + 0.5);
-    const arm = 6 * line;
-    ctx.strokeStyle = COLOURS.probe;
-    ctx.beginPath();
-    for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
-      ctx.moveTo(c + (dx * arm) / 3, r + (dy * arm) / 3);
-      ctx.lineTo(c + dx * arm, r + dy * arm);
-    }
-    ctx.stroke();
-  }
+  if (probed?.[2] === z) drawCrosshair(ctx, values.pixelOf(probed), 6 * line);
   ctx.restore();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {VolumeView} values
+ * @param {Case} now
+ * @param {number} z
+ * @param {Record<string, boolean>} outlines
+ * @param {number} line width
+ */
+function drawOutlines(ctx, values, now, z, outlines, line) {
+  const { rows, columns, arrays } = now;
+  const [from, to] = values.range(z);
+  const pixels = arrays.pixel.subarray(from, to);
+  ctx.lineCap = "square";
+  for (const kind of /** @type {const} */ (["hypoperfused", "core"])) {
+    const flags = outlines[kind] && values.lesion(kind, z);
+    if (!flags) continue;
+    ctx.strokeStyle = COLOURS[kind];
+    ctx.stroke(runs(flags, pixels, columns, rows));
+  }
+  if (values.paintedShown && values.painted) {
+    ctx.strokeStyle = COLOURS.painted;
+    ctx.stroke(runs(values.painted.subarray(from, to), pixels, columns, rows));
+  }
+  ctx.lineCap = "butt";
+  const truth = outlines.truth && truthContour(now, z, pixels);
+  if (truth) {
+    ctx.strokeStyle = COLOURS.truth;
+    ctx.setLineDash([3 * line, 2.4 * line]);
+    ctx.stroke(truth);
+    ctx.setLineDash([]);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {[number, number]} pixel
+ * @param {number} arm
+ */
+function drawCrosshair(ctx, [column, row], arm) {
+  const [c, r] = [column + 0.5, row + 0.5];
+  ctx.strokeStyle = COLOURS.probe;
+  ctx.beginPath();
+  for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
+    ctx.moveTo(c + (dx * arm) / 3, r + (dy * arm) / 3);
+    ctx.lineTo(c + dx * arm, r + dy * arm);
+  }
+  ctx.stroke();
 }

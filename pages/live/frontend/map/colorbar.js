@@ -1,8 +1,13 @@
-// The colour bar with its units.
-import { step } from "../common/svg_chart.js";
+// The colour bar with its unit and values.
+/** @import { MapStyle } from "../types.js" */
+import { roundStep } from "../common/number_format.js";
 
-export function drawBar(canvas, { lut, window: [low, high], unit, ratio: r }) {
-  const ctx = canvas.getContext("2d");
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {Pick<MapStyle, "lut" | "window" | "unit"> & {ratio: number}} style `ratio`: canvas pixels per screen pixel
+ */
+export function drawColorbar(canvas, { lut, window: [low, high], unit, ratio: r }) {
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const { width, height } = canvas;
   const style = getComputedStyle(canvas);
   const wanted = [width, height, low, high, unit, lut[128], lut[250], style.color].join("|");
@@ -19,7 +24,7 @@ export function drawBar(canvas, { lut, window: [low, high], unit, ratio: r }) {
   ctx.fillStyle = style.color;
   ctx.font = `${11 * r}px ${style.fontFamily}`;
   ctx.textBaseline = "middle";
-  const by = step(high - low, 6);
+  const by = roundStep(high - low, 6);
   for (let value = Math.ceil(low / by - 1e-9) * by; value <= high + 1e-9 * by; value += by) {
     const y = bottom - ((bottom - top) * (value - low)) / (high - low);
     ctx.fillRect(wide, Math.min(y, bottom - r), 4 * r, r);

@@ -1,18 +1,21 @@
-// The border of a lesion on pixel edges.
+// Contours of a lesion along pixel edges.
 
 /**
- * Closed loops, so that dashes run along them: edges between pixels inside and outside, walked with the inside
- * on the right.
+ * Contour as closed loops, so that dashes run along them: edges between pixels inside and outside, walked with the
+ * inside on the right.
  * @param {Uint8Array} inside one flag per voxel of the slice
  * @param {Uint32Array} pixels screen pixel of each voxel
+ * @param {number} columns
+ * @param {number} rows
  * @returns {Path2D} in pixel coordinates
  */
 export function loops(inside, pixels, columns, rows) {
   const plane = new Uint8Array(rows * columns);
   for (let i = 0; i < inside.length; i++) if (inside[i]) plane[pixels[i]] = 1;
   const wide = columns + 1;
+  /** @type {Map<number, number[]>} */
   const next = new Map(); // corner → the corners that edges lead to from it
-  const edge = (from, to) => {
+  const edge = (/** @type {number} */ from, /** @type {number} */ to) => {
     const others = next.get(from);
     if (others) others.push(to);
     else next.set(from, [to]);
@@ -42,13 +45,20 @@ export function loops(inside, pixels, columns, rows) {
   return path;
 }
 
-/** The same border as straight runs in no order: for solid lines, which are drawn at every move of the hand. */
+let plane = new Uint8Array(0); // scratch of `runs`, all zero between calls
+
+/**
+ * The same contour as straight runs in no order: for solid lines, which are drawn at every step of a drag.
+ * @param {Uint8Array} inside
+ * @param {Uint32Array} pixels
+ * @param {number} columns
+ * @param {number} rows
+ */
 export function runs(inside, pixels, columns, rows) {
   // One column and row of margin on every side spares every test for the image's border.
   const wide = columns + 2;
   const size = wide * (rows + 2);
-  if (!runs.plane || runs.plane.length < size) runs.plane = new Uint8Array(size);
-  const { plane } = runs;
+  if (plane.length < size) plane = new Uint8Array(size);
   let [x0, x1, y0, y1] = [columns, -1, rows, -1];
   for (let i = 0; i < inside.length; i++) {
     if (!inside[i]) continue;

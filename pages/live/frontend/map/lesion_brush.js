@@ -1,3 +1,4 @@
+// @ts-nocheck
 // A lesion painted on the map: the target of fine-tuning. The brush adds or erases; the server hears of each stroke.
 import { toSlice } from "./slice_layout.js";
 
@@ -11,7 +12,7 @@ const MOST_RUNS = 1200; // numbers in one message: well below the socket's limit
 const UNDONE = 40;
 const kept = new Map(); // by case: what was painted outlives a page change
 
-export function paint(lab) {
+export function installLesionBrush(lab, { fineTuning }) {
   const { map, values, view } = lab;
   const picture = lab.find(".picture");
   picture.insertAdjacentHTML("beforeend", BAR);
@@ -94,7 +95,7 @@ export function paint(lab) {
         }
       }
     }
-    lab.paint();
+    lab.draw();
   }
 
   // The brush comes before the map's own gestures: the picture hears of the pointer first.
@@ -171,7 +172,7 @@ export function paint(lab) {
   };
   lab.root.addEventListener("keydown", onKey);
   // Enter on the voxel in view: a dab of the brush there.
-  lab.bus.on("pick", (voxel) => {
+  lab.events.on("pick", (voxel) => {
     if (!on || !voxel) return;
     const middle = values.pixelOf(voxel).map((v) => v + 0.5);
     remember([copyOf(voxel[2])]);
@@ -199,18 +200,18 @@ export function paint(lab) {
     for (const z of changed) {
       const runs = runsOf(z);
       for (let i = 0; i === 0 || i < runs.length; i += MOST_RUNS) {
-        lab.ask({ type: "target", slice: z, fresh: i === 0, runs: runs.slice(i, i + MOST_RUNS) });
+        lab.request({ type: "target", slice: z, fresh: i === 0, runs: runs.slice(i, i + MOST_RUNS) });
       }
     }
-    lab.paint();
-    lab.bus.emit("target", "painted");
+    lab.draw();
+    lab.events.emit("target", "painted");
   }
 
-  lab.bus.on("frame:target", ({ voxels, ml }) => {
+  lab.events.on("frame:target", ({ voxels, ml }) => {
     lab.root.dataset.painted_voxels = voxels;
     bar.querySelector("[data-out=painted]").textContent = `${ml.toFixed(1)} ml`;
   });
-  lab.bus.on("case", (now) => {
+  lab.events.on("case", (now) => {
     const n = now.arrays.starts.at(-1);
     const before = kept.get(now.name);
     if (values.painted?.length !== n || !before) past.length = 0;
@@ -223,11 +224,11 @@ export function paint(lab) {
 
   /** The outline is drawn where it is the target, and while it is painted. */
   function outline() {
-    values.paintedShown = lab.config.page === "tune" && lab.tuning.target === "painted";
+    values.paintedShown = lab.config.page === "tune" && fineTuning.target === "painted";
     if (!values.paintedShown && on) lab.actions.paint();
-    lab.paint();
+    lab.draw();
   }
-  lab.bus.on("target", outline);
-  lab.bus.on("config", () => { if (lab.case) outline(); });
-  return () => lab.root.removeEventListener("keydown", onKey);
+  lab.events.on("target", outline);
+  lab.events.on("config", () => { if (lab.case) outline(); });
+  return { close() { lab.root.removeEventListener("keydown", onKey); } };
 }

@@ -1,47 +1,94 @@
-// The map: one canvas, one slice or all of them.
-import { drawBar } from "./colorbar.js";
-import { lutOf, Painter } from "./slice_renderer.js";
+// The map's canvas: one slice or all of them, with annotations and colour bar.
+/** @import { Case, Layer, MapInfo, MapStyle, Range, SlicePixel, Voxel } from "../types.js" */
+/** @import { VoxelMarks } from "./annotations.js" */
+/** @import { ViewState } from "./view_state.js" */
+/** @import { VolumeStore } from "./volume_store.js" */
+import { drawAnnotations } from "./annotations.js";
+import { lutOf } from "./color_scales.js";
+import { drawColorbar } from "./colorbar.js";
 import { headBox, places, toSlice } from "./slice_layout.js";
-import { drawMarks } from "./annotations.js";
+import { SliceRenderer } from "./slice_renderer.js";
+import { staticField } from "./volume_store.js";
+
+/** @typedef {(style: MapStyle) => Layer[] | null} LayerSource what is drawn in place of the one map, or null */
 
 const SHARP = 10; // from this many screen pixels a voxel, its edges are shown
 
 export class MapCanvas {
+  /** @type {Record<string, MapInfo>} */
+  maps = {};
+  /** @type {Record<string, Uint32Array>} */
+  luts = {};
+  /** The voxel in view. @type {Voxel | null} */
+  probed = null;
+  /** @type {VoxelMarks[]} */
+  voxels = [];
+  ratio = 1; // canvas pixels per screen pixel
+  /** @type {{priority: number, source: LayerSource}[]} */
+  #layerSources = [];
+  #renderer = new SliceRenderer();
+  /** @type {{of: Float32Array, range: Range} | null} */
+  #fitted = null;
+
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {HTMLCanvasElement} bar
+   * @param {VolumeStore} values
+   * @param {ViewState} view
+   */
   constructor(canvas, bar, values, view) {
-    Object.assign(this, { canvas, bar, values, view });
-    this.painter = new Painter();
-    this.probed = null;
-    this.voxels = []; // [outline's name, voxels, opacity]
-    this.layers = () => null; // (meta) => what is drawn in place of the one map: [{values, meta, from, to}], see compare.js
+    this.canvas = canvas;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.bar = bar;
+    this.values = values;
+    this.view = view;
   }
 
+  /**
+   * Draw other layers in place of the map where the source gives some; the highest priority comes first.
+   * @param {number} priority
+   * @param {LayerSource} source
+   */
+  addLayerSource(priority, source) {
+    this.#layerSources.push({ priority, source });
+    this.#layerSources.sort((a, b) => b.priority - a.priority);
+  }
+
+  /** @param {Record<string, MapInfo>} maps @param {Record<string, Uint8Array>} luts */
   configure(maps, luts) {
     this.maps = maps;
     this.luts = Object.fromEntries(Object.entries(luts).map(([name, rgb]) => [name, lutOf(rgb)]));
   }
 
-  /** What the map in view is shown as: label, unit, digits, window, colour scale. */
-  meta(map = this.view.map) {
+  /**
+   * How a map is shown: label, unit, digits, window, colour scale.
+   * @returns {MapStyle}
+   */
+  style(map = this.view.map) {
     const meta = this.maps[map];
-    const usual = meta.static && !meta.source && this.values.case ? this.fittedWindow(map) : meta.window;
+    const usual = meta.static && !meta.source && this.values.case ? this.#fittedWindow(map, this.values.case) : meta.window;
     const scale = this.view.scales[map] ?? meta.lut;
     return { ...meta, map, usual, scale, window: this.view.windows[map] ?? usual, lut: this.luts[scale] };
   }
 
-  /** A map of the tissue alone (time to peak) has no usual scale: from the 2nd to the 98th percentile of the case. */
-  fittedWindow(map) {
-    const field = this.values.case.arrays[map];
-    if (this.fittedFor !== field) {
-      this.fittedFor = field;
+  /**
+   * Window of a map of the tissue alone (time to peak): from the 2nd to the 98th percentile of the case.
+   * @param {string} map
+   * @param {Case} now
+   */
+  #fittedWindow(map, now) {
+    const field = staticField(now, map);
+    if (field && this.#fitted?.of !== field) {
       const sorted = Float32Array.from(field).sort();
-      const at = (q) => sorted[Math.floor(q * (sorted.length - 1))];
-      this.fittedRange = [Math.floor(at(0.02)), Math.max(Math.ceil(at(0.98)), Math.floor(at(0.02)) + 1)];
+      const at = (/** @type {number} */ q) => sorted[Math.floor(q * (sorted.length - 1))];
+      const low = Math.floor(at(0.02));
+      this.#fitted = { of: field, range: [low, Math.max(Math.ceil(at(0.98)), low + 1)] };
     }
-    return this.fittedRange;
+    return this.#fitted?.range ?? this.maps[map].window;
   }
 
   resize() {
-    const box = this.canvas.parentElement.getBoundingClientRect();
+    const box = /** @type {HTMLElement} */ (this.canvas.parentElement).getBoundingClientRect();
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.max(Math.floor(box.width * ratio), 1), Math.max(Math.floor(box.height * ratio), 1)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
@@ -50,17 +97,26 @@ export class MapCanvas {
     this.ratio = ratio;
   }
 
+  /** What is drawn now. @returns {Layer[]} */
+  layers() {
+    const meta = this.style();
+    for (const { source } of this.#layerSources) {
+      const layers = source(meta);
+      if (layers) return layers;
+    }
+    return [{ values: this.values, meta, from: 0, to: 1 }];
+  }
+
   draw() {
-    if (!this.values.case || !this.maps) return;
-    const { canvas, values, view, ratio } = this;
-    const own = this.meta();
-    const layers = this.layers(own) ?? [{ values, meta: own, from: 0, to: 1 }];
-    const ctx = canvas.getContext("2d");
+    const { canvas, context: ctx, values, view, ratio } = this;
+    const now = values.case;
+    if (!now || !this.maps[view.map]) return;
+    const layers = this.layers();
     ctx.clearRect(0, 0, canvas.width, canvas.height);
-    const rect = view.rect(headBox(values.case));
-    for (const place of places(values.case, view, canvas)) {
+    const rect = view.rect(headBox(now));
+    for (const place of places(now, view, canvas)) {
       for (const { values: shown, meta, from, to } of layers) {
-        const slice = this.painter.paint(shown, place.z, meta);
+        const slice = this.#renderer.draw(shown, now, place.z, meta);
         ctx.save();
         if (view.zoom > 1 || to - from < 1) {
           ctx.beginPath();
@@ -70,7 +126,7 @@ export class MapCanvas {
         ctx.imageSmoothingEnabled = place.w / rect.w < SHARP * ratio;
         ctx.imageSmoothingQuality = view.montage ? "low" : "high";
         ctx.drawImage(slice, rect.x, rect.y, rect.w, rect.h, place.x, place.y, place.w, place.h);
-        drawMarks(ctx, shown, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio });
+        drawAnnotations(ctx, shown, now, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio });
         ctx.restore();
         if (from > 0 && from < 1) {
           ctx.fillStyle = "#fff";
@@ -78,10 +134,14 @@ export class MapCanvas {
         }
       }
     }
-    drawBar(this.bar, { ...layers[0].meta, ratio });
+    drawColorbar(this.bar, { ...layers[0].meta, ratio });
   }
 
-  /** Pointer position → {column, row, z}, or null outside every slice. */
+  /**
+   * Pixel under the pointer, or null outside every slice.
+   * @param {{clientX: number, clientY: number}} event
+   * @returns {SlicePixel | null}
+   */
   pick(event) {
     if (!this.values.case) return null;
     const at = toSlice(this.values.case, this.view, this.canvas, event);

@@ -1,5 +1,6 @@
+// @ts-nocheck
 // A map that is no perfusion map, shown in its place until it is closed: what an edit moves, how often a voxel is core.
-import { lutOf } from "./slice_renderer.js";
+import { lutOf } from "./color_scales.js";
 
 const BAR = `<div class="overlay-bar" hidden><b data-out="overlay"></b> <span data-out="overlay-note"></span>
   <button data-action="overlay-close" title="Back to the map (Esc)" aria-label="Back to the map">×</button></div>
@@ -24,23 +25,22 @@ class Field {
   field(_map, z) { return this.all.subarray(...this.range(z)); }
 }
 
-export function overlay(lab) {
+export function installMapOverlay(lab) {
   const { map, values } = lab;
   const picture = lab.find(".picture");
   picture.insertAdjacentHTML("beforeend", BAR);
   const bar = picture.querySelector(".overlay-bar");
   const out = picture.querySelector("[data-out=overlaid]");
-  const before = map.layers;
   let shown = null;
 
-  map.layers = (meta) => {
-    if (!shown) return before(meta);
+  map.addLayerSource(2, (meta) => {
+    if (!shown) return null;
     const { field, label, unit = "", window, lut, digits } = shown;
     const own = { ...meta, map: "overlay", source: undefined, label, unit, window, lut: map.luts[lut] ?? lutOf(lut), digits };
     return [{ values: new Field(values, field), meta: own, from: 0, to: 1 }];
-  };
+  });
 
-  lab.overlay = {
+  const overlay = {
     get of() { return shown?.of ?? null; },
     /** @param {{of, field, label, note, unit, window, lut, digits}} what one value for each voxel, and how it is shown */
     show(what) {
@@ -50,12 +50,12 @@ export function overlay(lab) {
       bar.querySelector("[data-out=overlay]").textContent = what?.label ?? "";
       bar.querySelector("[data-out=overlay-note]").textContent = what?.note ?? "";
       readout();
-      lab.paint();
+      lab.draw();
     },
     close(of = shown?.of) {
       if (!shown || shown.of !== of) return;
       this.show(null);
-      lab.bus.emit("overlay-closed", of);
+      lab.events.emit("overlay-closed", of);
     },
   };
 
@@ -65,15 +65,15 @@ export function overlay(lab) {
     out.textContent = i < 0 ? "" : `${shown.label} ${shown.field[i].toFixed(shown.digits)} ${shown.unit ?? ""}`;
   }
 
-  lab.actions["overlay-close"] = () => lab.overlay.close();
-  const onKey = (event) => { if (event.key === "Escape" && shown) lab.overlay.close(); };
+  lab.actions["overlay-close"] = () => overlay.close();
+  const onKey = (event) => { if (event.key === "Escape" && shown) overlay.close(); };
   lab.root.addEventListener("keydown", onKey);
-  lab.bus.on("hover", readout);
-  lab.bus.on("painted", readout);
-  lab.bus.on("case", (now) => { if (shown && shown.field.length !== now.arrays.starts.at(-1)) lab.overlay.close(); });
-  lab.bus.on("map", () => lab.overlay.close());
-  lab.bus.on("chosen", ({ a, b }) => { if (a !== null && b !== null) lab.overlay.close(); });
-  return () => lab.root.removeEventListener("keydown", onKey);
+  lab.events.on("hover", readout);
+  lab.events.on("painted", readout);
+  lab.events.on("case", (now) => { if (shown && shown.field.length !== now.arrays.starts.at(-1)) overlay.close(); });
+  lab.events.on("map", () => overlay.close());
+  lab.events.on("sides", ({ a, b }) => { if (a !== null && b !== null) overlay.close(); });
+  return { provides: { overlay }, close() { lab.root.removeEventListener("keydown", onKey); } };
 }
 
 /** A round upper end that holds 98 % of the values, at least `least`. */

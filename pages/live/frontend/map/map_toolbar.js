@@ -1,6 +1,7 @@
+// @ts-nocheck
 // The controls around the map: which map, colour scale, window, outlines, one slice or all.
 
-export function mapTools(lab) {
+export function installMapToolbar(lab) {
   const { map, view } = lab;
   const scale = lab.find("[data-control=scale]");
   const [low, high] = [lab.find("[data-window=low]"), lab.find("[data-window=high]")];
@@ -9,7 +10,7 @@ export function mapTools(lab) {
     for (const node of lab.root.querySelectorAll("[data-map]")) mark(node, node.dataset.map === view.map);
     for (const node of lab.root.querySelectorAll("[data-layout]")) mark(node, (node.dataset.layout === "all") === view.montage);
     for (const node of lab.root.querySelectorAll("[data-outline]")) node.checked = view.outlines[node.dataset.outline];
-    const meta = map.meta();
+    const meta = map.style();
     scale.value = meta.scale;
     const digits = Math.max(meta.digits, meta.usual[1] - meta.usual[0] < 5 ? 2 : 0);
     if (lab.shadow.activeElement !== low) low.value = Number(meta.window[0].toFixed(digits));
@@ -27,7 +28,7 @@ export function mapTools(lab) {
     node.tabIndex = checked ? 0 : -1;
   }
 
-  lab.bus.on("config", ({ maps, scales }) => {
+  lab.events.on("config", ({ maps, scales }) => {
     if (lab.root.querySelector("[data-map]")) return;
     lab.find(".maps .segments").innerHTML = Object.entries(maps).map(([name, meta], i) =>
       `<button role="radio" data-map="${name}" title="${meta.title} (${i + 1})">${meta.label}</button>`).join("");
@@ -35,21 +36,21 @@ export function mapTools(lab) {
     if (!maps[view.map]) view.map = Object.keys(maps)[0];
     show();
   });
-  lab.bus.on("case", show);
-  lab.bus.on("look", show);
-  lab.bus.on("map", (name) => { view.map = name; view.keep(); lab.look(); });
+  lab.events.on("case", show);
+  lab.events.on("view", show);
+  lab.events.on("map", (name) => { view.map = name; view.store(); lab.viewChanged(); });
 
   function layout(montage) {
     if (view.montage === montage) return;
     view.montage = montage;
-    view.keep();
-    lab.look();
-    if (lab.case) lab.again();
+    view.store();
+    lab.viewChanged();
+    if (lab.case) lab.recompute();
   }
 
   lab.root.addEventListener("click", ({ target }) => {
     const node = target.closest("button");
-    if (node?.dataset.map) lab.bus.emit("map", node.dataset.map);
+    if (node?.dataset.map) lab.events.emit("map", node.dataset.map);
     if (node?.dataset.layout) layout(node.dataset.layout === "all");
   });
   lab.root.addEventListener("keydown", (event) => {
@@ -66,20 +67,20 @@ export function mapTools(lab) {
     const { outline } = target.dataset;
     if (!outline) return;
     view.outlines[outline] = target.checked;
-    view.keep();
-    lab.look();
+    view.store();
+    lab.viewChanged();
   });
-  scale.addEventListener("change", () => { view.scales[view.map] = scale.value; view.keep(); lab.look(); });
+  scale.addEventListener("change", () => { view.scales[view.map] = scale.value; view.store(); lab.viewChanged(); });
   for (const node of [low, high]) {
     node.addEventListener("change", () => {
       const good = view.setWindow(view.map, low.valueAsNumber, high.valueAsNumber);
       lab.notice(good ? "" : "A window needs a lower and a higher value; the last one stays.");
       node.blur();
-      view.keep();
-      lab.look();
+      view.store();
+      lab.viewChanged();
     });
   }
-  lab.actions.window = () => { delete view.windows[view.map]; delete view.scales[view.map]; view.keep(); lab.look(); };
-  lab.actions["whole-head"] = () => { view.resetZoom(); lab.look(); };
+  lab.actions.window = () => { delete view.windows[view.map]; delete view.scales[view.map]; view.store(); lab.viewChanged(); };
+  lab.actions["whole-head"] = () => { view.resetZoom(); lab.viewChanged(); };
   lab.find("[data-control=slice]").addEventListener("input", ({ target }) => lab.goTo(Number(target.value) - 1));
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // Pointer, wheel, touch and keys on the map.
 //   move: value and curves of the voxel · wheel or arrows: slice · ctrl+wheel, pinch, + and −: zoom · 0 or double click: whole
 //   drag: pan when zoomed · right drag or alt+drag: window · shift+arrows: the voxel in view · click or Enter: pick a voxel
@@ -6,7 +7,7 @@ import { headBox, toSlice } from "./slice_layout.js";
 const MOVED = 4; // points; less is a click
 const NOTCH = 40; // points of wheel for another slice
 
-export function gestures(lab) {
+export function installMouseBindings(lab) {
   const { map, view } = lab;
   const { canvas } = map;
   const down = new Map(); // pointers by id
@@ -16,7 +17,7 @@ export function gestures(lab) {
   let last = null; // where the pointer was seen: another slice or zoom puts another voxel under it
 
   const box = () => headBox(lab.case);
-  const show = () => { view.keep(); lab.look(); };
+  const show = () => { view.store(); lab.viewChanged(); };
 
   function zoom(factor, event) {
     const about = event ? toSlice(lab.case, view, canvas, event) : null;
@@ -26,7 +27,7 @@ export function gestures(lab) {
   }
 
   function windowBy(dx, dy) {
-    const meta = map.meta();
+    const meta = map.style();
     const span = meta.usual[1] - meta.usual[0];
     // As on a workstation: across is the width, down the level.
     const [low, high] = press.window;
@@ -45,7 +46,7 @@ export function gestures(lab) {
     const windowing = event.button === 2 || (event.button === 0 && event.altKey);
     if (event.button !== 0 && !windowing) return;
     canvas.setPointerCapture(event.pointerId);
-    press = { x: event.clientX, y: event.clientY, at: event, window: [...map.meta().window], kind: windowing ? "window" : "pan", moved: false };
+    press = { x: event.clientX, y: event.clientY, at: event, window: [...map.style().window], kind: windowing ? "window" : "pan", moved: false };
   });
   canvas.addEventListener("pointermove", (event) => {
     if (!lab.case) return;
@@ -61,9 +62,9 @@ export function gestures(lab) {
       return;
     }
     last = event;
-    lab.bus.emit("hover", map.pick(event));
+    lab.events.emit("hover", map.pick(event));
   });
-  lab.bus.on("look", () => { if (last && lab.hover) lab.bus.emit("hover", map.pick(last)); });
+  lab.events.on("view", () => { if (last && lab.hover) lab.events.emit("hover", map.pick(last)); });
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
       down.delete(event.pointerId);
@@ -72,7 +73,7 @@ export function gestures(lab) {
       press = null;
     });
   }
-  canvas.addEventListener("pointerleave", () => { last = null; lab.bus.emit("hover", null); });
+  canvas.addEventListener("pointerleave", () => { last = null; lab.events.emit("hover", null); });
   canvas.addEventListener("dblclick", () => { view.resetZoom(); show(); });
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -104,7 +105,7 @@ export function gestures(lab) {
   }
 
   function pick(at) {
-    lab.bus.emit("pick", at && lab.values.voxelAt(at.column, at.row, at.z));
+    lab.events.emit("pick", at && lab.values.voxelAt(at.column, at.row, at.z));
   }
 
   /** The voxel in view goes with the keys; the picture follows it. */
@@ -121,8 +122,8 @@ export function gestures(lab) {
       const out = (place, from, size) => (place < from ? place - from : place + 1 > from + size ? place + 1 - from - size : 0);
       view.pan(out(column, rect.x, rect.w), out(row, rect.y, rect.h), box());
     }
-    lab.bus.emit("hover", at);
-    lab.look();
+    lab.events.emit("hover", at);
+    lab.viewChanged();
   }
 
   canvas.addEventListener("keydown", (event) => {
@@ -135,8 +136,8 @@ export function gestures(lab) {
     else if (event.key === "+" || event.key === "=") zoom(1.25);
     else if (event.key === "-") zoom(0.8);
     else if (event.key === "0") { view.resetZoom(); show(); }
-    else if (/^[1-9]$/.test(event.key) && maps[event.key - 1]) lab.bus.emit("map", maps[event.key - 1]);
-    else if (event.key === "Enter" || event.key === " ") { if (map.probed) lab.bus.emit("pick", map.probed); }
+    else if (/^[1-9]$/.test(event.key) && maps[event.key - 1]) lab.events.emit("map", maps[event.key - 1]);
+    else if (event.key === "Enter" || event.key === " ") { if (map.probed) lab.events.emit("pick", map.probed); }
     else return;
     event.preventDefault();
   });

@@ -1,13 +1,21 @@
-// Where things lie: the head in a slice, the slices on the canvas, the pointer in a slice.
+// Layout of slices: the head's box in a slice, the slices on the canvas, the pointer's place in a slice.
+/** @import { Box, Case, SlicePlace } from "../types.js" */
+/** @import { ViewState } from "./view_state.js" */
 
 const AIR = -200; // HU; below it nothing is drawn
 const PAD = 4;
+/** @type {WeakMap<Int16Array, Box>} */
 const boxes = new WeakMap();
 
-/** The part of a slice that holds the head, the same for all slices; {x, y, w, h} in pixels. */
+/**
+ * The part of a slice that holds the head, the same for all slices, in pixels.
+ * @param {Pick<Case, "rows" | "columns" | "slices" | "hasBaseline"> & {arrays: Pick<Case["arrays"], "baseline" | "tmip">}} now
+ * @returns {Box}
+ */
 export function headBox(now) {
   const data = now.hasBaseline ? now.arrays.baseline : now.arrays.tmip;
-  if (boxes.has(data)) return boxes.get(data);
+  const known = boxes.get(data);
+  if (known) return known;
   const { rows, columns, slices } = now;
   const limit = now.hasBaseline ? AIR : 0;
   let [x0, x1, y0, y1] = [columns, -1, rows, -1];
@@ -29,16 +37,22 @@ export function headBox(now) {
   return box;
 }
 
-/** Where each shown slice lies on a canvas: [{z, x, y, w, h}], as large as they can be side by side. */
+/**
+ * Place of each shown slice on a canvas, as large as they can be side by side.
+ * @param {Case} now
+ * @param {Pick<ViewState, "montage" | "slice">} view
+ * @param {{width: number, height: number}} canvas
+ * @returns {SlicePlace[]}
+ */
 export function places(now, view, { width, height }) {
   const box = headBox(now);
   const shown = view.montage ? [...Array(now.slices).keys()] : [view.slice];
   const [w, h] = [box.w * now.pixelMm[0], box.h * now.pixelMm[1]];
-  let best = null;
+  let best = { across: 1, down: 1, scale: 0 };
   for (let across = 1; across <= shown.length; across++) {
     const down = Math.ceil(shown.length / across);
     const scale = Math.min(width / across / w, height / down / h);
-    if (!best || scale > best.scale) best = { across, down, scale };
+    if (scale > best.scale) best = { across, down, scale };
   }
   const [cw, ch] = [w * best.scale, h * best.scale];
   const left = (width - cw * best.across) / 2;
@@ -48,7 +62,14 @@ export function places(now, view, { width, height }) {
   }));
 }
 
-/** A point of the page → {x, y, z, w} in pixels of the slice under it (w: width of a pixel on the screen), or null. */
+/**
+ * A point of the page → {x, y, z, w} in pixels of the slice under it (w: width of a pixel on the screen), or null.
+ * @param {Case} now
+ * @param {ViewState} view
+ * @param {HTMLCanvasElement} canvas
+ * @param {{clientX: number, clientY: number}} event
+ * @param {number | null} within the one slice to look in
+ */
 export function toSlice(now, view, canvas, event, within = null) {
   const bounds = canvas.getBoundingClientRect();
   const ratio = canvas.width / bounds.width;

@@ -1,66 +1,83 @@
-// What is looked at and how: map, slice, colours, window, zoom. It needs no server and outlives a page change.
+// What is in view: map, slice, colour scales, windows, zoom. It needs no server and is kept over a page change.
+/** @import { Box, Point, Range } from "../types.js" */
+import { readStored, store } from "../common/storage.js";
 
 const KEY = "lab|view";
-const KEPT = ["map", "montage", "outlines", "windows", "scales"];
+const MAX_ZOOM = 16;
 
-export class View {
+export class ViewState {
+  map = "rcbf";
+  slice = 0;
+  montage = false;
+  /** @type {Record<string, boolean>} */
+  outlines = { core: true, hypoperfused: true, truth: true, aif: true, vof: true };
+  /** Windows that the user has set, by map. @type {Record<string, Range>} */
+  windows = {};
+  /** Colour scales that the user has chosen, by map. @type {Record<string, string>} */
+  scales = {};
+  zoom = 1;
+  /** In screen pixels of a slice; null is the middle of the head. @type {Point | null} */
+  centre = null;
+
   constructor() {
-    this.map = "rcbf";
-    this.slice = 0;
-    this.montage = false;
-    this.outlines = { core: true, hypoperfused: true, truth: true, aif: true, vof: true };
-    this.windows = {}; // by map: [low, high] where a person has set one
-    this.scales = {}; // by map: the colour scale a person has chosen
-    this.zoom = 1;
-    this.centre = null; // in screen pixels of a slice; null is the middle of the head
-    try {
-      const kept = JSON.parse(sessionStorage.getItem(KEY)) ?? {};
-      for (const name of KEPT) if (typeof kept[name] === typeof this[name]) this[name] = kept[name];
-    } catch { /* the defaults serve */ }
+    const stored = readStored(KEY) ?? {};
+    for (const [name, value] of Object.entries(this.#stored())) {
+      if (typeof stored[name] === typeof value) Object.assign(this, { [name]: stored[name] });
+    }
   }
 
-  keep() {
-    try { sessionStorage.setItem(KEY, JSON.stringify(Object.fromEntries(KEPT.map((name) => [name, this[name]])))); } catch { /* storage may be off */ }
+  #stored() {
+    const { map, montage, outlines, windows, scales } = this;
+    return { map, montage, outlines, windows, scales };
   }
 
-  /** Set a map's window; nonsense (empty, reversed, not finite) is refused. */
+  /** Keep the view over a page change and a reload. */
+  store() { store(KEY, this.#stored()); }
+
+  /** Set a map's window; an empty, reversed or infinite one is refused. @param {string} map @param {number} low @param {number} high */
   setWindow(map, low, high) {
     if (!(Number.isFinite(low) && Number.isFinite(high) && high > low)) return false;
     this.windows[map] = [low, high];
     return true;
   }
 
-  /** Zoom by a factor with a point of the slice staying where it is. */
+  /** Zoom by a factor about a point of the slice, which stays in place. @param {number} factor @param {Point} about @param {Box} box */
   zoomBy(factor, about, box) {
-    const zoom = Math.min(Math.max(this.zoom * factor, 1), 16);
+    const zoom = Math.min(Math.max(this.zoom * factor, 1), MAX_ZOOM);
     const { x, y } = this.centre ?? middle(box);
-    const keep = this.zoom / zoom;
+    const ratio = this.zoom / zoom;
     this.zoom = zoom;
-    this.centre = zoom === 1 ? null : { x: about.x + (x - about.x) * keep, y: about.y + (y - about.y) * keep };
-    this.clamp(box);
+    this.centre = zoom === 1 ? null : { x: about.x + (x - about.x) * ratio, y: about.y + (y - about.y) * ratio };
+    this.#clamp(box);
   }
 
+  /** @param {number} dx @param {number} dy @param {Box} box */
   pan(dx, dy, box) {
-    if (this.zoom === 1) return;
+    if (!this.centre) return;
     this.centre = { x: this.centre.x + dx, y: this.centre.y + dy };
-    this.clamp(box);
+    this.#clamp(box);
   }
 
-  resetZoom() { this.zoom = 1; this.centre = null; }
+  resetZoom() {
+    this.zoom = 1;
+    this.centre = null;
+  }
 
-  clamp(box) {
+  /** The part of every slice that is shown, in screen pixels of a slice. @param {Box} box @returns {Box} */
+  rect(box) {
+    if (!this.centre) return box;
+    const [w, h] = [box.w / this.zoom, box.h / this.zoom];
+    return { x: this.centre.x - w / 2, y: this.centre.y - h / 2, w, h };
+  }
+
+  /** @param {Box} box */
+  #clamp(box) {
     if (!this.centre) return;
     const [w, h] = [box.w / this.zoom / 2, box.h / this.zoom / 2];
     this.centre.x = Math.min(Math.max(this.centre.x, box.x + w), box.x + box.w - w);
     this.centre.y = Math.min(Math.max(this.centre.y, box.y + h), box.y + box.h - h);
   }
-
-  /** The part of every slice that is shown, in screen pixels of a slice. */
-  rect(box) {
-    if (this.zoom === 1) return box;
-    const [w, h] = [box.w / this.zoom, box.h / this.zoom];
-    return { x: this.centre.x - w / 2, y: this.centre.y - h / 2, w, h };
-  }
 }
 
-const middle = (box) => ({ x: box.x + box.w / 2, y: box.y + box.h / 2 });
+/** @param {Box} box @returns {Point} */
+export const middle = (box) => ({ x: box.x + box.w / 2, y: box.y + box.h / 2 });

@@ -1,5 +1,6 @@
+// @ts-nocheck
 // AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
-import { Plot, svg } from "../common/svg_chart.js";
+import { SvgChart, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
 
 const BINS = 24;
@@ -8,14 +9,14 @@ const HTML = `<div class="row"><select data-control="choice-way" aria-label="How
   <svg class="histogram" data-testid="choice" role="img" aria-label="Histogram of the core volume"></svg>
   <div class="say" data-out="choice" role="status">How much of the core is the choice of the voxels? Each draw is another mean of them (the bootstrap), or a mixture of all selectors' curves.</div>`;
 
-export function choice(lab) {
-  const pane = lab.panes.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
+export function installAifUncertainty(lab, { tabs, overlay }) {
+  const pane = tabs.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
   pane.innerHTML = HTML;
   const way = pane.querySelector("[data-control=choice-way]");
   const onMap = pane.querySelector("[data-control=choice-map]");
   const out = pane.querySelector("[data-out=choice]");
   const usual = out.textContent;
-  const plot = new Plot(pane.querySelector("svg"), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
+  const plot = new SvgChart(pane.querySelector("svg"), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
   const band = svg("path", { class: "choice-band" });
   lab.editor.line.before(band);
   let found = null;
@@ -23,7 +24,7 @@ export function choice(lab) {
   const labelOf = (id) => lab.config.sources.find((source) => source.id === id)?.label ?? id;
   const stream = new Stream(lab, "choice", {
     onFrame: (frame) => {
-      stream.seen();
+      stream.acknowledge();
       finding = frame.finding ?? "";
       if (!frame.finding) found = frame;
       lab.root.dataset.draws = found?.n_done ?? 0;
@@ -43,13 +44,13 @@ export function choice(lab) {
     lab.root.dataset.draws = 0;
     draw();
   };
-  onMap.addEventListener("change", () => { if (onMap.checked) map(); else lab.overlay.close("choice"); });
-  lab.bus.on("overlay-closed", (of) => { if (of === "choice") onMap.checked = false; });
+  onMap.addEventListener("change", () => { if (onMap.checked) map(); else overlay.close("choice"); });
+  lab.events.on("overlay-closed", (of) => { if (of === "choice") onMap.checked = false; });
 
   function map() {
     if (!found || !onMap.checked) return;
     const { fraction } = found.arrays;
-    lab.overlay.show({
+    overlay.show({
       of: "choice", field: Float32Array.from(fraction, (v) => v / 255), label: "core in … of the draws",
       note: `${found.n_done} draws`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
     });
@@ -97,23 +98,23 @@ export function choice(lab) {
   const clear = () => {
     stream.stop();
     found = null;
-    lab.overlay.close("choice");
+    overlay.close("choice");
     draw();
   };
   let of = "";
   let picked = "[]";
-  lab.bus.on("case", (now) => {
+  lab.events.on("case", (now) => {
     // The same voxels and curve under other settings: still of another case to whoever reads the figures.
     const name = `${now.curveKey} ${now.epoch}`;
     if (of !== name) clear();
     of = name;
   });
-  lab.bus.on("state", ({ voxels }) => {
+  lab.events.on("state", ({ voxels }) => {
     const now = JSON.stringify(voxels);
     if (found && picked !== now) clear();
     picked = now;
   });
-  lab.bus.on("painted", drawBand);
-  lab.bus.on("resize", draw);
-  return () => stream.stop();
+  lab.events.on("painted", drawBand);
+  lab.events.on("resize", draw);
+  return { close() { stream.stop(); } };
 }

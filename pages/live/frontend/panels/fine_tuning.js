@@ -1,19 +1,20 @@
+// @ts-nocheck
 // Fine-tuning: the gradient moves the curve toward a lesion, a frame a step. The path stays, to be walked back.
 import { Stream } from "../transport/streams.js";
-import { Trace } from "../common/line_chart.js";
+import { LineChart } from "../common/line_chart.js";
 import { FIGURES, HTML, figure, say } from "./fine_tuning_labels.js";
 
 const paths = new Map(); // by curve: the path outlives a page change
 const chosen = { target: "truth", form: "softplus", loss: "dice", optimizer: "adam", rate: 0.1, curvature: 1, learn_threshold: false, held_out: false, with_tmax: false };
 
-export function tune(lab) {
-  const pane = lab.panes.add("tune", "Tune", "Let the gradient move the curve toward a lesion", { only: "tune", first: true });
+export function installFineTuning(lab, { tabs }) {
+  const pane = tabs.add("tune", "Tune", "Let the gradient move the curve toward a lesion", { only: "tune", first: true });
   pane.innerHTML = HTML;
   const find = (selector) => pane.querySelector(selector);
   const slider = find("[data-control=tune-path]");
   const run = find("[data-action=tune-run]");
   const options = find(".tune-options");
-  const traces = { loss: new Trace(find("svg.loss"), "loss"), dice: new Trace(find("svg.dice"), "Dice") };
+  const traces = { loss: new LineChart(find("svg.loss"), "loss"), dice: new LineChart(find("svg.dice"), "Dice") };
   let path = []; // what each step has: its curve, gradient and figures
   let at = -1;
   let start = null; // the curve as it was before the first step
@@ -37,15 +38,14 @@ export function tune(lab) {
     const { arrays: _, ...figures } = frame;
     path.push({ ...figures, curve: curve.slice(), gradient: gradient.slice() });
     at = path.length - 1;
-    lab.seq += 1;
+    lab.nextSeq();
     const told = { ...frame, seq: lab.seq, arrays: { cbf, tmax } };
-    lab.mark(`lab:edit:${lab.seq}`);
-    lab.root.dataset.sent = lab.root.dataset.numbers = lab.seq;
+    lab.root.dataset.numbers = lab.seq;
     reach(path[at]);
-    lab.values[{ slice: "setSlice", coarse: "setCoarse", volume: "setVolume" }[frame.shows]](told);
-    lab.bus.emit("numbers", frame);
+    lab.values.setMaps(frame.shows, told);
+    lab.events.emit("numbers", frame);
     unseen = true;
-    lab.paint(lab.seq);
+    lab.draw(lab.seq);
     if (phase === "running") draw();
     else rest();
   }
@@ -64,8 +64,8 @@ export function tune(lab) {
   /** No further step is on its way: all slices and numbers of the curve in view. */
   function rest() {
     draw();
-    lab.again();
-    lab.bus.emit("tuned", path[at] ?? null);
+    lab.recompute();
+    lab.events.emit("tuned", path[at] ?? null);
   }
 
   function end(message) {
@@ -77,12 +77,12 @@ export function tune(lab) {
     if (path.length) rest();
   }
 
-  lab.bus.on("painted", () => {
+  lab.events.on("painted", () => {
     if (!unseen) return;
     unseen = false;
     lab.root.dataset.tuneStep = at;
-    stream.seen();
-    lab.bus.emit("tuned", path[at] ?? null);
+    stream.acknowledge();
+    lab.events.emit("tuned", path[at] ?? null);
   });
 
   // Buttons
@@ -93,7 +93,7 @@ export function tune(lab) {
     ended = "";
     if (stream.open && at === path.length - 1) {
       enter(steps ? "paused" : "running");
-      stream.say(steps ? "step" : "run");
+      stream.send(steps ? "step" : "run");
       return;
     }
     if (at < 0) {
@@ -111,7 +111,7 @@ export function tune(lab) {
   }
 
   function pause() {
-    stream.say("pause");
+    stream.send("pause");
     enter("paused");
     if (path.length) rest();
   }
@@ -129,9 +129,9 @@ export function tune(lab) {
   function walk(curve) {
     const { threshold } = path[at] ?? { threshold: lab.config.thresholds.core };
     reach({ curve, threshold });
-    lab.again();
+    lab.recompute();
     draw();
-    lab.bus.emit("tuned", path[at] ?? null);
+    lab.events.emit("tuned", path[at] ?? null);
   }
 
   lab.actions["tune-run"] = () => (phase === "running" ? pause() : go(0));
@@ -153,9 +153,9 @@ export function tune(lab) {
     if (phase === "running") pause();
     at = Number(slider.value);
     reach(path[at]);
-    lab.take(path[at].curve);
+    lab.requestMaps(path[at].curve);
     draw();
-    lab.bus.emit("tuned", path[at]);
+    lab.events.emit("tuned", path[at]);
   });
   slider.addEventListener("change", () => { if (path[at]) walk(path[at].curve); });
 
@@ -170,7 +170,7 @@ export function tune(lab) {
       ghost(lab.case.arrays.start);
     }
     enter("idle");
-    if (ran) lab.again(); // while frames came, nothing asked for the maps of what is there now
+    if (ran) lab.recompute(); // while frames came, nothing asked for the maps of what is there now
   }
 
   function ghost(curve) {
@@ -179,9 +179,9 @@ export function tune(lab) {
   }
 
   const foreign = (curve) => path.length > 0 && shown !== null && curve.some((value, i) => value !== shown[i]);
-  lab.bus.on("edit", (curve) => { if (foreign(curve)) forget(); });
-  lab.bus.on("state", ({ curve }) => { if (foreign(curve)) forget(); });
-  lab.bus.on("case", (now) => {
+  lab.events.on("edit", (curve) => { if (foreign(curve)) forget(); });
+  lab.events.on("state", ({ curve }) => { if (foreign(curve)) forget(); });
+  lab.events.on("case", (now) => {
     pane.querySelector("[data-tune=target] [value=truth]").disabled = !now.hasLesion;
     find("[data-tune=with_tmax]").disabled = !now.hasHypoperfused;
     if (!now.hasLesion) chosen.target = "painted";
@@ -232,13 +232,13 @@ export function tune(lab) {
     stream.stop();
     enter("idle");
     show();
-    lab.bus.emit("target", chosen.target);
+    lab.events.emit("target", chosen.target);
   });
-  lab.bus.on("config", () => {
+  lab.events.on("config", () => {
     show();
     if (path[at]) lab.values.thresholds = { ...lab.config.thresholds, core: path[at].threshold };
   });
-  lab.tuning = { get target() { return chosen.target; }, get step() { return path[at] ?? null; } };
+  const fineTuning = { get target() { return chosen.target; }, get step() { return path[at] ?? null; } };
 
   // What is drawn
 
@@ -271,6 +271,6 @@ export function tune(lab) {
       ["low", path.map((one) => one.hypoperfused_dice)],
     ], Math.max(at, 0));
   }
-  lab.bus.on("resize", draw);
-  return () => stream.stop();
+  lab.events.on("resize", draw);
+  return { provides: { fineTuning }, close() { stream.stop(); } };
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The words of fine-tuning: its controls, its figures, and the sentence under them.
 
 /** Name, label, digits. */
@@ -64,9 +65,9 @@ export function say(path, at, start, ended, causal) {
       const best = path.slice(0, at + 1).reduce((a, b) => (b.held_out_dice > a.held_out_dice ? b : a));
       if (step.held_out_dice < best.held_out_dice - FALL && step.dice > best.dice) signs.push("Dice falls on the slices left out while it rises on the others");
     }
-    if (signs.length) return ["overfit", `Overfit: ${signs.join("; ")}. This is no artery any more.`];
+    if (signs.length) return ["overfit", `Overfit: ${signs.join("; ")}. The curve is no longer a plausible AIF.`];
   }
   return ["note", causal
-    ? "The area is kept: rCBF does not see the scale, so the gradient has no word on it."
-    : "The area is kept: rCBF sees neither scale nor, in the delay-invariant form, a shift, so the gradient has no word on them."];
+    ? "The area is kept: rCBF does not see the scale, so the gradient is zero along it."
+    : "The area is kept: rCBF sees neither scale nor, in the delay-invariant form, a shift, so the gradient is zero along them."];
 }

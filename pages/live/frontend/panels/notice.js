@@ -1,20 +1,26 @@
-// One sentence for a person: it goes with the next edit or after a while, a passing one with the next good map.
+// Notice: one sentence that the next edit or a timeout removes; a passing one goes with the next good map.
 
 const SHOWN_MS = 9000;
 
 export class Notice {
+  passing = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** @param {HTMLElement} node */
   constructor(node) {
-    Object.assign(this, { node, passing: false });
-    node.addEventListener("click", () => this.say(""));
+    this.node = node;
+    node.addEventListener("click", () => this.show(""));
   }
 
-  say(text, passing = false) {
+  /** @param {string} text empty to hide it */
+  show(text, passing = false) {
     const { node } = this;
     this.passing = passing;
     if (!text && node.hidden) return;
     node.textContent = text;
     node.hidden = !text;
-    clearTimeout(this.timer);
-    if (text) this.timer = setTimeout(() => this.say(""), SHOWN_MS);
+    clearTimeout(this.#timer);
+    if (text) this.#timer = setTimeout(() => this.show(""), SHOWN_MS);
   }
 }

@@ -1,19 +1,20 @@
+// @ts-nocheck
 // The figures of the volume, each with its change against the starting curve.
 
 /** Label of a metric as a heading; a unit too long to stand behind a value stands here. */
 export const heading = ({ label, unit }) => (unit.length > 2 ? `${label}, ${unit}` : label);
 export const shortUnit = ({ unit }) => (unit.length > 2 ? "" : unit);
 
-export function numbers(lab) {
-  lab.bus.on("config", ({ metrics }) => {
-    if (lab.find("[data-number]")) return;
+export function installNumbers(lab) {
+  lab.events.on("config", ({ metrics }) => {
+    if (lab.root.querySelector("[data-number]")) return;
     lab.find(".numbers").insertAdjacentHTML("afterbegin", metrics.map((metric) =>
       `<div class="number" data-number="${metric.id}"><span>${heading(metric)}</span><b>–</b><small>${shortUnit(metric)}</small><em></em></div>`).join(""));
   });
-  lab.bus.on("case", ({ hasLesion }) => {
+  lab.events.on("case", ({ hasLesion }) => {
     for (const key of ["dice", "auc"]) lab.find(`[data-number=${key}]`).hidden = !hasLesion;
   });
-  lab.bus.on("numbers", ({ numbers: now, start }) => {
+  lab.events.on("numbers", ({ numbers: now, start }) => {
     lab.root.dataset.coreMl = now.core_ml;
     for (const { id: key, digits } of lab.config.metrics) {
       const node = lab.find(`[data-number=${key}]`);

@@ -1,6 +1,7 @@
+// @ts-nocheck
 // What matters in the curve: bars of a gradient under its samples, and a map of what an edit would move.
 import { upperEnd } from "../map/map_overlay.js";
-import { Plot, svg } from "../common/svg_chart.js";
+import { SvgChart, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
 
 const EVERY_MS = 200; // while the hand moves
@@ -16,22 +17,22 @@ const HTML = `<div class="matters" hidden><div class="row"><select data-matters=
   <svg class="bars" data-testid="matters" role="img" aria-label="Gradient by sample"></svg></div>`;
 const chosen = { on: false, quantity: "core_ml", region: "core", direction: "" };
 
-export function matters(lab) {
-  lab.panes.row.insertAdjacentHTML("beforeend", '<button class="tool" data-action="matters" aria-pressed="false" title="What matters: a gradient under each sample of the curve (M)">What matters</button>');
+export function installSensitivity(lab, { tabs, overlay, fineTuning }) {
+  tabs.row.insertAdjacentHTML("beforeend", '<button class="tool" data-action="matters" aria-pressed="false" title="What matters: a gradient under each sample of the curve (M)">What matters</button>');
   lab.find("svg.editor").insertAdjacentHTML("afterend", HTML);
   const strip = lab.find(".matters");
   const button = lab.find("[data-action=matters]");
   const [quantity, region, way] = ["quantity", "region", "direction"].map((name) => strip.querySelector(`[data-matters=${name}]`));
-  const plot = new Plot(strip.querySelector("svg"), { xLabel: "", yLabel: "", margin: { left: 46, right: 12, top: 5, bottom: 5 } });
+  const plot = new SvgChart(strip.querySelector("svg"), { xLabel: "", yLabel: "", margin: { left: 46, right: 12, top: 5, bottom: 5 } });
   let shown = null; // {gradient, value, quantity}
   let asked = 0; // when a gradient was last asked for
   let later = 0;
 
   const stream = new Stream(lab, "matters", {
-    onFrame: (frame) => { stream.seen(); take({ ...frame, gradient: frame.arrays.gradient }); },
+    onFrame: (frame) => { stream.acknowledge(); take({ ...frame, gradient: frame.arrays.gradient }); },
     onEnd: (message) => { if (message) { take(null); lab.notice(message); } },
   });
-  const maps = new Stream(lab, "sensitivity", { onFrame: (frame) => { maps.seen(); field(frame); }, onEnd: (message) => { if (message) { lab.notice(message); close(); } } });
+  const maps = new Stream(lab, "sensitivity", { onFrame: (frame) => { maps.acknowledge(); field(frame); }, onEnd: (message) => { if (message) { lab.notice(message); close(); } } });
 
   function take(found) {
     shown = found;
@@ -66,18 +67,18 @@ export function matters(lab) {
   /** Ask for the gradient of the curve at hand; quickly while it moves, exactly at rest. */
   function ask(quick) {
     if (!chosen.on || !lab.case || lab.streaming) return;
-    if (chosen.quantity === "loss") { take(lab.tuning.step && { gradient: lab.tuning.step.gradient, exact: true }); return; }
+    if (chosen.quantity === "loss") { take(fineTuning.step && { gradient: fineTuning.step.gradient, exact: true }); return; }
     clearTimeout(later);
     const wait = quick ? asked + EVERY_MS - performance.now() : 0;
     if (wait > 0) { later = setTimeout(() => ask(true), wait); return; }
-    if (lab.link.status !== "live") return;
+    if (lab.socket.status !== "live") return;
     asked = performance.now();
-    stream.start({ curve: Array.from(lab.editor.curve), quantity: chosen.quantity, region: chosen.region, target: lab.tuning.target, quick });
+    stream.start({ curve: Array.from(lab.editor.curve), quantity: chosen.quantity, region: chosen.region, target: fineTuning.target, quick });
   }
 
   function show() {
     const tuning = lab.config.page === "tune";
-    const known = lab.case?.hasLesion || (tuning && lab.tuning.target === "painted");
+    const known = lab.case?.hasLesion || (tuning && fineTuning.target === "painted");
     quantity.querySelector("[value=loss]").hidden = quantity.querySelector("[value=loss]").disabled = !tuning;
     quantity.querySelector("[value=soft_dice]").hidden = quantity.querySelector("[value=soft_dice]").disabled = !known;
     region.querySelector("[value=painted]").hidden = region.querySelector("[value=painted]").disabled = !tuning;
@@ -121,7 +122,7 @@ export function matters(lab) {
     const size = arrays.change.map(Math.abs);
     const { label, unit } = lab.config.directions.find(({ id }) => id === direction);
     const note = direction === "amplitude" ? "zero everywhere: rCBF does not see the height" : "how much the map moves with it";
-    lab.overlay.show({
+    overlay.show({
       of: "sensitivity", field: size, label: `|∂ rCBF / ∂ ${label}|`, note, unit: unit === "s" ? "per s" : unit ? "per\nfactor" : "",
       window: [0, upperEnd(size, 0.001)], lut: "inferno", digits: 4,
     });
@@ -129,26 +130,26 @@ export function matters(lab) {
 
   function close() {
     maps.stop();
-    lab.overlay.close("sensitivity");
+    overlay.close("sensitivity");
     chosen.direction = "";
     way.value = "";
   }
 
-  lab.bus.on("overlay-closed", (of) => { if (of === "sensitivity") close(); });
-  lab.bus.on("config", ({ directions }) => {
+  lab.events.on("overlay-closed", (of) => { if (of === "sensitivity") close(); });
+  lab.events.on("config", ({ directions }) => {
     if (way.options.length < 2) way.append(...directions.map(({ id, label }) => new Option(label, id)));
     show();
   });
-  lab.bus.on("case", () => { shown = null; show(); draw(); });
-  lab.bus.on("target", () => { show(); if (["soft_dice"].includes(chosen.quantity) || chosen.region === "painted") ask(false); });
-  lab.bus.on("edit", () => ask(true));
-  lab.bus.on("volume", () => {
+  lab.events.on("case", () => { shown = null; show(); draw(); });
+  lab.events.on("target", () => { show(); if (["soft_dice"].includes(chosen.quantity) || chosen.region === "painted") ask(false); });
+  lab.events.on("edit", () => ask(true));
+  lab.events.on("volume", () => {
     ask(false);
     if (chosen.direction) askMap();
   });
-  lab.bus.on("tuned", (step) => { if (chosen.on && chosen.quantity === "loss") take(step && { gradient: step.gradient, exact: true }); });
-  lab.bus.on("resize", draw);
-  return () => { clearTimeout(later); stream.stop(); maps.stop(); lab.root.removeEventListener("keydown", onKey); };
+  lab.events.on("tuned", (step) => { if (chosen.on && chosen.quantity === "loss") take(step && { gradient: step.gradient, exact: true }); });
+  lab.events.on("resize", draw);
+  return { close() { clearTimeout(later); stream.stop(); maps.stop(); lab.root.removeEventListener("keydown", onKey); } };
 }
 
 /** Two digits, small numbers by their power of ten. */

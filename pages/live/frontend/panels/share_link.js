@@ -1,13 +1,9 @@
+// @ts-nocheck
 // What a person takes along from the browser: a link to what is shown, and a picture of the map.
 
-const VERSION = "1."; // of the packed curve; pages/session/share_link.py reads it
-const SLICES = "lab|slices";
+import { packCurve } from "../common/packed_curve.js";
 
-/** A curve as text for an address: its float32 values in base64url. */
-export function packCurve(curve) {
-  const bytes = new Uint8Array(Float32Array.from(curve).buffer);
-  return VERSION + btoa(String.fromCharCode(...bytes)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
+const SLICES = "lab|slices";
 
 async function copy(text, field) {
   try {
@@ -20,11 +16,11 @@ async function copy(text, field) {
   }
 }
 
-export function share(lab) {
+export function installShareLink(lab, { snapshots, compare }) {
   const { view } = lab;
 
   lab.actions.link = async () => {
-    const { shelf } = lab;
+    const { shelf } = snapshots;
     if (!shelf || !lab.state) return;
     if (!shelf.shared) { lab.notice("An uploaded case is in no link: it stays in your session, and nobody else sees it."); return; }
     const words = new URLSearchParams(shelf.link);
@@ -41,7 +37,7 @@ export function share(lab) {
 
   lab.actions.figure = () => {
     if (!lab.case) return;
-    const { canvas, name } = figure(lab);
+    const { canvas, name } = figure(lab, snapshots.shelf?.title, compare.title);
     canvas.toBlob((blob) => {
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
       link.click();
@@ -52,19 +48,19 @@ export function share(lab) {
   // The slice of each case outlives a page change and a reload.
   const slices = () => { try { return JSON.parse(sessionStorage.getItem(SLICES)) ?? {}; } catch { return {}; } };
   let opened = null;
-  lab.bus.on("case", ({ name, slices: n }) => {
+  lab.events.on("case", ({ name, slices: n }) => {
     const slice = opened === name ? null : slices()[name];
     opened = name;
     if (Number.isInteger(slice) && slice >= 0 && slice < n) queueMicrotask(() => lab.goTo(slice));
   });
-  lab.bus.on("look", () => {
+  lab.events.on("view", () => {
     if (!lab.case || opened !== lab.case.name) return;
     try { sessionStorage.setItem(SLICES, JSON.stringify({ ...slices(), [opened]: view.slice })); } catch { /* storage may be off */ }
   });
 }
 
 /** The map as it is on the screen, with title, colour bar, sides and a key to the outlines: {canvas, name}. */
-export function figure(lab) {
+export function figure(lab, caseTitle, compared) {
   const { map, view } = lab;
   const { canvas: picture, bar, ratio } = map;
   const style = getComputedStyle(lab.find("section.maps"));
@@ -86,9 +82,9 @@ export function figure(lab) {
     ctx.fillText(words, x, y);
     return ctx.measureText(words).width;
   };
-  const { label, title } = map.meta();
+  const { label, title } = map.style();
   const place = view.montage ? `${lab.case.slices} slices` : `slice ${view.slice + 1} of ${lab.case.slices}`;
-  text(`${lab.shelf?.title ?? ""} · ${lab.compared?.title ?? `${label}: ${title}`} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
+  text(`${caseTitle ?? ""} · ${compared ?? `${label}: ${title}`} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
   if (!lab.case.swap && !view.montage) {
     text("R", left + 8 * ratio, top + picture.height / 2, { colour: "#9aa0a6" });
     text("L", left + picture.width - 8 * ratio, top + picture.height / 2, { colour: "#9aa0a6", align: "right" });

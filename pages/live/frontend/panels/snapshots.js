@@ -1,6 +1,7 @@
+// @ts-nocheck
 // The shelf under the Lab: what-ifs that a person keeps, their figures side by side, and which two are compared.
-import { Outbox } from "../transport/command_queue.js";
-import { packCurve } from "./share_link.js";
+import { CommandQueue } from "../transport/command_queue.js";
+import { packCurve } from "../common/packed_curve.js";
 
 const STORED = "lab|shelf";
 const ICONS = {
@@ -31,7 +32,7 @@ const element = (name, attributes = {}, ...children) => {
   return node;
 };
 
-export function snapshots(lab) {
+export function installSnapshots(lab) {
   const slot = lab.find("[data-slot=shelf]");
   slot.innerHTML = SHELF;
   const form = slot.querySelector("form");
@@ -41,13 +42,13 @@ export function snapshots(lab) {
   const keeper = element("button", { className: "keep", title: "Save curve, settings and numbers as a snapshot (K)", innerHTML: `${icon("keep")}<span>Save snapshot</span>` });
   keeper.dataset.action = "keep";
   lab.find(".numbers .status").before(keeper);
-  lab.chosen = { a: null, b: null }; // "now", the number of a snapshot, or null
+  const chosen = { a: null, b: null }; // "now", the number of a snapshot, or null
   let shelf = null;
   let wish = null;
   let figures = null;
 
   const tell = (wishes) => lab.setTriggerValue("shelf", wishes);
-  const send = (message) => Outbox.of(lab.config.token).send(message, tell);
+  const send = (message) => CommandQueue.of(lab.config.token).push(message, tell);
   lab.actions.keep = () => {
     if (!lab.state) return;
     send({ act: "keep", name: name.value, curve: packCurve(lab.editor.curve) });
@@ -63,19 +64,18 @@ export function snapshots(lab) {
   /** Choose a side; the other is what is in the Lab now, unless it is chosen already. */
   function choose(side, which) {
     const other = side === "a" ? "b" : "a";
-    const { chosen } = lab;
     chosen[side] = chosen[side] === which ? null : which;
     if (chosen[side] === null) chosen[other] = null;
     else if (chosen[other] === null || chosen[other] === which) chosen[other] = which === "now" ? null : "now";
     draw();
-    lab.bus.emit("chosen", chosen);
+    lab.events.emit("sides", chosen);
   }
-  lab.bus.on("uncompare", () => { lab.chosen.a = lab.chosen.b = null; draw(); lab.bus.emit("chosen", lab.chosen); });
+  lab.events.on("uncompare", () => { chosen.a = chosen.b = null; draw(); lab.events.emit("sides", chosen); });
 
   const nameOf = (which) => (which === "now" ? "in the Lab now" : shelf.rows.find(({ number }) => number === which)?.name ?? "");
 
   function sideButton(side, which, here) {
-    const on = lab.chosen[side] === which;
+    const on = chosen[side] === which;
     const button = element("button", {
       className: "side-choice", textContent: side.toUpperCase(), disabled: !here,
       title: here ? `${on ? "Stop comparing" : `Show ${side === "a" ? "left" : "right"} of the divider`}` : "Another case: restore it first",
@@ -88,7 +88,7 @@ export function snapshots(lab) {
   }
 
   const shown = () => lab.config.metrics.filter(({ id }) => id !== "auc");
-  lab.bus.on("config", () => {
+  lab.events.on("config", () => {
     slot.querySelector("[data-slot=metrics]")?.replaceWith(...shown().map(({ label, unit }) =>
       element("th", { scope: "col", className: "figure" }, label, element("small", { textContent: unit }))));
   });
@@ -148,25 +148,25 @@ export function snapshots(lab) {
     (body.querySelector(`[data-snapshot="${of.dataset.snapshot}"] ${same}`) ?? name).focus({ preventScroll: true });
   }
 
-  lab.bus.on("numbers", ({ numbers }) => {
+  lab.events.on("numbers", ({ numbers }) => {
     figures = numbers;
     const now = body.querySelector("tr.now");
     if (now) cells(figures, null).forEach((cell, i) => now.children[3 + i].replaceWith(cell));
   });
 
-  lab.bus.on("frame:shelf", (frame) => {
+  lab.events.on("frame:shelf", (frame) => {
     const { token } = lab.config;
-    lab.shelf = shelf = frame;
-    Outbox.of(token).done(frame.done, tell);
+    shelf = frame;
+    CommandQueue.of(token).acknowledge(frame.done, tell);
     remember(token);
     const numbers = new Set(shelf.rows.filter((one) => one.here).map((one) => one.number));
-    const gone = ["a", "b"].some((side) => typeof lab.chosen[side] === "number" && !numbers.has(lab.chosen[side]));
-    if (gone) lab.bus.emit("uncompare");
+    const gone = ["a", "b"].some((side) => typeof chosen[side] === "number" && !numbers.has(chosen[side]));
+    if (gone) lab.events.emit("uncompare");
     draw();
     if (frame.wanted && frame.wanted.number > (granted.get(token) ?? 0)) wish = { ...frame.wanted, token, curve: frame.arrays.curve };
     grant();
   });
-  lab.bus.on("case", () => queueMicrotask(grant));
+  lab.events.on("case", () => queueMicrotask(grant));
 
   /** A reload, or a server that was started anew, begins a new session: what was on the shelf is brought back to it. */
   function remember(token) {
@@ -175,7 +175,7 @@ export function snapshots(lab) {
     try {
       const stored = JSON.parse(sessionStorage.getItem(STORED)) ?? [];
       // What was asked of a server that has gone comes after what was there before.
-      const lost = fresh ? [...(stored.length ? [{ act: "bring", rows: stored }] : []), ...Outbox.orphans(token)] : [];
+      const lost = fresh ? [...(stored.length ? [{ act: "bring", rows: stored }] : []), ...CommandQueue.takeOrphans(token)] : [];
       if (lost.length) setTimeout(() => lost.forEach(send));
       else sessionStorage.setItem(STORED, JSON.stringify(shelf.rows.map(({ name: called, link, numbers, made }) => ({ name: called, link, numbers, made }))));
     } catch { /* storage may be off */ }
@@ -190,14 +190,17 @@ export function snapshots(lab) {
     const { view } = lab;
     if (map) view.map = map;
     if (montage !== null) view.montage = montage;
-    view.keep();
+    view.store();
     if (slice !== null) lab.goTo(slice);
-    lab.look();
+    lab.viewChanged();
     if (curve) lab.commit(curve, { voxels: [], effect: null });
     else if (lab.changed()) lab.actions.reset();
-    else lab.again();
+    else lab.recompute();
     lab.root.dataset.granted = number;
   }
 
-  return () => lab.root.removeEventListener("keydown", onKey);
+  return {
+    provides: { snapshots: { get sides() { return chosen; }, get shelf() { return shelf; } } },
+    close() { lab.root.removeEventListener("keydown", onKey); },
+  };
 }

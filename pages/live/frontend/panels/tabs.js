@@ -1,3 +1,4 @@
+// @ts-nocheck
 // What lies below the curve: one pane at a time, chosen by tabs, so that nothing pushes the maps away.
 
 const STORED = "lab|panes";
@@ -7,7 +8,7 @@ function read() {
   try { return JSON.parse(sessionStorage.getItem(STORED)) ?? {}; } catch { return {}; }
 }
 
-export function panes(lab) {
+export function installTabs(lab) {
   const probes = lab.find(".probes");
   probes.insertAdjacentHTML("beforebegin", `<div class="row panes"><div class="segments small" role="radiogroup" aria-label="Below the curve"></div><span class="grow"></span></div>
     <div class="pane" data-pane="voxel"></div>`);
@@ -30,10 +31,10 @@ export function panes(lab) {
     for (const pane of lab.root.querySelectorAll(".pane")) pane.hidden = pane.dataset.pane !== name;
     lab.root.dataset.pane = name;
     if (lab.case) lab.editor.rescale();
-    lab.bus.emit("resize");
+    lab.events.emit("resize");
   }
 
-  lab.panes = {
+  const provided = {
     row,
     /** Add a pane and its tab; `only` names the page that has it. Returns the pane. */
     add(name, label, title, { only = null, first = false } = {}) {
@@ -57,9 +58,10 @@ export function panes(lab) {
     try { sessionStorage.setItem(STORED, JSON.stringify(chosen)); } catch { /* storage may be off */ }
     show();
   });
-  lab.bus.on("config", (config) => {
+  lab.events.on("config", (config) => {
     if (page === config.page) return;
     page = lab.root.dataset.page = config.page;
     show();
   });
+  return { provides: { tabs: provided } };
 }

@@ -1,3 +1,4 @@
+// @ts-nocheck
 // The tornado chart: what each edit of the curve, by a stated amount either way, does to three figures.
 import { svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
@@ -5,8 +6,8 @@ import { Stream } from "../transport/streams.js";
 const HTML = `<div class="row"><button class="solid" data-action="tornado" title="Every edit low and high: two volumes each">Compute</button><span class="soft" data-out="tornado"></span></div>
   <svg class="tornado" data-testid="tornado" role="img" aria-label="Change of three figures with each edit"></svg>`;
 
-export function tornado(lab) {
-  const pane = lab.panes.add("edits", "Tornado", "How far each edit of the whole curve moves core, hypoperfused volume and healthy CBF");
+export function installTornado(lab, { tabs }) {
+  const pane = tabs.add("edits", "Tornado", "How far each edit of the whole curve moves core, hypoperfused volume and healthy CBF");
   pane.innerHTML = HTML;
   const out = pane.querySelector("[data-out=tornado]");
   const chart = pane.querySelector("svg");
@@ -20,7 +21,7 @@ export function tornado(lab) {
       const { arrays: _, ...row } = frame;
       rows.push(row);
       n = frame.n;
-      stream.seen();
+      stream.acknowledge();
       draw();
     },
     onEnd: (message) => { if (message) lab.notice(message); draw(); },
@@ -86,13 +87,13 @@ export function tornado(lab) {
     });
   }
 
-  lab.bus.on("edit", (curve) => {
+  lab.events.on("edit", (curve) => {
     const other = rows.length > 0 && curve.some((v, i) => v !== of[i]);
     if (other === stale) return;
     stale = other;
     draw();
   });
-  lab.bus.on("case", () => { stream.stop(); rows = []; stale = false; draw(); });
-  lab.bus.on("resize", draw);
-  return () => stream.stop();
+  lab.events.on("case", () => { stream.stop(); rows = []; stale = false; draw(); });
+  lab.events.on("resize", draw);
+  return { close() { stream.stop(); } };
 }

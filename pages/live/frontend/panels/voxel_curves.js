@@ -1,18 +1,19 @@
+// @ts-nocheck
 // The voxel in view: its value, its curve c(t) and its residue function k(t).
-import { Plot, svg } from "../common/svg_chart.js";
+import { SvgChart, svg } from "../common/svg_chart.js";
 
 const WAIT_MS = 30;
 
-export function probes(lab) {
-  const tissue = new Plot(lab.find("svg.probe.tissue"), { xLabel: "s", yLabel: "c(t), HU" });
-  const residue = new Plot(lab.find("svg.probe.residue"), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
+export function installVoxelCurves(lab) {
+  const tissue = new SvgChart(lab.find("svg.probe.tissue"), { xLabel: "s", yLabel: "c(t), HU" });
+  const residue = new SvgChart(lab.find("svg.probe.residue"), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
   const { map, values } = lab;
   let timer = 0;
 
   /** Its curves follow the AIF; before anybody points, a voxel of the core stands in. */
   function again() {
     map.probed ??= typicalVoxel(values, map.view.slice);
-    if (map.probed) lab.ask({ type: "probe", voxel: map.probed });
+    if (map.probed) lab.request({ type: "probe", voxel: map.probed });
   }
 
   function readout() {
@@ -21,7 +22,7 @@ export function probes(lab) {
     const { column, row, z } = lab.hover;
     const i = values.indexAt(column, row, z);
     const [x, y] = values.voxelAt(column, row, z);
-    const meta = map.meta();
+    const meta = map.style();
     const { case: now } = values;
     const value = meta.source ? now.arrays[meta.source][(z * now.rows + row) * now.columns + column]
       : i < 0 ? NaN : values.at(map.view.map, i, z);
@@ -50,7 +51,7 @@ export function probes(lab) {
     else residue.layer.replaceChildren();
   }
 
-  lab.bus.on("frame:probe", (frame) => {
+  lab.events.on("frame:probe", (frame) => {
     shown = { ...frame, of: lab.case.name };
     map.probed = frame.voxel;
     lab.find("[data-out=probed]").textContent = `voxel (${frame.voxel.join(", ")})`;
@@ -58,18 +59,18 @@ export function probes(lab) {
     lab.editor.setTissue(frame.arrays.tissue ?? frame.arrays.raw);
     const { magnified } = lab.editor;
     lab.find(".key.tissue-on-aif").textContent = magnified > 1 ? `tissue ×${magnified}` : "tissue";
-    lab.paint();
+    lab.draw();
   });
-  lab.bus.on("case", (now) => { if (shown?.of !== now.name) { map.probed = null; shown = null; } });
-  lab.bus.on("volume", again);
-  lab.bus.on("resize", draw);
-  lab.bus.on("painted", readout);
-  lab.bus.on("hover", (at) => {
+  lab.events.on("case", (now) => { if (shown?.of !== now.name) { map.probed = null; shown = null; } });
+  lab.events.on("volume", again);
+  lab.events.on("resize", draw);
+  lab.events.on("painted", readout);
+  lab.events.on("hover", (at) => {
     lab.hover = at;
     readout();
     if (!at) return;
     clearTimeout(timer);
-    timer = setTimeout(() => lab.ask({ type: "probe", voxel: values.voxelAt(at.column, at.row, at.z) }), WAIT_MS);
+    timer = setTimeout(() => lab.request({ type: "probe", voxel: values.voxelAt(at.column, at.row, at.z) }), WAIT_MS);
   });
 }
 

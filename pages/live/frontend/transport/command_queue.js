@@ -1,42 +1,63 @@
-// Wishes to the page that must not be lost: a run of the page that another one interrupts forgets its trigger.
-// Each has a number and is sent again until the page has told that it is done; the page does each once.
+// Commands to the page that must not be lost: a run of the page that a newer one interrupts forgets its trigger.
+// Each has a number and is sent again until the page acknowledges it; the page carries out each number once.
+/** @import { QueuedCommand, SnapshotCommand } from "../types.js" */
 
-const AGAIN_MS = 2500;
-const SOON_MS = 150;
-const outboxes = new Map(); // by session: a page change loses nothing
+const RETRY_MS = 2500;
+const RETRY_AFTER_RUN_MS = 150;
+/** @type {Map<string, CommandQueue>} */
+const queues = new Map(); // by session token: a page change loses nothing
 
-export class Outbox {
+/** @typedef {(commands: QueuedCommand[]) => void} SendCommands */
+
+export class CommandQueue {
+  /** @type {QueuedCommand[]} */
+  #waiting = [];
+  #lastId = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /** The queue of a session. @param {string} token */
   static of(token) {
-    if (!outboxes.has(token)) outboxes.set(token, new Outbox());
-    return outboxes.get(token);
+    const queue = queues.get(token) ?? new CommandQueue();
+    queues.set(token, queue);
+    return queue;
   }
 
-  constructor() { Object.assign(this, { waiting: [], last: 0, timer: 0 }); }
-
-  /** What an earlier session of this document was asked to keep and never answered: it was lost with its server. */
-  static orphans(token) {
-    const left = [...outboxes].filter(([of]) => of !== token).flatMap(([, box]) => box.waiting.splice(0));
+  /**
+   * Take snapshots that an earlier session of this document was to keep and never acknowledged: its server has gone.
+   * @param {string} token the session now
+   */
+  static takeOrphans(token) {
+    const left = [...queues].filter(([other]) => other !== token).flatMap(([, queue]) => queue.#waiting.splice(0));
     return left.filter(({ act }) => act === "keep");
   }
 
-  /** @param {Function} tell hands a list of wishes to Streamlit */
-  send(wish, tell) {
-    this.last = Math.max(this.last + 1, Date.now());
-    this.waiting.push({ ...wish, id: this.last });
-    this.flush(tell);
+  /**
+   * @param {SnapshotCommand} command
+   * @param {SendCommands} send hands commands to Streamlit
+   */
+  push(command, send) {
+    this.#lastId = Math.max(this.#lastId + 1, Date.now());
+    this.#waiting.push({ ...command, id: this.#lastId });
+    this.#flush(send);
   }
 
-  flush(tell) {
-    clearTimeout(this.timer);
-    if (!this.waiting.length) return; // also where another session's box has taken them
-    tell(this.waiting);
-    this.timer = setTimeout(() => this.flush(tell), AGAIN_MS);
+  /**
+   * The page has carried out every command up to `id`; the rest may have been forgotten and is sent again.
+   * @param {number} id
+   * @param {SendCommands} send
+   */
+  acknowledge(id, send) {
+    this.#waiting = this.#waiting.filter((command) => command.id > id);
+    clearTimeout(this.#timer);
+    if (this.#waiting.length) this.#timer = setTimeout(() => this.#flush(send), RETRY_AFTER_RUN_MS);
   }
 
-  /** The page has run and has done all up to a number; what is left may have been forgotten. */
-  done(id, tell) {
-    this.waiting = this.waiting.filter((wish) => wish.id > id);
-    clearTimeout(this.timer);
-    if (this.waiting.length) this.timer = setTimeout(() => this.flush(tell), SOON_MS);
+  /** @param {SendCommands} send */
+  #flush(send) {
+    clearTimeout(this.#timer);
+    if (!this.#waiting.length) return; // another session's queue may have taken them
+    send(this.#waiting);
+    this.#timer = setTimeout(() => this.#flush(send), RETRY_MS);
   }
 }

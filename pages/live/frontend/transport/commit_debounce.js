@@ -1,26 +1,42 @@
-// Tells Streamlit a committed curve where there is no socket to tell the person's session by, once the hand rests: every
-// telling runs the page again, which would make the next drag stutter, and call back a page that is being left.
+// Debounced commits of the curve to Streamlit, used where there is no socket. Each commit runs the page again, which
+// would make the next drag stutter and call back a page that is being left: it is sent once editing rests.
+/** @import { CommittedCurve } from "../types.js" */
 
 const REST_MS = 700;
 
-export class Committer {
-  /** @param {Function} tell sends {key, value}  @param {Function} busy whether the hand is moving */
-  constructor(tell, busy) { Object.assign(this, { tell, busy, waiting: null, timer: 0 }); }
+export class CommitDebounce {
+  /** @type {CommittedCurve | null} */
+  #waiting = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #send;
+  #busy;
 
-  later(commit) {
-    this.waiting = commit;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => (this.busy() ? this.later(this.waiting) : this.now()), REST_MS);
+  /**
+   * @param {(commit: CommittedCurve) => void} send
+   * @param {() => boolean} busy whether a drag is in progress
+   */
+  constructor(send, busy) {
+    this.#send = send;
+    this.#busy = busy;
   }
 
-  now() {
-    const { waiting } = this;
-    this.drop();
-    if (waiting) this.tell(waiting);
+  /** Send a commit once editing rests; a later one replaces it. @param {CommittedCurve} commit */
+  schedule(commit) {
+    this.#waiting = commit;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => (this.#busy() ? this.schedule(commit) : this.flush()), REST_MS);
   }
 
-  drop() {
-    clearTimeout(this.timer);
-    this.waiting = null;
+  /** Send what is waiting now. */
+  flush() {
+    const commit = this.#waiting;
+    this.cancel();
+    if (commit) this.#send(commit);
+  }
+
+  cancel() {
+    clearTimeout(this.#timer);
+    this.#waiting = null;
   }
 }

@@ -1,57 +1,77 @@
-// Edits and requests by Streamlit's own messages. Each is a run of the page, and a run that the next one interrupts
-// answers nobody: one message at a time, the latest edit first, and what has not been answered is asked again.
+// Edits and requests by Streamlit's own messages, where no WebSocket can be opened. Each message is a run of the page,
+// and an interrupted run never answers: one message at a time, the latest edit first, unanswered ones sent again.
+/** @import { Edit, Request, RerunMessage } from "../types.js" */
 
-const AGAIN_MS = 3000;
-const LATEST = ["probe", "case"]; // of these only the last wish counts
+const RETRY_MS = 3000;
+const LATEST_ONLY = ["probe", "case"]; // request types of which only the last counts
 
-export class Byway {
-  /** @param {Function} tell hands one message to Streamlit */
-  constructor(tell) { Object.assign(this, { tell, next: null, asks: [], out: null, timer: 0 }); }
+export class RerunTransport {
+  /** @type {Edit | null} */
+  #nextEdit = null;
+  /** @type {Request[]} */
+  #requests = [];
+  /** @type {{edit: Edit, request?: undefined} | {request: Request, edit?: undefined} | null} */
+  #unanswered = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #send;
 
-  /** Ask whether there is anybody: the answer is the case. */
-  knock() { this.tell({}); }
+  /** @param {(message: RerunMessage) => void} send hands one message to Streamlit */
+  constructor(send) { this.#send = send; }
 
+  /** Ask whether Streamlit's messages arrive: the answer is the case. */
+  probe() { this.#send({}); }
+
+  /** @param {Edit} edit */
   edit(edit) {
-    this.next = edit;
-    this.flush();
+    this.#nextEdit = edit;
+    this.#flush();
   }
 
-  ask(request) {
-    if (LATEST.includes(request.type)) this.asks = this.asks.filter(({ type }) => type !== request.type);
-    this.asks.push(request);
-    this.flush();
+  /** @param {Request} request */
+  request(request) {
+    if (LATEST_ONLY.includes(request.type)) this.#requests = this.#requests.filter(({ type }) => type !== request.type);
+    this.#requests.push(request);
+    this.#flush();
   }
 
-  flush() {
-    if (this.out || !(this.next || this.asks.length)) return;
-    if (this.next) {
-      this.out = { edit: this.next };
-      this.next = null;
-      this.tell({ ...this.out.edit, curve: Array.from(this.out.edit.curve) });
-    } else {
-      this.out = { request: this.asks.shift() };
-      this.tell(this.out.request.type === "case" ? {} : this.out);
-    }
-    this.timer = setTimeout(() => {
-      const { edit, request } = this.out;
-      this.next ??= edit ?? null;
-      if (request) this.asks.unshift(request);
-      this.out = null;
-      this.flush();
-    }, AGAIN_MS);
-  }
-
+  /** The page has run and has answered what was sent. */
   answered() {
-    clearTimeout(this.timer);
-    this.out = null;
-    this.flush();
+    clearTimeout(this.#timer);
+    this.#unanswered = null;
+    this.#flush();
   }
 
-  /** The socket is back, or the page is left; returns the requests that nobody has answered. */
+  /** Stop, as the socket is back or the page is left; returns the unanswered requests. */
   close() {
-    clearTimeout(this.timer);
-    const left = [...(this.out?.request ? [this.out.request] : []), ...this.asks];
-    Object.assign(this, { next: null, asks: [], out: null });
+    clearTimeout(this.#timer);
+    const left = [...(this.#unanswered?.request ? [this.#unanswered.request] : []), ...this.#requests];
+    this.#nextEdit = this.#unanswered = null;
+    this.#requests = [];
     return left.filter(({ type }) => type !== "case");
+  }
+
+  #flush() {
+    if (this.#unanswered) return;
+    if (this.#nextEdit) {
+      const edit = this.#nextEdit;
+      this.#nextEdit = null;
+      this.#unanswered = { edit };
+      this.#send({ ...edit, curve: Array.from(edit.curve) });
+    } else {
+      const request = this.#requests.shift();
+      if (!request) return;
+      this.#unanswered = { request };
+      this.#send(request.type === "case" ? {} : { request });
+    }
+    this.#timer = setTimeout(() => this.#retry(), RETRY_MS);
+  }
+
+  #retry() {
+    const { edit, request } = this.#unanswered ?? {};
+    this.#nextEdit ??= edit ?? null;
+    if (request) this.#requests.unshift(request);
+    this.#unanswered = null;
+    this.#flush();
   }
 }

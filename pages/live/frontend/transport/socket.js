@@ -1,133 +1,165 @@
-// The road to the server: a private WebSocket, gated by acknowledgement, latest edit wins.
-// Where no socket can be had (a proxy that blocks them), all goes by Streamlit itself (byway.js), once it has answered.
-import { Byway } from "./rerun_transport.js";
+// WebSocket to the server. Edits are gated by acknowledgement: one is under way at a time, and of those that wait the
+// latest is sent. Where no socket can be opened (a proxy that blocks them), rerun_transport.js takes over.
+/** @import { ConnectionStatus, Edit, Frame, Request, RerunMessage } from "../types.js" */
+import { RerunTransport } from "./rerun_transport.js";
 import { packEdit, unpack } from "../common/wire.js";
 
-const FALLBACK_AFTER = 4;
-const SILENCE_MS = 15_000; // without a word while one is due: the network is gone, though nobody has said so
-let troubles = 0; // sockets in a row that failed; a component that is made anew need not find out again
+const MAX_FAILURES = 4; // more of them in a row, and Streamlit's messages are tried
+const TIMEOUT_MS = 15_000; // no frame although one is due: the network is gone without a close event
+const MIN_RETRY_MS = 250;
+const MAX_RETRY_MS = 8000;
+const OPEN = 1;
+let failures = 0; // sockets in a row that failed; kept over a page change
 
-export class Link {
-  /**
-   * @param {{first: Function, onFrame: Function, onStatus: Function, viaStreamlit: Function}} handlers `first` gives
-   * the request that a new connection begins with
-   */
+/**
+ * @typedef {object} SocketHandlers
+ * @property {() => Request} firstRequest what a new connection begins with
+ * @property {(frame: Frame) => void} onFrame
+ * @property {(status: ConnectionStatus) => void} onStatus
+ * @property {(message: RerunMessage) => void} sendByRerun
+ */
+
+export class LiveSocket {
+  /** @type {ConnectionStatus} */
+  status = "connecting";
+  /** @type {WebSocket | null} */
+  #socket = null;
+  /** The edit whose answer is due. @type {Edit | null} */
+  #sentEdit = null;
+  /** The latest edit that waits. @type {Edit | null} */
+  #nextEdit = null;
+  #closed = false;
+  #token = "";
+  #url = "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #reconnectTimer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timeout;
+  #handlers;
+  #rerun;
+
+  /** @param {SocketHandlers} handlers */
   constructor(handlers) {
-    this.handlers = handlers;
-    this.waiting = null; // the edit whose slice has not been answered
-    this.next = null; // the latest edit that waits for its turn
-    this.byway = new Byway(handlers.viaStreamlit);
-    this.closed = false;
-    this.status = "connecting";
+    this.#handlers = handlers;
+    this.#rerun = new RerunTransport(handlers.sendByRerun);
   }
 
+  /**
+   * Connect to a session; does nothing where its socket is open or opening.
+   * @param {{token: string, path: string}} session
+   */
   configure({ token, path }) {
-    if (this.token === token && this.socket && this.socket.readyState <= 1) return;
-    this.token = token;
-    this.url = new URL(path, document.baseURI);
-    this.url.protocol = this.url.protocol === "https:" ? "wss:" : "ws:";
-    this.connect();
+    if (this.#token === token && this.#socket && this.#socket.readyState <= OPEN) return;
+    this.#token = token;
+    const url = new URL(path, document.baseURI);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    this.#url = url.href;
+    this.#connect();
   }
 
-  setStatus(status) {
-    if (this.status === status) return;
-    this.status = status;
-    this.handlers.onStatus(status);
-  }
-
-  connect() {
-    if (this.closed) return;
-    this.leave();
-    const socket = new WebSocket(this.url);
-    socket.binaryType = "arraybuffer";
-    socket.onopen = () => {
-      socket.send(JSON.stringify({ token: this.token }));
-      socket.send(JSON.stringify(this.handlers.first()));
-    };
-    socket.onmessage = (event) => {
-      troubles = 0;
-      this.setStatus("live");
-      for (const request of this.byway.close()) this.ask(request);
-      clearTimeout(this.silence);
-      for (const frame of unpack(event.data)) this.receive(frame);
-      if (this.waiting) this.expect();
-    };
-    socket.onclose = () => this.lost();
-    this.socket = socket;
-    this.expect();
-  }
-
-  /** A word of the server is due. */
-  expect() {
-    clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.lost(), SILENCE_MS);
-  }
-
-  lost() {
-    this.leave();
-    troubles += 1;
-    // What was sent may be lost: it is asked again, unless something newer waits.
-    this.next ??= this.waiting;
-    this.waiting = null;
-    if (this.status !== "fallback") {
-      this.setStatus("reconnecting");
-      if (troubles > FALLBACK_AFTER) this.byway.knock();
-    }
-    this.timer = setTimeout(() => this.connect(), Math.min(250 * 2 ** troubles, 8000));
-  }
-
-  /** Let go of the socket, and of what waits for it. */
-  leave() {
-    clearTimeout(this.timer);
-    clearTimeout(this.silence);
-    if (this.socket) this.socket.onopen = this.socket.onmessage = this.socket.onclose = null;
-    this.socket?.close();
-  }
-
-  /** Streamlit has brought answers; without a socket, that is the road now. */
-  fromStreamlit(frames) {
-    if (troubles > FALLBACK_AFTER) this.setStatus("fallback");
-    for (const frame of frames) this.receive(frame);
-    this.byway.answered();
-  }
-
-  /** Send an edit now, or when the one before has been answered. */
+  /** Send an edit now, or when the one before has been answered. @param {Edit} edit */
   edit(edit) {
-    this.next = edit;
-    if (!this.waiting) this.flush();
+    this.#nextEdit = edit;
+    if (!this.#sentEdit) this.#flush();
   }
 
-  ask(request) {
-    if (this.status === "fallback") this.byway.ask(request);
-    else if (this.socket?.readyState === 1) this.socket.send(JSON.stringify(request));
+  /** @param {Request} request */
+  request(request) {
+    if (this.status === "fallback") this.#rerun.request(request);
+    else if (this.#socket?.readyState === OPEN) this.#socket.send(JSON.stringify(request));
   }
 
-  flush() {
-    const edit = this.next;
-    if (!edit) return;
-    if (this.status === "fallback") {
-      this.next = null;
-      this.byway.edit(edit);
-    } else if (this.socket?.readyState === 1 && this.status === "live") {
-      this.next = null;
-      this.waiting = edit;
-      this.socket.send(packEdit(edit));
-      this.expect();
-    }
-  }
-
-  receive(frame) {
-    this.handlers.onFrame(frame);
-    const answered = frame.seq !== undefined && this.waiting && frame.seq >= this.waiting.seq;
-    if (answered || frame.kind === "error" || frame.kind === "case") {
-      this.waiting = null;
-      this.flush();
-    }
+  /** Take frames that came with a run of the page. @param {Frame[]} frames */
+  receiveByRerun(frames) {
+    if (failures > MAX_FAILURES) this.#setStatus("fallback");
+    for (const frame of frames) this.#receive(frame);
+    this.#rerun.answered();
   }
 
   close() {
-    this.closed = true;
-    this.byway.close();
-    this.leave();
+    this.#closed = true;
+    this.#rerun.close();
+    this.#disconnect();
+  }
+
+  /** @param {ConnectionStatus} status */
+  #setStatus(status) {
+    if (this.status === status) return;
+    this.status = status;
+    this.#handlers.onStatus(status);
+  }
+
+  #connect() {
+    if (this.#closed) return;
+    this.#disconnect();
+    const socket = new WebSocket(this.#url);
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      socket.send(JSON.stringify({ token: this.#token }));
+      socket.send(JSON.stringify(this.#handlers.firstRequest()));
+    };
+    socket.onmessage = (event) => {
+      failures = 0;
+      this.#setStatus("live");
+      for (const request of this.#rerun.close()) this.request(request);
+      clearTimeout(this.#timeout);
+      for (const frame of unpack(event.data)) this.#receive(frame);
+      if (this.#sentEdit) this.#startTimeout();
+    };
+    socket.onclose = () => this.#lost();
+    this.#socket = socket;
+    this.#startTimeout();
+  }
+
+  /** A frame of the server is due. */
+  #startTimeout() {
+    clearTimeout(this.#timeout);
+    this.#timeout = setTimeout(() => this.#lost(), TIMEOUT_MS);
+  }
+
+  #lost() {
+    this.#disconnect();
+    failures += 1;
+    // The edit under way may be lost: it is sent again, unless a newer one waits.
+    this.#nextEdit ??= this.#sentEdit;
+    this.#sentEdit = null;
+    if (this.status !== "fallback") {
+      this.#setStatus("reconnecting");
+      if (failures > MAX_FAILURES) this.#rerun.probe();
+    }
+    this.#reconnectTimer = setTimeout(() => this.#connect(), Math.min(MIN_RETRY_MS * 2 ** failures, MAX_RETRY_MS));
+  }
+
+  /** Close the socket and stop the timers that wait for it. */
+  #disconnect() {
+    clearTimeout(this.#reconnectTimer);
+    clearTimeout(this.#timeout);
+    if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
+    this.#socket?.close();
+  }
+
+  #flush() {
+    const edit = this.#nextEdit;
+    if (!edit) return;
+    if (this.status === "fallback") {
+      this.#nextEdit = null;
+      this.#rerun.edit(edit);
+    } else if (this.#socket?.readyState === OPEN && this.status === "live") {
+      this.#nextEdit = null;
+      this.#sentEdit = edit;
+      this.#socket.send(packEdit(edit));
+      this.#startTimeout();
+    }
+  }
+
+  /** @param {Frame} frame */
+  #receive(frame) {
+    this.#handlers.onFrame(frame);
+    const seq = "seq" in frame ? frame.seq : undefined;
+    const answered = seq !== undefined && this.#sentEdit && seq >= this.#sentEdit.seq;
+    if (answered || frame.kind === "error" || frame.kind === "case") {
+      this.#sentEdit = null;
+      this.#flush();
+    }
   }
 }

@@ -1,51 +1,86 @@
-// An answer of many frames, which is started, paused, stepped and stopped: the server's half is pages/live/handlers/streams.py.
+// Answers of many frames that the browser starts, pauses, steps and stops: the server's half is
+// pages/live/handlers/streams.py. Each frame is acknowledged as seen; the server stays two frames ahead at most.
+/** @import { ConnectionStatus, LabEvents, Request, StreamAct, StreamEndFrame, StreamFrames } from "../types.js" */
+/** @import { Events } from "../events.js" */
 
 const LOST = "The connection was lost; start again to go on.";
-let runs = 0;
+const NO_SOCKET = "This needs the live connection, which is not there now.";
+let nRuns = 0;
 
+/**
+ * What a stream needs of the Lab.
+ * @typedef {object} StreamHost
+ * @property {Pick<Events<LabEvents>, "on">} events
+ * @property {{readonly status: ConnectionStatus}} socket
+ * @property {{slice: number, montage: boolean}} view
+ * @property {(request: Request) => void} request
+ * @property {(text: string) => void} notice
+ */
+
+/** @template {keyof StreamFrames} K */
 export class Stream {
-  /** @param {{onFrame: Function, onEnd: Function}} handlers onEnd takes a sentence, or null where all is done */
-  constructor(lab, of, { onFrame, onEnd }) {
-    Object.assign(this, { lab, of, run: 0, open: false });
-    const mine = ({ run }) => this.open && run === this.run;
-    lab.bus.on(`frame:${of}`, (frame) => { if (mine(frame)) onFrame(frame); });
-    lab.bus.on(`frame:${of}-end`, (frame) => {
-      if (!mine(frame)) return;
+  open = false;
+  #run = 0;
+  #host;
+  #of;
+
+  /**
+   * @param {StreamHost} host
+   * @param {K} of
+   * @param {{onFrame: (frame: StreamFrames[K]) => void, onEnd: (message: string | null) => void}} handlers `onEnd` takes
+   * the reason in a sentence, or null at the regular end
+   */
+  constructor(host, of, { onFrame, onEnd }) {
+    this.#host = host;
+    this.#of = of;
+    const { events } = host;
+    const isCurrent = (/** @type {{run: number}} */ { run }) => this.open && run === this.#run;
+    const on = /** @type {(name: string, listener: (frame: any) => void) => void} */ (events.on.bind(events));
+    on(`frame:${of}`, (/** @type {StreamFrames[K]} */ frame) => { if (isCurrent(frame)) onFrame(frame); });
+    on(`frame:${of}-end`, (/** @type {StreamEndFrame} */ frame) => {
+      if (!isCurrent(frame)) return;
       this.open = false;
       onEnd(frame.message);
     });
-    lab.bus.on("status", (status) => {
+    events.on("status", (status) => {
       if (status === "live" || !this.open) return;
       this.open = false;
       onEnd(LOST);
     });
   }
 
-  get view() { return { slice: this.lab.view.slice, all: this.lab.view.montage }; }
-
-  /** Begin anew; false where there is no socket to do it over. */
-  start(asked) {
-    if (this.lab.link.status !== "live") {
-      this.lab.notice("This needs the live connection, which is not there now.");
+  /**
+   * Begin anew; false without a live socket.
+   * @param {object} options of the request
+   */
+  start(options) {
+    if (this.#host.socket.status !== "live") {
+      this.#host.notice(NO_SOCKET);
       return false;
     }
-    runs += 1;
-    this.run = runs;
+    this.#run = ++nRuns;
     this.open = true;
-    this.say("start", asked);
+    this.send("start", options);
     return true;
   }
 
-  /** Tell the server a word: run, pause, step, or seen (a frame has been shown: another may come). */
-  say(act, more = {}) {
-    this.lab.ask({ type: "stream", of: this.of, act, run: this.run, view: this.view, ...more });
+  /**
+   * @param {StreamAct} act
+   * @param {object} options
+   */
+  send(act, options = {}) {
+    const { view } = this.#host;
+    this.#host.request({
+      type: "stream", of: this.#of, act, run: this.#run, view: { slice: view.slice, all: view.montage }, ...options,
+    });
   }
 
-  seen() { if (this.open) this.say("seen"); }
+  /** Acknowledge that a frame is shown: another may come. */
+  acknowledge() { if (this.open) this.send("seen"); }
 
   stop() {
     if (!this.open) return;
     this.open = false;
-    this.say("stop");
+    this.send("stop");
   }
 }

@@ -1,0 +1,17 @@
+// JSON in the tab's session storage; a browser that forbids storage keeps nothing.
+
+/**
+ * @param {string} key
+ * @returns {any} the stored value, or null
+ */
+export function readStored(key) {
+  try { return JSON.parse(sessionStorage.getItem(key) ?? "null"); } catch { return null; }
+}
+
+/**
+ * @param {string} key
+ * @param {unknown} value
+ */
+export function store(key, value) {
+  try { sessionStorage.setItem(key, JSON.stringify(value)); } catch { /* storage may be off */ }
+}

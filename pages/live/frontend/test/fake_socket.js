@@ -1,0 +1,72 @@
+// WebSocket that a test opens, answers and closes by hand, and an encoder of server frames.
+
+/** @type {FakeSocket[]} */
+export const sockets = [];
+
+export class FakeSocket {
+  readyState = 0;
+  binaryType = "";
+  /** @type {(() => void) | null} */
+  onopen = null;
+  /** @type {((event: {data: ArrayBuffer}) => void) | null} */
+  onmessage = null;
+  /** @type {(() => void) | null} */
+  onclose = null;
+  /** @type {(string | ArrayBuffer)[]} */
+  sent = [];
+
+  /** @param {string} url */
+  constructor(url) {
+    this.url = url;
+    sockets.push(this);
+  }
+
+  /** @param {string | ArrayBuffer} message */
+  send(message) { this.sent.push(message); }
+
+  close() { this.readyState = 3; }
+
+  // What the test does in place of the server
+
+  accept() {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+
+  /** @param {{kind: string, [field: string]: unknown}[]} frames */
+  answer(...frames) {
+    const parts = frames.map(encode);
+    const data = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+    let at = 0;
+    for (const part of parts) { data.set(new Uint8Array(part), at); at += part.byteLength; }
+    this.onmessage?.({ data: data.buffer });
+  }
+
+  drop() {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+
+  /** Sequence numbers of the edits that were sent. */
+  get edits() {
+    return this.sent.flatMap((message) => (message instanceof ArrayBuffer ? [new Uint32Array(message, 0, 4)[1]] : []));
+  }
+
+  /** Requests that were sent. */
+  get requests() { return this.sent.flatMap((message) => (typeof message === "string" ? [JSON.parse(message)] : [])); }
+}
+
+/**
+ * A server frame without arrays, as wire.py packs it.
+ * @param {{kind: string, [field: string]: unknown}} header
+ */
+export function encode(header) {
+  let text = new TextEncoder().encode(JSON.stringify({ arrays: {}, ...header }));
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(32);
+  padded.set(text);
+  text = padded;
+  const bytes = new Uint8Array(16 + text.length);
+  new Uint32Array(bytes.buffer, 0, 4).set([0x4c464941, text.length, bytes.length, 0]);
+  bytes.set(text, 16);
+  return bytes.buffer;
+}

@@ -1,0 +1,256 @@
+// Messages between browser and server, and the values that the modules of the Lab share.
+// Field names of frames are those of the Python encoders in pages/live; a test compares the two.
+
+import type { VolumeStore } from "./map/volume_store.js";
+
+// Values
+
+/** Indices into the series: x, y, z. */
+export type Voxel = [number, number, number];
+/** A pixel of the screen's layout of slice z. */
+export interface SlicePixel { column: number; row: number; z: number }
+export interface Point { x: number; y: number }
+export interface Box extends Point { w: number; h: number }
+/** The place of slice z on the canvas, in canvas pixels. */
+export interface SlicePlace extends Box { z: number }
+export type Curve = Float32Array;
+export type Range = [number, number];
+export type OutlineKind = "core" | "hypoperfused" | "truth";
+export type Thresholds = { core: number; tmax: number };
+export type ConnectionStatus = "connecting" | "live" | "reconnecting" | "fallback";
+
+/** Lesion metrics of a volume, by name; null where a metric does not apply. */
+export interface Numbers {
+  core_ml: number; hypoperfused_ml: number | null; mismatch_ml: number | null; mismatch_ratio: number | null;
+  reference_cbf: number; dice: number | null; auc: number | null;
+}
+
+/** Parameters of the whole-curve edit; perfcore/aif/edits.py defines them. */
+export interface WholeEdit {
+  smooth_s: number; width: number; dispersion_s: number; shift_s: number;
+  tail: number; amplitude: number; baseline: number; cut_s: number | null;
+}
+
+/** One state of the edited AIF, as undo keeps it. */
+export interface CurveState {
+  curve: Curve;
+  /** Voxels whose mean the curve is, if any. */
+  voxels: Voxel[];
+  /** Standard deviation over those voxels. */
+  spread: ArrayLike<number> | null;
+  /** The whole-curve handles and the curve they act on. */
+  whole: { base: Curve; handles: WholeEdit } | null;
+  /** Sequence number of the edit that requested its maps. */
+  seq?: number;
+}
+
+/** A colour scale or window of a map, as drawn. */
+export interface MapStyle extends MapInfo {
+  map: string; usual: Range; scale: string; window: Range; lut: Uint32Array;
+}
+/** What the renderer and the annotations read of a volume. */
+export type VolumeView = Pick<VolumeStore, "range" | "lesion" | "pixelOf" | "field"> & {
+  readonly case: Case | null; readonly painted?: Uint8Array | null; readonly paintedShown?: boolean;
+};
+/** A volume drawn over a part of each slice's width. */
+export interface Layer { values: VolumeView; meta: MapStyle; from: number; to: number }
+
+// Server → browser
+
+export type SliceSource = "baseline" | "tmip";
+export interface MapInfo {
+  label: string; title: string; unit: string; digits: number; window: Range; lut: string; source?: SliceSource;
+  /** Does not depend on the curve: its values come with the case. */
+  static?: boolean;
+}
+export interface SourceInfo { id: string; label: string; group: string }
+
+export interface MetricInfo { id: keyof Numbers; label: string; unit: string; digits: number }
+/** A handle of the whole curve: its limits (null: the end of the slider) and the slider's low, high and step. */
+export interface HandleInfo {
+  id: keyof WholeEdit; label: string; unit: string; help: string; neutral: number | null;
+  limits: [number, number | null]; span: [number, number, number];
+}
+export interface DirectionInfo { id: string; label: string; unit: string }
+
+export interface ConfigFrame {
+  kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
+  sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
+  deconvolution: string; regularization: string;
+  maps: Record<string, MapInfo>; scales: Record<string, string>; slope: number; thresholds: Thresholds;
+  metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
+  arrays: Record<string, Uint8Array>;
+}
+
+/** A case as the browser keeps it; arrays over voxels are in slice order. */
+export interface Case {
+  kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
+  name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
+  swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean;
+  arrays: {
+    start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
+    baseline: Int16Array; tmip: Int16Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;
+  };
+}
+/** Settings or start of a case that the browser has already: nothing else is sent again. */
+export interface CaseUpdate {
+  kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[];
+  arrays: { start: Curve; edited?: Curve; pixel?: undefined };
+}
+export type CaseFrame = Case | CaseUpdate;
+
+export interface FlowFrame {
+  kind: "slice" | "coarse" | "volume"; epoch: number; seq: number; ref: number; z: number;
+  /** Of a coarse frame: slice z alone. */
+  one?: boolean;
+  numbers?: Numbers; start?: Numbers;
+  arrays: { cbf?: Float32Array; tmax?: Float32Array };
+}
+/** A flow frame that carries maps. */
+export type MapsFrame = Pick<FlowFrame, "seq" | "ref" | "z" | "one"> & { arrays: { cbf: Float32Array; tmax: Float32Array } };
+export interface StaleFrame { kind: "stale"; epoch: number; seq: number }
+export interface ErrorFrame { kind: "error"; message: string; epoch?: number; seq?: number }
+export interface ProbeFrame {
+  kind: "probe"; voxel: Voxel;
+  arrays: { raw: Curve; tissue?: Curve; residue?: Float32Array; residue_time?: Float32Array };
+}
+export interface FitFrame {
+  kind: "fit"; fit: { onset_s: number; alpha: number; beta_s: number; peak: number; rms: number };
+  arrays: { curve: Curve };
+}
+export interface VoxelsFrame {
+  kind: "voxels"; voxels: Voxel[]; flags: string[]; asked: number; arrays: { mean: Curve; sd: Curve };
+}
+export interface TargetFrame { kind: "target"; slice: number; voxels: number; ml: number }
+export interface SnapshotFrame {
+  kind: "snapshot"; key: string; number: number; ref: number; aifArea: number; thresholds: Thresholds;
+  arrays: { cbf: Float32Array; tmax: Float32Array; area?: Float32Array; ttp?: Float32Array };
+}
+export interface SnapshotRow {
+  number: number; name: string; title: string; here: boolean; settings: string;
+  numbers: Partial<Numbers>; changes: Partial<Numbers> | null; made: number; link: string;
+}
+export interface ShelfFrame {
+  kind: "shelf"; done: number; rows: SnapshotRow[]; link: string; shared: boolean; known: boolean; title: string;
+  wanted: { number: number; curveKey: string; map: string; slice: number | null; montage: boolean | null } | null;
+  arrays: { curve?: Curve };
+}
+
+/** Fields of every frame of a stream. */
+export interface StreamFrame { run: number; epoch: number }
+export interface StreamEndFrame { run: number; message: string | null }
+export interface TuneFrame extends StreamFrame {
+  kind: "tune"; shows: "slice" | "coarse" | "volume"; z: number; ref: number; number: number;
+  loss: number; dice: number; held_out_dice: number | null; hypoperfused_dice: number | null;
+  distance: number; roughness: number; negative: number; threshold: number; numbers: Numbers; start: Numbers;
+  arrays: { curve: Curve; gradient: Float32Array; cbf: Float32Array; tmax: Float32Array };
+}
+export interface TornadoFrame extends StreamFrame {
+  kind: "tornado"; handle: string; name: string; unit: string; settings: [number, number];
+  here: Partial<Numbers>; low: Partial<Numbers> | null; high: Partial<Numbers> | null; n: number; arrays: object;
+}
+export interface ChoiceFrame extends StreamFrame {
+  kind: "choice"; finding: string | null; n_done: number; n_total: number; of: string[];
+  quantiles: [number, number, number]; basis_error: number | null;
+  arrays: { core_ml: Float32Array; low: Curve; middle: Curve; high: Curve; fraction: Uint8Array };
+}
+export interface MattersFrame extends StreamFrame {
+  kind: "matters"; quantity: string; region: string; value: number; exact: boolean; arrays: { gradient: Float32Array };
+}
+export interface SensitivityFrame extends StreamFrame {
+  kind: "sensitivity"; direction: string; arrays: { change: Float32Array };
+}
+export interface StreamFrames {
+  tune: TuneFrame; tornado: TornadoFrame; choice: ChoiceFrame; matters: MattersFrame; sensitivity: SensitivityFrame;
+}
+
+export interface Frames extends StreamFrames {
+  config: ConfigFrame; case: CaseFrame; slice: FlowFrame; coarse: FlowFrame; volume: FlowFrame; stale: StaleFrame;
+  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame;
+}
+export type Frame = Frames[keyof Frames];
+
+// Browser → server
+
+/** Header and curve of a binary edit message. */
+export interface Edit { epoch: number; seq: number; flags: number; slice: number; curve: Curve }
+export type Request =
+  | { type: "case"; have?: string | null }
+  | { type: "probe"; voxel: Voxel }
+  | { type: "fit"; curve: number[] }
+  | { type: "voxels"; voxels: Voxel[]; asked: number }
+  | { type: "target"; slice: number; fresh: boolean; runs: number[] }
+  | { type: "snapshot"; number: number }
+  | { type: "stream"; of: keyof StreamFrames; act: StreamAct; run: number; view: { slice: number; all: boolean }; [option: string]: unknown };
+export type StreamAct = "start" | "run" | "pause" | "step" | "seen" | "stop";
+/** A message by a rerun of the page: an edit, a request, or nothing but a request for the case. */
+export type RerunMessage = { request: Request } | (Omit<Edit, "curve"> & { curve: number[] }) | Record<string, never>;
+
+/** A change of the snapshots, as the page carries it out. */
+export type SnapshotCommand =
+  | { act: "keep"; name: string; curve: string }
+  | { act: "rename"; number: number; name: string }
+  | { act: "delete" | "restore"; number: number }
+  | { act: "bring"; rows: Pick<SnapshotRow, "name" | "link" | "numbers" | "made">[] };
+export type QueuedCommand = SnapshotCommand & { id: number };
+
+// Streamlit
+
+export interface Component {
+  parentElement: HTMLElement;
+  data: Uint8Array<ArrayBuffer> | ArrayBuffer;
+  setStateValue: (name: "curve", value: CommittedCurve) => void;
+  setTriggerValue: (name: "fallback" | "source" | "csv" | "shelf", value: unknown) => void;
+}
+export interface CommittedCurve { key: string; value: number[] }
+
+// Within the Lab
+
+export type Side = "now" | number | null;
+export interface Sides { a: Side; b: Side }
+/** One step of fine-tuning, as its path keeps it. */
+export type TuneStep = Omit<TuneFrame, "arrays"> & { curve: Curve; gradient: Float32Array };
+
+type FrameEvents = { [K in keyof Frames as `frame:${K}`]: Frames[K] };
+type StreamEndEvents = { [K in keyof StreamFrames as `frame:${K}-end`]: StreamEndFrame };
+/** Events of the Lab, by name, with what each carries. */
+export interface LabEvents extends FrameEvents, StreamEndEvents {
+  config: ConfigFrame;
+  case: Case;
+  /** Another map, window, outline, slice or zoom. */
+  view: void;
+  /** The chosen map. */
+  map: string;
+  /** A curve that is being edited. */
+  edit: Curve;
+  /** A committed curve. */
+  state: CurveState;
+  /** Name of the last edit, for its hint. */
+  effect: string | null;
+  numbers: { numbers: Numbers; start: Numbers };
+  volume: FlowFrame;
+  painted: void;
+  resize: void;
+  hover: SlicePixel | null;
+  pick: Voxel | null;
+  status: ConnectionStatus;
+  /** Snapshots chosen for the two sides of the comparison. */
+  sides: Sides;
+  uncompare: void;
+  "overlay-closed": string;
+  /** The lesion that fine-tuning aims at. */
+  target: string;
+  /** The step of fine-tuning in view. */
+  tuned: TuneStep | null;
+}
+
+/** What plugins provide to those that declare a need for them. */
+export interface Provided {
+  tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement };
+  overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
+  compare: { readonly title: string | undefined };
+  fineTuning: { readonly target: string; readonly step: TuneStep | null };
+  snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null };
+}
