@@ -1,0 +1,68 @@
+"""Registries: an added entry is seen by the command line, the settings, the files and the choices of pages."""
+
+import importlib
+from collections.abc import Iterator
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from pages.comparison.map_images import compared_maps
+from perfcore import cli
+from perfcore.aif.edits import HANDLES, CurveEdit
+from perfcore.aif.select import SELECTORS, SelectorInfo, select
+from perfcore.aif.sources import aif_methods, source_colour, source_label
+from perfcore.deconvolution.inverse import build_operator
+from perfcore.map_info import MAPS, MapInfo
+from perfcore.ranges import Span
+from perfcore.regularization import REGULARIZATIONS, RegularizationInfo
+from perfcore.results import file_names
+from perfcore.settings import Settings
+
+
+@pytest.fixture
+def reloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Let a test add entries; the command line is built anew before and after."""
+    yield monkeypatch
+    monkeypatch.undo()
+    importlib.reload(cli)
+
+
+def help_text() -> str:
+    return CliRunner().invoke(importlib.reload(cli).app, ["maps", "--help"]).stdout
+
+
+def test_a_selector_that_is_added_is_a_method_with_label_and_colour(reloaded: pytest.MonkeyPatch) -> None:
+    info = SelectorInfo("mine", "My selector", "#123456", lambda prepared: prepared)  # type: ignore[arg-type]
+    reloaded.setitem(SELECTORS, "mine", info)
+    assert "|mine|" in help_text().replace("\n", "")
+    assert "mine" in aif_methods()
+    assert (source_label("mine"), source_colour("mine")) == ("My selector", "#123456")
+    assert select("prepared", "mine") == "prepared"  # type: ignore[arg-type, comparison-overlap]
+
+
+def test_a_regularization_that_is_added_is_a_setting_and_an_operator(reloaded: pytest.MonkeyPatch) -> None:
+    info = RegularizationInfo(
+        "plain", "plain", 0.2, Span(0.1, 0.5, 0.1), "A test.", lambda s, top, lam: s / (s**2 + (lam * top) ** 2)
+    )
+    reloaded.setitem(REGULARIZATIONS, "plain", info)
+    words = help_text()
+    assert "plain" in words and "0.2 (plain)" in " ".join(words.split())
+    settings = Settings(regularization="plain")
+    assert settings.lam == 0.2
+    aif = torch.linspace(-3, 3, 20, dtype=torch.float64).square().neg().exp()
+    other = build_operator(aif, 1.0, Settings(regularization="tikhonov", lambda_rel=0.2))
+    torch.testing.assert_close(build_operator(aif, 1.0, settings).matrix, other.matrix)
+
+
+def test_a_map_that_is_added_is_written_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    info = MapInfo("half", "Half", "Half of CBF", "", (0, 1), 1, compute=lambda v: v.cbf / 2, difference=1.0)
+    assert "half.nii.gz" not in file_names()
+    monkeypatch.setitem(MAPS, "half", info)
+    assert "half.nii.gz" in file_names()
+    assert "half" in compared_maps()
+
+
+def test_every_handle_is_a_field_of_an_edit() -> None:
+    assert set(HANDLES) == set(vars(CurveEdit()))
+    assert {info.id: info.neutral for info in HANDLES.values()} == vars(CurveEdit())
