@@ -22,8 +22,11 @@ extensions = [
 ]
 myst_enable_extensions = ["dollarmath", "colon_fence"]
 myst_heading_anchors = 3
-suppress_warnings = ["myst.xref_missing"]  # links to files of the repository, which are no pages
-exclude_patterns = ["_build"]
+suppress_warnings = [
+    "myst.xref_missing",  # links to files of the repository, which are not pages
+    "ref.python",  # numpydoc's "Returns" names values, which Sphinx takes for ambiguous types
+]
+exclude_patterns = ["_api/modules.rst"]
 
 apidoc_modules = [
     {
