@@ -1,4 +1,4 @@
-"""Command line ``python -m perfcore COMMAND``: options, calls into the library, printed results.
+"""Command line ``perfcore COMMAND`` or ``python -m perfcore COMMAND``: options, library calls, printed results.
 
 Errors are one line on standard error; the exit status is 0 on success, 2 for bad usage or input, 1 for an internal
 error. Each command imports its heavy packages (torch, nibabel) after its options were checked.
@@ -10,9 +10,12 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -125,6 +128,7 @@ def maps_command(
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
     )
+    _import_nibabel()
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
@@ -136,6 +140,7 @@ def maps_command(
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
         method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
         load_s = time.perf_counter() - start
+    _import_torch_in_background()
     with progress("Computing maps"):
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
@@ -262,11 +267,41 @@ def _analyse(
     series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str, partial_volume: bool
 ) -> tuple[Analysis, str]:
     """Run the analysis; return it with the name of the device it ran on."""
+    if device == "cuda":  # report a missing device before the work, not after it
+        from perfcore.runtime.device import resolve_device
+
+        resolve_device(device)
+    from perfcore.preprocess import prepare
+
+    start = time.perf_counter()
+    prepared = prepare(series, settings)  # needs no torch, which is still being imported
+    prepare_s = time.perf_counter() - start
     from perfcore.pipeline import analyse
     from perfcore.runtime.device import resolve_device
 
     device_type = resolve_device(device).type
-    return analyse(series, aif, settings, device=device_type, partial_volume=partial_volume), device_type
+    analysis = analyse(series, aif, settings, device=device_type, prepared=prepared, partial_volume=partial_volume)
+    seconds = dict(analysis.seconds)
+    for name in ("preprocess", "total"):
+        seconds[name] += prepare_s
+    return replace(analysis, seconds=seconds), device_type
+
+
+def _import_torch_in_background() -> None:
+    """Import torch in a thread of its own, while this one prepares the series."""
+    if "torch" not in sys.modules:
+        threading.Thread(target=import_module, args=("torch",), name="import-torch").start()
+
+
+def _import_nibabel() -> None:
+    """Import nibabel without pydicom, which it imports for a header extension that perfcore does not read."""
+    if "nibabel" in sys.modules or "pydicom" in sys.modules:
+        return
+    sys.modules["pydicom"] = None  # type: ignore[assignment]
+    try:
+        import_module("nibabel")
+    finally:
+        del sys.modules["pydicom"]
 
 
 def _print_summary(analysis: Analysis) -> None:
@@ -303,5 +338,5 @@ def main() -> NoReturn:
         warnings.simplefilter("ignore")
     exit_with_one_line()
     command: Any = typer.main.get_command(app)
-    command.main(prog_name="python -m perfcore")
+    command.main(prog_name="perfcore" if Path(sys.argv[0]).stem == "perfcore" else "python -m perfcore")
     raise AssertionError("unreachable")

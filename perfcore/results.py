@@ -8,9 +8,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -124,12 +126,19 @@ def result_files(
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
     affine, mask = analysis.series.affine, analysis.prepared.mask
-    for name in computed_maps():
-        values = np.where(mask, analysis.maps.volume(name), 0).astype(np.float32)
-        yield f"{name}.nii.gz", nifti_bytes(values, affine)
-    for name in LESIONS:
-        yield f"{name}.nii.gz", nifti_bytes((getattr(analysis.maps, name) & mask).astype(np.uint8), affine)
-    yield "brain_mask.nii.gz", nifti_bytes(mask.astype(np.uint8), affine)
+
+    volumes = tuple(computed_maps())
+
+    def content(name: str) -> bytes:
+        if name in volumes:
+            return nifti_bytes(np.where(mask, analysis.maps.volume(name), 0).astype(np.float32), affine)
+        labels = getattr(analysis.maps, name) & mask if name in LESIONS else mask
+        return nifti_bytes(labels.astype(np.uint8), affine)
+
+    names = (*volumes, *LESIONS, "brain_mask")
+    with ThreadPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:  # compression releases the GIL
+        for name, compressed in zip(names, pool.map(content, names), strict=True):
+            yield f"{name}.nii.gz", compressed
     yield "aif.csv", aif_csv_text(analysis.aif).encode()
     if analysis.vof is not None:
         yield "vof.csv", aif_csv_text(analysis.vof).encode()

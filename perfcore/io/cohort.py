@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from sklearn.model_selection import GroupKFold
 
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.aif_csv import read_aif_csv
@@ -165,6 +164,8 @@ def assign_folds(cases: list[CohortCase], n_folds: int, seed: int) -> list[int]:
     n_patients = len(set(patients))
     if not 2 <= n_folds <= n_patients:
         raise ArgumentError(f"folds must lie between 2 and the number of patients, {n_patients}; got {n_folds}.")
+    from sklearn.model_selection import GroupKFold  # noqa: PLC0415 - takes seconds to import
+
     fold = np.zeros(len(cases), int)
     split = GroupKFold(n_folds, shuffle=True, random_state=seed)
     for k, (_, held_out) in enumerate(split.split(np.zeros(len(cases)), groups=patients), 1):

@@ -20,6 +20,10 @@ from perfcore.errors import PerfcoreError
 
 BAD_INPUT: Final = 2
 INTERNAL_ERROR: Final = 1
+EXTRAS: Final = {
+    "distributed": "dask", "matplotlib": "training", "monai": "training", "pandas": "training",
+}  # fmt: skip
+"""Extra of the distribution that installs a package which only some commands need."""
 
 
 class OneLineErrorGroup(TyperGroup):
@@ -45,6 +49,11 @@ class OneLineErrorGroup(TyperGroup):
             _exit_bad_input(error.format_message())
         except PerfcoreError as error:
             _exit_bad_input(str(error))
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in EXTRAS:
+                raise
+            _exit_bad_input(f'This command needs {package}: pip install "aif-lab[{EXTRAS[package]}]"')
         except typer.Abort:
             sys.exit(INTERNAL_ERROR)
         sys.exit(status or 0)

@@ -17,8 +17,9 @@ from perfcore.aif.network.models import NETWORKS, RegressionNet, WeightingNet, m
 from perfcore.aif.sources import NETWORK
 from perfcore.errors import InputDataError
 
-MODELS: Final = Path(__file__).resolve().parents[3] / "models"
-"""Weights come from here alone."""
+_INSTALLED: Final = Path(__file__).resolve().parents[2] / "models"
+MODELS: Final = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parents[3] / "models"
+"""The only folder that weights are read from: in the installed package, or at the root of the repository."""
 MANIFEST: Final = "MANIFEST.json"
 TRAINING_FILE: Final = "training.json"
 """Record of a finished training, beside the weights of its folds."""
