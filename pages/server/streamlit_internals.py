@@ -14,9 +14,12 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
 from streamlit.runtime.pages_manager import PagesManager
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from starlette.types import Receive
     from starlette.websockets import WebSocket
     from streamlit.runtime.session_manager import SessionInfo
@@ -54,6 +57,14 @@ def uploaded_bytes() -> dict[str, int]:
     # Copied before use: other threads add and remove files.
     held = [*manager.file_storage.items()]
     return {session: sum(len(file.data) for file in [*files.values()]) for session, files in held}
+
+
+def delete_uploaded_files(file_ids: Iterable[str]) -> None:
+    """Delete uploaded files that Streamlit holds for the session of the running script."""
+    run = get_script_run_ctx()
+    if run is not None and isinstance(run.uploaded_file_mgr, MemoryUploadedFileManager):
+        for file_id in file_ids:
+            run.uploaded_file_mgr.remove_file(run.session_id, file_id)
 
 
 def drop_expired_sessions() -> int:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
-from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.library import case_summary
 from pages.library.catalog import CatalogEntry, LoadedCase, forget_entry, open_case
 from pages.server import config
+from pages.server.streamlit_internals import delete_uploaded_files
 from pages.session import case_selection
 from pages.session.state import live_session, settings, user_state
 from perfcore.errors import InputDataError, PerfcoreError
@@ -121,11 +120,8 @@ def remove_upload(key: str) -> None:
 
 def _contents(files: Sequence[UploadedFile]) -> list[bytes]:
     """Return the contents of the chosen files and delete Streamlit's own copies."""
-    run = get_script_run_ctx()
     contents = [file.getvalue() for file in files]
-    if run is not None and isinstance(run.uploaded_file_mgr, MemoryUploadedFileManager):
-        for file in files:
-            run.uploaded_file_mgr.remove_file(run.session_id, file.file_id)
+    delete_uploaded_files([file.file_id for file in files])
     return contents
 
 
