@@ -2,7 +2,8 @@
 
 A further map is one entry here: it is computed with the others, written by ``maps`` and offered by Compare. The
 Lab shows it from this entry alone where it does not depend on the curve (``is_static``); a map that follows the
-curve needs its formula in ``pages/live/frontend/map/volume_store.js`` as well.
+curve needs its formula in ``pages/live/frontend/map/volume_store.js`` as well. The names of the maps are read
+before torch is needed, so the formulas are imported when they are computed.
 """
 
 from __future__ import annotations
@@ -10,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from torch import Tensor
-
-from perfcore.maps import blood_volume, core_probability, relative_cbf, transit_time
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class VoxelValues:
     @cached_property
     def rcbf(self) -> Tensor:
         """CBF over its healthy mean."""
+        from perfcore.maps import relative_cbf  # noqa: PLC0415
+
         return relative_cbf(self.cbf, self.reference_cbf)
 
     @cached_property
@@ -59,7 +61,23 @@ class VoxelValues:
         ArgumentError
             The area of the AIF is not positive.
         """
+        from perfcore.maps import blood_volume  # noqa: PLC0415
+
         return blood_volume(self.tissue_area, self.aif_area)
+
+    @cached_property
+    def mtt(self) -> Tensor:
+        """Mean transit time, s."""
+        from perfcore.maps import transit_time  # noqa: PLC0415
+
+        return transit_time(self.cbv, self.cbf)
+
+    @cached_property
+    def core_probability(self) -> Tensor:
+        """Soft threshold on rCBF."""
+        from perfcore.maps import core_probability  # noqa: PLC0415
+
+        return core_probability(self.rcbf, self.core_threshold)
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,7 @@ MAPS: Final[dict[str, MapInfo]] = {
         MapInfo("cbv", "CBV", "Cerebral blood volume", "ml/100 g", (0, 6), 2, compute=lambda v: v.cbv),
         MapInfo(
             "mtt", "MTT", "Mean transit time", "s", (0, 20), 1, "inferno",
-            compute=lambda v: transit_time(v.cbv, v.cbf),
+            compute=lambda v: v.mtt,
         ),
         MapInfo(
             "tmax", "Tmax", "Delay: time of the maximum of k(t)", "s", (0, 12), 1, "inferno",
@@ -129,7 +147,7 @@ MAPS: Final[dict[str, MapInfo]] = {
         ),
         MapInfo(
             "core_probability", "p(core)", "Probability of core, soft threshold on rCBF", "", (0, 1), 2, "cividis",
-            compute=lambda v: core_probability(v.rcbf, v.core_threshold),
+            compute=lambda v: v.core_probability,
         ),
         MapInfo(
             "baseline", "CT", "Mean of the frames before the bolus", "HU", (0, 80), 0, "grey", source="baseline",

@@ -152,7 +152,7 @@ def test_without_a_truth_folder_all_fields_are_none(written):
 
 def test_a_case_without_a_lesion_is_refused(tmp_path):
     write_series(tiny_head(1), tmp_path / "case_1", lesion=False)
-    with pytest.raises(InputDataError, match=r"^case_1 has no known lesion \(OT\)"):
+    with pytest.raises(InputDataError, match=r"^case_1 has no lesion mask \(OT\)"):
         find_cohort(tmp_path)[0].load()
 
 
