@@ -1,1 +1,1 @@
-"""Input functions: curves and their edits, and the selectors that find them in a series."""
+"""Arterial input function (AIF): curves, edits, gamma-variate fit, selectors and networks."""

@@ -1,8 +1,7 @@
-"""Bolus curves: analytic gamma variates, dispersion, delay and sampling.
+"""Bolus curves: gamma variate, dispersion, delay and sampling.
 
-Everything here is a pure function of float64 arrays; time is the last axis, in seconds.
-Curves live on a fine, even grid that starts at 0 s and are sampled at the frames only at the end,
-so that an integral over them is an integral and not a sum over frames.
+Pure functions of float64 arrays; time is the last axis, in seconds. Curves are computed on a fine, even grid that
+starts at 0 s and sampled at the frames last, so that integrals have the accuracy of the fine grid.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ def fine_grid(duration_s: float, dt_s: float = 0.1) -> DoubleArray:
     Parameters
     ----------
     duration_s
-        Last time that has to be covered, seconds, > 0.
+        Last time that the grid must cover, seconds, > 0.
     dt_s
         Step, seconds, > 0.
 
@@ -34,8 +33,8 @@ def fine_grid(duration_s: float, dt_s: float = 0.1) -> DoubleArray:
     ArgumentError
         The duration or the step is not positive and finite.
     """
-    _positive("duration_s", duration_s)
-    _positive("dt_s", dt_s)
+    _check_positive("duration_s", duration_s)
+    _check_positive("dt_s", dt_s)
     n = int(np.ceil(duration_s / dt_s - 1e-9)) + 1
     return np.arange(n, dtype=np.float64) * dt_s
 
@@ -46,9 +45,8 @@ def gamma_variate(time_s: DoubleArray, onset_s: float, alpha: float, beta_s: flo
     .. math:: a(t) = a_\mathrm{max} \left(\frac{u}{\alpha\beta}\right)^{\alpha}
               e^{\alpha - u/\beta}, \qquad u = \max(t - t_0, 0)
 
-    It peaks at :math:`t_0 + \alpha\beta`. The shape is Thompson's (1964,
-    doi:10.1161/01.RES.14.6.502), written with the peak as a parameter after Madsen
-    (1992, doi:10.1088/0031-9155/37/7/010).
+    It peaks at :math:`t_0 + \alpha\beta`. Shape after Thompson (1964, doi:10.1161/01.RES.14.6.502), with the
+    peak as a parameter after Madsen (1992, doi:10.1088/0031-9155/37/7/010).
 
     Parameters
     ----------
@@ -57,11 +55,11 @@ def gamma_variate(time_s: DoubleArray, onset_s: float, alpha: float, beta_s: flo
     onset_s
         Arrival :math:`t_0` in seconds.
     alpha
-        Shape, > 0; about 3 for an artery of the head.
+        Shape parameter, > 0; about 3 for a cerebral artery.
     beta_s
-        Scale in seconds, > 0; about 1.5, larger with a low cardiac output.
+        Scale in seconds, > 0; about 1.5, larger at low cardiac output.
     peak
-        Largest enhancement, in the units of the result.
+        Peak enhancement, in the units of the result.
 
     Returns
     -------
@@ -72,8 +70,8 @@ def gamma_variate(time_s: DoubleArray, onset_s: float, alpha: float, beta_s: flo
     ArgumentError
         ``alpha`` or ``beta_s`` is not positive and finite.
     """
-    _positive("alpha", alpha)
-    _positive("beta_s", beta_s)
+    _check_positive("alpha", alpha)
+    _check_positive("beta_s", beta_s)
     u = np.maximum(np.asarray(time_s, np.float64) - onset_s, 0.0) / (alpha * beta_s)
     return np.asarray(peak * (u * np.exp(1.0 - u)) ** alpha, np.float64)
 
@@ -83,8 +81,8 @@ def gamma_variate_area(alpha: float, beta_s: float, peak: float) -> float:
 
     .. math:: \int_0^\infty a\,dt = a_\mathrm{max}\,\beta\,\Gamma(\alpha+1)\,(e/\alpha)^{\alpha}
     """
-    _positive("alpha", alpha)
-    _positive("beta_s", beta_s)
+    _check_positive("alpha", alpha)
+    _check_positive("beta_s", beta_s)
     return float(peak * beta_s * np.exp(lgamma(alpha + 1.0) + alpha - alpha * np.log(alpha)))
 
 
@@ -95,7 +93,7 @@ def disperse(curve: DoubleArray, dt_s: float, tau_s: float) -> DoubleArray:
 
     Exact for a curve that is piecewise linear between its samples and 0 before the first
     (Calamante 2000, doi:10.1002/1522-2594(200009)44:3<466::AID-MRM18>3.0.CO;2-M). The mean
-    arrival moves by ``tau_s``; the area is kept.
+    arrival moves by ``tau_s``; the area is unchanged.
 
     Parameters
     ----------
@@ -115,7 +113,7 @@ def disperse(curve: DoubleArray, dt_s: float, tau_s: float) -> DoubleArray:
     ArgumentError
         The step is not positive or the time constant is negative.
     """
-    _positive("dt_s", dt_s)
+    _check_positive("dt_s", dt_s)
     if not (np.isfinite(tau_s) and tau_s >= 0):
         raise ArgumentError(f"tau_s must be finite and at least 0 s; got {tau_s}.")
     values = np.array(curve, np.float64)
@@ -135,7 +133,7 @@ def disperse(curve: DoubleArray, dt_s: float, tau_s: float) -> DoubleArray:
 
 
 def sample(curve: DoubleArray, dt_s: float, time_s: DoubleArray, delay_s: float = 0.0) -> DoubleArray:
-    """Read a curve off its fine grid at other times, after a delay.
+    """Interpolate a delayed curve from its fine grid at given times.
 
     Parameters
     ----------
@@ -144,20 +142,20 @@ def sample(curve: DoubleArray, dt_s: float, time_s: DoubleArray, delay_s: float 
     dt_s
         Step of that grid in seconds.
     time_s
-        Times to read. Shape ``(...)``.
+        Times of the samples. Shape ``(...)``.
     delay_s
-        The curve is moved later by this many seconds (earlier where negative).
+        Delay of the curve in seconds; negative values advance it.
 
     Returns
     -------
-    ``curve(time_s − delay_s)`` by linear interpolation; outside the grid its end values.
+    ``curve(time_s − delay_s)`` by linear interpolation, constant outside the grid.
     Shape of ``time_s``.
     """
-    _positive("dt_s", dt_s)
+    _check_positive("dt_s", dt_s)
     grid = np.arange(curve.shape[-1], dtype=np.float64) * dt_s
     return np.asarray(np.interp(np.asarray(time_s, np.float64) - delay_s, grid, curve), np.float64)
 
 
-def _positive(name: str, value: float) -> None:
+def _check_positive(name: str, value: float) -> None:
     if not (np.isfinite(value) and value > 0):
         raise ArgumentError(f"{name} must be positive and finite; got {value}.")

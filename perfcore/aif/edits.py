@@ -1,7 +1,7 @@
-"""Edits of a whole curve: what a person does to an input function with one handle.
+"""Global edits of an AIF curve: smoothing, width, dispersion, shift, tail, amplitude, baseline and cut.
 
-Pure functions of float64 curves on an even grid that starts at 0 s. The dashboard's copy in JavaScript
-(``pages/live/frontend/curve/curve_edits.js``) is tested against these.
+Pure functions of float64 curves on an even grid that starts at 0 s. The JavaScript port
+(``pages/live/frontend/curve/curve_edits.js``) is tested against these functions.
 """
 
 from __future__ import annotations
@@ -19,31 +19,31 @@ from perfcore.ranges import Span
 from perfcore.types import DoubleArray
 
 SAME_TIME: Final = 1e-6
-"""Fraction of a step within which two times are the same."""
+"""Tolerance for equal times, as a fraction of a time step."""
 
 
 @dataclass(frozen=True)
 class CurveEdit:
-    """What the handles of a whole curve are set to; the defaults change nothing.
+    """Parameters of the global edits of a curve; the defaults leave it unchanged.
 
     Attributes
     ----------
     smooth_s
         Standard deviation of the Gaussian in time, seconds, 0 to 20.
     width
-        Factor by which the curve is stretched in time about its peak, 0.2 to 5.
+        Stretch factor in time about the peak, 0.2 to 5.
     dispersion_s
         Time constant of an exponential transport function, seconds, 0 to 20.
     shift_s
-        The curve is moved later by this many seconds, −60 to 60.
+        Delay of the curve in seconds, −60 to 60.
     tail
-        Factor on what follows the first pass, 0 to 5.
+        Factor on recirculation and plateau, after the first pass, 0 to 5.
     amplitude
         Factor on all values, 0.01 to 20.
     baseline
         Enhancement added to all values, −500 to 500.
     cut_s
-        Values after this time are set to 0; None cuts nothing.
+        Values after this time, in seconds, are set to 0; None disables the cut.
 
     Raises
     ------
@@ -163,7 +163,7 @@ HANDLES: Final[dict[str, HandleInfo]] = {
 
 
 def edit_curve(curve: DoubleArray, dt_s: float, edit: CurveEdit) -> DoubleArray:
-    """Apply the handles in a fixed order: smooth, width, dispersion, shift, tail, amplitude, baseline, cut.
+    """Apply the edits in a fixed order: smooth, width, dispersion, shift, tail, amplitude, baseline, cut.
 
     Parameters
     ----------
@@ -172,11 +172,16 @@ def edit_curve(curve: DoubleArray, dt_s: float, edit: CurveEdit) -> DoubleArray:
     dt_s
         Step in seconds, > 0.
     edit
-        What the handles are set to.
+        Parameters of the edits.
 
     Returns
     -------
-    Shape ``(n_time,)``.
+    Edited enhancement, shape ``(n_time,)``.
+
+    Raises
+    ------
+    ArgumentError
+        The curve is not one-dimensional, has fewer than two samples, or the step is not positive.
     """
     values = np.array(curve, np.float64)
     if values.ndim != 1 or values.size < 2 or not dt_s > 0:
@@ -190,7 +195,7 @@ def edit_curve(curve: DoubleArray, dt_s: float, edit: CurveEdit) -> DoubleArray:
 
 
 def smooth(curve: DoubleArray, dt_s: float, sigma_s: float) -> DoubleArray:
-    """Return the Gaussian mean over time, normalised by the weights that lie within the scan."""
+    """Convolve with a Gaussian of standard deviation ``sigma_s``; weights are normalised within the scan."""
     if sigma_s == 0:
         return curve.copy()
     reach = int(np.ceil(4 * sigma_s / dt_s))
@@ -201,23 +206,24 @@ def smooth(curve: DoubleArray, dt_s: float, sigma_s: float) -> DoubleArray:
 
 
 def widen(curve: DoubleArray, dt_s: float, width: float) -> DoubleArray:
-    """Stretch the curve in time about its largest sample; read linearly, beyond the ends its end values."""
+    """Stretch the curve in time about its peak; linear interpolation, constant beyond both ends."""
     time = np.arange(curve.size) * dt_s
     peak_s = dt_s * int(curve.argmax())
     return np.asarray(np.interp(peak_s + (time - peak_s) / width, time, curve), np.float64)
 
 
 def shift(curve: DoubleArray, dt_s: float, shift_s: float) -> DoubleArray:
-    """Move the curve later by ``shift_s``; read linearly, beyond the ends its end values."""
+    """Delay the curve by ``shift_s``; linear interpolation, constant beyond both ends."""
     time = np.arange(curve.size) * dt_s
     return np.asarray(np.interp(time - shift_s, time, curve), np.float64)
 
 
 def scale_tail(curve: DoubleArray, dt_s: float, factor: float) -> DoubleArray:
-    """Scale what follows the first pass: recirculation and plateau.
+    """Scale the curve after the first pass: recirculation and plateau.
 
-    The factor begins where the curve has fallen to half its peak and is whole after as long again as it took to
-    fall there (half a step at least); a smooth step lies between. A curve that does not fall so far has no tail.
+    The factor rises as a smooth step. It starts where the curve has fallen to half its peak and is complete after
+    the same time that the fall from the peak took (at least half a time step). A curve that does not fall to half
+    its peak has no tail and is returned unchanged.
     """
     top = int(curve.argmax())
     half = 0.5 * curve[top]
@@ -233,7 +239,7 @@ def scale_tail(curve: DoubleArray, dt_s: float, factor: float) -> DoubleArray:
 
 
 def cut(curve: DoubleArray, dt_s: float, cut_s: float | None) -> DoubleArray:
-    """Set the values after a time to 0, as if the bolus had not been followed further."""
+    """Set the values after ``cut_s`` to 0; None returns a copy."""
     if cut_s is None:
         return curve.copy()
     return np.where(np.arange(curve.size) <= cut_s / dt_s + SAME_TIME, curve, 0.0)

@@ -1,4 +1,4 @@
-"""The gamma variate that fits a curve's first pass."""
+"""Gamma-variate fit to the first pass of a curve."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from perfcore.errors import InputDataError
 from perfcore.types import DoubleArray
 
 FIRST_PASS_END: Final = 0.4
-"""The fit ends where the curve has fallen to this fraction of its peak: recirculation follows."""
+"""The fit ends where the curve has fallen to this fraction of its peak, before recirculation."""
 _MIN_POINTS: Final = 5
 
 
 @dataclass(frozen=True)
 class GammaFit:
-    """Parameters of `perfcore.aif.curves.gamma_variate` and how well they fit.
+    """Parameters of :func:`perfcore.aif.curves.gamma_variate` and the error of the fit.
 
-    ``onset_s`` and ``beta_s`` in seconds, ``peak`` in the curve's units; ``rms`` is the root mean square of what
-    the first pass leaves over, relative to the peak.
+    ``onset_s`` and ``beta_s`` in seconds, ``peak`` in the curve's units; ``rms`` is the root-mean-square residual
+    over the first pass, relative to the peak.
     """
 
     onset_s: float
@@ -32,15 +32,15 @@ class GammaFit:
     rms: float
 
     def curve(self, time_s: DoubleArray) -> DoubleArray:
-        """Return the fitted curve at other times."""
+        """Return the fitted curve at times in seconds, shape of ``time_s``."""
         return gamma_variate(time_s, self.onset_s, self.alpha, self.beta_s, self.peak)
 
 
 def fit_gamma_variate(curve: DoubleArray, dt_s: float) -> GammaFit:
     """Fit a gamma variate to the first pass by least squares.
 
-    From the start of the scan to where the curve has fallen to 40 % of its peak, as in Thompson 1964
-    (doi:10.1161/01.RES.14.6.502); where it does not, to its end.
+    The fit covers the scan from its start to where the curve has fallen to 40 % of its peak, as in Thompson 1964
+    (doi:10.1161/01.RES.14.6.502), or to the end if it does not fall that far.
 
     Parameters
     ----------
@@ -61,7 +61,9 @@ def fit_gamma_variate(curve: DoubleArray, dt_s: float) -> GammaFit:
     stop = top + int(below[0]) + 1 if below.size else values.size
     time: DoubleArray = np.arange(stop) * np.float64(dt_s)
     if not peak > 0 or values.min() == peak:
-        raise InputDataError("A curve without a positive bolus has no gamma-variate fit; draw a bolus first.")
+        raise InputDataError(
+            "The curve has no positive bolus, so no gamma variate can be fitted; draw a bolus first."
+        )
     rising = np.flatnonzero(values[:top] < 0.1 * peak)
     onset = float(rising[-1]) * dt_s if rising.size else -dt_s
     if stop < _MIN_POINTS or top * dt_s <= onset:
@@ -69,7 +71,7 @@ def fit_gamma_variate(curve: DoubleArray, dt_s: float) -> GammaFit:
             f"The first pass has {stop} points; a gamma-variate fit needs at least {_MIN_POINTS} with a rise."
         )
 
-    # The peak's time, not beta, is a parameter: it is what the data fix best.
+    # The time to peak is a parameter in place of beta: the data determine it best.
     def residual(x: DoubleArray) -> DoubleArray:
         onset_s, alpha, peak_s, scale = (float(v) for v in x)
         return gamma_variate(time, onset_s, alpha, (peak_s - onset_s) / alpha, scale) - values[:stop] / peak

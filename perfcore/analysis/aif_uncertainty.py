@@ -1,7 +1,7 @@
-"""Noise in the choice: the same case with input functions that might as well have been chosen.
+"""AIF uncertainty: distribution of the core volume over plausible AIFs (bootstrap or mixtures).
 
-The mean of a cluster's voxels is one draw of many. Voxels are drawn again with replacement (the bootstrap, Efron
-1979, doi:10.1214/aos/1176344552), each draw makes a curve, and each curve a core.
+The bootstrap resamples the voxels of an AIF with replacement (Efron 1979, doi:10.1214/aos/1176344552); mixtures
+combine the AIFs of several methods. The case is deconvolved in full with every sampled AIF.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ MIN_MEMBERS: Final = 2
 
 @dataclass(frozen=True, eq=False)
 class CoreDistribution:
-    """What is known after some draws.
+    """Distribution of the core after some samples.
 
     Attributes
     ----------
     n_done, n_total
-        Draws so far, and wanted.
+        Number of samples so far and in total.
     core_ml
-        Core volume of each draw so far, shape ``(n_done,)``.
+        Core volume of each sample, shape ``(n_done,)``.
     core_fraction
-        In how many of the draws each voxel is core, 0 to 1, shape ``(n_voxels,)``.
+        Fraction of the samples in which each voxel is core, 0 to 1, shape ``(n_voxels,)``.
     """
 
     n_done: int
@@ -49,22 +49,22 @@ class CoreDistribution:
 
 
 def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> DoubleArray:
-    """Draw the voxels of an input function again, with replacement.
+    """Resample the voxels of an AIF with replacement.
 
     Parameters
     ----------
     prepared
         The case.
     aif
-        A mean of at least two voxels.
+        Mean curve of at least two voxels.
     n
-        Number of draws.
+        Number of samples.
     seed
-        The same seed draws the same.
+        Seed of the random generator.
 
     Returns
     -------
-    Shape ``(n, n_time)``, enhancement.
+    Sampled AIFs, enhancement, shape ``(n, n_time)``.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> Doubl
     """
     if len(aif.voxels) < MIN_MEMBERS:
         raise ArgumentError(
-            f"This curve is the mean of {len(aif.voxels)} voxels; drawing them again needs at least "
-            f"{MIN_MEMBERS}, so choose a curve that a selector found or voxels of your own."
+            f"The AIF is the mean of {len(aif.voxels)} voxels; the bootstrap needs at least {MIN_MEMBERS}. "
+            "Choose an AIF from a selector or pick more voxels."
         )
     x, y, z = np.array(aif.voxels).T
     curves = voxel_curves(prepared, np.ravel_multi_index((x, y, z), prepared.grid)).astype(np.float64)
@@ -83,15 +83,19 @@ def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> Doubl
 
 
 def mixture_aifs(curves: list[Aif], n: int, seed: int = 0) -> DoubleArray:
-    """Draw mixtures of several input functions of one case: random weights, sum 1 (a Dirichlet distribution).
+    """Sample mixtures of several AIFs of one case, with Dirichlet weights of sum 1.
+
+    Returns
+    -------
+    Sampled AIFs, enhancement, shape ``(n, n_time)``.
 
     Raises
     ------
     ArgumentError
-        There are fewer than two.
+        There are fewer than two AIFs.
     """
     if len(curves) < MIN_MEMBERS:
-        raise ArgumentError("Mixing choices needs at least two input functions of this case.")
+        raise ArgumentError("Mixtures need at least two AIFs of this case.")
     weights = np.random.default_rng(seed).dirichlet(np.ones(len(curves)), size=n)
     return np.asarray(weights @ np.stack([curve.value for curve in curves]), np.float64)
 
@@ -108,38 +112,38 @@ def core_distribution(
     batch: int = 10,
     pool: Executor | None = None,
 ) -> Iterator[CoreDistribution]:
-    """Give the spread of the core over many input functions, more of them each time.
+    """Yield the distribution of the core over sampled AIFs, after every batch.
 
-    Every draw is deconvolved in full; draws without a bolus are left out.
+    Every sample is deconvolved in full; samples without a bolus are left out.
 
     Parameters
     ----------
     curves
-        Shape ``(n, n_time)``, enhancement.
+        Sampled AIFs, enhancement, shape ``(n, n_time)``.
     tissue
-        In full, or on a temporal basis: about half the time, with the basis' error.
+        Full curves, or coefficients on a temporal basis (about half the time, with the error of the basis).
     reference
-        Healthy voxels, shape ``(n_voxels,)``, bool.
+        Mask of the healthy voxels, shape ``(n_voxels,)``.
     settings
-        Of the deconvolution; a linear one.
+        Settings of a linear deconvolution.
     dt_s, voxel_ml
-        Time step in seconds, volume of a voxel.
+        Time step in seconds, volume of a voxel in ml.
     batch
-        Draws between two results.
+        Samples between two results.
     pool
-        As of :func:`perfcore.deconvolution.fused.peak`.
+        As in :func:`perfcore.deconvolution.fused.peak`.
 
     Raises
     ------
     ArgumentError
-        No draw has a bolus, or the settings are not linear.
+        No sample has a bolus, or the deconvolution is not linear.
     """
     if not settings.is_linear:
         raise ArgumentError("The oscillation index is too slow for many curves; choose another regularisation.")
     tiles = tissue.tiles if isinstance(tissue, TemporalBasis) else tissue
     usable = curves[(curves.max(axis=1) > 0) & (curves.sum(axis=1) > 0)]
     if not len(usable):
-        raise ArgumentError("None of the curves drawn has a positive bolus.")
+        raise ArgumentError("None of the sampled AIFs has a positive bolus.")
     counts = torch.zeros(tiles.n_voxels, dtype=torch.int32, device=tiles.data.device)
     volumes: list[float] = []
     for done, curve in enumerate(usable, 1):

@@ -1,7 +1,7 @@
-r"""What matters in a curve: gradients by its samples, maps of what an edit moves, and what each edit changes.
+r"""Sensitivity of the results to the AIF: gradients, sensitivity maps and the tornado of global edits.
 
-The gradient of a quantity :math:`Q(a)` by the samples of the input function comes from the differentiable
-deconvolution; the map of an edit in direction :math:`d` is the derivative
+The gradient of a quantity :math:`Q(a)` with respect to the samples of the AIF comes from the differentiable
+deconvolution; the sensitivity map of an edit in direction :math:`d` is the derivative
 
 .. math:: \frac{\partial\,\mathrm{rCBF}}{\partial\epsilon}(a + \epsilon d)
 """
@@ -27,19 +27,19 @@ from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 QUANTITIES: Final = ("core_ml", "soft_dice", "rcbf", "tmax")
-"""Volume of the core (as probability), soft Dice with the target, and the mean of rCBF or Tmax in a region."""
+"""Volume of the core (sum of probabilities), soft Dice with the target, mean of rCBF or Tmax in a region."""
 NOISE: Final = "noise"
 _NOISE_SEED: Final = 7
 
 
 @dataclass(frozen=True, eq=False)
 class AifGradient:
-    """A quantity and its derivative by each sample of the input function.
+    """A quantity and its gradient with respect to the samples of the AIF.
 
     Attributes
     ----------
     value
-        ml, a number between 0 and 1, or s.
+        In ml, s, or without unit.
     by_sample
         Shape ``(n_time,)``, per unit of enhancement.
     """
@@ -58,36 +58,36 @@ def aif_gradient(
     region: BoolArray | None = None,
     pool: Executor | None = None,
 ) -> AifGradient:
-    """Return how a quantity changes with each sample of an input function.
+    """Return a quantity and its gradient with respect to the samples of an AIF.
 
     Parameters
     ----------
     aif
         Enhancement, shape ``(n_time,)``.
     target
-        The tissue; its core is needed for ``soft_dice`` alone.
+        The tissue; its core is used by ``soft_dice`` only.
     settings
-        Of the deconvolution; a linear one.
+        Settings of a linear deconvolution.
     quantity
         One of ``QUANTITIES``.
     voxel_ml
-        Volume of a voxel.
+        Volume of a voxel in ml.
     region
         Voxels over which rCBF or Tmax is averaged, shape ``(n_voxels,)``; None: all.
     pool
-        As of :func:`perfcore.deconvolution.fused.peak`.
+        As in :func:`perfcore.deconvolution.fused.peak`.
 
     Raises
     ------
     ArgumentError
-        There is no such quantity, the region is empty, or the settings have no gradient.
+        The quantity is unknown, the region is empty, or the deconvolution has no gradient.
     """
     if quantity not in QUANTITIES:
         raise ArgumentError(f"quantity must be one of {', '.join(QUANTITIES)}; got {quantity!r}.")
     if not settings.is_linear:
         raise no_gradient(settings.regularization)
     if region is not None and not region.any():
-        raise ArgumentError("The region is empty: no voxel of the brain lies in it.")
+        raise ArgumentError("The region is empty: it contains no brain voxel.")
     where = slice(None) if region is None else torch.from_numpy(np.flatnonzero(region)).to(target.core.device)
     curve = torch.from_numpy(np.array(aif, np.float64)).requires_grad_()
     found = lesions(curve, target, settings, with_tmax=quantity == "tmax", pool=pool)
@@ -121,7 +121,7 @@ def tornado_handles() -> dict[str, tuple[float, float]]:
 
 
 def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
-    """Return the derivative of an edited curve by its handle, per unit of the handle, at the unedited curve.
+    """Return the derivative of the edited curve with respect to one handle, at the unedited curve.
 
     Parameters
     ----------
@@ -130,12 +130,16 @@ def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     dt_s
         Time step in seconds.
     name
-        One of `directions`. ``noise`` is a fixed draw of white noise of 1 % of the peak.
+        One of `directions`. ``noise`` is a fixed sample of white noise of 1 % of the peak.
+
+    Returns
+    -------
+    Enhancement per unit of the handle, shape ``(n_time,)``.
 
     Raises
     ------
     ArgumentError
-        There is no such direction.
+        The direction is unknown.
     """
     if name == NOISE:
         draw = np.random.default_rng(_NOISE_SEED).standard_normal(aif.size)
@@ -143,11 +147,11 @@ def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
     step = HANDLES[name].derivative_step if name in HANDLES else None
     if step is None:
         raise ArgumentError(f"direction must be one of {', '.join(directions())}; got {name!r}.")
-    still = float(getattr(CurveEdit(), name))
-    high = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: still + step}))
-    if name == "dispersion_s":  # there is none below 0
+    neutral = float(getattr(CurveEdit(), name))
+    high = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: neutral + step}))
+    if name == "dispersion_s":  # its range starts at 0, so the difference is one-sided
         return np.asarray((high - aif) / step, np.float64)
-    low = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: still - step}))
+    low = edit_curve(aif, dt_s, replace(CurveEdit(), **{name: neutral - step}))
     return np.asarray((high - low) / (2 * step), np.float64)
 
 
@@ -155,7 +159,7 @@ def edit_direction(aif: DoubleArray, dt_s: float, name: str) -> DoubleArray:
 def sensitivity_map(
     aif: DoubleArray, along: DoubleArray, target: Target, settings: Settings, pool: Executor | None = None
 ) -> FloatArray:
-    """Return the derivative of each voxel's rCBF along a direction of the input function.
+    """Return the derivative of rCBF along a direction of the AIF, per voxel.
 
     Parameters
     ----------
@@ -164,9 +168,9 @@ def sensitivity_map(
     target
         The tissue.
     settings
-        Of the deconvolution; a linear one.
+        Settings of a linear deconvolution.
     pool
-        As of :func:`perfcore.deconvolution.fused.peak`.
+        As in :func:`perfcore.deconvolution.fused.peak`.
 
     Returns
     -------
@@ -178,13 +182,15 @@ def sensitivity_map(
         matrix, d_matrix = torch.autograd.functional.jvp(  # type: ignore[no-untyped-call]
             lambda a: build_operator(a, target.dt_s, settings).matrix, curve, step
         )
-    top, change = _peak_change(matrix.detach(), d_matrix.detach(), target.tissue, pool)
+    top, change = _peak_derivative(matrix.detach(), d_matrix.detach(), target.tissue, pool)
     mean, d_mean = top[target.reference].mean(), change[target.reference].mean()
     return np.asarray((change / mean - top * d_mean / mean**2).cpu().numpy(), np.float32)
 
 
-def _peak_change(matrix: Tensor, d_matrix: Tensor, tiles: Tiles, pool: Executor | None) -> tuple[Tensor, Tensor]:
-    """Return max k and its derivative along the direction: that of the row that is the largest."""
+def _peak_derivative(
+    matrix: Tensor, d_matrix: Tensor, tiles: Tiles, pool: Executor | None
+) -> tuple[Tensor, Tensor]:
+    """Return max k(t) and its derivative along the direction, which is that of the maximal row."""
     data = tiles.data
     matrix, d_matrix = matrix.to(data.dtype), d_matrix.to(data.dtype)
     tops, changes = (data.new_empty(data.shape[0], data.shape[2]) for _ in range(2))
@@ -203,14 +209,14 @@ def _peak_change(matrix: Tensor, d_matrix: Tensor, tiles: Tiles, pool: Executor 
 
 @dataclass(frozen=True)
 class TornadoBar:
-    """What one edit, low and high, does to the figures of a case.
+    """Figures of a case with one handle at its low and high setting.
 
     Attributes
     ----------
     handle
         Field of the edit.
     low, high
-        Figures by name with the handle at its low and its high setting; None where that curve explains no tissue.
+        Figures by name at the low and the high setting; None if the case cannot be analysed with that curve.
     """
 
     handle: str
@@ -221,7 +227,7 @@ class TornadoBar:
 def tornado(
     aif: DoubleArray, dt_s: float, figures: Callable[[DoubleArray], dict[str, float | None]]
 ) -> Iterator[TornadoBar]:
-    """Give the figures of a case with each handle low and high, one handle after another.
+    """Yield the figures of a case with each handle at its low and high setting.
 
     Parameters
     ----------
@@ -230,7 +236,7 @@ def tornado(
     dt_s
         Time step in seconds.
     figures
-        Makes the figures of a curve; a `PerfcoreError` of it means that the curve explains no tissue.
+        Function from a curve to the figures; a `PerfcoreError` means that the case cannot be analysed with it.
     """
     for name, sides in tornado_handles().items():
         yield TornadoBar(name, *(

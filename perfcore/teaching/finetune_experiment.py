@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 import torch
 
-from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
-from perfcore.analysis.finetune.tuner import alternate_slice_mask
+from perfcore.analysis.finetune import TuneOptions, Tuner, alternate_slice_mask, make_parametrization
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError
 from perfcore.losses import Target

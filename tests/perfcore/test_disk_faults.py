@@ -104,6 +104,6 @@ def test_damaged_weights_are_refused(data: Path, tmp_path: Path, monkeypatch: py
     result = run("maps", data / "case_1", "--out", tmp_path / "out", "--aif", "cnn-regression")
     assert result.exit_code == 2
     assert result.stderr == (
-        "Error: The weights of cnn-regression are not those of the manifest (SHA-256); install the models again.\n"
+        "Error: The weights of cnn-regression do not match the manifest (SHA-256); install the models again.\n"
     )
     assert not (tmp_path / "out").exists()

@@ -23,9 +23,9 @@ from perfcore.analysis.finetune import (
     TuneOptions,
     Tuner,
     TuneStep,
+    alternate_slice_mask,
     make_parametrization,
 )
-from perfcore.analysis.finetune.tuner import alternate_slice_mask
 from perfcore.errors import InputDataError
 from perfcore.maps import is_core, relative_cbf
 from perfcore.metrics import agreement

@@ -76,7 +76,7 @@ def matter(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any],
         n = case.tiles.n_voxels
         core = wanted_lesion(session, case, what) if quantity == "soft_dice" else np.zeros(n, bool)
         if quantity == "soft_dice" and not core.any():
-            raise InputDataError("The target is empty: paint a lesion, or choose a case whose lesion is known.")
+            raise InputDataError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         where = region_of(session, workspace, region) if quantity in {"rcbf", "tmax"} else None
         target = target_of(case, core, coarse=coarse)
         kept = case.preview_grid.kept if coarse else np.ones(n, bool)

@@ -1,1 +1,1 @@
-"""Networks that find the arterial input function."""
+"""Neural networks that predict the arterial input function: input grid, models, weights, inference."""

@@ -1,8 +1,8 @@
-"""What a network sees of a case: its vessels and tissue in cells of 4 mm, one second a frame.
+"""Network input: curves of vessels and tissue on a grid of 4 mm cells with one frame per second.
 
-A cell's curve is the mean of its voxels' curves, weighted by the fourth power of their height: where a vessel
-passes the cell, the curve is the vessel's, and elsewhere it is the tissue's, averaged against noise. Enhancement
-is seen in HU; where the series is concentration, in units in which healthy tissue is as high as it is in HU.
+The curve of a cell is the mean of its voxel curves, weighted by the fourth power of their peak enhancement. The
+weighting keeps the curve of a vessel that crosses the cell; other cells average tissue curves, which reduces
+noise. Enhancement is in HU. Concentration is scaled so that healthy tissue has the same peak as in HU.
 """
 
 from __future__ import annotations
@@ -19,28 +19,30 @@ from perfcore.preprocess import Prepared
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 GRID_SIDE: Final = 48
-"""Cells along x and y: 192 mm, a brain with its vessels."""
+"""Number of cells along x and y: 192 mm, which covers a brain with its vessels."""
 CELL_MM: Final = 4.0
 N_FRAMES: Final = 64
 FRAME_S: Final = 1.0
 TISSUE_ARRIVAL_S: Final = 16.0
-"""When healthy tissue begins to enhance, on the network's time axis: where a bolus begins is then nothing to
-learn, and a series that is moved in time moves its input function by as much."""
+"""Arrival time of healthy tissue on the network's time axis.
+
+A fixed arrival makes the prediction equivariant to time shifts: a delayed series gives an equally delayed AIF.
+"""
 PEAK_WEIGHT_EXPONENT: Final = 4
 HEALTHY_PEAK_HU: Final = 9.0
-"""Peak of healthy tissue's curve in HU as phantoms have it; concentration of any unit is brought to it."""
+"""Peak of the healthy tissue curve in phantoms, HU; concentration in any unit is scaled to it."""
 
 
 @dataclass(frozen=True, eq=False)
 class FrameMapping:
-    """How the series' frames and the network's lie to each other.
+    """Linear interpolation between the frames of the series and those of the network.
 
     Attributes
     ----------
     n_time, dt_s
-        Of the series.
+        Number of frames and time step (seconds) of the series.
     start_s
-        Time of the network's first frame; what lies outside either repeats its end.
+        Time of the network's first frame in the series, seconds. Both axes extrapolate with their end values.
     """
 
     n_time: int
@@ -49,34 +51,33 @@ class FrameMapping:
 
     @property
     def to_network(self) -> FloatArray:
-        """Linear interpolation from the series' frames, shape ``(64, n_time)``."""
+        """Interpolation matrix from series frames to network frames, shape ``(64, n_time)``."""
         wanted = self.start_s + FRAME_S * np.arange(N_FRAMES, dtype=np.float64)
         return _interpolation(wanted / self.dt_s, self.n_time)
 
     @property
     def from_network(self) -> FloatArray:
-        """Linear interpolation to the series' frames, shape ``(n_time, 64)``."""
+        """Interpolation matrix from network frames to series frames, shape ``(n_time, 64)``."""
         wanted = self.dt_s * np.arange(self.n_time, dtype=np.float64) - self.start_s
         return _interpolation(wanted / FRAME_S, N_FRAMES)
 
 
 @dataclass(frozen=True, eq=False)
 class GridInput:
-    """What a network sees.
+    """Input of a network: curves of the non-empty cells.
 
     Attributes
     ----------
     curves
-        Shape ``(n_cells, n_time)``: enhancement of the cells that hold tissue or vessels, HU, on the series'
-        frames.
+        Shape ``(n_cells, n_time)``: enhancement of the non-empty cells in HU, on the frames of the series.
     cell
-        Shape ``(n_cells,)``: flat index of each in ``shape``, increasing.
+        Shape ``(n_cells,)``: flat index of each cell in ``shape``, increasing.
     shape
-        ``(48, 48, nz)``.
-    timing
-        The two time axes.
-    factor
-        What the series' enhancement was multiplied with to be seen in HU: 1 where it is.
+        Shape of the grid, ``(48, 48, nz)``.
+    frame_mapping
+        Time axes of the series and the network.
+    hu_factor
+        Factor from the enhancement of the series to HU; 1 for a series in HU.
     """
 
     curves: FloatArray
@@ -86,7 +87,7 @@ class GridInput:
     hu_factor: float = 1.0
 
     def volume(self, frame_mapping: FrameMapping | None = None) -> FloatArray:
-        """Return the curves on the network's frames, shape ``(64, 48, 48, nz)``; 0 in empty cells."""
+        """Return the curves on the network frames, shape ``(64, 48, 48, nz)``; 0 in empty cells."""
         frames = (frame_mapping or self.frame_mapping).to_network
         out = np.zeros((N_FRAMES, int(np.prod(self.shape))), np.float32)
         out[:, self.cell] = frames @ self.curves.T
@@ -94,22 +95,25 @@ class GridInput:
 
     @staticmethod
     def grid_shape(n_slices: int) -> tuple[int, int, int]:
-        """Return the cells' shape for a number of slices."""
+        """Return the grid shape for a number of slices, ``(48, 48, n_slices)``."""
         return GRID_SIDE, GRID_SIDE, n_slices
 
     @property
     def inside(self) -> BoolArray:
-        """Cells that hold something, shape ``(48, 48, nz)``."""
+        """Mask of the non-empty cells, shape ``(48, 48, nz)``."""
         out = np.zeros(int(np.prod(self.shape)), bool)
         out[self.cell] = True
         return out.reshape(self.shape)
 
 
 def assign_cells(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int64], tuple[int, int, int]]:
-    """Return the voxels of brain and vessels around it, the cell of each, and the cells' shape.
+    """Assign the voxels of the brain and its surrounding vessels to cells.
 
-    Voxels are flat indices of the series' grid. The middle of the brain is the middle of the cells; what lies
-    beyond 96 mm from it is left out.
+    The grid is centred on the middle of the brain mask; voxels more than 96 mm from it along x or y are left out.
+
+    Returns
+    -------
+    Flat voxel indices in the series, shape ``(n,)``; flat cell index of each, shape ``(n,)``; shape of the grid.
     """
     region = np.flatnonzero(prepared.mask if prepared.hull is None else prepared.hull | prepared.mask)
     x, y, z = np.unravel_index(region, prepared.grid)
@@ -126,7 +130,7 @@ def assign_cells(prepared: Prepared) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 def hu_factor(prepared: Prepared) -> float:
-    """Return what enhancement is multiplied with to be in HU; 1 where it is, or where tissue does not enhance."""
+    """Return the factor from enhancement to HU; 1 for a series in HU or without tissue enhancement."""
     if prepared.in_hu:
         return 1.0
     peak = float(healthy_curve(prepared).max())
@@ -134,13 +138,13 @@ def hu_factor(prepared: Prepared) -> float:
 
 
 def voxel_weights(prepared: Prepared, voxel: NDArray[np.int64]) -> FloatArray:
-    """Return how much each voxel counts in its cell: its height's fourth power."""
+    """Return the weight of each voxel in its cell: the fourth power of its peak enhancement, shape ``(n,)``."""
     height = np.maximum(prepared.tmip.reshape(-1)[voxel] * np.float32(hu_factor(prepared)), 1.0)
     return np.asarray((height / 100.0) ** PEAK_WEIGHT_EXPONENT, np.float32)
 
 
 def make_grid_input(prepared: Prepared) -> GridInput:
-    """Return what a network sees of a prepared case."""
+    """Build the network input of a prepared case."""
     voxel, cell, shape = assign_cells(prepared)
     order = np.argsort(cell, kind="stable")
     voxel, cell = voxel[order], cell[order]
@@ -156,7 +160,7 @@ def make_grid_input(prepared: Prepared) -> GridInput:
 
 
 def _interpolation(wanted: DoubleArray, n: int) -> FloatArray:
-    """Return the matrix that interpolates ``n`` samples at fractional places, its ends repeated."""
+    """Return the matrix that interpolates ``n`` samples at fractional positions, constant beyond the ends."""
     place = np.clip(wanted, 0, n - 1)
     left = np.minimum(place.astype(np.int64), n - 2)
     part = place - left

@@ -1,10 +1,10 @@
-"""An input function from a trained network, in the units and at the time that absolute maps need.
+"""Inference: AIF of a case from a trained network, scaled and timed for absolute maps.
 
-rCBF sees neither the scale nor, in the delay-invariant form, the place in time of a curve, so a network that was
-trained on the core knows neither. Both are set here: the area is that of the vein (all blood that passes the
-artery passes the vein), or where none serves, the peak that of the tallest vessels; and what a network that never
-saw Tmax draws is moved in time to rise 2 s before healthy tissue, as arteries do. One that saw Tmax has learnt
-where to put its curve, and what was weighed stays when it was measured.
+The loss on rCBF is invariant to the scale of the AIF and, with delay-invariant deconvolution, to its shift.
+Both are therefore set after inference. The area is scaled to that of the vein, because the same blood passes
+artery and vein; without a usable vein, the peak is scaled to that of the highest vessels. The curve of a
+regression network trained without Tmax is shifted to arrive 2 s before healthy tissue. Networks trained with Tmax
+have learned the timing, and the curve of a weighting network keeps its measured timing.
 """
 
 from __future__ import annotations
@@ -34,35 +34,36 @@ from perfcore.preprocess import Prepared
 from perfcore.types import Aif, DoubleArray, FloatArray, Voxel
 
 N_REPORTED_VOXELS: Final = 12
-"""Voxels that stand for where a network looked."""
+"""Number of voxels reported for a weighting network: those with the largest weights."""
 N_TALLEST: Final = 3
 
 
 def predict_aif(prepared: Prepared, network: Network) -> Selection:
-    """Let a network find the input function of a case.
+    """Predict the AIF of a case with a trained network.
 
     Parameters
     ----------
     prepared
         The case.
     network
-        A trained one.
+        A trained network.
 
     Returns
     -------
     Selection
-        ``voxels`` are those that a weighting network looked at most; a regression network has none.
+        ``aif.voxels`` are the voxels with the largest weights of a weighting network; empty for a regression
+        network.
 
     Raises
     ------
     NoArteryError
-        What it draws is no bolus, or there is none in the tissue.
+        The predicted curve has no bolus, or the tissue does not enhance.
     """
     require_tissue_bolus(prepared)
     grid_input = make_grid_input(prepared)
-    value, looked = _infer(grid_input, network)
+    value, attention = _infer(grid_input, network)
     if not (np.isfinite(value).all() and value.max() > 0 and value.sum() > 0):
-        raise no_artery_error(f"the network ({network.name}) drew no bolus")
+        raise no_artery_error(f"the network ({network.name}) predicted no bolus")
     try:
         candidates: Candidates | None = find_candidates(prepared)
     except NoArteryError:
@@ -70,22 +71,22 @@ def predict_aif(prepared: Prepared, network: Network) -> Selection:
     vof = _vein(prepared, candidates, float(value.argmax()) * prepared.dt_s)
     scale, how = _scale(prepared, value, vof, candidates, 1.0 / grid_input.hu_factor)
     value = value * scale
-    voxels = () if looked is None else _voxels(prepared, looked)
+    voxels = () if attention is None else _voxels(prepared, attention)
     flags = artery_flags(prepared, value)
     aif = Aif(prepared.time_s, value, method=network.name, voxels=voxels, quality=flags)
-    what = "drawn by the network" if looked is None else "measured curves, weighed by the network"
-    if network.loss == "core" and looked is None:
-        how += f"; it was moved to rise {ARTERY_LEAD_S:g} s before healthy tissue"
-    why = f"The curve is {what}; {how}. It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
+    origin = "drawn by the network" if attention is None else "a weighted mean of measured curves"
+    if network.loss == "core" and attention is None:
+        how += f"; it was shifted to arrive {ARTERY_LEAD_S:g} s before healthy tissue"
+    why = f"The curve is {origin}; {how}. It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
     return Selection(aif, vof, why, partial_volume_ratio(aif, vof), rate_aif(prepared, aif))
 
 
 def voxel_attention(prepared: Prepared, network: Network) -> FloatArray | None:
-    """Return a weighting network's weight of each voxel on the grid, with sum 1; None for a regression network."""
-    looked = _infer(make_grid_input(prepared), network)[1]
-    if looked is None:
+    """Return the voxel weights of a weighting network, ``(nx, ny, nz)``, sum 1; None for a regression network."""
+    attention = _infer(make_grid_input(prepared), network)[1]
+    if attention is None:
         return None
-    voxel, weight = _spread(prepared, looked)
+    voxel, weight = _spread_to_voxels(prepared, attention)
     out = np.zeros(prepared.grid, np.float32)
     out.reshape(-1)[voxel] = weight
     return out
@@ -93,7 +94,7 @@ def voxel_attention(prepared: Prepared, network: Network) -> FloatArray | None:
 
 @torch.no_grad()
 def _infer(grid_input: GridInput, network: Network) -> tuple[DoubleArray, FloatArray | None]:
-    """Return the curve in HU on the series' frames, and the weights of the cells, ``(48, 48, nz)``, or None."""
+    """Return the curve in HU on the series frames, and the cell weights, shape ``(48, 48, nz)``, or None."""
     curves, inside = torch.from_numpy(grid_input.volume())[None], torch.from_numpy(grid_input.inside)[None]
     net = network.net
     if isinstance(net, WeightingNet):
@@ -103,13 +104,13 @@ def _infer(grid_input: GridInput, network: Network) -> tuple[DoubleArray, FloatA
     assert isinstance(net, RegressionNet)
     drawn = net(curves, inside)[0].numpy()
     if network.loss == "core":
-        drawn = _in_time(drawn, FRAME_S, TISSUE_ARRIVAL_S - ARTERY_LEAD_S).astype(np.float32)
+        drawn = _shift_to_arrival(drawn, FRAME_S, TISSUE_ARRIVAL_S - ARTERY_LEAD_S).astype(np.float32)
     return np.asarray(grid_input.frame_mapping.from_network @ drawn, np.float64), None
 
 
-def _in_time(curve: FloatArray | DoubleArray, step_s: float, rise_s: float) -> DoubleArray:
-    """Move a curve of even steps so that it rises at a time; what comes in repeats its ends."""
-    late_s = float(bolus_features(np.asarray(curve, np.float32)[None]).arrival[0]) * step_s - rise_s
+def _shift_to_arrival(curve: FloatArray | DoubleArray, step_s: float, arrival_s: float) -> DoubleArray:
+    """Shift a curve on an even grid to arrive at ``arrival_s``; constant beyond both ends."""
+    late_s = float(bolus_features(np.asarray(curve, np.float32)[None]).arrival[0]) * step_s - arrival_s
     time_s = np.arange(len(curve)) * step_s
     return np.asarray(np.interp(time_s + late_s, time_s, curve), np.float64)
 
@@ -122,27 +123,27 @@ def _vein(prepared: Prepared, candidates: Candidates | None, peak_time_s: float)
 
 
 def _scale(
-    prepared: Prepared, value: DoubleArray, vof: Aif | None, candidates: Candidates | None, own: float
+    prepared: Prepared, value: DoubleArray, vof: Aif | None, candidates: Candidates | None, default: float
 ) -> tuple[float, str]:
-    """Return what the curve is multiplied with (``own`` where nothing else serves), and in words why."""
+    """Return the scale of the curve (``default`` without usable vessels) and a clause that explains it."""
     if vof is not None and not is_truncated(vof) and vof.area > 0:
         return vof.area / (float(value.sum()) * prepared.dt_s), "its area is that of the vein"
     if candidates is not None:
         tallest = candidates.flat[np.argsort(candidates.features.height)[-N_TALLEST:]]
         peak = float(voxel_curves(prepared, tallest).mean(axis=0).max())
-        return peak / float(value.max()), "no vein serves, so its peak is that of the tallest vessels"
-    return own, "no vessel serves to set its size, so absolute CBF and CBV mean little"
+        return peak / float(value.max()), "no usable vein was found, so its peak is that of the highest vessels"
+    return default, "no vessel was found to set its scale, so absolute CBF and CBV are unreliable"
 
 
-def _spread(prepared: Prepared, looked: FloatArray) -> tuple[np.ndarray, FloatArray]:
-    """Return voxels (flat) and their part of the network's weight."""
+def _spread_to_voxels(prepared: Prepared, attention: FloatArray) -> tuple[np.ndarray, FloatArray]:
+    """Distribute the cell weights over voxels; return flat voxel indices and their weights."""
     voxel, cell, _ = assign_cells(prepared)
     own = voxel_weights(prepared, voxel)
-    total = np.bincount(cell, weights=own, minlength=looked.size)
-    return voxel, np.asarray(looked.reshape(-1)[cell] * own / total[cell], np.float32)
+    total = np.bincount(cell, weights=own, minlength=attention.size)
+    return voxel, np.asarray(attention.reshape(-1)[cell] * own / total[cell], np.float32)
 
 
-def _voxels(prepared: Prepared, looked: FloatArray) -> tuple[Voxel, ...]:
-    voxel, weight = _spread(prepared, looked)
+def _voxels(prepared: Prepared, attention: FloatArray) -> tuple[Voxel, ...]:
+    voxel, weight = _spread_to_voxels(prepared, attention)
     top = voxel[np.argsort(weight)[::-1][:N_REPORTED_VOXELS]]
     return tuple((int(x), int(y), int(z)) for x, y, z in np.stack(np.unravel_index(top, prepared.grid), axis=1))

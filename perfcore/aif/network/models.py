@@ -1,4 +1,4 @@
-"""The networks: a case's curves in, one arterial input function out."""
+"""Network models: the curves of a case in, one arterial input function (AIF) out."""
 
 from __future__ import annotations
 
@@ -13,25 +13,24 @@ from perfcore.aif.network.grid_input import FRAME_S, GRID_SIDE, N_FRAMES, TISSUE
 from perfcore.errors import ArgumentError
 
 ASINH_SCALE_HU: Final = 20.0
-"""Enhancement of about three times the tissue's; a network's input is linear below it and logarithmic above."""
+"""Scale of the asinh compression, about three times the tissue enhancement: linear below, logarithmic above."""
 TYPICAL_PEAK_HU: Final = 100.0
 ARTERY_LEAD_S: Final = 2.0
-"""How long before healthy tissue the typical artery enhances."""
+"""Time by which the typical artery enhances before healthy tissue."""
 DROPOUT: Final = 0.1
 
 
 def compress_enhancement(curves: Tensor) -> Tensor:
-    """Return curves [HU] as a network sees them: tissue and arteries within one order of magnitude."""
+    """Compress curves [HU] by asinh, which brings tissue and arteries within one order of magnitude."""
     return torch.asinh(curves / ASINH_SCALE_HU)
 
 
 class RegressionNet(nn.Module):
-    """The paper's network: it draws the curve itself.
+    """Regression network: predicts the samples of the AIF (de la Rosa 2021, arXiv:2103.17111).
 
-    Time points are channels; 3D convolutions, the mean over the slices, 2D convolutions, fully connected layers
-    and a linear output; ReLU, average pooling and dropout after each convolution (de la Rosa 2021,
-    arXiv:2103.17111). What it gives is added to a typical artery's gamma-variate: from there it learns in a few
-    epochs what it does not learn from nothing.
+    Time points are channels. 3D convolutions, mean over slices, 2D convolutions, fully connected layers and linear
+    output; ReLU, average pooling and dropout after each convolution. The output is a residual added to a typical
+    arterial gamma variate, because training converges within a few epochs from there and does not without it.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (16, 32, 64), hidden: int = 128) -> None:
@@ -56,14 +55,14 @@ class RegressionNet(nn.Module):
         self.register_buffer("typical", torch.from_numpy(typical.astype(np.float32)), persistent=False)
 
     def forward(self, curves: Tensor, inside: Tensor) -> Tensor:  # noqa: ARG002
-        """Return the input function [HU].
+        """Return the AIF [HU].
 
         Parameters
         ----------
         curves
             Shape ``(batch, 64, 48, 48, nz)``: time, x, y, z, enhancement in HU.
         inside
-            Shape ``(batch, 48, 48, nz)``: cells that hold something; not used here.
+            Shape ``(batch, 48, 48, nz)``: mask of non-empty cells; not used by this network.
 
         Returns
         -------
@@ -73,19 +72,19 @@ class RegressionNet(nn.Module):
         return TYPICAL_PEAK_HU * (self.typical + drawn)
 
     def prior_penalty(self, curve: Tensor) -> Tensor:
-        """Return how far a curve lies from the typical artery's: mean square, in units of its peak.
+        """Return the mean squared distance from the typical arterial curve, in units of its peak.
 
-        A curve without a bolus makes lesions that no longer change with it; this is what pulls it back.
+        The lesions of a curve without a bolus do not depend on the curve, so that their gradient vanishes; this
+        penalty keeps a gradient toward a plausible curve.
         """
         return (curve / TYPICAL_PEAK_HU - self.typical).square().mean()
 
 
 class WeightingNet(nn.Module):
-    """The successor's idea: it weighs the curves that were measured, so the result is always one of this patient.
+    """Weighting network: the AIF is a weighted mean of measured curves (AIFNet, de la Rosa 2021).
 
-    Softmax weights over cells; the input function is the weighted mean of their curves (de la Rosa 2021, AIFNet,
-    doi:10.1016/j.media.2021.102211). What the whole slab looks like joins every cell after the first layer,
-    because early and late mean something only against the tissue.
+    Softmax weights over cells (doi:10.1016/j.media.2021.102211). The mean feature vector of all cells is added to
+    every cell after the first layer, because arrival is early or late only relative to the tissue.
     """
 
     def __init__(self, width: int = 24) -> None:
@@ -96,20 +95,20 @@ class WeightingNet(nn.Module):
         self.score = nn.Conv3d(width, 1, 1)
 
     def weights(self, curves: Tensor, inside: Tensor) -> Tensor:
-        """Return where it looks, shape ``(batch, 48, 48, nz)``, non-negative with sum 1, 0 in empty cells."""
+        """Return the cell weights, shape ``(batch, 48, 48, nz)``: non-negative, sum 1, 0 in empty cells."""
         hidden = torch.relu(self.first(compress_enhancement(curves)))
-        seen = inside[:, None].to(hidden.dtype)
-        mean = (hidden * seen).sum((2, 3, 4)) / seen.sum((2, 3, 4)).clamp_min(1.0)
+        valid = inside[:, None].to(hidden.dtype)
+        mean = (hidden * valid).sum((2, 3, 4)) / valid.sum((2, 3, 4)).clamp_min(1.0)
         hidden = torch.relu(hidden + self.context(mean)[:, :, None, None, None])
         score = self.score(self.second(hidden))[:, 0].masked_fill(~inside, -torch.inf)
         return torch.softmax(score.flatten(1), 1).view_as(score)
 
     def forward(self, curves: Tensor, inside: Tensor) -> Tensor:
-        """Return the input function [HU]: shapes as of :meth:`RegressionNet.forward`."""
+        """Return the AIF [HU]; shapes as in :meth:`RegressionNet.forward`."""
         return torch.einsum("btxyz,bxyz->bt", curves, self.weights(curves, inside))
 
     def prior_penalty(self, curve: Tensor) -> Tensor:
-        """Return 0: what was measured needs no pull."""
+        """Return 0: no prior penalty for curves averaged from measurements."""
         return curve.new_zeros(())
 
 
@@ -120,12 +119,12 @@ NETWORKS: Final[dict[str, type[RegressionNet] | type[WeightingNet]]] = {
 
 
 def make_network(name: str) -> RegressionNet | WeightingNet:
-    """Return an untrained network, drawn from torch's current random state.
+    """Return an untrained network, initialised from torch's current random state.
 
     Raises
     ------
     ArgumentError
-        There is no network of this name.
+        The name is unknown.
     """
     if name not in NETWORKS:
         raise ArgumentError(f"network must be one of {', '.join(NETWORKS)}; got {name!r}.")

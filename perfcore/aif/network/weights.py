@@ -1,4 +1,4 @@
-"""The networks that ship: weights as safetensors, named and hashed in a manifest."""
+"""Trained networks: safetensors weights, verified against the hashes of a manifest."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ class Network:
     Attributes
     ----------
     name
-        ``cnn-regression``; with ``-core`` at the end where it was trained on the core alone.
+        ``cnn-regression``; with the suffix ``-core`` if it was trained on the core alone.
     net
-        In evaluation mode, not to be trained further.
+        The model in evaluation mode, without gradients.
     loss
-        What it was trained with, ``core`` or ``core+tmax``.
+        Training loss, ``core`` or ``core+tmax``.
     about
-        Its entry in the manifest.
+        Entry in the manifest.
     """
 
     name: str
@@ -49,17 +49,17 @@ class Network:
 
 
 def method_name(network: str, loss: str) -> str:
-    """Return the name of a network's method: ``cnn-regression``, or ``cnn-regression-core``."""
+    """Return the method name of a network: ``cnn-regression``, or ``cnn-regression-core``."""
     return f"{NETWORK}-{network}" + ("-core" if loss == "core" else "")
 
 
 def read_manifest(folder: Path = MODELS) -> dict[str, Any]:
-    """Return the manifest of the networks that are there; empty where there is none.
+    """Return the manifest of the installed networks; empty if the file does not exist.
 
     Raises
     ------
     InputDataError
-        It cannot be read.
+        The manifest cannot be read or is incomplete.
     """
     path = folder / MANIFEST
     if not path.exists():
@@ -81,32 +81,32 @@ def _is_complete(entry: dict[str, Any]) -> bool:
 
 
 def network_names(folder: Path = MODELS) -> tuple[str, ...]:
-    """Return the names of the networks that are there, the best one first."""
+    """Return the names of the installed networks, the best one first."""
     manifest = read_manifest(folder)
     names = list(manifest["networks"])
     return tuple(sorted(names, key=lambda name: (name != manifest["best"], names.index(name))))
 
 
 def load_network(name: str = NETWORK, folder: Path = MODELS) -> Network:
-    """Load a network that ships.
+    """Load an installed network.
 
     Parameters
     ----------
     name
         A name of :func:`network_names`, or ``cnn`` for the best.
     folder
-        With its manifest.
+        Folder of the manifest and the weights.
 
     Raises
     ------
     InputDataError
-        There is no such network, or its file is missing, damaged or not the one that the manifest names.
+        The network is unknown, or its file is missing, damaged or has another hash than in the manifest.
     """
     manifest = read_manifest(folder)
     wanted = manifest["best"] if name == NETWORK else name
     if wanted not in manifest["networks"]:
         known = ", ".join(network_names(folder)) or "none"
-        raise InputDataError(f"There are no weights for {name!r}; the networks that are there: {known}.")
+        raise InputDataError(f"There are no weights for {name!r}; installed networks: {known}.")
     entry = manifest["networks"][wanted]
     return _load(folder, wanted, json.dumps(entry, sort_keys=True))
 
@@ -121,20 +121,20 @@ def _load(folder: Path, name: str, entry_text: str) -> Network:
         raise InputDataError(f"The weights of {name} are missing; install the models again.") from error
     if hashlib.sha256(content).hexdigest() != entry["sha256"]:
         raise InputDataError(
-            f"The weights of {name} are not those of the manifest (SHA-256); install the models again."
+            f"The weights of {name} do not match the manifest (SHA-256); install the models again."
         )
     return Network(name, read_network(content, entry["network"]), entry["loss"], entry)
 
 
 def read_network(content: bytes, kind: str) -> RegressionNet | WeightingNet:
-    """Return the network whose weights a safetensors file holds.
+    """Build a network from the content of a safetensors file.
 
     Raises
     ------
     InputDataError
-        It is not such a file, or not of this network.
+        The content is not a safetensors file, or its tensors do not fit this network.
     """
-    with torch.device("meta"):  # draws no weights, which would move the random state of whoever calls
+    with torch.device("meta"):  # does not initialise weights, which would advance the global random state
         net = make_network(kind)
     try:
         net.load_state_dict(load_tensors(content), assign=True)

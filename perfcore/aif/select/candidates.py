@@ -1,4 +1,4 @@
-"""Which voxels can belong to a vessel, their curves, and their connected clusters."""
+"""Candidate vessel voxels: their curves, features and connected components."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from perfcore.preprocess.baseline import MARGIN_FRAMES
 from perfcore.types import BoolArray, FloatArray
 
 MAX_CANDIDATE_FRACTION: Final = 0.05
-"""Only this fraction of the voxels, the tallest, can be a vessel ..."""
+"""Fraction of the voxels, those of highest peak, that are considered as vessels."""
 MIN_VESSEL_CONTRAST: Final = 2.5
-"""... and of those only the ones that reach this multiple of the healthy tissue's mean curve."""
+"""Minimum peak of a vessel, as a multiple of the peak of the mean healthy tissue curve."""
 MIN_PEAK_SNR: Final = 4.0
 MIN_CLUSTER_VOXELS: Final = 3
 N_HEALTHY_SAMPLES: Final = 8_000
@@ -28,7 +28,7 @@ _MAD: Final = 0.6745
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Voxels that could be a vessel.
+    """Candidate vessel voxels.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Candidates:
     curves
         Shape ``(n, n_time)``, enhancement after a running median of three frames.
     features
-        Of those curves.
+        Features of ``curves``.
     """
 
     flat: NDArray[np.int64]
@@ -45,38 +45,38 @@ class Candidates:
     features: Features
 
     def subset(self, kept: BoolArray) -> Candidates:
-        """Return some of them."""
+        """Return the candidates selected by a mask, shape ``(n,)``."""
         features = Features(*(value[kept] for value in vars(self.features).values()))
         return Candidates(self.flat[kept], self.curves[kept], features)
 
 
 def no_artery_error(reason: str) -> NoArteryError:
-    """Return the error for a series in which no artery is found; ``reason`` is a clause."""
+    """Return the error for a series without an artery; ``reason`` is a clause."""
     return NoArteryError(
-        f"No artery was found: {reason}; give an input function (--aif FILE.csv) or click voxels of an artery."
+        f"No artery was found: {reason}; give an AIF (--aif FILE.csv) or click voxels of an artery."
     )
 
 
 def search_region(prepared: Prepared) -> NDArray[np.int64]:
-    """Return flat indices of the voxels in which vessels are sought: the hull, or the mask without one."""
+    """Return flat indices of the voxels searched for vessels: the hull, or the brain mask if there is no hull."""
     return np.flatnonzero(prepared.mask if prepared.hull is None else prepared.hull)
 
 
 def voxel_curves(prepared: Prepared, flat: NDArray[np.int64]) -> FloatArray:
-    """Return unsmoothed curves of flat voxel indices, shape ``(n, n_time)``."""
+    """Return the unsmoothed curves at flat voxel indices, shape ``(n, n_time)``."""
     return prepared.enhancement.reshape(-1, prepared.n_time)[flat]
 
 
 def frame_noise(curves: FloatArray) -> FloatArray:
-    """Estimate each curve's noise from its second differences, robustly, shape ``(n,)``."""
+    """Estimate the noise of each curve from the median absolute second difference, shape ``(n,)``."""
     return np.asarray(np.median(np.abs(np.diff(curves, 2, axis=-1)), axis=-1) / (_MAD * np.sqrt(6.0)), np.float32)
 
 
 def healthy_curve(prepared: Prepared) -> FloatArray:
     """Return the mean unsmoothed curve of healthy tissue, shape ``(n_time,)``.
 
-    Its arrival does not depend on the smoothing chosen. Thousands of voxels, evenly drawn from the reference,
-    leave next to no noise.
+    Without smoothing, its arrival does not depend on the settings. The mean of thousands of voxels, evenly sampled
+    from the reference region, has negligible noise.
     """
     flat = prepared.index[prepared.reference] if prepared.reference.any() else prepared.index
     some = flat[:: max(1, len(flat) // N_HEALTHY_SAMPLES)]
@@ -84,7 +84,7 @@ def healthy_curve(prepared: Prepared) -> FloatArray:
 
 
 def find_candidates(prepared: Prepared) -> Candidates:
-    """Find the voxels that are tall, stand out of their noise and rise after the baseline.
+    """Find voxels with a high peak, a sufficient signal-to-noise ratio and an arrival after the baseline.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def find_candidates(prepared: Prepared) -> Candidates:
     Raises
     ------
     NoArteryError
-        Fewer than two voxels are left.
+        Fewer than two voxels qualify.
     """
     region = search_region(prepared)
     tall = prepared.tmip.reshape(-1)[region]
@@ -117,23 +117,23 @@ def find_candidates(prepared: Prepared) -> Candidates:
     return Candidates(flat, curves, features).subset(vessel)
 
 
-def arrives_by(prepared: Prepared, arrival: FloatArray, latest_s: float) -> BoolArray:
-    """Say which arrivals (frames) are at most ``latest_s`` later than that of healthy tissue.
+def arrives_by(prepared: Prepared, arrival: FloatArray, max_lag_s: float) -> BoolArray:
+    """Return a mask of the arrivals (in frames) at most ``max_lag_s`` after that of healthy tissue.
 
-    An artery rises before the tissue that it feeds; what rises later is a vein or lies behind the clot.
+    An artery enhances before the tissue that it supplies; later vessels are veins or lie distal to the clot.
     """
     tissue = bolus_features(healthy_curve(prepared)[None]).arrival[0]
-    return np.asarray(arrival <= tissue + latest_s / prepared.dt_s)
+    return np.asarray(arrival <= tissue + max_lag_s / prepared.dt_s)
 
 
 def connected_components(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> tuple[NDArray[np.int64], int]:
-    """Return the connected component (26 neighbours) of each voxel, from 0, and their number."""
+    """Return the connected component (26-neighbourhood) of each voxel, from 0, and the number of components."""
     labels, n = ndimage.label(mask_volume(grid, flat), NEIGHBOURS)
     return np.asarray(labels.reshape(-1)[flat] - 1, np.int64), int(n)
 
 
 def mask_volume(grid: tuple[int, int, int], flat: NDArray[np.int64]) -> BoolArray:
-    """Return a volume that is true at flat voxel indices."""
+    """Return a mask volume that is true at flat voxel indices."""
     volume = np.zeros(grid, bool)
     volume.reshape(-1)[flat] = True
     return volume

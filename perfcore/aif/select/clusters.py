@@ -33,11 +33,11 @@ Clustering = Callable[[FloatArray], NDArray[np.int64]]
 
 
 def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) -> Selection:
-    """Choose the earliest of five clusters, twice.
+    """Select the AIF as the earliest of five clusters, in two passes.
 
-    The tenth of the voxels with the largest area, less its roughest quarter, is clustered; the cluster whose
-    mean curve has the smallest first moment is clustered again, and its earliest part is the artery. Clusters no
-    higher than tissue do not count (our addition).
+    The 10 % of voxels with the largest area are kept, and the roughest quarter of these is dropped. The rest is
+    clustered; the cluster whose mean curve has the smallest first moment is clustered again, and its earliest
+    cluster is the artery. Clusters whose peak is not clearly above the tissue are ignored (our addition).
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) ->
     method
         Id of the selector.
     clustering
-        Curves, shape ``(n, n_time)``, to the cluster of each, shape ``(n,)``.
+        Function from curves, shape ``(n, n_time)``, to cluster labels, shape ``(n,)``.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) ->
     Raises
     ------
     NoArteryError
-        What is left does not stand out of the tissue as an artery does.
+        No cluster remains, or its curve is not clearly above the tissue.
     """
     flat = search_region(prepared)
     curves = voxel_curves(prepared, flat)
@@ -76,7 +76,7 @@ def earliest_cluster(prepared: Prepared, method: str, clustering: Clustering) ->
         flat, curves = flat[label == earliest], curves[label == earliest]
     if len(flat) == 0:
         raise no_artery_error("no curve is left after clustering")
-    return build_selection(prepared, flat, method, "the earliest cluster of the large and smooth curves")
+    return build_selection(prepared, flat, method, "the earliest cluster of the smooth curves with a large area")
 
 
 def k_means(curves: FloatArray) -> NDArray[np.int64]:
@@ -88,14 +88,14 @@ def k_means(curves: FloatArray) -> NDArray[np.int64]:
 
 
 def fuzzy_c_means(curves: FloatArray, n_clusters: int = N_CLUSTERS) -> NDArray[np.int64]:
-    r"""Return the cluster of each curve with the largest membership.
+    r"""Return the cluster of largest membership of each curve.
 
     Bezdek's iteration of
 
     .. math:: u_{ik} = \Big[\sum_j (d_{ik}/d_{ij})^{2/(m-1)}\Big]^{-1}, \qquad
               v_k = \frac{\sum_i u_{ik}^m c_i}{\sum_i u_{ik}^m}, \qquad m = 2.
 
-    The first centres are means of the curves in order of area, so the same data give the same clusters.
+    The initial centres are means of the curves in order of area, so that the result is deterministic.
 
     Parameters
     ----------

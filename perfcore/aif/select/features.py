@@ -1,4 +1,4 @@
-"""What can be measured on a bolus curve, for many curves at once."""
+"""Features of bolus curves, vectorised: peak, arrival, width, area, roughness, first moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ARRIVAL_LEVEL: Final = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """Features of ``n`` curves, each of shape ``(n,)``, times in frames (with fractions).
+    """Features of ``n`` curves, each of shape ``(n,)``; times in fractional frames.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Features:
     peak
         Frame of the peak.
     arrival
-        Where the curve last crosses 20 % of its peak before it, searched backward from the peak.
+        Last upward crossing of 20 % of the peak before the peak.
     width
-        Full width at half maximum; reaches to the last frame where the curve does not fall that far.
+        Full width at half maximum; ends at the last frame if the curve does not fall to half its peak.
     """
 
     height: FloatArray
@@ -44,7 +44,7 @@ def median3(curves: FloatArray) -> FloatArray:
 
 
 def bolus_features(curves: FloatArray) -> Features:
-    """Measure height, time of peak, arrival (20 %) and width (50 %).
+    """Measure peak enhancement, time to peak, arrival (20 %) and width (50 %).
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def bolus_features(curves: FloatArray) -> Features:
 
 
 def _crossing_before(curves: FloatArray, peak: np.ndarray, level: FloatArray) -> FloatArray:
-    """Return where each curve last rises through a level before its peak, linearly between frames; else 0."""
+    """Return the last upward crossing of a level before the peak, interpolated between frames; 0 without one."""
     frames = np.arange(curves.shape[1])
     below = (curves <= level[:, None]) & (frames <= peak[:, None])
     last_below = curves.shape[1] - 1 - below[:, ::-1].argmax(axis=1)
@@ -94,7 +94,7 @@ def roughness(curves: FloatArray) -> FloatArray:
 
 
 def first_moment(curves: FloatArray) -> FloatArray:
-    """Return the mean time in frames of what is positive in each curve, shape ``(n,)``."""
+    """Return the first moment of the positive part of each curve in frames, shape ``(n,)``."""
     positive = np.maximum(curves, 0)
     total = positive.sum(axis=1)
     moment = positive @ np.arange(curves.shape[1], dtype=np.float32)

@@ -1,4 +1,4 @@
-"""How good an input function is: flags, and a score with its reasons."""
+"""AIF quality: a rating with reasons, and quality flags."""
 
 from __future__ import annotations
 
@@ -14,24 +14,25 @@ from perfcore.types import Aif, DoubleArray
 
 WEAK_PEAK_HU: Final = 15.0
 LATE_ARRIVAL_S: Final = 0.5
-"""True arteries arrive about 2.3 s before healthy tissue, veins 2 to 4 s after it."""
+"""Arrival after healthy tissue that raises a flag; arteries arrive about 2.3 s before it, veins 2 to 4 s after."""
 POOR_RATING: Final = 0.5
 LOW_TISSUE_CONTRAST: Final = 4.0
 
 
 @dataclass(frozen=True)
 class AifRating:
-    """A score and its reasons.
+    """Rating of an AIF.
 
     Attributes
     ----------
     score
-        0 (useless) to 1: the geometric mean of ``marks``.
-    marks
-        0 to 1 by name: ``height`` (over the tissue), ``timing`` (1 s before the tissue), ``width`` (narrower than
-        the tissue), ``noise``, ``return`` (fallen by the end) and ``agreement`` (among its voxels).
+        0 (unusable) to 1: the geometric mean of ``criteria``.
+    criteria
+        Ratings from 0 to 1 by name: ``height`` (peak over that of the tissue), ``timing`` (arrival before the
+        tissue), ``width`` (narrower than the tissue), ``noise``, ``return`` (return to baseline by the end of the
+        scan) and ``agreement`` (correlation of its voxel curves).
     reasons
-        One sentence for every mark below one half.
+        One sentence for each criterion rated below 0.5.
     """
 
     score: float
@@ -40,42 +41,42 @@ class AifRating:
 
 
 _REASONS: Final[dict[str, str]] = {
-    "height": "The curve is hardly higher than the tissue's.",
+    "height": "The peak is not clearly above that of the tissue.",
     "timing": "The curve arrives later than the tissue.",
-    "width": "The curve is as wide as the tissue's, or wider.",
+    "width": "The curve is at least as wide as that of the tissue.",
     "noise": "The curve is noisy.",
-    "return": "The curve has not come down by the end of the scan.",
-    "agreement": "Its voxels do not agree with each other.",
+    "return": "The curve has not returned to baseline by the end of the scan.",
+    "agreement": "The curves of its voxels differ from each other.",
 }
 
 
 def rate_aif(prepared: Prepared, aif: Aif) -> AifRating:
-    """Score an input function against the tissue it has to explain.
+    """Rate an AIF relative to healthy tissue.
 
     Parameters
     ----------
     prepared
         The case.
     aif
-        On the frames of the case.
+        Input function on the frames of the case.
     """
     curve = np.asarray(aif.value, np.float32)[None]
-    mine = bolus_features(curve)
+    own = bolus_features(curve)
     healthy = bolus_features(healthy_curve(prepared)[None])
-    height, tissue = float(mine.height[0]), max(float(healthy.height[0]), 1e-12)
-    late_s = float(mine.arrival[0] - healthy.arrival[0]) * prepared.dt_s
+    height, tissue = float(own.height[0]), max(float(healthy.height[0]), 1e-12)
+    late_s = float(own.arrival[0] - healthy.arrival[0]) * prepared.dt_s
     noise = float(frame_noise(curve)[0])
     criteria = {
         "height": _ramp(height / tissue, 2.0, 12.0),
         "timing": _ramp(-late_s, -1.5, 1.0),
-        "width": _ramp(float(healthy.width[0] / max(float(mine.width[0]), 1e-6)), 0.6, 1.3),
+        "width": _ramp(float(healthy.width[0] / max(float(own.width[0]), 1e-6)), 0.6, 1.3),
         "noise": _ramp(height / max(noise, 1e-12), 3.0, 25.0),
         "return": _ramp(1.0 - float(aif.value[-3:].mean()) / max(height, 1e-12), 0.3, 0.7),
         "agreement": _agreement(prepared, aif),
     }
-    score = float(np.exp(np.mean(np.log([max(mark, 1e-3) for mark in criteria.values()]))))
+    score = float(np.exp(np.mean(np.log([max(rating, 1e-3) for rating in criteria.values()]))))
     return AifRating(
-        score, criteria, tuple(_REASONS[name] for name, mark in criteria.items() if mark < POOR_RATING)
+        score, criteria, tuple(_REASONS[name] for name, rating in criteria.items() if rating < POOR_RATING)
     )
 
 
@@ -84,7 +85,7 @@ def _ramp(value: float, low: float, high: float) -> float:
 
 
 def _agreement(prepared: Prepared, aif: Aif) -> float:
-    """Return the mean correlation of the voxels' curves with their mean; 1 for a curve without voxels."""
+    """Return the rating of the mean correlation of the voxel curves with their mean; 1 without voxels."""
     if len(aif.voxels) < 2:
         return 1.0
     x, y, z = np.array(aif.voxels).T
@@ -96,7 +97,7 @@ def _agreement(prepared: Prepared, aif: Aif) -> float:
 
 
 def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
-    """Return what a careful user wants to know about an arterial curve, in sentences.
+    """Return the quality flags of an arterial curve.
 
     Parameters
     ----------

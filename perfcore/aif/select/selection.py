@@ -1,4 +1,4 @@
-"""What a selector returns, and how a set of voxels becomes an input function."""
+"""Result of a selector, and construction of an AIF from a set of voxels."""
 
 from __future__ import annotations
 
@@ -24,27 +24,25 @@ from perfcore.preprocess import Prepared
 from perfcore.types import Aif, Voxel
 
 MIN_ARTERY_CONTRAST: Final = 3.0
-"""An artery's peak (mean of three frames) is at least this multiple of the healthy tissue's."""
+"""Minimum peak of an artery (mean of three frames), as a multiple of the peak of healthy tissue."""
 STRONG_CONTRAST: Final = 4.0
 MAX_ARRIVAL_LAGS_S: Final = (0.5, 2.5)
-"""How much later than healthy tissue an artery may rise: first choice, and where that finds none of contrast."""
+"""Maximum arrival of an artery after healthy tissue: first attempt, and second attempt without a strong artery."""
 MIN_TISSUE_SNR: Final = 6.0
 MIN_BOLUS_SNR: Final = 2.5
-"""The mean of three frames around the peak is at least this multiple of one voxel's noise in one frame.
+"""Minimum peak (mean of three frames), as a multiple of the noise of one voxel in one frame.
 
-Voxels picked for a chance maximum in the same frame look tall against the noise of their mean, but not here.
+The noise of the mean curve would accept voxels that were selected for a chance maximum in the same frame.
 """
-
-
 UNCORRECTED_FLAG: Final = (
-    "The AIF was not corrected for partial volume, since no vein serves to tell it: absolute CBF and CBV are too "
+    "The AIF was not corrected for partial volume because no usable vein was found: absolute CBF and CBV are too "
     "large where the artery does not fill its voxels."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """An input function with its reasons.
+    """AIF of a selector or network, with its explanation and rating.
 
     Attributes
     ----------
@@ -53,11 +51,11 @@ class Selection:
     vof
         The venous output function, or None where no vein was found.
     why
-        One or two sentences for people: which voxels these are and what made them the choice.
+        One or two sentences for the user: the voxels and the reason for their selection.
     partial_volume
-        The area of the vein over that of the artery, at least 1; None where it cannot be told.
-    judgement
-        Score of the AIF with its reasons.
+        Area of the vein over that of the artery, at least 1; None if it cannot be determined.
+    rating
+        Rating of the AIF.
     """
 
     aif: Aif
@@ -67,9 +65,9 @@ class Selection:
     rating: AifRating | None = None
 
     def corrected(self) -> Aif:
-        """Return the AIF times the partial-volume ratio; the AIF itself, and a note of it, where there is none.
+        """Return the AIF times the partial-volume ratio, or the AIF with a quality flag if there is no ratio.
 
-        It changes absolute CBF and CBV, and neither rCBF nor Tmax.
+        The correction changes absolute CBF and CBV; rCBF and Tmax are unchanged.
         """
         if self.partial_volume is None:
             return replace(self.aif, quality=(*self.aif.quality, UNCORRECTED_FLAG))
@@ -77,7 +75,7 @@ class Selection:
 
 
 def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arterial: bool = True) -> Aif:
-    """Return the mean unsmoothed curve of voxels as an input function with its quality flags.
+    """Return the mean unsmoothed curve of voxels with its quality flags.
 
     Parameters
     ----------
@@ -88,7 +86,7 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arte
     method
         Name of the selector.
     arterial
-        Whether the flags of an artery apply.
+        Whether to add the quality flags of an artery.
     """
     value = voxel_curves(prepared, flat).mean(axis=0, dtype=np.float64)
     places = np.stack(np.unravel_index(flat, prepared.grid), axis=1)
@@ -104,32 +102,32 @@ def select_by_arrival(
     what: str,
     candidates: Candidates | None = None,
 ) -> Selection:
-    """Choose among vessels that rise no later than the tissue and, only where none stands out, among later ones.
+    """Select among vessels that arrive no later than the tissue; without a strong one, among later vessels.
 
-    In some slabs every artery in sight lies behind the clot. Its curve is late, which moves Tmax and is flagged,
-    but its shape still serves for rCBF.
+    In some slabs every visible artery lies distal to the clot. Its late arrival biases Tmax and raises a flag, but
+    its shape is still valid for rCBF.
 
     Parameters
     ----------
     prepared
         The case.
     choose
-        Given the latest arrival after healthy tissue in seconds, the flat indices of an artery's voxels; raises
-        NoArteryError where there are none.
+        Function from the maximum arrival after healthy tissue in seconds to the flat indices of the artery voxels;
+        raises NoArteryError if there are none.
     method, what, candidates
-        As of :func:`finish`.
+        As in :func:`build_selection`.
 
     Raises
     ------
     NoArteryError
-        No choice stands out of the tissue.
+        No selected curve is clearly above the tissue.
     """
     strong = STRONG_CONTRAST * float(healthy_curve(prepared).max())
     weak: NDArray[np.int64] | None = None
     problem: NoArteryError | None = None
-    for latest_s in MAX_ARRIVAL_LAGS_S:
+    for max_lag_s in MAX_ARRIVAL_LAGS_S:
         try:
-            flat = choose(latest_s)
+            flat = choose(max_lag_s)
         except NoArteryError as error:
             problem = error
             continue
@@ -145,7 +143,7 @@ def select_by_arrival(
 def build_selection(
     prepared: Prepared, flat: NDArray[np.int64], method: str, what: str, candidates: Candidates | None = None
 ) -> Selection:
-    """Turn the artery's voxels into a selection: mean curve, vein, partial volume, score and sentence.
+    """Build a selection from artery voxels: mean curve, vein, partial-volume ratio, rating and explanation.
 
     Parameters
     ----------
@@ -156,14 +154,14 @@ def build_selection(
     method
         Name of the selector.
     what
-        What the voxels are, for the sentence.
+        Description of the voxels, for the explanation.
     candidates
-        Where the vein is sought; found here where not given.
+        Candidates for the vein; None: computed here.
 
     Raises
     ------
     NoArteryError
-        The curve is hardly taller than the tissue or drowns in its own noise.
+        The peak of the curve is not clearly above the tissue or its noise.
     """
     aif = mean_curve(prepared, flat, method)
     require_artery(prepared, flat, aif)
@@ -177,14 +175,14 @@ def build_selection(
 
 
 def require_tissue_bolus(prepared: Prepared) -> None:
-    """Raise NoArteryError where not even the mean of healthy tissue shows a bolus: nothing can be deconvolved."""
+    """Raise NoArteryError if the mean curve of healthy tissue has no bolus: nothing can be deconvolved."""
     tissue = healthy_curve(prepared)
     if float(tissue.max()) < MIN_TISSUE_SNR * float(frame_noise(tissue)):
         raise no_artery_error("the tissue shows no bolus either")
 
 
 def require_artery(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> None:
-    """Raise NoArteryError where a curve is hardly taller than tissue or drowns in its voxels' noise."""
+    """Raise NoArteryError if the peak of a curve is not clearly above the tissue and the noise of its voxels."""
     require_tissue_bolus(prepared)
     tissue = healthy_curve(prepared)
     noise = float(np.median(frame_noise(voxel_curves(prepared, flat))))

@@ -1,4 +1,4 @@
-"""The venous output function, and what it says about partial volume in the artery."""
+"""Venous output function (VOF) and the partial-volume ratio of the artery."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MAX_PARTIAL_VOLUME_RATIO: Final = 2.5
 def find_vein(
     prepared: Prepared, candidates: Candidates, artery: NDArray[np.int64], peak_time_s: float
 ) -> NDArray[np.int64] | None:
-    """Find the tallest cluster of at least three voxels that peaks 2 s after the artery or later.
+    """Find the cluster of highest mean peak, of at least three voxels, that peaks 2 s after the artery or later.
 
     Parameters
     ----------
     prepared
         The case.
     candidates
-        Voxels that could be a vessel.
+        Candidate vessel voxels.
     artery
-        Flat indices of the artery's voxels, which are left out.
+        Flat indices of the artery voxels, which are excluded.
     peak_time_s
-        When the artery peaks.
+        Time to peak of the artery, seconds.
 
     Returns
     -------
     NDArray[np.int64] or None
-        Flat indices: the tallest quarter of that cluster, at least three.
+        Flat indices of the quarter of that cluster with the highest peaks, at least three; None without one.
     """
     height = candidates.features.height
     late = candidates.features.peak * prepared.dt_s >= peak_time_s + VENOUS_DELAY_S
@@ -56,15 +56,15 @@ def find_vein(
 
 
 def is_truncated(curve: Aif) -> bool:
-    """Say whether a curve has not fallen to half its peak by its end (mean of the last three frames)."""
+    """Return whether the mean of the last three frames is above half the peak of a curve."""
     return float(curve.value[-3:].mean()) > 0.5 * curve.peak
 
 
 def partial_volume_ratio(aif: Aif, vof: Aif | None) -> float | None:
-    """Return by how much an artery's curve is too small, from the area of a vein that fills its voxels.
+    """Return the partial-volume ratio: area of the VOF over area of the AIF.
 
-    All blood that passes the artery passes the vein, so that their areas agree but for partial volume. The AIF
-    times this ratio has the vein's area.
+    The same blood passes artery and vein, so that their areas differ only by partial volume; the vein fills its
+    voxels. The AIF times this ratio has the area of the VOF.
 
     Parameters
     ----------
@@ -74,8 +74,8 @@ def partial_volume_ratio(aif: Aif, vof: Aif | None) -> float | None:
     Returns
     -------
     float or None
-        At least 1. None without a vein, where its curve is cut off by the scan's end, or where the ratio is above
-        2.5, which says that the two do not belong together.
+        At least 1. None without a vein, if the VOF is truncated by the end of the scan, or if the ratio is above
+        2.5, which is not plausible for partial volume.
     """
     if vof is None or is_truncated(vof) or aif.area <= 0:
         return None

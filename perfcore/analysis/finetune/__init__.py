@@ -1,12 +1,14 @@
-"""Fine-tuning of one case's input function through the gradient."""
+"""Fine-tuning of the AIF of one case by gradient descent."""
 
+from perfcore.analysis.finetune.lesion_targets import alternate_slice_mask, replace_core
+from perfcore.analysis.finetune.options import TuneOptions
 from perfcore.analysis.finetune.parametrizations import (
     PARAMETRIZATIONS,
     CurveParametrization,
     NetworkParametrization,
     make_parametrization,
 )
-from perfcore.analysis.finetune.tuner import DivergedError, TuneOptions, Tuner, TuneStep
+from perfcore.analysis.finetune.tuner import DivergedError, Tuner, TuneStep
 
 __all__ = [
     "PARAMETRIZATIONS",
@@ -16,5 +18,7 @@ __all__ = [
     "TuneOptions",
     "TuneStep",
     "Tuner",
+    "alternate_slice_mask",
     "make_parametrization",
+    "replace_core",
 ]

@@ -1,7 +1,7 @@
-r"""What a curve may be while the gradient moves it.
+r"""Parametrizations of the AIF for gradient-based fine-tuning.
 
-Every form keeps the area of the curve it started from: rCBF and the lesions do not see the scale, so that the
-gradient would leave it to chance.
+Every parametrization keeps the area of the start curve, because rCBF and the lesions are invariant to the scale of
+the AIF.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from perfcore.errors import ArgumentError
 from perfcore.types import DoubleArray
 
 PARAMETRIZATIONS: Final = ("softplus", "free", "gamma")
-"""Forms that need no network."""
+"""Parametrizations that need no network."""
 MIN_SOFTPLUS_START: Final = 1e-3
-"""Least value of a softplus curve's start, relative to its peak: below it there is no gradient left to rise by."""
+"""Minimum of the softplus start curve, relative to its peak: below it the gradient vanishes."""
 _EPS: Final = 1e-9
 
 
 class CurveParametrization(nn.Module, ABC):
-    """A curve with parameters; its area is that of the start.
+    """A curve with trainable parameters and the area of the start curve.
 
     Parameters
     ----------
     start
-        Enhancement, shape ``(n_time,)``; its area is positive.
+        Start curve: enhancement, shape ``(n_time,)``, of positive area.
 
     Raises
     ------
     ArgumentError
-        The start has no positive area.
+        The start curve is not finite or has no positive area.
     """
 
     def __init__(self, start: DoubleArray) -> None:
@@ -51,19 +51,19 @@ class CurveParametrization(nn.Module, ABC):
 
     @abstractmethod
     def shape(self) -> Tensor:
-        """Return the curve before its area is set, shape ``(n_time,)``."""
+        """Return the curve before normalisation of its area, shape ``(n_time,)``."""
 
     def forward(self) -> Tensor:
         """Return the curve, shape ``(n_time,)``, float64, enhancement."""
         shape = self.shape()
         total = shape.sum()
         if not float(total.detach()) > 0:
-            raise ArgumentError("The curve has lost its bolus.")
+            raise ArgumentError("The curve no longer has a positive bolus.")
         return shape * (self.total / total)
 
 
 class FreeParametrization(CurveParametrization):
-    """Every sample for itself: it may become negative and rough, and shows what an overfit is."""
+    """Independent samples; they can become negative and rough, which demonstrates overfitting."""
 
     def __init__(self, start: DoubleArray) -> None:
         super().__init__(start)
@@ -75,7 +75,7 @@ class FreeParametrization(CurveParametrization):
 
 
 class SoftplusParametrization(CurveParametrization):
-    """Every sample for itself, but positive: log(1 + exp x)."""
+    """Independent positive samples: softplus, log(1 + exp x)."""
 
     sharpness: Final = 5.0
 
@@ -90,9 +90,9 @@ class SoftplusParametrization(CurveParametrization):
 
 
 class GammaParametrization(CurveParametrization):
-    r"""A gamma variate, :math:`(t-t_0)^\alpha e^{-(t-t_0)/\beta}`, on the start's own recirculation.
+    r"""A gamma variate, :math:`(t-t_0)^\alpha e^{-(t-t_0)/\beta}`, plus the recirculation of the start curve.
 
-    What the fitted gamma variate leaves of the start after its peak (recirculation, plateau) stays as it is.
+    The positive residual of the fit after the peak (recirculation, plateau) is added unchanged.
     """
 
     def __init__(self, start: DoubleArray, dt_s: float) -> None:
@@ -113,7 +113,7 @@ class GammaParametrization(CurveParametrization):
     def shape(self) -> Tensor:
         """Return the curve of the parameters."""
         alpha, beta = self.log_alpha.exp(), self.log_beta.exp()
-        # In units of the time to the peak; clamped, its log and the power before the onset stay finite.
+        # In units of the time to peak; clamped so that log and power stay finite before the onset.
         u = (self.time - self.onset_s) / (alpha * beta)
         since = u.clamp_min(_EPS)
         bolus = torch.exp(alpha * (torch.log(since) + 1 - since))
@@ -121,18 +121,18 @@ class GammaParametrization(CurveParametrization):
 
 
 class NetworkParametrization(CurveParametrization):
-    """The curve that a network draws of this case; its weights are what moves.
+    """The prediction of a network for this case; the weights of the network are trained.
 
     Parameters
     ----------
     network
-        A trained one; a copy of it is tuned.
-    view
-        What it sees of the case.
+        Trained network; a copy of it is tuned.
+    grid_input
+        Its input for the case.
     start
-        Its curve as it ships, on the series' frames.
+        Its prediction before tuning, on the frames of the series.
     last_layer
-        Whether only the last layer moves.
+        Whether only the last layer is trained.
     """
 
     def __init__(self, network: Network, grid_input: GridInput, start: DoubleArray, *, last_layer: bool) -> None:
@@ -147,27 +147,27 @@ class NetworkParametrization(CurveParametrization):
         self.to_series = torch.from_numpy(grid_input.frame_mapping.from_network)
 
     def shape(self) -> Tensor:
-        """Return the network's curve on the series' frames."""
+        """Return the network's prediction on the frames of the series."""
         drawn: Tensor = self.net(self.curves, self.inside)[0]
         return (self.to_series @ drawn).double()
 
 
 def make_parametrization(name: str, start: DoubleArray, dt_s: float) -> CurveParametrization:
-    """Return a form that needs no network.
+    """Return a parametrization that needs no network.
 
     Parameters
     ----------
     name
         ``softplus``, ``free`` or ``gamma``.
     start
-        Enhancement, shape ``(n_time,)``.
+        Start curve: enhancement, shape ``(n_time,)``.
     dt_s
         Time step in seconds.
 
     Raises
     ------
     ArgumentError, InputDataError
-        There is no such form, or the start has no bolus for it.
+        The name is unknown, or the start curve has no bolus.
     """
     if name == "softplus":
         return SoftplusParametrization(start)
@@ -175,4 +175,6 @@ def make_parametrization(name: str, start: DoubleArray, dt_s: float) -> CurvePar
         return FreeParametrization(start)
     if name == "gamma":
         return GammaParametrization(start, dt_s)
-    raise ArgumentError(f"form must be one of {', '.join(PARAMETRIZATIONS)} or a network; got {name!r}.")
+    raise ArgumentError(
+        f"parametrization must be one of {', '.join(PARAMETRIZATIONS)} or a network; got {name!r}."
+    )

@@ -1,21 +1,21 @@
-r"""Steps of an optimiser that moves one case's input function toward a known lesion.
+r"""Optimisation of the AIF of one case toward a known lesion.
 
-The loss is soft Dice or balanced cross-entropy of the lesions that the curve makes (:mod:`perfcore.losses`), plus
-:math:`w\sum\ddot a^2/(\sum a)^2`, the curvature of the area-normalised curve.
+The loss is soft Dice or balanced cross-entropy of the predicted lesions (:mod:`perfcore.losses`), plus the
+curvature penalty :math:`w\sum\ddot a^2/(\sum a)^2` of the area-normalised curve.
 """
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from perfcore.analysis.finetune.options import TuneOptions
 from perfcore.analysis.finetune.parametrizations import CurveParametrization
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
@@ -23,90 +23,46 @@ from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-TUNING_LOSSES: Final = ("dice", "cross-entropy")
-TUNING_OPTIMIZERS: Final = ("adam", "sgd")
 MAX_TUNING_GRADIENT: Final = 10.0
+"""Maximum norm of the gradient; larger ones are clipped."""
 THRESHOLD_RANGE: Final = (0.05, 0.9)
-"""Where a learned cut-off of rCBF may go."""
+"""Range of a learned rCBF threshold."""
 THRESHOLD_RATE_FACTOR: Final = 0.1
-"""Rate of the cut-off relative to the curve's."""
+"""Learning rate of the threshold relative to that of the curve."""
 
 
 class DivergedError(PerfcoreError):
-    """The loss or the curve is no longer finite; the last finite step is what counts."""
-
-
-@dataclass(frozen=True)
-class TuneOptions:
-    """How to tune.
-
-    Attributes
-    ----------
-    loss
-        ``dice`` (soft Dice) or ``cross-entropy`` (lesion and the rest weigh the same).
-    with_tmax
-        Whether the hypoperfused tissue counts as much as the core.
-    optimizer, rate
-        ``adam`` or ``sgd`` (momentum 0.9) and its rate, above 0, at most 10.
-    curvature
-        Weight of the curvature penalty, at least 0.
-    learn_threshold
-        Whether rCBF's cut-off is learned along.
-
-    Raises
-    ------
-    ArgumentError
-        A value is not one of its choices or is out of its range.
-    """
-
-    loss: str = "dice"
-    with_tmax: bool = False
-    optimizer: str = "adam"
-    rate: float = 0.1
-    curvature: float = 1.0
-    learn_threshold: bool = False
-
-    def __post_init__(self) -> None:
-        if self.loss not in TUNING_LOSSES:
-            raise ArgumentError(f"loss must be one of {', '.join(TUNING_LOSSES)}; got {self.loss!r}.")
-        if self.optimizer not in TUNING_OPTIMIZERS:
-            raise ArgumentError(
-                f"optimizer must be one of {', '.join(TUNING_OPTIMIZERS)}; got {self.optimizer!r}."
-            )
-        if not 0 < self.rate <= 10:
-            raise ArgumentError(f"rate must lie above 0 and be at most 10; got {self.rate}.")
-        if not 0 <= self.curvature <= 1e4:
-            raise ArgumentError(f"curvature must lie between 0 and 10000; got {self.curvature}.")
+    """The loss or the curve is no longer finite; the last finite step is the result."""
 
 
 @dataclass(frozen=True, eq=False)
 class TuneStep:
-    """One step: a curve, and all that belongs to exactly this curve.
+    """One optimisation step: the curve, its loss and gradient, and its maps.
 
     Attributes
     ----------
     number
-        From 0, the start.
+        Number of the step, from 0 for the start curve.
     curve
         Enhancement, shape ``(n_time,)``.
     gradient
-        Of the loss by the curve's samples, shape ``(n_time,)``.
+        Gradient of the loss with respect to the samples of the curve, shape ``(n_time,)``.
     loss
-        With the penalty.
+        Loss with the curvature penalty.
     dice, hypoperfused_dice
-        Of the lesions at their thresholds with the target, over the voxels that count; None where it is empty.
+        Dice of the thresholded lesions with the target over the voxels of the loss; None if the target is empty.
     held_out_dice
-        The same for the core over the voxels left out of the loss; None without any.
+        Dice of the core over the held-out voxels; None without held-out voxels.
     distance
-        From the origin: root mean square over the root mean square of the origin.
+        Root mean square distance from the origin, relative to the root mean square of the origin.
     roughness
-        Curvature of the area-normalised curve, relative to the origin's.
+        Curvature of the area-normalised curve, relative to that of the origin.
     n_negative
-        Samples below 0 by more than a thousandth of the peak.
+        Number of samples below −0.001 of the peak.
     threshold
-        rCBF's cut-off.
+        Threshold of rCBF.
     cbf, tmax
-        Shape ``(n_voxels,)``, ml/100 g/min and s; Tmax (soft) None where it was not asked for.
+        Shape ``(n_voxels,)``, ml/100 g/min and s; Tmax (soft argmax) is None unless it is part of the loss.
     reference_cbf
         Mean CBF of the healthy voxels.
     """
@@ -128,32 +84,32 @@ class TuneStep:
 
 
 class Tuner:
-    """Moves a curve toward a target, a step at a time.
+    """Optimises the parameters of a curve toward a target, step by step.
 
     Parameters
     ----------
     target
-        Tissue and the lesions wanted.
-    form
-        What the curve may be; its parameters are moved in place.
+        Tissue and target lesions.
+    parametrization
+        Parametrized curve; its parameters are updated in place.
     settings
-        Of the deconvolution; a linear one.
+        Settings of a linear deconvolution.
     options
-        How to tune.
-    counted
-        Which voxels count in the loss, shape ``(n_voxels,)``; None: all.
+        Loss, optimizer and penalty.
+    loss_mask
+        Voxels of the loss, shape ``(n_voxels,)``; None: all.
     origin
-        The curve that distance and roughness are relative to, shape ``(n_time,)``; None: where the form begins. A
-        run that goes on from a step of another has the other's.
+        Reference of distance and roughness, shape ``(n_time,)``; None: the start of the parametrization. A run
+        that continues an earlier one passes the start curve of that run.
     threshold
-        Where a learned cut-off begins; None: that of the settings.
+        Start value of a learned threshold; None: that of the settings.
     pool
-        As of :func:`perfcore.deconvolution.fused.peak`.
+        As in :func:`perfcore.deconvolution.fused.peak`.
 
     Raises
     ------
     ArgumentError
-        The target is empty, or the settings cannot be differentiated.
+        The target is empty, or the deconvolution has no gradient.
     """
 
     def __init__(
@@ -174,9 +130,9 @@ class Tuner:
         counting = np.ones(target.tissue.n_voxels, bool) if loss_mask is None else loss_mask
         self._loss_mask = torch.from_numpy(np.array(counting)).to(where)
         if not bool(((target.core > 0) & self._loss_mask).any()):
-            raise ArgumentError("The target is empty: paint a lesion, or choose a case whose lesion is known.")
+            raise ArgumentError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         if options.with_tmax and target.hypoperfused is None:
-            raise ArgumentError("The hypoperfused tissue is not known here; leave it out of the target.")
+            raise ArgumentError("The hypoperfused tissue of this case is unknown; leave it out of the target.")
         self.target, self.parametrization, self.settings, self.options = target, parametrization, settings, options
         self._pool = pool
         begin = (
@@ -201,7 +157,7 @@ class Tuner:
         self._start_roughness = max(float(_roughness(self._start)), 1e-12)
 
     def step(self) -> TuneStep:
-        """Judge the curve as it is now, and move it.
+        """Evaluate the current curve and update its parameters.
 
         Raises
         ------
@@ -225,8 +181,8 @@ class Tuner:
         total = loss + self.options.curvature * _roughness(curve)
         self._optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        done = self._describe(curve, found, float(total.detach()))
-        if not (math.isfinite(done.loss) and np.isfinite(done.curve).all() and np.isfinite(done.gradient).all()):
+        step = self._describe(curve, found, float(total.detach()))
+        if not (math.isfinite(step.loss) and np.isfinite(step.curve).all() and np.isfinite(step.gradient).all()):
             raise _diverged()
         moved = [p for group in self._optimizer.param_groups for p in group["params"]]
         torch.nn.utils.clip_grad_norm_(moved, MAX_TUNING_GRADIENT)
@@ -234,15 +190,15 @@ class Tuner:
         with torch.no_grad():
             self._threshold.clamp_(*THRESHOLD_RANGE)
         self._number += 1
-        return done
+        return step
 
     def _loss(self, found: Lesions) -> Tensor:
-        loss = self._one(found.core, self.target.core)
+        loss = self._lesion_loss(found.core, self.target.core)
         if found.hypoperfused is not None and self.target.hypoperfused is not None and self.options.with_tmax:
-            loss = (loss + self._one(found.hypoperfused, self.target.hypoperfused)) / 2
+            loss = (loss + self._lesion_loss(found.hypoperfused, self.target.hypoperfused)) / 2
         return loss
 
-    def _one(self, probability: Tensor, known: Tensor) -> Tensor:
+    def _lesion_loss(self, probability: Tensor, known: Tensor) -> Tensor:
         probability, known = probability[self._loss_mask], known[self._loss_mask]
         if self.options.loss == "dice":
             return soft_dice_loss(probability, known)
@@ -282,27 +238,6 @@ class Tuner:
         )
 
 
-def alternate_slice_mask(slice_of: NDArray[np.int64], lesion: BoolArray) -> BoolArray | None:
-    """Return which voxels count where every other slice with a lesion is left out; None with fewer than two.
-
-    Parameters
-    ----------
-    slice_of
-        Slice of each voxel, shape ``(n_voxels,)``.
-    lesion
-        Shape ``(n_voxels,)``.
-    """
-    with_lesion = np.unique(slice_of[lesion])
-    if len(with_lesion) < 2:
-        return None
-    return np.asarray(~np.isin(slice_of, with_lesion[1::2]), bool)
-
-
-def replace_core(target: Target, core: BoolArray) -> Target:
-    """Return the same tissue with another lesion wanted."""
-    return replace(target, core=torch.from_numpy(core.astype(np.float32)).to(target.core.device))
-
-
 def _roughness(curve: Tensor) -> Tensor:
     bend = torch.diff(curve, 2)
     return bend.square().sum() / curve.sum().square()
@@ -317,5 +252,6 @@ def _dice(found: Tensor, known: Tensor, where: Tensor) -> float | None:
 
 def _diverged() -> DivergedError:
     return DivergedError(
-        "The curve has run away: its loss is no longer a number. The last finite curve is kept; lower the rate."
+        "The fine-tuning diverged: the loss or the curve is not finite. The last finite curve is kept; "
+        "lower the rate."
     )

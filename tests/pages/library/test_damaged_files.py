@@ -44,7 +44,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
         assert not app.exception
         told = config(app)
         assert told["notice"]["text"].endswith(
-            f"The weights of {network} are not those of the manifest (SHA-256); install the models again."
+            f"The weights of {network} do not match the manifest (SHA-256); install the models again."
         )
         assert told["start"] == before.start.method
         assert live_of(app).workspace is before

@@ -139,7 +139,7 @@ def test_damaged_weights_give_one_warning(models: Path) -> None:
     next(b for b in app.main.button if b.label.startswith("Find the AIF")).click().run()
     assert not app.exception
     assert [w.value for w in app.main.warning] == [
-        "The weights of cnn-weighting are not those of the manifest (SHA-256); install the models again."
+        "The weights of cnn-weighting do not match the manifest (SHA-256); install the models again."
     ]
 
 

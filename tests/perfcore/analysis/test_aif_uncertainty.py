@@ -73,7 +73,7 @@ def test_draws_are_reproducible_and_unbiased(prepared, aif):
 
 @pytest.mark.parametrize("voxels", [(), ((3, 3, 0),)])
 def test_too_few_voxels_are_refused(prepared, aif, voxels):
-    with pytest.raises(ArgumentError, match=rf"mean of {len(voxels)} voxels; drawing them again needs at least 2"):
+    with pytest.raises(ArgumentError, match=rf"mean of {len(voxels)} voxels; the bootstrap needs at least 2"):
         bootstrap_aifs(prepared, replace(aif, voxels=voxels), 5)
 
 

@@ -18,9 +18,11 @@ from perfcore.analysis.finetune import (
     NetworkParametrization,
     TuneOptions,
     Tuner,
+    alternate_slice_mask,
     make_parametrization,
+    replace_core,
 )
-from perfcore.analysis.finetune.tuner import THRESHOLD_RANGE, alternate_slice_mask, replace_core
+from perfcore.analysis.finetune.tuner import THRESHOLD_RANGE
 from perfcore.errors import ArgumentError
 from perfcore.losses import soft_dice_loss
 from perfcore.maps import CORE_SLOPE
@@ -116,7 +118,7 @@ def test_a_start_without_a_bolus_is_refused(bad):
 
 
 def test_unknown_names_are_refused(target):
-    with pytest.raises(ArgumentError, match="form must be one of softplus, free, gamma or a network; got"):
+    with pytest.raises(ArgumentError, match="must be one of softplus, free, gamma or a network; got"):
         make_parametrization("spline", AIF, 1.0)
     for options, part in (
         ({"loss": "l2"}, "loss must be one of dice, cross-entropy"),

@@ -14,12 +14,13 @@ from perfcore.preprocess import Prepared
 
 
 def mouridsen(prepared: Prepared) -> Selection:
-    """Choose the earliest of five k-means clusters, twice (:func:`perfcore.aif.select.clusters.earliest_cluster`).
+    """Select the earliest of five k-means clusters, in two passes; see
+    :func:`perfcore.aif.select.clusters.earliest_cluster`.
 
     Raises
     ------
     NoArteryError
-        What is left does not stand out of the tissue as an artery does.
+        No cluster remains, or its curve is not clearly above the tissue.
     """
     return earliest_cluster(prepared, "mouridsen", k_means)
 

@@ -14,13 +14,13 @@ from perfcore.preprocess import Prepared
 
 
 def murase(prepared: Prepared) -> Selection:
-    """Choose the earliest of five fuzzy c-means clusters, twice; see
+    """Select the earliest of five fuzzy c-means clusters, in two passes; see
     :func:`perfcore.aif.select.clusters.earliest_cluster`.
 
     Raises
     ------
     NoArteryError
-        What is left does not stand out of the tissue as an artery does.
+        No cluster remains, or its curve is not clearly above the tissue.
     """
     return earliest_cluster(prepared, "murase", fuzzy_c_means)
 

@@ -19,24 +19,24 @@ from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 
 ELLIPSE_FRACTION: Final = 0.7
-"""Half axes of the region as a fraction of the brain's half extent, slice by slice: no sinus at the skull."""
+"""Half axes of the search ellipse, as a fraction of the brain's half extent; excludes sinuses at the skull."""
 DROPPED_AREA_FRACTION: Final = 0.40
 DROPPED_LATE_FRACTION: Final = 0.40
 DROPPED_CURVATURE_FRACTION: Final = 0.05
 PEAK_TIE_FRACTION: Final = 0.04
 MAX_AIF_VOXELS: Final = 6
 MAX_TREE_LEAVES: Final = 2_000
-"""A tree takes memory with the square of its leaves, so only so many voxels of the largest area are clustered."""
+"""Maximum number of clustered voxels, those of largest area: the memory of a tree grows with its square."""
 
 
 def peruzzo(prepared: Prepared) -> Selection:
-    """Split the curves in two again and again, following the higher peak, until six voxels are left.
+    """Select the AIF by hierarchical clustering: descend to the branch of higher peak until six voxels remain.
 
-    In an ellipse inside the brain the 40 % of smallest area, the 40 % of latest peak and the 5 % of roughest
-    curves are dropped, and (our addition) what rises later than healthy tissue. Ward's tree of the rest is
-    followed from its root, at each fork to the branch whose mean curve peaks higher or, where the two peaks are
-    within 4 %, earlier. (One tree serves all steps: Ward's merges inside a branch depend on its members alone, so
-    clustering a branch again would give it again.)
+    Within an ellipse inside the brain, the 40 % of curves with the smallest area, the 40 % with the latest peak
+    and the 5 % with the highest roughness are dropped, and (our addition) those later than healthy tissue.
+    Ward's tree of the rest is descended from its root, at each node to the branch whose mean curve has the higher
+    peak or, if the two peaks differ by at most 4 %, the earlier one. One tree is sufficient for all steps, because
+    Ward merges within a branch depend on its members alone.
 
     Parameters
     ----------
@@ -50,13 +50,13 @@ def peruzzo(prepared: Prepared) -> Selection:
     Raises
     ------
     NoArteryError
-        What is left does not stand out of the tissue as an artery does.
+        No voxel remains, or its curve is not clearly above the tissue.
     """
     flat = _ellipse(prepared)
     curves = voxel_curves(prepared, flat)
     for measure, dropped in (
-        (_smallness, DROPPED_AREA_FRACTION),
-        (_lateness, DROPPED_LATE_FRACTION),
+        (_negative_area, DROPPED_AREA_FRACTION),
+        (_peak_frame, DROPPED_LATE_FRACTION),
         (roughness, DROPPED_CURVATURE_FRACTION),
     ):
         value = measure(curves)
@@ -64,28 +64,28 @@ def peruzzo(prepared: Prepared) -> Selection:
         flat, curves = flat[kept], curves[kept]
     arrival = bolus_features(median3(curves)).arrival
 
-    def choose(latest_s: float) -> NDArray[np.int64]:
-        early = np.flatnonzero(arrives_by(prepared, arrival, latest_s))
+    def choose(max_lag_s: float) -> NDArray[np.int64]:
+        early = np.flatnonzero(arrives_by(prepared, arrival, max_lag_s))
         if len(early) == 0:
-            raise no_artery_error("no vessel rises before the tissue does")
+            raise no_artery_error("no vessel arrives before the tissue")
         largest = early[np.sort(np.argsort(area(curves[early]))[-MAX_TREE_LEAVES:])]
         return flat[largest[_descend(curves[largest])]]
 
     return select_by_arrival(
-        prepared, choose, "peruzzo", "the highest and earliest branch of a tree of all curves"
+        prepared, choose, "peruzzo", "the branch of highest and earliest peak in a hierarchical clustering"
     )
 
 
-def _smallness(curves: FloatArray) -> FloatArray:
+def _negative_area(curves: FloatArray) -> FloatArray:
     return np.asarray(-area(curves), np.float32)
 
 
-def _lateness(curves: FloatArray) -> FloatArray:
+def _peak_frame(curves: FloatArray) -> FloatArray:
     return np.asarray(curves.argmax(axis=1), np.float32)
 
 
 def _ellipse(prepared: Prepared) -> NDArray[np.int64]:
-    """Return flat indices of the voxels within the ellipse of each slice."""
+    """Return flat indices of the voxels within the search ellipse of each slice."""
     region = np.zeros(prepared.grid, bool)
     region.reshape(-1)[search_region(prepared)] = True
     for z in range(prepared.grid[2]):
@@ -100,7 +100,7 @@ def _ellipse(prepared: Prepared) -> NDArray[np.int64]:
 
 
 def _descend(curves: FloatArray) -> NDArray[np.int64]:
-    """Follow Ward's tree from its root to a branch of at most six leaves; return their positions."""
+    """Descend Ward's tree from its root to a branch of at most six leaves; return their positions."""
     if len(curves) <= MAX_AIF_VOXELS:
         return np.arange(len(curves))
     tree = linkage(curves.astype(np.float64), method="ward")
@@ -120,7 +120,7 @@ def _descend(curves: FloatArray) -> NDArray[np.int64]:
 
 
 def _leaves(tree: DoubleArray, node: int, n: int) -> NDArray[np.int64]:
-    """Return the leaves below a node of scipy's linkage of ``n`` leaves (nodes from ``n`` on are merges)."""
+    """Return the leaves below a node of a scipy linkage of ``n`` leaves (nodes from ``n`` on are merges)."""
     leaves, open_nodes = [], [node]
     while open_nodes:
         here = open_nodes.pop()

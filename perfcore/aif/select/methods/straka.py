@@ -30,22 +30,22 @@ from perfcore.types import DoubleArray, FloatArray
 ARRIVAL_WEIGHT: Final = 3.5
 N_HIGHEST: Final = 20
 CANDIDATE_PEAK_FRACTION: Final = 0.85
-"""Candidates reach this fraction of the 20 tallest vessels that rise before the tissue."""
+"""Minimum peak of a candidate, as a fraction of the mean of the 20 highest early vessels."""
 LOW_COST_FRACTION: Final = 0.05
 MIN_LOW_COST_VOXELS: Final = 30
-"""Clusters are sought among the cheapest twentieth of the candidates, and at least 30 of them."""
+"""Clusters are formed from the 5 % of candidates with the lowest cost, at least 30 of them."""
 GROWTH_PEAK_FRACTION: Final = 0.6
 MAX_GROWTH_LAG_S: Final = 0.5
 
 
 def straka(prepared: Prepared) -> Selection:
-    """Choose the cluster of voxels that is tall, early and narrow, and a tall one later as the vein.
+    """Select the AIF as the cluster of voxels with a high, early and narrow bolus.
 
-    Candidates rise no later than healthy tissue (our addition) and reach 85 % of the tallest of them. Per voxel,
-    after a running median of three frames: peak *h*, arrival *a* and width *w*, and the cost
-    ``−z(h) + 3.5 z(a) + z(w)``. The best connected cluster of at least three cheap voxels is grown by what is
-    connected to it and reaches 60 % of its peak. In slabs without a large artery (peak below 15 HU) two voxels
-    are enough.
+    Candidates arrive no later than healthy tissue (our addition) and reach 85 % of the highest peaks. Per voxel,
+    after a running median of three frames: peak *h*, arrival *a*, width *w* and the cost
+    ``−z(h) + 3.5 z(a) + z(w)``. The connected cluster of at least three low-cost voxels with the lowest mean cost
+    grows by connected voxels that reach 60 % of its peak. In slabs without a large artery (peak below 15 HU) two
+    voxels are sufficient.
 
     Parameters
     ----------
@@ -59,23 +59,23 @@ def straka(prepared: Prepared) -> Selection:
     Raises
     ------
     NoArteryError
-        No cluster stands out of the tissue as an artery does.
+        No cluster is clearly above the tissue.
     """
     vessels = find_candidates(prepared)
 
-    def choose(latest_s: float) -> NDArray[np.int64]:
-        early = vessels.subset(arrives_by(prepared, vessels.features.arrival, latest_s))
+    def choose(max_lag_s: float) -> NDArray[np.int64]:
+        early = vessels.subset(arrives_by(prepared, vessels.features.arrival, max_lag_s))
         if len(early.flat) < MIN_CLUSTER_VOXELS - 1:
-            raise no_artery_error("no vessel rises before the tissue does")
+            raise no_artery_error("no vessel arrives before the tissue")
         tallest = float(np.sort(early.features.height)[-N_HIGHEST:].mean())
         found = early.subset(early.features.height >= CANDIDATE_PEAK_FRACTION * tallest)
-        traits = found.features
-        cost = -_z(traits.height) + ARRIVAL_WEIGHT * _z(traits.arrival) + _z(traits.width)
+        features = found.features
+        cost = -_z(features.height) + ARRIVAL_WEIGHT * _z(features.arrival) + _z(features.width)
         cluster = np.searchsorted(early.flat, found.flat[_best_cluster(prepared, found, cost)])
         return early.flat[_grow(prepared, early, cluster)]
 
     return select_by_arrival(
-        prepared, choose, "straka", "neighbours that enhance high, early and briefly", vessels
+        prepared, choose, "straka", "neighbouring voxels with a high, early and narrow bolus", vessels
     )
 
 
@@ -85,32 +85,32 @@ def _z(values: FloatArray) -> DoubleArray:
 
 
 def _best_cluster(prepared: Prepared, found: Candidates, cost: DoubleArray) -> NDArray[np.int64]:
-    """Return the candidates of the connected cluster of cheap voxels with the lowest mean cost."""
-    n_cheap = min(len(cost), max(MIN_LOW_COST_VOXELS, round(LOW_COST_FRACTION * len(cost))))
-    cheap = np.sort(np.argpartition(cost, n_cheap - 1)[:n_cheap])
-    label, n = connected_components(prepared.grid, found.flat[cheap])
+    """Return the candidates of the connected cluster of low-cost voxels with the lowest mean cost."""
+    n_low = min(len(cost), max(MIN_LOW_COST_VOXELS, round(LOW_COST_FRACTION * len(cost))))
+    low_cost = np.sort(np.argpartition(cost, n_low - 1)[:n_low])
+    label, n = connected_components(prepared.grid, found.flat[low_cost])
     size = np.bincount(label, minlength=n)
-    mean = np.bincount(label, weights=cost[cheap], minlength=n) / size
-    height = np.bincount(label, weights=found.features.height[cheap].astype(np.float64), minlength=n) / size
+    mean = np.bincount(label, weights=cost[low_cost], minlength=n) / size
+    height = np.bincount(label, weights=found.features.height[low_cost].astype(np.float64), minlength=n) / size
     enough = size >= MIN_CLUSTER_VOXELS
     weak = prepared.in_hu and not (enough & (height >= WEAK_PEAK_HU)).any()
     if weak or not enough.any():
         enough = size >= MIN_CLUSTER_VOXELS - 1
     if not enough.any():
-        raise no_artery_error("no two neighbouring voxels enhance early and high")
+        raise no_artery_error("no two neighbouring voxels have an early and high bolus")
     best = int(np.argmin(np.where(enough, mean, np.inf)))
-    return np.asarray(cheap[label == best])
+    return np.asarray(low_cost[label == best])
 
 
 def _grow(prepared: Prepared, found: Candidates, chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Add what is connected and reaches 60 % of the cluster's height when it peaks, arriving no later."""
+    """Add connected voxels that reach 60 % of the cluster's peak at its peak time and arrive no later."""
     mean = found.curves[chosen].mean(axis=0)
     at = int(mean.argmax())
     latest = float(found.features.arrival[chosen].max()) + MAX_GROWTH_LAG_S / prepared.dt_s
-    alike = (found.curves[:, at] >= GROWTH_PEAK_FRACTION * mean[at]) & (found.features.arrival <= latest)
-    alike[chosen] = True
+    similar = (found.curves[:, at] >= GROWTH_PEAK_FRACTION * mean[at]) & (found.features.arrival <= latest)
+    similar[chosen] = True
     seed = mask_volume(prepared.grid, found.flat[chosen])
-    grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=mask_volume(prepared.grid, found.flat[alike]))
+    grown = ndimage.binary_propagation(seed, NEIGHBOURS, mask=mask_volume(prepared.grid, found.flat[similar]))
     return np.flatnonzero(np.asarray(grown).reshape(-1)[found.flat])
 
 

@@ -234,7 +234,7 @@ def test_a_rate_that_runs_away_ends_with_a_sentence(
 @pytest.mark.parametrize(
     ("asked", "part"),
     [
-        ({"form": "spline"}, "form must be one of"),
+        ({"form": "spline"}, "parametrization must be one of"),
         ({"form": "network-last", "network": "nobody"}, "This network is not here"),
         ({"target": "painted"}, "The target is empty: paint a lesion"),
         ({"target": "else"}, "The target is truth or painted"),

@@ -90,7 +90,7 @@ def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
     tallest = candidates.flat[np.argsort(candidates.features.height)[-3:]]
     expected = prepared.enhancement.reshape(-1, 23)[tallest].mean(0).max()
     assert found.aif.peak == pytest.approx(float(expected), rel=1e-6)
-    assert "no vein serves" in found.why
+    assert "no usable vein was found" in found.why
     assert found.partial_volume is None
 
 
@@ -102,7 +102,7 @@ def test_without_any_vessel_the_scale_is_the_networks_own():
     # At most: between two frames of the series the peak may be cut.
     assert found.aif.peak == pytest.approx(70, rel=0.05)
     assert found.vof is None
-    assert "absolute CBF and CBV mean little" in found.why
+    assert "absolute CBF and CBV are unreliable" in found.why
 
 
 # Place in time
@@ -209,7 +209,7 @@ def test_the_same_case_gives_the_same_curve(prepared, network):
 @pytest.mark.parametrize("loss", ["core", "core+tmax"])
 def test_what_is_no_bolus_is_no_artery(prepared, curve, loss):
     name = "cnn-regression-core" if loss == "core" else "cnn-regression"
-    message = rf"^No artery was found: the network \({name}\) drew no bolus; give an input function"
+    message = rf"^No artery was found: the network \({name}\) predicted no bolus; give an AIF"
     with pytest.raises(NoArteryError, match=message):
         predict_aif(prepared, drawing(curve, loss))
 
@@ -275,7 +275,7 @@ def test_the_pipeline_knows_networks_and_selectors(prepared, monkeypatch):
 
 def test_without_weights_it_says_so(prepared, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(pipeline, "load_network", lambda name: load_network(name, tmp_path))
-    with pytest.raises(InputDataError, match=r"^There are no weights for 'cnn'; .* there: none\.$"):
+    with pytest.raises(InputDataError, match=r"^There are no weights for 'cnn'; installed networks: none\.$"):
         find_curve(prepared, "cnn")
 
 
@@ -296,5 +296,5 @@ def test_the_command_without_weights_leaves_in_one_line(monkeypatch, tmp_path: P
     options = ["--out", str(tmp_path / "out"), "--aif", "cnn-weighting"]
     result = CliRunner().invoke(app, ["maps", str(tmp_path / "case_1"), *options])
     assert result.exit_code == 2
-    assert result.stderr == "Error: There are no weights for 'cnn-weighting'; the networks that are there: none.\n"
+    assert result.stderr == "Error: There are no weights for 'cnn-weighting'; installed networks: none.\n"
     assert not (tmp_path / "out").exists()

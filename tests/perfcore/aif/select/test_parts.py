@@ -220,7 +220,7 @@ def test_the_score_prefers_the_artery(head, prepared) -> None:
     assert artery.reasons == ()
     assert artery.score > vein.score > tissue.score > noise.score
     assert any("later than the tissue" in reason for reason in vein.reasons)
-    assert any("hardly higher" in reason for reason in tissue.reasons)
+    assert any("not clearly above" in reason for reason in tissue.reasons)
     assert any("noisy" in reason for reason in noise.reasons)
     assert all(0 <= mark <= 1 for j in (artery, vein, tissue, noise) for mark in j.criteria.values())
 
