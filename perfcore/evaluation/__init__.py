@@ -1,1 +1,1 @@
-"""Every method on every case of a cohort, judged against the known lesions."""
+"""Evaluation of all AIF methods on a cohort against the known lesions."""

@@ -1,4 +1,4 @@
-"""One case by every method: the lesions that its input function makes, against the known ones."""
+"""Evaluation of one case: lesions of every AIF method against the known lesions."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, DoubleArray, FloatArray, PerfusionSeries
 
 FPR: Final[DoubleArray] = np.linspace(0.0, 1.0, 101)
-"""Where the ROC curves of all cases are read, to be averaged."""
+"""False positive rates at which ROC curves are sampled and averaged."""
 
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """A network by where its weights lie.
+    """Location of the weights of a network and of its cross-validation folds.
 
     Attributes
     ----------
     method
-        Its name among the methods.
+        Method name.
     kind, loss
         ``regression`` or ``weighting``; ``core`` or ``core+tmax``.
     folds
-        Fingerprint of each case that took part in the training, and the fold that did not see it (0: all did).
+        Fold that held out each training case, by fingerprint; 0: no fold did.
     folder
-        With ``fold_K/`` and ``all/``; None for the networks that ship.
+        Folder with ``fold_K/`` and ``all/``; None for the installed networks.
     """
 
     method: str
@@ -48,17 +48,17 @@ class NetworkSource:
     folder: Path | None
 
     def for_case(self, case_fingerprint: str) -> Network:
-        """Return the network that has not seen a case.
+        """Load the network that was not trained on a case.
 
         Raises
         ------
         InputDataError
-            All have, or its weights cannot be read.
+            Every network was trained on the case, or the weights cannot be read.
         """
         fold = self.folds.get(case_fingerprint)
         if fold == 0:
             raise InputDataError(
-                f"{self.method} was trained on this case; give --weights of a training with folds to judge it."
+                f"{self.method} was trained on this case; give --weights of a training with folds."
             )
         if self.folder is None:
             return load_network(self.method)
@@ -67,14 +67,14 @@ class NetworkSource:
             content = path.read_bytes()
         except OSError as error:
             raise InputDataError(
-                f"The training of {self.method} is not complete: {path.parent.name} has no weights."
+                f"The training of {self.method} is incomplete: {path.parent.name} has no weights."
             ) from error
         return Network(self.method, read_network(content, self.kind), self.loss, {})
 
 
 @dataclass(frozen=True)
 class EvaluationJob:
-    """A case with all that is to be judged on it."""
+    """A case and the methods to evaluate on it."""
 
     case: CohortCase
     selectors: tuple[str, ...]
@@ -85,7 +85,7 @@ class EvaluationJob:
 
 @dataclass(frozen=True, eq=False)
 class ExampleSlice:
-    """A slice of a case by one method: rCBF (NaN outside the brain), core and truth, rows down, and its curve."""
+    """One slice by one method, rows downward: rCBF (NaN outside the brain), core, known lesion, and the AIF."""
 
     rcbf: FloatArray
     core: BoolArray
@@ -97,18 +97,18 @@ class ExampleSlice:
 
 @dataclass(frozen=True, eq=False)
 class CaseEvaluation:
-    """What came out for one case.
+    """Results of one case.
 
     Attributes
     ----------
     rows
-        One per method: names, figures, None where a figure has no meaning.
+        One row of figures per method; None for an undefined figure.
     roc
-        Per method the ROC curve of rCBF at ``FPR``, where there is a lesion.
-    pictures
-        Per method, where they were asked for.
+        ROC curve of rCBF at ``FPR`` per method, shape ``(101,)``; empty without a lesion.
+    example_slices
+        Example slice per method, if requested.
     problem
-        Why the case could not be judged, in a sentence.
+        Reason why the case cannot be evaluated, as a sentence.
     """
 
     rows: tuple[dict[str, Any], ...]
@@ -118,7 +118,7 @@ class CaseEvaluation:
 
 
 def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
-    """Judge every method on one case; a case that cannot be read is named, not raised."""
+    """Evaluate every method on one case; an unreadable case gives a ``problem`` in place of an exception."""
     try:
         series = job.case.load()
         truth = job.case.load_truth(series)
@@ -137,14 +137,14 @@ def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
         try:
             aif, fold = _curve(job, method, prepared, truth, case_fingerprint)
             maps = make_maps(prepared, tiles, aif, Settings())
-        except (InputDataError, ArgumentError) as error:  # no artery, or a curve that nothing can be divided by
+        except (InputDataError, ArgumentError) as error:  # no artery, or an AIF that cannot be inverted
             rows.append({**row, "found": False, "note": str(error)})
             continue
         row |= {"found": True, "fold": fold, "seconds": time.perf_counter() - start}
         row |= _figures(maps, series, prepared, truth)
         rows.append(row)
         assert series.lesion is not None
-        if row["auc"] is not None:  # where the lesion lies outside the brain there is no curve
+        if row["auc"] is not None:  # no ROC curve for a lesion outside the brain
             roc[method] = roc_below(maps.rcbf.ravel(), series.lesion.ravel(), FPR)
         if job.with_example:
             example_slices[method] = _example_slice(maps, series, aif, row["dice"])
@@ -152,15 +152,15 @@ def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
 
 
 def _methods(job: EvaluationJob, truth: GroundTruth) -> list[str]:
-    own = ["expert"] if job.expert is not None else []
-    own += ["truth"] if truth.aif is not None else []
-    return [*own, *job.selectors, *(network.method for network in job.networks)]
+    methods = ["expert"] if job.expert is not None else []
+    methods += ["truth"] if truth.aif is not None else []
+    return [*methods, *job.selectors, *(network.method for network in job.networks)]
 
 
 def _curve(
     job: EvaluationJob, method: str, prepared: Prepared, truth: GroundTruth, case_fingerprint: str
 ) -> tuple[Aif, int | None]:
-    """Return a method's input function, and the fold of the network that drew it."""
+    """Return the AIF of a method, and the fold of the network that predicted it."""
     if method == "expert" and job.expert is not None:
         return read_aif_csv(job.expert, prepared.time_s), None
     if method == "truth" and truth.aif is not None:
@@ -191,7 +191,7 @@ def _example_slice(maps: PerfusionMaps, series: PerfusionSeries, aif: Aif, overl
     lesion = series.lesion
     assert lesion is not None
     z = int(lesion.sum((0, 1)).argmax())
-    x, y = (np.flatnonzero(np.isfinite(maps.rcbf).any(axis=others)) for others in ((1, 2), (0, 2)))
+    x, y = (np.flatnonzero(np.isfinite(maps.rcbf).any(axis=axes)) for axes in ((1, 2), (0, 2)))
 
     def upright(volume: Any) -> Any:
         plane = volume[x[0] : x[-1] + 1, y[0] : y[-1] + 1, z].T

@@ -1,4 +1,4 @@
-"""The evaluation as one HTML file that needs nothing else: the paper's Table 1, Fig. 2 and Fig. 3, and more."""
+"""Evaluation report as one self-contained HTML file: the paper's Table 1, Fig. 2 and Fig. 3, ROC and box plots."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ p.note { color: #57606a; max-width: 60rem } svg { max-width: 100%; height: auto 
 <p class="note">$table_note</p>
 <h2>Tests</h2>
 <div class="wide">$tests</div>
-<h2>Fig. 2. rCBF, and core against the known lesion: $example</h2>
+<h2>Fig. 2. rCBF and predicted core with the known lesion: $example</h2>
 <div class="wide">$maps</div>
-<p class="note">Top: rCBF. Bottom: predicted core in colour, the known core as a black line.</p>
+<p class="note">Top: rCBF. Bottom: predicted core in colour, known core as a black outline.</p>
 $curves
 <h2>Fig. 3. Volumes: Bland–Altman</h2>
 $bland_altman
 <p class="note">Solid: mean difference; dashed: ±1.96 standard deviations.</p>
 <h2>ROC of rCBF, averaged over the cases</h2>
 $roc
-<h2>Spread over the cases</h2>
+<h2>Distribution over the cases</h2>
 $boxes
 <p class="note">Research and teaching, not for clinical use.</p>
 </body></html>
@@ -61,18 +61,18 @@ def make_report(
     Parameters
     ----------
     rows
-        A row per case and method.
+        One row per case and method.
     summary
-        Of :func:`perfcore.evaluation.run.evaluate`.
+        Result of :func:`perfcore.evaluation.run.evaluate`.
     roc
-        Mean ROC curve per method.
+        Mean ROC curve per method, shape ``(101,)``.
     example
-        Name and pictures of one case.
+        Name of one case and its example slice per method.
     """
     methods = list(summary["methods"])
     name, example_slices = example or ("no case with a lesion", {})
     return _PAGE.substitute(
-        title="Input functions judged",
+        title="Evaluation of arterial input functions",
         intro=escape(_intro(summary)),
         table=_table(summary, methods),
         table_note=escape(_table_note(summary)),
@@ -88,12 +88,12 @@ def make_report(
 
 def _intro(summary: dict[str, Any]) -> str:
     trained = "; ".join(
-        f"{source_label(name)}: {'judged on cases that it has not seen' if about['folds'] else 'as shipped'}"
+        f"{source_label(name)}: {'cross-validated on unseen cases' if about['folds'] else 'as shipped'}"
         for name, about in summary["networks"].items()
     )
     settings = summary["settings"]
     return (
-        f"{summary['n_cases']} cases of {summary['n_patients']} patients. All methods share preparation and "
+        f"{summary['n_cases']} cases of {summary['n_patients']} patients. All methods share preprocessing and "
         f"deconvolution ({settings['deconvolution']}, {settings['discretization']}, {settings['regularization']} "
         f"{settings['lambda_rel']:g}, core below {settings['core_threshold']:g}). {trained}."
     )
@@ -102,13 +102,15 @@ def _intro(summary: dict[str, Any]) -> str:
 def _table_note(summary: dict[str, Any]) -> str:
     failed = {source_label(m): about["failed"] for m, about in summary["methods"].items() if about["failed"]}
     found = (
-        "Every method found an input function in every case."
+        "Every method found an AIF in every case."
         if not failed
-        else "Not found, and not counted: " + ", ".join(f"{name} in {n} cases" for name, n in failed.items()) + "."
+        else "No AIF found (left out of the means): "
+        + ", ".join(f"{name} in {n} cases" for name, n in failed.items())
+        + "."
     )
     return (
-        f"{found} Dice, Jaccard, AUC and HD have no meaning where the known core is empty; HD neither where the "
-        "predicted one is. Tmax error: mean distance to the true delay."
+        f"{found} Dice, Jaccard, AUC and HD are undefined for an empty known core, HD also for an empty predicted "
+        "core. Tmax error: mean absolute difference from the true delay."
     )
 
 

@@ -1,4 +1,4 @@
-"""The report's figures, as SVG text."""
+"""Figures of the evaluation report, as SVG text."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from perfcore.evaluation.case_evaluation import FPR, ExampleSlice
 from perfcore.metrics import METRICS
 from perfcore.types import DoubleArray
 
-RCBF_TOP: Final = 1.5
+MAX_RCBF_SHOWN: Final = 1.5
 
 
 def maps_figure(example_slices: dict[str, ExampleSlice]) -> str:
-    """Draw rCBF (top) and core with truth (bottom) of one slice, a column per method (the paper's Fig. 2)."""
+    """Draw rCBF (top) and core with known lesion (bottom) of one slice, a column per method (paper, Fig. 2)."""
     figure = Figure(figsize=(1.9 * len(example_slices) + 0.9, 4.7), layout="constrained")
     axes: Any = figure.subplots(2, len(example_slices), squeeze=False)
     image = None
     for column, (method, example_slice) in enumerate(example_slices.items()):
         top, bottom = axes[0][column], axes[1][column]
-        image = top.imshow(example_slice.rcbf, cmap="inferno", vmin=0, vmax=RCBF_TOP)
+        image = top.imshow(example_slice.rcbf, cmap="inferno", vmin=0, vmax=MAX_RCBF_SHOWN)
         overlap = "" if example_slice.dice is None else f"\nDice {example_slice.dice:.2f}"
         top.set_title(source_label(method) + overlap, fontsize=9)
         bottom.imshow(np.where(np.isfinite(example_slice.rcbf), 0.75, 1.0), cmap="gray", vmin=0, vmax=1)
@@ -42,7 +42,7 @@ def maps_figure(example_slices: dict[str, ExampleSlice]) -> str:
 
 
 def curves_figure(example_slices: dict[str, ExampleSlice]) -> str:
-    """Draw the input functions of the example, each with its area made one."""
+    """Draw the AIFs of the example case, normalised to unit area."""
     figure = Figure(figsize=(7.0, 3.0), layout="constrained")
     axes = figure.subplots()
     for method, example_slice in example_slices.items():
@@ -55,7 +55,7 @@ def curves_figure(example_slices: dict[str, ExampleSlice]) -> str:
 
 
 def bland_altman_figure(rows: pd.DataFrame, summary: dict[str, Any], methods: list[str]) -> str:
-    """Draw predicted minus known volume over their mean, one panel per method (the paper's Fig. 3)."""
+    """Draw Bland–Altman plots of predicted and known volume, one panel per method (paper, Fig. 3)."""
     columns = min(4, len(methods))
     lines = -(-len(methods) // columns)
     figure = Figure(figsize=(2.9 * columns, 2.7 * lines), layout="constrained")
@@ -80,7 +80,7 @@ def bland_altman_figure(rows: pd.DataFrame, summary: dict[str, Any], methods: li
 
 
 def roc_figure(roc: dict[str, DoubleArray]) -> str:
-    """Draw the mean ROC curve of rCBF, a line per method."""
+    """Draw the mean ROC curve of rCBF, one line per method."""
     figure = Figure(figsize=(4.6, 3.8), layout="constrained")
     axes = figure.subplots()
     for method, curve in roc.items():
@@ -93,7 +93,7 @@ def roc_figure(roc: dict[str, DoubleArray]) -> str:
 
 
 def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
-    """Draw the spread of Dice over the cases: core, and hypoperfused tissue where that is known."""
+    """Draw box plots of Dice over the cases: core and, if known, hypoperfused tissue."""
     metrics = ["dice"]
     if rows["hypoperfused_dice"].notna().any():
         metrics.append("hypoperfused_dice")
@@ -117,7 +117,7 @@ def _box(panel: Axes, rows: pd.DataFrame, methods: list[str], metric: str) -> No
 
 def _svg(figure: Figure) -> str:
     out = io.StringIO()
-    # The same figures give the same bytes: no date, and names of clip paths that do not change.
+    # Reproducible bytes: no date, and a fixed salt for the ids of clip paths.
     with mpl.rc_context({"svg.hashsalt": "aif-lab", "svg.fonttype": "path"}):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     text = out.getvalue()

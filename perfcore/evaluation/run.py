@@ -1,4 +1,4 @@
-"""An evaluation from a folder of cases to cases.csv, summary.json and report.html."""
+"""Evaluation of a folder of cases: writes cases.csv, roc.csv, summary.json and report.html."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CASE_COLUMNS: Final = (
     "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
 )  # fmt: skip
 EXAMPLE_METHODS: Final = ("expert", "truth", "straka", "cnn-regression", "cnn-weighting", "cnn-regression-core")
-"""Columns of the report's example."""
+"""Methods in the example figures of the report, in order."""
 
 
 def evaluate(
@@ -50,33 +50,33 @@ def evaluate(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Judge every method on every case and write ``cases.csv``, ``roc.csv``, ``summary.json`` and ``report.html``.
+    """Evaluate every method on every case; write ``cases.csv``, ``roc.csv``, ``summary.json`` and ``report.html``.
 
     Parameters
     ----------
     data
-        A phantom cohort, ISLES 2018, or a folder of cases with lesions in its layout.
+        A phantom cohort, ISLES 2018, or a folder of cases with lesions in the ISLES 2018 layout.
     out
         Folder for the results.
     weights
-        Folder of one or several trainings (of :func:`perfcore.training.run.train`): each case is judged by the
-        network that has not seen it. Default: the networks that ship.
+        Folder of one or several trainings (of :func:`perfcore.training.run.train`): each case is evaluated with
+        the network of the fold that held it out. Default: the installed networks.
     expert
-        Folder with an expert's curves, ``case_N.csv``.
+        Folder with the AIFs of an expert, ``case_N.csv``.
     scheduler
-        Address of a Dask scheduler; without one, this machine's cores.
+        Address of a Dask scheduler; None: the cores of this machine.
     progress
         Called with the number of cases done and their total.
 
     Returns
     -------
     dict
-        What ``summary.json`` holds.
+        Content of ``summary.json``.
 
     Raises
     ------
     InputDataError
-        There is no case that can be judged, or no training in the folder of weights.
+        No case can be evaluated, or the folder of weights holds no training.
     OutputError
         The output folder cannot be written.
     """
@@ -95,16 +95,16 @@ def evaluate_cases(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Judge every method on chosen cases, as :func:`evaluate` does on a folder of them.
+    """Evaluate every method on given cases, as :func:`evaluate` does on a folder.
 
     Parameters
     ----------
     cases
-        At least one, with names that differ.
+        At least one case, with unique names.
     workers
-        Processes here, at most; default: as many as there are cores.
+        Maximum number of local processes; default: the number of cores.
     out, weights, expert, scheduler, progress
-        As of :func:`evaluate`, with its results and its errors.
+        As in :func:`evaluate`, with the same results and errors.
     """
     check_out_dir(out, EVALUATION_FILES)
     networks = trained_networks(weights) if weights is not None else shipped_networks()
@@ -115,11 +115,11 @@ def evaluate_cases(
         )
         for case in cases
     ]
-    scores = run_jobs(evaluate_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
-    rows = _table(scores)
+    results = run_jobs(evaluate_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
+    rows = _table(results)
     if rows.empty:
-        first = next((score.problem for score in scores if score.problem), "no method could be used")
-        raise InputDataError(f"No case of the data folder can be judged; the first says: {first}")
+        first = next((result.problem for result in results if result.problem), "no method found an AIF")
+        raise InputDataError(f"No case of the data folder can be evaluated; the first error: {first}")
     selectors = [name for name in SELECTORS if name in set(rows["method"])]
     reference = "expert" if experts else "truth" if (rows["method"] == "truth").any() else None
     means = summarise(rows, [])
@@ -132,14 +132,14 @@ def evaluate_cases(
         "best_network": best_method(means, [network.method for network in networks]),
         "settings": Settings().as_dict(),
         "networks": {n.method: {"kind": n.kind, "loss": n.loss, "folds": _n_folds(n)} for n in networks},
-        "refused": {case.name: s.problem for case, s in zip(cases, scores, strict=True) if s.problem},
+        "refused": {case.name: r.problem for case, r in zip(cases, results, strict=True) if r.problem},
         **summarise(rows, [name for name in (reference, classical) if name is not None]),
     }
-    roc = _mean_roc(scores)
+    roc = _mean_roc(results)
     tables = (rows, pd.DataFrame({"fpr": FPR, **roc}))
     cases_csv, roc_csv = (t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables)
     summary_json = json.dumps(to_json_values(summary), indent=2, allow_nan=False) + "\n"
-    report = make_report(rows, summary, roc, _example(jobs, scores))
+    report = make_report(rows, summary, roc, _example(jobs, results))
     write_files(out, dict(zip(EVALUATION_FILES, (cases_csv, roc_csv, summary_json, report), strict=True)))
     return summary
 
@@ -150,7 +150,7 @@ def trained_networks(folder: Path) -> tuple[NetworkSource, ...]:
     Raises
     ------
     InputDataError
-        There is none, or one's ``training.json`` cannot be read.
+        There is no training, a ``training.json`` cannot be read, or two trainings share network and loss.
     """
     own = folder / TRAINING_FILE
     files = [own] if own.exists() else sorted(folder.glob(f"*/{TRAINING_FILE}"))
@@ -164,10 +164,11 @@ def trained_networks(folder: Path) -> tuple[NetworkSource, ...]:
             about = json.loads(file.read_text(encoding="utf-8"))
             folds = {str(case["fingerprint"]): int(case["fold"]) for case in about["cases"]}
             name = method_name(about["network"], about["loss"])
-            place = file.parent.absolute()
-            networks.append(NetworkSource(name, about["network"], about["loss"], folds, place))
+            networks.append(NetworkSource(name, about["network"], about["loss"], folds, file.parent.absolute()))
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputDataError("A training.json among the weights cannot be read; train again.") from error
+            raise InputDataError(
+                "A training.json in the folder of weights cannot be read; train again."
+            ) from error
     methods = [network.method for network in networks]
     if len(set(methods)) < len(methods):
         raise InputDataError(
@@ -177,11 +178,13 @@ def trained_networks(folder: Path) -> tuple[NetworkSource, ...]:
 
 
 def shipped_networks() -> tuple[NetworkSource, ...]:
-    """Return the networks that ship; those in ``seen`` of their manifest have seen a case."""
+    """Return the installed networks; ``seen`` in the manifest lists their training cases."""
     manifest = read_manifest()
-    seen = dict.fromkeys(manifest.get("seen", ()), 0)
+    training_cases = dict.fromkeys(manifest.get("seen", ()), 0)
     return tuple(
-        NetworkSource(name, manifest["networks"][name]["network"], manifest["networks"][name]["loss"], seen, None)
+        NetworkSource(
+            name, manifest["networks"][name]["network"], manifest["networks"][name]["loss"], training_cases, None
+        )
         for name in network_names()
     )
 
@@ -196,28 +199,28 @@ def _experts(cases: list[CohortCase], folder: Path | None) -> dict[str, Path]:
     found = {case.name: folder / f"{case.case.path.name}.csv" for case in cases}
     found = {name: path.absolute() for name, path in found.items() if path.exists()}
     if not found:
-        raise InputDataError("The expert's folder holds no curve of these cases; expected case_N.csv.")
+        raise InputDataError("The folder of the expert holds no AIF of these cases; expected case_N.csv.")
     return found
 
 
-def _table(scores: list[CaseEvaluation]) -> pd.DataFrame:
-    rows = pd.DataFrame([row for score in scores for row in score.rows], columns=list(CASE_COLUMNS))
+def _table(results: list[CaseEvaluation]) -> pd.DataFrame:
+    rows = pd.DataFrame([row for result in results for row in result.rows], columns=list(CASE_COLUMNS))
     rows["found"] = rows["found"].astype(bool)
     rows["fold"] = rows["fold"].astype("Int64")
     return rows
 
 
-def _mean_roc(scores: list[CaseEvaluation]) -> dict[str, DoubleArray]:
-    methods = list(dict.fromkeys(method for score in scores for method in score.roc))
-    return {m: np.mean([score.roc[m] for score in scores if m in score.roc], axis=0) for m in methods}
+def _mean_roc(results: list[CaseEvaluation]) -> dict[str, DoubleArray]:
+    methods = list(dict.fromkeys(method for result in results for method in result.roc))
+    return {m: np.mean([result.roc[m] for result in results if m in result.roc], axis=0) for m in methods}
 
 
 def _example(
-    jobs: list[EvaluationJob], scores: list[CaseEvaluation]
+    jobs: list[EvaluationJob], results: list[CaseEvaluation]
 ) -> tuple[str, dict[str, ExampleSlice]] | None:
-    """Return the name and pictures of the first case with a lesion; only the first of all has them at hand."""
-    for job, score in zip(jobs, scores, strict=True):
-        if score.roc:
-            example_slices = score.example_slices or evaluate_case(replace(job, with_example=True)).example_slices
+    """Return name and example slices of the first case with a lesion."""
+    for job, result in zip(jobs, results, strict=True):
+        if result.roc:
+            example_slices = result.example_slices or evaluate_case(replace(job, with_example=True)).example_slices
             return job.case.name, {m: example_slices[m] for m in EXAMPLE_METHODS if m in example_slices}
     return None

@@ -1,4 +1,4 @@
-"""A cohort's figures: means, tests against a reference, and the agreement of volumes."""
+"""Statistics of a cohort: means, tests against a reference method, and agreement of volumes."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from perfcore.types import DoubleArray
 
 LIMITS_SD: Final = 1.96
 MIN_PAIRS: Final = 3
-"""Pairs below which nothing is tested."""
+"""Minimum number of paired cases of a test."""
 
 
 @dataclass(frozen=True)
 class BlandAltman:
-    """Bland and Altman's agreement of two measurements (doi:10.1016/S0140-6736(86)90837-8), ml.
+    """Bland–Altman limits of agreement of two volumes (doi:10.1016/S0140-6736(86)90837-8), ml.
 
-    ``bias_ml`` is the mean difference; ``low_ml`` and ``high_ml`` hold 95 % of the differences.
+    ``bias_ml`` is the mean difference; ``low_ml`` and ``high_ml`` are the 95 % limits of agreement.
     """
 
     bias_ml: float
@@ -30,33 +30,33 @@ class BlandAltman:
 
 
 def bland_altman(measured_ml: DoubleArray, known_ml: DoubleArray) -> BlandAltman:
-    """Return the agreement of volumes, shape ``(n_cases,)`` each, n ≥ 2."""
+    """Return the limits of agreement of volumes in ml, shape ``(n_cases,)`` each, n ≥ 2."""
     difference = measured_ml - known_ml
     bias, spread = float(difference.mean()), float(difference.std(ddof=1))
     return BlandAltman(bias, bias - LIMITS_SD * spread, bias + LIMITS_SD * spread)
 
 
 def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
-    """Return mean and spread per method, and tests against each reference.
+    """Return mean and standard deviation per method, and tests against each reference.
 
     Parameters
     ----------
     rows
-        A row per case and method, of :func:`perfcore.evaluation.case_evaluation.evaluate_case`.
+        One row per case and method, from :func:`perfcore.evaluation.case_evaluation.evaluate_case`.
     references
-        Methods that the others are tested against.
+        Methods against which the others are tested.
 
     Returns
     -------
     dict
         ``methods``: per method and metric ``mean``, ``sd``, ``n``, with ``found``, ``failed`` and
         ``bland_altman``; ``p_values``: per reference, method and metric ``paired_t`` and ``mann_whitney_u``, over
-        the cases that both could be judged on.
+        the cases for which both methods have a value.
     """
     methods: dict[str, Any] = {}
     for method, own in rows.groupby("method", sort=False):
         found = own[own["found"]]
-        figures: dict[str, Any] = {name: _spread(found[name]) for name in EVALUATED}
+        figures: dict[str, Any] = {name: _mean_and_sd(found[name]) for name in EVALUATED}
         volumes = found[["core_ml", "lesion_ml"]].astype(float).dropna()
         agreement = None
         if len(volumes) >= 2:
@@ -77,13 +77,13 @@ def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
 
 
 def best_method(summary: dict[str, Any], methods: list[str], metric: str = "dice") -> str | None:
-    """Return the method with the highest mean of a metric; None where none has one."""
+    """Return the method with the highest mean of a metric; None if no method has a value."""
     means = {m: summary["methods"][m][metric]["mean"] for m in methods if m in summary["methods"]}
     known = {method: mean for method, mean in means.items() if mean is not None}
     return max(known, key=lambda method: known[method]) if known else None
 
 
-def _spread(values: pd.Series[Any]) -> dict[str, Any]:
+def _mean_and_sd(values: pd.Series[Any]) -> dict[str, Any]:
     numbers = pd.to_numeric(values).dropna().to_numpy(float)
     return {
         "mean": float(numbers.mean()) if len(numbers) else None,
@@ -93,7 +93,7 @@ def _spread(values: pd.Series[Any]) -> dict[str, Any]:
 
 
 def _tests(rows: pd.DataFrame, method: str, reference: str, metric: str) -> dict[str, float | int | None]:
-    """Return p-values of a method against a reference, and on how many pairs of cases."""
+    """Return the p-values of a method against a reference, and the number of paired cases."""
     table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
     if method not in table or reference not in table:
         return {"paired_t": None, "mann_whitney_u": None, "n": 0}

@@ -1,1 +1,1 @@
-"""Training of the networks through the deconvolution."""
+"""Training of the AIF networks through the differentiable deconvolution."""

@@ -1,4 +1,4 @@
-"""The same case seen differently: the bolus earlier or later, stronger or weaker, the head moved, more noise."""
+"""Data augmentation: time shift, intensity scale, noise, and spatial transforms."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 from perfcore.aif.network.grid_input import GridInput
 
 SHIFT_S: Final = 2.0
-"""The series' own place in time is taken out beforehand; this is how wrong that may be."""
+"""Maximum time shift: the error of the arrival time by which the series is aligned."""
 SCALE: Final = (0.4, 2.0)
 NOISE_HU: Final = 2.0
-TURN_RAD: Final = 0.26
-MOVE_CELLS: Final = 4.0
+ROTATION_RAD: Final = 0.26
+TRANSLATION_CELLS: Final = 4.0
 ZOOM: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One case as a network takes it.
+    """One case as a batch of size 1.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Batch:
     inside
         Shape ``(1, 48, 48, nz)``, bool.
     to_series
-        Interpolation of the network's curve to the series' frames, shape ``(n_time, 64)``.
+        Interpolation matrix from network frames to series frames, shape ``(n_time, 64)``.
     """
 
     curves: Tensor
@@ -40,12 +40,12 @@ class Batch:
     to_series: Tensor
 
     def to(self, device: torch.device) -> Batch:
-        """Return it on a device."""
+        """Return the batch on a device."""
         return Batch(self.curves.to(device), self.inside.to(device), self.to_series.to(device))
 
 
 def make_batch(grid_input: GridInput) -> Batch:
-    """Return a case as it is."""
+    """Return a case as a batch, without augmentation."""
     return Batch(
         torch.from_numpy(grid_input.volume())[None],
         torch.from_numpy(grid_input.inside)[None],
@@ -54,15 +54,15 @@ def make_batch(grid_input: GridInput) -> Batch:
 
 
 class Augmentation:
-    """Draws variants of a case; the same seed draws the same.
+    """Random variants of a case, reproducible by seed.
 
-    In time and strength the variants are our own, in space MONAI's (arXiv:2211.02701). The tissue that the loss
-    deconvolves stays as it is: the network's curve is moved back in time, and its scale does not matter.
+    Shift, scale and noise are our own; spatial transforms are those of MONAI (arXiv:2211.02701). The tissue of the
+    loss is not augmented: the predicted AIF is shifted back in time, and the loss is invariant to its scale.
     """
 
     def __init__(self) -> None:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of libraries that MONAI looks for
+            warnings.simplefilter("ignore")  # MONAI warns of missing optional libraries
             from monai.transforms import Compose, RandAffine, RandFlip  # noqa: PLC0415  (takes seconds)
 
         self._space: Any = Compose(
@@ -70,8 +70,8 @@ class Augmentation:
                 RandFlip(prob=0.5, spatial_axis=0),
                 RandAffine(
                     prob=0.8,
-                    rotate_range=(0.0, 0.0, TURN_RAD),
-                    translate_range=(MOVE_CELLS, MOVE_CELLS, 0.0),
+                    rotate_range=(0.0, 0.0, ROTATION_RAD),
+                    translate_range=(TRANSLATION_CELLS, TRANSLATION_CELLS, 0.0),
                     scale_range=(ZOOM, ZOOM, 0.0),
                     mode="bilinear",
                     padding_mode="zeros",
@@ -80,7 +80,7 @@ class Augmentation:
         )
 
     def draw(self, grid_input: GridInput, rng: np.random.Generator) -> Batch:
-        """Return a variant."""
+        """Return a random variant of a case."""
         shift = float(rng.uniform(-SHIFT_S, SHIFT_S))
         frame_mapping = replace(grid_input.frame_mapping, start_s=grid_input.frame_mapping.start_s + shift)
         curves = grid_input.volume(frame_mapping)

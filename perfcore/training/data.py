@@ -1,6 +1,6 @@
-"""A case as training needs it: what the network sees, tissue to deconvolve, and the known lesions.
+"""Training cases: network input, tissue of the loss and known lesions of one case.
 
-Written once per case as safetensors; an epoch then reads no series again.
+Each case is prepared once and stored as safetensors, so that no epoch reads a series again.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ from perfcore.settings import Settings
 from perfcore.types import BoolArray, FloatArray
 
 N_TISSUE: Final = 2 * WIDTH
-"""Voxels of a case that the loss sees: evenly drawn from its brain."""
+"""Maximum number of voxels of the loss, evenly sampled from the brain."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingCase:
-    """What is learned from one case.
+    """Network input and target of one case.
 
     Attributes
     ----------
     name, fingerprint
-        Which case it is, by name and by its voxels.
-    view
-        What the network sees.
+        Name of the case, and hash of its voxels.
+    grid_input
+        Input of the network.
     tissue
         Smoothed enhancement, shape ``(n, n_time)``, at most 8192 voxels.
     reference, core, hypoperfused
-        Shape ``(n,)``; the last is None where it is not known.
+        Masks, shape ``(n,)``; ``hypoperfused`` is None if it is unknown.
     """
 
     name: str
@@ -53,7 +53,7 @@ class TrainingCase:
     hypoperfused: BoolArray | None
 
     def target(self, device: torch.device) -> Target:
-        """Return tissue and lesions for the loss."""
+        """Return tissue and target lesions of the loss on a device."""
 
         def label(values: BoolArray) -> torch.Tensor:
             return torch.from_numpy(values.astype(np.float32)).to(device)
@@ -73,7 +73,7 @@ def make_training_case(case: CohortCase) -> TrainingCase:
     Raises
     ------
     InputDataError
-        It is refused, or its lesion is not known.
+        The case cannot be read, or its lesion is unknown.
     """
     series = case.load()
     truth = case.load_truth(series)
@@ -93,13 +93,13 @@ def make_training_case(case: CohortCase) -> TrainingCase:
     )
 
 
-def source_of(case: CohortCase) -> str:
-    """Return what tells whether a case's files are still those that were prepared: their sizes and times.
+def file_signature(case: CohortCase) -> str:
+    """Return a signature of the files of a case (sizes and modification times), to detect changes.
 
     Raises
     ------
     InputDataError
-        The case has no series, or more than one, or is known not to serve.
+        The case has no series, more than one, or another known problem.
     """
     if case.problem is not None:
         raise InputDataError(case.problem)
@@ -111,7 +111,7 @@ def source_of(case: CohortCase) -> str:
 
 
 def is_prepared(path: Path, source: str) -> bool:
-    """Say whether a file holds a case prepared from these files (or does not say from which)."""
+    """Return whether a file holds a case prepared from files of this signature, or has no signature."""
     try:
         with safe_open(path, "numpy") as file:
             return bool((file.metadata() or {}).get("source", source) == source)
@@ -120,7 +120,7 @@ def is_prepared(path: Path, source: str) -> bool:
 
 
 def write_training_case(case: TrainingCase, path: Path, source: str = "") -> None:
-    """Write a case with what :func:`source_of` says of it, whole or not at all."""
+    """Write a case with the signature of :func:`file_signature`; the write is atomic."""
     arrays = {
         "curves": case.grid_input.curves.astype(np.float16),
         "cell": case.grid_input.cell,
@@ -142,17 +142,17 @@ def write_training_case(case: TrainingCase, path: Path, source: str = "") -> Non
 
 
 def read_training_case(path: Path) -> TrainingCase:
-    """Read what :func:`write_training_case` wrote."""
+    """Read a case written by :func:`write_training_case`."""
     with safe_open(path, "numpy") as file:
         about = file.metadata()
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     curves = arrays["curves"].astype(np.float32)
-    side_shape = GridInput.grid_shape(int(about["n_slices"]))
+    grid_shape = GridInput.grid_shape(int(about["n_slices"]))
     frame_mapping = FrameMapping(curves.shape[1], float(about["dt_s"]), float(about["start_s"]))
     return TrainingCase(
         about["name"],
         about["fingerprint"],
-        GridInput(curves, arrays["cell"], side_shape, frame_mapping),
+        GridInput(curves, arrays["cell"], grid_shape, frame_mapping),
         arrays["tissue"],
         arrays["reference"],
         arrays["core"],

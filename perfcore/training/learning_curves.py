@@ -1,4 +1,4 @@
-"""Learning curves as a picture."""
+"""Learning curves of a training, as a PNG."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from matplotlib.figure import Figure
 
 
 def draw_curves(logs: list[tuple[str, list[dict[str, float]]]], path: Path) -> None:
-    """Draw the losses of every training of a run, learnt and held out, over the epochs.
+    """Draw training and held-out loss over the epochs, one colour per fold.
 
     Parameters
     ----------
     logs
-        Name and rows of each training's log.
+        Name and log rows of each fold.
     path
-        A PNG file.
+        PNG file to write.
     """
     figure = Figure(figsize=(8.0, 4.0), dpi=110, layout="constrained")
     axes = figure.subplots()
@@ -25,7 +25,7 @@ def draw_curves(logs: list[tuple[str, list[dict[str, float]]]], path: Path) -> N
         axes.plot(epochs, [row["train_loss"] for row in rows], color=colour, lw=1.0, ls=":")
         held_out = [row["held_out_loss"] for row in rows]
         axes.plot(epochs, held_out, color=colour, lw=1.6, label=name.replace("_", " "))
-    axes.plot([], [], color="0.4", lw=1.0, ls=":", label="learnt cases")
+    axes.plot([], [], color="0.4", lw=1.0, ls=":", label="training cases")
     axes.plot([], [], color="0.4", lw=1.6, label="held-out cases")
     axes.set(xlabel="Epoch", ylabel="Loss (1 − soft Dice)")
     axes.grid(alpha=0.3)

@@ -1,7 +1,7 @@
-"""One network on one fold: an epoch at a time, and after a kill from the last one on.
+"""Training loop of one network on one fold, resumable after every epoch.
 
-Everything that is drawn in an epoch comes from the seed, the fold and the epoch's number, so that a run that was
-interrupted ends with the same weights as one that was not.
+All random numbers of an epoch depend only on seed, fold and epoch number, so that an interrupted run ends with the
+same weights as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -43,27 +43,27 @@ TRAINING_OPTIMIZERS: Final[dict[str, Callable[[Iterable[nn.Parameter], float], t
 }
 MAX_TRAINING_GRADIENT: Final = 1.0
 PRIOR_WEIGHT: Final = 0.1
-"""Weight of the strain of a drawn curve: too little to matter to a good one."""
+"""Weight of the prior penalty: small, so that it does not affect a plausible curve."""
 WARM_UP_EPOCHS: Final = 2.0
-"""Epochs over which the rate rises; it then falls as a cosine."""
+"""Epochs of linear warm-up of the learning rate; a cosine decay follows."""
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What is trained, and how.
+    """Network, loss and optimizer of a training.
 
     Attributes
     ----------
     network, loss
         A key of ``NETWORKS`` and of ``LOSSES``.
     optimizer
-        ``sgd``, with momentum 0.9 as the paper, or ``adam``.
+        ``sgd`` with momentum 0.9, as in the paper, or ``adam``.
     rate
-        The optimiser's, at its highest.
+        Maximum learning rate.
     epochs
-        Rounds over the cases.
+        Number of passes over the cases.
     seed
-        Of the folds, the weights and everything drawn.
+        Seed of folds, initial weights and augmentation.
     """
 
     network: str
@@ -76,7 +76,7 @@ class TrainingPlan:
 
 @dataclass(frozen=True)
 class FoldJob:
-    """One training: which cases it learns from, which it does not see, and where it writes."""
+    """Training of one fold: training cases, held-out cases and output folder."""
 
     plan: TrainingPlan
     fold: int
@@ -88,24 +88,24 @@ class FoldJob:
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """A case with its target, on the device of the training."""
+    """A training case and its target on the training device."""
 
     case: TrainingCase
     target: Target
 
 
 def train_fold(job: FoldJob) -> float:
-    """Train one network, or go on where it was left, and return the seconds of all its epochs.
+    """Train one network, resuming from its last checkpoint; return the total seconds of its epochs.
 
     Writes ``checkpoint.safetensors`` and ``log.csv`` after every epoch, ``weights.safetensors`` at the end.
     """
     device = resolve_device(job.device)
     job.out.mkdir(parents=True, exist_ok=True)
-    learning, held_out = ([_example(path, device) for path in paths] for paths in (job.train, job.held_out))
+    training, held_out = ([_example(path, device) for path in paths] for paths in (job.train, job.held_out))
     torch.manual_seed(_seed(job, 0))
     network = make_network(job.plan.network).to(device)
     optimizer = TRAINING_OPTIMIZERS[job.plan.optimizer](network.parameters(), job.plan.rate)
-    fingerprints = sorted(example.case.fingerprint for example in learning)
+    fingerprints = sorted(example.case.fingerprint for example in training)
     rows = _resume(job, network, optimizer, fingerprints)
     augmentation = Augmentation()
     for epoch in range(len(rows) + 1, job.plan.epochs + 1):
@@ -113,7 +113,7 @@ def train_fold(job: FoldJob) -> float:
         for group in optimizer.param_groups:
             group["lr"] = job.plan.rate * _rate_factor(epoch, job.plan.epochs)
         rng = _random(job, epoch)
-        shuffled = [learning[int(which)] for which in rng.permutation(len(learning))]
+        shuffled = [training[int(i)] for i in rng.permutation(len(training))]
 
         def draw(example: Example, rng: np.random.Generator = rng) -> Batch:
             return augmentation.draw(example.case.grid_input, rng).to(device)
@@ -133,7 +133,7 @@ def train_fold(job: FoldJob) -> float:
 
 
 def case_loss(network: Net, batch: Batch, target: Target, loss: str) -> tuple[Tensor, Tensor]:
-    """Return a network's loss on one case and the strain of its curve, differentiable in its weights."""
+    """Return loss and prior penalty of a network on one case, differentiable in its weights."""
     curve = network(batch.curves, batch.inside)[0]
     return lesion_loss((batch.to_series @ curve).double(), target, Settings(), loss), network.prior_penalty(curve)
 
@@ -144,18 +144,18 @@ def _example(path: Path, device: torch.device) -> Example:
 
 
 def _seed(job: FoldJob, epoch: int) -> int:
-    """Return a number that belongs to a seed, a fold and an epoch."""
+    """Derive a seed from the seed of the plan, the fold and the epoch."""
     return int(np.random.SeedSequence([job.plan.seed, job.fold, epoch]).generate_state(1)[0])
 
 
 def _rate_factor(epoch: int, epochs: int) -> float:
-    """Return the part of the highest rate in an epoch, from 1."""
+    """Return the learning rate of an epoch (from 1) relative to its maximum."""
     rise = min(epoch / WARM_UP_EPOCHS, 1.0)
     return rise * 0.5 * (1 + math.cos(math.pi * (epoch - 1) / epochs))
 
 
 def _random(job: FoldJob, epoch: int) -> np.random.Generator:
-    """Return what everything drawn in an epoch comes from; sets torch's own state too (dropout)."""
+    """Return the random generator of an epoch; also seeds torch, for dropout."""
     seed = _seed(job, epoch)
     torch.manual_seed(seed)
     return np.random.default_rng(seed)
@@ -168,13 +168,13 @@ def _epoch(
     draw: Callable[[Example], Batch],
     loss_name: str,
 ) -> float:
-    """Learn from every example once, in the order given, and return the mean loss."""
+    """Train on every example once, in the given order, and return the mean loss."""
     network.train()
     losses = []
     for example in examples:
         try:
             loss, prior_penalty = case_loss(network, draw(example), example.target, loss_name)
-        except ArgumentError:  # a curve without a bolus teaches nothing
+        except ArgumentError:  # a curve without a bolus has no gradient
             continue
         optimizer.zero_grad()
         (loss + PRIOR_WEIGHT * prior_penalty).backward()  # type: ignore[no-untyped-call]
@@ -198,7 +198,7 @@ def _held_out(network: Net, examples: list[Example], loss: str, device: torch.de
 
 
 def _optimizer_state(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
-    """Give what an optimiser remembers of each weight, by ``memory/KIND/NAME``."""
+    """Yield the optimizer state of each weight as ``memory/KIND/NAME``."""
     for name, parameter in network.named_parameters():
         for kind, value in optimizer.state.get(parameter, {}).items():
             if isinstance(value, Tensor):
@@ -227,7 +227,7 @@ def _write_log(job: FoldJob, rows: list[dict[str, Any]]) -> None:
 def _resume(
     job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, fingerprints: list[str]
 ) -> list[dict[str, Any]]:
-    """Load the last checkpoint, if there is one, and return the rows of its log."""
+    """Load the last checkpoint, if there is one, and return its log rows."""
     path = job.out / CHECKPOINT_FILE
     if not path.exists():
         return []
@@ -236,9 +236,9 @@ def _resume(
         state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     if json.loads(about["plan"]) != asdict(job.plan):
         raise ArgumentError(
-            f"The output folder holds a training of other settings ({about['plan']}); choose another folder."
+            f"The output folder holds a training with other settings ({about['plan']}); choose another folder."
         )
-    # A fold that goes on with other cases may have seen those that it is judged on.
+    # Other cases or folds would leak evaluation cases into the resumed training.
     if json.loads(about.get("cases", "null")) not in (None, fingerprints):
         raise ArgumentError("The output folder holds a training on other cases or folds; choose another folder.")
     own = "weights/"
@@ -247,7 +247,7 @@ def _resume(
     for name, value in state.items():
         if name.startswith("memory/"):
             _, kind, weight = name.split("/")
-            # Adam counts its steps on the CPU wherever the weights are.
+            # Adam keeps its step counter on the CPU, independent of the device of the weights.
             place = value if kind == "step" else value.to(parameters[weight].device)
             optimizer.state[parameters[weight]][kind] = place
     rows: list[dict[str, Any]] = json.loads(about["rows"])
@@ -255,13 +255,13 @@ def _resume(
 
 
 def _save(state: dict[str, Tensor], path: Path, about: dict[str, str]) -> None:
-    # Not by save_file: what a full disk makes of it is no OSError.
+    # In place of save_file, which does not raise OSError on a full disk.
     content = save({name: value.contiguous() for name, value in state.items()}, about)
     write_file(path, content, unfinished=f".{path.name}")
 
 
 def read_log(path: Path) -> list[dict[str, float]]:
-    """Read a training's log, empty where there is none yet."""
+    """Read the log of a training; empty if there is none yet."""
     if not path.exists():
         return []
     with path.open(encoding="utf-8", newline="") as file:

@@ -1,7 +1,7 @@
-"""Puts trained networks where they ship: ``python -m perfcore.training.release --help``.
+"""Release of trained networks into ``models/``: ``python -m perfcore.training.release --help``.
 
-Weights of the networks that learnt from all cases, a manifest with their hashes and how they were made, the
-evaluation of their folds, learning curves, and the table of the model card and of the README.
+Copies the weights trained on all cases, their learning curves and the cross-validated evaluation; writes the
+manifest with hashes and commands, and the table of the model card and the README.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ COLUMNS: Final = (
 
 
 def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: Path = MODELS) -> dict[str, Any]:
-    """Copy networks, their evaluation and their manifest into a folder of models.
+    """Copy networks and their evaluation into a folder of models, and write its manifest.
 
     Parameters
     ----------
     runs
         Folders of finished trainings.
     evaluation
-        Folder of the evaluation of their folds.
+        Folder of the cross-validated evaluation.
     data
-        The command that makes the cases they learnt from.
+        Command that makes the training cases.
     commit
-        Of the code that trained them.
+        Commit of the training code.
     models
-        Where to.
+        Output folder.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
     Raises
     ------
     ArgumentError
-        A network is not in the evaluation, or its weights are too large.
+        A network is missing in the evaluation, or its weights are too large.
     """
     summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
     networks: dict[str, Any] = {}
@@ -70,11 +70,11 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
         about = json.loads((run / TRAINING_FILE).read_text(encoding="utf-8"))
         name = method_name(about["network"], about["loss"])
         if name not in summary["methods"]:
-            raise ArgumentError(f"{name} is not in the evaluation; evaluate with --weights of it first.")
+            raise ArgumentError(f"{name} is not in the evaluation; evaluate it with --weights first.")
         content = (run / "all" / WEIGHTS_FILE).read_bytes()
         if len(content) > MAX_WEIGHTS_BYTES:
             raise ArgumentError(
-                f"The weights of {name} have {len(content)} bytes; at most {MAX_WEIGHTS_BYTES} ship."
+                f"The weights of {name} have {len(content)} bytes; expected at most {MAX_WEIGHTS_BYTES}."
             )
         read_network(content, about["network"])
         (models / f"{name}.safetensors").write_bytes(content)
@@ -94,7 +94,7 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
             "commit": commit,
             "cross_validated": figures,
         }
-    best = max(networks, key=lambda name: _worth(networks[name]["cross_validated"]))
+    best = max(networks, key=lambda name: _total_dice(networks[name]["cross_validated"]))
     manifest = {"best": best, "networks": networks, "seen": sorted(seen)}
     for name in RELEASED_FILES:
         (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
@@ -106,8 +106,8 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
     return manifest
 
 
-def table(summary: dict[str, Any]) -> str:
-    """Return an evaluation's means as a Markdown table."""
+def markdown_table(summary: dict[str, Any]) -> str:
+    """Return the means of an evaluation as a Markdown table."""
     head = "| AIF from | " + " | ".join(title for _, title, _ in COLUMNS) + " |"
     lines = [head, "| --- |" + " --- |" * len(COLUMNS)]
     for method, about in summary["methods"].items():
@@ -117,32 +117,32 @@ def table(summary: dict[str, Any]) -> str:
 
 
 def with_table(text: str, summary: dict[str, Any]) -> str:
-    """Return a text with the table between its two marks made anew; a text without them as it is."""
+    """Replace the table between the two markers of a text; a text without markers is unchanged."""
     start, end = TABLE
     if start not in text or end not in text:
         return text
     before, rest = text.split(start, 1)
-    return f"{before}{start}\n{table(summary)}\n{end}{rest.split(end, 1)[1]}"
+    return f"{before}{start}\n{markdown_table(summary)}\n{end}{rest.split(end, 1)[1]}"
 
 
 def _cell(mean: float | None, digits: int) -> str:
     return "–" if mean is None else f"{mean:.{digits}f}".replace("-", "−")
 
 
-def _worth(figures: dict[str, float | None]) -> float:
+def _total_dice(figures: dict[str, float | None]) -> float:
     known = [figures[key] for key in ("dice", "hypoperfused_dice")]
     return sum(value for value in known if value is not None)
 
 
 def main() -> None:
-    """Read the command line and release."""
+    """Run the release from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of finished trainings")
-    parser.add_argument("--evaluation", type=Path, required=True, help="folder of the evaluation of their folds")
-    parser.add_argument("--data", required=True, help="the command that makes the cases they learnt from")
-    parser.add_argument("--commit", required=True, help="of the code that trained them")
-    given = parser.parse_args()
-    release(given.runs, given.evaluation, given.data, given.commit)
+    parser.add_argument("--evaluation", type=Path, required=True, help="folder of the cross-validated evaluation")
+    parser.add_argument("--data", required=True, help="command that makes the training cases")
+    parser.add_argument("--commit", required=True, help="commit of the training code")
+    arguments = parser.parse_args()
+    release(arguments.runs, arguments.evaluation, arguments.data, arguments.commit)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A whole training: cases prepared once, a network per fold and one on all cases, curves of their losses."""
+"""Cross-validated training: prepares the cases, trains one network per fold and one on all cases."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from perfcore.losses import LOSSES
 from perfcore.runtime.device import resolve_device
 from perfcore.runtime.jobs import run_jobs
 from perfcore.training.data import (
+    file_signature,
     is_prepared,
     make_training_case,
     read_training_case,
-    source_of,
     write_training_case,
 )
 from perfcore.training.learning_curves import draw_curves
@@ -33,29 +33,28 @@ PREPARED_FOLDER: Final = "prepared"
 DEFAULT_EPOCHS: Final = 20
 MAX_SEED: Final = 2**32 - 1
 OPTIMIZER: Final = {"regression": ("adam", 1e-3), "weighting": ("sgd", 0.05)}
-"""Optimiser and rate, found on a cohort of another seed (411), 62 cases to learn from and 32 to look at."""
+"""Default optimizer and rate per network, tuned on another cohort (seed 411: 62 training, 32 validation cases)."""
 RATES: Final = {"sgd": 0.05, "adam": 1e-3}
 
 
 @dataclass(frozen=True)
 class TrainingOptions:
-    """What ``train`` is asked for.
+    """Options of :func:`train`.
 
     Attributes
     ----------
     network, loss
         Keys of ``NETWORKS`` and ``LOSSES``.
     folds
-        Number of folds, each with a network that has not seen it; one on all cases is trained beside them. 0: that
-        one alone.
+        Number of cross-validation folds; one network on all cases is trained as well. 0: only the latter.
     epochs, optimizer, rate, seed
-        As of :class:`perfcore.training.loop.Plan`; None is what serves the network best.
+        As in :class:`perfcore.training.loop.TrainingPlan`; None: the default of the network.
     device
         ``auto``, ``cpu`` or ``cuda``.
     scheduler
-        Of a Dask cluster, or None.
+        Address of a Dask scheduler; None: the cores of this machine.
     prepared
-        Folder for the prepared cases, which several trainings may share; None: inside the output.
+        Folder of the prepared cases, which several trainings can share; None: inside the output folder.
     """
 
     network: str
@@ -71,7 +70,7 @@ class TrainingOptions:
 
     @property
     def plan(self) -> TrainingPlan:
-        """The plan of each of its trainings.
+        """Training plan of every fold.
 
         Raises
         ------
@@ -100,16 +99,16 @@ class TrainingOptions:
 
 @dataclass(frozen=True)
 class PrepareJob:
-    """A case to prepare, and where to put it."""
+    """A case to prepare, and its output file."""
 
     case: CohortCase
     path: Path
 
 
 def prepare_case(job: PrepareJob) -> str | None:
-    """Prepare one case; returns what is wrong with it, or None."""
+    """Prepare one case; return the problem of the case, or None."""
     try:
-        write_training_case(make_training_case(job.case), job.path, source_of(job.case))
+        write_training_case(make_training_case(job.case), job.path, file_signature(job.case))
     except InputDataError as error:
         return str(error)
     return None
@@ -117,7 +116,7 @@ def prepare_case(job: PrepareJob) -> str | None:
 
 def _is_ready(job: PrepareJob) -> bool:
     try:
-        return is_prepared(job.path, source_of(job.case))
+        return is_prepared(job.path, file_signature(job.case))
     except InputDataError:
         return False
 
@@ -128,47 +127,47 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
     Parameters
     ----------
     data
-        A phantom cohort, ISLES 2018, or a folder of cases with lesions in its layout.
+        A phantom cohort, ISLES 2018, or a folder of cases with lesions in the ISLES 2018 layout.
     out
-        Gets ``fold_K/{weights.safetensors, log.csv, checkpoint.safetensors}``, ``all/…``, ``learning.png`` and
-        ``training.json``; an interrupted training goes on from its last epoch.
+        Output folder of ``fold_K/{weights.safetensors, log.csv, checkpoint.safetensors}``, ``all/…``,
+        ``learning.png`` and ``training.json``; an interrupted training resumes from its last epoch.
     options
-        What to train.
+        Options of the training.
     progress
-        Called with what is done, how much of it, and the total.
+        Called with the name of the step, the amount done and the total.
 
     Returns
     -------
     dict
-        What ``training.json`` holds.
+        Content of ``training.json``.
 
     Raises
     ------
     ArgumentError
-        An option is out of its range, or the folder holds another training.
+        An option is out of its range, or the output folder holds another training.
     InputDataError
-        The data folder holds no case that can teach.
+        The data folder holds no usable training case.
     OutputError
         The output folder cannot be written.
     """
     plan, device = options.plan, resolve_device(options.device)
     report = progress or (lambda _what, _done, _total: None)
-    data, out = data.absolute(), out.absolute()  # a worker of a cluster may have been started elsewhere
+    data, out = data.absolute(), out.absolute()  # a cluster worker can have another working directory
     prepared = (options.prepared or out / PREPARED_FOLDER).absolute()
     check_out_dir(out, (LEARNING_CURVES_FILE, TRAINING_FILE))
     check_out_dir(prepared, ())
     found = find_cohort(data)
     if options.folds:
-        assign_folds(found, options.folds, options.seed)  # too many of them are told before any work
+        assign_folds(found, options.folds, options.seed)  # refuses too many folds before any work
     wanted = [PrepareJob(case, prepared / f"{case.case.path.name}.safetensors") for case in found]
     missing = [job for job in wanted if not _is_ready(job)]
-    with _leaving_nothing((prepared, out), missing):
+    with _removed_on_error((prepared, out), missing):
         refused = _prepare(missing, options, prepared, report)
         cases = [job.case for job in wanted if job.case.name not in refused]
         paths = [job.path for job in wanted if job.case.name not in refused]
         if not cases:
             first = next(iter(refused.values()))
-            raise InputDataError(f"No case of the data folder can teach; the first says: {first}")
+            raise InputDataError(f"No case of the data folder can be used for training; the first error: {first}")
         folds = assign_folds(cases, options.folds, options.seed) if options.folds else [0] * len(cases)
     jobs = [
         FoldJob(
@@ -213,7 +212,7 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
 def _prepare(
     missing: list[PrepareJob], options: TrainingOptions, folder: Path, report: Progress
 ) -> dict[str, str]:
-    """Prepare cases; returns by name why some of them cannot teach."""
+    """Prepare cases; return the problem of each unusable case by name."""
     folder.mkdir(parents=True, exist_ok=True)
     problems = run_jobs(
         prepare_case,
@@ -225,15 +224,15 @@ def _prepare(
 
 
 @contextmanager
-def _leaving_nothing(folders: tuple[Path, ...], missing: list[PrepareJob]) -> Iterator[None]:
-    """Where the cases turn out not to serve, take away what was prepared of them, and the folders made for it."""
-    made = [place for folder in folders for place in (folder, *folder.parents) if not place.exists()]
+def _removed_on_error(folders: tuple[Path, ...], missing: list[PrepareJob]) -> Iterator[None]:
+    """Remove prepared cases and created folders if the cases cannot be used for training."""
+    created = [path for folder in folders for path in (folder, *folder.parents) if not path.exists()]
     try:
         yield
     except PerfcoreError:
         for job in missing:
             job.path.unlink(missing_ok=True)
-        for place in made:
+        for path in created:
             with suppress(OSError):
-                place.rmdir()
+                path.rmdir()
         raise

@@ -94,9 +94,7 @@ def test_a_network_that_learnt_from_all_cases_judges_none_of_them(folder: Path) 
     result = evaluate_case(EvaluationJob(case, (), (trained_on(case, 0),)))
     row = next(row for row in result.rows if row["method"] == "cnn-regression")
     assert not row["found"]
-    assert row["note"] == (
-        "cnn-regression was trained on this case; give --weights of a training with folds to judge it."
-    )
+    assert row["note"] == ("cnn-regression was trained on this case; give --weights of a training with folds.")
 
 
 def test_what_ships_judges_what_it_has_not_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +117,7 @@ def test_a_training_that_is_not_complete_is_named(folder: Path, tmp_path: Path) 
     case = find_cohort(folder)[0]
     row = evaluate_case(EvaluationJob(case, (), (trained_on(case, 2, tmp_path),))).rows[-1]
     assert not row["found"]
-    assert row["note"] == "The training of cnn-regression is not complete: fold_2 has no weights."
+    assert row["note"] == "The training of cnn-regression is incomplete: fold_2 has no weights."
 
 
 @pytest.mark.parametrize("content", [b"rubbish", save({"a": torch.zeros(2)})], ids=["rubbish", "others"])
@@ -212,7 +210,7 @@ def test_a_cluster_trains_and_judges_as_this_machine_does(
     ("train", {"data": "nowhere"}, "The folder cannot be read"),
     ("evaluate", {"data": "nowhere"}, "The folder cannot be read"),
     ("evaluate", {"weights": "nowhere"}, "holds no finished training"),
-    ("evaluate", {"expert": "nowhere"}, "The expert's folder holds no curve"),
+    ("evaluate", {"expert": "nowhere"}, "The folder of the expert holds no AIF"),
     ("evaluate", {"folds": "5"}, "No such option"),
 ])  # fmt: skip
 def test_bad_usage_is_one_line(

@@ -156,11 +156,11 @@ def test_the_report_needs_nothing_else(judged: tuple[Path, dict[str, Any]]) -> N
     page = check_page((out / "report.html").read_text(encoding="utf-8"))
     assert page.tags["svg"] == 5
     shown = " ".join(page.text)
-    for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Spread over the cases", "Tests"):
+    for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Distribution over the cases", "Tests"):
         assert title in shown
     assert "Research and teaching, not for clinical use." in shown
     assert "7 cases of 5 patients" in shown
-    assert "judged on cases that it has not seen" in shown
+    assert "cross-validated on unseen cases" in shown
     means = summary["methods"]["straka"]["dice"]
     assert f"{means['mean']:.3f} ({means['sd']:.3f})" in shown
     assert "case_1" in shown

@@ -235,7 +235,7 @@ def test_a_lesion_outside_the_brain_spoils_no_curve(folder: Path, tmp_path: Path
 
 def test_no_case_at_all_is_one_sentence(folder: Path, tmp_path: Path) -> None:
     bad = find_cohort(folder)[7]
-    with pytest.raises(InputDataError, match=r"^No case of the data folder can be judged; the first says: "):
+    with pytest.raises(InputDataError, match=r"^No case of the data folder can be evaluated; the first error: "):
         evaluate_cases([bad], tmp_path / "out", workers=1)
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputDataError, match="holds no case"):
@@ -309,7 +309,7 @@ def test_a_curve_of_the_expert_that_cannot_serve_is_a_failure_of_that_case(folde
 
 def test_an_experts_folder_without_a_curve_is_refused(folder: Path, tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(InputDataError, match=r"expert's folder holds no curve of these cases"):
+        with pytest.raises(InputDataError, match=r"folder of the expert holds no AIF of these cases"):
             evaluate_cases(find_cohort(folder)[:1], tmp_path / "out", expert=place, workers=1)
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.cohort import CohortCase, assign_folds, find_cohort, fingerprint
 from perfcore.io.datasets.case_folders import CaseFiles
-from perfcore.training.data import source_of
+from perfcore.training.data import file_signature
 from perfcore.types import PerfusionSeries
 from tests.support.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
 
@@ -122,7 +122,7 @@ def test_ground_truth_without_a_patient_is_refused_alone(cohort, content):
         if case.name != "case_3":
             assert case.load().lesion is not None
             continue
-        for use in (CohortCase.load, source_of):
+        for use in (CohortCase.load, file_signature):
             with pytest.raises(InputDataError, match=r"^The truth of case_3 has no readable case\.json with"):
                 use(case)
 

@@ -17,10 +17,10 @@ from perfcore.settings import Settings
 from perfcore.training import augment, data
 from perfcore.training.augment import Augmentation, make_batch
 from perfcore.training.data import (
+    file_signature,
     is_prepared,
     make_training_case,
     read_training_case,
-    source_of,
     write_training_case,
 )
 from perfcore.training.run import PrepareJob, prepare_case
@@ -88,15 +88,15 @@ def test_a_case_is_prepared_once_and_again_when_its_files_change(cohort: Path, t
     copy = Path(shutil.copytree(cohort, tmp_path / "cohort"))
     case = find_cohort(copy)[0]
     at = tmp_path / "case_1.safetensors"
-    assert not is_prepared(at, source_of(case))
+    assert not is_prepared(at, file_signature(case))
     assert prepare_case(PrepareJob(case, at)) is None
-    assert is_prepared(at, source_of(case))
+    assert is_prepared(at, file_signature(case))
     at.write_bytes(at.read_bytes()[:500])
-    assert not is_prepared(at, source_of(case))
+    assert not is_prepared(at, file_signature(case))
     assert prepare_case(PrepareJob(case, at)) is None
     shutil.rmtree(copy / "TRAINING" / "case_1")
     write_series(tiny_head(9), copy / "TRAINING" / "case_1")
-    assert not is_prepared(at, source_of(find_cohort(copy)[0]))
+    assert not is_prepared(at, file_signature(find_cohort(copy)[0]))
 
 
 # Variants

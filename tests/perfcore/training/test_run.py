@@ -251,7 +251,7 @@ def test_a_folder_of_another_training_is_refused(
     paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
     shutil.copy(uninterrupted / CHECKPOINT_FILE, tmp_path)
-    with pytest.raises(ArgumentError, match=r"^The output folder holds a training of other settings"):
+    with pytest.raises(ArgumentError, match=r"^The output folder holds a training with other settings"):
         train_fold(job(paths, tmp_path, replace(QUICK, **change)))  # type: ignore[arg-type]
     assert not (tmp_path / WEIGHTS_FILE).exists()
 
@@ -375,7 +375,8 @@ def test_jobs_name_their_files_from_the_root(
 def test_a_case_that_cannot_teach_is_left_out_and_named(trained) -> None:
     about = trained[2]
     assert about["n_cases"] == 6
-    assert about["refused"] == {"case_7": "case_7 has no known lesion (OT): it can teach and judge nothing."}
+    problem = "case_7 has no known lesion (OT): it cannot be used for training or evaluation."
+    assert about["refused"] == {"case_7": problem}
 
 
 def test_progress_counts_cases_and_then_epochs(trained) -> None:
@@ -473,7 +474,8 @@ def test_more_folds_than_patients_that_can_teach(tmp_path: Path, monkeypatch: py
 
 def test_a_cohort_without_a_lesion_cannot_teach(tmp_path: Path) -> None:
     write_series(tiny_head(1), tmp_path / "data" / "case_1", lesion=False)
-    with pytest.raises(InputDataError, match=r"^No case of the data folder can teach; .*: case_1 has no"):
+    message = r"^No case of the data folder can be used for training; .*: case_1 has no"
+    with pytest.raises(InputDataError, match=message):
         train(tmp_path / "data", tmp_path / "out", TrainingOptions("regression", "core", folds=0, device="cpu"))
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from perfcore.aif.network.weights import MODELS, load_network, network_names, read_manifest
-from perfcore.training.release import table
+from perfcore.training.release import markdown_table
 
 ROOT = MODELS.parent
 
@@ -16,7 +16,7 @@ ROOT = MODELS.parent
 @pytest.mark.parametrize("document", ["README.md", "models/README.md"])
 def test_documents_hold_the_evaluations_table(document: str) -> None:
     summary = json.loads((MODELS / "evaluation" / "summary.json").read_text(encoding="utf-8"))
-    assert table(summary) in (ROOT / document).read_text(encoding="utf-8")
+    assert markdown_table(summary) in (ROOT / document).read_text(encoding="utf-8")
 
 
 def test_every_network_of_the_manifest_loads_and_was_judged() -> None:

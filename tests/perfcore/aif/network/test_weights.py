@@ -139,7 +139,8 @@ def test_a_folder_without_networks_says_so(tmp_path, manifest):
     assert network_names(tmp_path) == ()
     assert read_manifest(tmp_path)["best"] is None
     for name in ("cnn", "cnn-regression"):
-        with pytest.raises(InputDataError, match=rf"^There are no weights for '{name}'; installed networks: none\.$"):
+        message = rf"^There are no weights for '{name}'; installed networks: none\.$"
+        with pytest.raises(InputDataError, match=message):
             load_network(name, tmp_path)
 
 
