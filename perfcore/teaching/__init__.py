@@ -1,4 +1,4 @@
-"""Experiments for teaching: what one change to an input function, a setting or a scan does, in numbers."""
+"""Teaching experiments: effect of an AIF edit, a setting or the scan duration on the results."""
 
 from perfcore.teaching.experiment import CurveExperiment, CurveResult
 from perfcore.teaching.experiment_case import ExperimentCase

@@ -1,4 +1,4 @@
-"""A patient whose truth is hidden, and how well an input function does on them."""
+"""Challenge: a simulated case with hidden ground truth, and the score of an AIF on it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from perfcore.types import Aif, BoolArray, DoubleArray, PerfusionSeries
 
 N_SLICES: Final = 4
 MIN_CORE_ML: Final = 5.0
-_SITES: Final = frozenset({"M1", "M2-superior", "M2-inferior"})
-_LEFT_OUT: Final = frozenset({"motion", "no-artery"})
-_HARD: Final = frozenset(
+_OCCLUSION_SITES: Final = frozenset({"M1", "M2-superior", "M2-inferior"})
+_EXCLUDED_CONFOUNDERS: Final = frozenset({"motion", "no-artery"})
+_CONFOUNDERS: Final = frozenset(
     {"distal-aif", "venous-contamination", "partial-volume", "truncated", "low-cardiac-output"}
 )
 _MAX_DRAWS: Final = 60
@@ -32,18 +32,18 @@ _MAX_DRAWS: Final = 60
 
 @dataclass(frozen=True, eq=False)
 class ChallengeCase:
-    """An unseen case.
+    """A case with hidden ground truth.
 
     Attributes
     ----------
     series
-        Without lesion: nothing in it tells the truth.
+        Series without the lesion mask.
     truth
-        The true input function.
+        True AIF.
     core, hypoperfused
-        Shape ``(nx, ny, nz)``: the true core, and core with penumbra.
+        Shape ``(nx, ny, nz)``: true core, and true core with penumbra.
     notes
-        What makes the choice of an input function hard here, for after the answer.
+        Confounders that complicate the selection of an AIF, shown after the answer.
     """
 
     series: PerfusionSeries
@@ -54,26 +54,30 @@ class ChallengeCase:
 
 
 def draw_challenge(seed: int) -> ChallengeCase:
-    """Draw a patient with a stroke of the middle cerebral artery and something that makes the choice hard.
+    """Generate a case with a stroke of the middle cerebral artery and at least one confounder.
 
-    The same seed draws the same.
+    The result depends on the seed only.
 
     Raises
     ------
     ArgumentError
-        The seed is negative.
+        The seed is negative, or no case was found for it.
     """
     if seed < 0:
         raise ArgumentError(f"seed must be at least 0; got {seed}.")
     for index in range(2, 2 + _MAX_DRAWS):
         recipe = draw_recipe(seed, index)
-        found = set(recipe.confounders)
-        if recipe.site not in _SITES or _LEFT_OUT & found or not _HARD & found:
+        confounders = set(recipe.confounders)
+        if (
+            recipe.site not in _OCCLUSION_SITES
+            or _EXCLUDED_CONFOUNDERS & confounders
+            or not _CONFOUNDERS & confounders
+        ):
             continue
         made = make_from_recipe(replace(recipe, name=f"challenge-{seed}", n_slices=N_SLICES))
         if float(made.truth.core.sum()) * made.series.voxel_ml >= MIN_CORE_ML:
             return _challenge_case(made, tuple(CONFOUNDERS[name] for name in recipe.confounders))
-    raise ArgumentError(f"No patient could be drawn from seed {seed}; choose another.")
+    raise ArgumentError(f"No challenge case was found for seed {seed}; choose another seed.")
 
 
 def _challenge_case(made: PhantomCase, notes: tuple[str, ...]) -> ChallengeCase:
@@ -85,16 +89,16 @@ def _challenge_case(made: PhantomCase, notes: tuple[str, ...]) -> ChallengeCase:
 
 @dataclass(frozen=True)
 class ChallengeScore:
-    """How near the lesions of an input function come to the truth.
+    """Agreement of the results of an AIF with the ground truth.
 
     Attributes
     ----------
     core_dice, hypoperfused_dice
-        Agreement with the true lesions inside the brain mask, 0 to 1.
+        Dice with the true lesions inside the brain mask, 0 to 1.
     healthy_cbf
-        Mean CBF of the healthy side, ml/100 g/min.
+        Mean CBF of the healthy hemisphere, ml/100 g/min.
     true_cbf
-        What the true input function makes of it: the height's part, which the lesions do not see.
+        The same with the true AIF; it rates the scale of the AIF, to which the lesions are invariant.
     """
 
     core_dice: float
@@ -104,9 +108,9 @@ class ChallengeScore:
 
     @property
     def points(self) -> float:
-        """0 to 100: the mean of the two agreements and of that of the flows (the smaller over the larger)."""
-        height = min(self.healthy_cbf / self.true_cbf, self.true_cbf / self.healthy_cbf)
-        return 100.0 * (self.core_dice + self.hypoperfused_dice + height) / 3
+        """Score, 0 to 100: mean of both Dice values and the CBF ratio (smaller over larger)."""
+        cbf_ratio = min(self.healthy_cbf / self.true_cbf, self.true_cbf / self.healthy_cbf)
+        return 100.0 * (self.core_dice + self.hypoperfused_dice + cbf_ratio) / 3
 
 
 def score_challenge(
@@ -118,25 +122,25 @@ def score_challenge(
     *,
     true_cbf: float,
 ) -> ChallengeScore:
-    """Judge an input function.
+    """Score an AIF on a challenge.
 
     Parameters
     ----------
     prepared, tiles
         The case; the tiles in the order of ``prepared.index``.
-    hidden
-        Its truth.
+    challenge
+        Its ground truth.
     curve
         Enhancement, shape ``(n_time,)``.
     settings
-        Of the deconvolution, with the thresholds.
+        Settings of deconvolution and thresholds.
     true_cbf
-        From `true_cbf`.
+        Result of :func:`true_cbf`.
 
     Raises
     ------
     InputDataError, ArgumentError
-        The curve has no bolus or explains no tissue.
+        The curve has no bolus, or the case cannot be analysed with it.
     """
     cbf, tmax = flow_and_delay(flow_operator(curve, prepared.dt_s, settings), tiles)
     mean = healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))
@@ -151,6 +155,6 @@ def score_challenge(
 
 
 def true_cbf(prepared: Prepared, tiles: Tiles, challenge: ChallengeCase, settings: Settings) -> float:
-    """Return the healthy mean CBF that the true input function makes, ml/100 g/min."""
+    """Return the mean CBF of the healthy hemisphere with the true AIF, ml/100 g/min."""
     cbf, _ = flow_and_delay(flow_operator(challenge.truth.value, prepared.dt_s, settings), tiles)
     return healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))

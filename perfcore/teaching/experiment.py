@@ -1,4 +1,4 @@
-"""One trial: a curve, an edit, settings, a scan; and what comes of it."""
+"""Curve experiment: maps and figures of a case with an edited AIF, other settings or a shorter scan."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from perfcore.types import BoolArray, DoubleArray
 from perfcore.units import CBV_PER_RATIO, SECONDS_PER_MINUTE
 
 MIN_PASS_FACTOR = 0.5
-"""A component counts as passed where its filter factor is above this."""
+"""Minimum filter factor of a component that counts as passed."""
 
 
 @dataclass(frozen=True)
 class CurveExperiment:
-    """What is tried on a lesson's case.
+    """Experiment with one AIF on the case of a lesson.
 
     Attributes
     ----------
     label
-        A few words for tables and legends.
+        Label in tables and legends.
     curve
-        Name of the input function to start from.
+        Name of the AIF.
     edit
-        What is done to it.
+        Edit of the AIF.
     settings
-        Settings that differ from the lesson's.
+        Changes of the lesson's settings.
     stop_s
-        The scan ends here, seconds; None: as it was.
+        End of the scan in seconds; None: the full scan.
     """
 
     label: str
@@ -47,12 +47,12 @@ class CurveExperiment:
     stop_s: float | None = None
 
     def run(self, case: ExperimentCase, settings: Settings) -> CurveResult:
-        """Return what comes of it.
+        """Run the experiment on a case.
 
         Raises
         ------
         ArgumentError
-            The case has no such curve, or the curve explains no tissue.
+            The curve is unknown, or the case cannot be analysed with it.
         """
         used = settings.replace(**self.settings)
         if {"spatial_sigma_mm", "temporal_sigma_s"} & set(self.settings):
@@ -60,7 +60,7 @@ class CurveExperiment:
         if self.stop_s is not None:
             case = case.truncated(self.stop_s)
         if self.curve not in case.curves:
-            raise ArgumentError(f"This case has no curve named {self.curve}.")
+            raise ArgumentError(f"The case has no AIF named {self.curve!r}.")
         curve = edit_curve(case.curves[self.curve].value, case.dt_s, self.edit)
         return measure_curve(case, curve, used)
 
@@ -77,28 +77,30 @@ class RegionMeans:
 
 @dataclass(frozen=True, eq=False)
 class CurveResult:
-    """What one input function makes of a case.
+    """Results of one AIF on a case.
 
     Attributes
     ----------
     core_ml, hypoperfused_ml, mismatch_ml
         Volumes in ml.
     healthy, lesion
-        Means over the reference (whatever the settings take as such) and over the known core (None without one).
+        Means over the reference region of the settings and over the known core (None without a known core).
     dice
-        Of the core with the known one, None without one.
+        Dice of the core with the known core; None without a known core.
     leading
-        Share of the tissue that seems to lead the input function (Tmax below 0).
+        Fraction of the tissue that leads the AIF (Tmax below 0).
     passed
-        How many components of the spectrum pass the filter by more than half.
+        Number of spectral components with a filter factor above 0.5.
     peak, peak_s, area
-        Of the input function: enhancement, s, enhancement × s.
+        Of the AIF: enhancement, s, enhancement × s.
     curve
-        The input function, shape ``(n_time,)``.
+        The AIF, shape ``(n_time,)``.
+    dt_s
+        Time step in seconds.
     residue_s, healthy_residue, lesion_residue
-        k(t) of the mean curves of the two regions, 1/s, and its times; shape ``(n_rows,)``.
+        Times in seconds, and k(t) of the mean curves of the two regions in 1/s; shape ``(n_rows,)``.
     sigma, factors
-        The spectrum, largest first, and its filter factors.
+        Singular values in descending order, and their filter factors.
     """
 
     core_ml: float
@@ -122,12 +124,12 @@ class CurveResult:
 
 
 def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) -> CurveResult:
-    """Measure an input function on a case; the whole volume is deconvolved once.
+    """Compute the results of an AIF on a case, with one deconvolution of the whole volume.
 
     Raises
     ------
     ArgumentError
-        The curve has no bolus, or the healthy tissue no flow under it.
+        The curve has no bolus, or the CBF of the healthy tissue is not positive.
     """
     aif = torch.from_numpy(np.array(curve))
     flow, delay = flow_and_delay(flow_operator(aif, case.dt_s, settings), case.tiles)
@@ -144,12 +146,12 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
 
     healthy = region(reference)
     if not (healthy.cbf > 0 and area > 0):
-        raise ArgumentError("This input function does not explain the tissue; choose another.")
+        raise ArgumentError("The CBF of healthy tissue is not positive with this AIF; choose another AIF.")
     core = is_core(relative_cbf(cbf, healthy.cbf), settings.core_threshold)
     low = is_hypoperfused(tmax, settings.tmax_threshold_s)
     numbers = lesion_volumes(core, low, healthy.cbf, case.prepared.voxel_ml)
     known = case.lesion if case.lesion is not None and case.lesion.any() else None
-    operator, seen = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
+    operator, components = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
 
     def residue(where: BoolArray) -> DoubleArray:
         return operator.apply(torch.from_numpy(case.mean_curve(where))).numpy()
@@ -162,7 +164,7 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         lesion=None if known is None else region(known),
         dice=None if known is None else dice(core, known),
         leading=float((tmax < 0)[case.non_vessel].mean()),
-        passed=int((seen.factors > MIN_PASS_FACTOR).sum()),
+        passed=int((components.factors > MIN_PASS_FACTOR).sum()),
         peak=float(curve.max()),
         peak_s=float(curve.argmax()) * case.dt_s,
         area=area,
@@ -171,6 +173,6 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         residue_s=operator.time_s.numpy(),
         healthy_residue=residue(case.reference),
         lesion_residue=None if known is None else residue(known),
-        sigma=seen.sigma.numpy(),
-        factors=seen.factors.numpy(),
+        sigma=components.sigma.numpy(),
+        factors=components.factors.numpy(),
     )

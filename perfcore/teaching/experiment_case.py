@@ -1,4 +1,4 @@
-"""A prepared case with what is true about it, on which experiments run."""
+"""Case of teaching experiments: prepared tissue, known AIFs and regions."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from perfcore.types import Aif, BoolArray, DoubleArray
 
 @dataclass(frozen=True, eq=False)
 class ExperimentCase:
-    """Tissue, the curves that are known, and regions to read; all voxels in one order.
+    """Tissue, AIFs and regions of a case; all arrays have the same voxel order.
 
     Attributes
     ----------
     prepared
         The case.
     tiles
-        Its tissue.
+        Its tissue curves.
     reference, lesion, non_vessel, slice_of
-        Shape ``(n_voxels,)``: healthy voxels, the known core (None without one), all but vessels; slice numbers.
+        Shape ``(n_voxels,)``: healthy voxels, known core (None without one), tissue without vessels, slice index.
     curves
-        Input functions by name: ``truth`` (or what stands for it), ``vein``, selectors.
+        AIFs by name: ``truth``, ``vein`` and selectors.
     """
 
     prepared: Prepared
@@ -49,7 +49,7 @@ class ExperimentCase:
         tiles: Tiles | None = None,
         order: NDArray[np.int64] | None = None,
     ) -> ExperimentCase:
-        """Lay a prepared case out; where its tissue is in tiles already, these and their order of voxels serve."""
+        """Build from a prepared case; existing ``tiles`` are reused with their voxel ``order``."""
         p = prepared
         at = np.arange(p.n_voxels) if order is None else order
         return cls(
@@ -77,7 +77,7 @@ class ExperimentCase:
         return np.asarray(total.cpu().numpy(), np.float64) / max(int(where.sum()), 1)
 
     def truncated(self, last_s: float) -> ExperimentCase:
-        """Return the same case, scanned only until a time."""
+        """Return the case with the scan ended at a time in seconds."""
         n = int(np.floor(last_s / self.dt_s + 1e-6)) + 1
         tiles = Tiles(self.tiles.data[:, :n].contiguous(), self.tiles.n_voxels)
         curves = {
@@ -86,7 +86,7 @@ class ExperimentCase:
         return replace(self, tiles=tiles, curves=curves)
 
     def smoothed(self, settings: Settings) -> ExperimentCase:
-        """Return the same case, smoothed as other settings have it."""
+        """Return the case with the smoothing of other settings."""
         p = self.prepared
         weight = p.mask.copy()
         weight[p.mask] = ~p.vessels

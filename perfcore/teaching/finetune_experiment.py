@@ -1,4 +1,4 @@
-"""What the gradient makes of a curve, on some slices of the case; the others check."""
+"""Fine-tuning experiment: optimisation on half of the lesion slices, validation on the others."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import DoubleArray
 
 MAX_TUNING_VOXELS: Final = 4096
-"""A lesson answers at once: every k-th voxel stands for its neighbours."""
+"""Maximum number of voxels; larger cases are subsampled for an interactive response."""
 
 
 @dataclass(frozen=True)
 class FinetuneExperiment:
-    """A short run of the optimiser.
+    """Experiment with a short fine-tuning run.
 
     Attributes
     ----------
     label
-        A few words for legends.
+        Label in legends.
     curve
-        Name of the input function to start from.
-    form
-        One of `perfcore.analysis.finetune.FORMS`.
+        Name of the AIF to start from.
+    parametrization
+        One of :data:`perfcore.analysis.finetune.PARAMETRIZATIONS`.
     curvature
         Weight of the curvature penalty.
     n_steps
-        Steps.
+        Number of steps.
     settings
-        Settings that differ from the lesson's.
+        Changes of the lesson's settings.
     """
 
     label: str
@@ -48,17 +48,19 @@ class FinetuneExperiment:
     settings: dict[str, Any] = field(default_factory=dict)
 
     def run(self, case: ExperimentCase, settings: Settings) -> FinetuneResult:
-        """Return what comes of it.
+        """Run the experiment on a case.
 
         Raises
         ------
         ArgumentError
-            The known core is empty, or the run diverges.
+            The case has no known core.
+        DivergedError
+            The run diverges.
         """
         step = -(-case.tiles.n_voxels // MAX_TUNING_VOXELS)
         picked = np.arange(0, case.tiles.n_voxels, step)
         if case.lesion is None or not case.lesion[picked].any():
-            raise ArgumentError("This case has no known core; choose one that has.")
+            raise ArgumentError("The case has no known core; choose a case with one.")
         lesion = case.lesion[picked]
         tile, at = np.divmod(picked, case.tiles.data.shape[2])
         tissue = case.tiles.data.cpu()[torch.from_numpy(tile), :, torch.from_numpy(at)]
@@ -92,22 +94,24 @@ class FinetuneExperiment:
 
 @dataclass(frozen=True, eq=False)
 class FinetuneResult:
-    """A curve before and after.
+    """Results of a fine-tuning experiment.
 
     Attributes
     ----------
     first, last
-        Dice over the slices that the gradient saw, before and after.
+        Dice over the slices of the loss, before and after.
     held_out_first, held_out_last
-        The same over those that it did not see; 0 without any.
+        Dice over the held-out slices, before and after; 0 without held-out slices.
     roughness
-        Curvature of the curve relative to the start's.
+        Curvature of the tuned curve relative to the start curve.
     n_negative
-        Samples below 0.
+        Number of negative samples.
     dice
-        By step, shape ``(n_steps + 1,)``.
+        Dice per step, shape ``(n_steps + 1,)``.
     start, curve
-        Enhancement, shape ``(n_time,)``.
+        Start and tuned curve: enhancement, shape ``(n_time,)``.
+    dt_s
+        Time step in seconds.
     """
 
     first: float

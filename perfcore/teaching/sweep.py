@@ -1,4 +1,4 @@
-"""Tissue whose truth is known to the digit, run through the deconvolution: bias and noise, one at a time."""
+"""Transit-time sweep: bias and noise of the deconvolution on simulated tissue of known CBF."""
 
 from __future__ import annotations
 
@@ -21,30 +21,30 @@ from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import DoubleArray
 
 NORMAL_CBF: Final = 50.0
-"""Flow of the simulated tissue, ml/100 g/min; the ratios do not depend on it."""
+"""CBF of the simulated tissue, ml/100 g/min; the results are relative to it."""
 NORMAL_MTT_S: Final = 4.0
 N_NOISE: Final = 2000
-"""Voxels of pure noise."""
+"""Number of simulated noise curves."""
 
 
 @dataclass(frozen=True)
 class SweepExperiment:
-    """Exponential tissue of several transit times, behind the case's true input function.
+    """Experiment on simulated tissue with exponential residue functions, supplied by the true AIF of the case.
 
     Attributes
     ----------
     label
-        A few words for legends.
+        Label in legends.
     mtt_s
-        Transit times, seconds, > 0.
+        Mean transit times, seconds, > 0.
     delay_s
-        Arrival after the input function, seconds, ≥ 0.
+        Delay of the tissue after the AIF, seconds, ≥ 0.
     edit
-        What the bolus is like in this patient: applied to the true curve *before* the tissue sees it.
+        Edit of the bolus, applied to the true AIF before the tissue is simulated.
     settings
-        Settings that differ from the lesson's.
+        Changes of the lesson's settings.
     noise_hu
-        Levels of residual noise, HU.
+        Standard deviations of the residual noise, HU.
     """
 
     label: str
@@ -55,7 +55,7 @@ class SweepExperiment:
     noise_hu: tuple[float, ...] = ()
 
     def run(self, case: ExperimentCase, settings: Settings) -> SweepResult:
-        """Return what is read off this tissue."""
+        """Run the experiment with the true AIF of a case."""
         used, dt_s = settings.replace(**self.settings), case.dt_s
         curve = edit_curve(case.curves["truth"].value, dt_s, self.edit)
         time_s: DoubleArray = np.arange(curve.size) * np.float64(dt_s)
@@ -70,43 +70,45 @@ class SweepExperiment:
         cbf, tmax = flow_and_delay(operator, Tiles.of(torch.from_numpy(tissue).float()))
         normal = float(cbf[-1])
         noise = {level: _noise(level, curve.size, dt_s, used) for level in self.noise_hu}
-        seen = spectrum(aif, dt_s, used)
+        components = spectrum(aif, dt_s, used)
         residue = build_operator(aif, dt_s, used)
         return SweepResult(
             ratio={mtt: float(cbf[i]) / NORMAL_CBF for i, mtt in enumerate(self.mtt_s)},
             tmax={mtt: float(tmax[i]) for i, mtt in enumerate(self.mtt_s)},
             excess={mtt: float(tmax[i]) - self.delay_s for i, mtt in enumerate(self.mtt_s)},
             floor={level: float(flow_and_delay(operator, one)[0].mean()) / normal for level, one in noise.items()},
-            passed=int((seen.factors > MIN_PASS_FACTOR).sum()),
+            passed=int((components.factors > MIN_PASS_FACTOR).sum()),
             residue_s=residue.time_s.numpy(),
             residue={mtt: residue.apply(torch.from_numpy(tissue[i])).numpy() for i, mtt in enumerate(self.mtt_s)},
             curve=curve,
             dt_s=dt_s,
-            sigma=seen.sigma.numpy(),
-            factors=seen.factors.numpy(),
+            sigma=components.sigma.numpy(),
+            factors=components.factors.numpy(),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class SweepResult:
-    """What is read off simulated tissue, by its transit time in seconds.
+    """Results on simulated tissue, by transit time in seconds.
 
     Attributes
     ----------
     ratio
-        CBF read over CBF true.
+        Estimated over true CBF.
     tmax, excess
-        Tmax in seconds, and by how much it is above the delay.
+        Tmax, and Tmax minus the delay, seconds.
     floor
-        By residual noise in HU: CBF read from noise alone, relative to normal tissue's reading.
+        Noise floor by residual noise in HU: mean CBF of noise curves, relative to the estimate for normal tissue.
     passed
-        How many components of the spectrum pass the filter by more than half.
+        Number of spectral components with a filter factor above 0.5.
     residue_s, residue
-        Times and k(t), 1/s, by transit time; shape ``(n_rows,)``.
+        Times in seconds, and k(t) in 1/s by transit time; shape ``(n_rows,)``.
     curve
-        The input function, shape ``(n_time,)``.
+        The AIF, shape ``(n_time,)``.
+    dt_s
+        Time step in seconds.
     sigma, factors
-        The spectrum, largest first, and its filter factors.
+        Singular values in descending order, and their filter factors.
     """
 
     ratio: dict[float, float]
@@ -123,7 +125,7 @@ class SweepResult:
 
 
 def _noise(level_hu: float, n_time: int, dt_s: float, settings: Settings) -> Tiles:
-    """Return curves of noise, smoothed in time as tissue is, of a standard deviation of ``level_hu``."""
+    """Return noise curves, smoothed in time like tissue, with a standard deviation of ``level_hu``."""
     white = np.random.default_rng(0).standard_normal((N_NOISE, n_time)).astype(np.float32)
     noise = smooth_time(white, settings.temporal_sigma_s / dt_s) if settings.temporal_sigma_s > 0 else white
     return Tiles.of(torch.from_numpy(noise * np.float32(level_hu / noise.std())))

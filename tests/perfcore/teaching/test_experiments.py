@@ -99,7 +99,7 @@ def test_other_smoothing_is_that_of_the_preparation(made, case):
 
 
 def test_an_unknown_curve_and_a_curve_without_bolus_are_refused(case):
-    with pytest.raises(ArgumentError, match="no curve named dream"):
+    with pytest.raises(ArgumentError, match="no AIF named 'dream'"):
         CurveExperiment("", curve="dream").run(case, SETTINGS)
     with pytest.raises(ArgumentError):
         CurveExperiment("", edit=CurveEdit(cut_s=0.0)).run(case, SETTINGS)
