@@ -1,4 +1,4 @@
-"""Noise in the choice: draws against the plain bootstrap, the spread against one deconvolution after the other."""
+"""Tests of AIF uncertainty: sampling against theory, core distribution against single deconvolutions."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ def own_curves(prepared, aif):
     return np.array([prepared.enhancement[voxel] for voxel in aif.voxels], float)
 
 
-# Draws
+# Sampled AIFs
 
 
-def test_a_draw_is_a_mean_of_the_clusters_own_voxels(prepared, aif):
+def test_bootstrap_sample_is_mean_of_own_voxels(prepared, aif):
     curves = own_curves(prepared, aif)
     n = len(curves)
     drawn = bootstrap_aifs(prepared, aif, 50, seed=4)
     assert drawn.shape == (50, 44)
-    # Weights with sum 1, multiples of 1/n: solved for, as the curves are independent.
+    # The weights, solved from independent curves, have sum 1 and are multiples of 1/n.
     assert np.linalg.matrix_rank(curves) == n
     weights = np.linalg.lstsq(curves.T, drawn.T, rcond=None)[0]
     np.testing.assert_allclose(n * weights, np.round(n * weights), atol=1e-4)
@@ -57,13 +57,13 @@ def test_a_draw_is_a_mean_of_the_clusters_own_voxels(prepared, aif):
     assert (weights > -1e-5).all()
 
 
-def test_draws_are_reproducible_and_unbiased(prepared, aif):
+def test_bootstrap_is_reproducible_and_unbiased(prepared, aif):
     first, again, other = (bootstrap_aifs(prepared, aif, 4000, seed=s) for s in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
     curves = own_curves(prepared, aif)
     n = len(curves)
-    # The mean of draws is the mean; their variance that of a mean of n draws with replacement.
+    # Mean and variance of the bootstrap of a mean.
     error = curves.std(0) / np.sqrt(n * 4000)
     assert (np.abs(first.mean(0) - curves.mean(0)) < 5 * error + 1e-9).all()
     expected = curves.var(0) / n
@@ -72,12 +72,12 @@ def test_draws_are_reproducible_and_unbiased(prepared, aif):
 
 
 @pytest.mark.parametrize("voxels", [(), ((3, 3, 0),)])
-def test_too_few_voxels_are_refused(prepared, aif, voxels):
+def test_bootstrap_of_too_few_voxels_raises(prepared, aif, voxels):
     with pytest.raises(ArgumentError, match=rf"mean of {len(voxels)} voxels; the bootstrap needs at least 2"):
         bootstrap_aifs(prepared, replace(aif, voxels=voxels), 5)
 
 
-def test_other_choices_are_mixtures():
+def test_mixtures_are_convex_combinations():
     a, b, c = (Aif(TIME, np.roll(AIF, n)) for n in (0, 2, 5))
     drawn = mixture_aifs([a, b, c], 3000, seed=2)
     np.testing.assert_array_equal(drawn, mixture_aifs([a, b, c], 3000, seed=2))
@@ -92,33 +92,33 @@ def test_other_choices_are_mixtures():
         mixture_aifs([a], 5)
 
 
-# The spread
+# Core distribution
 
 
-def draws(n, seed=0):
+def samples(n, seed=0):
     rng = np.random.default_rng(seed)
     return np.array([oracle.gamma_variate(TIME, rng.uniform(3, 7), alpha=rng.uniform(2, 4)) for _ in range(n)])
 
 
-def spread_of(curves, settings=None, tissue=None, **options):
+def distribution_of(curves, settings=None, tissue=None, **options):
     target = small_stroke()
     given = tissue or target.tissue, target.reference, settings or Settings()
     return list(core_distribution(curves, *given, dt_s=1.0, voxel_ml=0.5, **options))
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
-def test_each_draw_is_deconvolved_as_if_it_were_the_only_one(form):
-    curves, target = draws(9), small_stroke()
-    last = spread_of(curves, Settings(deconvolution=form))[-1]
+def test_each_sample_matches_single_deconvolution(form):
+    curves, target = samples(9), small_stroke()
+    last = distribution_of(curves, Settings(deconvolution=form))[-1]
     cores = [dense_rcbf(c, target, oracle.Form(form, "volterra", "tikhonov")) < 0.38 for c in curves]
     np.testing.assert_allclose(last.core_ml, [0.5 * core.sum() for core in cores])
     np.testing.assert_allclose(last.core_fraction, np.mean(cores, 0), atol=1e-7)
     assert 0 < last.core_fraction.mean() < 1
 
 
-def test_it_grows_draw_by_draw():
-    curves = draws(200)
-    found = spread_of(curves, batch=30)
+def test_distribution_grows_by_batches():
+    curves = samples(200)
+    found = distribution_of(curves, batch=30)
     assert [s.n_done for s in found] == [30, 60, 90, 120, 150, 180, 200]
     assert {s.n_total for s in found} == {200}
     for some in found:
@@ -126,45 +126,45 @@ def test_it_grows_draw_by_draw():
         assert some.core_fraction.mean() * 40 * 0.5 == pytest.approx(some.core_ml.mean(), rel=1e-5)
         assert ((some.core_fraction >= 0) & (some.core_fraction <= 1)).all()
     first = found[0].core_fraction.copy()
-    np.testing.assert_array_equal(first, spread_of(curves[:30], batch=30)[0].core_fraction)
+    np.testing.assert_array_equal(first, distribution_of(curves[:30], batch=30)[0].core_fraction)
 
 
-def test_draws_without_a_bolus_are_left_out():
-    curves = draws(6)
+def test_samples_without_bolus_are_left_out():
+    curves = samples(6)
     curves[2], curves[4] = 0, -curves[4]
-    found = spread_of(curves)
+    found = distribution_of(curves)
     assert [(s.n_done, s.n_total) for s in found] == [(4, 4)]
-    np.testing.assert_array_equal(found[0].core_ml, spread_of(curves[[0, 1, 3, 5]])[0].core_ml)
+    np.testing.assert_array_equal(found[0].core_ml, distribution_of(curves[[0, 1, 3, 5]])[0].core_ml)
     with pytest.raises(ArgumentError, match="None of the curves drawn has a positive bolus"):
-        spread_of(np.zeros((3, 36)))
+        distribution_of(np.zeros((3, 36)))
 
 
-def test_the_oscillation_index_is_refused():
+def test_oscillation_index_raises():
     with pytest.raises(ArgumentError, match="too slow for many curves"):
-        spread_of(draws(2), Settings(regularization="oscillation"))
+        distribution_of(samples(2), Settings(regularization="oscillation"))
 
 
-def test_a_pool_changes_nothing():
+def test_pool_does_not_change_distribution():
     with ThreadPoolExecutor(2) as pool:
-        shared = spread_of(draws(20), pool=pool)[-1]
-    alone = spread_of(draws(20))[-1]
+        shared = distribution_of(samples(20), pool=pool)[-1]
+    alone = distribution_of(samples(20))[-1]
     np.testing.assert_array_equal(shared.core_ml, alone.core_ml)
     np.testing.assert_array_equal(shared.core_fraction, alone.core_fraction)
 
 
-def test_a_whole_basis_is_the_full_path_and_a_short_one_near_it():
-    """Smooth tissue lives in few dimensions; the same draws, the same cores but for voxels at the cut-off."""
+def test_full_basis_is_exact_and_truncated_basis_close():
+    """Smooth tissue has a low-dimensional basis; cores differ only in voxels at the threshold."""
     target = small_stroke(noise=0.0)
-    curves = draws(25)
-    full = spread_of(curves, tissue=target.tissue)[-1]
-    whole = spread_of(curves, tissue=TemporalBasis.of(target.tissue, 36))[-1]
-    short = spread_of(curves, tissue=TemporalBasis.of(target.tissue, 12))[-1]
+    curves = samples(25)
+    full = distribution_of(curves, tissue=target.tissue)[-1]
+    whole = distribution_of(curves, tissue=TemporalBasis.of(target.tissue, 36))[-1]
+    short = distribution_of(curves, tissue=TemporalBasis.of(target.tissue, 12))[-1]
     np.testing.assert_array_equal(whole.core_ml, full.core_ml)
     np.testing.assert_allclose(short.core_ml, full.core_ml, atol=0.5)
 
 
-def test_float32_tissue_serves():
-    curves, target = draws(10), small_stroke(torch.float32)
+def test_float32_tissue():
+    curves, target = samples(10), small_stroke(torch.float32)
     assert isinstance(target.tissue, Tiles)
-    single, double = spread_of(curves, tissue=target.tissue)[-1], spread_of(curves)[-1]
+    single, double = distribution_of(curves, tissue=target.tissue)[-1], distribution_of(curves)[-1]
     np.testing.assert_allclose(single.core_ml, double.core_ml, atol=0.5)

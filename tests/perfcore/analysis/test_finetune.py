@@ -1,4 +1,4 @@
-"""Fine-tuning of a curve: what moves, what stays, how it ends; against formulas and finite differences."""
+"""Tests of fine-tuning: parametrizations, losses, gradients and steps, against formulas and finite differences."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def target():
 
 
 def late_curve():
-    """A vein: later, lower and spread out, with what recirculates."""
+    """Venous curve: later, lower and dispersed, with recirculation."""
     return 0.6 * oracle.gamma_variate(TIME, 9.0, alpha=3.0, beta_s=2.5) + 4.0 * (TIME > 12)
 
 
@@ -57,11 +57,11 @@ def steps(one, n):
     return [one.step() for _ in range(n)]
 
 
-# Forms
+# Parametrizations
 
 
 @pytest.mark.parametrize("name", PARAMETRIZATIONS)
-def test_a_form_begins_where_it_is_told(name):
+def test_parametrization_starts_at_start_curve(name):
     start = late_curve()
     curve = make_parametrization(name, start, 1.0)().detach().numpy()
     assert curve.sum() == pytest.approx(start.sum(), rel=1e-12)
@@ -70,7 +70,7 @@ def test_a_form_begins_where_it_is_told(name):
 
 
 @pytest.mark.parametrize("name", PARAMETRIZATIONS)
-def test_the_area_is_kept_whatever_the_parameters_do(name):
+def test_area_is_constant_for_any_parameters(name):
     start = late_curve()
     parametrization = make_parametrization(name, start, 1.0)
     generator = torch.Generator().manual_seed(0)
@@ -82,7 +82,7 @@ def test_the_area_is_kept_whatever_the_parameters_do(name):
 
 
 @pytest.mark.parametrize("name", PARAMETRIZATIONS)
-def test_gradcheck_of_a_form(name):
+def test_parametrization_gradcheck(name):
     parametrization = make_parametrization(name, late_curve(), 1.0)
     names = [key for key, _ in parametrization.named_parameters()]
     values = [value.detach().clone().requires_grad_() for value in parametrization.parameters()]
@@ -90,7 +90,7 @@ def test_gradcheck_of_a_form(name):
     assert torch.autograd.gradcheck(again, values, eps=1e-6)
 
 
-def test_a_softplus_curve_cannot_become_negative_and_a_free_one_can():
+def test_softplus_is_nonnegative_and_free_is_not():
     for name, negative in (("softplus", False), ("free", True)):
         parametrization = make_parametrization(name, late_curve(), 1.0)
         with torch.no_grad():
@@ -99,8 +99,8 @@ def test_a_softplus_curve_cannot_become_negative_and_a_free_one_can():
         assert bool((parametrization() < 0).any()) is negative
 
 
-def test_a_gamma_variate_far_before_its_onset_has_a_finite_gradient():
-    """A narrow bolus at the end: the power before the onset must not run over."""
+def test_gamma_gradient_is_finite_before_onset():
+    """A narrow bolus at the end of the scan: the power before the onset must not overflow."""
     parametrization = make_parametrization("gamma", late_curve(), 1.0)
     with torch.no_grad():
         parametrization.onset_s.fill_(33.0)
@@ -111,13 +111,13 @@ def test_a_gamma_variate_far_before_its_onset_has_a_finite_gradient():
 
 
 @pytest.mark.parametrize("bad", [np.zeros(36), -AIF, AIF - AIF.mean() - 1, np.full(36, np.nan)])
-def test_a_start_without_a_bolus_is_refused(bad):
+def test_start_without_bolus_raises(bad):
     for name in PARAMETRIZATIONS:
         with pytest.raises(ArgumentError, match="needs a curve with a positive bolus"):
             make_parametrization(name, bad, 1.0)
 
 
-def test_unknown_names_are_refused(target):
+def test_unknown_names_raise(target):
     with pytest.raises(ArgumentError, match="must be one of softplus, free, gamma or a network; got"):
         make_parametrization("spline", AIF, 1.0)
     for options, part in (
@@ -135,7 +135,7 @@ def test_unknown_names_are_refused(target):
 
 
 @pytest.mark.parametrize("loss", ["dice", "cross-entropy"])
-def test_the_first_step_describes_its_curve(target, loss):
+def test_first_step_describes_start_curve(target, loss):
     one = tuner(target, "free", loss=loss, curvature=0.0)
     step = one.step()
     rcbf = dense_rcbf(step.curve, target)
@@ -154,7 +154,7 @@ def test_the_first_step_describes_its_curve(target, loss):
     assert step.tmax is step.hypoperfused_dice is None
 
 
-def test_the_penalty_is_the_curvature_of_the_normalised_curve(target):
+def test_penalty_is_curvature_of_normalised_curve(target):
     plain, bent = (tuner(target, "free", curvature=w).step() for w in (0.0, 3.0))
     a = plain.curve / plain.curve.sum()
     expected = sum((a[i + 1] - 2 * a[i] + a[i - 1]) ** 2 for i in range(1, 35))
@@ -164,8 +164,8 @@ def test_the_penalty_is_the_curvature_of_the_normalised_curve(target):
 @pytest.mark.parametrize("deconvolution", ["circulant", "causal"])
 @pytest.mark.parametrize("with_tmax", [False, True])
 @pytest.mark.parametrize("loss", ["dice", "cross-entropy"])
-def test_the_gradient_is_the_finite_difference_of_the_loss(target, deconvolution, with_tmax, loss):
-    """By every sample of the curve; a fresh tuner on the moved curve gives the loss."""
+def test_gradient_matches_finite_difference_of_loss(target, deconvolution, with_tmax, loss):
+    """For samples along the curve, with a new tuner on each changed curve."""
     settings, start = Settings(deconvolution=deconvolution), wrong_curve()
 
     def at(curve):
@@ -180,7 +180,7 @@ def test_the_gradient_is_the_finite_difference_of_the_loss(target, deconvolution
 
 
 @pytest.mark.parametrize("with_tmax", [False, True])
-def test_no_gradient_points_along_the_scale(target, with_tmax):
+def test_gradient_is_orthogonal_to_curve(target, with_tmax):
     for curvature in (0.0, 5.0):
         step = tuner(target, "free", with_tmax=with_tmax, curvature=curvature, start=wrong_curve()).step()
         length = np.linalg.norm(step.gradient) * np.linalg.norm(step.curve)
@@ -188,8 +188,8 @@ def test_no_gradient_points_along_the_scale(target, with_tmax):
         assert abs(step.gradient @ step.curve) < 1e-12 * length
 
 
-def test_a_shift_by_whole_frames_changes_no_loss_of_the_core(target):
-    """In the delay-invariant form, where the ends are empty; the causal form and Tmax do see it."""
+def test_circulant_core_loss_is_shift_invariant(target):
+    """For a bolus that is 0 at both ends; the causal deconvolution and Tmax depend on the shift."""
     bolus = np.where((TIME > 6) & (TIME < 26), AIF, 0.0)
 
     def change(deconvolution, with_tmax):
@@ -202,12 +202,12 @@ def test_a_shift_by_whole_frames_changes_no_loss_of_the_core(target):
     assert change("causal", with_tmax=False) > 1e-2
 
 
-# Many steps
+# Several steps
 
 
 @pytest.mark.parametrize("parametrization", PARAMETRIZATIONS)
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
-def test_steps_lower_the_loss_and_keep_the_area(target, parametrization, optimizer):
+def test_steps_lower_loss_and_keep_area(target, parametrization, optimizer):
     start = late_curve()
     done = steps(tuner(target, parametrization, start=start, optimizer=optimizer, rate=0.05, settings=Settings(
         deconvolution="causal")), 40)  # fmt: skip
@@ -221,21 +221,21 @@ def test_steps_lower_the_loss_and_keep_the_area(target, parametrization, optimiz
     )
 
 
-def test_the_same_start_makes_the_same_path(target):
+def test_tuning_is_deterministic(target):
     first, again = (steps(tuner(target), 6) for _ in range(2))
     for a, b in zip(first, again, strict=True):
         np.testing.assert_array_equal(a.curve, b.curve)
 
 
-def test_a_pool_changes_nothing(target):
+def test_pool_does_not_change_steps(target):
     with ThreadPoolExecutor(2) as pool:
         shared = steps(tuner(target, pool=pool, with_tmax=True), 4)
     alone = steps(tuner(target, with_tmax=True), 4)
     np.testing.assert_allclose(shared[-1].curve, alone[-1].curve, rtol=1e-9)
 
 
-def test_without_a_penalty_free_samples_get_rough(target):
-    """The overfit that is to be seen: from the true curve, with noise."""
+def test_free_samples_overfit_without_penalty(target):
+    """Overfitting from the true curve with noise."""
     noisy = small_stroke(noise=0.08)
     free = steps(tuner(noisy, "free", start=AIF + 0.5, curvature=0.0, rate=0.1, loss="cross-entropy"), 60)[-1]
     tame = steps(tuner(noisy, "softplus", start=AIF + 0.5, curvature=300.0, loss="cross-entropy"), 60)[-1]
@@ -245,7 +245,7 @@ def test_without_a_penalty_free_samples_get_rough(target):
     assert tame.roughness < free.roughness / 3
 
 
-def test_a_rate_that_diverges_stops_and_leaves_the_last_curve(target):
+def test_divergence_keeps_last_finite_curve(target):
     one = tuner(target, "free", rate=10.0, curvature=0.0, loss="cross-entropy")
     kept = []
     with pytest.raises(DivergedError, match="lower the rate") as ended:
@@ -257,7 +257,7 @@ def test_a_rate_that_diverges_stops_and_leaves_the_last_curve(target):
     assert "\n" not in str(ended.value)
 
 
-def test_what_is_no_longer_a_number_is_said(target):
+def test_nan_parameter_raises_diverged_error(target):
     one = tuner(target)
     one.step()
     with torch.no_grad():
@@ -269,7 +269,7 @@ def test_what_is_no_longer_a_number_is_said(target):
 # Targets
 
 
-def test_an_empty_target_is_refused(target):
+def test_empty_target_raises(target):
     nothing = replace_core(target, np.zeros(40, bool))
     with pytest.raises(ArgumentError, match="The target is empty: paint a lesion"):
         tuner(nothing)
@@ -277,14 +277,14 @@ def test_an_empty_target_is_refused(target):
         tuner(target, loss_mask=KINDS != 2)
 
 
-def test_unknown_hypoperfusion_and_the_oscillation_index_are_refused(target):
+def test_unknown_hypoperfusion_and_oscillation_index_raise(target):
     with pytest.raises(ArgumentError, match="hypoperfused tissue is not known"):
         tuner(replace(target, hypoperfused=None), with_tmax=True)
     with pytest.raises(ArgumentError, match="no gradient"):
         tuner(target, settings=Settings(regularization="oscillation"))
 
 
-def test_another_target_replaces_the_core(target):
+def test_replace_core(target):
     wanted = KINDS == 1
     changed = replace_core(target, wanted)
     np.testing.assert_array_equal(changed.core.numpy(), wanted)
@@ -295,7 +295,7 @@ def test_another_target_replaces_the_core(target):
     assert step.dice != tuner(target).step().dice
 
 
-def test_with_tmax_both_lesions_count(target):
+def test_tmax_loss_includes_both_lesions(target):
     free = {"parametrization": "free", "curvature": 0.0, "start": wrong_curve()}
     plain, both = (tuner(target, with_tmax=with_tmax, **free).step() for with_tmax in (False, True))
     low = torch.sigmoid((torch.tensor(both.tmax) - 6.0) / 0.5)
@@ -306,10 +306,10 @@ def test_with_tmax_both_lesions_count(target):
     assert both.hypoperfused_dice == pytest.approx(2 * (late & known).sum() / (late.sum() + known.sum()))
 
 
-# Slices left out
+# Held-out slices
 
 
-def test_every_other_slice_with_a_lesion_is_left_out():
+def test_alternate_lesion_slices_are_held_out():
     slice_of = np.repeat(np.arange(6), 4)
     lesion = np.isin(slice_of, [1, 2, 4, 5]) & (np.arange(24) % 4 < 2)
     loss_mask = alternate_slice_mask(slice_of, lesion)
@@ -320,8 +320,8 @@ def test_every_other_slice_with_a_lesion_is_left_out():
     assert alternate_slice_mask(slice_of, np.zeros(24, bool)) is None
 
 
-def test_voxels_left_out_are_judged_but_not_learned_from(target):
-    """Halving what counts: the loss is that of the half, the Dice of the rest is shown beside it."""
+def test_held_out_voxels_are_evaluated_but_not_in_loss(target):
+    """With half of the voxels in the loss; the Dice of the rest is reported separately."""
     loss_mask = np.arange(40) % 2 == 0
     step = tuner(target, "free", loss_mask=loss_mask, curvature=0.0, start=wrong_curve()).step()
     rcbf = dense_rcbf(wrong_curve(), target)
@@ -335,10 +335,10 @@ def test_voxels_left_out_are_judged_but_not_learned_from(target):
         assert found == pytest.approx(2 * both / (core[where].sum() + known[where].sum()), rel=1e-12)
 
 
-# The cut-off
+# Learned threshold
 
 
-def test_the_cutoff_stays_unless_it_is_learned(target):
+def test_threshold_is_fixed_unless_learned(target):
     fixed = steps(tuner(target), 5)
     assert {s.threshold for s in fixed} == {0.38}
     learned = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 30)
@@ -350,15 +350,15 @@ def test_the_cutoff_stays_unless_it_is_learned(target):
     assert learned[-1].dice == pytest.approx(2 * (core & known).sum() / (core.sum() + known.sum()))
 
 
-def test_the_cutoff_moves_toward_a_target_that_needs_it(target):
-    """Where half of what is called core has a higher flow, the cut-off has to rise; it stops at its limit."""
+def test_learned_threshold_moves_toward_target(target):
+    """The threshold rises for a target with higher CBF, up to its limit."""
     wider = replace_core(target, KINDS > 0)
     up = steps(tuner(wider, learn_threshold=True, start=AIF + 1e-3, curvature=1e4, rate=1.0), 60)
     assert up[-1].threshold > 0.5
     assert all(THRESHOLD_RANGE[0] <= s.threshold <= THRESHOLD_RANGE[1] for s in up)
 
 
-def test_a_run_that_goes_on_is_measured_from_where_the_first_began(target):
+def test_resumed_run_keeps_origin_of_first_run(target):
     first = steps(tuner(target, learn_threshold=True, start=wrong_curve()), 20)
     parametrization = make_parametrization("free", first[-1].curve, 1.0)
     options = TuneOptions(learn_threshold=True)
@@ -384,7 +384,7 @@ def prepared():
 
 @pytest.mark.parametrize("kind", ["regression", "weighting"])
 @pytest.mark.parametrize("last_layer", [True, False])
-def test_a_network_moves_only_what_it_should(prepared, kind, last_layer):
+def test_network_trains_only_requested_layers(prepared, kind, last_layer):
     torch.manual_seed(1)
     net = make_network(kind).eval().requires_grad_(requires_grad=False)
     shipped = Network(f"cnn-{kind}", net, "core", {})
@@ -406,7 +406,7 @@ def test_a_network_moves_only_what_it_should(prepared, kind, last_layer):
         name for name, value in parametrization.net.state_dict().items() if not torch.equal(value, begun[name])
     }
     last = {"regression": "curve.3.", "weighting": "score."}[kind]
-    # A constant added to every score changes no softmax: the bias of the last layer of a weighting network rests.
+    # Softmax is invariant to a constant score, so that the last bias of a weighting network does not change.
     still = {"score.bias"} if kind == "weighting" else set()
     everything = {name for name, _ in parametrization.net.named_parameters()} - still
     assert moved - still == ({name for name in everything if name.startswith(last)} if last_layer else everything)

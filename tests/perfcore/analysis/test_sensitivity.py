@@ -1,4 +1,4 @@
-"""What matters in a curve: every gradient, direction and map against finite differences of the plain way."""
+"""Tests of sensitivity: gradients, directions and maps against finite differences; the tornado."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def target():
 
 
 def by_hand(quantity, curve, target, form, region):
-    """The quantity itself, from the oracle's inverse; a voxel has 0.02 ml."""
+    """Quantity from the inverse of the oracle; voxel volume 0.02 ml."""
     shape = oracle.Form(form, "volterra", "tikhonov")
     rcbf = dense_rcbf(curve, target, shape)
     p = 1 / (1 + np.exp(-(0.38 - rcbf) / 0.05))
@@ -61,7 +61,7 @@ def by_hand(quantity, curve, target, form, region):
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_a_gradient_is_the_finite_difference(target, quantity, form):
+def test_gradient_matches_finite_difference(target, quantity, form):
     curve, region = wrong_curve(), KINDS == 1
     found = aif_gradient(curve, target, Settings(deconvolution=form), quantity, voxel_ml=0.02, region=region)
     assert found.value == pytest.approx(by_hand(quantity, curve, target, form, region), rel=1e-9)
@@ -75,26 +75,26 @@ def test_a_gradient_is_the_finite_difference(target, quantity, form):
 
 
 @pytest.mark.parametrize("quantity", QUANTITIES)
-def test_no_quantity_sees_the_amplitude(target, quantity):
-    """Their gradient is orthogonal to the curve: the lesson of the bars."""
+def test_gradient_is_orthogonal_to_curve(target, quantity):
+    """All quantities are invariant to the amplitude of the AIF."""
     curve = wrong_curve()
     by_sample = aif_gradient(curve, target, Settings(), quantity).by_sample
     assert abs(by_sample @ curve) < 1e-12 * np.linalg.norm(by_sample) * np.linalg.norm(curve)
 
 
-def test_a_pool_changes_no_gradient(target):
+def test_pool_does_not_change_gradient(target):
     with ThreadPoolExecutor(2) as pool:
         shared = aif_gradient(wrong_curve(), target, Settings(), "tmax", pool=pool)
     alone = aif_gradient(wrong_curve(), target, Settings(), "tmax")
     np.testing.assert_allclose(shared.by_sample, alone.by_sample, rtol=1e-10, atol=1e-15)
 
 
-def test_without_a_region_all_voxels_count(target):
+def test_region_defaults_to_all_voxels(target):
     everywhere = aif_gradient(wrong_curve(), target, Settings(), "rcbf", region=np.ones(40, bool))
     assert aif_gradient(wrong_curve(), target, Settings(), "rcbf").value == everywhere.value
 
 
-def test_what_cannot_be_asked(target):
+def test_invalid_arguments_raise(target):
     with pytest.raises(ArgumentError, match="quantity must be one of core_ml, soft_dice, rcbf, tmax; got 'cbv'"):
         aif_gradient(AIF, target, Settings(), "cbv")
     with pytest.raises(ArgumentError, match="The region is empty"):
@@ -109,8 +109,8 @@ def test_what_cannot_be_asked(target):
 
 
 @pytest.mark.parametrize("name", [n for n in directions() if n != "noise"])
-def test_a_direction_is_the_slope_of_its_edit(name):
-    """From a step ten times as small; the handles are smooth in between frames."""
+def test_direction_matches_finite_difference_of_edit(name):
+    """With a step ten times smaller; the edits are smooth between frames."""
     along = edit_direction(AIF, 1.0, name)
     still, step = getattr(CurveEdit(), name), HANDLES[name].derivative_step / 10
 
@@ -139,7 +139,7 @@ def test_known_directions():
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("name", directions())
-def test_a_map_is_the_finite_difference_of_rcbf(target, name, form):
+def test_map_matches_finite_difference_of_rcbf(target, name, form):
     curve, settings = wrong_curve(), Settings(deconvolution=form)
     along = edit_direction(curve, 1.0, name)
     found = sensitivity_map(curve, along, target, settings)
@@ -154,8 +154,8 @@ def test_a_map_is_the_finite_difference_of_rcbf(target, name, form):
         assert np.abs(found).max() > 1e-3
 
 
-def test_the_map_and_the_gradient_agree(target):
-    """The mean of the map over a region is the gradient of the region's mean, along the direction."""
+def test_mean_of_map_equals_gradient_along_direction(target):
+    """The mean of the map over a region equals the gradient of the regional mean along the direction."""
     curve, region = wrong_curve(), KINDS == 2
     for name in directions():
         along = edit_direction(curve, 1.0, name)
@@ -164,14 +164,14 @@ def test_the_map_and_the_gradient_agree(target):
         assert change == pytest.approx(by_sample @ along, abs=1e-6)
 
 
-def test_a_pool_changes_no_map(target):
+def test_pool_does_not_change_map(target):
     along = edit_direction(AIF, 1.0, "tail")
     with ThreadPoolExecutor(2) as pool:
         shared = sensitivity_map(wrong_curve(), along, target, Settings(), pool)
     np.testing.assert_array_equal(shared, sensitivity_map(wrong_curve(), along, target, Settings()))
 
 
-def test_truncated_svd_has_a_map_too(target):
+def test_truncated_svd_map_matches_finite_difference(target):
     settings = Settings(regularization="tsvd", lambda_rel=0.15)
     curve, along = wrong_curve(), edit_direction(wrong_curve(), 1.0, "width")
     found = sensitivity_map(curve, along, target, settings)
@@ -189,7 +189,7 @@ def test_truncated_svd_has_a_map_too(target):
 # The tornado
 
 
-def test_the_tornado_edits_by_the_stated_amounts():
+def test_tornado_applies_handle_settings():
     asked = []
 
     def figures(curve):
@@ -210,7 +210,7 @@ def test_the_tornado_edits_by_the_stated_amounts():
     assert by_name["amplitude"].high["top"] == pytest.approx(2 * AIF.max())
 
 
-def test_an_edit_that_leaves_no_bolus_is_left_out():
+def test_edit_without_bolus_gives_none():
     late = np.where(TIME >= 34, 50.0, 0.0)
     swings = {s.handle: s for s in tornado(late, 1.0, lambda curve: {"top": float(curve.max())})}
     assert swings["shift_s"].high is None, "three seconds later nothing of it is left in the scan"

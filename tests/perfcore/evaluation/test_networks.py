@@ -1,4 +1,4 @@
-"""Evaluation of networks: every case by one that has not seen it; by processes, by a cluster, by the command."""
+"""Tests of network evaluation: held-out folds, processes, cluster and command line."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ def _one_thread():
 # Networks
 
 
-def test_every_case_is_judged_by_the_fold_that_has_not_seen_it(
-    folder: Path, weights: Path, rows: pd.DataFrame
-) -> None:
+def test_cases_are_evaluated_with_held_out_fold(folder: Path, weights: Path, rows: pd.DataFrame) -> None:
     trainings = (("cnn-regression", "regression", "core+tmax"), ("cnn-weighting-core", "weighting", "core"))
     for name, kind, loss in trainings:
         about = json.loads((weights / kind / "training.json").read_text())
@@ -71,10 +69,10 @@ def test_every_case_is_judged_by_the_fold_that_has_not_seen_it(
             assert all(abs(cbf - other) > 1e-3 * cbf for _, other in results.values())
 
 
-def test_whether_a_network_has_seen_a_case_does_not_hang_on_its_name(
+def test_training_cases_are_identified_by_fingerprint(
     folder: Path, weights: Path, rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    """The first case under another number, and another one under its own."""
+    """The first case under another number, and another case under its number."""
     for old, new in ((1, 20), (5, 1)):
         for part in ("TRAINING", "truth"):
             shutil.copytree(folder / part / f"case_{old}", tmp_path / part / f"case_{new}")
@@ -85,19 +83,21 @@ def test_whether_a_network_has_seen_a_case_does_not_hang_on_its_name(
         assert np.isnan(one(again, "case_1", method)["fold"])
 
 
-def trained_on(case: CohortCase, fold: int, place: Path | None = None) -> NetworkSource:
+def source_trained_on(case: CohortCase, fold: int, place: Path | None = None) -> NetworkSource:
     return NetworkSource("cnn-regression", "regression", "core+tmax", {fingerprint(case.load()): fold}, place)
 
 
-def test_a_network_that_learnt_from_all_cases_judges_none_of_them(folder: Path) -> None:
+def test_network_trained_on_case_is_not_evaluated_on_it(folder: Path) -> None:
     case = find_cohort(folder)[0]
-    result = evaluate_case(EvaluationJob(case, (), (trained_on(case, 0),)))
+    result = evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 0),)))
     row = next(row for row in result.rows if row["method"] == "cnn-regression")
     assert not row["found"]
     assert row["note"] == ("cnn-regression was trained on this case; give --weights of a training with folds.")
 
 
-def test_what_ships_judges_what_it_has_not_seen(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_installed_network_is_evaluated_on_unseen_cases_only(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen, unseen = find_cohort(folder)[:2]
     manifest = {
         "best": "cnn-regression", "seen": [fingerprint(seen.load())],
@@ -113,25 +113,25 @@ def test_what_ships_judges_what_it_has_not_seen(folder: Path, monkeypatch: pytes
     assert found == {"case_1": False, "case_2": True}
 
 
-def test_a_training_that_is_not_complete_is_named(folder: Path, tmp_path: Path) -> None:
+def test_incomplete_training_is_reported(folder: Path, tmp_path: Path) -> None:
     case = find_cohort(folder)[0]
-    row = evaluate_case(EvaluationJob(case, (), (trained_on(case, 2, tmp_path),))).rows[-1]
+    row = evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 2, tmp_path),))).rows[-1]
     assert not row["found"]
     assert row["note"] == "The training of cnn-regression is incomplete: fold_2 has no weights."
 
 
 @pytest.mark.parametrize("content", [b"rubbish", save({"a": torch.zeros(2)})], ids=["rubbish", "others"])
-def test_broken_weights_spoil_no_other_method(folder: Path, tmp_path: Path, content: bytes) -> None:
+def test_damaged_weights_do_not_affect_other_methods(folder: Path, tmp_path: Path, content: bytes) -> None:
     case = find_cohort(folder)[0]
     (tmp_path / "fold_2").mkdir()
     (tmp_path / "fold_2" / "weights.safetensors").write_bytes(content)
-    rows = evaluate_case(EvaluationJob(case, ("straka",), (trained_on(case, 2, tmp_path),))).rows
+    rows = evaluate_case(EvaluationJob(case, ("straka",), (source_trained_on(case, 2, tmp_path),))).rows
     assert [(row["method"], row["found"]) for row in rows] == [
         ("truth", True), ("straka", True), ("cnn-regression", False),
     ]  # fmt: skip
 
 
-def test_one_training_or_a_folder_of_them(weights: Path) -> None:
+def test_trained_networks_of_one_or_several_trainings(weights: Path) -> None:
     both = trained_networks(weights)
     assert [network.method for network in both] == ["cnn-regression", "cnn-weighting-core"]
     assert [network.method for network in trained_networks(weights / "weighting")] == ["cnn-weighting-core"]
@@ -139,21 +139,21 @@ def test_one_training_or_a_folder_of_them(weights: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [None, "{", "[]", "{}", '{"cases": 3}', '{"cases": [{"fold": 1}]}'])
-def test_weights_without_a_training_are_refused(tmp_path: Path, content: str | None) -> None:
+def test_weights_folder_without_training_raises(tmp_path: Path, content: str | None) -> None:
     if content is not None:
         (tmp_path / "training.json").write_text(content)
     with pytest.raises(InputDataError, match=r"(holds no finished training|cannot be read; train again)"):
         trained_networks(tmp_path)
 
 
-def test_two_trainings_of_one_name_are_refused(weights: Path, tmp_path: Path) -> None:
+def test_duplicate_trainings_raise(weights: Path, tmp_path: Path) -> None:
     for name in ("one", "other"):
         shutil.copytree(weights / "regression", tmp_path / name)
     with pytest.raises(InputDataError, match="two trainings of one network and loss"):
         trained_networks(tmp_path)
 
 
-# By processes, by a cluster, by the command
+# Processes, cluster and command line
 
 
 def without_seconds(path: Path) -> list[dict[str, str]]:
@@ -161,7 +161,7 @@ def without_seconds(path: Path) -> list[dict[str, str]]:
         return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(text)]
 
 
-def test_the_command_judges_with_processes(
+def test_evaluate_command_with_processes(
     folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path
 ) -> None:
     options = ["--data", folder, "--out", tmp_path / "out", "--weights", weights]
@@ -175,10 +175,10 @@ def test_the_command_judges_with_processes(
     assert f"dice {mean:.3f}" in next(line for line in lines if line.startswith("straka"))
 
 
-def test_a_cluster_trains_and_judges_as_this_machine_does(
+def test_cluster_matches_local_training_and_evaluation(
     folder: Path, weights: Path, judged: tuple[Path, Any], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """A real scheduler and two workers, started in another folder."""
+    """Dask scheduler and two workers with another working directory."""
     cluster = request.getfixturevalue("cluster")
     request.getfixturevalue("monkeypatch").chdir(tmp_path)
     learnt = Path(os.path.relpath(weights.parent / "learnt"))
@@ -213,7 +213,7 @@ def test_a_cluster_trains_and_judges_as_this_machine_does(
     ("evaluate", {"expert": "nowhere"}, "The folder of the expert holds no AIF"),
     ("evaluate", {"folds": "5"}, "No such option"),
 ])  # fmt: skip
-def test_bad_usage_is_one_line(
+def test_bad_usage_prints_one_line(
     folder: Path, tmp_path: Path, command: str, options: dict[str, str], message: str
 ) -> None:
     given = {"data": str(folder), "out": str(tmp_path / "out"), **options}

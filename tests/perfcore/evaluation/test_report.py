@@ -1,4 +1,4 @@
-"""The evaluation's statistics by hand, and its report as a browser would read it."""
+"""Tests of the evaluation statistics by hand, and of the HTML of the report."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_bland_altman_by_hand() -> None:
 
 
 def table(**dice: list[float | None]) -> pd.DataFrame:
-    """Rows of methods with a Dice per case; None where a method found nothing."""
+    """Rows of methods with one Dice per case; None if a method found no AIF."""
     rows = []
     for method, values in dice.items():
         for k, value in enumerate(values):
@@ -60,7 +60,7 @@ def table(**dice: list[float | None]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_means_and_tests_by_hand() -> None:
+def test_means_and_p_values_by_hand() -> None:
     a, b = [0.5, 0.7, 0.65, 0.8, None], [0.4, 0.72, 0.52, 0.61, 0.9]
     summary = summarise(table(a=a, b=b), ["b", "absent"])
     dice = summary["methods"]["a"]["dice"]
@@ -69,11 +69,11 @@ def test_means_and_tests_by_hand() -> None:
     assert (dice["n"], summary["methods"]["a"]["found"], summary["methods"]["a"]["failed"]) == (4, 4, 1)
     assert set(summary["p_values"]) == {"b"}
     tests = summary["p_values"]["b"]["a"]["dice"]
-    # The paired t by its formula, over the four cases that both found.
+    # Paired t by its formula, over the four cases with both values.
     d = np.array([0.1, -0.02, 0.13, 0.19])
     t = d.mean() / (d.std(ddof=1) / 2)
     assert tests["paired_t"] == pytest.approx(2 * stats.t.sf(abs(t), 3), rel=1e-10)
-    # U counts the pairs of which the first is larger: exact over all 70 ways to share out eight ranks.
+    # U counts pairs with a larger first value; exact p over all 70 assignments of eight ranks.
     u = sum(x > y for x in a[:4] for y in b[:4])
     from itertools import combinations
 
@@ -83,7 +83,7 @@ def test_means_and_tests_by_hand() -> None:
     assert tests["n"] == 4
 
 
-def test_too_few_or_equal_pairs_are_not_tested() -> None:
+def test_few_or_equal_pairs_have_no_p_value() -> None:
     nothing = {"paired_t": None, "mann_whitney_u": None}
     few = summarise(table(a=[0.5, 0.6, None], b=[0.4, 0.5, 0.6]), ["b"])["p_values"]["b"]["a"]["dice"]
     assert few == {**nothing, "n": 2}
@@ -95,7 +95,7 @@ def test_too_few_or_equal_pairs_are_not_tested() -> None:
     assert none["methods"]["a"]["bland_altman"] is None
 
 
-def test_the_best_method() -> None:
+def test_best_method() -> None:
     summary = summarise(table(a=[0.5, 0.6], b=[0.7, 0.4], c=[None, None]), [])
     assert best_method(summary, ["a", "b", "c", "d"]) == "a"
     assert best_method(summary, ["c"]) is None
@@ -106,7 +106,7 @@ def test_the_best_method() -> None:
 
 
 class Page(HTMLParser):
-    """What a browser would load, run and show, and whether all that is opened is closed."""
+    """Parser that records loaded resources, scripts and text, and checks that all tags are closed."""
 
     VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
 
@@ -151,7 +151,7 @@ def check_page(text: str) -> Page:
     return page
 
 
-def test_the_report_needs_nothing_else(judged: tuple[Path, dict[str, Any]]) -> None:
+def test_report_is_self_contained(judged: tuple[Path, dict[str, Any]]) -> None:
     out, summary = judged
     page = check_page((out / "report.html").read_text(encoding="utf-8"))
     assert page.tags["svg"] == 5
@@ -166,7 +166,7 @@ def test_the_report_needs_nothing_else(judged: tuple[Path, dict[str, Any]]) -> N
     assert "case_1" in shown
 
 
-def test_the_report_escapes_what_others_named(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+def test_report_escapes_names(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
     summary = json.loads(json.dumps(judged[1]))
     evil = "<script>alert(1)</script>"
     summary["methods"][evil] = {**summary["methods"]["straka"], "failed": 2}
@@ -189,7 +189,7 @@ def make_example_slice() -> case_evaluation.ExampleSlice:
     )
 
 
-def test_a_first_case_without_a_lesion_is_not_the_example(folder: Path, tmp_path: Path) -> None:
+def test_example_is_first_case_with_lesion(folder: Path, tmp_path: Path) -> None:
     cases = [find_cohort(folder)[k] for k in (7, 6, 1, 0)]  # rubbish, no lesion, and two that serve
     evaluate_cases(cases, tmp_path, workers=1)
     page = check_page((tmp_path / "report.html").read_text())
@@ -197,22 +197,22 @@ def test_a_first_case_without_a_lesion_is_not_the_example(folder: Path, tmp_path
     assert page.tags["svg"] == 5
 
 
-def test_a_cohort_without_any_lesion_still_makes_a_report(folder: Path, tmp_path: Path) -> None:
+def test_cohort_without_lesion_has_report(folder: Path, tmp_path: Path) -> None:
     summary, _ = judge_here([find_cohort(folder)[6]], tmp_path)
     assert summary["methods"]["straka"]["dice"]["mean"] is None
     page = check_page((tmp_path / "report.html").read_text())
     assert "no case with a lesion" in " ".join(page.text)
 
 
-def test_the_same_evaluation_draws_the_same_report(folder: Path, tmp_path: Path) -> None:
+def test_report_is_reproducible(folder: Path, tmp_path: Path) -> None:
     for name in ("one", "other"):
         evaluate_cases(find_cohort(folder)[:3], tmp_path / name, workers=1)
     for file in ("report.html", "summary.json", "roc.csv"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 
-def test_a_picture_stands_upright(tmp_path: Path) -> None:
-    """Anterior above, whichever way the file's y axis runs."""
+def test_example_slice_is_upright(tmp_path: Path) -> None:
+    """Anterior is up for both directions of the y axis."""
     shown = []
     for flip in (False, True):
         head = tiny_head(1)

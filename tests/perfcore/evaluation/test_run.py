@@ -1,4 +1,4 @@
-"""Evaluation: every figure computed a second time, and what cannot be judged is said."""
+"""Tests of the evaluation: figures against independent computations, files, errors and expert AIFs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def _one_thread():
     yield from oracle.one_thread()
 
 
-# Figures, once more
+# Figures
 
 
 @pytest.mark.parametrize("method", ["truth", "straka", "peruzzo"])
 @pytest.mark.parametrize("k", [1, 2, 5])
-def test_every_figure_of_a_case(folder: Path, rows: pd.DataFrame, k: int, method: str) -> None:
+def test_figures_of_case_match_reference(folder: Path, rows: pd.DataFrame, k: int, method: str) -> None:
     head = tiny_head(k)
     case = next(case for case in find_cohort(folder) if case.name == f"case_{k}")
     truth = case.load_truth(case.load())
@@ -73,8 +73,8 @@ def test_every_figure_of_a_case(folder: Path, rows: pd.DataFrame, k: int, method
     assert found["seconds"] > 0
 
 
-def test_the_figures_are_worth_comparing(rows: pd.DataFrame) -> None:
-    """Neither all right nor all wrong, or the tests above would see nothing."""
+def test_figures_are_neither_perfect_nor_trivial(rows: pd.DataFrame) -> None:
+    """Perfect or trivial figures would make the tests above pass vacuously."""
     own = rows[rows["found"] & rows["dice"].notna()]
     assert 0.3 < own["dice"].min() < own["dice"].max() <= 1
     assert own["hypoperfused_dice"].nunique() > 5
@@ -83,7 +83,7 @@ def test_the_figures_are_worth_comparing(rows: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (0.9, 0.9, 5.0), (2.0, 0.7, 1.3)])
 @pytest.mark.parametrize("seed", range(6))
-def test_hd95_is_monais(seed: int, spacing: tuple[float, float, float]) -> None:
+def test_hd95_matches_monai(seed: int, spacing: tuple[float, float, float]) -> None:
     from scipy.ndimage import gaussian_filter
 
     rng = np.random.default_rng(seed)
@@ -94,7 +94,7 @@ def test_hd95_is_monais(seed: int, spacing: tuple[float, float, float]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_roc_is_sklearns_and_its_area_the_auc(seed: int) -> None:
+def test_roc_matches_sklearn_and_auc(seed: int) -> None:
     rng = np.random.default_rng(seed)
     known = rng.random(3000) < 0.1
     rcbf = (rng.normal(0.8, 0.3, 3000) - 0.4 * known).astype(np.float32).round(seed)  # with ties for few digits
@@ -105,7 +105,7 @@ def test_the_roc_is_sklearns_and_its_area_the_auc(seed: int) -> None:
     assert curve[-1] == 1
     assert (np.diff(curve) >= 0).all()
     valid = np.isfinite(rcbf)
-    # At a rate that a threshold reaches, the sensitivities that thresholds have there.
+    # Sensitivities at false positive rates that a threshold attains.
     at = np.unique(rcbf[valid])
     rates = [np.searchsorted(np.sort(rcbf[valid & own]), at, side="right") / (valid & own).sum()
              for own in (~known, known)]  # fmt: skip
@@ -118,7 +118,7 @@ def test_the_roc_is_sklearns_and_its_area_the_auc(seed: int) -> None:
     assert area == pytest.approx(roc_auc_score(known[valid], -rcbf[valid]), abs=2e-4)
 
 
-def test_the_mean_roc_is_the_mean_over_the_cases(folder: Path, judged: tuple[Path, dict[str, Any]]) -> None:
+def test_mean_roc_is_mean_over_cases(folder: Path, judged: tuple[Path, dict[str, Any]]) -> None:
     table = pd.read_csv(judged[0] / "roc.csv")
     assert list(table.columns) == ["fpr", *METHODS]
     np.testing.assert_allclose(table["fpr"], FPR)
@@ -133,7 +133,7 @@ def test_the_mean_roc_is_the_mean_over_the_cases(folder: Path, judged: tuple[Pat
 # Files
 
 
-def test_the_table_has_a_row_for_every_case_and_method(rows: pd.DataFrame) -> None:
+def test_table_has_row_per_case_and_method(rows: pd.DataFrame) -> None:
     assert list(rows.columns) == list(CASE_COLUMNS)
     assert set(EVALUATED) <= set(CASE_COLUMNS)
     assert Counter(zip(rows["case"], rows["method"], strict=True)) == Counter(
@@ -142,7 +142,7 @@ def test_the_table_has_a_row_for_every_case_and_method(rows: pd.DataFrame) -> No
     assert one(rows, "case_2", "straka")["confounders"] == "late artery"
 
 
-def test_the_summary_is_the_contracts(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+def test_summary_follows_contract(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
     out, summary = judged
     text = (out / "summary.json").read_text()
     read = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
@@ -171,7 +171,7 @@ def test_the_summary_is_the_contracts(judged: tuple[Path, dict[str, Any]], rows:
     assert read["settings"]["lambda_rel"] == 0.3
 
 
-def test_p_values_of_the_summary_by_scipy(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+def test_p_values_match_scipy(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
     tests, compared = judged[1]["p_values"]["truth"], 0
     for method, by_metric in tests.items():
         for metric, found in by_metric.items():
@@ -189,12 +189,10 @@ def test_p_values_of_the_summary_by_scipy(judged: tuple[Path, dict[str, Any]], r
     assert compared > 10
 
 
-# What could not be judged
+# Cases and methods that fail
 
 
-def test_a_selector_that_finds_nothing_is_counted_as_failed(
-    judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame
-) -> None:
+def test_selector_without_aif_counts_as_failed(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
     for selector in SELECTORS:
         row = one(rows, "case_6", selector)
         assert not row["found"]
@@ -207,7 +205,7 @@ def test_a_selector_that_finds_nothing_is_counted_as_failed(
     assert "Straka in 1 cases" in (judged[0] / "report.html").read_text()
 
 
-def test_a_case_without_a_lesion_has_volumes_and_no_overlap(rows: pd.DataFrame) -> None:
+def test_case_without_lesion_has_volumes_but_no_overlap(rows: pd.DataFrame) -> None:
     row = one(rows, "case_7", "truth")
     assert row["found"]
     assert row["lesion_ml"] == 0
@@ -215,13 +213,13 @@ def test_a_case_without_a_lesion_has_volumes_and_no_overlap(rows: pd.DataFrame) 
     assert row[["dice", "jaccard", "auc", "hd95_mm"]].isna().all()
 
 
-def test_a_case_that_cannot_be_read_is_named(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+def test_unreadable_case_is_reported(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
     assert set(judged[1]["refused"]) == {"case_8"}
     assert judged[1]["refused"]["case_8"].endswith(".")
     assert "case_8" not in set(rows["case"])
 
 
-def test_a_lesion_outside_the_brain_spoils_no_curve(folder: Path, tmp_path: Path) -> None:
+def test_lesion_outside_brain_has_no_roc(folder: Path, tmp_path: Path) -> None:
     head = tiny_head(1)
     corner = np.zeros_like(head.lesion)
     corner[:2, :2] = True
@@ -233,7 +231,7 @@ def test_a_lesion_outside_the_brain_spoils_no_curve(folder: Path, tmp_path: Path
     assert pd.read_csv(tmp_path / "out" / "roc.csv").notna().all(axis=None)
 
 
-def test_no_case_at_all_is_one_sentence(folder: Path, tmp_path: Path) -> None:
+def test_no_usable_case_raises(folder: Path, tmp_path: Path) -> None:
     bad = find_cohort(folder)[7]
     with pytest.raises(InputDataError, match=r"^No case of the data folder can be evaluated; the first error: "):
         evaluate_cases([bad], tmp_path / "out", workers=1)
@@ -242,7 +240,7 @@ def test_no_case_at_all_is_one_sentence(folder: Path, tmp_path: Path) -> None:
         evaluate(tmp_path, tmp_path / "out")
 
 
-def test_an_output_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
+def test_unwritable_output_raises(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file")
     with pytest.raises(OutputError):
         evaluate(folder, tmp_path / "out")
@@ -251,9 +249,7 @@ def test_an_output_that_cannot_be_written(folder: Path, tmp_path: Path) -> None:
         evaluate(folder, tmp_path / "taken")
 
 
-def test_a_report_that_fails_leaves_no_table(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_report_leaves_no_files(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> str:
         raise ValueError("no report")
 
@@ -275,7 +271,7 @@ def write_expert(case: CohortCase, folder: Path, value: np.ndarray | None = None
     return aif
 
 
-def test_an_experts_curves_are_the_reference(folder: Path, tmp_path: Path) -> None:
+def test_expert_aifs_are_reference(folder: Path, tmp_path: Path) -> None:
     cases = find_cohort(folder)[:4]
     curves = {case.name: write_expert(case, tmp_path / "expert") for case in cases[:3]}
     summary, rows = judge_here(cases, tmp_path / "out", expert=tmp_path / "expert")
@@ -288,13 +284,13 @@ def test_an_experts_curves_are_the_reference(folder: Path, tmp_path: Path) -> No
         assert row["reference_cbf"] == pytest.approx(
             float(maps.cbf.reshape(-1)[prepared.index[prepared.reference]].mean()), rel=1e-4
         )
-        # Half as tall: twice the flow.
+        # Half the peak: twice the CBF.
         assert row["reference_cbf"] > 1.7 * one(rows, case.name, "truth")["reference_cbf"]
     assert set(summary["p_values"]["expert"]["straka"]["dice"]) == {"paired_t", "mann_whitney_u", "n"}
     assert summary["p_values"]["expert"]["straka"]["dice"]["n"] == 3
 
 
-def test_a_curve_of_the_expert_that_cannot_serve_is_a_failure_of_that_case(folder: Path, tmp_path: Path) -> None:
+def test_invalid_expert_aif_fails_its_case_only(folder: Path, tmp_path: Path) -> None:
     cases = find_cohort(folder)[:3]
     expert = tmp_path / "expert"
     write_expert(cases[0], expert)
@@ -307,13 +303,13 @@ def test_a_curve_of_the_expert_that_cannot_serve_is_a_failure_of_that_case(folde
     assert rows[rows["method"] == "truth"]["found"].all()
 
 
-def test_an_experts_folder_without_a_curve_is_refused(folder: Path, tmp_path: Path) -> None:
+def test_expert_folder_without_aif_raises(folder: Path, tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(InputDataError, match=r"folder of the expert holds no AIF of these cases"):
             evaluate_cases(find_cohort(folder)[:1], tmp_path / "out", expert=place, workers=1)
 
 
-def test_without_expert_and_truth_there_is_no_reference(tmp_path: Path) -> None:
+def test_no_reference_without_expert_and_truth(tmp_path: Path) -> None:
     write_tiny_cohort(tmp_path / "data", 3, truth=False)
     summary, rows = judge_here(find_cohort(tmp_path / "data"), tmp_path / "out")
     assert summary["reference"] is None

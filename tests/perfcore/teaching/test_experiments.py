@@ -1,4 +1,4 @@
-"""Experiments for teaching: against the pipeline, closed forms and known truth."""
+"""Tests of teaching experiments against the pipeline, closed forms and known truth."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def case(made):
     return ExperimentCase.of(prepared, {"truth": made.truth.aif, "vein": made.truth.vof})
 
 
-def test_a_trial_reads_what_the_pipeline_makes(made, case):
+def test_curve_experiment_matches_pipeline(made, case):
     found = CurveExperiment("", curve="truth", settings={"core_threshold": 0.3}).run(case, SETTINGS)
     settings = SETTINGS.replace(core_threshold=0.3)
     true = analyse(made.series, made.truth.aif, settings, prepared=case.prepared)
@@ -55,7 +55,7 @@ def test_a_trial_reads_what_the_pipeline_makes(made, case):
     )
 
 
-def test_tiles_in_another_order_change_nothing(case):
+def test_tile_order_does_not_change_results(case):
     order = np.random.default_rng(3).permutation(case.prepared.n_voxels)
     from perfcore.deconvolution.fused import Tiles
 
@@ -68,20 +68,20 @@ def test_tiles_in_another_order_change_nothing(case):
     np.testing.assert_allclose(one.healthy_residue, two.healthy_residue, rtol=1e-5, atol=1e-9)
 
 
-def test_the_mean_curve_of_a_region_is_its_mean(case):
+def test_mean_curve_of_region(case):
     curve = case.mean_curve(case.lesion)
     np.testing.assert_allclose(curve, case.prepared.tissue[case.lesion].mean(0, dtype=np.float64), atol=1e-4)
     area = case.prepared.tissue.sum(1, dtype=np.float64) * case.dt_s
     np.testing.assert_allclose(case.area, area, rtol=1e-9, atol=1e-6)
 
 
-def test_the_whole_brain_as_reference_is_the_mean_of_all(case):
+def test_brain_reference_is_mean_of_all_voxels(case):
     found = CurveExperiment("", settings={"reference": "brain"}).run(case, SETTINGS)
     maps = make_maps(case.prepared, tile(case.prepared), case.curves["truth"], SETTINGS)
     assert found.healthy.cbf == pytest.approx(np.nanmean(maps.cbf, dtype=np.float64), rel=1e-6)
 
 
-def test_a_scan_that_stops_is_the_scan_up_to_there(case):
+def test_truncated_scan_matches_shorter_series(case):
     found = CurveExperiment("", stop_s=25.0).run(case, SETTINGS)
     short = replace(case.prepared, tissue=case.prepared.tissue[:, :26], n_time=26)
     aif = case.curves["truth"]
@@ -91,22 +91,22 @@ def test_a_scan_that_stops_is_the_scan_up_to_there(case):
     assert found.core_ml == pytest.approx(maps.core.sum() * short.voxel_ml)
 
 
-def test_other_smoothing_is_that_of_the_preparation(made, case):
+def test_smoothing_matches_preprocessing(made, case):
     other = SETTINGS.replace(spatial_sigma_mm=1.0, temporal_sigma_s=0.0)
-    # The healthy side is chosen on smoothed curves; the tissue itself must be the same.
+    # The healthy side is determined on smoothed curves; the tissue must be identical.
     wanted = prepare(made.series, other).tissue
     np.testing.assert_allclose(case.smoothed(other).prepared.tissue, wanted, atol=1e-4)
 
 
-def test_an_unknown_curve_and_a_curve_without_bolus_are_refused(case):
+def test_unknown_curve_and_curve_without_bolus_raise(case):
     with pytest.raises(ArgumentError, match="no AIF named 'dream'"):
         CurveExperiment("", curve="dream").run(case, SETTINGS)
     with pytest.raises(ArgumentError):
         CurveExperiment("", edit=CurveEdit(cut_s=0.0)).run(case, SETTINGS)
 
 
-def test_simulated_tissue_is_read_right_where_the_filter_lets_everything_pass(case):
-    """With next to no regularisation long transit times lose only what sampling loses (Volterra: about dt/MTT)."""
+def test_sweep_is_unbiased_without_regularization(case):
+    """Without regularisation the error is that of sampling, about dt/MTT for Volterra."""
     found = SweepExperiment("", mtt_s=(8, 20), settings={"lambda_rel": 1e-3, "deconvolution": "causal"}).run(
         case, SETTINGS
     )
@@ -115,21 +115,21 @@ def test_simulated_tissue_is_read_right_where_the_filter_lets_everything_pass(ca
     assert abs(found.excess[20]) < 1.0
 
 
-def test_delay_moves_tmax_by_itself_and_leaves_flow_alone(case):
+def test_delay_shifts_tmax_and_keeps_cbf(case):
     here, there = (SweepExperiment("", mtt_s=(4, 8), delay_s=d).run(case, SETTINGS) for d in (0.0, 4.0))
     for mtt in (4, 8):
         assert there.tmax[mtt] - here.tmax[mtt] == pytest.approx(4.0, abs=0.05)
         assert there.ratio[mtt] == pytest.approx(here.ratio[mtt], rel=0.01)
 
 
-def test_noise_reads_as_flow_in_proportion(case):
+def test_noise_floor_is_proportional_to_noise(case):
     found = SweepExperiment("", noise_hu=(0.5, 1.0, 2.0)).run(case, SETTINGS)
     assert found.floor[1.0] == pytest.approx(2 * found.floor[0.5], rel=1e-4)
     assert found.floor[2.0] == pytest.approx(4 * found.floor[0.5], rel=1e-4)
     assert found.floor[0.5] > 0.01
 
 
-def test_tuning_helps_a_cut_curve_on_its_own_slices(case):
+def test_finetuning_improves_truncated_curve(case):
     found = FinetuneExperiment("", parametrization="free", curvature=0.0, n_steps=10).run(case, SETTINGS)
     assert found.dice.shape == (11,)
     assert found.last == found.dice[-1]
@@ -139,7 +139,7 @@ def test_tuning_helps_a_cut_curve_on_its_own_slices(case):
         FinetuneExperiment("").run(replace(case, lesion=None), SETTINGS)
 
 
-# The challenge
+# Challenge
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +147,7 @@ def challenge():
     return draw_challenge(3)
 
 
-def test_a_hidden_patient_tells_nothing_and_comes_again(challenge):
+def test_challenge_hides_truth_and_is_reproducible(challenge):
     again = draw_challenge(3)
     np.testing.assert_array_equal(challenge.series.data, again.series.data)
     np.testing.assert_array_equal(challenge.core, again.core)
@@ -160,15 +160,15 @@ def test_a_hidden_patient_tells_nothing_and_comes_again(challenge):
         draw_challenge(-1)
 
 
-def test_the_score_is_what_the_pipeline_and_the_definition_give(challenge):
+def test_score_matches_pipeline_and_definition(challenge):
     prepared = prepare(challenge.series, SETTINGS)
     tiles = tile(prepared)
     wanted = true_cbf(prepared, tiles, challenge, SETTINGS)
 
-    def judge(curve):
+    def score_of(curve):
         return score_challenge(prepared, tiles, challenge, curve, SETTINGS, true_cbf=wanted)
 
-    truth = judge(challenge.truth.value)
+    truth = score_of(challenge.truth.value)
     maps = make_maps(prepared, tiles, challenge.truth, SETTINGS)
     inside = prepared.mask
 
@@ -180,7 +180,7 @@ def test_the_score_is_what_the_pipeline_and_the_definition_give(challenge):
     assert truth.hypoperfused_dice == pytest.approx(low)
     assert truth.points == pytest.approx(100 * (truth.core_dice + truth.hypoperfused_dice + 1) / 3)
 
-    half = judge(challenge.truth.value / 2)
+    half = score_of(challenge.truth.value / 2)
     assert half.core_dice == pytest.approx(truth.core_dice, abs=2e-3)
     assert half.points == pytest.approx(truth.points - 100 / 6, abs=0.5)  # the flow's third is halved
-    assert judge(np.roll(challenge.truth.value, 5)).hypoperfused_dice < truth.hypoperfused_dice - 0.2
+    assert score_of(np.roll(challenge.truth.value, 5)).hypoperfused_dice < truth.hypoperfused_dice - 0.2

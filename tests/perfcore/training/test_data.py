@@ -1,4 +1,4 @@
-"""What is learnt from: prepared cases, their files and their variants."""
+"""Tests of training cases: preparation, files and augmentation."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _one_thread():
     yield from oracle.one_thread()
 
 
-# A case
+# Training cases
 
 
-def test_a_training_case_is_the_prepared_case(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_case_matches_prepared_case(cohort: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data, "N_TISSUE", 200)
     case = find_cohort(cohort)[1]
     head = tiny_head(2)
@@ -58,7 +58,7 @@ def test_a_training_case_is_the_prepared_case(cohort: Path, monkeypatch: pytest.
     assert found.fingerprint == fingerprint(case.load())
 
 
-def test_without_truth_only_the_core_is_known(tmp_path: Path) -> None:
+def test_hypoperfused_is_none_without_truth(tmp_path: Path) -> None:
     write_tiny_cohort(tmp_path, 1, truth=False)
     found = make_training_case(find_cohort(tmp_path)[0])
     assert found.hypoperfused is None
@@ -68,7 +68,7 @@ def test_without_truth_only_the_core_is_known(tmp_path: Path) -> None:
     assert again.target(CPU).hypoperfused is None
 
 
-def test_a_case_comes_back_as_it_was_written(cohort: Path, tmp_path: Path) -> None:
+def test_training_case_round_trip(cohort: Path, tmp_path: Path) -> None:
     case = make_training_case(find_cohort(cohort)[0])
     write_training_case(case, tmp_path / "case")
     assert [path.name for path in tmp_path.iterdir()] == ["case"]
@@ -84,7 +84,7 @@ def test_a_case_comes_back_as_it_was_written(cohort: Path, tmp_path: Path) -> No
         np.testing.assert_array_equal(getattr(again, name), getattr(case, name))
 
 
-def test_a_case_is_prepared_once_and_again_when_its_files_change(cohort: Path, tmp_path: Path) -> None:
+def test_case_is_prepared_again_after_file_change(cohort: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(cohort, tmp_path / "cohort"))
     case = find_cohort(copy)[0]
     at = tmp_path / "case_1.safetensors"
@@ -99,10 +99,10 @@ def test_a_case_is_prepared_once_and_again_when_its_files_change(cohort: Path, t
     assert not is_prepared(at, file_signature(find_cohort(copy)[0]))
 
 
-# Variants
+# Augmentation
 
 
-def test_the_same_seed_draws_the_same_variant(paths: list[Path]) -> None:
+def test_augmentation_is_reproducible(paths: list[Path]) -> None:
     grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
     one, same, other = (augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert torch.equal(one.curves, same.curves)
@@ -115,7 +115,7 @@ def test_the_same_seed_draws_the_same_variant(paths: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_a_variant_is_the_case_later_and_stronger_and_knows_its_way_back(
+def test_augmentation_shifts_and_scales_invertibly(
     paths: list[Path], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("NOISE_HU", "TURN_RAD", "MOVE_CELLS", "ZOOM"):
@@ -129,14 +129,14 @@ def test_a_variant_is_the_case_later_and_stronger_and_knows_its_way_back(
     assert np.corrcoef(curves.max(0).ravel(), heights.ravel())[0, 1] > 0.9
     seen = curves.reshape(64, -1)[:, grid_input.cell]
     tall = grid_input.curves.max(1) > 60
-    # Back on the series' frames it is the measured curve, times one factor.
+    # On the frames of the series it is the measured curve times one factor.
     back = (drawn.to_series.numpy() @ seen[:, tall]).T
     middle_s = [(c * np.arange(40)).sum(1) / c.sum(1) for c in (back, grid_input.curves[tall])]
     np.testing.assert_allclose(*middle_s, atol=0.1)
     hu_factor = back.sum(1) / grid_input.curves[tall].sum(1)
     assert np.ptp(hu_factor) < 0.02 * hu_factor.mean()
     assert 0.4 <= hu_factor.mean() <= 2.0
-    # In the network's time it lies up to 2 s beside where it lay.
+    # On the time axis of the network it is shifted by up to 2 s.
     late = (seen[:, tall] * np.arange(64)[:, None]).sum(0) / seen[:, tall].sum(0)
     plain_seen = make_batch(grid_input).curves[0].numpy().reshape(64, -1)[:, grid_input.cell][:, tall]
     usual = (plain_seen * np.arange(64)[:, None]).sum(0) / plain_seen.sum(0)
@@ -144,7 +144,7 @@ def test_a_variant_is_the_case_later_and_stronger_and_knows_its_way_back(
     assert abs((late - usual).mean()) <= 2.2
 
 
-def test_variants_differ_in_time_strength_and_place(paths: list[Path]) -> None:
+def test_variants_differ_in_time_scale_and_position(paths: list[Path]) -> None:
     grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
     drawn = [augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in range(12)]
     heights = [float(batch.curves.max()) for batch in drawn]
@@ -155,7 +155,7 @@ def test_variants_differ_in_time_strength_and_place(paths: list[Path]) -> None:
     assert min(typical) > 0.6 * grid_input.inside.sum()
 
 
-def test_plain_is_what_the_view_shows(paths: list[Path]) -> None:
+def test_make_batch_returns_grid_input(paths: list[Path]) -> None:
     grid_input = read_training_case(paths[0]).grid_input
     batch = make_batch(grid_input)
     np.testing.assert_array_equal(batch.curves[0], grid_input.volume())

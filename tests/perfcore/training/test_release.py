@@ -1,4 +1,4 @@
-"""What ships: the networks that learnt from all cases, with the evaluation of those that did not."""
+"""Tests of the release: weights of all cases, manifest, evaluation and tables."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def released(weights: Path, judged: Evaluation, tmp_path_factory: pytest.TempPat
     return models
 
 
-def test_every_network_is_that_of_all_cases_and_can_be_loaded(released: Path, weights: Path) -> None:
+def test_released_weights_are_those_of_all_cases(released: Path, weights: Path) -> None:
     assert set(network_names(released)) == {"cnn-regression", "cnn-weighting-core"}
     for name, kind in (("cnn-regression", "regression"), ("cnn-weighting-core", "weighting")):
         content = (weights / kind / "all" / "weights.safetensors").read_bytes()
@@ -39,7 +39,7 @@ def test_every_network_is_that_of_all_cases_and_can_be_loaded(released: Path, we
         assert (released / f"{name}.png").read_bytes() == (weights / kind / "learning.png").read_bytes()
 
 
-def test_the_command_makes_the_same_training(released: Path, weights: Path) -> None:
+def test_manifest_command_repeats_training(released: Path, weights: Path) -> None:
     about = json.loads((weights / "weighting" / "training.json").read_text())
     command = read_manifest(released)["networks"]["cnn-weighting-core"]["command"].split()
     assert command[:4] == ["python", "-m", "perfcore", "train"]
@@ -49,9 +49,7 @@ def test_the_command_makes_the_same_training(released: Path, weights: Path) -> N
     assert given["--folds"] == "2"
 
 
-def test_the_manifest_knows_what_was_seen_and_which_is_best(
-    released: Path, folder: Path, judged: Evaluation
-) -> None:
+def test_manifest_lists_training_cases_and_best_network(released: Path, folder: Path, judged: Evaluation) -> None:
     manifest = read_manifest(released)
     assert manifest["seen"] == sorted(fingerprint(case.load()) for case in find_cohort(folder)[:N_LEARNT])
     methods = judged[1]["methods"]
@@ -62,7 +60,7 @@ def test_the_manifest_knows_what_was_seen_and_which_is_best(
     assert figures["auc"] == pytest.approx(methods["cnn-regression"]["auc"]["mean"])
 
 
-def test_the_evaluation_and_the_cards_table_ship_along(released: Path, judged: Evaluation) -> None:
+def test_evaluation_and_table_are_released(released: Path, judged: Evaluation) -> None:
     for file in judged[0].iterdir():
         assert (released / "evaluation" / file.name).read_bytes() == file.read_bytes()
     card = (released / "README.md").read_text(encoding="utf-8")
@@ -74,7 +72,7 @@ def test_the_evaluation_and_the_cards_table_ship_along(released: Path, judged: E
     assert card.count("| `") == len(judged[1]["methods"])
 
 
-def test_a_network_without_an_evaluation_does_not_ship(weights: Path, judged: Evaluation, tmp_path: Path) -> None:
+def test_network_without_evaluation_raises(weights: Path, judged: Evaluation, tmp_path: Path) -> None:
     (tmp_path / "evaluation").mkdir()
     summary = json.loads((judged[0] / "summary.json").read_text())
     del summary["methods"]["cnn-regression"]
@@ -84,7 +82,7 @@ def test_a_network_without_an_evaluation_does_not_ship(weights: Path, judged: Ev
     assert list((tmp_path / "models").iterdir()) == []
 
 
-def test_weights_that_are_too_large_do_not_ship(
+def test_oversized_weights_raise(
     weights: Path, judged: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)

@@ -1,4 +1,4 @@
-"""Training: it learns, it repeats itself, it survives a kill, and no patient is on both sides."""
+"""Tests of training: convergence, determinism, resume, patient-wise folds and errors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def job(paths: list[Path], out: Path, plan: TrainingPlan = QUICK, fold: int = 1)
 
 
 def digest(path: Path) -> str:
-    """Of the weights, bit for bit; safetensors writes what is said about them in any order."""
+    """Hash of the weights; the metadata order of safetensors files is not deterministic."""
     if path.suffix != ".safetensors":
         return hashlib.sha256(path.read_bytes()).hexdigest()
     state = load_file(path)
@@ -71,7 +71,7 @@ def digest(path: Path) -> str:
 
 
 def figures(folder: Path) -> list[tuple[float, ...]]:
-    """A log without its seconds."""
+    """Log without the seconds."""
     return [tuple(row[name] for name in LOG_COLUMNS[:3]) for row in read_log(folder / LOG_FILE)]
 
 
@@ -82,11 +82,11 @@ def uninterrupted(paths: list[Path], tmp_path_factory: pytest.TempPathFactory) -
     return out
 
 
-# Learning
+# Convergence
 
 
 def soft_dice(network: torch.nn.Module, path: Path) -> tuple[float, float]:
-    """Of core and hypoperfused tissue, written out."""
+    """Soft Dice of core and hypoperfused tissue, by its formula."""
     case = read_training_case(path)
     batch, target = make_batch(case.grid_input), case.target(CPU)
     with torch.no_grad():
@@ -98,9 +98,7 @@ def soft_dice(network: torch.nn.Module, path: Path) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("name", "optimizer", "rate"), [("regression", "adam", 2e-3), ("weighting", "sgd", 2.0)])
-def test_a_few_steps_on_two_cases_raise_the_dice(
-    paths: list[Path], tmp_path: Path, name: str, optimizer: str, rate: float
-) -> None:
+def test_few_steps_raise_dice(paths: list[Path], tmp_path: Path, name: str, optimizer: str, rate: float) -> None:
     plan = TrainingPlan(name, "core+tmax", optimizer, rate, 6, 0)
     at = job(paths, tmp_path, plan)
     torch.manual_seed(loop._seed(at, 0))
@@ -117,7 +115,7 @@ def test_a_few_steps_on_two_cases_raise_the_dice(
 
 @pytest.mark.parametrize("loss", ["core", "core+tmax"])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_loss_reaches_every_layer(paths: list[Path], name: str, loss: str) -> None:
+def test_loss_has_gradient_in_every_layer(paths: list[Path], name: str, loss: str) -> None:
     torch.manual_seed(0)
     network = make_network(name).train()
     case = read_training_case(paths[0])
@@ -130,7 +128,7 @@ def test_the_loss_reaches_every_layer(paths: list[Path], name: str, loss: str) -
             assert float(weight.grad.abs().max()) > 0, layer
 
 
-def test_the_loss_of_a_held_out_case_is_that_of_the_weights(paths: list[Path], uninterrupted: Path) -> None:
+def test_held_out_loss_matches_weights(paths: list[Path], uninterrupted: Path) -> None:
     network = make_network("regression").eval()
     network.load_state_dict(load_file(uninterrupted / WEIGHTS_FILE))
     case = read_training_case(paths[2])
@@ -139,7 +137,7 @@ def test_the_loss_of_a_held_out_case_is_that_of_the_weights(paths: list[Path], u
     assert figures(uninterrupted)[-1][2] == pytest.approx(expected, abs=1e-6)
 
 
-def test_the_rate_rises_and_falls() -> None:
+def test_learning_rate_schedule() -> None:
     pace = [loop._rate_factor(epoch, 8) for epoch in range(1, 9)]
     assert pace[0] == pytest.approx(0.5)
     assert max(pace) == pace[1]
@@ -147,12 +145,10 @@ def test_the_rate_rises_and_falls() -> None:
     assert 0 < pace[-1] < 0.1
 
 
-# The same again
+# Determinism and resume
 
 
-def test_the_same_training_twice_gives_the_same_weights(
-    paths: list[Path], uninterrupted: Path, tmp_path: Path
-) -> None:
+def test_training_is_deterministic(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
     torch.manual_seed(99)  # what was drawn before does not matter
     train_fold(job(paths, tmp_path))
     assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
@@ -160,7 +156,7 @@ def test_the_same_training_twice_gives_the_same_weights(
 
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"fold": 2}])
-def test_another_seed_or_fold_gives_others(
+def test_seed_and_fold_change_weights(
     paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, int]
 ) -> None:
     plan = replace(QUICK, seed=change.get("seed", QUICK.seed), epochs=1)
@@ -169,11 +165,11 @@ def test_another_seed_or_fold_gives_others(
 
 
 class StoppedError(Exception):
-    """Stands for whatever ends a process."""
+    """Simulated end of a process."""
 
 
 def stop_after(monkeypatch: pytest.MonkeyPatch, name: str, calls: int) -> None:
-    """Let a function of the loop do its work some times, and then raise."""
+    """Let a function of the loop run a number of times, then raise."""
     original, left = getattr(loop, name), [calls]
 
     def stopping(*args: object, **more: object) -> object:
@@ -187,7 +183,7 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, name: str, calls: int) -> None:
 
 
 @pytest.mark.parametrize("epochs", [1, 2])
-def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(
+def test_resumed_training_is_bitwise_identical(
     paths: list[Path], uninterrupted: Path, tmp_path: Path, epochs: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -201,9 +197,7 @@ def test_interrupted_and_resumed_is_uninterrupted_bit_for_bit(
     assert figures(tmp_path) == figures(uninterrupted)
 
 
-def test_interrupted_within_an_epoch_loses_that_epoch_alone(
-    paths: list[Path], uninterrupted: Path, tmp_path: Path
-) -> None:
+def test_interruption_loses_current_epoch_only(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, "case_loss", 3 + 1)  # two cases and the held-out one are an epoch
         with pytest.raises(StoppedError):
@@ -213,7 +207,7 @@ def test_interrupted_within_an_epoch_loses_that_epoch_alone(
     assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
 
 
-def test_momentum_is_resumed_too(paths: list[Path], tmp_path: Path) -> None:
+def test_resume_restores_momentum(paths: list[Path], tmp_path: Path) -> None:
     plan = TrainingPlan("weighting", "core", "sgd", 1.0, 2, 3)
     train_fold(job(paths, tmp_path / "whole", plan))
     with pytest.MonkeyPatch.context() as patch:
@@ -224,9 +218,7 @@ def test_momentum_is_resumed_too(paths: list[Path], tmp_path: Path) -> None:
     assert digest(tmp_path / "part" / WEIGHTS_FILE) == digest(tmp_path / "whole" / WEIGHTS_FILE)
 
 
-def test_stopped_between_checkpoint_and_log_the_log_is_whole_in_the_end(
-    paths: list[Path], uninterrupted: Path, tmp_path: Path
-) -> None:
+def test_log_is_complete_after_stop_before_log(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         stop_after(patch, "_save", QUICK.epochs)
         with pytest.raises(StoppedError):
@@ -236,8 +228,8 @@ def test_stopped_between_checkpoint_and_log_the_log_is_whole_in_the_end(
     assert figures(tmp_path) == figures(uninterrupted)
 
 
-def test_a_half_written_checkpoint_is_not_taken(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
-    """It lies under another name until it is whole."""
+def test_partial_checkpoint_is_ignored(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
+    """A checkpoint is written under a temporary name until it is complete."""
     (tmp_path / f".{CHECKPOINT_FILE}").write_bytes(b"half")
     train_fold(job(paths, tmp_path))
     assert digest(tmp_path / WEIGHTS_FILE) == digest(uninterrupted / WEIGHTS_FILE)
@@ -247,7 +239,7 @@ def test_a_half_written_checkpoint_is_not_taken(paths: list[Path], uninterrupted
 @pytest.mark.parametrize("change", [
     {"loss": "core"}, {"network": "weighting"}, {"optimizer": "sgd"}, {"rate": 1e-3}, {"epochs": 9}, {"seed": 1},
 ])  # fmt: skip
-def test_a_folder_of_another_training_is_refused(
+def test_checkpoint_of_other_plan_raises(
     paths: list[Path], uninterrupted: Path, tmp_path: Path, change: dict[str, object]
 ) -> None:
     shutil.copy(uninterrupted / CHECKPOINT_FILE, tmp_path)
@@ -256,15 +248,15 @@ def test_a_folder_of_another_training_is_refused(
     assert not (tmp_path / WEIGHTS_FILE).exists()
 
 
-def test_a_fold_with_other_cases_is_refused(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
-    """Its network may have learnt from those that it would be judged on."""
+def test_checkpoint_of_other_cases_raises(paths: list[Path], uninterrupted: Path, tmp_path: Path) -> None:
+    """The network may have been trained on cases that are now held out."""
     shutil.copy(uninterrupted / CHECKPOINT_FILE, tmp_path)
     with pytest.raises(ArgumentError, match=r"^The output folder holds a training on other cases or folds"):
         train_fold(job([paths[2], paths[1], paths[0]], tmp_path))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
-def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[Path], tmp_path: Path) -> None:
+def test_killed_process_resumes_from_last_epoch(cohort: Path, paths: list[Path], tmp_path: Path) -> None:
     prepared = paths[0].parent
     options = TrainingOptions("regression", "core", 0, 8, rate=2e-3, seed=2, device="cpu", prepared=prepared)
     train(cohort, tmp_path / "whole", options)
@@ -273,7 +265,7 @@ def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[
         "--network", "regression", "--loss", "core", "--folds", "0", "--epochs", "8", "--rate", "2e-3",
         "--seed", "2", "--device", "cpu", "--prepared", str(prepared),
     ]  # fmt: skip
-    # As here, so that sums come in the same order.
+    # Same number of threads as in this process, for the same order of summation.
     quiet = {"cwd": ROOT, "env": {**os.environ, "OMP_NUM_THREADS": "1"}, "stderr": subprocess.DEVNULL}
     process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
     log, end = tmp_path / "killed" / "all" / LOG_FILE, time.monotonic() + 120
@@ -292,12 +284,12 @@ def test_a_killed_process_goes_on_from_its_last_epoch(cohort: Path, paths: list[
     assert [row["seconds"] for row in read_log(log)[:done]] == seconds  # they were not done again
 
 
-# A whole training
+# Complete training
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict, list]:
-    """Six scans of three patients and one without a lesion, three folds, in this process."""
+    """Training with three folds in this process: six scans of three patients, one without a lesion."""
     folder = write_tiny_cohort(tmp_path_factory.mktemp("pairs"), 6, per_patient=2)
     write_series(tiny_head(7), folder / "TRAINING" / "case_7", lesion=False)
     shutil.copytree(folder / "truth" / "case_6", folder / "truth" / "case_7")
@@ -309,7 +301,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict,
     return folder, out, about, said
 
 
-def test_a_training_writes_what_it_says(trained) -> None:
+def test_training_output_files(trained) -> None:
     _, out, about, _ = trained
     folders = ["all", "fold_1", "fold_2", "fold_3"]
     assert sorted(path.name for path in out.iterdir()) == [*folders, "learning.png", "prepared", TRAINING_FILE]
@@ -328,14 +320,14 @@ def test_a_training_writes_what_it_says(trained) -> None:
     assert set(about["seconds"]) == set(folders)
 
 
-def test_the_learning_curves_are_a_picture(trained) -> None:
+def test_learning_curves_are_png(trained) -> None:
     picture = imread(trained[1] / "learning.png")
     assert picture.shape == (440, 880, 4)
     assert len(np.unique(picture[..., :3].reshape(-1, 3), axis=0)) > 20
 
 
-def test_no_patient_is_on_both_sides(trained, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By what the jobs were given, not by what they say."""
+def test_folds_are_patient_wise(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checked on the files of the jobs, not on their record."""
     folder, out, about, _ = trained
     jobs: list[FoldJob] = []
     monkeypatch.setattr(run, "train_fold", lambda job: jobs.append(job) or train_fold(job))
@@ -357,10 +349,8 @@ def test_no_patient_is_on_both_sides(trained, monkeypatch: pytest.MonkeyPatch) -
     assert {case["name"]: case["fingerprint"] for case in about["cases"]} == fingerprints
 
 
-def test_jobs_name_their_files_from_the_root(
-    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A worker of a cluster may have been started in another folder."""
+def test_job_paths_are_absolute(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cluster worker can have another working directory."""
     jobs: list[FoldJob] = []
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
@@ -372,14 +362,14 @@ def test_jobs_name_their_files_from_the_root(
     assert [path.parent for path in jobs[0].train] == [tmp_path / "prepared"] * 3
 
 
-def test_a_case_that_cannot_teach_is_left_out_and_named(trained) -> None:
+def test_unusable_case_is_reported(trained) -> None:
     about = trained[2]
     assert about["n_cases"] == 6
     problem = "case_7 has no known lesion (OT): it cannot be used for training or evaluation."
     assert about["refused"] == {"case_7": problem}
 
 
-def test_progress_counts_cases_and_then_epochs(trained) -> None:
+def test_progress_counts_cases_then_epochs(trained) -> None:
     said = trained[3]
     preparing = [at for at in said if at[0] == "Preparing cases"]
     assert preparing == [("Preparing cases", k, 7) for k in range(1, 8)]
@@ -389,7 +379,7 @@ def test_progress_counts_cases_and_then_epochs(trained) -> None:
     assert [done for _, done, _ in training] == sorted(done for _, done, _ in training)
 
 
-def test_a_finished_training_is_not_done_again(trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_finished_training_is_not_repeated(trained, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, out, _, _ = trained
     weights = [digest(path) for path in sorted(out.glob(f"*/{WEIGHTS_FILE}"))]
     prepared = {path: path.stat().st_mtime_ns for path in (out / "prepared").iterdir()}
@@ -401,7 +391,7 @@ def test_a_finished_training_is_not_done_again(trained, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("change", [{"folds": 2}, {"seed": 6}, {"loss": "core"}, {"rate": 1e-4}])
-def test_a_folder_is_not_trained_on_with_other_options(trained, change, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_output_folder_with_other_options_raises(trained, change, monkeypatch: pytest.MonkeyPatch) -> None:
     folder, out, _, _ = trained
     before = {path: digest(path) for path in out.glob("*/*") if path.is_file()}
     options = TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu")
@@ -411,13 +401,13 @@ def test_a_folder_is_not_trained_on_with_other_options(trained, change, monkeypa
     assert {path: digest(path) for path in out.glob("*/*") if path.is_file()} == before
 
 
-def test_weights_can_be_read_by_anyone(trained) -> None:
+def test_weights_have_metadata(trained) -> None:
     with safe_open(trained[1] / "all" / WEIGHTS_FILE, "numpy") as file:
         assert file.metadata() == {"network": "regression", "loss": "core+tmax", "epochs": "2"}
         assert set(file.keys()) == set(make_network("regression").state_dict())
 
 
-# What is refused
+# Errors
 
 
 @pytest.mark.parametrize(("change", "message"), [
@@ -434,14 +424,14 @@ def test_weights_can_be_read_by_anyone(trained) -> None:
     ({"folds": 1}, "folds must be 0 .* or at least 2; got 1"),
     ({"folds": -3}, "folds must be 0 .* or at least 2; got -3"),
 ])  # fmt: skip
-def test_options_out_of_range(tmp_path: Path, cohort: Path, change: dict[str, object], message: str) -> None:
+def test_options_out_of_range_raise(tmp_path: Path, cohort: Path, change: dict[str, object], message: str) -> None:
     options = replace(TrainingOptions("regression", "core", epochs=20), **change)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match=f"^.*{message}"):
         train(cohort, tmp_path / "out", options)
     assert not (tmp_path / "out").exists()
 
 
-def test_every_option_has_its_default() -> None:
+def test_option_defaults() -> None:
     for network, (optimizer, rate) in run.OPTIMIZER.items():
         assert TrainingOptions(network, "core").plan == TrainingPlan(
             network, "core", optimizer, rate, run.DEFAULT_EPOCHS, 0
@@ -451,15 +441,17 @@ def test_every_option_has_its_default() -> None:
     assert TrainingOptions("weighting", "core", rate=0.5).plan.rate == 0.5
 
 
-def test_more_folds_than_patients(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_folds_than_patients_raises(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "make_training_case", lambda _: pytest.fail("it prepares cases first"))
     with pytest.raises(ArgumentError, match=r"^folds must lie between 2 and the number of patients, 3; got 4\.$"):
         train(cohort, tmp_path / "out", TrainingOptions("regression", "core", folds=4, device="cpu"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_more_folds_than_patients_that_can_teach(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was prepared before that was known goes with the run; what was there before stays."""
+def test_more_folds_than_usable_patients_raises_and_cleans_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prepared cases of the failed run are removed; files that existed before are kept."""
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
     data = write_tiny_cohort(tmp_path / "data", 2, truth=False)
     write_series(tiny_head(3), data / "TRAINING" / "case_3", lesion=False)
@@ -472,7 +464,7 @@ def test_more_folds_than_patients_that_can_teach(tmp_path: Path, monkeypatch: py
     assert [path.name for path in (tmp_path / "shared").iterdir()] == ["note.txt"]
 
 
-def test_a_cohort_without_a_lesion_cannot_teach(tmp_path: Path) -> None:
+def test_cohort_without_lesion_raises(tmp_path: Path) -> None:
     write_series(tiny_head(1), tmp_path / "data" / "case_1", lesion=False)
     message = r"^No case of the data folder can be used for training; .*: case_1 has no"
     with pytest.raises(InputDataError, match=message):
@@ -481,7 +473,7 @@ def test_a_cohort_without_a_lesion_cannot_teach(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["out", "prepared"])
-def test_a_folder_that_cannot_be_written_is_one_sentence(cohort: Path, tmp_path: Path, place: str) -> None:
+def test_unwritable_folder_raises(cohort: Path, tmp_path: Path, place: str) -> None:
     (tmp_path / place).write_text("a file")
     options = TrainingOptions("regression", "core", folds=0, device="cpu", prepared=tmp_path / "prepared" / "in")
     with pytest.raises(OutputError, match=r"^The output folder cannot be "):

@@ -1,4 +1,4 @@
-"""What a network sees: cells and frames, against loops over voxels and known lines."""
+"""Tests of the network input: interpolation on lines, and cells against loops over voxels."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prepared() -> Prepared:
 
 
 def moved(prepared: Prepared, frames: int) -> Prepared:
-    """The same enhancement later; the first frame is repeated."""
+    """Delay the enhancement by whole frames; the first frame is repeated."""
     data = np.roll(prepared.enhancement, frames, axis=3)
     data[..., :frames] = prepared.enhancement[..., :1]
     return replace(prepared, enhancement=data)
@@ -53,7 +53,7 @@ def moved(prepared: Prepared, frames: int) -> Prepared:
 
 @settings(max_examples=60, deadline=None)
 @given(n_time=st.integers(2, 150), dt_s=st.floats(0.3, 3), start_s=st.floats(-30, 40))
-def test_interpolation_is_exact_on_lines_and_repeats_the_ends(n_time, dt_s, start_s):
+def test_interpolation_is_exact_on_lines_and_constant_beyond_ends(n_time, dt_s, start_s):
     frame_mapping = FrameMapping(n_time, dt_s, start_s)
     series_s = dt_s * np.arange(n_time)
     network_s = start_s + FRAMES_S
@@ -70,7 +70,7 @@ def test_interpolation_is_exact_on_lines_and_repeats_the_ends(n_time, dt_s, star
         assert ((matrix > 0).sum(1) <= 2).all()
 
 
-def test_whole_frames_are_picked_and_not_mixed():
+def test_integer_frame_shift_copies_frames():
     frame_mapping = FrameMapping(44, 1.0, -3.0)
     to = frame_mapping.to_network
     assert (to[:4, 0] == 1).all()  # before the series: its first frame
@@ -81,7 +81,7 @@ def test_whole_frames_are_picked_and_not_mixed():
 
 
 @pytest.mark.parametrize(("dt_s", "n_time"), [(0.5, 90), (1.0, 44), (2.0, 26)])
-def test_healthy_tissue_enhances_at_one_time_of_the_network(dt_s, n_time):
+def test_healthy_tissue_arrives_at_fixed_network_time(dt_s, n_time):
     prepared = prepared_head(48, 1, n_time, dt_s)
     grid_input = make_grid_input(prepared)
     seen = grid_input.frame_mapping.to_network @ healthy_curve(prepared)
@@ -92,19 +92,19 @@ def test_healthy_tissue_enhances_at_one_time_of_the_network(dt_s, n_time):
 
 
 @pytest.mark.parametrize("frames", [2, 7])
-def test_a_series_moved_in_time_is_seen_as_before(prepared, frames):
+def test_grid_input_is_invariant_to_time_shift(prepared, frames):
     one, other = make_grid_input(prepared), make_grid_input(moved(prepared, frames))
     assert other.frame_mapping.start_s - one.frame_mapping.start_s == pytest.approx(
         frames * prepared.dt_s, abs=1e-4
     )
     np.testing.assert_array_equal(one.cell, other.cell)
-    # What both series show: not the end that left the later one, nor the repeated beginning.
-    shown = (FRAMES_S + one.frame_mapping.start_s >= 0) & (FRAMES_S + one.frame_mapping.start_s <= 43 - frames)
-    assert shown.sum() > 30
-    np.testing.assert_allclose(other.volume()[shown], one.volume()[shown], rtol=0, atol=2e-3)
+    # Frames in both series: without the end lost by the delay and without the repeated start.
+    common = (FRAMES_S + one.frame_mapping.start_s >= 0) & (FRAMES_S + one.frame_mapping.start_s <= 43 - frames)
+    assert common.sum() > 30
+    np.testing.assert_allclose(other.volume()[common], one.volume()[common], rtol=0, atol=2e-3)
 
 
-def test_a_longer_series_is_cut_and_its_end_repeats():
+def test_long_series_is_truncated_and_its_end_repeated():
     prepared = prepared_head(48, 1, 90)
     grid_input = make_grid_input(prepared)
     assert -1.5 < grid_input.frame_mapping.start_s < 0.5
@@ -121,8 +121,8 @@ def test_a_longer_series_is_cut_and_its_end_repeats():
     assert (back[int(np.ceil(last)) :] == 63).all()
 
 
-def test_concentration_is_seen_as_high_as_hounsfield_units(prepared):
-    """Whatever its unit: healthy tissue is as high as phantoms have it, and vessels weigh as they do in HU."""
+def test_concentration_is_scaled_to_healthy_hu_peak(prepared):
+    """In any unit, healthy tissue has the HU peak of phantoms, and vessels have the same weights as in HU."""
     assert prepared.in_hu
     assert make_grid_input(prepared).hu_factor == 1
     for unit in (2.0**-10, 2.0**10):
@@ -145,7 +145,7 @@ def test_concentration_is_seen_as_high_as_hounsfield_units(prepared):
 
 
 def cells_by_hand(prepared: Prepared) -> dict[tuple[int, int, int], list[tuple[int, int, int]]]:
-    """Voxels of each cell, one voxel after the other."""
+    """Voxels of each cell, by a loop over voxels."""
     hull = prepared.mask if prepared.hull is None else prepared.hull | prepared.mask
     brain = np.argwhere(prepared.mask)
     middle = (brain.min(0) + brain.max(0)) / 2
@@ -160,7 +160,7 @@ def cells_by_hand(prepared: Prepared) -> dict[tuple[int, int, int], list[tuple[i
 
 @pytest.mark.parametrize("n_slices", [1, 2, 5])
 @pytest.mark.parametrize("spacing", [None, (1.1, 2.7, 5.0), (9.0, 7.0, 9.0)], ids=["own", "fine", "beyond"])
-def test_a_cell_holds_the_voxels_that_lie_there(n_slices, spacing):
+def test_cells_contain_their_voxels(n_slices, spacing):
     prepared = prepared_head(48, n_slices)
     prepared = replace(prepared, spacing_mm=spacing or prepared.spacing_mm)
     by_hand = cells_by_hand(prepared)
@@ -180,7 +180,7 @@ def test_a_cell_holds_the_voxels_that_lie_there(n_slices, spacing):
         np.testing.assert_allclose(curve, expected / heights.sum(), rtol=2e-5, atol=2e-4)
 
 
-def test_every_voxel_has_its_cell(prepared):
+def test_assign_cells_matches_reference_loop(prepared):
     voxel, cell, shape = assign_cells(prepared)
     by_hand = {np.ravel_multi_index(at, shape): held for at, held in cells_by_hand(prepared).items()}
     pairs = {(int(v), int(c)) for v, c in zip(voxel, cell, strict=True)}
@@ -190,8 +190,8 @@ def test_every_voxel_has_its_cell(prepared):
     assert len(voxel) == len(pairs)
 
 
-def test_a_vessel_outweighs_the_tissue_of_its_cell(prepared):
-    """Four times as tall: 256 times the weight."""
+def test_vessel_dominates_its_cell(prepared):
+    """Four times the peak: 256 times the weight."""
     assert PEAK_WEIGHT_EXPONENT == 4
     tmip = np.full(prepared.grid, 50, np.float32)
     tmip[3, 4, 0], tmip[5, 6, 0] = 200, -30
@@ -201,7 +201,7 @@ def test_a_vessel_outweighs_the_tissue_of_its_cell(prepared):
     assert 0 < weight[2] < 1e-6 * weight[0]
 
 
-def test_empty_cells_are_empty(prepared):
+def test_empty_cells_are_zero(prepared):
     grid_input = make_grid_input(prepared)
     volume = grid_input.volume()
     assert 0 < grid_input.inside.sum() < grid_input.inside.size
@@ -209,7 +209,7 @@ def test_empty_cells_are_empty(prepared):
     assert np.abs(volume[:, grid_input.inside]).max(0).min() > 0
 
 
-def test_without_a_hull_the_mask_is_seen(prepared):
+def test_mask_is_used_without_hull(prepared):
     grid_input = make_grid_input(replace(prepared, hull=None))
     assert set(grid_input.cell) <= set(make_grid_input(prepared).cell)
     assert set(grid_input.cell) == {

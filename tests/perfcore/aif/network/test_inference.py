@@ -1,4 +1,4 @@
-"""An input function from a network: its scale, its place in time, and where it looked."""
+"""Tests of inference: scale, timing, voxel weights, errors and units of the predicted AIF."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def prepared() -> Prepared:
     return prepared_head()
 
 
-def drawing(curve: np.ndarray, loss: str = "core+tmax") -> Network:
-    """A regression network that draws this whatever it sees."""
+def regression_network(curve: np.ndarray, loss: str = "core+tmax") -> Network:
+    """Regression network that predicts a given curve for any input."""
     net = make_network("regression").eval()
     torch.nn.init.zeros_(net.curve[-1].weight)
     with torch.no_grad():
@@ -49,8 +49,8 @@ def drawing(curve: np.ndarray, loss: str = "core+tmax") -> Network:
     return Network("cnn-regression" + ("-core" if loss == "core" else ""), net, loss, {})
 
 
-def weighing(seed: int = 0, loss: str = "core+tmax") -> Network:
-    """A weighting network with chance weights that are large enough to prefer some cells clearly."""
+def weighting_network(seed: int = 0, loss: str = "core+tmax") -> Network:
+    """Weighting network with random weights, large enough for a non-uniform softmax."""
     torch.manual_seed(seed)
     net = make_network("weighting").eval()
     with torch.no_grad():
@@ -70,12 +70,12 @@ def arrival_s(curve: np.ndarray, dt_s: float = 1.0) -> float:
 
 
 @pytest.mark.parametrize("peak", [1.0, 70.0, 5000.0])
-def test_the_area_is_that_of_the_vein(prepared, peak):
-    found = predict_aif(prepared, drawing(bolus(14.0, peak)))
+def test_area_equals_vein_area(prepared, peak):
+    found = predict_aif(prepared, regression_network(bolus(14.0, peak)))
     assert found.vof is not None
     assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
     assert "its area is that of the vein" in found.why
-    # … which is the vein that was drawn: later than the tissue's artery and as tall.
+    # The vein of the synthetic head: later than the artery, with the same peak.
     head = draw_head(64, 2, 48)
     assert found.vof.area == pytest.approx(head.vof.sum(), rel=0.05)
     assert found.aif.method == "cnn-regression"
@@ -83,9 +83,9 @@ def test_the_area_is_that_of_the_vein(prepared, peak):
     np.testing.assert_array_equal(found.aif.time_s, prepared.time_s)
 
 
-def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
+def test_truncated_vein_scales_peak_to_highest_vessels():
     prepared = prepared_head(23)
-    found = predict_aif(prepared, drawing(bolus(14.0)))
+    found = predict_aif(prepared, regression_network(bolus(14.0)))
     candidates = find_candidates(prepared)
     tallest = candidates.flat[np.argsort(candidates.features.height)[-3:]]
     expected = prepared.enhancement.reshape(-1, 23)[tallest].mean(0).max()
@@ -94,37 +94,37 @@ def test_with_a_vein_that_is_cut_off_the_tallest_vessels_set_the_peak():
     assert found.partial_volume is None
 
 
-def test_without_any_vessel_the_scale_is_the_networks_own():
+def test_without_vessels_scale_is_network_output():
     prepared = prepared_head(vessels=False, noise=1.0)
     with pytest.raises(NoArteryError):
         find_candidates(prepared)
-    found = predict_aif(prepared, drawing(bolus(14.0, 70.0)))
-    # At most: between two frames of the series the peak may be cut.
+    found = predict_aif(prepared, regression_network(bolus(14.0, 70.0)))
+    # At most: the peak can lie between two frames of the series.
     assert found.aif.peak == pytest.approx(70, rel=0.05)
     assert found.vof is None
     assert "absolute CBF and CBV are unreliable" in found.why
 
 
-# Place in time
+# Timing
 
 
 @pytest.mark.parametrize("onset_s", [9.0, 14.0, 25.0])
-def test_trained_on_the_core_alone_it_rises_two_seconds_before_healthy_tissue(prepared, onset_s):
-    found = predict_aif(prepared, drawing(bolus(onset_s), "core"))
+def test_core_loss_network_arrives_two_seconds_before_tissue(prepared, onset_s):
+    found = predict_aif(prepared, regression_network(bolus(onset_s), "core"))
     healthy = arrival_s(healthy_curve(prepared))
     assert ARTERY_LEAD_S == 2
-    # A frame is 1 s: between two, interpolation lifts the foot of the curve by a part of one.
+    # A frame is 1 s; interpolation moves the foot of the curve by a fraction of a frame.
     assert arrival_s(found.aif.value) == pytest.approx(healthy - 2, abs=0.25)
 
 
-def test_weighed_curves_stay_when_they_were_measured(prepared):
-    alone, both = (predict_aif(prepared, weighing(0, loss)).aif for loss in ("core", "core+tmax"))
+def test_weighting_network_keeps_measured_timing(prepared):
+    alone, both = (predict_aif(prepared, weighting_network(0, loss)).aif for loss in ("core", "core+tmax"))
     np.testing.assert_array_equal(alone.value, both.value)
 
 
 @pytest.mark.parametrize("onset_s", [11.0, 14.0, 18.0])
-def test_trained_with_tmax_it_stays_where_it_was_drawn(prepared, onset_s):
-    found = predict_aif(prepared, drawing(bolus(onset_s)))
+def test_tmax_loss_network_keeps_predicted_timing(prepared, onset_s):
+    found = predict_aif(prepared, regression_network(bolus(onset_s)))
     start_s = make_grid_input(prepared).frame_mapping.start_s
     middle_s = float(found.aif.value @ prepared.time_s / found.aif.value.sum())
     drawn_s = float(bolus(onset_s) @ FRAMES / bolus(onset_s).sum())
@@ -135,7 +135,7 @@ def test_trained_with_tmax_it_stays_where_it_was_drawn(prepared, onset_s):
 @pytest.mark.parametrize("dt_s", [0.5, 2.0])
 def test_other_time_steps(dt_s, loss):
     prepared = prepared_head(round(48 / dt_s), dt_s=dt_s)
-    found = predict_aif(prepared, drawing(bolus(14.0), loss))
+    found = predict_aif(prepared, regression_network(bolus(14.0), loss))
     assert found.aif.value.shape == (prepared.n_time,)
     assert found.vof is not None
     assert found.aif.area == pytest.approx(found.vof.area, rel=1e-9)
@@ -144,9 +144,12 @@ def test_other_time_steps(dt_s, loss):
     assert arrival_s(found.aif.value, dt_s) - healthy == pytest.approx(expected, abs=0.3 * max(dt_s, 1))
 
 
-@pytest.mark.parametrize("network", [drawing(bolus(14.0)), drawing(bolus(20.0), "core"), weighing()],
-                         ids=["regression", "regression-core", "weighting"])  # fmt: skip
-def test_a_series_moved_in_time_moves_its_input_function(prepared, network):
+@pytest.mark.parametrize(
+    "network",
+    [regression_network(bolus(14.0)), regression_network(bolus(20.0), "core"), weighting_network()],
+    ids=["regression", "regression-core", "weighting"],
+)
+def test_aif_shifts_with_series(prepared, network):
     later = np.roll(prepared.enhancement, 3, axis=3)
     later[..., :3] = prepared.enhancement[..., :1]
     one = predict_aif(prepared, network).aif.value
@@ -155,51 +158,53 @@ def test_a_series_moved_in_time_moves_its_input_function(prepared, network):
     np.testing.assert_allclose(moved, shape, rtol=0, atol=0.01)
 
 
-# Where it looked
+# Voxel weights
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_weighed_curve_is_the_mean_of_the_measured_ones(prepared, seed):
-    network = weighing(seed)
-    looked = voxel_attention(prepared, network)
-    assert looked is not None
-    assert looked.shape == prepared.grid
+def test_weighting_network_returns_weighted_mean_of_curves(prepared, seed):
+    network = weighting_network(seed)
+    attention = voxel_attention(prepared, network)
+    assert attention is not None
+    assert attention.shape == prepared.grid
     assert prepared.hull is not None
-    assert (looked >= 0).all()
-    assert float(looked.sum(dtype=float)) == pytest.approx(1, abs=1e-5)
-    assert (looked[~(prepared.hull | prepared.mask)] == 0).all()
-    by_hand = np.tensordot(looked.astype(float), prepared.enhancement.astype(float), 3)
+    assert (attention >= 0).all()
+    assert float(attention.sum(dtype=float)) == pytest.approx(1, abs=1e-5)
+    assert (attention[~(prepared.hull | prepared.mask)] == 0).all()
+    by_hand = np.tensordot(attention.astype(float), prepared.enhancement.astype(float), 3)
     found = predict_aif(prepared, network).aif
     scale = found.area / (by_hand.sum() * prepared.dt_s)
     np.testing.assert_allclose(found.value, scale * by_hand, rtol=0, atol=1e-4 * found.peak)
 
 
-def test_its_voxels_are_those_it_looked_at_most(prepared):
-    network = weighing()
-    looked = voxel_attention(prepared, network)
+def test_reported_voxels_have_largest_weights(prepared):
+    network = weighting_network()
+    attention = voxel_attention(prepared, network)
     voxels = predict_aif(prepared, network).aif.voxels
-    assert looked is not None
+    assert attention is not None
     assert len(voxels) == len(set(voxels)) == N_REPORTED_VOXELS
-    weights = [float(looked[voxel]) for voxel in voxels]
+    weights = [float(attention[voxel]) for voxel in voxels]
     assert weights == sorted(weights, reverse=True)
-    assert weights[-1] >= np.sort(looked, axis=None)[-N_REPORTED_VOXELS]
+    assert weights[-1] >= np.sort(attention, axis=None)[-N_REPORTED_VOXELS]
 
 
-def test_a_drawn_curve_looked_nowhere(prepared):
-    network = drawing(bolus(14.0))
+def test_regression_network_has_no_voxel_attention(prepared):
+    network = regression_network(bolus(14.0))
     assert voxel_attention(prepared, network) is None
     assert predict_aif(prepared, network).aif.voxels == ()
 
 
-@pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
-def test_the_same_case_gives_the_same_curve(prepared, network):
+@pytest.mark.parametrize(
+    "network", [regression_network(bolus(14.0)), weighting_network()], ids=["regression", "weighting"]
+)
+def test_prediction_is_deterministic(prepared, network):
     one, other = predict_aif(prepared, network), predict_aif(prepared, network)
     np.testing.assert_array_equal(one.aif.value, other.aif.value)
     assert one.aif.voxels == other.aif.voxels
     assert one.why == other.why
 
 
-# What is no bolus
+# Curves without a bolus
 
 
 @pytest.mark.parametrize(
@@ -207,15 +212,17 @@ def test_the_same_case_gives_the_same_curve(prepared, network):
     ids=["below zero", "nothing", "NaN", "a negative area"],
 )  # fmt: skip
 @pytest.mark.parametrize("loss", ["core", "core+tmax"])
-def test_what_is_no_bolus_is_no_artery(prepared, curve, loss):
+def test_prediction_without_bolus_raises(prepared, curve, loss):
     name = "cnn-regression-core" if loss == "core" else "cnn-regression"
     message = rf"^No artery was found: the network \({name}\) predicted no bolus; give an AIF"
     with pytest.raises(NoArteryError, match=message):
-        predict_aif(prepared, drawing(curve, loss))
+        predict_aif(prepared, regression_network(curve, loss))
 
 
-@pytest.mark.parametrize("network", [drawing(bolus(14.0)), weighing()], ids=["regression", "weighting"])
-def test_tissue_without_a_bolus_has_no_artery(network):
+@pytest.mark.parametrize(
+    "network", [regression_network(bolus(14.0)), weighting_network()], ids=["regression", "weighting"]
+)
+def test_tissue_without_bolus_raises(network):
     head = draw_head(64, 2, 48)
     still = np.repeat(head.series.data[..., :1], 48, axis=3)
     noise = np.random.default_rng(1).normal(0, 3, still.shape).astype(np.float32)
@@ -228,8 +235,8 @@ def test_tissue_without_a_bolus_has_no_artery(network):
 
 
 @pytest.mark.parametrize("name", ["cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"])
-def test_concentration_in_any_unit_gives_the_same_curve(prepared, name):
-    """The networks that ship were shown HU; what is proportional to it is the same case to them."""
+def test_prediction_is_invariant_to_concentration_unit(prepared, name):
+    """The installed networks are trained in HU; a proportional series is the same input."""
     assert prepared.hull is not None
     values = np.where(prepared.hull[..., None], prepared.enhancement, 0)
     curves = []
@@ -241,14 +248,14 @@ def test_concentration_in_any_unit_gives_the_same_curve(prepared, name):
         np.testing.assert_allclose(other, curves[0], rtol=0, atol=1e-4 * curves[0].max())
 
 
-def test_without_any_vessel_concentration_keeps_its_unit():
-    """What a network draws in HU comes back in the unit of the series, by the height of healthy tissue."""
+def test_without_vessels_aif_keeps_series_unit():
+    """A prediction in HU is converted to the unit of the series by the peak of healthy tissue."""
     head = draw_head(64, 2, 48, vessels=False, noise=1.0)
     in_hu = prepare(head.series, Settings())
     unit = 2.0**-8
     series = PerfusionSeries(in_hu.enhancement * unit, in_hu.affine, 1.0, units="concentration", mask=in_hu.mask)
     given = prepare(series, Settings())
-    found = predict_aif(given, drawing(bolus(14.0, 70.0)))
+    found = predict_aif(given, regression_network(bolus(14.0, 70.0)))
     healthy = float(healthy_curve(given).max())
     assert found.aif.peak == pytest.approx(70 * healthy / HEALTHY_PEAK_HU, rel=0.05)
 
@@ -256,12 +263,12 @@ def test_without_any_vessel_concentration_keeps_its_unit():
 # From the pipeline
 
 
-def test_the_pipeline_knows_networks_and_selectors(prepared, monkeypatch):
+def test_pipeline_accepts_networks_and_selectors(prepared, monkeypatch):
     asked: list[str] = []
 
     def loaded(name: str) -> Network:
         asked.append(name)
-        return drawing(bolus(14.0))
+        return regression_network(bolus(14.0))
 
     monkeypatch.setattr(pipeline, "load_network", loaded)
     for name in ("cnn", "cnn-regression", "cnn-weighting-core"):
@@ -273,14 +280,14 @@ def test_the_pipeline_knows_networks_and_selectors(prepared, monkeypatch):
     assert len(asked) == 3
 
 
-def test_without_weights_it_says_so(prepared, monkeypatch, tmp_path: Path):
+def test_missing_weights_raise(prepared, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(pipeline, "load_network", lambda name: load_network(name, tmp_path))
     with pytest.raises(InputDataError, match=r"^There are no weights for 'cnn'; installed networks: none\.$"):
         find_curve(prepared, "cnn")
 
 
-def test_the_command_takes_a_network(monkeypatch, tmp_path: Path):
-    monkeypatch.setattr(pipeline, "load_network", lambda _name: drawing(bolus(14.0)))
+def test_maps_command_accepts_network(monkeypatch, tmp_path: Path):
+    monkeypatch.setattr(pipeline, "load_network", lambda _name: regression_network(bolus(14.0)))
     write_series(draw_head(64, 2, 48), tmp_path / "case_1")
     out = tmp_path / "out"
     result = CliRunner().invoke(app, ["maps", str(tmp_path / "case_1"), "--out", str(out), "--aif", "cnn"])
@@ -290,7 +297,7 @@ def test_the_command_takes_a_network(monkeypatch, tmp_path: Path):
     assert aif.sum() == pytest.approx(vof.sum(), rel=1e-6)
 
 
-def test_the_command_without_weights_leaves_in_one_line(monkeypatch, tmp_path: Path):
+def test_maps_command_without_weights_exits_2(monkeypatch, tmp_path: Path):
     monkeypatch.setattr(pipeline, "load_network", lambda name: load_network(name, tmp_path / "nothing"))
     write_series(draw_head(48, 1, 40), tmp_path / "case_1")
     options = ["--out", str(tmp_path / "out"), "--aif", "cnn-weighting"]

@@ -1,4 +1,4 @@
-"""The networks by themselves: shapes, what they can and cannot draw, gradients in every layer."""
+"""Tests of the network models: shapes, convexity, determinism, gradients in every layer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _one_thread():
 
 
 def scene(n_slices: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    """Curves of random height in a disc, nothing outside."""
+    """Curves of random peak in a disc; empty cells outside."""
     rng = np.random.default_rng(seed)
     x, y = np.meshgrid(*[np.arange(GRID_SIDE) - 23.5] * 2, indexing="ij")
     inside = np.repeat((np.hypot(x, y) < 15)[None, :, :, None], n_slices, -1).repeat(batch, 0)
@@ -43,7 +43,7 @@ def network(name: str, seed: int = 0) -> RegressionNet | WeightingNet:
 
 @pytest.mark.parametrize("n_slices", [1, 2, 5, 16])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_any_number_of_slices_gives_one_curve(name, n_slices):
+def test_output_is_one_curve_for_any_slice_count(name, n_slices):
     net = network(name).eval()
     with torch.no_grad():
         curve = net(*scene(n_slices))
@@ -52,7 +52,7 @@ def test_any_number_of_slices_gives_one_curve(name, n_slices):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_cases_of_a_batch_do_not_see_each_other(name):
+def test_batch_items_are_independent(name):
     net = network(name).double().eval()
     curves, inside = scene(2, batch=2)
     curves = curves.double()
@@ -65,7 +65,7 @@ def test_cases_of_a_batch_do_not_see_each_other(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_every_layer_learns(name):
+def test_every_layer_has_gradient(name):
     net = network(name).train()
     torch.manual_seed(1)
     curve = net(*scene(2))
@@ -73,13 +73,13 @@ def test_every_layer_learns(name):
     for layer, weight in net.named_parameters():
         assert weight.grad is not None, layer
         assert torch.isfinite(weight.grad).all(), layer
-        # A constant added to every score changes no softmax: that one bias has nothing to learn.
+        # Softmax is invariant to a constant score, so that this bias has no gradient.
         if layer != "score.bias":
             assert float(weight.grad.abs().max()) > 0, layer
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_chance_has_a_part_in_training_alone(name):
+def test_dropout_is_active_in_training_only(name):
     net, given = network(name), scene(2)
     with torch.no_grad():
         net.eval()
@@ -89,7 +89,7 @@ def test_chance_has_a_part_in_training_alone(name):
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_same_seed_makes_the_same_network(name):
+def test_same_seed_gives_same_network(name):
     one, same, other = (network(name, seed).state_dict() for seed in (3, 3, 4))
     assert all(torch.equal(one[key], same[key]) for key in one)
     assert not all(torch.equal(one[key], other[key]) for key in one)
@@ -112,8 +112,8 @@ def test_weights_are_a_convex_combination(n_slices):
         assert (curve[i] <= own.max(1) + 1e-3).all()
 
 
-def test_the_weighting_network_knows_what_the_slab_looks_like():
-    """Vessels far away change every score: early and late mean something only against the tissue."""
+def test_weighting_network_depends_on_slab_context():
+    """Distant vessels change every score, because arrival is relative to the tissue."""
     net, (curves, inside) = network("weighting").double().eval(), scene(1)
     curves = curves.double()
     other = curves.clone()
@@ -125,7 +125,7 @@ def test_the_weighting_network_knows_what_the_slab_looks_like():
     assert abs(ratio[0] / ratio[1] - 1) > 1e-3  # more than the denominator that all share
 
 
-def test_the_regression_network_starts_at_a_typical_artery():
+def test_regression_network_starts_at_typical_artery():
     net = network("regression").eval()
     torch.nn.init.zeros_(net.curve[-1].weight)
     torch.nn.init.zeros_(net.curve[-1].bias)
@@ -138,10 +138,10 @@ def test_the_regression_network_starts_at_a_typical_artery():
     assert "typical" not in net.state_dict()
 
 
-def test_a_weighed_curve_has_no_strain():
+def test_weighting_network_has_no_prior_penalty():
     assert network("weighting").prior_penalty(torch.full((N_FRAMES,), 1e4)).item() == 0
 
 
-def test_an_unknown_network_is_named():
+def test_unknown_network_raises():
     with pytest.raises(ArgumentError, match=r"^network must be one of regression, weighting; got 'unet'\.$"):
         make_network("unet")

@@ -1,4 +1,4 @@
-"""The tables in the documents are those of the evaluation that ships."""
+"""Tests of the released models: tables of the documents, manifest and weight sizes."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ ROOT = MODELS.parent
 
 
 @pytest.mark.parametrize("document", ["README.md", "models/README.md"])
-def test_documents_hold_the_evaluations_table(document: str) -> None:
+def test_documents_contain_evaluation_table(document: str) -> None:
     summary = json.loads((MODELS / "evaluation" / "summary.json").read_text(encoding="utf-8"))
     assert markdown_table(summary) in (ROOT / document).read_text(encoding="utf-8")
 
 
-def test_every_network_of_the_manifest_loads_and_was_judged() -> None:
+def test_manifest_networks_load_and_are_evaluated() -> None:
     summary = json.loads((MODELS / "evaluation" / "summary.json").read_text(encoding="utf-8"))
     names = network_names()
     assert set(names) == {"cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"}
@@ -30,6 +30,6 @@ def test_every_network_of_the_manifest_loads_and_was_judged() -> None:
         assert summary["networks"][name]["folds"] == 5
 
 
-def test_weights_are_small_enough_to_ship() -> None:
+def test_weights_are_below_size_limit() -> None:
     sizes = {path.name: path.stat().st_size for path in Path(MODELS).glob("*.safetensors")}
     assert len(sizes) == 4 and max(sizes.values()) <= 20 << 20

@@ -1,4 +1,4 @@
-"""The networks that ship: only what the manifest names, and only the bytes that it names."""
+"""Tests of weight loading: manifest, hashes, sizes and damaged files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def write_manifest(folder: Path, manifest: Any) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A manifest of two networks, the second one the best."""
+    """Models folder with two networks; the second is the best."""
     networks = {}
     for kind, loss in (("regression", "core"), ("weighting", "core+tmax")):
         name = method_name(kind, loss)
@@ -58,12 +58,12 @@ def change(folder: Path, name: str, **more: Any) -> None:
     write_manifest(folder, manifest)
 
 
-def test_names_of_methods():
+def test_method_names():
     assert method_name("regression", "core+tmax") == "cnn-regression"
     assert method_name("weighting", "core") == "cnn-weighting-core"
 
 
-def test_the_best_comes_first(folder):
+def test_best_network_is_listed_first(folder):
     assert network_names(folder) == ("cnn-weighting", "cnn-regression-core")
     assert load_network("cnn", folder).name == load_network(folder=folder).name == "cnn-weighting"
 
@@ -71,7 +71,7 @@ def test_the_best_comes_first(folder):
 @pytest.mark.parametrize(("name", "kind", "loss"), [
     ("cnn-regression-core", "regression", "core"), ("cnn-weighting", "weighting", "core+tmax"),
 ])  # fmt: skip
-def test_a_network_comes_with_its_weights(folder, name, kind, loss):
+def test_load_network_returns_weights(folder, name, kind, loss):
     network = load_network(name, folder)
     assert (network.name, network.loss, network.about["network"]) == (name, loss, kind)
     torch.manual_seed(0)
@@ -86,7 +86,7 @@ def test_a_network_comes_with_its_weights(folder, name, kind, loss):
     assert not any(weight.requires_grad for weight in network.net.parameters())
 
 
-def test_loading_leaves_the_random_state_of_a_training_alone(folder):
+def test_loading_keeps_torch_random_state(folder):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
@@ -94,46 +94,46 @@ def test_loading_leaves_the_random_state_of_a_training_alone(folder):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_changed_byte_is_refused(folder):
+def test_changed_byte_raises(folder):
     path = folder / "cnn-weighting.safetensors"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content)
-    with pytest.raises(InputDataError, match=r"^The weights of cnn-weighting are not those of .*SHA-256"):
+    with pytest.raises(InputDataError, match=r"^The weights of cnn-weighting do not match the manifest .*SHA-256"):
         load_network("cnn", folder)
     assert load_network("cnn-regression-core", folder).loss == "core"
 
 
-def test_other_weights_of_the_same_kind_are_refused(folder):
+def test_weights_with_other_hash_raise(folder):
     (folder / "cnn-weighting.safetensors").write_bytes(content_of("weighting", 1))
     with pytest.raises(InputDataError, match="SHA-256"):
         load_network("cnn", folder)
 
 
-def test_a_missing_file_is_named(folder):
+def test_missing_weights_file_raises(folder):
     (folder / "cnn-weighting.safetensors").unlink()
     with pytest.raises(InputDataError, match=r"^The weights of cnn-weighting are missing; install"):
         load_network("cnn", folder)
 
 
-def test_a_file_that_is_too_large_is_not_read(folder, monkeypatch):
+def test_oversized_weights_file_is_not_read(folder, monkeypatch):
     monkeypatch.setattr(weights, "MAX_WEIGHTS_BYTES", 1000)
     assert (folder / "cnn-weighting.safetensors").stat().st_size > 1000
     with pytest.raises(InputDataError, match="do not match the manifest"):
         load_network("cnn", folder)
 
 
-def test_what_ships_may_have_20_mb():
+def test_max_weights_size_is_20_mib():
     assert weights.MAX_WEIGHTS_BYTES == 20 * 2**20
 
 
-def test_an_unknown_name_lists_the_known_ones(folder):
-    with pytest.raises(InputDataError, match=r"'cnn-x'; .* there: cnn-weighting, cnn-regression-core"):
+def test_unknown_network_error_lists_installed_networks(folder):
+    with pytest.raises(InputDataError, match=r"'cnn-x'; installed networks: cnn-weighting, cnn-regression-core"):
         load_network("cnn-x", folder)
 
 
 @pytest.mark.parametrize("manifest", [None, {"networks": {}}, {"best": None, "networks": {}}])
-def test_a_folder_without_networks_says_so(tmp_path, manifest):
+def test_empty_models_folder_raises(tmp_path, manifest):
     if manifest is not None:
         write_manifest(tmp_path, manifest)
     assert network_names(tmp_path) == ()
@@ -154,22 +154,22 @@ def test_a_folder_without_networks_says_so(tmp_path, manifest):
     '{"best": "b", "networks": {"a": {"file": "f", "sha256": "", "network": "regression", "loss": "core"}}}',
     '{"networks": {"a": {"file": "f", "sha256": "", "network": "regression", "loss": "core"}}}',
 ])  # fmt: skip
-def test_a_damaged_manifest_is_one_sentence(tmp_path, manifest):
+def test_damaged_manifest_raises(tmp_path, manifest):
     write_manifest(tmp_path, manifest)
     for read in (read_manifest, network_names, lambda folder: load_network("cnn", folder)):
         with pytest.raises(InputDataError, match=r"^The manifest of .* (cannot be read|is incomplete); "):
             read(tmp_path)
 
 
-def test_a_manifest_that_is_no_text(tmp_path):
+def test_binary_manifest_raises(tmp_path):
     (tmp_path / MANIFEST).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputDataError, match="cannot be read"):
         read_manifest(tmp_path)
 
 
 @pytest.mark.parametrize("place", ["../outside.safetensors", "{outside}", "models/../../outside.safetensors"])
-def test_no_file_outside_the_folder_is_read(tmp_path, place):
-    """Its hash fits, and still it is not taken: weights come from one folder."""
+def test_weights_outside_models_folder_are_not_read(tmp_path, place):
+    """The hash matches, but weights are loaded from the models folder only."""
     models = tmp_path / "models"
     models.mkdir()
     content = content_of("weighting")
@@ -184,7 +184,7 @@ def test_no_file_outside_the_folder_is_read(tmp_path, place):
 
 
 @pytest.mark.parametrize("place", ["", ".", "..", "/", "../.."])
-def test_a_folder_is_no_file(folder, place):
+def test_folder_as_weights_file_raises(folder, place):
     change(folder, "cnn-weighting", file=place)
     with pytest.raises(InputDataError, match="are missing"):
         load_network("cnn", folder)
@@ -194,7 +194,7 @@ def test_a_folder_is_no_file(folder, place):
     b"", b"rubbish", content_of("regression"), content_of("weighting")[:-100], b"\x80\x04K\x05.",
     save({"score.bias": torch.zeros(1)}),
 ], ids=["empty", "rubbish", "another network", "cut off", "a pickle", "some layers"])  # fmt: skip
-def test_what_is_no_such_network_is_refused(folder, content):
+def test_weights_of_other_architecture_raise(folder, content):
     with pytest.raises(InputDataError, match=r"^The weights are not those of a weighting network\.$"):
         read_network(content, "weighting")
     (folder / "cnn-weighting.safetensors").write_bytes(content)
@@ -203,8 +203,8 @@ def test_what_is_no_such_network_is_refused(folder, content):
         load_network("cnn", folder)
 
 
-def test_what_ships_is_what_the_manifest_names():
-    """Every network in the repository can be loaded, and nothing lies beside them."""
+def test_models_folder_matches_manifest():
+    """Every network of the repository loads, and there are no other weight files."""
     names = network_names()
     for name in names:
         network = load_network(name)

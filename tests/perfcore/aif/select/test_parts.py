@@ -1,4 +1,4 @@
-"""Features, clustering, the vein, partial volume and the score."""
+"""Tests of features, clustering, vein, partial volume, rating and flags."""
 
 import dataclasses
 from types import SimpleNamespace
@@ -45,7 +45,7 @@ def curve(start: float, height: float = 100.0, beta: float = 1.5) -> np.ndarray:
     return height * bolus(TIME, start, 3.0, beta)
 
 
-def test_features_of_a_triangle_are_exact() -> None:
+def test_features_of_triangle_are_exact() -> None:
     triangle = np.interp(TIME, [10, 20, 30], [0, 50, 0]).astype(np.float32)
     found = bolus_features(triangle[None])
     assert found.height[0] == 50
@@ -54,13 +54,13 @@ def test_features_of_a_triangle_are_exact() -> None:
     assert found.width[0] == pytest.approx(10.0)
 
 
-def test_arrival_is_searched_backward_from_the_peak() -> None:
+def test_arrival_is_last_crossing_before_peak() -> None:
     triangle = np.interp(TIME, [20, 30, 40], [0, 50, 0]).astype(np.float32)
     triangle[3:5] = 30  # an early spike is not the arrival
     assert bolus_features(triangle[None]).arrival[0] == pytest.approx(22.0)
 
 
-def test_a_curve_that_never_falls_has_the_width_to_the_end() -> None:
+def test_width_of_monotonic_curve_ends_at_last_frame() -> None:
     step = np.where(TIME >= 20, 10.0, 0.0).astype(np.float32)
     found = bolus_features(step[None])
     assert found.width[0] == pytest.approx(59 - 19.5)
@@ -70,14 +70,14 @@ def test_a_curve_that_never_falls_has_the_width_to_the_end() -> None:
 
 
 @pytest.mark.parametrize("shift", [0.0, 3.0, 8.0])
-def test_features_follow_a_shift_and_ignore_a_scale(shift: float) -> None:
+def test_features_are_shift_equivariant_and_scale_invariant(shift: float) -> None:
     base, moved = (bolus_features(c[None].astype(np.float32)) for c in (curve(10), 7 * curve(10 + shift)))
     assert moved.arrival[0] - base.arrival[0] == pytest.approx(shift, abs=0.05)
     assert moved.width[0] == pytest.approx(base.width[0], abs=0.05)
     assert moved.height[0] == pytest.approx(7 * base.height[0], rel=0.01)
 
 
-def test_running_median_removes_a_spike_and_keeps_a_ramp() -> None:
+def test_median3_removes_spike_and_keeps_ramp() -> None:
     ramp = np.linspace(0, 1, 20, dtype=np.float32)
     spiked = ramp.copy()
     spiked[9] = 50
@@ -88,7 +88,7 @@ def test_running_median_removes_a_spike_and_keeps_a_ramp() -> None:
     np.testing.assert_array_equal(median3(noise)[:, 1:-1], expected)
 
 
-def test_roughness_ranks_noise_above_a_bolus_at_any_scale() -> None:
+def test_roughness_of_noise_exceeds_bolus_at_any_scale() -> None:
     smooth = curve(10, 50, 2.0)
     noisy = smooth + 10 * np.random.default_rng(0).standard_normal(60)
     both = np.stack([smooth, noisy, 1e-3 * smooth]).astype(np.float32)
@@ -107,13 +107,13 @@ def test_first_moment_and_area() -> None:
     assert np.diff(first_moment(later))[0] == pytest.approx(4, abs=0.05)
 
 
-def test_noise_is_read_off_under_a_bolus() -> None:
+def test_frame_noise_ignores_bolus() -> None:
     rng = np.random.default_rng(0)
     many = (curve(10, 50, 3.0) + 4 * rng.standard_normal((500, 60))).astype(np.float32)
     assert frame_noise(many).mean() == pytest.approx(4.0, rel=0.1)
 
 
-def test_fuzzy_c_means_separates_what_is_separate() -> None:
+def test_fuzzy_c_means_separates_distinct_clusters() -> None:
     rng = np.random.default_rng(0)
     truth = np.repeat(np.arange(5), 40)
     curves = np.stack([curve(8 + 6 * k, 60 + 10 * k) for k in truth]) + rng.standard_normal((200, 60))
@@ -122,13 +122,13 @@ def test_fuzzy_c_means_separates_what_is_separate() -> None:
     assert len(np.unique(label)) == 5
 
 
-def test_identical_curves_do_not_break_fuzzy_c_means() -> None:
+def test_fuzzy_c_means_accepts_identical_curves() -> None:
     label = fuzzy_c_means(np.ones((30, 20), np.float32))
     assert label.shape == (30,)
     assert len(np.unique(label)) == 1
 
 
-def test_one_tree_is_as_good_as_clustering_every_branch_again() -> None:
+def test_one_ward_tree_equals_recursive_clustering() -> None:
     rng = np.random.default_rng(3)
     curves = (rng.uniform(20, 200, (120, 1)) * bolus(TIME, rng.uniform(8, 16, (120, 1)))).astype(np.float32)
     members = np.arange(120)
@@ -144,14 +144,14 @@ def test_one_tree_is_as_good_as_clustering_every_branch_again() -> None:
     np.testing.assert_array_equal(_descend(curves), np.sort(members))
 
 
-def test_the_leaves_of_a_tree_are_all_there() -> None:
+def test_leaves_of_root_are_all_leaves() -> None:
     tree = linkage(np.random.default_rng(0).standard_normal((9, 3)), method="ward")
     assert sorted(_leaves(tree, 16, 9)) == list(range(9))
     left, right = (_leaves(tree, int(k), 9) for k in tree[-1, :2])
     assert sorted([*left, *right]) == list(range(9))
 
 
-def test_neighbours_touch_at_corners_and_across_slices() -> None:
+def test_components_use_26_neighbours() -> None:
     grid = (6, 6, 3)
     flat = np.sort(np.ravel_multi_index(([0, 1, 2, 5], [0, 1, 2, 5], [0, 1, 2, 0]), grid))
     label, n = connected_components(grid, flat)
@@ -178,7 +178,7 @@ def test_partial_volume_ratio() -> None:
     assert partial_volume_ratio(Aif(TIME[:20], curve(10, 80)[:20]), cut) is None
 
 
-def test_the_corrected_curve_has_the_veins_area(prepared) -> None:
+def test_corrected_aif_has_vein_area(prepared) -> None:
     half = dataclasses.replace(select(prepared), partial_volume=2.0)
     np.testing.assert_allclose(half.corrected().value, 2 * half.aif.value)
     assert half.corrected().voxels == half.aif.voxels
@@ -190,8 +190,8 @@ def test_the_corrected_curve_has_the_veins_area(prepared) -> None:
 @pytest.mark.parametrize(
     ("in_hu", "height", "size"), [(True, 100, 3), (True, 5, 2), (False, 5, 3), (False, 0.01, 3)]
 )
-def test_two_voxels_are_enough_for_a_weak_artery_in_hounsfield_units_alone(in_hu, height, size) -> None:
-    """The two cheap neighbours win only where nothing larger reaches 15 HU; concentration has no such level."""
+def test_two_voxel_artery_is_allowed_for_weak_hu_series_only(in_hu, height, size) -> None:
+    """A cluster of two voxels is selected only if no larger one reaches 15 HU; concentration has no such limit."""
     places = [(2, 2, 0), (3, 2, 0), (10, 10, 0), (11, 10, 0), (11, 11, 0)]
     cost = np.array([-3.0, -3.0, -1.0, -1.0, -1.0])
     flat = np.ravel_multi_index(np.array(places).T, (16, 16, 1))
@@ -201,7 +201,7 @@ def test_two_voxels_are_enough_for_a_weak_artery_in_hounsfield_units_alone(in_hu
     assert len(best) == size
 
 
-def test_partial_volume_of_a_thin_artery_is_undone() -> None:
+def test_partial_volume_of_thin_artery_is_corrected() -> None:
     head = draw_head(n=128, noise=1.0)
     data = head.series.data.copy()
     still = data[..., :8].mean(axis=3, keepdims=True)
@@ -211,7 +211,7 @@ def test_partial_volume_of_a_thin_artery_is_undone() -> None:
     assert chosen.corrected().area == pytest.approx(head.vof.sum(), rel=0.05)
 
 
-def test_the_score_prefers_the_artery(head, prepared) -> None:
+def test_artery_has_highest_rating(head, prepared) -> None:
     artery = rate_aif(prepared, Aif(prepared.time_s, head.aif))
     vein = rate_aif(prepared, Aif(prepared.time_s, head.vof))
     tissue = rate_aif(prepared, Aif(prepared.time_s, prepared.tissue[prepared.reference].mean(axis=0)))
@@ -222,10 +222,10 @@ def test_the_score_prefers_the_artery(head, prepared) -> None:
     assert any("later than the tissue" in reason for reason in vein.reasons)
     assert any("not clearly above" in reason for reason in tissue.reasons)
     assert any("noisy" in reason for reason in noise.reasons)
-    assert all(0 <= mark <= 1 for j in (artery, vein, tissue, noise) for mark in j.criteria.values())
+    assert all(0 <= rating <= 1 for j in (artery, vein, tissue, noise) for rating in j.criteria.values())
 
 
-def test_voxels_that_disagree_lower_the_score(head, prepared) -> None:
+def test_disagreeing_voxels_lower_rating(head, prepared) -> None:
     vessel = [tuple(int(i) for i in v) for v in np.argwhere(head.artery)]
     bone = [tuple(int(i) for i in v) for v in np.argwhere(prepared.baseline > 500)[:40]]
     good, bad = (Aif(prepared.time_s, head.aif, voxels=tuple(v)) for v in (vessel, vessel[:1] + bone))
@@ -233,7 +233,7 @@ def test_voxels_that_disagree_lower_the_score(head, prepared) -> None:
     assert rate_aif(prepared, bad).criteria["agreement"] < 0.5
 
 
-def test_flags_of_an_input_function(head, prepared) -> None:
+def test_artery_flags(head, prepared) -> None:
     assert artery_flags(prepared, head.aif) == ()
     assert [f for f in artery_flags(prepared, 0.03 * head.aif) if "weak" in f]
     late = np.interp(prepared.time_s - 6, prepared.time_s, head.aif)

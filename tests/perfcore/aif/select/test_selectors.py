@@ -1,4 +1,4 @@
-"""The classical selectors on a drawn head, and when there is no artery."""
+"""Tests of the classical selectors on a synthetic head, with and without an artery."""
 
 import dataclasses
 
@@ -35,13 +35,13 @@ def correlation(a, b) -> float:
     return float(np.corrcoef(a, b)[0, 1])
 
 
-def test_the_contract_of_names() -> None:
+def test_selector_ids() -> None:
     assert {"straka", "peruzzo", "mouridsen", "murase"} == set(SELECTORS)
     assert BEST in SELECTORS
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_finds_the_artery_and_not_the_vein(method: str, head, prepared, selections) -> None:
+def test_selects_artery_not_vein(method: str, head, prepared, selections) -> None:
     chosen = selections[method]
     x, y, z = np.array(chosen.aif.voxels).T
     assert head.artery[x, y, z].mean() > 0.7
@@ -52,7 +52,7 @@ def test_finds_the_artery_and_not_the_vein(method: str, head, prepared, selectio
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_curve_is_the_mean_of_its_voxels_and_keeps_its_peak(method: str, head, prepared, selections) -> None:
+def test_aif_is_unsmoothed_mean_of_its_voxels(method: str, head, prepared, selections) -> None:
     aif = selections[method].aif
     x, y, z = np.array(aif.voxels).T
     np.testing.assert_allclose(aif.value, prepared.enhancement[x, y, z].mean(axis=0), rtol=1e-5)
@@ -62,7 +62,7 @@ def test_the_curve_is_the_mean_of_its_voxels_and_keeps_its_peak(method: str, hea
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_vein_is_found_later(method: str, head, selections) -> None:
+def test_vein_peaks_after_artery(method: str, head, selections) -> None:
     chosen = selections[method]
     assert chosen.vof is not None
     assert chosen.vof.peak_time_s >= chosen.aif.peak_time_s + 2
@@ -74,12 +74,12 @@ def test_the_vein_is_found_later(method: str, head, selections) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_the_same_case_gives_the_same_answer(method: str, prepared, selections) -> None:
+def test_selection_is_deterministic(method: str, prepared, selections) -> None:
     assert select(prepared, method).aif.voxels == selections[method].aif.voxels
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_scale_of_the_enhancement_changes_no_choice(method: str, head, prepared, selections) -> None:
+def test_selection_is_scale_invariant(method: str, head, prepared, selections) -> None:
     values = np.where(prepared.hull[..., None], prepared.enhancement, 0)
     some = [
         select(
@@ -95,19 +95,19 @@ def test_a_scale_of_the_enhancement_changes_no_choice(method: str, head, prepare
     assert correlation(some[0].aif.value, head.aif) > 0.99
 
 
-def test_auto_is_the_best(prepared, selections) -> None:
+def test_auto_is_best_selector(prepared, selections) -> None:
     assert select(prepared).aif.voxels == selections[BEST].aif.voxels
     assert select(prepared, "auto").aif.method == BEST
 
 
-def test_an_unknown_selector_is_an_argument_error(prepared) -> None:
+def test_unknown_selector_raises(prepared) -> None:
     with pytest.raises(ArgumentError, match=f"{', '.join(SELECTORS)}; got 'magic'"):
         select(prepared, "magic")
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("noise", [3.0, 10.0])
-def test_a_slab_without_an_artery_says_so_and_what_to_do(method: str, noise: float) -> None:
+def test_slab_without_artery_raises(method: str, noise: float) -> None:
     bare = prepare(draw_head(n=128, vessels=False, noise=noise).series, Settings())
     advice = r"^No artery was found: .* \(--aif FILE\.csv\) or click voxels"
     with pytest.raises(NoArteryError, match=advice) as caught:
@@ -117,14 +117,14 @@ def test_a_slab_without_an_artery_says_so_and_what_to_do(method: str, noise: flo
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_noise_alone_is_no_artery(seed: int) -> None:
+def test_pure_noise_raises(seed: int) -> None:
     still = draw_head(n=96, scale=0.0, noise=8.0, seed=seed)
     with pytest.raises(NoArteryError):
         select(prepare(still.series, Settings()))
 
 
 @pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0, 3.0])
-def test_every_time_step(dt_s: float) -> None:
+def test_time_steps(dt_s: float) -> None:
     head = draw_head(n=96, n_time=int(60 / dt_s), dt_s=dt_s)
     chosen = select(prepare(head.series, Settings()))
     assert correlation(chosen.aif.value, head.aif) > 0.97
@@ -132,25 +132,25 @@ def test_every_time_step(dt_s: float) -> None:
     assert chosen.vof.peak_time_s > chosen.aif.peak_time_s
 
 
-def test_two_thin_slices_are_enough() -> None:
+def test_two_thin_slices() -> None:
     head = draw_head(n=128, n_slices=2, noise=6.0)
     assert correlation(select(prepare(head.series, Settings())).aif.value, head.aif) > 0.98
 
 
-def test_a_weak_artery_is_still_found_and_flagged() -> None:
+def test_weak_artery_is_selected_and_flagged() -> None:
     head = draw_head(n=128, scale=0.04, noise=0.4)  # a peak of 13 HU
     chosen = select(prepare(head.series, Settings()), "straka")
     assert correlation(chosen.aif.value, head.aif) > 0.95
     assert any("weak" in flag and "13 HU" in flag for flag in chosen.aif.quality)
 
 
-def test_the_choice_needs_no_hull(prepared, head) -> None:
+def test_selection_without_hull(prepared, head) -> None:
     bare = dataclasses.replace(prepared, hull=None)
     assert correlation(select(bare).aif.value, head.aif) > 0.99
 
 
 @pytest.mark.parametrize("method", ["straka", "peruzzo"])
-def test_where_every_artery_is_late_the_choice_is_flagged(method: str) -> None:
+def test_late_artery_is_flagged(method: str) -> None:
     head = draw_head(n=128, artery_late_s=4.3)
     chosen = select(prepare(head.series, Settings()), method)
     x, y, z = np.array(chosen.aif.voxels).T
@@ -160,7 +160,7 @@ def test_where_every_artery_is_late_the_choice_is_flagged(method: str) -> None:
     assert chosen.rating.criteria["timing"] < 0.5
 
 
-def test_straka_prefers_a_small_early_artery_to_a_large_vein() -> None:
+def test_straka_prefers_small_early_artery_to_large_vein() -> None:
     head = draw_head(n=128)
     data = head.series.data.copy()
     still = data[..., :8].mean(axis=3, keepdims=True)
