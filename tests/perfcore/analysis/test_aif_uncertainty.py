@@ -135,7 +135,7 @@ def test_samples_without_bolus_are_left_out():
     found = distribution_of(curves)
     assert [(s.n_done, s.n_total) for s in found] == [(4, 4)]
     np.testing.assert_array_equal(found[0].core_ml, distribution_of(curves[[0, 1, 3, 5]])[0].core_ml)
-    with pytest.raises(ArgumentError, match="None of the curves drawn has a positive bolus"):
+    with pytest.raises(ArgumentError, match="None of the sampled AIFs has a positive bolus"):
         distribution_of(np.zeros((3, 36)))
 
 

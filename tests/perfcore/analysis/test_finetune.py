@@ -278,7 +278,7 @@ def test_empty_target_raises(target):
 
 
 def test_unknown_hypoperfusion_and_oscillation_index_raise(target):
-    with pytest.raises(ArgumentError, match="hypoperfused tissue is not known"):
+    with pytest.raises(ArgumentError, match="hypoperfused tissue of this case is unknown"):
         tuner(replace(target, hypoperfused=None), with_tmax=True)
     with pytest.raises(ArgumentError, match="no gradient"):
         tuner(target, settings=Settings(regularization="oscillation"))

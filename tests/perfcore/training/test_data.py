@@ -118,7 +118,7 @@ def test_augmentation_is_reproducible(paths: list[Path]) -> None:
 def test_augmentation_shifts_and_scales_invertibly(
     paths: list[Path], seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("NOISE_HU", "TURN_RAD", "MOVE_CELLS", "ZOOM"):
+    for name in ("NOISE_HU", "ROTATION_RAD", "TRANSLATION_CELLS", "ZOOM"):
         monkeypatch.setattr(augment, name, 0.0)
     grid_input = read_training_case(paths[0]).grid_input
     drawn = Augmentation().draw(grid_input, np.random.default_rng(seed))

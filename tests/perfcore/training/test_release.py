@@ -86,5 +86,5 @@ def test_oversized_weights_raise(
     weights: Path, judged: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
-    with pytest.raises(ArgumentError, match=r"at most 1000 ship"):
+    with pytest.raises(ArgumentError, match=r"expected at most 1000"):
         release([weights / "regression"], judged[0], "", "", tmp_path / "models")
