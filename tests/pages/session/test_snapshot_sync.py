@@ -188,7 +188,7 @@ def test_maps_of_a_snapshot_equal_the_pipelines_under_its_settings() -> None:
     np.testing.assert_allclose(volume, expected.maps.cbv.ravel()[order], rtol=1e-4, atol=1e-4)
     with pytest.raises(InputDataError, match="does not exist any more"):
         answer_request(session, now, {"type": REQUEST_KIND, "number": 9})
-    with pytest.raises(InputDataError, match="not understood"):
+    with pytest.raises(InputDataError, match="Invalid request"):
         answer_request(session, now, {"type": REQUEST_KIND, "number": "x"})
 
 

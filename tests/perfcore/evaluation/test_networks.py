@@ -188,7 +188,7 @@ def test_cluster_matches_local_training_and_evaluation(
         "--folds", "2", "--epochs", "1", "--rate", "2e-3", "--device", "cpu", "--scheduler", cluster,
     ])  # fmt: skip
     assert trained.exit_code == 0, trained.output
-    assert trained.stdout.startswith("Trained on 4 cases, ")
+    assert trained.stdout.startswith("Trained on 4 cases in ")
     options = ["--data", str(folder), "--out", "out", "--weights", str(weights), "--scheduler", cluster]
     result = runner.invoke(app, ["evaluate", *options])
     assert result.exit_code == 0, result.output
