@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from pages.live.component import LUTS
 from perfcore.map_info import MAPS
@@ -300,5 +300,6 @@ def test_a_voxel_can_be_pointed_at_exactly(page: Page, address: str) -> None:
     text, now = hovered(page, *place_of(page, voxel))
     assert now == voxel
     assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
-    page.wait_for_timeout(250)
-    assert page.locator('[data-out="probed"]').inner_text() == f"voxel ({voxel[0]}, {voxel[1]}, {z})"
+    expect(page.locator('[data-out="probed"]')).to_have_text(
+        f"voxel ({voxel[0]}, {voxel[1]}, {z})", timeout=60_000
+    )
