@@ -144,7 +144,7 @@ export class Lab {
     if (frame.kind === "case") this.#openCase(frame);
     else if (frame.kind === "error") this.#refused(frame);
     else if (!this.case && frame.kind !== "shelf") return; // an answer to a component that has been removed
-    else if (frame.kind === "stale") { if (frame.epoch === this.case?.epoch) this.request(this.#caseRequest()); }
+    else if (frame.kind === "stale") this.request(this.#caseRequest()); // whichever case is here, the edit was dropped
     else if (frame.kind === "slice" || frame.kind === "coarse" || frame.kind === "volume") {
       if (frame.epoch === this.case?.epoch) this.#show(frame);
     } else {
