@@ -1,4 +1,4 @@
-"""Registries: an added entry is seen by the command line, the settings, the files and the choices of pages."""
+"""Registries: an added entry is seen by the command line, the settings and the files."""
 
 import importlib
 from collections.abc import Iterator

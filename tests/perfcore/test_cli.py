@@ -219,7 +219,9 @@ def test_partial_volume_without_a_vein_is_noted(data: Path, tmp_path: Path) -> N
 
 def test_the_summary_explains_the_selection(plain: Path) -> None:
     aif = summary(plain)["aif"]
-    assert aif["why"].startswith(f"{len(aif['voxels'])} voxels: neighbours that enhance high, early and briefly")
+    assert aif["why"].startswith(
+        f"{len(aif['voxels'])} voxels: neighbouring voxels with a high, early and narrow bolus"
+    )
     assert 0.5 < aif["score"] <= 1
 
 
