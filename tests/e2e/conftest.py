@@ -13,7 +13,7 @@ from tests.support import app_server as live
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     if live.chromium() is None:
-        message = "Chromium is not on this machine; install it (Debian: apt-get install chromium)."
+        message = "Chromium is not on this machine; install it (Debian: apt-get install chromium-headless-shell)."
         if os.environ.get("CI") == "true":
             pytest.fail(message)
         pytest.skip(message)
