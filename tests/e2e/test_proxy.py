@@ -18,10 +18,20 @@ from urllib.parse import urlsplit
 import numpy as np
 import platformdirs
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.e2e.test_connection_loss import assert_computed_with, exported_curve, wait_status
-from tests.support.app_server import ROOT, choose_series, drag, free_port, lab_data, open_lab, process, settled
+from tests.support.app_server import (
+    ROOT,
+    choose_series,
+    drag,
+    free_port,
+    isolated_page,
+    lab_data,
+    open_lab,
+    process,
+    settled,
+)
 from tests.support.lab_page import editor_values, kept_curve
 
 pytestmark = pytest.mark.browser
@@ -29,6 +39,13 @@ PORTS = ("8501", "8502")
 """As deploy/nginx.conf has them."""
 UNIT = ROOT / "deploy" / "aif-lab@.service"
 MIB = 1 << 20
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page in a context of its own: these tests set and read the proxy's cookies."""
+    with isolated_page(chromium) as one:
+        yield one
 
 
 def nginx_command() -> str:

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests import ROOT
 
+VIEWPORT = ViewportSize(width=1280, height=800)
+TIMEOUT_MS = 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -84,6 +86,16 @@ def browser() -> Iterator[Browser]:
         one = play.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield one
         one.close()
+
+
+@contextmanager
+def isolated_page(browser: Browser) -> Iterator[Page]:
+    """Open a page in a context of its own, for a test that closes the context or sets its cookies."""
+    context = browser.new_context(viewport=VIEWPORT, color_scheme="dark")
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    yield page
+    context.close()
 
 
 def open_lab(page: Page, url: str) -> None:
