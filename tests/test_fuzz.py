@@ -33,6 +33,7 @@ from pages.live.server.connection import _Connection
 from pages.live.server.messages import case_frame, probe_frame, slice_frame
 from pages.live.server.rerun_transport import answer
 from pages.live.server.session import LiveSession, Workspace, open_session
+from pages.live.server.workspace_edit import WorkspaceEdit
 from pages.session import setting_ranges, share_link
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
@@ -178,7 +179,7 @@ def test_a_series_that_was_let_in_opens_or_is_refused(series: PerfusionSeries) -
         session = open_session()
         state = session.configure(case, Settings(), next(iter(case.sources.values())))
         case_frame(session, state)
-        slice_frame(session, state, wire.Edit(state.epoch, 1, True, False, 0, state.start.value))
+        slice_frame(session, WorkspaceEdit(state, wire.Edit(state.epoch, 1, True, False, 0, state.start.value)))
         wire.pack("numbers", dict(case.numbers(case.volume_flow(state.start.value, Settings()), Settings())))
     except PerfcoreError as error:
         assert "\n" not in str(error)
@@ -378,6 +379,6 @@ def test_edits(session: LiveSession, raw: bytes, flags: int, z: int, whole: bool
     for message in (raw, struct.pack("<4I", state.epoch, 1, flags, z) + curve):
         try:
             edit = wire.unpack_edit(message)
-            slice_frame(session, state, edit)
+            slice_frame(session, WorkspaceEdit(state, edit))
         except PerfcoreError as error:
             one_sentence(error)

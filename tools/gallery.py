@@ -13,7 +13,7 @@ from PIL import Image
 from skimage.segmentation import find_boundaries
 
 from pages.live.component import LUTS
-from pages.live.compute.case import Layout
+from pages.live.compute.display_layout import Layout
 from perfcore.phantom.cases import make_case
 from perfcore.pipeline import analyse
 

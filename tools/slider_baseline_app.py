@@ -24,7 +24,7 @@ def the_case() -> LiveCase:
 
 def picture(case: LiveCase, z: int, curve: np.ndarray) -> np.ndarray:
     """One slice of rCBF through viridis, rows and columns of the screen."""
-    flow = case.slice_flow(curve, Settings(), z, preview=True)
+    flow = case.slice_flow(case.operator(curve, Settings()), z, preview=True)
     rows, columns = case.layout.apply(np.empty(case.prepared.grid[:2])).shape
     image = np.zeros((rows * columns, 3), np.uint8)
     level = np.nan_to_num(flow.cbf / flow.reference_cbf * (255 / 1.5)).clip(0, 255).astype(np.uint8)

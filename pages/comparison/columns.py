@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from pages.live.compute.case import Flow, LiveCase
+from pages.live.compute.case import LiveCase
+from pages.live.compute.flow import Flow
 from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network, source_label

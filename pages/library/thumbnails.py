@@ -61,7 +61,7 @@ def flow_picture(rcbf: FloatArray, screen: FloatArray) -> str:
 def case_picture(case: LiveCase, aif: Aif) -> str:
     """Return the thumbnail of a prepared case: rCBF of the first slice shown in the Lab."""
     z = case.first_slice
-    flow = case.slice_flow(aif.value, Settings(), z)
+    flow = case.slice_flow(case.operator(aif.value, Settings()), z)
     rcbf = np.full(case.prepared.grid, np.nan, np.float32).reshape(-1)
     rcbf[case.prepared.index[case.order[case.starts[z] : case.starts[z + 1]]]] = flow.cbf / flow.reference_cbf
     plane: Any = rcbf.reshape(case.prepared.grid)[:, :, z]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
+from pages.live.compute.voxel_probe import tissue_row
 from pages.live.server import wire
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
@@ -116,13 +117,10 @@ def voxel_frame(case: LiveCase, voxel: tuple[int, int, int]) -> bytes:
         The voxel is outside the grid.
     """
     p = case.prepared
-    if not all(0 <= v < n for v, n in zip(voxel, p.grid, strict=True)):
-        raise InputDataError("That point is outside the image.")
+    row = tissue_row(p, voxel)
     arrays = {"measured": p.enhancement[voxel]}
-    flat = int(np.ravel_multi_index(voxel, p.grid))
-    place = int(np.searchsorted(p.index, flat))
-    if place < len(p.index) and p.index[place] == flat:
-        arrays["smoothed"] = p.tissue[place]
+    if row is not None:
+        arrays["smoothed"] = p.tissue[row]
     return wire.pack("voxel", {"case": case.key, "voxel": list(voxel)}, dict(arrays))
 
 

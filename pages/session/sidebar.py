@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import streamlit as st
 
-from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
 from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session import case_selection, setting_ranges, widget_keys
@@ -115,7 +114,7 @@ def _preview_error(opened: Workspace | None) -> str:
     if opened is None or opened.case.basis is None:
         return ""
     every = opened.case.basis_error
-    coarse = max(every, opened.case.preview_error) if opened.case.preview_error <= MAX_PREVIEW_ERROR else every
+    coarse = max(every, opened.case.preview.error) if opened.case.preview.is_accurate else every
     return f"  \nwhile dragging ±{100 * every:.2f} % (all slices ±{100 * coarse:.1f} %), exact at rest"
 
 

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Download, Page
 
-from pages.live.compute.case import Layout
+from pages.live.compute.display_layout import Layout
 from pages.session.share_link import unpack_curve
 from perfcore.phantom.cases import make_demonstration
 from perfcore.pipeline import Analysis, analyse

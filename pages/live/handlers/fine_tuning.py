@@ -112,7 +112,8 @@ def _steps(
 
 def _frame(workspace: Workspace, step: TuneStep, view: Viewport) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = workspace.case
-    kind, z, flow = view.flow(case, step.curve, workspace.settings, step.cbf, step.reference_cbf)
+    operator = case.operator(step.curve, workspace.settings)
+    kind, z, flow = view.flow(case, operator, step.cbf, step.reference_cbf)
     rcbf = relative_cbf(step.cbf, step.reference_cbf)
     core = is_core(rcbf, step.threshold)
     figures = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)

@@ -90,11 +90,11 @@ def target_of(
     coarse
         Every second voxel alone, while the hand moves.
     """
-    kept: Any = case.preview_grid.kept if coarse else slice(None)
+    kept: Any = case.preview.grid.kept if coarse else slice(None)
 
     def flags(mask: NDArray[np.bool_]) -> torch.Tensor:
         return torch.from_numpy(mask[kept].astype(np.float32)).to(case.device)
 
     low = flags(case.hypoperfused) if hypoperfused and case.hypoperfused is not None else None
     reference = torch.from_numpy(case.reference.numpy()[kept].copy()).to(case.device)
-    return Target(case.preview_tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)
+    return Target(case.preview.tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)

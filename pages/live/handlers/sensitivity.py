@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
 from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of, wanted_lesion
 from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
 from pages.live.server import wire
@@ -72,14 +71,14 @@ def matter(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any],
 
     def frames() -> Frames:
         case = workspace.case
-        coarse = quick and case.preview_error <= MAX_PREVIEW_ERROR
+        coarse = quick and case.preview.is_accurate
         n = case.tiles.n_voxels
         core = wanted_lesion(session, case, what) if quantity == "soft_dice" else np.zeros(n, bool)
         if quantity == "soft_dice" and not core.any():
             raise InputDataError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         where = region_of(session, workspace, region) if quantity in {"rcbf", "tmax"} else None
         target = target_of(case, core, coarse=coarse)
-        kept = case.preview_grid.kept if coarse else np.ones(n, bool)
+        kept = case.preview.grid.kept if coarse else np.ones(n, bool)
         found = aif_gradient(
             curve, target, workspace.settings, quantity, pool=HELPER_POOL,
             voxel_ml=case.prepared.voxel_ml * n / target.tissue.n_voxels,
@@ -117,7 +116,7 @@ def tornado_chart(
 
     def figures(moved: DoubleArray) -> dict[str, float | None]:
         case = workspace.case
-        flow = case.gather(run_parallel(case.chunks(moved, workspace.settings)))
+        flow = case.gather(run_parallel(case.chunks(case.operator(moved, workspace.settings))))
         every = case.numbers(flow, workspace.settings, exact=False)
         return {name: every[name] for name in TORNADO}
 

@@ -110,7 +110,7 @@ class Streams:
             del self._open[of]
         elif act == "seen":
             stream.on_way = max(stream.on_way - 1, 0)
-            stream.view.take(asked.get("view"))
+            stream.view.update(asked.get("view"))
         else:
             stream.wanted = {"run": math.inf, "pause": 0.0, "step": 1.0}[act]
 

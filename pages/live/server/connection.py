@@ -13,7 +13,6 @@ from typing import Any, Final, TypeVar
 import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR
 from pages.live.handlers.requests import answer_request, invalid_request, voxel_of
 from pages.live.handlers.streams import SOURCES, Streams
 from pages.live.server import wire
@@ -25,12 +24,14 @@ from pages.live.server.messages import (
     coarse_frame,
     coarse_slice_frame,
     error_frame,
+    preview_flow,
     probe_frame,
     slice_frame,
     volume_frame,
 )
 from pages.live.server.rate_limit import RateLimiter
 from pages.live.server.session import COMPUTE, WORKERS, LiveSession, Workspace
+from pages.live.server.workspace_edit import WorkspaceEdit
 from pages.server.error_reporting import report_error
 from pages.server.message_limits import limit_messages
 from pages.server.streamlit_internals import asgi_receive
@@ -52,7 +53,7 @@ class _Connection:
         self.edit: wire.Edit | None = None
         self.last_edit: wire.Edit | None = None
         self.probe: tuple[int, int, int] | None = None
-        self.volume: tuple[Workspace, wire.Edit] | None = None
+        self.volume: WorkspaceEdit | None = None
         self.wake, self.volume_wake = asyncio.Event(), asyncio.Event()
         self.sending = asyncio.Lock()
         self.streams = Streams(session, self.send)
@@ -139,20 +140,21 @@ class _Connection:
         self.last_edit = edit
         if edit.keep and edit.curve.size == workspace.start.value.size:
             self.session.keep_curve(workspace.curve_key, edit.curve)
-        coarse = not edit.at_rest and workspace.case.preview_error <= MAX_PREVIEW_ERROR
+        edited, preview = WorkspaceEdit(workspace, edit), workspace.case.preview
+        coarse = not edit.at_rest and preview.is_accurate
         moving = edit.all_slices and coarse
         if not edit.at_rest:
             LOAD.record_edit(self.session)
         if moving:
-            jobs = workspace.case.preview_chunks(edit.curve, workspace.settings, WORKERS)
+            jobs = preview.chunks(edited.operator, WORKERS)
             parts = await asyncio.gather(*(self.compute(job) for job in jobs))
-            await self.send(await self.compute(coarse_frame, self.session, workspace, edit, parts))
+            await self.send(await self.compute(coarse_frame, self.session, edited, parts))
         elif not edit.all_slices:
             make = coarse_slice_frame if coarse and LOAD.is_overloaded else slice_frame
-            await self.send(await self.compute(make, self.session, workspace, edit))
+            await self.send(await self.compute(make, self.session, edited))
         due = self.volume is None and time.monotonic() - self.metrics_at_s > LOAD.metrics_interval_s
         if edit.at_rest or (edit.all_slices and not moving) or due:
-            self.volume = (workspace, edit)
+            self.volume = edited
             self.volume_wake.set()
 
     async def follow(self) -> None:
@@ -164,39 +166,37 @@ class _Connection:
             if wanted is None:
                 continue
             try:
-                await self.send_volume(*wanted)
+                await self.send_volume(wanted)
             except PerfcoreError as error:
-                await self.send(error_frame(wanted[1], error))
+                await self.send(error_frame(wanted.edit, error))
             self.metrics_at_s = time.monotonic()
             if self.volume is wanted:
                 self.volume = None
 
-    async def send_volume(self, workspace: Workspace, edit: wire.Edit) -> None:
+    async def send_volume(self, edited: WorkspaceEdit) -> None:
         """Send maps and metrics of all slices; stops where a newer edit needs a volume."""
-        case = workspace.case
-        by_preview = not edit.at_rest and LOAD.is_overloaded and case.preview_error <= MAX_PREVIEW_ERROR
+        case, edit = edited.case, edited.edit
+        by_preview = not edit.at_rest and LOAD.is_overloaded and case.preview.is_accurate
         if by_preview:
-            jobs = case.preview_chunks(edit.curve, workspace.settings, OVERLOAD_JOBS)
+            jobs = case.preview.chunks(edited.operator, OVERLOAD_JOBS)
         else:
-            jobs = case.chunks(edit.curve, workspace.settings, preview=not edit.at_rest)
+            jobs = case.chunks(edited.operator, preview=not edit.at_rest)
         # During a drag one core is left for the visible slice, unless the whole volume is visible.
-        whole = edit.at_rest or (edit.all_slices and workspace.case.preview_error > MAX_PREVIEW_ERROR)
+        whole = edit.at_rest or (edit.all_slices and not case.preview.is_accurate)
         at_once = WORKERS if whole else max(WORKERS - 1, 1)
         parts = []
         for first in range(0, len(jobs), at_once):
             turn = (self.compute(job, background=True) for job in jobs[first : first + at_once])
             parts += await asyncio.gather(*turn)
-            if self.volume is None or self.volume[1] is not edit:
+            if self.volume is not edited:
                 return
 
         def finish() -> bytes:
             if by_preview:
-                scale = self.session.reference_scale(workspace.epoch)
-                mean = case.sample_mean(edit.curve, workspace.settings, preview=True) * scale
-                flow = case.interpolate(case.gather_preview(parts, mean))
+                flow = case.preview.interpolate(preview_flow(self.session, edited, parts))
             else:
                 flow = case.gather(parts)
-            return volume_frame(self.session, workspace, edit, flow, with_maps=whole)
+            return volume_frame(self.session, edited, flow, with_maps=whole)
 
         await self.send(await self.compute(finish, background=True))
 

@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.live.compute.case import Flow
+from pages.live.compute.flow import Flow
+from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
+from pages.live.server.workspace_edit import WorkspaceEdit
 from perfcore.errors import PerfcoreError
 
 Metrics = Mapping[str, float | None]
@@ -122,7 +124,7 @@ class StaleMessage:
 
 @dataclass(frozen=True, eq=False)
 class ProbeMessage:
-    """The curves of one voxel: see `LiveCase.probe`."""
+    """The curves of one voxel: see `probe_voxel`."""
 
     voxel: tuple[int, int, int]
     curves: Mapping[str, NDArray[np.float32]]
@@ -145,37 +147,36 @@ def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
     return ErrorMessage(str(error), edit).encode()
 
 
-def slice_frame(session: LiveSession, workspace: Workspace, edit: wire.Edit) -> bytes:
+def slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
     """Compute the visible slice of an edit."""
-    z = min(edit.slice_index, workspace.case.n_slices - 1)
-    scale = session.reference_scale(workspace.epoch)
-    flow = workspace.case.slice_flow(edit.curve, workspace.settings, z, scale=scale, preview=not edit.at_rest)
-    return FlowMessage("slice", edit, flow).encode()
+    scale, preview = session.reference_scale(edited.edit.epoch), not edited.edit.at_rest
+    flow = edited.case.slice_flow(edited.operator, edited.slice_index, scale=scale, preview=preview)
+    return FlowMessage("slice", edited.edit, flow).encode()
 
 
-def coarse_frame(
-    session: LiveSession, workspace: Workspace, edit: wire.Edit, parts: list[tuple[Tensor, Tensor]]
-) -> bytes:
+def preview_flow(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> Flow:
+    """Join the results of the preview's chunks; the healthy mean is the sample's, scaled to the exact one."""
+    mean = edited.case.sample_mean(edited.operator, preview=True) * session.reference_scale(edited.edit.epoch)
+    return edited.case.preview.gather(parts, mean)
+
+
+def coarse_frame(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> bytes:
     """Return the frame of all slices on the preview grid."""
-    sample_mean = workspace.case.sample_mean(edit.curve, workspace.settings, preview=True)
-    mean = sample_mean * session.reference_scale(workspace.epoch)
-    return FlowMessage("coarse", edit, workspace.case.gather_preview(parts, mean)).encode()
+    return FlowMessage("coarse", edited.edit, preview_flow(session, edited, parts)).encode()
 
 
-def coarse_slice_frame(session: LiveSession, workspace: Workspace, edit: wire.Edit) -> bytes:
+def coarse_slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
     """Compute the visible slice on the preview grid, for an overloaded server."""
-    z = min(edit.slice_index, workspace.case.n_slices - 1)
-    scale = session.reference_scale(workspace.epoch)
-    flow = workspace.case.preview_slice_flow(edit.curve, workspace.settings, z, scale=scale)
-    return FlowMessage("coarse", edit, flow, one_slice=True).encode()
+    scale = session.reference_scale(edited.edit.epoch)
+    flow = edited.case.preview.slice_flow(edited.operator, edited.slice_index, scale=scale)
+    return FlowMessage("coarse", edited.edit, flow, one_slice=True).encode()
 
 
-def volume_frame(
-    session: LiveSession, workspace: Workspace, edit: wire.Edit, flow: Flow, *, with_maps: bool
-) -> bytes:
-    """Return the frame of a whole volume with its metrics; at rest the sample's error is learnt as well."""
+def volume_frame(session: LiveSession, edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
+    """Return the frame of a whole volume with its metrics; at rest also set the session's reference scale."""
+    edit, workspace = edited.edit, edited.workspace
     if edit.at_rest:
-        sample = workspace.case.sample_mean(edit.curve, workspace.settings)
+        sample = workspace.case.sample_mean(edited.operator)
         session.set_reference_scale(workspace.epoch, flow.reference_cbf / sample)
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
     return FlowMessage(
@@ -185,4 +186,5 @@ def volume_frame(
 
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:
     """Return the frame with the curves of one voxel."""
-    return ProbeMessage(voxel, workspace.case.probe(curve, workspace.settings, voxel)).encode()
+    curves = probe_voxel(workspace.case.prepared, curve, workspace.settings, voxel)
+    return ProbeMessage(voxel, curves).encode()

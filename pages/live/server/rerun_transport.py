@@ -1,4 +1,4 @@
-"""Where no socket can be had, an edit travels with Streamlit's own messages and its answer with the data."""
+"""Rerun transport: without a WebSocket, an edit and its answer travel with a Streamlit rerun."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ from pages.live.handlers.requests import answer_request
 from pages.live.server import wire
 from pages.live.server.messages import case_frame, error_frame, volume_frame
 from pages.live.server.session import LiveSession, Workspace
+from pages.live.server.workspace_edit import WorkspaceEdit
 from perfcore.errors import InputDataError, PerfcoreError
 
 
-def answer(session: LiveSession, workspace: Workspace, asked: Any) -> bytes:
-    """Return the frames that answer an edit that came without a socket; nothing where none came."""
-    if not isinstance(asked, Mapping) or not asked:
+def answer(session: LiveSession, workspace: Workspace, request: Any) -> bytes:
+    """Return the frames that answer an edit or a request; empty without one."""
+    if not isinstance(request, Mapping) or not request:
         return b""
     edit = None
     try:
-        if "request" in asked:
-            return answer_request(session, workspace, asked["request"])
-        edit = _edit(asked) if "curve" in asked else None
+        if "request" in request:
+            return answer_request(session, workspace, request["request"])
+        edit = _edit(request) if "curve" in request else None
         current = edit is not None and edit.epoch == workspace.epoch
-        frames = b"" if current and asked.get("have") == workspace.case.key else case_frame(session, workspace)
+        has_case = current and request.get("have") == workspace.case.key
+        frames = b"" if has_case else case_frame(session, workspace)
         if edit is None or not current:
             return frames
-        flow = workspace.case.volume_flow(edit.curve, workspace.settings)
+        edited = WorkspaceEdit(workspace, edit)
+        flow = edited.case.gather([job() for job in edited.case.chunks(edited.operator)])
         if edit.keep:
             session.keep_curve(workspace.curve_key, edit.curve)
-        return frames + volume_frame(session, workspace, edit, flow, with_maps=True)
+        return frames + volume_frame(session, edited, flow, with_maps=True)
     except PerfcoreError as error:
         return error_frame(edit, error)
 
 
-def _edit(asked: Mapping[str, Any]) -> wire.Edit:
+def _edit(request: Mapping[str, Any]) -> wire.Edit:
     try:
-        with np.errstate(over="ignore"):  # infinite then, and refused
-            curve = np.asarray(asked["curve"], np.float64).astype(np.float32)
-        flags = wire.FLAG_REST | int(asked.get("flags", 0)) & wire.FLAG_KEEP
-        head = np.array([asked["epoch"], asked["seq"], flags, asked["slice"]], np.uint32)
+        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite and is refused
+            curve = np.asarray(request["curve"], np.float64).astype(np.float32)
+        flags = wire.FLAG_REST | int(request.get("flags", 0)) & wire.FLAG_KEEP
+        head = np.array([request["epoch"], request["seq"], flags, request["slice"]], np.uint32)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputDataError("Invalid request.") from error
     return wire.unpack_edit(head.tobytes() + curve.tobytes())

@@ -17,6 +17,7 @@ from pages.live.compute.aif_sources import Sources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
+from pages.live.compute.voxel_probe import probe_voxel
 from perfcore.aif.network.models import RegressionNet
 from perfcore.aif.network.weights import load_network, network_names
 from perfcore.aif.select import SELECTORS
@@ -50,9 +51,10 @@ def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> N
 
 @pytest.mark.parametrize("z", [0, 3, 7])
 def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, curve: np.ndarray, z: int) -> None:
-    preview = case.slice_flow(curve, SETTINGS, z, scale=1.1, preview=True)
-    crowd = case.preview_slice_flow(curve, SETTINGS, z, scale=1.1)
-    kept = case.preview_grid.kept[case.starts[z] : case.starts[z + 1]]
+    operator = case.operator(curve, SETTINGS)
+    preview = case.slice_flow(operator, z, scale=1.1, preview=True)
+    crowd = case.preview.slice_flow(operator, z, scale=1.1)
+    kept = case.preview.grid.kept[case.starts[z] : case.starts[z + 1]]
     np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
     np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
     assert crowd.reference_cbf == preview.reference_cbf
@@ -62,37 +64,40 @@ def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, cur
 def test_a_preview_errs_by_less_than_it_says_it_may(case: LiveCase, curve: np.ndarray) -> None:
     assert case.basis is not None
     assert 0 < case.basis_error < 1e-3
-    exact = case.slice_flow(curve, SETTINGS, 4)
-    preview = case.slice_flow(curve, SETTINGS, 4, preview=True)
+    operator = case.operator(curve, SETTINGS)
+    exact = case.slice_flow(operator, 4)
+    preview = case.slice_flow(operator, 4, preview=True)
     flowing = exact.cbf > 0.02 * exact.cbf.max()
     assert np.abs(preview.cbf / exact.cbf - 1)[flowing].mean() < 1e-3
     assert not np.array_equal(preview.cbf, exact.cbf)
 
 
-def test_the_oscillation_index_is_never_previewed(case: LiveCase) -> None:
-    assert case.tissue(Settings(regularization="oscillation"), preview=True) is case.tiles
+def test_oscillation_index_uses_no_temporal_basis(case: LiveCase, curve: np.ndarray) -> None:
+    operator = case.operator(curve, Settings(regularization="oscillation"))
+    assert case.tissue(operator, preview=True) is case.tiles
+    assert case.preview.tissue(operator) is case.preview.tiles
 
 
 def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray) -> None:
     voxel = tuple(int(v) for v in np.unravel_index(case.prepared.index[500], case.prepared.grid))
-    found = case.probe(curve, SETTINGS, voxel)
+    found = probe_voxel(case.prepared, curve, SETTINGS, voxel)
     np.testing.assert_array_equal(found["raw"], case.prepared.enhancement[voxel])
     np.testing.assert_array_equal(found["tissue"], case.prepared.tissue[500])
     operator = build_operator(torch.from_numpy(np.array(curve)), 1.0, SETTINGS).matrix.numpy()
     np.testing.assert_allclose(found["residue"], operator @ case.prepared.tissue[500], rtol=1e-4, atol=1e-9)
-    assert set(case.probe(curve, SETTINGS, (0, 0, 0))) == {"raw"}
+    assert set(probe_voxel(case.prepared, curve, SETTINGS, (0, 0, 0))) == {"raw"}
     with pytest.raises(InputDataError, match="outside the image"):
-        case.probe(curve, SETTINGS, (0, 0, 8))
+        probe_voxel(case.prepared, curve, SETTINGS, (0, 0, 8))
 
 
 def test_every_second_voxel_is_computed_and_the_rest_filled_in(case: LiveCase, curve: np.ndarray) -> None:
-    grid = case.preview_grid
+    grid = case.preview.grid
     assert 0.24 < grid.kept.mean() < 0.27
-    assert case.preview_error < MAX_PREVIEW_ERROR
+    assert case.preview.error < MAX_PREVIEW_ERROR
     full = case.volume_flow(curve, SETTINGS)
-    jobs = case.preview_chunks(curve, SETTINGS, 3)
+    jobs = case.preview.chunks(case.operator(curve, SETTINGS), 3)
     assert len(jobs) == 3
-    coarse = case.gather_preview([job() for job in jobs], 20.0)
+    coarse = case.preview.gather([job() for job in jobs], 20.0)
     flowing = full.cbf[grid.kept] > 0.02 * full.cbf.max()
     assert np.abs(coarse.cbf / full.cbf[grid.kept] - 1)[flowing].mean() < 1e-3
     assert coarse.reference_cbf == 20.0
@@ -102,7 +107,7 @@ def test_every_second_voxel_is_computed_and_the_rest_filled_in(case: LiveCase, c
 
 def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
     rough = open_case(demonstrations()[0], Settings(spatial_sigma_mm=0.0))
-    assert rough.preview_error > MAX_PREVIEW_ERROR
+    assert rough.preview.error > MAX_PREVIEW_ERROR
     assert "kept" not in rough.static[1]
 
 

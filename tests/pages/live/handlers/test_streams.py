@@ -118,7 +118,7 @@ def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: Li
         np.testing.assert_allclose(arrays["curve"], step.curve, rtol=1e-3, atol=0.02)
         np.testing.assert_allclose(arrays["cbf"], step.cbf[part], rtol=1e-3)
         np.testing.assert_allclose(arrays["gradient"], step.gradient, atol=1e-3 * np.abs(step.gradient).max())
-        tmax = case.slice_flow(step.curve, Settings(), 3).tmax
+        tmax = case.slice_flow(case.operator(step.curve, Settings()), 3).tmax
         assert (np.abs(arrays["tmax"] - tmax) < 0.02).mean() > 0.999
     header, _ = frames[0]
     numbers = case.numbers(case.volume_flow(np.array(vein(case)), Settings()), Settings())
@@ -133,7 +133,7 @@ def test_all_slices_come_as_every_second_voxel(client: TestClient, session: Live
         one.say(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
         header, arrays = one.read()
     assert header["shows"] == "coarse"
-    assert arrays["cbf"].size == arrays["tmax"].size == case.preview_grid.kept.sum()
+    assert arrays["cbf"].size == arrays["tmax"].size == case.preview.grid.kept.sum()
 
 
 def test_it_is_never_more_than_two_frames_ahead(

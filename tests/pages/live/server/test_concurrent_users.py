@@ -36,7 +36,7 @@ def test_people_at_once_get_each_their_own_and_leave_no_socket() -> None:
             for step in range(3):
                 curve = person.nudged(1 + 10 * who + step).astype(np.float32).astype(np.float64)
                 got = await person.edit(curve)
-                own = case.slice_flow(curve, Settings(), person.slice, preview=True)
+                own = case.slice_flow(case.operator(curve, Settings()), person.slice, preview=True)
                 np.testing.assert_allclose(got["cbf"], own.cbf, rtol=1e-5)
             header = await person.rest(curve)
             numbers = case.numbers(case.volume_flow(curve, Settings()), Settings())

@@ -124,7 +124,7 @@ def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
         ws.send_bytes(edit(state.epoch, 1, 0, 3, curve))
         header, arrays = read(ws.receive_bytes())
         assert (header["kind"], header["one"], header["z"]) == ("coarse", True, 3)
-        n = int(case.preview_grid.kept[case.starts[3] : case.starts[4]].sum())
+        n = int(case.preview.grid.kept[case.starts[3] : case.starts[4]].sum())
         assert arrays["cbf"].size == arrays["tmax"].size == n
         ws.send_bytes(edit(state.epoch, 2, wire.FLAG_REST, 3, curve))
         while header["kind"] != "slice":
@@ -184,7 +184,7 @@ def test_all_slices_on_their_way_come_as_every_second_voxel(client: TestClient, 
         ws.send_bytes(edit(state.epoch, 3, wire.FLAG_ALL_SLICES, 0, state.start.value))
         header, arrays = read(ws.receive_bytes())
         assert (header["kind"], header["seq"]) == ("coarse", 3)
-        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.preview_grid.kept.sum()
+        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.preview.grid.kept.sum()
         numbers, none = read(ws.receive_bytes())
         assert (numbers["kind"], none) == ("volume", {}), "the numbers come without maps"
         assert numbers["numbers"]["core_ml"] == pytest.approx(numbers["start"]["core_ml"], rel=0.01)

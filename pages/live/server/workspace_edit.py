@@ -1,0 +1,40 @@
+"""One edit in its workspace, with the operator of its curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from pages.live.compute.case import LiveCase
+from pages.live.server import wire
+from pages.live.server.session import Workspace
+from perfcore.maps import FlowOperator
+
+
+@dataclass(frozen=True, eq=False)
+class WorkspaceEdit:
+    """An edit and the workspace that it is computed with."""
+
+    workspace: Workspace
+    edit: wire.Edit
+
+    @property
+    def case(self) -> LiveCase:
+        """The open case."""
+        return self.workspace.case
+
+    @property
+    def slice_index(self) -> int:
+        """The visible slice, within the case."""
+        return min(self.edit.slice_index, self.case.n_slices - 1)
+
+    @cached_property
+    def operator(self) -> FlowOperator:
+        """The operator of the edited AIF, built once: slice, healthy mean and volume are computed with it.
+
+        Raises
+        ------
+        InputDataError, ArgumentError
+            See `LiveCase.operator`.
+        """
+        return self.case.operator(self.edit.curve, self.workspace.settings)
