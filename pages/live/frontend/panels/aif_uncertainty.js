@@ -1,6 +1,6 @@
 // AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
 /** @import { Lab } from "../lab.js" */
-/** @import { ChoiceFrame, Provided } from "../types.js" */
+/** @import { ChoiceFrame, ChoiceProgressFrame, Provided } from "../types.js" */
 import { find } from "../common/dom.js";
 import { SvgChart, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
@@ -78,11 +78,11 @@ class AifUncertainty {
     this.draw();
   }
 
-  /** @param {ChoiceFrame} frame */
+  /** @param {ChoiceFrame | ChoiceProgressFrame} frame */
   #receive(frame) {
     this.stream.acknowledge();
     this.#finding = frame.finding ?? "";
-    if (!frame.finding) this.#frame = frame;
+    if (frame.finding === null) this.#frame = frame;
     this.lab.root.dataset.draws = String(this.#frame?.n_done ?? 0);
     this.draw();
   }
