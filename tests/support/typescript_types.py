@@ -1,6 +1,6 @@
 """Types of a TypeScript declaration file, compared with JSON values.
 
-Only what a message needs is read: interfaces that extend others, aliases, unions, arrays, tuples, records, literals.
+Read are interfaces that extend others, aliases, unions, arrays, tuples, records and literals.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Declarations:
             found |= self.fields(base)
         return found | _fields(self.own[name])
 
-    def mismatch(self, kind: str, value: Any, path: str = "") -> str | None:
+    def mismatch(self, kind: str, value: Any, path: str = "") -> str | None:  # noqa: PLR0911 - one return for each form of type
         """Return where and why a JSON value is not of a type, or None."""
         if len(alternatives := split_top(kind, "|")) > 1:
             found = [self.mismatch(one, value, path) for one in alternatives]
@@ -75,7 +75,7 @@ class Declarations:
                 return f"{path} is no tuple {kind}: {value!r}"
             return self._first_of(value, list, ((k, v, path) for k, v in zip(kinds, value, strict=True)), path)
         if match := re.fullmatch(r"(\w+)<(.*)>", kind):
-            return self._generic(*match.groups(), value, path)
+            return self._generic(match[1], match[2], value, path)
         if kind in self.own:
             return self._object(self.fields(kind), value, path, kind)
         if kind in self.aliases:
@@ -115,7 +115,7 @@ class Declarations:
 
 
 def _is_simple(kind: str, value: Any, declared: Declarations) -> bool:
-    if kind in DTYPES or kind.split("<")[0] in DTYPES:
+    if kind in DTYPES:
         return isinstance(value, list) and value[0] == DTYPES[kind]
     if kind in {"null", "undefined"}:
         return value is None

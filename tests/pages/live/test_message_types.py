@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from pages.library.catalog import demonstrations, open_case
-from pages.live.compute.case import LiveCase
 from pages.live.component import FRONTEND, config_frame
+from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import SOURCES
 from pages.live.handlers.viewport import Viewport
