@@ -19,7 +19,6 @@ export default [
   {
     files: [
       "pages/live/frontend/map/{ab_compare,lesion_brush,map_toolbar,mouse_bindings}.js",
-      "pages/live/frontend/panels/{aif_uncertainty,fine_tuning,sensitivity,snapshots,tornado}.js",
     ],
     rules: { "max-lines-per-function": "off" },
   },

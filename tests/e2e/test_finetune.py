@@ -405,7 +405,7 @@ def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     assert value is not None
     assert float(value[1]) == pytest.approx(own[place], abs=2e-4)
     page.locator('[data-matters="direction"]').select_option("amplitude")
-    page.get_by_text("rCBF does not see the height").wait_for()
+    page.get_by_text("rCBF does not depend on the height").wait_for()
     assert " 0.0000 " in overlaid(page, 0.41, 0.4)[0]
     page.keyboard.press("Escape")
     wait_data(page, "overlay", "v === ''")

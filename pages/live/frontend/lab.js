@@ -1,6 +1,6 @@
 // The Lab: state of the edited AIF, requests for its maps, drawing. The DOM is built once; a run of the page updates it.
 // Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
-/** @import { Case, CaseFrame, Component, ConfigFrame, ConnectionStatus, Curve, CurveState, ErrorFrame, FlowFrame, Frame } from "./types.js" */
+/** @import { CaseFrame, Component, ConfigFrame, ConnectionStatus, Curve, CurveState, ErrorFrame, FlowFrame, Frame } from "./types.js" */
 /** @import { LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
 import { find, findAll, setRadio } from "./common/dom.js";
 import { FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST, unpack } from "./common/wire.js";
@@ -14,10 +14,11 @@ import { VolumeStore } from "./map/volume_store.js";
 import { Notice } from "./panels/notice.js";
 import { installPlugins, PLUGINS } from "./plugins.js";
 import { HTML } from "./template.js";
+import { TimingMarks } from "./timing_marks.js";
+import { joinCase } from "./transport/case_update.js";
 import { CommitDebounce } from "./transport/commit_debounce.js";
 import { LiveSocket } from "./transport/socket.js";
 
-const MAX_TIMING_MARKS = 1024;
 /** @type {Record<ConnectionStatus, string>} */
 const STATUS = {
   connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
@@ -26,18 +27,6 @@ const STATUS = {
 const labs = new WeakMap();
 
 /** @typedef {Partial<Omit<CurveState, "curve" | "seq">> & {effect?: string | null, merge?: string | null}} CommitOptions */
-
-/**
- * A received case joined with the open one: what the browser has already is not sent again. Null where it is missing.
- * @param {Case | null} old
- * @param {CaseFrame} received
- * @returns {Case | null}
- */
-function joinCase(old, received) {
-  if (received.arrays.pixel) return /** @type {Case} */ (received);
-  if (old?.key !== received.key) return null;
-  return { ...old, ...received, arrays: { ...old.arrays, ...received.arrays, pixel: old.arrays.pixel } };
-}
 
 export class Lab {
   /** @type {Events<LabEvents>} */
@@ -65,12 +54,8 @@ export class Lab {
   #history = new CurveHistory("");
   #edited = false; // whether the server is to keep the curve
   #moving = false; // whether the curve shown differs from the committed one
-  #nViewChanges = 0;
-  #nViewsDrawn = 0;
-  /** @type {string[]} */
-  #timingMarks = [];
+  #marks = new TimingMarks();
   #animationFrame = 0;
-  #painted = false;
   /** Sequence number that the next drawing shows. @type {number | undefined} */
   #seqToDraw = undefined;
 
@@ -247,7 +232,7 @@ export class Lab {
   /** Number an edit and mark its time. */
   nextSeq() {
     this.seq += 1;
-    this.#mark(`lab:edit:${this.seq}`);
+    this.#marks.edited(this.seq);
     this.root.dataset.sent = String(this.seq);
     return this.seq;
   }
@@ -324,17 +309,9 @@ export class Lab {
     for (const node of findAll(this.root, "[data-mode][role=radio]")) setRadio(node, node.dataset.mode === mode);
   }
 
-  /** @param {string} name */
-  #mark(name) {
-    performance.mark(name);
-    this.#timingMarks.push(name);
-    if (this.#timingMarks.length > MAX_TIMING_MARKS) performance.clearMarks(this.#timingMarks.shift());
-  }
-
   /** Draw another map, window, outline or slice from the values that are here. */
   viewChanged() {
-    this.#nViewChanges += 1;
-    this.#mark(`lab:look:${this.#nViewChanges}`);
+    this.#marks.viewChanged();
     this.events.emit("view");
     this.draw();
   }
@@ -350,13 +327,8 @@ export class Lab {
     this.#animationFrame = 0;
     this.map.draw();
     this.events.emit("painted");
-    if (this.#nViewsDrawn !== this.#nViewChanges) {
-      this.#nViewsDrawn = this.#nViewChanges;
-      this.#mark(`lab:looked:${this.#nViewsDrawn}`);
-    }
+    this.#marks.painted(this.#seqToDraw);
     if (this.#seqToDraw === undefined) return;
-    if (!this.#painted) { this.#painted = true; performance.mark("lab:first-paint"); }
-    this.#mark(`lab:painted:${this.#seqToDraw}`);
     this.root.dataset.painted = String(this.#seqToDraw);
     this.#seqToDraw = undefined;
   }

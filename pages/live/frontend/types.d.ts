@@ -63,7 +63,7 @@ export interface MapInfo {
   /** Does not depend on the curve: its values come with the case. */
   static?: boolean;
 }
-export interface SourceInfo { id: string; label: string; group: string }
+export interface SourceInfo { id: string; label: string; colour: string; group: string }
 
 export interface MetricInfo { id: keyof Numbers; label: string; unit: string; digits: number }
 /** A handle of the whole curve: its limits (null: the end of the slider) and the slider's low, high and step. */
@@ -151,9 +151,13 @@ export interface TornadoFrame extends StreamFrame {
   here: Partial<Numbers>; low: Partial<Numbers> | null; high: Partial<Numbers> | null; n: number; arrays: object;
 }
 export interface ChoiceFrame extends StreamFrame {
-  kind: "choice"; finding: string | null; n_done: number; n_total: number; of: string[];
+  kind: "choice"; finding: null; n_done: number; n_total: number; of: string[];
   quantiles: [number, number, number]; basis_error: number | null;
   arrays: { core_ml: Float32Array; low: Curve; middle: Curve; high: Curve; fraction: Uint8Array };
+}
+/** Progress of mixtures: the curve of the source `finding` is computed next. */
+export interface ChoiceProgressFrame extends StreamFrame {
+  kind: "choice"; finding: string; n_done: number; n_total: number; arrays: object;
 }
 export interface MattersFrame extends StreamFrame {
   kind: "matters"; quantity: string; region: string; value: number; exact: boolean; arrays: { gradient: Float32Array };
@@ -162,7 +166,7 @@ export interface SensitivityFrame extends StreamFrame {
   kind: "sensitivity"; direction: string; arrays: { change: Float32Array };
 }
 export interface StreamFrames {
-  tune: TuneFrame; tornado: TornadoFrame; choice: ChoiceFrame; matters: MattersFrame; sensitivity: SensitivityFrame;
+  tune: TuneFrame; tornado: TornadoFrame; choice: ChoiceFrame | ChoiceProgressFrame; matters: MattersFrame; sensitivity: SensitivityFrame;
 }
 
 export interface Frames extends StreamFrames {

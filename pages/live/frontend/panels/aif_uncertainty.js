@@ -1,120 +1,181 @@
-// @ts-nocheck
 // AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
+/** @import { Lab } from "../lab.js" */
+/** @import { ChoiceFrame, ChoiceProgressFrame, Provided } from "../types.js" */
+import { find } from "../common/dom.js";
 import { SvgChart, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
 
-const BINS = 24;
-const HTML = `<div class="row"><select data-control="choice-way" aria-label="How others are drawn" title="What might as well have been chosen"><option value="voxels">draw its voxels again</option><option value="selectors">mix the selectors</option></select>
-  <button class="solid" data-action="choice">200 draws</button><label class="soft"><input type="checkbox" data-control="choice-map"> map: how often core</label></div>
+const N_BINS = 24;
+const MIN_RANGE_ML = 0.5; // of the histogram's axis
+const INTRO = "How far does the core volume depend on the chosen voxels? Each draw is the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves.";
+const HTML = `<div class="row"><select data-control="choice-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
+  <button class="solid" data-action="choice">200 draws</button><label class="soft"><input type="checkbox" data-control="choice-map"> map: fraction of draws in core</label></div>
   <svg class="histogram" data-testid="choice" role="img" aria-label="Histogram of the core volume"></svg>
-  <div class="say" data-out="choice" role="status">How much of the core is the choice of the voxels? Each draw is another mean of them (the bootstrap), or a mixture of all selectors' curves.</div>`;
+  <div class="say" data-out="choice" role="status">${INTRO}</div>`;
 
-export function installAifUncertainty(lab, { tabs, overlay }) {
-  const pane = tabs.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
-  pane.innerHTML = HTML;
-  const way = pane.querySelector("[data-control=choice-way]");
-  const onMap = pane.querySelector("[data-control=choice-map]");
-  const out = pane.querySelector("[data-out=choice]");
-  const usual = out.textContent;
-  const plot = new SvgChart(pane.querySelector("svg"), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
-  const band = svg("path", { class: "choice-band" });
-  lab.editor.line.before(band);
-  let found = null;
-  let finding = "";
-  const labelOf = (id) => lab.config.sources.find((source) => source.id === id)?.label ?? id;
-  const stream = new Stream(lab, "choice", {
-    onFrame: (frame) => {
-      stream.acknowledge();
-      finding = frame.finding ?? "";
-      if (!frame.finding) found = frame;
-      lab.root.dataset.draws = found?.n_done ?? 0;
-      draw();
-    },
-    onEnd: (message) => {
-      finding = "";
-      if (message) { out.textContent = message; lab.root.dataset.draws = "refused"; } else draw();
-    },
-  });
+/** Number of values in each of equal bins over a range. @param {Float32Array} values @param {number} low @param {number} high */
+function binCounts(values, low, high) {
+  const counts = new Array(N_BINS).fill(0);
+  for (const value of values) counts[Math.min(Math.floor((N_BINS * (value - low)) / (high - low)), N_BINS - 1)] += 1;
+  return counts;
+}
 
-  lab.actions.choice = () => {
-    if (!lab.case || lab.streaming) return;
-    if (!stream.start({ way: way.value, ...(lab.state.voxels.length && { voxels: lab.state.voxels }) })) return;
-    found = null;
-    finding = way.value === "selectors" ? "selectors" : "";
-    lab.root.dataset.draws = 0;
-    draw();
-  };
-  onMap.addEventListener("change", () => { if (onMap.checked) map(); else overlay.close("choice"); });
-  lab.events.on("overlay-closed", (of) => { if (of === "choice") onMap.checked = false; });
+/** Draw the histogram of the core volume with its median and its 5 % and 95 % quantiles. @param {SvgChart} plot @param {ChoiceFrame} frame */
+function drawHistogram(plot, { arrays, quantiles: [p5, median, p95] }) {
+  const cores = arrays.core_ml;
+  let [low, high] = [Math.min(...cores), Math.max(...cores)];
+  if (high - low < MIN_RANGE_ML) [low, high] = [low - MIN_RANGE_ML / 2, high + MIN_RANGE_ML / 2];
+  const counts = binCounts(cores, low, high);
+  plot.measure();
+  plot.xRange = [low, high];
+  plot.yRange = [0, Math.max(...counts) * 1.1];
+  plot.drawAxes();
+  const width = plot.x(low + (high - low) / N_BINS) - plot.x(low);
+  counts.forEach((count, i) => svg("rect", {
+    class: "more", x: plot.x(low) + i * width + 0.5, width: Math.max(width - 1, 0.5), y: plot.y(count), height: plot.y(0) - plot.y(count),
+  }, plot.layer));
+  /** @type {[number, string][]} */
+  const lines = [[p5, "end"], [median, "middle"], [p95, "end"]];
+  for (const [value, kind] of lines) {
+    svg("line", { x1: plot.x(value), x2: plot.x(value), y1: plot.y(plot.yRange[1]), y2: plot.y(0), class: kind }, plot.layer);
+  }
+}
 
-  function map() {
-    if (!found || !onMap.checked) return;
-    const { fraction } = found.arrays;
-    overlay.show({
-      of: "choice", field: Float32Array.from(fraction, (v) => v / 255), label: "core in … of the draws",
-      note: `${found.n_done} draws`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
+class AifUncertainty {
+  /** The last frame with draws. @type {ChoiceFrame | null} */
+  #frame = null;
+  #finding = ""; // the source whose curve is being computed; "selectors" before the first is named
+  #caseName = "";
+  #voxels = "[]";
+
+  /** @param {Lab} lab @param {Pick<Provided, "tabs" | "overlay">} needed */
+  constructor(lab, { tabs, overlay }) {
+    this.lab = lab;
+    this.overlay = overlay;
+    const pane = tabs.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
+    pane.innerHTML = HTML;
+    this.method = find(pane, "[data-control=choice-way]", HTMLSelectElement);
+    this.mapToggle = find(pane, "[data-control=choice-map]", HTMLInputElement);
+    this.out = find(pane, "[data-out=choice]");
+    this.plot = new SvgChart(find(pane, "svg", SVGSVGElement), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
+    this.band = svg("path", { class: "choice-band" });
+    lab.editor.line.before(this.band);
+    this.stream = new Stream(lab, "choice", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
+    this.mapToggle.addEventListener("change", () => {
+      if (this.mapToggle.checked) this.#showMap();
+      else overlay.close("choice");
     });
   }
 
-  function drawBand() {
-    if (!found) { band.setAttribute("d", ""); return; }
-    const { editor } = lab;
-    const { low, high } = found.arrays;
-    const above = editor.plot.path(editor.times, high);
-    const below = editor.plot.path(editor.times.toReversed(), low.toReversed());
-    band.setAttribute("d", `${above}${below.replace("M", "L")}Z`);
+  start() {
+    const { lab, method } = this;
+    if (!lab.case || lab.streaming) return;
+    const voxels = lab.state?.voxels ?? [];
+    if (!this.stream.start({ way: method.value, ...(voxels.length && { voxels }) })) return;
+    this.#frame = null;
+    this.#finding = method.value === "selectors" ? "selectors" : "";
+    lab.root.dataset.draws = "0";
+    this.draw();
   }
 
-  function draw() {
-    drawBand();
-    map();
+  /** @param {ChoiceFrame | ChoiceProgressFrame} frame */
+  #receive(frame) {
+    this.stream.acknowledge();
+    this.#finding = frame.finding ?? "";
+    if (frame.finding === null) this.#frame = frame;
+    this.lab.root.dataset.draws = String(this.#frame?.n_done ?? 0);
+    this.draw();
+  }
+
+  /** @param {string | null} message */
+  #end(message) {
+    this.#finding = "";
+    if (message) {
+      this.out.textContent = message;
+      this.lab.root.dataset.draws = "refused";
+    } else this.draw();
+  }
+
+  /** Drop the draws: they are of another case or other voxels. */
+  #clear() {
+    this.stream.stop();
+    this.#frame = null;
+    this.overlay.close("choice");
+    this.draw();
+  }
+
+  /** Drop the draws of another case, curve or settings. @param {{curveKey: string, epoch: number}} opened */
+  setCase({ curveKey, epoch }) {
+    const name = `${curveKey} ${epoch}`;
+    if (this.#caseName !== name) this.#clear();
+    this.#caseName = name;
+  }
+
+  /** @param {unknown[]} voxels behind the committed curve */
+  setVoxels(voxels) {
+    const text = JSON.stringify(voxels);
+    if (this.#frame && this.#voxels !== text) this.#clear();
+    this.#voxels = text;
+  }
+
+  #showMap() {
+    if (!this.#frame || !this.mapToggle.checked) return;
+    const { arrays: { fraction }, n_done: nDone } = this.#frame;
+    this.overlay.show({
+      of: "choice", field: Float32Array.from(fraction, (v) => v / 255), label: "core, fraction of draws",
+      note: `${nDone} draws`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
+    });
+  }
+
+  /** Draw the band between the 5 % and 95 % quantiles of the curves behind the edited AIF. */
+  drawBand() {
+    if (!this.#frame) { this.band.setAttribute("d", ""); return; }
+    const { plot, times } = this.lab.editor;
+    const { low, high } = this.#frame.arrays;
+    const upper = plot.path(times, high);
+    const lower = plot.path(times.toReversed(), low.toReversed());
+    this.band.setAttribute("d", `${upper}${lower.replace("M", "L")}Z`);
+  }
+
+  draw() {
+    const { plot, out } = this;
+    this.drawBand();
+    this.#showMap();
     plot.layer.replaceChildren();
-    if (!found) {
+    if (!this.#frame) {
       plot.axes.replaceChildren();
-      out.textContent = finding ? (finding === "selectors" ? "finding the other curves …" : `finding ${labelOf(finding)} …`) : stream.open ? "…" : usual;
+      out.textContent = this.#waitingText();
       return;
     }
-    const { core_ml: cores } = found.arrays;
-    const [p5, median, p95] = found.quantiles;
-    let [low, high] = [Math.min(...cores), Math.max(...cores)];
-    if (high - low < 0.5) [low, high] = [low - 0.25, high + 0.25];
-    const counts = new Array(BINS).fill(0);
-    for (const core of cores) counts[Math.min(Math.floor((BINS * (core - low)) / (high - low)), BINS - 1)] += 1;
-    plot.measure();
-    plot.xRange = [low, high];
-    plot.yRange = [0, Math.max(...counts) * 1.1];
-    plot.drawAxes();
-    const wide = plot.x(low + (high - low) / BINS) - plot.x(low);
-    counts.forEach((count, i) => svg("rect", {
-      class: "more", x: plot.x(low) + i * wide + 0.5, width: Math.max(wide - 1, 0.5), y: plot.y(count), height: plot.y(0) - plot.y(count),
-    }, plot.layer));
-    for (const [value, kind] of [[p5, "end"], [median, "middle"], [p95, "end"]]) {
-      svg("line", { x1: plot.x(value), x2: plot.x(value), y1: plot.y(plot.yRange[1]), y2: plot.y(0), class: kind }, plot.layer);
-    }
-    const error = found.basis_error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * found.basis_error).toFixed(3)} %.`;
-    out.textContent = `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; ${found.n_done} of ${found.n_total} draws of ${found.of.map(labelOf).join(", ")}.${error}`;
+    drawHistogram(plot, this.#frame);
+    out.textContent = this.#summary(this.#frame);
   }
 
-  const clear = () => {
-    stream.stop();
-    found = null;
-    overlay.close("choice");
-    draw();
-  };
-  let of = "";
-  let picked = "[]";
-  lab.events.on("case", (now) => {
-    // The same voxels and curve under other settings: still of another case to whoever reads the figures.
-    const name = `${now.curveKey} ${now.epoch}`;
-    if (of !== name) clear();
-    of = name;
-  });
-  lab.events.on("state", ({ voxels }) => {
-    const now = JSON.stringify(voxels);
-    if (found && picked !== now) clear();
-    picked = now;
-  });
-  lab.events.on("painted", drawBand);
-  lab.events.on("resize", draw);
-  return { close() { stream.stop(); } };
+  /** @param {string} id */
+  #labelOf(id) { return this.lab.config.sources.find((source) => source.id === id)?.label ?? id; }
+
+  #waitingText() {
+    if (this.#finding === "selectors") return "computing the selectors' curves …";
+    if (this.#finding) return `computing ${this.#labelOf(this.#finding)} …`;
+    return this.stream.open ? "…" : INTRO;
+  }
+
+  /** @param {ChoiceFrame} frame */
+  #summary({ quantiles: [p5, median, p95], n_done: nDone, n_total: nTotal, of, basis_error: error }) {
+    const basis = error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * error).toFixed(3)} %.`;
+    return `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; `
+      + `${nDone} of ${nTotal} draws of ${of.map((id) => this.#labelOf(id)).join(", ")}.${basis}`;
+  }
+}
+
+/** @param {Lab} lab @param {Pick<Provided, "tabs" | "overlay">} needed */
+export function installAifUncertainty(lab, needed) {
+  const panel = new AifUncertainty(lab, needed);
+  lab.actions.choice = () => panel.start();
+  lab.events.on("overlay-closed", (of) => { if (of === "choice") panel.mapToggle.checked = false; });
+  lab.events.on("case", (opened) => panel.setCase(opened));
+  lab.events.on("state", ({ voxels }) => panel.setVoxels(voxels));
+  lab.events.on("painted", () => panel.drawBand());
+  lab.events.on("resize", () => panel.draw());
+  return { close() { panel.stream.stop(); } };
 }

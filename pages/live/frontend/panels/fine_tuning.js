@@ -1,276 +1,299 @@
-// @ts-nocheck
-// Fine-tuning: the gradient moves the curve toward a lesion, a frame a step. The path stays, to be walked back.
+// Fine-tuning: gradient descent moves the curve toward a target lesion, one frame a step; every step can be shown again.
+/** @import { Lab } from "../lab.js" */
+/** @import { Case, Curve, Provided, TuneFrame, TuneStep } from "../types.js" */
+/** @import { Installed } from "../plugins.js" */
 import { Stream } from "../transport/streams.js";
-import { LineChart } from "../common/line_chart.js";
-import { FIGURES, HTML, figure, say } from "./fine_tuning_labels.js";
+import { HTML } from "./fine_tuning_labels.js";
+import { TuneOptions } from "./fine_tuning_options.js";
+import { TuneView } from "./fine_tuning_view.js";
 
-const paths = new Map(); // by curve: the path outlives a page change
-const chosen = { target: "truth", form: "softplus", loss: "dice", optimizer: "adam", rate: 0.1, curvature: 1, learn_threshold: false, held_out: false, with_tmax: false };
+/** @typedef {{path: TuneStep[], at: number, start: Curve | null, epoch: number}} StoredPath */
 
-export function installFineTuning(lab, { tabs }) {
-  const pane = tabs.add("tune", "Tune", "Let the gradient move the curve toward a lesion", { only: "tune", first: true });
-  pane.innerHTML = HTML;
-  const find = (selector) => pane.querySelector(selector);
-  const slider = find("[data-control=tune-path]");
-  const run = find("[data-action=tune-run]");
-  const options = find(".tune-options");
-  const traces = { loss: new LineChart(find("svg.loss"), "loss"), dice: new LineChart(find("svg.dice"), "Dice") };
-  let path = []; // what each step has: its curve, gradient and figures
-  let at = -1;
-  let start = null; // the curve as it was before the first step
-  let phase = "idle"; // or running, paused
-  let ended = "";
-  let shown = null; // the curve that we have put on the screen: any other is somebody's edit
-  let unseen = false;
+/** Steps by curve key: they outlive a page change and a lost connection. @type {Map<string, StoredPath>} */
+const paths = new Map();
 
-  const stream = new Stream(lab, "tune", { onFrame: take, onEnd: (message) => end(message) });
+class FineTuning {
+  /** @type {TuneStep[]} */
+  #path = [];
+  #at = -1; // index of the step in view
+  /** The curve before the first step. @type {Curve | null} */
+  #start = null;
+  /** @type {"idle" | "running" | "paused"} */
+  #phase = "idle";
+  #ended = "";
+  /** The curve that the path has shown last: any other is an edit by the user. @type {Curve | null} */
+  #shown = null;
+  #isUnseen = false; // whether the last frame is not drawn yet
 
-  function enter(next) {
-    phase = next;
-    lab.streaming = next === "running";
-    lab.root.dataset.tune = next;
-    draw();
+  /** @param {Lab} lab @param {HTMLElement} pane */
+  constructor(lab, pane) {
+    this.lab = lab;
+    pane.innerHTML = HTML;
+    this.view = new TuneView(lab, pane);
+    this.options = new TuneOptions(lab, pane, () => this.#optionsChanged());
+    this.stream = new Stream(lab, "tune", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
+    const { slider } = this.view;
+    slider.addEventListener("input", () => this.#preview());
+    slider.addEventListener("change", () => { if (this.step) this.#showStep(this.step.curve); });
   }
 
-  /** A step has come: the curve, the figures and what is visible of the maps belong together. */
-  function take(frame) {
-    const { curve, gradient, cbf, tmax } = frame.arrays;
-    const { arrays: _, ...figures } = frame;
-    path.push({ ...figures, curve: curve.slice(), gradient: gradient.slice() });
-    at = path.length - 1;
-    lab.nextSeq();
-    const told = { ...frame, seq: lab.seq, arrays: { cbf, tmax } };
-    lab.root.dataset.numbers = lab.seq;
-    reach(path[at]);
-    lab.values.setMaps(frame.shows, told);
+  get target() { return this.options.values.target; }
+
+  /** The step in view. @returns {TuneStep | null} */
+  get step() { return this.#path[this.#at] ?? null; }
+
+  /** @param {"idle" | "running" | "paused"} phase */
+  #enter(phase) {
+    const { lab } = this;
+    this.#phase = phase;
+    lab.streaming = phase === "running";
+    lab.root.dataset.tune = phase;
+    this.draw();
+  }
+
+  /** Show a step of the server: curve, figures and visible maps belong together. @param {TuneFrame} frame */
+  #receive(frame) {
+    const { lab } = this;
+    const { arrays, ...figures } = frame;
+    const { cbf, tmax } = arrays;
+    const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
+    this.#path.push(step);
+    this.#at = this.#path.length - 1;
+    const seq = lab.nextSeq();
+    lab.root.dataset.numbers = String(seq);
+    this.#showCurve(step);
+    lab.values.setMaps(frame.shows, { ...frame, seq, arrays: { cbf, tmax } });
     lab.events.emit("numbers", frame);
-    unseen = true;
-    lab.draw(lab.seq);
-    if (phase === "running") draw();
-    else rest();
+    this.#isUnseen = true;
+    lab.draw(seq);
+    if (this.#phase === "running") this.draw();
+    else this.#rest();
   }
 
-  /** Put the curve and cut-off of a step on the screen. */
-  function reach({ curve, threshold }) {
-    const { editor, values } = lab;
-    shown = curve;
-    values.thresholds = { ...lab.config.thresholds, core: threshold };
+  /** Show the curve and the threshold of a step. @param {Pick<TuneStep, "curve" | "threshold">} step */
+  #showCurve({ curve, threshold }) {
+    const { editor, values, config } = this.lab;
+    this.#shown = curve;
+    values.thresholds = { ...config.thresholds, core: threshold };
     values.setCurve(curve);
     editor.setLive(curve);
     const [low, high] = editor.plot.yRange;
     if (curve.some((v) => v > high || v < low)) editor.rescale();
   }
 
-  /** No further step is on its way: all slices and numbers of the curve in view. */
-  function rest() {
-    draw();
-    lab.recompute();
-    lab.events.emit("tuned", path[at] ?? null);
+  #emitStep() { this.lab.events.emit("tuned", this.step); }
+
+  /** No further step comes: request all slices and metrics of the curve in view. */
+  #rest() {
+    this.draw();
+    this.lab.recompute();
+    this.#emitStep();
   }
 
-  function end(message) {
+  /** @param {string | null} message */
+  #end(message) {
     if (message) {
-      ended = message;
-      lab.notice(message);
+      this.#ended = message;
+      this.lab.notice(message);
     }
-    enter("idle");
-    if (path.length) rest();
+    this.#enter("idle");
+    if (this.#path.length) this.#rest();
   }
 
-  lab.events.on("painted", () => {
-    if (!unseen) return;
-    unseen = false;
-    lab.root.dataset.tuneStep = at;
-    stream.acknowledge();
-    lab.events.emit("tuned", path[at] ?? null);
-  });
+  /** The last step is drawn: another may come. */
+  painted() {
+    if (!this.#isUnseen) return;
+    this.#isUnseen = false;
+    this.lab.root.dataset.tuneStep = String(this.#at);
+    this.stream.acknowledge();
+    this.#emitStep();
+  }
 
   // Buttons
 
-  /** Go on from the step in view; from another than the last, or after an end, a new run begins there, with that step. */
-  function go(steps) {
-    if (!lab.case || (phase === "running" && steps)) return;
-    ended = "";
-    if (stream.open && at === path.length - 1) {
-      enter(steps ? "paused" : "running");
-      stream.send(steps ? "step" : "run");
+  toggleRun() {
+    if (this.#phase === "running") this.#pause();
+    else this.go(0);
+  }
+
+  /**
+   * Go on from the step in view. From any but the last, or after an end, a new run begins with that step.
+   * @param {number} nSteps 0: until paused
+   */
+  go(nSteps) {
+    const { lab, stream } = this;
+    if (!lab.case || (this.#phase === "running" && nSteps)) return;
+    this.#ended = "";
+    const phase = nSteps ? "paused" : "running";
+    if (stream.open && this.#at === this.#path.length - 1) {
+      this.#enter(phase);
+      stream.send(nSteps ? "step" : "run");
       return;
     }
-    if (at < 0) {
-      start = Float32Array.from(lab.editor.curve);
-      ghost(start);
+    if (!this.#begin(nSteps)) return;
+    this.#path = this.#path.slice(0, Math.max(this.#at, 0));
+    this.#at = this.#path.length - 1;
+    this.#enter(phase);
+  }
+
+  /** Start a run at the step in view; false without a live connection. @param {number} nSteps */
+  #begin(nSteps) {
+    let start = this.#start;
+    if (this.#at < 0 || !start) {
+      this.#start = start = Float32Array.from(this.lab.editor.curve);
+      this.#setGhost(start);
     }
-    const on = at > 0 ? path[at] : null;
-    const { network, ...asked } = { ...chosen, network: networkOf() };
-    const begin = { curve: Array.from(on?.curve ?? start), origin: Array.from(start), ...(on && chosen.learn_threshold && { threshold: on.threshold }) };
-    const wanted = steps && { steps: at < 0 ? steps : steps + 1 }; // the step in view comes again
-    if (!stream.start({ ...asked, ...(network && { network }), ...begin, ...wanted })) return;
-    path = path.slice(0, Math.max(at, 0));
-    at = path.length - 1;
-    enter(steps ? "paused" : "running");
+    const from = this.#at > 0 ? this.step : null;
+    return this.stream.start({
+      ...this.options.request(),
+      curve: Array.from(from?.curve ?? start),
+      origin: Array.from(start),
+      ...(from && this.options.values.learn_threshold && { threshold: from.threshold }),
+      ...(nSteps && { steps: this.#at < 0 ? nSteps : nSteps + 1 }), // the step in view is sent again
+    });
   }
 
-  function pause() {
-    stream.send("pause");
-    enter("paused");
-    if (path.length) rest();
+  #pause() {
+    this.stream.send("pause");
+    this.#enter("paused");
+    if (this.#path.length) this.#rest();
   }
 
-  function halt() {
-    stream.stop();
-    enter("idle");
-    if (start) {
-      at = 0;
-      walk(start);
-    }
+  /** Stop and return to the start curve. */
+  stop() {
+    this.stream.stop();
+    this.#enter("idle");
+    if (!this.#start) return;
+    this.#at = 0;
+    this.#showStep(this.#start);
   }
 
-  /** Show a curve of the path; the maps follow as they follow a hand. */
-  function walk(curve) {
-    const { threshold } = path[at] ?? { threshold: lab.config.thresholds.core };
-    reach({ curve, threshold });
-    lab.recompute();
-    draw();
-    lab.events.emit("tuned", path[at] ?? null);
-  }
-
-  lab.actions["tune-run"] = () => (phase === "running" ? pause() : go(0));
-  lab.actions["tune-step"] = () => go(1);
-  lab.actions["tune-stop"] = halt;
-  lab.actions["tune-use"] = () => {
+  /** Make the curve in view the edited one. */
+  use() {
+    const { lab } = this;
     const curve = Float32Array.from(lab.editor.curve);
-    if (phase === "running") pause();
-    shown = curve;
+    if (this.#phase === "running") this.#pause();
+    this.#shown = curve;
     lab.commit(curve, { voxels: [], effect: "tune" });
     lab.notice("This is now the edited curve, here and in the Lab; undo takes it back.");
-  };
-  lab.actions["tune-options"] = () => {
-    options.hidden = !options.hidden;
-    find("[data-action=tune-options]").setAttribute("aria-expanded", !options.hidden);
-    draw();
-  };
-  slider.addEventListener("input", () => {
-    if (phase === "running") pause();
-    at = Number(slider.value);
-    reach(path[at]);
-    lab.requestMaps(path[at].curve);
-    draw();
-    lab.events.emit("tuned", path[at]);
-  });
-  slider.addEventListener("change", () => { if (path[at]) walk(path[at].curve); });
+  }
 
-  // Another curve, another case: this path is over.
+  toggleOptions() {
+    this.view.toggleOptions();
+    this.draw();
+  }
 
-  function forget() {
+  // Steps
+
+  /** Show a curve of the path and request its maps. @param {Curve} curve */
+  #showStep(curve) {
+    const { threshold } = this.step ?? { threshold: this.lab.config.thresholds.core };
+    this.#showCurve({ curve, threshold });
+    this.lab.recompute();
+    this.draw();
+    this.#emitStep();
+  }
+
+  /** Show a step while the slider moves: the visible maps follow. */
+  #preview() {
+    if (this.#phase === "running") this.#pause();
+    this.#at = Number(this.view.slider.value);
+    const step = this.#path[this.#at];
+    this.#showCurve(step);
+    this.lab.requestMaps(step.curve);
+    this.draw();
+    this.#emitStep();
+  }
+
+  /** @param {Curve} curve */
+  #setGhost(curve) {
+    this.lab.editor.ghost = curve;
+    this.lab.editor.rescale();
+  }
+
+  #forget() {
+    this.stream.stop();
+    this.#path = [];
+    this.#at = -1;
+    this.#start = this.#shown = null;
+  }
+
+  /** Drop the path where a curve is not one of it: the user has edited. @param {Curve} curve */
+  checkEdit(curve) {
+    const { lab } = this;
+    const shown = this.#shown;
+    if (!this.#path.length || !shown || curve.every((value, i) => value === shown[i])) return;
     const ran = lab.streaming;
-    stream.stop();
-    [path, at, start, shown, ended] = [[], -1, null, null, ""];
+    this.#forget();
+    this.#ended = "";
     if (lab.case) {
       lab.values.thresholds = lab.config.thresholds;
-      ghost(lab.case.arrays.start);
+      this.#setGhost(lab.case.arrays.start);
     }
-    enter("idle");
-    if (ran) lab.recompute(); // while frames came, nothing asked for the maps of what is there now
+    this.#enter("idle");
+    if (ran) lab.recompute(); // the run sent the maps; none of the edited curve were requested
   }
 
-  function ghost(curve) {
-    lab.editor.ghost = curve;
-    lab.editor.rescale();
+  /** Take a case; back from another page or after a lost connection, its path is restored. @param {Case} opened */
+  setCase(opened) {
+    this.options.setCase(opened);
+    const stored = paths.get(opened.curveKey);
+    this.#forget();
+    if (this.lab.config.page === "tune" && stored?.path.length && stored.epoch === opened.epoch) queueMicrotask(() => this.#restore(stored));
+    this.options.show();
+    this.#enter("idle");
   }
 
-  const foreign = (curve) => path.length > 0 && shown !== null && curve.some((value, i) => value !== shown[i]);
-  lab.events.on("edit", (curve) => { if (foreign(curve)) forget(); });
-  lab.events.on("state", ({ curve }) => { if (foreign(curve)) forget(); });
-  lab.events.on("case", (now) => {
-    pane.querySelector("[data-tune=target] [value=truth]").disabled = !now.hasLesion;
-    find("[data-tune=with_tmax]").disabled = !now.hasHypoperfused;
-    if (!now.hasLesion) chosen.target = "painted";
-    const kept = paths.get(now.curveKey);
-    stream.stop();
-    [path, at, start, shown] = [[], -1, null, null];
-    // Back from another page, or from a lost connection: the path is as it was.
-    if (lab.config.page === "tune" && kept?.path.length && kept.epoch === now.epoch) {
-      queueMicrotask(() => {
-        ({ path, at, start } = kept);
-        ghost(start);
-        walk(at > 0 ? path[at].curve : start);
-      });
-    }
-    show();
-    enter("idle");
-  });
-
-  // What is chosen
-
-  const networkOf = () => {
-    const learned = lab.config.sources.filter(({ group }) => group === "Learned").map(({ id }) => id);
-    return learned.includes(lab.config.start) ? lab.config.start : learned[0] ?? "";
-  };
-
-  function show() {
-    for (const node of pane.querySelectorAll("[data-tune]")) {
-      const value = chosen[node.dataset.tune];
-      if (node.type === "checkbox") node.checked = value && !node.disabled;
-      else if (node !== lab.shadow.activeElement) node.value = value;
-    }
-    for (const node of pane.querySelectorAll("[value^=network]")) node.hidden = node.disabled = !networkOf();
-    find("[data-action=paint]").hidden = chosen.target !== "painted";
+  /** @param {StoredPath} stored */
+  #restore({ path, at, start }) {
+    if (!start) return;
+    this.#path = path;
+    this.#at = at;
+    this.#start = start;
+    this.#setGhost(start);
+    this.#showStep(at > 0 ? path[at].curve : start);
   }
 
-  pane.addEventListener("change", ({ target }) => {
-    const name = target.dataset.tune;
-    if (!name) return;
-    const value = target.type === "checkbox" ? target.checked : target.type === "number" ? target.valueAsNumber : target.value;
-    if (target.type === "number" && !(value >= Number(target.min) && value <= Number(target.max))) {
-      lab.notice(`${target.ariaLabel} lies between ${target.min} and ${target.max}; the last value stays.`);
-      target.value = chosen[name];
-      return;
-    }
-    chosen[name] = value;
-    // What is wanted has changed: the next step begins a run of its own from the curve in view.
-    if (phase === "running") pause();
-    stream.stop();
-    enter("idle");
-    show();
-    lab.events.emit("target", chosen.target);
-  });
-  lab.events.on("config", () => {
-    show();
-    if (path[at]) lab.values.thresholds = { ...lab.config.thresholds, core: path[at].threshold };
-  });
-  const fineTuning = { get target() { return chosen.target; }, get step() { return path[at] ?? null; } };
+  /** Take the data of a run of the page; the threshold of the step in view stays. */
+  configure() {
+    const { config, values } = this.lab;
+    this.options.show();
+    if (this.step) values.thresholds = { ...config.thresholds, core: this.step.threshold };
+  }
 
-  // What is drawn
+  /** Options apply to a new run: the next step begins one at the step in view. */
+  #optionsChanged() {
+    if (this.#phase === "running") this.#pause();
+    this.stream.stop();
+    this.#enter("idle");
+    this.options.show();
+    this.lab.events.emit("target", this.target);
+  }
 
-  function draw() {
+  draw() {
+    const { lab } = this;
+    const [path, at, start] = [this.#path, this.#at, this.#start];
     if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start, epoch: lab.case.epoch });
-    const step = path[at] ?? null;
-    const running = phase === "running";
-    run.textContent = running ? "❚❚ Pause" : "▶ Run";
-    run.setAttribute("aria-label", running ? "Pause" : "Run");
-    find("[data-action=tune-step]").disabled = running;
-    find("[data-action=tune-stop]").disabled = !running && !path.length;
-    find("[data-action=tune-use]").disabled = !path.length;
-    slider.disabled = path.length < 2;
-    slider.max = Math.max(path.length - 1, 0);
-    slider.value = Math.max(at, 0);
-    find("[data-out=tune-step]").textContent = path.length ? `${at} / ${path.length - 1}` : "–";
-    lab.root.dataset.tuneSteps = path.length;
-    for (const [name, , digits] of FIGURES) find(`[data-figure=${name}] b`).textContent = figure(step, name, digits);
-    find("[data-figure=held_out_dice]").hidden = !path.some((one) => one.held_out_dice !== null);
-    find("[data-figure=hypoperfused_dice]").hidden = !path.some((one) => one.hypoperfused_dice !== null);
-    find("[data-figure=threshold]").hidden = !chosen.learn_threshold;
-    const [kind, sentence] = say(path, at, start, ended, lab.config?.deconvolution === "causal");
-    const out = find("[data-out=tune]");
-    out.textContent = sentence;
-    out.dataset.kind = kind;
-    if (lab.root.dataset.pane !== "tune") return;
-    traces.loss.draw([["smooth", path.map((one) => one.loss)]], Math.max(at, 0));
-    traces.dice.draw([
-      ["smooth", path.map((one) => one.dice)], ["held-out", path.map((one) => one.held_out_dice)],
-      ["low", path.map((one) => one.hypoperfused_dice)],
-    ], Math.max(at, 0));
+    this.view.draw({
+      path, at, start, ended: this.#ended, isRunning: this.#phase === "running", learnsThreshold: this.options.values.learn_threshold,
+    });
   }
-  lab.events.on("resize", draw);
-  return { provides: { fineTuning }, close() { stream.stop(); } };
+}
+
+/** @param {Lab} lab @param {Pick<Provided, "tabs">} needed @returns {Installed} */
+export function installFineTuning(lab, { tabs }) {
+  const pane = tabs.add("tune", "Tune", "Move the curve toward a target lesion by gradient descent", { only: "tune", first: true });
+  const fineTuning = new FineTuning(lab, pane);
+  lab.actions["tune-run"] = () => fineTuning.toggleRun();
+  lab.actions["tune-step"] = () => fineTuning.go(1);
+  lab.actions["tune-stop"] = () => fineTuning.stop();
+  lab.actions["tune-use"] = () => fineTuning.use();
+  lab.actions["tune-options"] = () => fineTuning.toggleOptions();
+  lab.events.on("painted", () => fineTuning.painted());
+  lab.events.on("edit", (curve) => fineTuning.checkEdit(curve));
+  lab.events.on("state", ({ curve }) => fineTuning.checkEdit(curve));
+  lab.events.on("case", (opened) => fineTuning.setCase(opened));
+  lab.events.on("config", () => fineTuning.configure());
+  lab.events.on("resize", () => fineTuning.draw());
+  return { provides: { fineTuning }, close() { fineTuning.stream.stop(); } };
 }

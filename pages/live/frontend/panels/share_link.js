@@ -1,35 +1,62 @@
-// @ts-nocheck
-// What a person takes along from the browser: a link to what is shown, and a picture of the map.
-
+// Sharing: a link to the case, settings, curve and view, and a picture of the map; the slice of each case is stored.
+/** @import { Lab } from "../lab.js" */
+/** @import { Provided } from "../types.js" */
+import { element, find, findAll } from "../common/dom.js";
 import { packCurve } from "../common/packed_curve.js";
+import { readStored, store } from "../common/storage.js";
 
 const SLICES = "lab|slices";
+const KEEP_URL_MS = 10_000; // an object URL must stay valid until the download has begun
+const GREY = "#9aa0a6";
 
+/**
+ * Copy text to the clipboard; false where the browser forbids it.
+ * @param {string} text
+ * @param {HTMLInputElement} field that holds the text
+ */
 async function copy(text, field) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    // Without a secure connection there is no clipboard to write to; the old way needs a selected field.
+    // Without a secure connection there is no clipboard API; execCommand copies a selected field.
     field.select();
     return document.execCommand("copy");
   }
 }
 
+/** Store the slice of each case, for a page change and a reload. @param {Lab} lab */
+function restoreSlices(lab) {
+  /** @returns {Record<string, number>} */
+  const slices = () => readStored(SLICES) ?? {};
+  /** @type {string | null} */
+  let opened = null;
+  lab.events.on("case", ({ name, slices: n }) => {
+    const slice = opened === name ? null : slices()[name];
+    opened = name;
+    if (typeof slice === "number" && Number.isInteger(slice) && slice >= 0 && slice < n) queueMicrotask(() => lab.goTo(slice));
+  });
+  lab.events.on("view", () => {
+    if (!lab.case || opened !== lab.case.name) return;
+    store(SLICES, { ...slices(), [opened]: lab.view.slice });
+  });
+}
+
+/** @param {Lab} lab @param {Pick<Provided, "snapshots" | "compare">} needed */
 export function installShareLink(lab, { snapshots, compare }) {
   const { view } = lab;
 
   lab.actions.link = async () => {
     const { shelf } = snapshots;
     if (!shelf || !lab.state) return;
-    if (!shelf.shared) { lab.notice("An uploaded case is in no link: it stays in your session, and nobody else sees it."); return; }
-    const words = new URLSearchParams(shelf.link);
-    words.set("map", view.map);
-    words.set("slice", view.slice + 1);
-    if (view.montage) words.set("layout", "all");
-    if (lab.changed() || !shelf.known) words.set("curve", packCurve(lab.state.curve));
-    const field = lab.find("[data-out=link]");
-    field.value = `${location.origin}${location.pathname}?${words}`;
+    if (!shelf.shared) { lab.notice("A link cannot hold an uploaded case: it stays in your session, which other users cannot open."); return; }
+    const query = new URLSearchParams(shelf.link);
+    query.set("map", view.map);
+    query.set("slice", String(view.slice + 1));
+    if (view.montage) query.set("layout", "all");
+    if (lab.changed() || !shelf.known) query.set("curve", packCurve(lab.state.curve));
+    const field = lab.find("[data-out=link]", HTMLInputElement);
+    field.value = `${location.origin}${location.pathname}?${query}`;
     field.hidden = false;
     const done = await copy(field.value, field);
     lab.notice(done ? "The link is copied: case, settings, curve and view." : "Copy the link from the field.");
@@ -37,68 +64,86 @@ export function installShareLink(lab, { snapshots, compare }) {
 
   lab.actions.figure = () => {
     if (!lab.case) return;
-    const { canvas, name } = figure(lab, snapshots.shelf?.title, compare.title);
+    const { canvas, name } = picture(lab, snapshots.shelf?.title, compare.title);
     canvas.toBlob((blob) => {
-      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+      if (!blob) return;
+      const link = element("a", { href: URL.createObjectURL(blob), download: name });
       link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      setTimeout(() => URL.revokeObjectURL(link.href), KEEP_URL_MS);
     });
   };
 
-  // The slice of each case outlives a page change and a reload.
-  const slices = () => { try { return JSON.parse(sessionStorage.getItem(SLICES)) ?? {}; } catch { return {}; } };
-  let opened = null;
-  lab.events.on("case", ({ name, slices: n }) => {
-    const slice = opened === name ? null : slices()[name];
-    opened = name;
-    if (Number.isInteger(slice) && slice >= 0 && slice < n) queueMicrotask(() => lab.goTo(slice));
-  });
-  lab.events.on("view", () => {
-    if (!lab.case || opened !== lab.case.name) return;
-    try { sessionStorage.setItem(SLICES, JSON.stringify({ ...slices(), [opened]: view.slice })); } catch { /* storage may be off */ }
-  });
+  restoreSlices(lab);
 }
 
-/** The map as it is on the screen, with title, colour bar, sides and a key to the outlines: {canvas, name}. */
-export function figure(lab, caseTitle, compared) {
-  const { map, view } = lab;
-  const { canvas: picture, bar, ratio } = map;
-  const style = getComputedStyle(lab.find("section.maps"));
+/** @typedef {{size?: number, align?: CanvasTextAlign, color?: string, weight?: string}} TextStyle */
+/** @typedef {(text: string, x: number, y: number, style?: TextStyle) => number} WriteText writes and returns the width */
+
+/**
+ * Writes text in the font of the page.
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {CSSStyleDeclaration} css
+ * @param {number} ratio canvas pixels per screen pixel
+ * @returns {WriteText}
+ */
+const textWriter = (ctx, css, ratio) => (text, x, y, { size = 12, align = "left", color = css.color, weight = "" } = {}) => {
+  ctx.font = `${weight} ${size * ratio}px ${css.fontFamily}`;
+  Object.assign(ctx, { textAlign: align, textBaseline: "middle", fillStyle: color });
+  ctx.fillText(text, x, y);
+  return ctx.measureText(text).width;
+};
+
+/**
+ * The map as shown, with title, colour bar, sides and a legend of the outlines.
+ * @param {Lab} lab
+ * @param {string | undefined} caseTitle
+ * @param {string | undefined} comparison title of the comparison in view
+ */
+export function picture(lab, caseTitle, comparison) {
+  const { map, view, values } = lab;
+  const { open } = values;
+  const { canvas: shown, bar, ratio } = map;
+  const css = getComputedStyle(lab.find("section.maps"));
   const [pad, head, foot] = [12 * ratio, 26 * ratio, 44 * ratio];
-  const canvas = Object.assign(document.createElement("canvas"), {
-    width: picture.width + bar.width + 3 * pad, height: picture.height + head + foot + 2 * pad,
-  });
-  const ctx = canvas.getContext("2d");
-  ctx.fillStyle = style.backgroundColor;
+  const canvas = element("canvas", { width: shown.width + bar.width + 3 * pad, height: shown.height + head + foot + 2 * pad });
+  const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  ctx.fillStyle = css.backgroundColor;
   ctx.fillRect(0, 0, canvas.width, canvas.height);
   const [left, top] = [pad, pad + head];
   ctx.fillStyle = "#000";
-  ctx.fillRect(left, top, picture.width, picture.height);
-  ctx.drawImage(picture, left, top);
-  ctx.drawImage(bar, left + picture.width + pad, top + Math.max(picture.height - bar.height, 0) / 2);
-  const text = (words, x, y, { size = 12, align = "left", colour = style.color, weight = "" } = {}) => {
-    ctx.font = `${weight} ${size * ratio}px ${style.fontFamily}`;
-    Object.assign(ctx, { textAlign: align, textBaseline: "middle", fillStyle: colour });
-    ctx.fillText(words, x, y);
-    return ctx.measureText(words).width;
-  };
+  ctx.fillRect(left, top, shown.width, shown.height);
+  ctx.drawImage(shown, left, top);
+  ctx.drawImage(bar, left + shown.width + pad, top + Math.max(shown.height - bar.height, 0) / 2);
+  const write = textWriter(ctx, css, ratio);
   const { label, title } = map.style();
-  const place = view.montage ? `${lab.case.slices} slices` : `slice ${view.slice + 1} of ${lab.case.slices}`;
-  text(`${caseTitle ?? ""} · ${compared ?? `${label}: ${title}`} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
-  if (!lab.case.swap && !view.montage) {
-    text("R", left + 8 * ratio, top + picture.height / 2, { colour: "#9aa0a6" });
-    text("L", left + picture.width - 8 * ratio, top + picture.height / 2, { colour: "#9aa0a6", align: "right" });
+  const place = view.montage ? `${open.slices} slices` : `slice ${view.slice + 1} of ${open.slices}`;
+  write(`${caseTitle ?? ""} · ${comparison ?? `${label}: ${title}`} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
+  if (!open.swap && !view.montage) {
+    write("R", left + 8 * ratio, top + shown.height / 2, { color: GREY });
+    write("L", left + shown.width - 8 * ratio, top + shown.height / 2, { color: GREY, align: "right" });
   }
-  let x = left;
-  const y = top + picture.height + pad / 2 + foot / 3;
-  for (const node of lab.root.querySelectorAll(".toggle")) {
-    if (node.hidden || !node.querySelector("input").checked) continue;
-    const stroke = getComputedStyle(node.querySelector("i"));
-    ctx.fillStyle = stroke.borderTopColor === "rgba(0, 0, 0, 0)" ? style.color : stroke.borderTopColor;
+  const y = top + shown.height + pad / 2 + foot / 3;
+  drawLegend(lab, ctx, write, css, { x: left, y });
+  write("AIF Lab · research and teaching, not for clinical use", left, y + (20 * ratio), { size: 11, color: GREY });
+  return { canvas, name: `aif-lab-${view.map}-${view.montage ? "all" : `slice-${view.slice + 1}`}.png` };
+}
+
+/**
+ * A line and a label for each outline that is shown.
+ * @param {Lab} lab
+ * @param {CanvasRenderingContext2D} ctx
+ * @param {WriteText} write
+ * @param {CSSStyleDeclaration} css
+ * @param {{x: number, y: number}} place
+ */
+function drawLegend(lab, ctx, write, css, { x, y }) {
+  const { ratio } = lab.map;
+  for (const node of findAll(lab.root, ".toggle", HTMLElement)) {
+    if (node.hidden || !find(node, "input", HTMLInputElement).checked) continue;
+    const { borderTopColor } = getComputedStyle(find(node, "i"));
+    ctx.fillStyle = borderTopColor === "rgba(0, 0, 0, 0)" ? css.color : borderTopColor;
     ctx.fillRect(x, y - ratio, 14 * ratio, 2 * ratio);
     x += 19 * ratio;
-    x += text(node.textContent.trim(), x, y) + 14 * ratio;
+    x += write(node.textContent.trim(), x, y) + 14 * ratio;
   }
-  text("AIF Lab · research and teaching, not for clinical use", left, y + (20 * ratio), { size: 11, colour: "#9aa0a6" });
-  return { canvas, name: `aif-lab-${view.map}-${view.montage ? "all" : `slice-${view.slice + 1}`}.png` };
 }

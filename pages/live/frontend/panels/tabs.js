@@ -1,61 +1,64 @@
-// @ts-nocheck
-// What lies below the curve: one pane at a time, chosen by tabs, so that nothing pushes the maps away.
+// Tabs below the curve: one pane is open at a time, so that none pushes the maps off the screen.
+/** @import { Lab } from "../lab.js" */
+/** @import { Provided } from "../types.js" */
+import { closest, element, find, findAll, setRadio } from "../common/dom.js";
+import { readStored, store } from "../common/storage.js";
 
 const STORED = "lab|panes";
-const chosen = read(); // by page: the pane that is open
+/** The open pane, by page. @type {Record<string, string>} */
+const chosen = readStored(STORED) ?? {};
+const ROW = `<div class="row panes"><div class="segments small" role="radiogroup" aria-label="Below the curve"></div><span class="grow"></span></div>
+    <div class="pane" data-pane="voxel"></div>`;
+const VOXEL_TAB = '<button role="radio" data-tab="voxel" title="The voxel in view: its curve c(t) and its residue function k(t)">Voxel</button>';
 
-function read() {
-  try { return JSON.parse(sessionStorage.getItem(STORED)) ?? {}; } catch { return {}; }
-}
-
+/** @param {Lab} lab */
 export function installTabs(lab) {
   const probes = lab.find(".probes");
-  probes.insertAdjacentHTML("beforebegin", `<div class="row panes"><div class="segments small" role="radiogroup" aria-label="Below the curve"></div><span class="grow"></span></div>
-    <div class="pane" data-pane="voxel"></div>`);
+  probes.insertAdjacentHTML("beforebegin", ROW);
   const row = lab.find(".panes");
-  const tabs = row.querySelector(".segments");
-  lab.find("[data-pane=voxel]").append(probes, lab.find(".key.raw").parentElement);
-  const all = new Map([["voxel", null]]);
-  let page = null;
+  const tabs = find(row, ".segments");
+  const legend = /** @type {HTMLElement} */ (lab.find(".key.raw").parentElement);
+  lab.find("[data-pane=voxel]").append(probes, legend);
+  tabs.innerHTML = VOXEL_TAB;
+  /** The page that has a pane, by the pane's name; null: every page. @type {Map<string, string | null>} */
+  const pages = new Map([["voxel", null]]);
+  let page = "";
 
-  const offered = (name) => !all.get(name) || all.get(name) === page;
+  /** Whether the page has a pane. @param {string} name */
+  const isOffered = (name) => !pages.get(name) || pages.get(name) === page;
 
   function show() {
-    const usual = page === "tune" ? "tune" : "voxel";
-    const name = offered(chosen[page]) && all.has(chosen[page]) ? chosen[page] : usual;
-    for (const tab of tabs.children) {
-      tab.hidden = !offered(tab.dataset.tab);
-      tab.setAttribute("aria-checked", tab.dataset.tab === name);
-      tab.tabIndex = tab.dataset.tab === name ? 0 : -1;
+    const wanted = chosen[page];
+    const name = pages.has(wanted) && isOffered(wanted) ? wanted : page === "tune" ? "tune" : "voxel";
+    for (const tab of findAll(tabs, "[data-tab]", HTMLElement)) {
+      tab.hidden = !isOffered(tab.dataset.tab ?? "");
+      setRadio(tab, tab.dataset.tab === name);
     }
-    for (const pane of lab.root.querySelectorAll(".pane")) pane.hidden = pane.dataset.pane !== name;
+    for (const pane of findAll(lab.root, ".pane", HTMLElement)) pane.hidden = pane.dataset.pane !== name;
     lab.root.dataset.pane = name;
     if (lab.case) lab.editor.rescale();
     lab.events.emit("resize");
   }
 
-  const provided = {
-    row,
-    /** Add a pane and its tab; `only` names the page that has it. Returns the pane. */
-    add(name, label, title, { only = null, first = false } = {}) {
-      all.set(name, only);
-      const tab = Object.assign(document.createElement("button"), { textContent: label, title });
-      tab.dataset.tab = name;
-      tab.setAttribute("role", "radio");
-      if (first) tabs.prepend(tab);
-      else tabs.append(tab);
-      const pane = Object.assign(document.createElement("div"), { className: "pane", hidden: true });
-      pane.dataset.pane = name;
-      lab.find(".curve").append(pane);
-      return pane;
-    },
-  };
-  tabs.innerHTML = '<button role="radio" data-tab="voxel" title="The voxel in view: its curve c(t) and its residue function k(t)">Voxel</button>';
-  tabs.addEventListener("click", ({ target }) => {
-    const name = target.closest("[data-tab]")?.dataset.tab;
+  /** Add a pane and its tab; `only` names the one page that has it. Returns the pane. @type {Provided["tabs"]["add"]} */
+  function add(name, label, title, { only = null, first = false } = {}) {
+    pages.set(name, only);
+    const tab = element("button", { textContent: label, title });
+    tab.dataset.tab = name;
+    tab.setAttribute("role", "radio");
+    if (first) tabs.prepend(tab);
+    else tabs.append(tab);
+    const pane = element("div", { className: "pane", hidden: true });
+    pane.dataset.pane = name;
+    lab.find(".curve").append(pane);
+    return pane;
+  }
+
+  tabs.addEventListener("click", (event) => {
+    const name = closest(event, "[data-tab]")?.dataset.tab;
     if (!name) return;
     chosen[page] = name;
-    try { sessionStorage.setItem(STORED, JSON.stringify(chosen)); } catch { /* storage may be off */ }
+    store(STORED, chosen);
     show();
   });
   lab.events.on("config", (config) => {
@@ -63,5 +66,5 @@ export function installTabs(lab) {
     page = lab.root.dataset.page = config.page;
     show();
   });
-  return { provides: { tabs: provided } };
+  return { provides: { tabs: { row, add } } };
 }

@@ -1,58 +1,66 @@
-// @ts-nocheck
 // The voxel in view: its value, its curve c(t) and its residue function k(t).
+/** @import { Lab } from "../lab.js" */
+/** @import { ProbeFrame, Voxel } from "../types.js" */
+/** @import { VolumeStore } from "../map/volume_store.js" */
 import { SvgChart, svg } from "../common/svg_chart.js";
 
-const WAIT_MS = 30;
+const REQUEST_DELAY_MS = 30;
 
+/** @typedef {[times: ArrayLike<number>, values: ArrayLike<number>, className: string]} Line */
+
+/** Draw lines over one time axis. @param {SvgChart} plot @param {Line[]} lines */
+function drawLines(plot, lines) {
+  plot.measure();
+  const all = lines.flatMap(([, values]) => Array.from(values));
+  const [low, high] = [Math.min(...all, 0), Math.max(...all, 1e-6)];
+  const [times] = lines[0];
+  plot.xRange = [times[0], times[times.length - 1]];
+  plot.yRange = [low - 0.05 * (high - low), high + 0.08 * (high - low)];
+  plot.drawAxes();
+  plot.layer.replaceChildren();
+  for (const [at, values, kind] of lines) svg("path", { class: kind, d: plot.path(at, values) }, plot.layer);
+}
+
+/** The value of the map at the pixel under the pointer, as text. @param {Lab} lab */
+function readout({ hover, values, map }) {
+  if (!hover) return "";
+  const { column, row, z } = hover;
+  const i = values.indexAt(column, row, z);
+  const [x, y] = values.voxelAt(column, row, z);
+  const meta = map.style();
+  const { open } = values;
+  const value = meta.source ? open.arrays[meta.source][(z * open.rows + row) * open.columns + column]
+    : i < 0 ? NaN : values.at(map.view.map, i, z);
+  const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
+  return `${text}  at (${x}, ${y}, ${z})`;
+}
+
+/** @param {Lab} lab */
 export function installVoxelCurves(lab) {
-  const tissue = new SvgChart(lab.find("svg.probe.tissue"), { xLabel: "s", yLabel: "c(t), HU" });
-  const residue = new SvgChart(lab.find("svg.probe.residue"), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
+  const tissue = new SvgChart(lab.find("svg.probe.tissue", SVGSVGElement), { xLabel: "s", yLabel: "c(t), HU" });
+  const residue = new SvgChart(lab.find("svg.probe.residue", SVGSVGElement), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
   const { map, values } = lab;
-  let timer = 0;
-
-  /** Its curves follow the AIF; before anybody points, a voxel of the core stands in. */
-  function again() {
-    map.probed ??= typicalVoxel(values, map.view.slice);
-    if (map.probed) lab.request({ type: "probe", voxel: map.probed });
-  }
-
-  function readout() {
-    const out = lab.find("[data-out=readout]");
-    if (!lab.hover) { out.textContent = ""; return; }
-    const { column, row, z } = lab.hover;
-    const i = values.indexAt(column, row, z);
-    const [x, y] = values.voxelAt(column, row, z);
-    const meta = map.style();
-    const { case: now } = values;
-    const value = meta.source ? now.arrays[meta.source][(z * now.rows + row) * now.columns + column]
-      : i < 0 ? NaN : values.at(map.view.map, i, z);
-    const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
-    out.textContent = `${text}  at (${x}, ${y}, ${z})`;
-  }
-
-  function line(plot, series) {
-    plot.measure();
-    const all = series.flatMap(([, curve]) => Array.from(curve));
-    const [low, high] = [Math.min(...all, 0), Math.max(...all, 1e-6)];
-    plot.xRange = [series[0][0][0], series[0][0].at(-1)];
-    plot.yRange = [low - 0.05 * (high - low), high + 0.08 * (high - low)];
-    plot.drawAxes();
-    plot.layer.replaceChildren();
-    for (const [times, curve, kind] of series) svg("path", { class: kind, d: plot.path(times, curve) }, plot.layer);
-  }
-
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {{arrays: ProbeFrame["arrays"], caseName: string} | null} */
   let shown = null;
+
+  const showReadout = () => { lab.find("[data-out=readout]").textContent = readout(lab); };
+
   function draw() {
     if (!shown) return;
     const { arrays } = shown;
-    const times = Float32Array.from(arrays.raw, (_, i) => i * lab.case.dt);
-    line(tissue, [[times, arrays.raw, "raw"], ...(arrays.tissue ? [[times, arrays.tissue, "smooth"]] : [])]);
-    if (arrays.residue) line(residue, [[arrays.residue_time, arrays.residue.map((v) => 1000 * v), "smooth"]]);
+    const times = Float32Array.from(arrays.raw, (_, i) => i * values.open.dt);
+    /** @type {Line[]} */
+    const lines = [[times, arrays.raw, "raw"]];
+    if (arrays.tissue) lines.push([times, arrays.tissue, "smooth"]);
+    drawLines(tissue, lines);
+    if (arrays.residue && arrays.residue_time) drawLines(residue, [[arrays.residue_time, arrays.residue.map((v) => 1000 * v), "smooth"]]);
     else residue.layer.replaceChildren();
   }
 
   lab.events.on("frame:probe", (frame) => {
-    shown = { ...frame, of: lab.case.name };
+    shown = { arrays: frame.arrays, caseName: values.open.name };
     map.probed = frame.voxel;
     lab.find("[data-out=probed]").textContent = `voxel (${frame.voxel.join(", ")})`;
     draw();
@@ -61,30 +69,44 @@ export function installVoxelCurves(lab) {
     lab.find(".key.tissue-on-aif").textContent = magnified > 1 ? `tissue ×${magnified}` : "tissue";
     lab.draw();
   });
-  lab.events.on("case", (now) => { if (shown?.of !== now.name) { map.probed = null; shown = null; } });
-  lab.events.on("volume", again);
+  lab.events.on("case", ({ name }) => {
+    if (shown?.caseName === name) return;
+    map.probed = null;
+    shown = null;
+  });
+  // The curves follow the AIF; until the user points at a voxel, one of the core is shown.
+  lab.events.on("volume", () => {
+    map.probed ??= typicalVoxel(values, map.view.slice);
+    if (map.probed) lab.request({ type: "probe", voxel: map.probed });
+  });
   lab.events.on("resize", draw);
-  lab.events.on("painted", readout);
+  lab.events.on("painted", showReadout);
   lab.events.on("hover", (at) => {
     lab.hover = at;
-    readout();
+    showReadout();
     if (!at) return;
     clearTimeout(timer);
-    timer = setTimeout(() => lab.request({ type: "probe", voxel: values.voxelAt(at.column, at.row, at.z) }), WAIT_MS);
+    timer = setTimeout(() => lab.request({ type: "probe", voxel: values.voxelAt(at.column, at.row, at.z) }), REQUEST_DELAY_MS);
   });
 }
 
-/** The voxel of the slice's lesion (or of its brain) that is nearest to the middle of it. */
+/**
+ * The voxel of the slice's lesion (or of its brain) that is nearest to the middle of it; null in an empty slice.
+ * @param {VolumeStore} values
+ * @param {number} z
+ * @returns {Voxel | null}
+ */
 function typicalVoxel(values, z) {
   const [from, to] = values.range(z);
-  const { pixel } = values.case.arrays;
-  const { columns } = values.case;
-  const inside = ["truth", "core"].map((kind) => values.lesion(kind, z)).find((flags) => flags?.includes(1));
+  const { columns, arrays: { pixel } } = values.open;
+  const inside = [values.lesion("truth", z), values.lesion("core", z)].find((flags) => flags?.includes(1));
   const all = Array.from(pixel.subarray(from, to)).filter((_, i) => !inside || inside[i]);
   if (!all.length) return null;
-  const mean = (of) => all.reduce((sum, p) => sum + of(p), 0) / all.length;
-  const [cx, cy] = [mean((p) => p % columns), mean((p) => Math.floor(p / columns))];
-  const far = (p) => ((p % columns) - cx) ** 2 + (Math.floor(p / columns) - cy) ** 2;
-  const best = all.reduce((a, b) => (far(b) < far(a) ? b : a));
-  return values.voxelAt(best % columns, Math.floor(best / columns), z);
+  const column = (/** @type {number} */ p) => p % columns;
+  const row = (/** @type {number} */ p) => Math.floor(p / columns);
+  const mean = (/** @type {(p: number) => number} */ of) => all.reduce((sum, p) => sum + of(p), 0) / all.length;
+  const [cx, cy] = [mean(column), mean(row)];
+  const distance = (/** @type {number} */ p) => (column(p) - cx) ** 2 + (row(p) - cy) ** 2;
+  const best = all.reduce((a, b) => (distance(b) < distance(a) ? b : a));
+  return values.voxelAt(column(best), row(best), z);
 }

@@ -1,0 +1,14 @@
+// Case updates: the server does not send again what the browser has of a case already.
+/** @import { Case, CaseFrame } from "../types.js" */
+
+/**
+ * The case of a received frame, completed by the open case; null where the frame is an update of another one.
+ * @param {Case | null} open
+ * @param {CaseFrame} received
+ * @returns {Case | null}
+ */
+export function joinCase(open, received) {
+  if (received.arrays.pixel) return /** @type {Case} */ (received);
+  if (open?.key !== received.key) return null;
+  return { ...open, ...received, arrays: { ...open.arrays, ...received.arrays, pixel: open.arrays.pixel } };
+}
