@@ -18,7 +18,6 @@ export default [
   // Still to be split: nothing is added to this list.
   {
     files: [
-      "pages/live/frontend/map/{ab_compare,lesion_brush,map_toolbar,mouse_bindings}.js",
       "pages/live/frontend/panels/{aif_uncertainty,fine_tuning,sensitivity,snapshots,tornado}.js",
     ],
     rules: { "max-lines-per-function": "off" },
