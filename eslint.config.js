@@ -15,12 +15,5 @@ export default [
       "prefer-const": "error",
     },
   },
-  // Still to be split: nothing is added to this list.
-  {
-    files: [
-      "pages/live/frontend/map/{ab_compare,lesion_brush,map_toolbar,mouse_bindings}.js",
-    ],
-    rules: { "max-lines-per-function": "off" },
-  },
   { files: ["pages/**/test/*.js"], languageOptions: { globals: globals.node } },
 ];

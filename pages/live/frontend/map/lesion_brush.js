@@ -1,234 +1,245 @@
-// @ts-nocheck
-// A lesion painted on the map: the target of fine-tuning. The brush adds or erases; the server hears of each stroke.
+// Brush to paint a lesion on the map, as the target of fine-tuning; each stroke is sent to the server.
+/** @import { Lab } from "../lab.js" */
+/** @import { OutlineKind, Provided, TargetFrame, Voxel } from "../types.js" */
+/** @import { Position, SliceFlags } from "./painted_lesion.js" */
+import { find, findAll, setRadio } from "../common/dom.js";
+import { PaintedLesion } from "./painted_lesion.js";
 import { toSlice } from "./slice_layout.js";
 
-const BAR = `<div class="paint-bar" hidden><div class="segments" role="radiogroup" aria-label="Brush"><button role="radio" data-brush="add" title="Add (left button)">Add</button><button role="radio" data-brush="erase" title="Erase (Alt, or right button)">Erase</button></div>
+const HTML = `<div class="paint-bar" hidden><div class="segments" role="radiogroup" aria-label="Brush"><button role="radio" data-brush="add" title="Add (left button)">Add</button><button role="radio" data-brush="erase" title="Erase (Alt, or right button)">Erase</button></div>
   <span data-out="brush-size" title="The wheel sets it, or [ and ]"></span>
   <button data-action="paint-undo" title="Take the last stroke back">Undo</button>
   <select data-control="paint-from" aria-label="Begin with" title="Begin with"><option value="">From …</option><option value="truth">known lesion</option><option value="core">core now</option><option value="nothing">nothing</option></select>
   <span data-out="painted"></span><button data-action="paint" title="Done (Esc)" aria-label="Done">×</button></div>
 <i class="ring" hidden></i>`;
-const MOST_RUNS = 1200; // numbers in one message: well below the socket's limit
-const UNDONE = 40;
-const kept = new Map(); // by case: what was painted outlives a page change
+const MAX_RUN_NUMBERS = 1200; // in one message: well below the socket's limit
+const [MIN_RADIUS, MAX_RADIUS] = [0.7, 40]; // pixels of the slice
+const SIZE_FACTOR = 1.2; // of one step of the wheel or key
 
-export function installLesionBrush(lab, { fineTuning }) {
-  const { map, values, view } = lab;
-  const picture = lab.find(".picture");
-  picture.insertAdjacentHTML("beforeend", BAR);
-  const bar = picture.querySelector(".paint-bar");
-  const ring = picture.querySelector(".ring");
-  const from = bar.querySelector("[data-control=paint-from]");
-  const toggle = lab.find(".pane [data-action=paint]");
-  let on = false;
-  let erase = false;
-  let radius = 6; // pixels of the slice
-  let stroke = null; // {z, erase, last, before} while the pointer is down
-  const past = [];
+/** @typedef {{z: number, erase: boolean, last: Position}} Stroke */
 
-  const mask = () => values.painted;
-  const slices = () => [...Array(lab.case.slices).keys()];
+class LesionBrush {
+  /** Whether the brush takes the pointer. */
+  painting = false;
+  #erase = false;
+  #radius = 6; // pixels of the slice
+  /** The stroke while the pointer is down, with its slice before it. @type {Stroke & {before: SliceFlags} | null} */
+  #stroke = null;
 
-  function show() {
-    bar.hidden = !on;
-    ring.hidden = !on;
-    toggle.setAttribute("aria-pressed", on);
-    map.canvas.dataset.painting = on;
-    for (const node of bar.querySelectorAll("[data-brush]")) {
-      const checked = (node.dataset.brush === "erase") === erase;
-      node.setAttribute("aria-checked", checked);
-      node.tabIndex = checked ? 0 : -1;
-    }
-    bar.querySelector("[data-out=brush-size]").textContent = `∅ ${Math.round(2 * radius * (lab.case?.pixelMm[0] ?? 1))} mm`;
-    bar.querySelector("[data-action=paint-undo]").disabled = !past.length;
-    from.querySelector("[value=truth]").disabled = !lab.case?.hasLesion;
+  /**
+   * @param {Lab} lab
+   * @param {Provided["fineTuning"]} fineTuning
+   */
+  constructor(lab, fineTuning) {
+    this.lab = lab;
+    this.fineTuning = fineTuning;
+    this.lesion = new PaintedLesion(lab.values);
+    this.picture = lab.find(".picture");
+    this.picture.insertAdjacentHTML("beforeend", HTML);
+    this.bar = find(this.picture, ".paint-bar");
+    this.ring = find(this.picture, ".ring");
+    this.from = find(this.bar, "[data-control=paint-from]", HTMLSelectElement);
+    this.toggleButton = lab.find(".pane [data-action=paint]");
+    this.#installControls();
+    this.#installPointer();
   }
 
-  lab.actions.paint = () => {
-    on = !on && lab.config.page === "tune";
-    show();
-  };
-  lab.actions["paint-undo"] = () => {
-    const last = past.pop();
-    if (!last) return;
-    for (const [z, flags] of last) mask().set(flags, values.range(z)[0]);
-    tell(last.map(([z]) => z));
-    show();
-  };
-  bar.addEventListener("click", ({ target }) => {
-    if (!target.dataset.brush) return;
-    erase = target.dataset.brush === "erase";
-    show();
-  });
-
-  const copyOf = (z) => [z, mask().slice(...values.range(z))];
-
-  function remember(before) {
-    past.push(before);
-    if (past.length > UNDONE) past.shift();
+  #installControls() {
+    this.lab.actions.paint = () => this.toggle();
+    this.lab.actions["paint-undo"] = () => {
+      const changed = this.lesion.undo();
+      if (changed) this.#changed(changed);
+    };
+    this.bar.addEventListener("click", (event) => {
+      const { brush } = /** @type {HTMLElement} */ (event.target).dataset;
+      if (!brush) return;
+      this.#erase = brush === "erase";
+      this.show();
+    });
+    this.from.addEventListener("change", () => {
+      const { value } = this.from;
+      this.from.value = "";
+      if (!value || !this.lab.case) return;
+      this.lesion.replace(value === "nothing" ? null : /** @type {OutlineKind} */ (value));
+      this.#changed(this.lesion.slices);
+    });
   }
 
-  from.addEventListener("change", () => {
-    const what = from.value;
-    from.value = "";
-    if (!what || !lab.case) return;
-    remember(slices().map(copyOf));
-    for (const z of slices()) {
-      const flags = what === "nothing" ? null : values.lesion(what, z);
-      if (flags) mask().set(flags, values.range(z)[0]);
-      else mask().fill(0, ...values.range(z));
-    }
-    tell(slices());
-    show();
-  });
-
-  /** Set every voxel of a slice within the brush between two places. */
-  function dab(z, [x0, y0], [x1, y1], off) {
-    const steps = Math.max(Math.ceil(Math.hypot(x1 - x0, y1 - y0) / Math.max(radius / 2, 0.5)), 1);
-    for (let k = 0; k <= steps; k++) {
-      const [x, y] = [x0 + ((x1 - x0) * k) / steps, y0 + ((y1 - y0) * k) / steps];
-      for (let row = Math.max(Math.floor(y - radius), 0); row <= Math.min(y + radius, lab.case.rows - 1); row++) {
-        for (let column = Math.max(Math.floor(x - radius), 0); column <= Math.min(x + radius, lab.case.columns - 1); column++) {
-          if ((column + 0.5 - x) ** 2 + (row + 0.5 - y) ** 2 > radius ** 2) continue;
-          const i = values.indexAt(column, row, z);
-          if (i >= 0) mask()[i] = off ? 0 : 1;
-        }
-      }
-    }
-    lab.draw();
+  /** The picture captures the pointer events before the canvas handles them as its own gestures. */
+  #installPointer() {
+    /** @type {<K extends "pointerdown" | "pointermove" | "pointerup" | "pointercancel" | "wheel" | "contextmenu">(name: K, listener: (event: HTMLElementEventMap[K]) => void) => void} */
+    const listen = (name, listener) => this.picture.addEventListener(name, (event) => {
+      if (this.painting && this.lab.case && event.target === this.lab.map.canvas) listener(event);
+    }, { capture: true, passive: false });
+    listen("pointerdown", (event) => this.#begin(event));
+    listen("pointermove", (event) => this.#move(event));
+    listen("pointerup", (event) => this.#end(event));
+    listen("pointercancel", (event) => this.#end(event));
+    listen("wheel", (event) => {
+      if (event.ctrlKey || event.metaKey) return;
+      event.stopPropagation();
+      event.preventDefault();
+      this.#resize(event.deltaY < 0);
+      this.#showRing(event, this.#locate(event));
+    });
+    listen("contextmenu", (event) => event.preventDefault());
+    this.picture.addEventListener("pointerleave", () => { this.ring.hidden = true; });
   }
 
-  // The brush comes before the map's own gestures: the picture hears of the pointer first.
-  const place = (event, z = null) => toSlice(lab.case, view, map.canvas, event, z);
-  const listen = (name, listener) => picture.addEventListener(name, (event) => {
-    if (!on || !lab.case || event.target !== map.canvas) return;
-    listener(event);
-  }, { capture: true, passive: false });
+  /** Place of the pointer in a slice, or null. @param {MouseEvent} event @param {number | null} z the one slice to look in */
+  #locate(event, z = null) {
+    const { map, values, view } = this.lab;
+    return toSlice(values.open, view, map.canvas, event, z);
+  }
 
-  listen("pointerdown", (event) => {
-    const at = place(event);
+  /** @param {PointerEvent} event */
+  #begin(event) {
+    const { canvas } = this.lab.map;
+    const at = this.#locate(event);
     if (!at || event.button === 1) return;
     event.stopPropagation();
     event.preventDefault();
-    map.canvas.focus({ preventScroll: true });
-    map.canvas.setPointerCapture(event.pointerId);
-    const off = erase || event.altKey || event.button === 2;
-    stroke = { z: at.z, off, last: [at.x, at.y], before: copyOf(at.z) };
-    dab(at.z, stroke.last, stroke.last, off);
-  });
-  listen("pointermove", (event) => {
-    const at = place(event, stroke?.z ?? null);
-    follow(event, at);
+    canvas.focus({ preventScroll: true });
+    canvas.setPointerCapture(event.pointerId);
+    const erase = this.#erase || event.altKey || event.button === 2;
+    this.#stroke = { z: at.z, erase, last: [at.x, at.y], before: this.lesion.copy(at.z) };
+    this.#paint(this.#stroke, [at.x, at.y]);
+  }
+
+  /** @param {PointerEvent} event */
+  #move(event) {
+    const stroke = this.#stroke;
+    const at = this.#locate(event, stroke?.z ?? null);
+    this.#showRing(event, at);
     if (!stroke || !at) return;
     event.stopPropagation();
-    const way = event.getCoalescedEvents?.() ?? [];
-    for (const one of way.length ? way : [event]) {
-      const next = place(one, stroke.z);
-      if (!next) continue;
-      dab(stroke.z, stroke.last, [next.x, next.y], stroke.off);
-      stroke.last = [next.x, next.y];
+    const coalesced = event.getCoalescedEvents?.() ?? [];
+    for (const one of coalesced.length ? coalesced : [event]) {
+      const next = this.#locate(one, stroke.z);
+      if (next) this.#paint(stroke, [next.x, next.y]);
     }
-  });
-  for (const name of ["pointerup", "pointercancel"]) {
-    listen(name, (event) => {
-      if (!stroke) return;
-      event.stopPropagation();
-      const { z, before } = stroke;
-      stroke = null;
-      remember([before]);
-      tell([z]);
-      show();
-    });
   }
-  listen("wheel", (event) => {
-    if (event.ctrlKey || event.metaKey) return;
+
+  /** @param {PointerEvent} event */
+  #end(event) {
+    const stroke = this.#stroke;
+    if (!stroke) return;
     event.stopPropagation();
-    event.preventDefault();
-    size(event.deltaY < 0 ? 1.2 : 1 / 1.2);
-    follow(event, place(event));
-  });
-  listen("contextmenu", (event) => event.preventDefault());
-  picture.addEventListener("pointerleave", () => { ring.hidden = true; });
-
-  function size(factor) {
-    radius = Math.min(Math.max(radius * factor, 0.7), 40);
-    show();
+    this.#stroke = null;
+    this.lesion.remember([stroke.before]);
+    this.#changed([stroke.z]);
   }
 
-  function follow(event, at) {
-    ring.hidden = !at;
+  /** Paint from the last position of a stroke to the next. @param {Stroke} stroke @param {Position} to */
+  #paint(stroke, to) {
+    this.lesion.stroke(stroke.z, stroke.last, to, { radius: this.#radius, erase: stroke.erase });
+    stroke.last = to;
+    this.lab.draw();
+  }
+
+  /** Dab the brush on a voxel, as Enter on the voxel in view does. @param {Voxel | null} voxel */
+  dab(voxel) {
+    if (!this.painting || !voxel) return;
+    const [, , z] = voxel;
+    const centre = this.lesion.centreOf(voxel);
+    this.lesion.remember([this.lesion.copy(z)]);
+    this.#paint({ z, erase: this.#erase, last: centre }, centre);
+    this.#changed([z]);
+  }
+
+  /** @param {boolean} larger */
+  #resize(larger) {
+    const radius = this.#radius * (larger ? SIZE_FACTOR : 1 / SIZE_FACTOR);
+    this.#radius = Math.min(Math.max(radius, MIN_RADIUS), MAX_RADIUS);
+    this.show();
+  }
+
+  /** Outline the brush at the pointer. @param {MouseEvent} event @param {{w: number} | null} at */
+  #showRing(event, at) {
+    this.ring.hidden = !at;
     if (!at) return;
-    const box = picture.getBoundingClientRect();
-    const wide = 2 * radius * at.w;
-    Object.assign(ring.style, { width: `${wide}px`, height: `${wide}px`, left: `${event.clientX - box.left}px`, top: `${event.clientY - box.top}px` });
+    const bounds = this.picture.getBoundingClientRect();
+    const size = `${2 * this.#radius * at.w}px`;
+    Object.assign(this.ring.style, { width: size, height: size, left: `${event.clientX - bounds.left}px`, top: `${event.clientY - bounds.top}px` });
   }
 
-  const onKey = (event) => {
-    if (!on || event.target.matches?.("input, select, textarea")) return;
-    if (event.key === "Escape") lab.actions.paint();
-    else if (event.key === "[" || event.key === "]") size(event.key === "]" ? 1.2 : 1 / 1.2);
+  show() {
+    const now = this.lab.case;
+    this.bar.hidden = !this.painting;
+    this.ring.hidden = !this.painting;
+    this.toggleButton.setAttribute("aria-pressed", String(this.painting));
+    this.lab.map.canvas.dataset.painting = String(this.painting);
+    for (const node of findAll(this.bar, "[data-brush]")) setRadio(node, (node.dataset.brush === "erase") === this.#erase);
+    find(this.bar, "[data-out=brush-size]").textContent = `∅ ${Math.round(2 * this.#radius * (now?.pixelMm[0] ?? 1))} mm`;
+    find(this.bar, "[data-action=paint-undo]", HTMLButtonElement).disabled = !this.lesion.canUndo;
+    find(this.from, "[value=truth]", HTMLOptionElement).disabled = !now?.hasLesion;
+  }
+
+  toggle() {
+    this.painting = !this.painting && this.lab.config.page === "tune";
+    this.show();
+  }
+
+  /** @param {KeyboardEvent} event */
+  onKey(event) {
+    if (!this.painting || /** @type {HTMLElement} */ (event.target).matches?.("input, select, textarea")) return;
+    if (event.key === "Escape") this.lab.actions.paint();
+    else if (event.key === "[" || event.key === "]") this.#resize(event.key === "]");
     else return;
     event.preventDefault();
-  };
-  lab.root.addEventListener("keydown", onKey);
-  // Enter on the voxel in view: a dab of the brush there.
-  lab.events.on("pick", (voxel) => {
-    if (!on || !voxel) return;
-    const middle = values.pixelOf(voxel).map((v) => v + 0.5);
-    remember([copyOf(voxel[2])]);
-    dab(voxel[2], middle, middle, erase);
-    tell([voxel[2]]);
-    show();
-  });
-
-  // The server
-
-  function runsOf(z) {
-    const [first, last] = values.range(z);
-    const runs = [];
-    for (let i = first; i < last; i++) {
-      if (!mask()[i]) continue;
-      let to = i;
-      while (to < last && mask()[to]) to++;
-      runs.push(i - first, to - i);
-      i = to;
-    }
-    return runs;
   }
 
-  function tell(changed) {
-    for (const z of changed) {
-      const runs = runsOf(z);
-      for (let i = 0; i === 0 || i < runs.length; i += MOST_RUNS) {
-        lab.request({ type: "target", slice: z, fresh: i === 0, runs: runs.slice(i, i + MOST_RUNS) });
+  /** Slices have been painted: send them, draw them and make them the target. @param {number[]} slices */
+  #changed(slices) {
+    this.#send(slices);
+    this.show();
+  }
+
+  /** @param {number[]} slices */
+  #send(slices) {
+    for (const z of slices) {
+      const runs = this.lesion.runs(z);
+      for (let i = 0; i === 0 || i < runs.length; i += MAX_RUN_NUMBERS) {
+        this.lab.request({ type: "target", slice: z, fresh: i === 0, runs: runs.slice(i, i + MAX_RUN_NUMBERS) });
       }
     }
-    lab.draw();
-    lab.events.emit("target", "painted");
+    this.lab.draw();
+    this.lab.events.emit("target", "painted");
   }
 
-  lab.events.on("frame:target", ({ voxels, ml }) => {
-    lab.root.dataset.painted_voxels = voxels;
-    bar.querySelector("[data-out=painted]").textContent = `${ml.toFixed(1)} ml`;
-  });
-  lab.events.on("case", (now) => {
-    const n = now.arrays.starts.at(-1);
-    const before = kept.get(now.name);
-    if (values.painted?.length !== n || !before) past.length = 0;
-    values.painted = before?.length === n ? before : new Uint8Array(n);
-    kept.set(now.name, values.painted);
-    if (values.painted.includes(1)) tell(slices());
-    outline();
-    show();
-  });
-
-  /** The outline is drawn where it is the target, and while it is painted. */
-  function outline() {
-    values.paintedShown = lab.config.page === "tune" && fineTuning.target === "painted";
-    if (!values.paintedShown && on) lab.actions.paint();
-    lab.draw();
+  /** @param {TargetFrame} frame */
+  receive({ voxels, ml }) {
+    this.lab.root.dataset.painted_voxels = String(voxels);
+    find(this.bar, "[data-out=painted]").textContent = `${ml.toFixed(1)} ml`;
   }
-  lab.events.on("target", outline);
-  lab.events.on("config", () => { if (lab.case) outline(); });
+
+  openCase() {
+    if (this.lesion.openCase()) this.#send(this.lesion.slices);
+    this.showOutline();
+    this.show();
+  }
+
+  /** The outline is drawn where the painted lesion is the target; elsewhere painting ends. */
+  showOutline() {
+    const { values } = this.lab;
+    values.paintedShown = this.lab.config.page === "tune" && this.fineTuning.target === "painted";
+    if (!values.paintedShown && this.painting) this.lab.actions.paint();
+    this.lab.draw();
+  }
+}
+
+/**
+ * @param {Lab} lab
+ * @param {Pick<Provided, "fineTuning">} needed
+ */
+export function installLesionBrush(lab, { fineTuning }) {
+  const brush = new LesionBrush(lab, fineTuning);
+  const onKey = (/** @type {KeyboardEvent} */ event) => brush.onKey(event);
+  lab.root.addEventListener("keydown", onKey);
+  lab.events.on("pick", (voxel) => brush.dab(voxel));
+  lab.events.on("frame:target", (frame) => brush.receive(frame));
+  lab.events.on("case", () => brush.openCase());
+  lab.events.on("target", () => brush.showOutline());
+  lab.events.on("config", () => { if (lab.case) brush.showOutline(); });
   return { close() { lab.root.removeEventListener("keydown", onKey); } };
 }

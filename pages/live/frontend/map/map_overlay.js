@@ -1,14 +1,37 @@
-// @ts-nocheck
-// A map that is no perfusion map, shown in its place until it is closed: what an edit moves, how often a voxel is core.
-import { lutOf } from "./color_scales.js";
+// Overlay: values of all voxels that are not a perfusion map (sensitivity, core frequency), drawn in place of the map.
+/** @import { Lab } from "../lab.js" */
+/** @import { Case, Layer, MapStyle, OutlineKind, Range, Voxel } from "../types.js" */
+/** @import { VolumeStore } from "./volume_store.js" */
+import { find } from "../common/dom.js";
+import { windowEnd } from "./color_scales.js";
 
-const BAR = `<div class="overlay-bar" hidden><b data-out="overlay"></b> <span data-out="overlay-note"></span>
+/**
+ * One value per voxel and how it is drawn; `of` names the panel that shows it, `lut` a colour scale.
+ * @typedef {object} OverlayContent
+ * @property {string} of
+ * @property {Float32Array} field
+ * @property {string} label
+ * @property {string} [note]
+ * @property {string} [unit]
+ * @property {Range} window
+ * @property {string} lut
+ * @property {number} digits
+ */
+
+const HTML = `<div class="overlay-bar" hidden><b data-out="overlay"></b> <span data-out="overlay-note"></span>
   <button data-action="overlay-close" title="Back to the map (Esc)" aria-label="Back to the map">×</button></div>
 <div class="readout compared" data-out="overlaid"></div>`;
 
-/** Values of all voxels, to be drawn like a map. */
-class Field {
-  constructor(values, field) { Object.assign(this, { values, all: field }); }
+/** Values of all voxels with the outlines of the volume in view, drawn like a map. */
+class OverlayVolume {
+  /**
+   * @param {VolumeStore} values
+   * @param {Float32Array} all
+   */
+  constructor(values, all) {
+    this.values = values;
+    this.all = all;
+  }
 
   get case() { return this.values.case; }
 
@@ -16,69 +39,93 @@ class Field {
 
   get paintedShown() { return this.values.paintedShown; }
 
+  /** @param {number} z */
   range(z) { return this.values.range(z); }
 
+  /** @param {OutlineKind} kind @param {number} z */
   lesion(kind, z) { return this.values.lesion(kind, z); }
 
+  /** @param {Voxel} voxel */
   pixelOf(voxel) { return this.values.pixelOf(voxel); }
 
+  /** @param {string} _map @param {number} z */
   field(_map, z) { return this.all.subarray(...this.range(z)); }
 }
 
-export function installMapOverlay(lab) {
-  const { map, values } = lab;
-  const picture = lab.find(".picture");
-  picture.insertAdjacentHTML("beforeend", BAR);
-  const bar = picture.querySelector(".overlay-bar");
-  const out = picture.querySelector("[data-out=overlaid]");
-  let shown = null;
+class MapOverlay {
+  /** @type {OverlayContent | null} */
+  #content = null;
 
-  map.addLayerSource(2, (meta) => {
-    if (!shown) return null;
-    const { field, label, unit = "", window, lut, digits } = shown;
-    const own = { ...meta, map: "overlay", source: undefined, label, unit, window, lut: map.luts[lut] ?? lutOf(lut), digits };
-    return [{ values: new Field(values, field), meta: own, from: 0, to: 1 }];
-  });
-
-  const overlay = {
-    get of() { return shown?.of ?? null; },
-    /** @param {{of, field, label, note, unit, window, lut, digits}} what one value for each voxel, and how it is shown */
-    show(what) {
-      shown = what;
-      bar.hidden = !what;
-      lab.root.dataset.overlay = what?.of ?? "";
-      bar.querySelector("[data-out=overlay]").textContent = what?.label ?? "";
-      bar.querySelector("[data-out=overlay-note]").textContent = what?.note ?? "";
-      readout();
-      lab.draw();
-    },
-    close(of = shown?.of) {
-      if (!shown || shown.of !== of) return;
-      this.show(null);
-      lab.events.emit("overlay-closed", of);
-    },
-  };
-
-  function readout() {
-    const at = shown && lab.hover;
-    const i = at ? values.indexAt(at.column, at.row, at.z) : -1;
-    out.textContent = i < 0 ? "" : `${shown.label} ${shown.field[i].toFixed(shown.digits)} ${shown.unit ?? ""}`;
+  /** @param {Lab} lab */
+  constructor(lab) {
+    this.lab = lab;
+    const picture = lab.find(".picture");
+    picture.insertAdjacentHTML("beforeend", HTML);
+    this.bar = find(picture, ".overlay-bar");
+    this.out = find(picture, "[data-out=overlaid]");
+    lab.map.addLayerSource(2, (meta) => this.#layers(meta));
+    lab.actions["overlay-close"] = () => this.close();
   }
 
-  lab.actions["overlay-close"] = () => overlay.close();
-  const onKey = (event) => { if (event.key === "Escape" && shown) overlay.close(); };
+  /** Name of the panel whose overlay is shown, or null. */
+  get of() { return this.#content?.of ?? null; }
+
+  /** @param {OverlayContent | null} content */
+  show(content) {
+    this.#content = content;
+    this.bar.hidden = !content;
+    this.lab.root.dataset.overlay = content?.of ?? "";
+    find(this.bar, "[data-out=overlay]").textContent = content?.label ?? "";
+    find(this.bar, "[data-out=overlay-note]").textContent = content?.note ?? "";
+    this.readout();
+    this.lab.draw();
+  }
+
+  /** Remove the overlay; with a name only where that panel's overlay is shown. @param {string} [of] */
+  close(of = this.#content?.of) {
+    if (of === undefined || this.#content?.of !== of) return;
+    this.show(null);
+    this.lab.events.emit("overlay-closed", of);
+  }
+
+  /** @param {MapStyle} meta @returns {Layer[] | null} */
+  #layers(meta) {
+    if (!this.#content) return null;
+    const { field, label, unit = "", window, lut, digits } = this.#content;
+    const style = { ...meta, map: "overlay", source: undefined, label, unit, window, lut: this.lab.map.luts[lut], digits };
+    return [{ values: new OverlayVolume(this.lab.values, field), meta: style, from: 0, to: 1 }];
+  }
+
+  /** Show the value under the pointer. */
+  readout() {
+    const content = this.#content;
+    const { hover, values } = this.lab;
+    const i = content && hover ? values.indexAt(hover.column, hover.row, hover.z) : -1;
+    this.out.textContent = !content || i < 0 ? "" : `${content.label} ${content.field[i].toFixed(content.digits)} ${content.unit ?? ""}`;
+  }
+
+  /** Close an overlay whose voxels are not those of the case. @param {Case} opened */
+  setCase(opened) {
+    if (this.#content && this.#content.field.length !== opened.arrays.starts.at(-1)) this.close();
+  }
+}
+
+/** @param {Lab} lab */
+export function installMapOverlay(lab) {
+  const overlay = new MapOverlay(lab);
+  const onKey = (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") overlay.close(); };
   lab.root.addEventListener("keydown", onKey);
-  lab.events.on("hover", readout);
-  lab.events.on("painted", readout);
-  lab.events.on("case", (now) => { if (shown && shown.field.length !== now.arrays.starts.at(-1)) overlay.close(); });
+  lab.events.on("hover", () => overlay.readout());
+  lab.events.on("painted", () => overlay.readout());
+  lab.events.on("case", (opened) => overlay.setCase(opened));
   lab.events.on("map", () => overlay.close());
   lab.events.on("sides", ({ a, b }) => { if (a !== null && b !== null) overlay.close(); });
   return { provides: { overlay }, close() { lab.root.removeEventListener("keydown", onKey); } };
 }
 
-/** A round upper end that holds 98 % of the values, at least `least`. */
-export function upperEnd(field, least) {
-  const every = Math.max(1, Math.floor(field.length / 20_000));
-  const some = Float32Array.from({ length: Math.floor(field.length / every) }, (_, i) => field[i * every]).sort();
-  return Number(Math.max(some[Math.floor(0.98 * some.length)] ?? 0, least).toPrecision(2));
-}
+/**
+ * Upper end of a window that holds 98 % of the values, rounded to two digits; at least `least`.
+ * @param {Float32Array} field
+ * @param {number} least
+ */
+export const upperEnd = (field, least) => Number(windowEnd(field, least).toPrecision(2));

@@ -1,86 +1,124 @@
-// @ts-nocheck
-// The controls around the map: which map, colour scale, window, outlines, one slice or all.
+// Toolbar of the map: map, colour scale, window, outlines, layout (one slice or all), slice.
+/** @import { Lab } from "../lab.js" */
+/** @import { ConfigFrame } from "../types.js" */
+import { closest, findAll, setRadio } from "../common/dom.js";
 
-export function installMapToolbar(lab) {
-  const { map, view } = lab;
-  const scale = lab.find("[data-control=scale]");
-  const [low, high] = [lab.find("[data-window=low]"), lab.find("[data-window=high]")];
+class MapToolbar {
+  /** @param {Lab} lab */
+  constructor(lab) {
+    this.lab = lab;
+    this.scale = lab.find("[data-control=scale]", HTMLSelectElement);
+    this.low = lab.find("[data-window=low]", HTMLInputElement);
+    this.high = lab.find("[data-window=high]", HTMLInputElement);
+    lab.root.addEventListener("click", (event) => this.#onClick(event));
+    lab.root.addEventListener("keydown", (event) => moveChoice(event));
+    lab.root.addEventListener("change", (event) => this.#onOutline(event));
+    this.scale.addEventListener("change", () => {
+      lab.view.scales[lab.view.map] = this.scale.value;
+      this.#viewChanged();
+    });
+    for (const node of [this.low, this.high]) node.addEventListener("change", () => this.#setWindow(node));
+    lab.actions.window = () => {
+      delete lab.view.windows[lab.view.map];
+      delete lab.view.scales[lab.view.map];
+      this.#viewChanged();
+    };
+    lab.actions["whole-head"] = () => { lab.view.resetZoom(); lab.viewChanged(); };
+    const slider = lab.find("[data-control=slice]", HTMLInputElement);
+    slider.addEventListener("input", () => lab.goTo(Number(slider.value) - 1));
+  }
 
-  function show() {
-    for (const node of lab.root.querySelectorAll("[data-map]")) mark(node, node.dataset.map === view.map);
-    for (const node of lab.root.querySelectorAll("[data-layout]")) mark(node, (node.dataset.layout === "all") === view.montage);
-    for (const node of lab.root.querySelectorAll("[data-outline]")) node.checked = view.outlines[node.dataset.outline];
+  /** Build the maps' buttons and the colour scales, once. @param {ConfigFrame} config */
+  configure({ maps, scales }) {
+    const { lab } = this;
+    if (lab.root.querySelector("[data-map]")) return;
+    lab.find(".maps .segments").innerHTML = Object.entries(maps).map(([name, meta], i) =>
+      `<button role="radio" data-map="${name}" title="${meta.title} (${i + 1})">${meta.label}</button>`).join("");
+    this.scale.innerHTML = Object.entries(scales).map(([name, label]) => `<option value="${name}">${label}</option>`).join("");
+    if (!maps[lab.view.map]) lab.view.map = Object.keys(maps)[0];
+    this.show();
+  }
+
+  show() {
+    const { lab, low, high } = this;
+    const { map, root, shadow, view } = lab;
+    for (const node of findAll(root, "[data-map]")) setRadio(node, node.dataset.map === view.map);
+    for (const node of findAll(root, "[data-layout]")) setRadio(node, (node.dataset.layout === "all") === view.montage);
+    for (const node of findAll(root, "[data-outline]", HTMLInputElement)) node.checked = view.outlines[node.dataset.outline ?? ""];
     const meta = map.style();
-    scale.value = meta.scale;
+    this.scale.value = meta.scale;
     const digits = Math.max(meta.digits, meta.usual[1] - meta.usual[0] < 5 ? 2 : 0);
-    if (lab.shadow.activeElement !== low) low.value = Number(meta.window[0].toFixed(digits));
-    if (lab.shadow.activeElement !== high) high.value = Number(meta.window[1].toFixed(digits));
-    const usual = !view.windows[view.map] && !view.scales[view.map];
-    lab.find("[data-action=window]").disabled = usual;
+    if (shadow.activeElement !== low) low.value = String(Number(meta.window[0].toFixed(digits)));
+    if (shadow.activeElement !== high) high.value = String(Number(meta.window[1].toFixed(digits)));
+    lab.find("[data-action=window]", HTMLButtonElement).disabled = !view.windows[view.map] && !view.scales[view.map];
     const zoom = lab.find("[data-action=whole-head]");
     zoom.hidden = view.zoom === 1;
     zoom.textContent = `×${view.zoom.toFixed(1)}`;
   }
 
-  /** A radio group has one stop for Tab; its arrows move the choice. */
-  function mark(node, checked) {
-    node.setAttribute("aria-checked", checked);
-    node.tabIndex = checked ? 0 : -1;
+  #viewChanged() {
+    this.lab.view.store();
+    this.lab.viewChanged();
   }
 
-  lab.events.on("config", ({ maps, scales }) => {
-    if (lab.root.querySelector("[data-map]")) return;
-    lab.find(".maps .segments").innerHTML = Object.entries(maps).map(([name, meta], i) =>
-      `<button role="radio" data-map="${name}" title="${meta.title} (${i + 1})">${meta.label}</button>`).join("");
-    scale.innerHTML = Object.entries(scales).map(([name, label]) => `<option value="${name}">${label}</option>`).join("");
-    if (!maps[view.map]) view.map = Object.keys(maps)[0];
-    show();
-  });
-  lab.events.on("case", show);
-  lab.events.on("view", show);
-  lab.events.on("map", (name) => { view.map = name; view.store(); lab.viewChanged(); });
+  /** @param {string} name */
+  setMap(name) {
+    this.lab.view.map = name;
+    this.#viewChanged();
+  }
 
-  function layout(montage) {
-    if (view.montage === montage) return;
-    view.montage = montage;
-    view.store();
-    lab.viewChanged();
+  /** @param {boolean} montage */
+  #setLayout(montage) {
+    const { lab } = this;
+    if (lab.view.montage === montage) return;
+    lab.view.montage = montage;
+    this.#viewChanged();
     if (lab.case) lab.recompute();
   }
 
-  lab.root.addEventListener("click", ({ target }) => {
-    const node = target.closest("button");
-    if (node?.dataset.map) lab.events.emit("map", node.dataset.map);
-    if (node?.dataset.layout) layout(node.dataset.layout === "all");
-  });
-  lab.root.addEventListener("keydown", (event) => {
-    const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-    const group = event.target.closest?.("[role=radiogroup]");
-    if (!by || !group) return;
-    event.preventDefault();
-    const all = [...group.querySelectorAll("[role=radio]")];
-    const next = all[(all.indexOf(event.target) + by + all.length) % all.length];
-    next.click();
-    next.focus();
-  });
-  lab.root.addEventListener("change", ({ target }) => {
-    const { outline } = target.dataset;
-    if (!outline) return;
-    view.outlines[outline] = target.checked;
-    view.store();
-    lab.viewChanged();
-  });
-  scale.addEventListener("change", () => { view.scales[view.map] = scale.value; view.store(); lab.viewChanged(); });
-  for (const node of [low, high]) {
-    node.addEventListener("change", () => {
-      const good = view.setWindow(view.map, low.valueAsNumber, high.valueAsNumber);
-      lab.notice(good ? "" : "A window needs a lower and a higher value; the last one stays.");
-      node.blur();
-      view.store();
-      lab.viewChanged();
-    });
+  /** @param {HTMLInputElement} field the edited field */
+  #setWindow(field) {
+    const { lab } = this;
+    const accepted = lab.view.setWindow(lab.view.map, this.low.valueAsNumber, this.high.valueAsNumber);
+    lab.notice(accepted ? "" : "A window needs a lower and a higher value; the last one stays.");
+    field.blur();
+    this.#viewChanged();
   }
-  lab.actions.window = () => { delete view.windows[view.map]; delete view.scales[view.map]; view.store(); lab.viewChanged(); };
-  lab.actions["whole-head"] = () => { view.resetZoom(); lab.viewChanged(); };
-  lab.find("[data-control=slice]").addEventListener("input", ({ target }) => lab.goTo(Number(target.value) - 1));
+
+  /** @param {Event} event */
+  #onClick(event) {
+    const data = closest(event, "button")?.dataset;
+    if (data?.map) this.lab.events.emit("map", data.map);
+    if (data?.layout) this.#setLayout(data.layout === "all");
+  }
+
+  /** @param {Event} event */
+  #onOutline(event) {
+    const node = /** @type {HTMLInputElement} */ (event.target);
+    const { outline } = node.dataset;
+    if (!outline) return;
+    this.lab.view.outlines[outline] = node.checked;
+    this.#viewChanged();
+  }
+}
+
+/** Move the choice of a radio group by the arrow keys; the group has one tab stop. @param {KeyboardEvent} event */
+function moveChoice(event) {
+  const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+  const group = closest(event, "[role=radiogroup]");
+  if (!by || !group) return;
+  event.preventDefault();
+  const all = findAll(group, "[role=radio]");
+  const next = all[(all.indexOf(/** @type {HTMLElement} */ (event.target)) + by + all.length) % all.length];
+  next.click();
+  next.focus();
+}
+
+/** @param {Lab} lab */
+export function installMapToolbar(lab) {
+  const toolbar = new MapToolbar(lab);
+  lab.events.on("config", (config) => toolbar.configure(config));
+  lab.events.on("case", () => toolbar.show());
+  lab.events.on("view", () => toolbar.show());
+  lab.events.on("map", (name) => toolbar.setMap(name));
 }

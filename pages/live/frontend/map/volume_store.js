@@ -18,7 +18,9 @@ export class VolumeStore {
   /** @type {Thresholds} */
   thresholds = { core: 0.38, tmax: 6 };
   slope = NaN; // of the core probability; the server names it
+  /** @type {Float32Array} */
   cbf = new Float32Array(0);
+  /** @type {Float32Array} */
   tmax = new Float32Array(0);
   ref = NaN; // mean CBF of healthy tissue
   aifArea = NaN;
