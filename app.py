@@ -49,10 +49,8 @@ else:
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute
 
-    from pages.live.component import FRONTEND
     from pages.live.server.connection import PATH, live_socket
-    from pages.live.server.static_files import Assets
-    from pages.series_player.component import FRONTEND as PLAYER_FRONTEND
+    from pages.live.server.static_files import LIVE_FRONTEND, PLAYER_FRONTEND, HashedStaticFiles
     from pages.series_player.route import PATH as CINE_PATH
     from pages.series_player.route import cine
     from pages.server.error_reporting import hide_exception_messages
@@ -64,10 +62,13 @@ else:
     hide_exception_messages()
     # Streamlit adds server.baseUrlPath to its own routes only.
     base = f"/{(st.get_option('server.baseUrlPath') or '').strip('/')}".rstrip("/")
+    assets = f"{base}/assets/{{content_hash}}"
     routes = [
         WebSocketRoute(base + PATH, live_socket),
         Route(base + CINE_PATH, cine, methods=["POST"]),
-        Mount(f"{base}/assets/series_player/frontend", Assets(directory=PLAYER_FRONTEND)),
-        Mount(f"{base}/assets/live/frontend", Assets(directory=FRONTEND)),
+        Mount(
+            f"{base}/assets/{{content_hash}}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)
+        ),
+        Mount(f"{base}/assets/{{content_hash}}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]
     app = st.App(__file__, routes=routes, middleware=[Middleware(UploadGuard)], lifespan=lifespan)

@@ -46,7 +46,7 @@ from perfcore.units import MAX_ABS_VALUE
 from tests.support import dicom_export
 from tests.support.synthetic_head import draw_head
 
-MOST_MEMORY = 48 << 20
+MAX_MEMORY = 48 << 20
 HEAD = draw_head(n=32, n_slices=2, n_time=20, noise=1.0)
 SERIES = replace(HEAD.series, lesion=HEAD.lesion)
 
@@ -61,7 +61,7 @@ def little_memory() -> Iterator[None]:
     tracemalloc.start()
     try:
         yield
-        assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
+        assert tracemalloc.get_traced_memory()[1] < MAX_MEMORY
     finally:
         tracemalloc.stop()
 

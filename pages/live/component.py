@@ -1,11 +1,11 @@
-"""Registers the live component. Its JavaScript is served by the app itself, under /assets/live/frontend."""
+"""The live component: its registration with Streamlit and its configuration message."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, Workspace
+from pages.live.server.static_files import BASE, LIVE_FRONTEND
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
 from perfcore.analysis.sensitivity import NOISE, directions
@@ -24,8 +25,7 @@ from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
 from perfcore.types import Aif
 
-FRONTEND: Final = Path(__file__).parent / "frontend"
-ICON: Final = FRONTEND / "icon.svg"
+ICON: Final = LIVE_FRONTEND / "icon.svg"
 
 
 def _lut(name: str) -> NDArray[np.uint8]:
@@ -59,8 +59,10 @@ LUTS: Final = {
 }
 
 # The module is imported once per page load; what the browser keeps between runs lives in it.
-_JS: Final = """
-const assets = new URL("assets/live/frontend/", document.baseURI);
+_JS: Final = (
+    f"const BASE = {json.dumps(BASE)};"
+    + """
+const assets = new URL(BASE + "live/frontend/", document.baseURI);
 const load = import(new URL("lab.js", assets));
 export default function (component) {
   let clean = null, gone = false;
@@ -68,11 +70,12 @@ export default function (component) {
   return () => { gone = true; clean?.(); };
 }
 """
+)
 
 _component = st.components.v2.component(
     "aif_lab",
     html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
-    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((FRONTEND / "styles").glob("*.css"))),
+    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((LIVE_FRONTEND / "styles").glob("*.css"))),
     js=_JS,
 )
 

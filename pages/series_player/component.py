@@ -1,34 +1,36 @@
-"""Registers the player. Its JavaScript is served by the app itself, under /assets/series_player/frontend."""
+"""The series player: a component that plays the frames of the selected case."""
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
 from typing import Any, Final
 
 import streamlit as st
 
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
+from pages.live.server.static_files import BASE, PLAYER_FRONTEND
 from pages.series_player.messages import case_header
 from pages.series_player.route import PATH
 from perfcore.aif.select import BEST, SELECTORS
 
-FRONTEND: Final = Path(__file__).parent / "frontend"
-
 # The module is imported once per page load; what the browser keeps between runs lives in it.
-_JS: Final = """
-const load = import(new URL("assets/series_player/frontend/player.js", document.baseURI));
+_JS: Final = (
+    f"const BASE = {json.dumps(BASE)};"
+    + """
+const load = import(new URL(BASE + "series_player/frontend/player.js", document.baseURI));
 export default function (component) {
   let clean = null, gone = false;
   load.then(({ mount }) => { if (!gone) clean = mount(component); });
   return () => { gone = true; clean?.(); };
 }
 """
+)
 
 _component = st.components.v2.component(
     "aif_cine",
     html='<div class="cine" data-testid="cine" data-status="loading"></div>',
-    css=(FRONTEND / "player.css").read_text(encoding="utf-8"),
+    css=(PLAYER_FRONTEND / "player.css").read_text(encoding="utf-8"),
     js=_JS,
 )
 

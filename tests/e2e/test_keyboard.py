@@ -31,7 +31,7 @@ BLURRED = """(again) => {
   window.left = node;
   node.blur();
 }"""
-MOST_STOPS = 45
+MAX_STOPS = 45
 """From the top of the page to the map, and from there to the end of the shelf."""
 
 
@@ -41,7 +41,7 @@ def focused(page: Page) -> dict[str, Any]:
 
 def tab_to(page: Page, back: bool = False, **wanted: str) -> None:
     """Press Tab until a control with that data attribute has the focus."""
-    for _ in range(MOST_STOPS):
+    for _ in range(MAX_STOPS):
         page.keyboard.press("Shift+Tab" if back else "Tab")
         if wanted.items() <= focused(page).items():
             return
@@ -68,7 +68,7 @@ def test_tab_reaches_every_control_once_and_the_focus_is_seen(page: Page, addres
     tab_to(page, map="rcbf")
     stops = [focused(page)]
     unseen = []
-    while stops[-1]["inside"] and len(stops) <= MOST_STOPS:
+    while stops[-1]["inside"] and len(stops) <= MAX_STOPS:
         with_focus = picture(page, stops[-1]["box"])
         page.evaluate(BLURRED, False)
         without = picture(page, stops[-1]["box"])

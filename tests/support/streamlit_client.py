@@ -22,7 +22,7 @@ PATIENCE_S = 60.0
 
 
 def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Read the server's frames, as ``assets/wire.js`` does."""
+    """Read the server's frames, as ``common/wire.js`` does."""
     found, at = [], 0
     while at < len(message):
         _, n_header, n_total, _ = struct.unpack_from("<4I", message, at)

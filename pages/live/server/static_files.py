@@ -1,18 +1,53 @@
-"""Serves the component's own files; nothing comes from elsewhere."""
+"""Static files of the front end, under a path that holds the hash of their content.
+
+The browser may keep them for ever: after an update the path is another one, so that it never mixes two versions.
+The hash is a prefix of the folder tree, so relative imports between the files resolve as they do on disk.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from pathlib import Path
+from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+PAGES: Final = Path(__file__).resolve().parents[2]
+LIVE_FRONTEND: Final = PAGES / "live" / "frontend"
+PLAYER_FRONTEND: Final = PAGES / "series_player" / "frontend"
 
 
-class Assets(StaticFiles):
-    """Files that the browser asks about each time: after an update nobody runs half of the old version."""
+def hash_of(*folders: Path) -> str:
+    """Return a hash of the names and the contents of all files below some folders, 16 hexadecimal digits."""
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+            content = file.read_bytes()
+            digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+CONTENT_HASH: Final = hash_of(LIVE_FRONTEND, PLAYER_FRONTEND)
+"""Of the front end as the server started with it."""
+BASE: Final = f"assets/{CONTENT_HASH}/"
+"""Where the browser finds ``live/frontend`` and ``series_player/frontend``, relative to the page."""
+
+
+class HashedStaticFiles(StaticFiles):
+    """Files below ``/assets/{content_hash}/``, cached without revalidation; another hash is not found."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """Return a file if the path holds the hash of the files that are served."""
+        if scope["path_params"]["content_hash"] != CONTENT_HASH:
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        """Return a file with the order to revalidate it."""
+        """Return a file with the permission to keep it."""
         response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = "no-cache"
+        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
         return response

@@ -1,4 +1,4 @@
-"""The frames that pass between browser and server; the browser's half is ``assets/wire.js``.
+"""The frames that pass between browser and server; the browser's half is ``common/wire.js``.
 
 A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
 8 bytes, then the arrays, each aligned to 8 bytes. A client edit is ``epoch, sequence, flags, slice`` (four

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
 
 from pages.library.catalog import demonstrations, open_case
-from pages.live.component import FRONTEND, config_frame
+from pages.live.component import config_frame
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import SOURCES
@@ -28,12 +27,14 @@ from pages.live.server.messages import (
     volume_frame,
 )
 from pages.live.server.session import LiveSession, Workspace, open_session
+from pages.live.server.static_files import LIVE_FRONTEND
+from pages.live.server.workspace_edit import WorkspaceEdit
 from pages.session import start_aif
 from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 from tests.support.typescript_types import Declarations
 
-TYPES: Final = Path(FRONTEND, "types.d.ts")
+TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"], "coarse": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
@@ -88,15 +89,15 @@ def page_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
 def edit_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
     """Answers to edits: maps, metrics, errors."""
     case, curve, settings = workspace.case, workspace.start.value, workspace.settings
-    moving = wire.Edit(workspace.epoch, 1, False, True, 3, curve)
-    at_rest = replace(moving, at_rest=True)
+    moving = WorkspaceEdit(workspace, wire.Edit(workspace.epoch, 1, False, True, 3, curve))
+    at_rest = replace(moving, edit=replace(moving.edit, at_rest=True))
     flow = case.volume_flow(curve, settings)
-    yield slice_frame(session, workspace, moving)
-    yield coarse_frame(session, workspace, moving, [job() for job in case.preview_chunks(curve, settings, 2)])
-    yield coarse_slice_frame(session, workspace, moving)
-    yield volume_frame(session, workspace, at_rest, flow, with_maps=True)
-    yield volume_frame(session, workspace, moving, flow, with_maps=False)
-    yield error_frame(moving, "The curve cannot be used.")
+    yield slice_frame(session, moving)
+    yield coarse_frame(session, moving, [job() for job in case.preview.chunks(moving.operator, 2)])
+    yield coarse_slice_frame(session, moving)
+    yield volume_frame(session, at_rest, flow, with_maps=True)
+    yield volume_frame(session, moving, flow, with_maps=False)
+    yield error_frame(moving.edit, "The curve cannot be used.")
     yield error_frame(None, "Invalid request.")
     yield StaleMessage(workspace.epoch, 1).encode()
 

@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from pages.live.server.handshake import MAX_FRAME_BYTES
+from pages.live.server.static_files import CONTENT_HASH
 from pages.live.server.wire import MAX_MESSAGE_BYTES
 from tests.support import dicom_export
 from tests.support.app_server import free_port, process
@@ -310,8 +311,9 @@ def test_a_flood_from_one_is_no_wait_for_another(site: Site, name: str) -> None:
     "folder",
     [
         "/assets",
-        "/assets/live/frontend",
-        "/assets/series_player/frontend",
+        f"/assets/{CONTENT_HASH}/live/frontend",
+        f"/assets/{CONTENT_HASH}/series_player/frontend",
+        "/assets/0123456789abcdef/live/frontend",
         "/app/static",
         "/component",
         "/_stcore/bidi-components",
