@@ -1,11 +1,13 @@
 """Registries: an added selector, regularisation, map or lesson is on the pages without another edit."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.library import catalog
 from pages.teaching import lessons
 from perfcore.aif.select import SELECTORS
 from perfcore.map_info import MAPS
@@ -14,13 +16,16 @@ from tests.pages.test_pages import config, run
 
 
 @pytest.fixture
-def extended(monkeypatch: pytest.MonkeyPatch) -> AppTest:
-    """The dashboard with one more selector, regularisation and map."""
+def extended(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The dashboard with one more selector, regularisation and map; the cached case knows its selectors."""
+    first = catalog.demonstrations()[0]
+    catalog.forget_entry(first)
     monkeypatch.setitem(SELECTORS, "mine", replace(SELECTORS["straka"], id="mine", label="My selector"))
     more = replace(REGULARIZATIONS["tikhonov"], id="plain", label="My regularisation")
     monkeypatch.setitem(REGULARIZATIONS, "plain", more)
     monkeypatch.setitem(MAPS, "late", replace(MAPS["ttp"], id="late", label="My map", difference=2.0))
-    return run()
+    yield run()
+    catalog.forget_entry(first)
 
 
 def test_the_sidebar_and_the_lab_show_what_is_added(extended: AppTest) -> None:
