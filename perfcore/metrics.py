@@ -119,7 +119,7 @@ class Numbers:
 
 
 def dice(predicted: BoolArray, known: BoolArray) -> float | None:
-    """Return 2|A∩B|/(|A|+|B|); None where the known lesion is empty."""
+    """Return ``2|A∩B|/(|A|+|B|)``; None where the known lesion is empty."""
     if not known.any():
         return None
     return float(2 * np.count_nonzero(predicted & known) / (np.count_nonzero(predicted) + np.count_nonzero(known)))
