@@ -51,8 +51,8 @@ else:
 
     from pages.live.server.connection import PATH, live_socket
     from pages.live.server.static_files import LIVE_FRONTEND, PLAYER_FRONTEND, HashedStaticFiles
-    from pages.series_player.route import PATH as CINE_PATH
-    from pages.series_player.route import cine
+    from pages.series_player.route import PATH as PLAYER_PATH
+    from pages.series_player.route import player_endpoint
     from pages.server.error_reporting import hide_exception_messages
     from pages.server.lifespan import lifespan
     from pages.server.streamlit_internals import disable_pages_directory
@@ -65,10 +65,8 @@ else:
     assets = f"{base}/assets/{{content_hash}}"
     routes = [
         WebSocketRoute(base + PATH, live_socket),
-        Route(base + CINE_PATH, cine, methods=["POST"]),
-        Mount(
-            f"{base}/assets/{{content_hash}}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)
-        ),
-        Mount(f"{base}/assets/{{content_hash}}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
+        Route(base + PLAYER_PATH, player_endpoint, methods=["POST"]),
+        Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
+        Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]
     app = st.App(__file__, routes=routes, middleware=[Middleware(UploadGuard)], lifespan=lifespan)

@@ -14,16 +14,16 @@ from playwright.sync_api import Page
 
 from tests.support.app_server import browser, server
 
-FIND = """const find = (root) => root.querySelector('[data-testid="cine"]')
+FIND = """const find = (root) => root.querySelector('[data-testid="series-player"]')
   ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);"""
 SLICES = f"""async (wanted) => {{
   {FIND}
-  const cine = find(document), slider = cine.querySelector('[data-control=slice]'), waits = [];
+  const player = find(document), slider = player.querySelector('[data-control=slice]'), waits = [];
   for (const z of wanted) {{
     const start = performance.now();
     slider.value = z;
     slider.dispatchEvent(new Event('input'));
-    const here = () => cine.dataset.slice === String(z) && cine.dataset.status === 'ready';
+    const here = () => player.dataset.slice === String(z) && player.dataset.status === 'ready';
     while (!here()) await new Promise(requestAnimationFrame);
     waits.push(performance.now() - start);
     await new Promise((done) => setTimeout(done, 400));
@@ -32,19 +32,19 @@ SLICES = f"""async (wanted) => {{
 }}"""
 FIRST = """() => {
   const at = (part) => performance.getEntriesByType('resource').find((r) => r.name.includes(part));
-  return at('live/cine').responseEnd - at('player.js').startTime;
+  return at('live/series').responseEnd - at('player.js').startTime;
 }"""
 
 
 def frames_per_second(page: Page, rate: str) -> float:
     """Frames painted in a second of playing at a rate."""
-    cine = page.get_by_test_id("cine")
+    player = page.get_by_test_id("series-player")
     page.get_by_label("Speed").select_option(rate)
     page.get_by_role("button", name="Play").click()
     page.wait_for_timeout(300)
-    before, start = int(cine.get_attribute("data-painted") or 0), time.perf_counter()
+    before, start = int(player.get_attribute("data-painted") or 0), time.perf_counter()
     page.wait_for_timeout(4000)
-    painted = int(cine.get_attribute("data-painted") or 0) - before
+    painted = int(player.get_attribute("data-painted") or 0) - before
     seconds = time.perf_counter() - start
     page.get_by_role("button", name="Pause").click()
     return painted / seconds
@@ -54,12 +54,12 @@ def main(folder: str) -> None:
     with server(AIF_LAB_DATA=folder) as url, browser() as one:
         warm = one.new_page()
         warm.goto(f"{url}/cases")
-        warm.wait_for_selector('[data-testid="cine"][data-status="ready"]', timeout=60_000)
+        warm.wait_for_selector('[data-testid="series-player"][data-status="ready"]', timeout=60_000)
         warm.close()
         page = one.new_page(viewport={"width": 1280, "height": 800})
         start = time.perf_counter()
         page.goto(f"{url}/cases")
-        page.wait_for_selector('[data-testid="cine"][data-status="ready"]', timeout=60_000)
+        page.wait_for_selector('[data-testid="series-player"][data-status="ready"]', timeout=60_000)
         result = {"page_to_first_picture_s": time.perf_counter() - start}
         page.wait_for_timeout(2000)
         result["player_to_first_picture_ms"] = page.evaluate(FIRST)

@@ -1,1 +1,1 @@
-"""The 4D player of the Cases page."""
+"""The series player of the Cases page: plays the 4D series slice by slice."""

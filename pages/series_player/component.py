@@ -14,7 +14,7 @@ from pages.series_player.messages import case_header
 from pages.series_player.route import PATH
 from perfcore.aif.select import BEST, SELECTORS
 
-# The module is imported once per page load; what the browser keeps between runs lives in it.
+# The browser imports the module once per page load; state between runs of the page lives in it.
 _JS: Final = (
     f"const BASE = {json.dumps(BASE)};"
     + """
@@ -28,15 +28,15 @@ export default function (component) {
 )
 
 _component = st.components.v2.component(
-    "aif_cine",
-    html='<div class="cine" data-testid="cine" data-status="loading"></div>',
+    "series_player",
+    html='<div class="series-player" data-testid="series-player" data-status="loading"></div>',
     css=(PLAYER_FRONTEND / "player.css").read_text(encoding="utf-8"),
     js=_JS,
 )
 
 
-def player(session: LiveSession, workspace: Workspace) -> Any:
-    """Mount the player of the session's case."""
+def config_frame(session: LiveSession, workspace: Workspace) -> bytes:
+    """Pack the player's configuration: token, path of its route, selectors, and the case."""
     header = {
         "token": session.token,
         "path": PATH.lstrip("/"),
@@ -44,4 +44,9 @@ def player(session: LiveSession, workspace: Workspace) -> Any:
         "shown": BEST,
         **case_header(workspace.case),
     }
-    return _component(key="cine", data=wire.pack("config", header))
+    return wire.pack("config", header)
+
+
+def player(session: LiveSession, workspace: Workspace) -> Any:
+    """Mount the player of the session's case."""
+    return _component(key="series_player", data=config_frame(session, workspace))

@@ -1,4 +1,4 @@
-"""What the player is sent: the frames of one slice, one voxel's curves, what a selector found and why."""
+"""Messages to the series player: header of the case, frames of a slice, curves of a voxel, AIF of a selector."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAD: Final = 2
 INT16: Final = (-32768, 32767)
 
 _found: Final[weakref.WeakKeyDictionary[LiveCase, dict[str, Selection | str]]] = weakref.WeakKeyDictionary()
-"""By case, so that what was found in somebody's upload goes with it."""
+"""Selections by case; those of an uploaded case are freed with it."""
 
 
 def in_hu(case: LiveCase) -> bool:
@@ -29,7 +29,7 @@ def in_hu(case: LiveCase) -> bool:
 
 
 def head_box(case: LiveCase) -> tuple[int, int, int, int]:
-    """Return the part of the screen that any slice of the head covers: first column, first row, width, height."""
+    """Return the crop box of the head over all slices, in screen pixels: column, row, width, height."""
     p = case.prepared
     head = (p.baseline > AIR_HU) if in_hu(case) else p.mask
     plane = case.layout.apply(np.asarray(head.any(axis=2)))
@@ -45,7 +45,7 @@ def head_box(case: LiveCase) -> tuple[int, int, int, int]:
 
 
 def case_header(case: LiveCase) -> dict[str, Any]:
-    """Return what the player needs to know before any frame comes."""
+    """Return the fields of the player's configuration that describe the case."""
     p, layout = case.prepared, case.layout
     rows, columns = layout.apply(np.empty(p.grid[:2], bool)).shape
     across, down = (p.spacing_mm[1], p.spacing_mm[0]) if layout.swap else p.spacing_mm[:2]
@@ -69,7 +69,7 @@ def case_header(case: LiveCase) -> dict[str, Any]:
 
 
 def first_voxel(case: LiveCase) -> tuple[int, int, int]:
-    """Return the voxel to begin with: in the middle of the known lesion, else of the brain, of the first slice."""
+    """Return the voxel to begin with: the middle of the known lesion, else of the brain, in the first slice."""
     p, z = case.prepared, case.first_slice
     x, y, slice_of = np.unravel_index(p.index, p.grid)
     inside = slice_of == z
@@ -90,7 +90,7 @@ def _cropped(case: LiveCase, plane: NDArray[Any]) -> NDArray[Any]:
 def slice_frame(case: LiveCase, z: int) -> bytes:
     """Pack all frames of a slice as int16, cropped to the head, with the mean before the bolus.
 
-    A value is ``scale`` times what is stored: 1 for Hounsfield units, which scanners write as integers.
+    A value is ``scale`` times the stored integer; ``scale`` is 1 for Hounsfield units, which are integers.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def voxel_frame(case: LiveCase, voxel: tuple[int, int, int]) -> bytes:
 
 
 def selector_frame(case: LiveCase, name: str) -> bytes:
-    """Pack what a selector finds: voxels, curves, score and reasons, or why it finds nothing.
+    """Pack the AIF and VOF of a selector with voxels, score and reasons, or why it finds none.
 
     Raises
     ------
@@ -138,11 +138,11 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header: dict[str, Any] = {"case": case.key, "name": name, "found": not isinstance(found, str)}
     if isinstance(found, str):
         return wire.pack("selector", {**header, "why": found})
-    judged = found.rating
+    rating = found.rating
     header |= {
         "why": found.why,
-        "score": None if judged is None else round(judged.score, 3),
-        "reasons": list(dict.fromkeys((*(judged.reasons if judged else ()), *found.aif.quality))),
+        "score": None if rating is None else round(rating.score, 3),
+        "reasons": list(dict.fromkeys((*(rating.reasons if rating else ()), *found.aif.quality))),
         "voxels": [list(v) for v in found.aif.voxels],
         "vofVoxels": [] if found.vof is None else [list(v) for v in found.vof.voxels],
     }
@@ -153,7 +153,7 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
 
 
 def _selection(case: LiveCase, name: str) -> Selection | str:
-    """Return what a selector found in a case, sought once; the sentence where it is nothing."""
+    """Run a selector once per case; return its selection, or the sentence that explains why there is none."""
     known = _found.setdefault(case, {})
     if name not in known:
         try:

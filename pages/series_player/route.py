@@ -1,7 +1,7 @@
-"""The player's road: one POST asks for a slice, a voxel or a selector of the case that its session has open.
+"""HTTP route of the series player: a POST requests a slice, a voxel or a selector's AIF of the open case.
 
-The same rules as for the live socket: the token belongs to one session and dies with it, it stands in no address,
-the Origin must be this host, a request is short, and of one session's few are under way at once.
+The rules are those of the live WebSocket: the token belongs to one session, ends with it and is never part of a
+URL; the Origin must be this host; the request's size and the concurrent requests of a session are limited.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from pages.series_player.messages import selector_frame, slice_frame, voxel_fram
 from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
-PATH: Final = "/live/cine"
+PATH: Final = "/live/series"
 MAX_REQUEST_BYTES: Final = 1024
 BODY_TIMEOUT_S: Final = 5.0
 MAX_CONCURRENT: Final = 4
-"""Answers to one session that are being made or are on their way; a slice is 4 MB."""
+"""Responses to one session in progress at once; a slice is 4 MB."""
 MAX_QUEUED: Final = 64
-"""Requests of one session that wait for that; one more is refused."""
+"""Requests of one session that wait; one more is refused."""
 SELECTOR_POOL: Final = ThreadPoolExecutor(1, thread_name_prefix="selectors")
-"""Selectors take up to a second: one at a time, so that nobody's drag waits for them."""
+"""Runs one selector at a time: each takes up to a second, and must not delay the drags of other sessions."""
 
 
 class _RequestError(Exception):
-    """A request that is not answered: an HTTP status and one sentence."""
+    """A refused request: its HTTP status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
         self.status, self.sentence = status, sentence
 
 
 class _RequestQueue:
-    """The requests of one session: a few at once, others wait."""
+    """Limits the concurrent requests of one session; further ones wait."""
 
     def __init__(self) -> None:
         self._places, self._waiting = asyncio.Semaphore(MAX_CONCURRENT), 0
@@ -66,14 +66,14 @@ class _RequestQueue:
 _queues: Final[weakref.WeakKeyDictionary[LiveSession, _RequestQueue]] = weakref.WeakKeyDictionary()
 
 
-class Cine:
-    """Answers one request of a player; its place is free again when the answer is on its way, whole."""
+class PlayerEndpoint:
+    """ASGI endpoint that answers one request; its place in the queue is free once the response is sent whole."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as ASGI has it."""
+        """Answer one HTTP request."""
         request = Request(scope, receive)
         try:
-            session, key, work, pool = await _asked(request)
+            session, key, work, pool = await _read(request)
             async with _queues.setdefault(session, _RequestQueue()):
                 await _answer(await _frame(session, key, work, pool))(scope, receive, send)
         except _RequestError as refused:
@@ -82,17 +82,17 @@ class Cine:
             return
 
 
-cine: Final = Cine()
+player_endpoint: Final = PlayerEndpoint()
 
 
-async def _asked(request: Request) -> tuple[LiveSession, Any, Callable[[LiveCase], bytes], Executor]:
-    """Return whose request it is, the case that it is about, what it wants, and who does that."""
+async def _read(request: Request) -> tuple[LiveSession, Any, Callable[[LiveCase], bytes], Executor]:
+    """Authenticate a request; return its session, case key, job and the executor of the job."""
     if not same_origin(request.headers.get("origin"), request.headers.get("host")):
         raise _RequestError(403, "Requests from another origin are refused.")
     body = await _body(request)
     try:
-        asked = json.loads(body)
-        token, key, work, pool = asked["token"], asked["case"], *_work(asked)
+        fields = json.loads(body)
+        token, key, work, pool = fields["token"], fields["case"], *_work(fields)
     except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _RequestError(400, "Invalid request.") from error
     session = REGISTRY.get(token) if isinstance(token, str) else None
@@ -108,30 +108,30 @@ async def _frame(session: LiveSession, key: Any, work: Callable[[LiveCase], byte
     if workspace.case.key != key:
         raise _RequestError(409, "Another case is open now.")
     job = partial(work, workspace.case)
-    asked: Future[bytes] = COMPUTE.submit_for(session, job) if pool is COMPUTE else pool.submit(job)
+    future: Future[bytes] = COMPUTE.submit_for(session, job) if pool is COMPUTE else pool.submit(job)
     try:
-        return await asyncio.wrap_future(asked)
+        return await asyncio.wrap_future(future)
     except PerfcoreError as error:
         raise _RequestError(422, str(error)) from error
-    except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+    except Exception as error:  # noqa: BLE001 - unexpected; the log has it without its message
         raise _RequestError(500, str(report_error(error))) from None
 
 
-def _work(asked: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:
-    """Return what a request wants, to be called with the case, and who does it."""
-    kind = asked["kind"]
+def _work(fields: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:
+    """Return the job of a request, to be called with the case, and its executor."""
+    kind = fields["kind"]
     if kind == "slice":
-        return partial(_with_case, slice_frame, int(asked["slice"])), COMPUTE
+        return partial(_with_case, slice_frame, int(fields["slice"])), COMPUTE
     if kind == "voxel":
-        x, y, z = (int(v) for v in asked["voxel"])
+        x, y, z = (int(v) for v in fields["voxel"])
         return partial(_with_case, voxel_frame, (x, y, z)), COMPUTE
     if kind == "selector":
-        return partial(_with_case, selector_frame, str(asked["name"])), SELECTOR_POOL
+        return partial(_with_case, selector_frame, str(fields["name"])), SELECTOR_POOL
     raise ValueError(kind)
 
 
-def _with_case(make: Callable[[LiveCase, Any], bytes], what: Any, case: LiveCase) -> bytes:
-    return make(case, what)
+def _with_case(encode: Callable[[LiveCase, Any], bytes], argument: Any, case: LiveCase) -> bytes:
+    return encode(case, argument)
 
 
 async def _body(request: Request) -> bytes:
@@ -149,7 +149,7 @@ async def _body(request: Request) -> bytes:
 
 
 def _answer(frame: bytes, status: int = 200) -> Response:
-    # Noise does not compress: the server's gzip would take a second to make 4 MB of frames half as large.
+    # No gzip: noise hardly compresses, and 4 MB of frames would take a second.
     headers = {
         "Cache-Control": "no-store",
         "Content-Encoding": "identity",

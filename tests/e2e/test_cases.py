@@ -42,8 +42,8 @@ def selection(name: str) -> Selection:
     return select(prepared(), name)
 
 
-def cine(page: Page) -> Locator:
-    return page.get_by_test_id("cine")
+def player(page: Page) -> Locator:
+    return page.get_by_test_id("series-player")
 
 
 def open_cases(page: Page, url: str, case: str = "demo-m1-occlusion") -> None:
@@ -53,7 +53,9 @@ def open_cases(page: Page, url: str, case: str = "demo-m1-occlusion") -> None:
 
 
 def ready(page: Page, case: str) -> None:
-    page.wait_for_selector(f'[data-testid="cine"][data-status="ready"][data-case="{case}"]', timeout=60_000)
+    page.wait_for_selector(
+        f'[data-testid="series-player"][data-status="ready"][data-case="{case}"]', timeout=60_000
+    )
 
 
 def sought(page: Page) -> None:
@@ -62,11 +64,11 @@ def sought(page: Page) -> None:
 
 
 def told(page: Page, name: str) -> str:
-    return cine(page).get_attribute(f"data-{name}") or ""
+    return player(page).get_attribute(f"data-{name}") or ""
 
 
 def image(page: Page) -> Locator:
-    return page.get_by_test_id("cine-image")
+    return page.get_by_test_id("series-image")
 
 
 def pixels(page: Page) -> np.ndarray:
@@ -125,7 +127,7 @@ def test_each_window_and_the_maximum_show_the_frames_own_values(page: Page, addr
     open_cases(page, address)
     z, t = int(told(page, "slice")), 13
     page.get_by_label("Frame", exact=True).fill(str(t))
-    expect(cine(page)).to_have_attribute("data-frame", str(t))
+    expect(player(page)).to_have_attribute("data-frame", str(t))
     data, baseline = series().data[:, :, z], prepared().baseline[:, :, z]
     # A voxel's baseline is a mean: half a grey level may fall to either side.
     for name, values, low, high in [
@@ -155,7 +157,7 @@ def test_it_plays_at_its_rate_without_asking_the_server(page: Page, address: str
     page.get_by_role("button", name="Play").click()
     page.wait_for_function(
         """() => {
-          const find = (root) => root.querySelector('[data-testid="cine"]')
+          const find = (root) => root.querySelector('[data-testid="series-player"]')
             ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
           return Number(find(document).dataset.frame) > 5;
         }"""
@@ -169,7 +171,7 @@ def test_it_plays_at_its_rate_without_asking_the_server(page: Page, address: str
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, int(stopped)]), 0, 80))
     page.wait_for_timeout(300)
     assert told(page, "frame") == stopped
-    assert [url for url in asked if "cine" in url] == []
+    assert [url for url in asked if "live/series" in url] == []
 
 
 def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
@@ -179,7 +181,7 @@ def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
     flat = p.index[p.index % p.grid[2] == z]
     voxel = tuple(int(v) for v in np.unravel_index(flat[len(flat) // 3], p.grid))
     image(page).click(position=place(page, voxel))
-    expect(cine(page)).to_have_attribute("data-voxel", ",".join(map(str, voxel)))
+    expect(player(page)).to_have_attribute("data-voxel", ",".join(map(str, voxel)))
     own = series().data[voxel]
     measured = own - own[: p.n_baseline].mean()
     step = 0.1 * np.ptp(measured) / 60  # a tenth of a screen pixel
@@ -206,7 +208,7 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
             row.get_by_role("checkbox").check(force=True)
         row.get_by_role("button").click()
         z = int(np.bincount([v[2] for v in found.aif.voxels]).argmax())
-        expect(cine(page)).to_have_attribute("data-slice", str(z))
+        expect(player(page)).to_have_attribute("data-slice", str(z))
         box = image(page).bounding_box()
         for kind, aif in (("aif", found.aif), ("vof", found.vof)):
             here = {v for v in aif.voxels if v[2] == z}
@@ -233,30 +235,30 @@ def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> N
     image(page).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(cine(page)).to_have_attribute("data-frame", "2")
+    expect(player(page)).to_have_attribute("data-frame", "2")
     page.keyboard.press("ArrowLeft")
-    expect(cine(page)).to_have_attribute("data-frame", "1")
+    expect(player(page)).to_have_attribute("data-frame", "1")
     page.keyboard.press("End")
-    expect(cine(page)).to_have_attribute("data-frame", str(series().n_time - 1))
+    expect(player(page)).to_have_attribute("data-frame", str(series().n_time - 1))
     page.keyboard.press("ArrowRight")
-    expect(cine(page)).to_have_attribute("data-frame", "0")
+    expect(player(page)).to_have_attribute("data-frame", "0")
     page.keyboard.press("ArrowUp")
-    expect(cine(page)).to_have_attribute("data-slice", str(z + 1))
+    expect(player(page)).to_have_attribute("data-slice", str(z + 1))
     page.keyboard.press("PageDown")
-    expect(cine(page)).to_have_attribute("data-slice", str(z))
+    expect(player(page)).to_have_attribute("data-slice", str(z))
     before = tuple(map(int, told(page, "voxel").split(",")))
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowDown")
     # To the right on the screen is to the patient's left, down is to the back: both lower in RAS.
-    expect(cine(page)).to_have_attribute("data-voxel", f"{before[0] - 1},{before[1] - 1},{before[2]}")
+    expect(player(page)).to_have_attribute("data-voxel", f"{before[0] - 1},{before[1] - 1},{before[2]}")
     page.keyboard.press("2")
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 17.5, 52.5))
     page.keyboard.press("m")
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z].max(-1)), 17.5, 52.5))
     page.keyboard.press("Space")
-    expect(cine(page)).to_have_attribute("data-playing", "true")
+    expect(player(page)).to_have_attribute("data-playing", "true")
     page.keyboard.press("Space")
-    expect(cine(page)).to_have_attribute("data-playing", "false")
+    expect(player(page)).to_have_attribute("data-playing", "false")
     assert told(page, "mounts") == "1"
 
 
@@ -286,8 +288,8 @@ def test_the_wheel_goes_through_the_slices_and_stops_at_the_ends(page: Page, add
     image(page).hover()
     for _ in range(10):
         page.mouse.wheel(0, -100)
-    expect(cine(page)).to_have_attribute("data-slice", "7")
-    expect(cine(page)).to_have_attribute("data-status", "ready")
+    expect(player(page)).to_have_attribute("data-slice", "7")
+    expect(player(page)).to_have_attribute("data-status", "ready")
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, 7, 0]), 0, 80))
 
 
@@ -298,9 +300,9 @@ def test_a_finger_picks_and_plays(chromium, address: str) -> None:
     open_cases(page, address)
     before = told(page, "voxel")
     image(page).tap(position={"x": 120, "y": 120})
-    expect(cine(page)).not_to_have_attribute("data-voxel", before)
+    expect(player(page)).not_to_have_attribute("data-voxel", before)
     page.get_by_role("button", name="Play").tap()
-    expect(cine(page)).to_have_attribute("data-playing", "true")
+    expect(player(page)).to_have_attribute("data-playing", "true")
     context.close()
 
 
@@ -333,7 +335,7 @@ def test_where_one_was_survives_a_page_change(page: Page, address: str) -> None:
     page.get_by_role("radio", name="Stroke").click()
     page.get_by_label("Frame", exact=True).fill("17")
     page.get_by_label("Slice", exact=True).fill("1")
-    expect(cine(page)).to_have_attribute("data-slice", "1")
+    expect(player(page)).to_have_attribute("data-slice", "1")
     before = pixels(page)
     page.get_by_role("link", name="Lab").click()
     page.wait_for_selector('[data-testid="lab"]')
@@ -383,12 +385,12 @@ def test_several_uploads_one_bad(page: Page, address: str) -> None:
 
 def test_another_session_cannot_ask_for_what_is_mine(page: Page, address: str) -> None:
     asked: list[str] = []
-    page.on("request", lambda r: asked.append(r.post_data or "") if r.url.endswith("/live/cine") else None)
+    page.on("request", lambda r: asked.append(r.post_data or "") if r.url.endswith("/live/series") else None)
     open_cases(page, address)
     body = json.loads(next(text for text in asked if "slice" in text))
     assert all(body["token"] not in url for url in (page.url, page.content()))
     status = page.evaluate(
-        """async (body) => (await fetch(new URL("live/cine", document.baseURI),
+        """async (body) => (await fetch(new URL("live/series", document.baseURI),
              { method: "POST", body: JSON.stringify(body) })).status""",
         {**body, "token": "x" * len(body["token"])},
     )

@@ -178,14 +178,14 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     assert_computed_with(page, curve)
     assert bad == []
     page.get_by_role("link", name="Cases", exact=True).click()
-    page.locator('[data-testid="cine"][data-status="ready"]').wait_for()
+    page.locator('[data-testid="series-player"][data-status="ready"]').wait_for()
     assert page.url == f"{proxy.url}cases"
     choose_series(page, ("bad.nii", os.urandom(3 * MIB)))
     page.wait_for_timeout(1500)  # the page runs once more when the file has come
     page.get_by_role("button", name="Open this case").click()
     page.get_by_text("This series cannot be opened").wait_for()
     page.reload()
-    page.locator('[data-testid="cine"][data-status="ready"]').wait_for()
+    page.locator('[data-testid="series-player"][data-status="ready"]').wait_for()
     page.get_by_role("link", name="Lab", exact=True).click()
     wait_status(page, "live")
     settled(page)
@@ -291,4 +291,4 @@ def test_without_a_proxy_the_server_can_live_on_a_sub_path_itself(page: Page) ->
         open_lab(page, f"http://localhost:{port}{path}")
         assert lab_data(page, "status") == "live"
         page.get_by_role("link", name="Cases", exact=True).click()
-        page.locator('[data-testid="cine"][data-status="ready"]').wait_for()
+        page.locator('[data-testid="series-player"][data-status="ready"]').wait_for()

@@ -153,10 +153,10 @@ def score(page: Page, url: str) -> None:
 
 def cases(page: Page, url: str) -> None:
     page.goto(f"{url}/cases")
-    page.wait_for_selector('[data-testid="cine"][data-status="ready"]', timeout=60_000)
+    page.wait_for_selector('[data-testid="series-player"][data-status="ready"]', timeout=60_000)
     page.get_by_role("radio", name="Vessels").click()
     page.locator('[data-control="frame"]').fill("13")
-    page.wait_for_selector('[data-testid="cine"] [data-selector="murase"][data-found]', timeout=60_000)
+    page.wait_for_selector('[data-testid="series-player"] [data-selector="murase"][data-found]', timeout=60_000)
     page.locator('[data-testid="stDataFrame"]').first.scroll_into_view_if_needed()
     page.get_by_test_id("stMain").evaluate("node => node.scrollTo(0, 0)")
     at_rest(page)
@@ -164,7 +164,7 @@ def cases(page: Page, url: str) -> None:
 
 def player(page: Page, url: str) -> None:
     cases(page, url)
-    page.get_by_test_id("cine").evaluate("node => node.scrollIntoView({ block: 'end' })")
+    page.get_by_test_id("series-player").evaluate("node => node.scrollIntoView({ block: 'end' })")
 
 
 def compare(page: Page, url: str) -> None:

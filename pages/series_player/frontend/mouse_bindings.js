@@ -1,74 +1,110 @@
-// @ts-nocheck
-// Mouse, touch and keys on the picture: a tap picks a voxel, a drag sets the window, the wheel changes the slice.
+// Mouse, touch and keys on the slice: a tap picks a voxel, a drag sets the window, the wheel changes the slice.
 import { toScreen, toVoxel } from "../../live/frontend/common/voxel_coords.js";
 import { PRESETS } from "./ct_windows.js";
 
-const TAP = 4; // screen pixels a finger may slip
+/** @import { CropBox, Pixel, PlayerConfig, Voxel, WindowLevel } from "./types.js" */
+/** @typedef {import("./player.js").SeriesPlayer} SeriesPlayer */
+/** @typedef {{clientX: number, clientY: number}} Pointer */
 
-/** @param {import("./player.js").Cine} cine */
-export function listen(cine) {
-  const { canvas } = cine.picture;
-  let held = null;
+const MAX_TAP_PX = 4; // a pointer that moves farther drags
+
+/** Bind taps, drags and the wheel. @param {SeriesPlayer} player */
+export function bindPointer(player) {
+  const { canvas } = player.renderer;
+  /** @type {{x: number, y: number, from: WindowLevel, moved: boolean} | null} */
+  let press = null;
+  const pick = (/** @type {Pointer} */ event) => pixelAt(canvas.getBoundingClientRect(), player.config.box, event);
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
-    held = { x: event.clientX, y: event.clientY, from: { ...cine.windows.now }, moved: false };
+    press = { x: event.clientX, y: event.clientY, from: { ...player.windows.level }, moved: false };
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!held) { cine.point(pick(canvas, cine.config, event)); return; }
-    const [dx, dy] = [event.clientX - held.x, event.clientY - held.y];
-    held.moved ||= Math.hypot(dx, dy) > TAP;
-    if (!held.moved) return;
+    if (!press) { player.showReadout(pick(event)); return; }
+    const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
+    press.moved ||= Math.hypot(dx, dy) > MAX_TAP_PX;
+    if (!press.moved) return;
     const bounds = canvas.getBoundingClientRect();
-    cine.windows.drag(held.from, dx / bounds.width, dy / bounds.height);
-    cine.showWindow();
+    player.windows.drag(press.from, dx / bounds.width, dy / bounds.height);
+    player.showWindow();
   });
   canvas.addEventListener("pointerup", (event) => {
-    const at = held && !held.moved && pick(canvas, cine.config, event);
-    held = null;
-    if (at) cine.choose(toVoxel(cine.config, at, cine.z));
+    const pixel = press && !press.moved && pick(event);
+    press = null;
+    if (pixel) player.chooseVoxel(toVoxel(player.config, pixel, player.z));
   });
-  canvas.addEventListener("pointercancel", () => { held = null; });
-  canvas.addEventListener("pointerleave", () => { if (!held) cine.point(null); });
-  canvas.addEventListener("dblclick", () => { cine.windows.reset(); cine.showWindow(); });
+  canvas.addEventListener("pointercancel", () => { press = null; });
+  canvas.addEventListener("pointerleave", () => { if (!press) player.showReadout(null); });
+  canvas.addEventListener("dblclick", () => { player.windows.reset(); player.showWindow(); });
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
-    cine.goToSlice(cine.z - Math.sign(event.deltaY));
+    player.goToSlice(player.z - Math.sign(event.deltaY));
   }, { passive: false });
-  canvas.addEventListener("keydown", (event) => { if (key(cine, event)) event.preventDefault(); });
 }
 
-const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+/** @type {Record<string, [number, number]>} */
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-function key(cine, event) {
-  if (event.ctrlKey || event.metaKey || event.altKey) return false;
-  const [dx, dy] = STEPS[event.key] ?? [0, 0];
-  if (event.shiftKey && (dx || dy)) return move(cine, dx, dy);
-  if (dx) return cine.step(dx);
-  if (dy) return cine.goToSlice(cine.z - dy);
-  if (event.key === "PageUp") return cine.goToSlice(cine.z + 1);
-  if (event.key === "PageDown") return cine.goToSlice(cine.z - 1);
-  if (event.key === "Home") return cine.goToFrame(0);
-  if (event.key === "End") return cine.goToFrame(cine.config.nTime - 1);
-  if (event.key === " ") return cine.play(!cine.clock.playing);
-  if (event.key.toLowerCase() === "m") return cine.showMaximum(!cine.maximum);
+/** @param {SeriesPlayer} player */
+export function bindKeys(player) {
+  player.renderer.canvas.addEventListener("keydown", (event) => {
+    const action = keyAction(player, event);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+}
+
+/**
+ * What a key does, or null.
+ * @param {SeriesPlayer} player
+ * @param {KeyboardEvent} event
+ * @returns {(() => unknown) | null}
+ */
+function keyAction(player, event) {
+  const { config, z } = player;
+  if (event.ctrlKey || event.metaKey || event.altKey) return null;
+  const [dx, dy] = ARROWS[event.key] ?? [0, 0];
+  if (event.shiftKey && (dx || dy)) return () => player.chooseVoxel(movedVoxel(config, z, player.voxel, dx, dy));
+  if (dx) return () => player.step(dx);
+  if (dy) return () => player.goToSlice(z - dy);
+  switch (event.key.toLowerCase()) {
+    case "pageup": return () => player.goToSlice(z + 1);
+    case "pagedown": return () => player.goToSlice(z - 1);
+    case "home": return () => player.goToFrame(0);
+    case "end": return () => player.goToFrame(config.nTime - 1);
+    case " ": return () => player.play(!player.playback.playing);
+    case "m": return () => player.showMaximum(!player.maximum);
+  }
   const preset = PRESETS[Number(event.key) - 1];
-  return preset ? cine.usePreset(preset.name) : false;
+  return preset && player.canUse(preset) ? () => player.usePreset(preset.name) : null;
 }
 
-/** Move the chosen voxel by a pixel of the screen; the first time it stands in the middle of the picture. */
-function move(cine, dx, dy) {
-  const { config, z, voxel } = cine;
+/**
+ * The voxel one screen pixel further; from the middle of the slice where none is chosen yet.
+ * @param {PlayerConfig} config
+ * @param {number} z slice of the new voxel
+ * @param {Voxel | null} voxel
+ * @param {number} dx columns
+ * @param {number} dy rows
+ */
+export function movedVoxel(config, z, voxel, dx, dy) {
   const [x, y, w, h] = config.box;
   const [column, row] = voxel ? toScreen(config, voxel) : [x + (w >> 1) - dx, y + (h >> 1) - dy];
-  const clamp = (value, low, size) => Math.min(Math.max(value, low), low + size - 1);
-  return cine.choose(toVoxel(config, [clamp(column + dx, x, w), clamp(row + dy, y, h)], z));
+  const clamp = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ size) =>
+    Math.min(Math.max(value, low), low + size - 1);
+  return toVoxel(config, [clamp(column + dx, x, w), clamp(row + dy, y, h)], z);
 }
 
-/** The pixel of the picture under the pointer, [column, row] of the whole slice, or null. */
-function pick(canvas, { box: [x, y, w, h] }, event) {
-  const bounds = canvas.getBoundingClientRect();
-  const column = Math.floor(((event.clientX - bounds.left) / bounds.width) * w);
-  const row = Math.floor(((event.clientY - bounds.top) / bounds.height) * h);
+/**
+ * The pixel of the whole slice under the pointer, or null outside the canvas.
+ * @param {Pick<DOMRect, "left" | "top" | "width" | "height">} bounds of the canvas on the page
+ * @param {CropBox} box
+ * @param {Pointer} pointer
+ * @returns {Pixel | null}
+ */
+export function pixelAt(bounds, [x, y, w, h], { clientX, clientY }) {
+  const column = Math.floor(((clientX - bounds.left) / bounds.width) * w);
+  const row = Math.floor(((clientY - bounds.top) / bounds.height) * h);
   return column < 0 || row < 0 || column >= w || row >= h ? null : [column + x, row + y];
 }

@@ -1,34 +1,53 @@
-// @ts-nocheck
-// Plays: frames go by at a chosen rate however fast the screen is, round and round.
+// Playback: frames pass at a chosen rate, independent of the screen's refresh rate, in a loop.
 
-export class Clock {
+export class Playback {
+  /** Frames per second. */
+  rate = 10;
+  nFrames = 1;
+  frame = 0;
+  playing = false;
+  /** Time of the last frame shown, in ms; null when timing starts anew. @type {number | null} */
+  #since = null;
+  #request = 0;
+
   /** @param {(frame: number) => void} show */
-  constructor(show) { Object.assign(this, { show, rate: 10, count: 1, frame: 0, playing: false }); }
+  constructor(show) { this.show = show; }
 
-  go(frame) {
-    this.frame = ((Math.round(frame) % this.count) + this.count) % this.count;
-    this.since = null;
+  /** Show a frame; beyond the ends it wraps around. @param {number} frame */
+  goTo(frame) {
+    this.frame = ((Math.round(frame) % this.nFrames) + this.nFrames) % this.nFrames;
+    this.#since = null;
     this.show(this.frame);
   }
 
+  /** @param {number} rate */
+  setRate(rate) {
+    this.rate = rate;
+    this.#since = null;
+  }
+
+  /** @param {boolean} playing */
   play(playing) {
     if (playing === this.playing) return;
     this.playing = playing;
-    this.since = null;
-    if (playing) this.request = requestAnimationFrame((now) => this.tick(now));
-    else cancelAnimationFrame(this.request);
+    this.#since = null;
+    if (playing) this.#next();
+    else cancelAnimationFrame(this.#request);
   }
 
-  tick(now) {
+  #next() { this.#request = requestAnimationFrame((now) => this.#tick(now)); }
+
+  /** @param {number} now */
+  #tick(now) {
     if (!this.playing) return;
-    this.since ??= now;
-    const due = Math.floor(((now - this.since) * this.rate) / 1000);
+    this.#since ??= now;
+    const due = Math.floor(((now - this.#since) * this.rate) / 1000);
     if (due > 0) {
-      this.since += (due * 1000) / this.rate;
-      // After a pause of the tab it goes on where it was.
-      this.frame = (this.frame + (due > this.count ? 1 : due)) % this.count;
+      this.#since += (due * 1000) / this.rate;
+      // After a hidden tab comes back, playback goes on from the frame where it stopped.
+      this.frame = (this.frame + (due > this.nFrames ? 1 : due)) % this.nFrames;
       this.show(this.frame);
     }
-    this.request = requestAnimationFrame((next) => this.tick(next));
+    this.#next();
   }
 }

@@ -1,275 +1,300 @@
-// @ts-nocheck
-// The player: one slice's frames are here, so playing, windows and the maximum ask nobody.
-import { Chart } from "./time_chart.js";
-import { Clock } from "./playback.js";
-import { listen } from "./mouse_bindings.js";
-import { HTML, PAUSE, PLAY } from "./template.js";
-import { Marks } from "./annotations.js";
-import { Picture } from "./slice_renderer.js";
+// The series player. All frames of the shown slice are in the browser: playing and windows need no request.
+import { find, findAll } from "../../live/frontend/common/dom.js";
 import { toVoxel } from "../../live/frontend/common/voxel_coords.js";
-import { Selectors } from "./selectors_panel.js";
-import { Server } from "./slice_cache.js";
-import { PRESETS, Windows } from "./ct_windows.js";
 import { unpack } from "../../live/frontend/common/wire.js";
+import { Annotations } from "./annotations.js";
+import { bindControls, showWindowControls } from "./controls.js";
+import { CtWindows, PRESETS } from "./ct_windows.js";
+import { bindKeys, bindPointer } from "./mouse_bindings.js";
+import { Playback } from "./playback.js";
+import { SelectorsPanel } from "./selectors_panel.js";
+import { RequestError, SliceCache } from "./slice_cache.js";
+import { SliceRenderer } from "./slice_renderer.js";
+import { HTML, PAUSE, PLAY } from "./template.js";
+import { TimeChart } from "./time_chart.js";
 
+/** @import { Component } from "../../live/frontend/types.js" */
+/** @import { ChartLine, Pixel, PlayerConfig, Position, Voxel, WindowPreset } from "./types.js" */
+
+/** @type {WeakMap<HTMLElement, SeriesPlayer>} */
 const players = new WeakMap();
-// What a page change should not lose: how things are shown, and where one was in each case.
-const memory = { windows: new Windows(), rate: 10, maximum: false, shown: null, places: new Map() };
+/** State that survives a page change: display settings, and the last position in each case, by its name. */
+const kept = {
+  windows: new CtWindows(),
+  rate: 10,
+  maximum: false,
+  /** @type {Set<string> | null} */
+  selectors: null,
+  /** @type {Map<string, Position>} */
+  positions: new Map(),
+};
 
-export class Cine {
-  constructor(root) {
+export class SeriesPlayer {
+  windows = kept.windows;
+  maximum = kept.maximum;
+  cache = new SliceCache();
+  /** Slice in view. */
+  z = 0;
+  /** Chosen voxel. @type {Voxel | null} */
+  voxel = null;
+  /** @type {Position} */
+  #position = { z: 0, frame: 0, voxel: null };
+  /** @type {Pixel | null} */
+  #hovered = null;
+  #nPainted = 0;
+
+  /** @param {HTMLElement} root @param {PlayerConfig} config */
+  constructor(root, config) {
     this.root = root;
+    this.config = config;
     root.innerHTML = HTML;
-    this.windows = memory.windows;
-    this.maximum = memory.maximum;
-    this.server = new Server();
-    this.picture = new Picture(this.find("canvas"));
-    this.marks = new Marks(this.find(".marks"));
-    this.clock = new Clock((frame) => this.showFrame(frame));
-    this.clock.rate = memory.rate;
-    this.painted = 0;
-    const seek = (seconds) => this.goToFrame(Math.min(Math.max(Math.round(seconds / this.config.dt), 0), this.config.nTime - 1));
-    this.charts = { voxel: new Chart(this.find("[data-chart=voxel]"), "enhancement", seek), vessels: new Chart(this.find("[data-chart=vessels]"), "enhancement", seek) };
-    this.selectors = new Selectors({
-      node: this.find(".selectors"),
-      onShown: () => { memory.shown = this.selectors.shown; this.showVessels(); },
+    this.renderer = new SliceRenderer(find(root, "canvas", HTMLCanvasElement));
+    this.annotations = new Annotations(find(root, ".marks", SVGSVGElement));
+    this.playback = new Playback((frame) => this.showFrame(frame));
+    this.playback.rate = kept.rate;
+    const chart = (/** @type {string} */ name) => new TimeChart(find(root, `[data-chart=${name}]`, SVGSVGElement), "enhancement", (s) => this.#seek(s));
+    this.charts = { voxel: chart("voxel"), vessels: chart("vessels") };
+    this.selectors = new SelectorsPanel({
+      node: find(root, ".selectors"),
+      onShown: () => { kept.selectors = this.selectors.shown; this.showVessels(); },
       onGoTo: (z) => this.goToSlice(z),
     });
-    this.selectors.shown = memory.shown;
+    this.selectors.shown = kept.selectors;
     this.observer = new ResizeObserver(() => this.fit());
-    this.observer.observe(this.find(".picture"));
-    this.observer.observe(this.find("[data-chart=voxel]"));
-    listen(this);
-    this.controls();
-    root.dataset.mounts = Number(root.dataset.mounts ?? 0) + 1;
+    this.observer.observe(find(root, ".picture"));
+    this.observer.observe(find(root, "[data-chart=voxel]"));
+    bindPointer(this);
+    bindKeys(this);
+    bindControls(this);
+    root.dataset.mounts = String(Number(root.dataset.mounts ?? 0) + 1);
+    this.cache.configure(config);
+    this.#open();
   }
 
-  find(selector) { return this.root.querySelector(selector); }
+  /** A form control by its name. @param {string} name */
+  control(name) { return find(this.root, `[data-control=${name}]`, HTMLInputElement); }
 
-  out(name, text) { this.find(`[data-out=${name}]`).textContent = text; }
+  /** @param {string} name @param {string} text */
+  #output(name, text) { find(this.root, `[data-out=${name}]`).textContent = text; }
 
-  /** Streamlit has run again: another case, or nothing new. */
-  update({ data }) {
-    const [config] = unpack(data);
-    const other = this.config?.case !== config.case;
+  /** The page has run again, with another case or the same. @param {PlayerConfig} config */
+  update(config) {
+    const isOther = this.config.case !== config.case;
     this.config = config;
-    this.server.configure(config);
-    if (!other) return;
-    const place = memory.places.get(config.name) ?? { z: config.firstSlice, frame: 0, voxel: null };
-    Object.assign(this, { z: place.z, voxel: null, over: null });
-    memory.places.set(config.name, place);
-    this.picture.slice = null;
-    this.clock.count = config.nTime;
-    this.clock.frame = Math.min(place.frame, config.nTime - 1);
-    this.find("[data-control=frame]").max = config.nTime - 1;
-    Object.assign(this.find("[data-control=slice]"), { max: config.slices - 1, disabled: config.slices < 2 });
-    for (const side of this.root.querySelectorAll(".side")) side.hidden = config.swap;
-    for (const { name, of } of PRESETS) this.find(`[data-preset=${name}]`).hidden = !config.hu && of === "frame";
+    this.cache.configure(config);
+    if (isOther) this.#open();
+  }
+
+  /** Show the configured case where it was left, or at its first slice and voxel. */
+  #open() {
+    const { config } = this;
+    this.#position = kept.positions.get(config.name) ?? { z: config.firstSlice, frame: 0, voxel: null };
+    kept.positions.set(config.name, this.#position);
+    this.z = this.#position.z;
+    this.voxel = null;
+    this.#hovered = null;
+    this.renderer.slice = null;
+    this.playback.nFrames = config.nTime;
+    this.playback.frame = Math.min(this.#position.frame, config.nTime - 1);
+    this.control("frame").max = String(config.nTime - 1);
+    Object.assign(this.control("slice"), { max: config.slices - 1, disabled: config.slices < 2 });
+    for (const side of findAll(this.root, ".side")) side.hidden = config.swap;
+    for (const preset of PRESETS) find(this.root, `[data-preset=${preset.name}]`).hidden = !this.canUse(preset);
     if (!config.hu) this.windows.name = "vessels";
-    const unit = config.hu ? "HU" : "enhancement";
-    for (const chart of Object.values(this.charts)) { chart.plot.yLabel = unit; chart.set([], config.dt); }
-    this.out("voxel", "");
+    for (const chart of Object.values(this.charts)) {
+      chart.plot.yLabel = config.hu ? "HU" : "enhancement";
+      chart.setLines([], config.dt);
+    }
+    this.#output("voxel", "");
     delete this.root.dataset.voxel;
     this.root.dataset.case = config.name;
     this.selectors.configure(config);
     this.fit();
-    this.goToSlice(this.z).then(() => this.selectors.seek(this.server));
-    this.choose(place.voxel ?? config.firstVoxel);
+    this.goToSlice(this.z).then(() => this.selectors.runAll(this.cache));
+    this.chooseVoxel(this.#position.voxel ?? config.firstVoxel);
   }
 
-  /** Show another slice; its frames come first where they are not here. */
+  /** Show another slice, once its frames are here. @param {number} z */
   async goToSlice(z) {
     const { config } = this;
-    this.z = Math.min(Math.max(z, 0), config.slices - 1);
-    memory.places.get(config.name).z = this.z;
-    this.find("[data-control=slice]").value = this.z;
-    this.out("slice", `${this.z + 1} / ${config.slices}`);
+    const wanted = Math.min(Math.max(z, 0), config.slices - 1);
+    this.z = this.#position.z = wanted;
+    this.control("slice").value = String(wanted);
+    this.#output("slice", `${wanted + 1} / ${config.slices}`);
     this.root.dataset.status = "loading";
-    const wanted = this.z;
     try {
-      const slice = await this.server.slice(wanted);
+      const slice = await this.cache.slice(wanted);
       if (this.config !== config || this.z !== wanted) return;
-      this.picture.setSlice(slice, config.box);
-      if (!config.hu) this.windows.usual.vessels ??= { centre: this.picture.top() / 2, width: this.picture.top() };
-      this.notice("");
+      this.renderer.setSlice(slice, config.box);
+      if (!config.hu) this.windows.defaults.vessels ??= this.renderer.fullWindow();
+      this.#notice("");
       this.root.dataset.status = "ready";
-      this.root.dataset.slice = wanted;
+      this.root.dataset.slice = String(wanted);
       this.showWindow();
-      this.showFrame(this.clock.frame);
-      this.showMarks();
-      for (const near of [wanted + 1, wanted - 1]) if (near >= 0 && near < config.slices) this.server.slice(near).catch(() => {});
+      this.showFrame(this.playback.frame);
+      this.#annotate();
+      for (const near of [wanted + 1, wanted - 1]) if (near >= 0 && near < config.slices) this.cache.slice(near).catch(() => {});
     } catch (error) {
-      this.failed(error);
+      this.#failed(error);
     }
   }
 
-  goToFrame(frame) { this.play(false); this.clock.go(frame); return true; }
-
-  step(by) { return this.goToFrame(this.clock.frame + by); }
-
-  play(playing) {
-    this.clock.play(playing);
-    const node = this.find("[data-control=play]");
-    node.innerHTML = playing ? PAUSE : PLAY;
-    node.title = playing ? "Pause (space)" : "Play (space)";
-    node.setAttribute("aria-label", playing ? "Pause" : "Play");
-    this.root.dataset.playing = playing;
-    if (playing && this.maximum) this.showMaximum(false);
-    return true;
+  /** @param {number} frame */
+  goToFrame(frame) {
+    this.play(false);
+    this.playback.goTo(frame);
   }
 
+  /** @param {number} seconds */
+  #seek(seconds) { this.goToFrame(Math.min(Math.max(Math.round(seconds / this.config.dt), 0), this.config.nTime - 1)); }
+
+  /** @param {number} by frames */
+  step(by) { this.goToFrame(this.playback.frame + by); }
+
+  /** @param {boolean} playing */
+  play(playing) {
+    this.playback.play(playing);
+    const button = find(this.root, "[data-control=play]");
+    button.innerHTML = playing ? PAUSE : PLAY;
+    button.title = playing ? "Pause (space)" : "Play (space)";
+    button.setAttribute("aria-label", playing ? "Pause" : "Play");
+    this.root.dataset.playing = String(playing);
+    if (playing && this.maximum) this.showMaximum(false);
+  }
+
+  /** @param {number} rate frames per second */
+  setRate(rate) {
+    kept.rate = rate;
+    this.playback.setRate(rate);
+  }
+
+  /** @param {number} frame */
   showFrame(frame) {
     const { config } = this;
-    memory.places.get(config.name).frame = frame;
-    this.find("[data-control=frame]").value = frame;
-    this.out("frame", `${(frame * config.dt).toFixed(config.dt % 1 ? 1 : 0)} s · ${frame + 1} / ${config.nTime}`);
-    for (const chart of Object.values(this.charts)) chart.mark(frame);
-    this.paint();
-    this.root.dataset.frame = frame;
+    this.#position.frame = frame;
+    this.control("frame").value = String(frame);
+    this.#output("frame", `${(frame * config.dt).toFixed(config.dt % 1 ? 1 : 0)} s · ${frame + 1} / ${config.nTime}`);
+    for (const chart of Object.values(this.charts)) chart.showFrame(frame);
+    this.#paint();
+    this.root.dataset.frame = String(frame);
   }
 
-  paint() {
-    if (!this.picture.slice) return;
-    this.picture.draw(this.clock.frame, this.windows.range, this.windows.preset.of, this.maximum);
-    this.root.dataset.painted = ++this.painted;
-    this.point(this.over);
+  #paint() {
+    if (!this.renderer.slice) return;
+    this.renderer.draw(this.playback.frame, this.windows.range, this.windows.preset.quantity, this.maximum);
+    this.root.dataset.painted = String(++this.#nPainted);
+    this.showReadout(this.#hovered);
   }
 
+  /** Whether a preset applies: windows of frames are in HU. @param {WindowPreset} preset */
+  canUse(preset) { return this.config.hu || preset.quantity !== "frame"; }
+
+  /** @param {string} name */
   usePreset(name) {
-    const preset = PRESETS.find((one) => one.name === name);
-    if (!this.config.hu && preset.of === "frame") return false;
     this.windows.name = name;
     this.showWindow();
-    return true;
   }
 
   showWindow() {
-    const { centre, width } = this.windows.now;
-    const digits = width < 10 ? 2 : 0;
-    this.find("[data-control=centre]").value = centre.toFixed(digits);
-    this.find("[data-control=width]").value = width.toFixed(digits);
-    for (const node of this.root.querySelectorAll("[data-preset]")) {
-      const on = node.dataset.preset === this.windows.name;
-      node.setAttribute("aria-checked", on);
-      node.tabIndex = on ? 0 : -1;
-    }
-    this.find("[data-control=maximum]").setAttribute("aria-checked", this.maximum);
-    this.paint();
+    showWindowControls(this);
+    this.#paint();
   }
 
+  /** Show the temporal maximum in place of a frame. @param {boolean} on */
   showMaximum(on) {
-    this.maximum = memory.maximum = on;
+    this.maximum = kept.maximum = on;
     if (on) this.play(false);
     this.showWindow();
-    return true;
   }
 
-  /** The value under the pointer. */
-  point(at) {
-    this.over = at;
-    if (!at || !this.picture.slice) { this.out("readout", ""); return; }
-    const [x, y, w] = this.config.box;
-    const value = this.picture.at((at[1] - y) * w + at[0] - x, this.clock.frame, this.windows.preset.of, this.maximum);
-    const what = this.config.hu ? (this.windows.preset.of === "frame" ? "HU" : "HU enhancement") : "enhancement";
-    this.out("readout", `${value.toFixed(this.config.hu ? 0 : 3)} ${what}  (${toVoxel(this.config, at, this.z).join(", ")})`);
+  /** Show the value under the pointer. @param {Pixel | null} pixel */
+  showReadout(pixel) {
+    this.#hovered = pixel;
+    if (!pixel || !this.renderer.slice) { this.#output("readout", ""); return; }
+    const { config, windows: { preset: { quantity } } } = this;
+    const [x, y, w] = config.box;
+    const value = this.renderer.valueAt((pixel[1] - y) * w + pixel[0] - x, this.playback.frame, quantity, this.maximum);
+    const unit = !config.hu ? "enhancement" : quantity === "frame" ? "HU" : "HU enhancement";
+    this.#output("readout", `${value.toFixed(config.hu ? 0 : 3)} ${unit}  (${toVoxel(config, pixel, this.z).join(", ")})`);
   }
 
-  /** Show the curves of a voxel. */
-  choose(voxel) {
-    this.voxel = memory.places.get(this.config.name).voxel = voxel;
-    this.showMarks();
+  /** Choose a voxel and show its curves. @param {Voxel} voxel */
+  async chooseVoxel(voxel) {
+    this.voxel = this.#position.voxel = voxel;
+    this.#annotate();
     const { config } = this;
-    this.server.ask({ kind: "voxel", voxel }).then((frame) => {
+    try {
+      const { arrays: { measured, smoothed } } = await this.cache.request({ kind: "voxel", voxel });
       if (this.config !== config || this.voxel !== voxel) return;
-      const { measured, smoothed } = frame.arrays;
       const lines = [{ values: measured, kind: "measured", id: "measured" }];
       if (smoothed) lines.push({ values: smoothed, kind: "smoothed", id: "smoothed" });
-      this.voxelCurves = frame.arrays;
-      this.charts.voxel.set(lines, config.dt);
-      this.out("voxel", `(${voxel.join(", ")})${smoothed ? "" : ", outside the brain mask"}`);
+      this.charts.voxel.setLines(lines, config.dt);
+      this.#output("voxel", `(${voxel.join(", ")})${smoothed ? "" : ", outside the brain mask"}`);
       this.root.dataset.voxel = voxel.join(",");
-    }).catch((error) => this.failed(error));
-    return true;
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
+  /** Show the AIFs and VOFs of the chosen selectors. */
   showVessels() {
-    const lines = this.selectors.visible.flatMap(({ name, colour, arrays }) => [
-      { values: arrays.aif, kind: "aif", colour, id: `${name}:aif` },
-      ...(arrays.vof ? [{ values: arrays.vof, kind: "vof", colour, id: `${name}:vof` }] : []),
+    /** @type {ChartLine[]} */
+    const lines = this.selectors.visible.flatMap(({ name, colour, arrays: { aif, vof } }) => [
+      { values: aif, kind: "aif", colour, id: `${name}:aif` },
+      ...(vof ? [{ values: vof, kind: "vof", colour, id: `${name}:vof` }] : []),
     ]);
-    this.charts.vessels.set(lines, this.config.dt);
-    this.charts.vessels.mark(this.clock.frame);
-    this.showMarks();
+    this.charts.vessels.setLines(lines, this.config.dt);
+    this.charts.vessels.showFrame(this.playback.frame);
+    this.#annotate();
   }
 
-  showMarks() { this.marks.draw(this.config, this.z, this.selectors.visible, this.voxel); }
+  #annotate() { this.annotations.draw(this.config, this.z, this.selectors.visible, this.voxel); }
 
-  /** The head as large as it goes, with the voxels' own proportions. */
+  /** Fit the head into the space there is, in the voxels' proportions. */
   fit() {
-    if (!this.config) return;
-    const { width, height } = this.find(".picture").getBoundingClientRect();
-    const [, , w, h] = this.config.box;
-    const [across, down] = [w * this.config.pixelMm[0], h * this.config.pixelMm[1]];
-    const scale = Math.min(width / across, height / down);
-    Object.assign(this.find(".head").style, { width: `${across * scale}px`, height: `${down * scale}px` });
+    const { width, height } = find(this.root, ".picture").getBoundingClientRect();
+    const { box: [, , w, h], pixelMm } = this.config;
+    const [acrossMm, downMm] = [w * pixelMm[0], h * pixelMm[1]];
+    const scale = Math.min(width / acrossMm, height / downMm);
+    Object.assign(find(this.root, ".head").style, { width: `${acrossMm * scale}px`, height: `${downMm * scale}px` });
     for (const chart of Object.values(this.charts)) chart.rescale();
-    this.showMarks();
+    this.#annotate();
   }
 
-  notice(text) {
-    const node = this.find(".notice");
+  /** @param {string} text */
+  #notice(text) {
+    const node = find(this.root, ".notice");
     node.textContent = text;
     node.hidden = !text;
   }
 
-  failed(error) {
-    // A case that has been left, or is about to be: Streamlit runs again with the new one.
-    if (error.name === "AbortError" || error.status === 409) return;
+  /** @param {unknown} error */
+  #failed(error) {
+    const refused = error instanceof RequestError ? error : null;
+    // Aborted, or refused because another case is open: the page runs again with that case.
+    if (/** @type {Error} */ (error).name === "AbortError" || refused?.status === 409) return;
     this.root.dataset.status = "error";
-    this.notice(error.status ? error.message : "The server does not answer; it is asked again at the next step.");
-  }
-
-  controls() {
-    const on = (name, event, act) => this.find(`[data-control=${name}]`).addEventListener(event, (e) => act(e.target));
-    on("play", "click", () => this.play(!this.clock.playing));
-    on("frame", "input", ({ value }) => this.goToFrame(Number(value)));
-    on("slice", "input", ({ value }) => this.goToSlice(Number(value)));
-    on("maximum", "click", () => this.showMaximum(!this.maximum));
-    on("speed", "change", ({ value }) => { this.clock.since = null; this.clock.rate = memory.rate = Number(value); });
-    this.find("[data-control=speed]").value = String(memory.rate);
-    for (const name of ["centre", "width"]) {
-      on(name, "change", ({ value }) => {
-        const { centre, width } = { ...this.windows.now, [name]: Number(value) };
-        this.windows.set(centre, width);
-        this.showWindow();
-      });
-    }
-    const group = this.find(".segments");
-    group.addEventListener("click", ({ target }) => { if (target.dataset.preset) this.usePreset(target.dataset.preset); });
-    group.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (!by) return;
-      event.preventDefault();
-      const all = PRESETS.filter(({ of }) => this.config.hu || of !== "frame");
-      const at = all.findIndex(({ name }) => name === this.windows.name);
-      this.usePreset(all[(at + by + all.length) % all.length].name);
-      this.find(`[data-preset=${this.windows.name}]`).focus();
-    });
+    this.#notice(refused ? refused.message : "The server does not answer; the next step tries again.");
   }
 
   close() {
-    this.clock.play(false);
+    this.playback.play(false);
     this.observer.disconnect();
-    this.server.close();
+    this.cache.close();
   }
 }
 
-/** Called at every run of the page; returns the clean-up for unmounting. */
-export function mount(component) {
-  const root = component.parentElement.querySelector("[data-testid=cine]");
-  if (!root) return () => {};
-  let cine = players.get(root);
-  if (!cine) players.set(root, (cine = new Cine(root)));
-  cine.update(component);
-  return () => { cine.close(); players.delete(root); };
+/**
+ * Called at every run of the page; returns the clean-up for unmounting.
+ * @param {Component} component
+ */
+export function mount({ parentElement, data }) {
+  const root = parentElement.querySelector("[data-testid=series-player]");
+  if (!(root instanceof HTMLElement)) return () => {};
+  /** @type {PlayerConfig[]} */
+  const [config] = unpack(/** @type {ArrayBuffer} */ (data));
+  const player = players.get(root) ?? new SeriesPlayer(root, config);
+  players.set(root, player);
+  player.update(config);
+  return () => { player.close(); players.delete(root); };
 }

@@ -1,70 +1,87 @@
-// @ts-nocheck
-// The selectors side by side: each is asked for once a case; what it found can be shown, and says why.
+// The AIF selectors side by side: each runs once per case; the panel shows its score and reasons, and toggles its AIF.
+import { find, findAll } from "../../live/frontend/common/dom.js";
 import { selectorRow } from "./template.js";
 
-export class Selectors {
-  /** @param {{node: Element, onShown: Function, onGoTo: (slice: number) => void}} parts */
+/** @import { FoundAif, FoundFrame, NotFoundFrame, PlayerConfig, Voxel } from "./types.js" */
+/** @typedef {import("./slice_cache.js").SliceCache} SliceCache */
+
+export class SelectorsPanel {
+  /** Names of the selectors that are shown; null before the first case. @type {Set<string> | null} */
+  shown = null;
+  /** @type {Map<string, FoundAif>} */
+  #found = new Map();
+  /** @type {PlayerConfig | null} */
+  #config = null;
+
+  /** @param {{node: HTMLElement, onShown: () => void, onGoTo: (slice: number) => void}} options */
   constructor({ node, onShown, onGoTo }) {
-    Object.assign(this, { node, onShown, onGoTo, found: new Map(), shown: null });
+    this.node = node;
+    this.onShown = onShown;
     node.addEventListener("change", ({ target }) => {
-      if (!target.dataset.show) return;
-      target.checked ? this.shown.add(target.dataset.show) : this.shown.delete(target.dataset.show);
+      const { checked, dataset: { show } } = /** @type {HTMLInputElement} */ (target);
+      if (!show) return;
+      if (checked) this.shown?.add(show);
+      else this.shown?.delete(show);
       onShown();
     });
     node.addEventListener("click", ({ target }) => {
-      const one = target.dataset.goto && this.found.get(target.dataset.goto);
-      if (one) onGoTo(mainSlice(one.voxels));
+      const found = this.#found.get(/** @type {HTMLElement} */ (target).dataset.goto ?? "");
+      if (found) onGoTo(mainSlice(found.voxels));
     });
   }
 
+  /** @param {PlayerConfig} config */
   configure(config) {
-    if (this.config?.case === config.case) return false;
-    this.config = config;
+    if (this.#config?.case === config.case) return;
+    this.#config = config;
     this.shown ??= new Set([config.shown]);
-    this.found = new Map();
-    this.node.innerHTML = Object.entries(config.selectors).map(([name, meta]) => selectorRow(name, meta)).join("");
-    for (const box of this.node.querySelectorAll("[data-show]")) box.checked = this.shown.has(box.dataset.show);
-    return true;
+    this.#found = new Map();
+    this.node.innerHTML = Object.entries(config.selectors).map(([name, info]) => selectorRow(name, info)).join("");
+    for (const box of findAll(this.node, "[data-show]", HTMLInputElement)) box.checked = this.shown.has(box.dataset.show ?? "");
   }
 
-  /** Ask for them one after the other; a case that has been left is not asked further. */
-  async seek(server) {
-    const key = this.config.case;
-    for (const name of Object.keys(this.config.selectors)) {
+  /** Run the selectors one after the other, until another case opens. @param {Pick<SliceCache, "request">} server */
+  async runAll(server) {
+    const config = this.#config;
+    for (const name of Object.keys(config?.selectors ?? {})) {
       let frame;
-      try { frame = await server.ask({ kind: "selector", name }); } catch (error) {
-        if (error.name === "AbortError") return;
-        frame = { found: false, why: error.message, arrays: {} };
+      try { frame = await server.request({ kind: "selector", name }); } catch (error) {
+        const { name: type, message } = /** @type {Error} */ (error);
+        if (type === "AbortError") return;
+        frame = /** @type {const} */ ({ kind: "selector", case: config?.case ?? "", name, found: false, why: message, arrays: {} });
       }
-      if (this.config.case !== key) return;
-      this.receive(name, frame);
+      if (this.#config?.case !== config?.case) return;
+      this.#receive(frame);
     }
   }
 
-  receive(name, frame) {
-    const row = this.node.querySelector(`[data-selector="${name}"]`);
-    row.dataset.found = frame.found;
-    const why = row.querySelector("[data-out=why]");
-    why.textContent = [frame.why, ...(frame.reasons ?? [])].join(" ");
-    if (!frame.found) { row.querySelector("[data-show]").disabled = true; return; }
-    this.found.set(name, { ...frame, ...this.config.selectors[name] });
-    const score = row.querySelector("[data-out=score]");
+  /** @param {FoundFrame | NotFoundFrame} frame */
+  #receive(frame) {
+    const row = find(this.node, `[data-selector="${frame.name}"]`);
+    row.dataset.found = String(frame.found);
+    const reasons = "reasons" in frame ? frame.reasons : [];
+    find(row, "[data-out=why]").textContent = [frame.why, ...reasons].join(" ");
+    if (!("voxels" in frame)) { find(row, "[data-show]", HTMLInputElement).disabled = true; return; }
+    const info = /** @type {PlayerConfig} */ (this.#config).selectors[frame.name];
+    this.#found.set(frame.name, { ...frame, ...info });
+    const score = find(row, "[data-out=score]");
     score.textContent = frame.score === null ? "" : frame.score.toFixed(2);
     score.title = "Score from 0 (useless) to 1: height, timing, width, noise, return and agreement of the curve";
-    const go = row.querySelector("[data-goto]");
-    go.hidden = !frame.voxels.length;
-    go.textContent = `slice ${mainSlice(frame.voxels) + 1}`;
+    const goTo = find(row, "[data-goto]");
+    goTo.hidden = !frame.voxels.length;
+    goTo.textContent = `slice ${mainSlice(frame.voxels) + 1}`;
     this.onShown();
   }
 
-  /** What is on the picture and in the chart; the fewest voxels last, so that they lie on top. */
+  /** AIFs that are shown; the fewest voxels last, so that they are drawn on top. */
   get visible() {
-    return [...this.found.values()].filter(({ name }) => this.shown.has(name)).sort((a, b) => b.voxels.length - a.voxels.length);
+    return [...this.#found.values()].filter(({ name }) => this.shown?.has(name)).sort((a, b) => b.voxels.length - a.voxels.length);
   }
 }
 
-/** The slice that holds most of the voxels. */
-function mainSlice(voxels) {
+/** The slice that holds most of the voxels. @param {Voxel[]} voxels */
+export function mainSlice(voxels) {
+  /** @type {Map<number, number>} */
   const counts = new Map();
   for (const [, , z] of voxels) counts.set(z, (counts.get(z) ?? 0) + 1);
   return [...counts].reduce((a, b) => (b[1] > a[1] ? b : a), [0, 0])[0];

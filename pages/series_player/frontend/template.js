@@ -1,8 +1,9 @@
-// @ts-nocheck
-// What the player is built of, once: the picture with its controls, the curves with the selectors.
+// HTML of the series player: the slice with its controls, the curves with the selectors.
 import { PRESETS } from "./ct_windows.js";
 
-const icon = (path) => `<svg viewBox="0 0 24 24" aria-hidden="true">${path}</svg>`;
+/** @import { SelectorInfo } from "./types.js" */
+
+const icon = (/** @type {string} */ path) => `<svg viewBox="0 0 24 24" aria-hidden="true">${path}</svg>`;
 export const PLAY = icon('<path d="M8 5.5v13l11-6.5z" fill="currentColor"/>');
 export const PAUSE = icon('<path d="M7 5h3.5v14H7zM13.5 5H17v14h-3.5z" fill="currentColor" stroke="none"/>');
 export const SPEEDS = [5, 10, 20, 30];
@@ -17,7 +18,7 @@ export const HTML = `
     <label class="field" title="Width of the window">W <input type="number" data-control="width" step="5" min="1"></label>
     <span class="grow"></span>
     <button role="switch" data-control="maximum" aria-checked="false" title="Temporal maximum: the largest value over time (M)">tMIP</button></div>
-  <div class="picture"><div class="head"><canvas data-testid="cine-image" tabindex="0" role="application"
+  <div class="picture"><div class="head"><canvas data-testid="series-image" tabindex="0" role="application"
       aria-label="CT perfusion slice. Space plays, left and right step through time, up and down through slices, Shift and arrows move the voxel."></canvas>
     <svg class="marks" preserveAspectRatio="none" aria-hidden="true"></svg></div>
     <span class="side left">R</span><span class="side right">L</span>
@@ -28,18 +29,18 @@ export const HTML = `
   <div class="row"><span class="name">Slice</span><input type="range" class="grow" data-control="slice" min="0" step="1" aria-label="Slice"><output data-out="slice"></output></div>
 </section>
 <section class="curves" aria-label="Curves">
-  <div class="row"><h3>Voxel</h3><span class="soft" data-out="voxel" title="Click the picture for another"></span><span class="grow"></span>
+  <div class="row"><h3>Voxel</h3><span class="soft" data-out="voxel" title="Click the slice to choose a voxel"></span><span class="grow"></span>
     <span class="key measured">measured</span><span class="key smoothed">smoothed</span></div>
-  <svg class="chart" data-chart="voxel" data-testid="cine-voxel" role="img" aria-label="Curve of the voxel"></svg>
+  <svg class="chart" data-chart="voxel" data-testid="series-voxel" role="img" aria-label="Curve of the voxel"></svg>
   <div class="row"><h3>Input functions</h3><span class="soft">found by each selector</span><span class="grow"></span>
     <span class="key measured solid">artery</span><span class="key dashed">vein</span></div>
-  <svg class="chart" data-chart="vessels" data-testid="cine-vessels" role="img" aria-label="Input functions of the selectors shown"></svg>
+  <svg class="chart" data-chart="vessels" data-testid="series-vessels" role="img" aria-label="Input functions of the selectors shown"></svg>
   <div class="selectors"></div>
 </section>`;
 
-/** One selector: switch with its colour, score, where it lies, and why. */
+/** Row of a selector: switch with its colour, score, button to its slice, and reasons. @param {string} name @param {SelectorInfo} info */
 export const selectorRow = (name, { label, colour }) => `
 <div class="selector" data-selector="${name}" style="--own:${colour}">
   <label class="switch"><input type="checkbox" data-show="${name}"><i></i>${label}</label>
-  <b data-out="score"></b><span class="soft why" data-out="why">seeking …</span>
-  <button data-goto="${name}" hidden title="Show the slice where it lies"></button></div>`;
+  <b data-out="score"></b><span class="soft why" data-out="why">searching …</span>
+  <button data-goto="${name}" hidden title="Show its slice"></button></div>`;

@@ -50,7 +50,7 @@ def shown(app: AppTest):
 
 
 def players(app: AppTest) -> list:
-    return [one for one in app.get("bidi_component") if one.key == "cine"]
+    return [one for one in app.get("bidi_component") if one.key == "series_player"]
 
 
 def upload(app: AppTest, *contents: bytes) -> AppTest:

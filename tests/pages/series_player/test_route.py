@@ -21,7 +21,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.server.session import LiveSession, open_session
 from pages.series_player import messages
 from pages.series_player.messages import case_header, first_voxel, head_box, slice_frame
-from pages.series_player.route import MAX_REQUEST_BYTES, PATH, cine
+from pages.series_player.route import MAX_REQUEST_BYTES, PATH, player_endpoint
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.quality import rate_aif
 from perfcore.settings import Settings
@@ -39,7 +39,7 @@ def opened(name: str, series=SERIES) -> LiveCase:
 
 @pytest.fixture(scope="module")
 def case() -> LiveCase:
-    return opened("cine")
+    return opened("player")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def session(case: LiveCase) -> LiveSession:
 
 @pytest.fixture(scope="module")
 def client() -> TestClient:
-    return TestClient(Starlette(routes=[Route(PATH, cine, methods=["POST"])]))
+    return TestClient(Starlette(routes=[Route(PATH, player_endpoint, methods=["POST"])]))
 
 
 def ask(client: TestClient, session: LiveSession, case: LiveCase, **what: object):
@@ -145,7 +145,9 @@ def test_what_the_case_does_not_have_is_said(
 
 
 def test_frames_are_not_kept_and_not_compressed(session: LiveSession, case: LiveCase) -> None:
-    packing = Starlette(routes=[Route(PATH, cine, methods=["POST"])], middleware=[Middleware(GZipMiddleware)])
+    packing = Starlette(
+        routes=[Route(PATH, player_endpoint, methods=["POST"])], middleware=[Middleware(GZipMiddleware)]
+    )
     body = json.dumps({"token": session.token, "case": case.key, "kind": "slice", "slice": 0})
     answer = TestClient(packing).post(PATH, content=body, headers={**ORIGIN, "accept-encoding": "gzip"})
     assert answer.headers["content-encoding"] == "identity"

@@ -159,7 +159,7 @@ def test_two_people_never_see_each_others_data(site: Site) -> None:
                 body = json.dumps({"token": visitor.config["token"], **player})
                 for origin, expected in ((site.url, status), ("http://evil.org", 403), ("null", 403)):
                     with visitor.asking() as ask:
-                        ask.request("POST", "/live/cine", body, {"Origin": origin})
+                        ask.request("POST", "/live/series", body, {"Origin": origin})
                         assert ask.getresponse().status == expected
         assert one.put("stolen", b"x", NAME, session="not-a-session") == 400
         assert one.put("spoiled", b"x", NAME, **{"X-Xsrftoken": "guess"}) == 403
@@ -324,7 +324,7 @@ def test_a_flood_from_one_is_no_wait_for_another(site: Site, name: str) -> None:
     [
         "/../app.py", "/../../app.py", "/..%2f..%2fapp.py", "/%2e%2e/%2e%2e/app.py", "/..\\..\\app.py",
         "/....//app.py", "//etc/passwd", "/%2fetc%2fpasswd", "/lab.js%00.css", "/%00", "/../__init__.py",
-        "/cine/../../../app.py",
+        "/series/../../../app.py",
         "/", "/" + "a" * 5000, "/%ff%fe", "/..;/app.py",
     ],
 )  # fmt: skip

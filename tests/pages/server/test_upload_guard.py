@@ -89,7 +89,7 @@ def test_only_uploads_are_counted_also_below_a_base_path(
 ) -> None:
     monkeypatch.setattr(upload_guard, "MAX_SESSION_BYTES", 0)
     assert client.put(f"/sub{UPLOAD_PATH}a/file", content=b"x").status_code == 413
-    assert client.post("/live/cine", content=b"x").status_code == 200
+    assert client.post("/live/series", content=b"x").status_code == 200
     assert client.get(f"{UPLOAD_PATH}a/file").status_code == 200
 
 

@@ -35,7 +35,7 @@ export class FakeSocket {
 
   /** @param {{kind: string, [field: string]: unknown}[]} frames */
   answer(...frames) {
-    const parts = frames.map(encode);
+    const parts = frames.map((frame) => encode(frame));
     const data = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
     let at = 0;
     for (const part of parts) { data.set(new Uint8Array(part), at); at += part.byteLength; }
@@ -56,17 +56,29 @@ export class FakeSocket {
   get requests() { return this.sent.flatMap((message) => (typeof message === "string" ? [JSON.parse(message)] : [])); }
 }
 
+/** @typedef {Uint8Array | Int16Array | Uint32Array | Float32Array} WireArray */
+
 /**
- * A server frame without arrays, as wire.py packs it.
+ * A server frame, as wire.py packs it.
  * @param {{kind: string, [field: string]: unknown}} header
+ * @param {Record<string, WireArray>} arrays
  */
-export function encode(header) {
-  let text = new TextEncoder().encode(JSON.stringify({ arrays: {}, ...header }));
-  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(32);
-  padded.set(text);
-  text = padded;
-  const bytes = new Uint8Array(16 + text.length);
-  new Uint32Array(bytes.buffer, 0, 4).set([0x4c464941, text.length, bytes.length, 0]);
-  bytes.set(text, 16);
+export function encode(header, arrays = {}) {
+  const aligned = (/** @type {number} */ n) => Math.ceil(n / 8) * 8;
+  /** @type {Record<string, [string, number, number]>} */
+  const index = {};
+  let arrayBytes = 0;
+  for (const [name, array] of Object.entries(arrays)) {
+    index[name] = [array.constructor.name.replace("Array", "").toLowerCase(), arrayBytes, array.length];
+    arrayBytes += aligned(array.byteLength);
+  }
+  const text = new TextEncoder().encode(JSON.stringify({ arrays: index, ...header }));
+  const headerBytes = aligned(text.length);
+  const bytes = new Uint8Array(16 + headerBytes + arrayBytes);
+  new Uint32Array(bytes.buffer, 0, 4).set([0x4c464941, headerBytes, bytes.length, 0]);
+  bytes.fill(32, 16, 16 + headerBytes).set(text, 16);
+  for (const [name, { buffer, byteOffset, byteLength }] of Object.entries(arrays)) {
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 16 + headerBytes + index[name][1]);
+  }
   return bytes.buffer;
 }

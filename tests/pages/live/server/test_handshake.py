@@ -25,8 +25,8 @@ from pages.live.server import connection as live
 from pages.live.server import handshake, rate_limit, wire
 from pages.live.server.connection import PATH, live_socket
 from pages.live.server.session import COMPUTE, MAX_EDITED_CURVES, MAX_SOCKETS, REGISTRY, LiveSession, open_session
-from pages.series_player.route import PATH as CINE
-from pages.series_player.route import cine
+from pages.series_player.route import PATH as PLAYER_PATH
+from pages.series_player.route import player_endpoint
 from pages.server.error_reporting import InternalError
 from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
@@ -40,7 +40,7 @@ SECRET = "Mustermann, Erika *1950"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    routes = [WebSocketRoute(PATH, live_socket), Route(CINE, cine, methods=["POST"])]
+    routes = [WebSocketRoute(PATH, live_socket), Route(PLAYER_PATH, player_endpoint, methods=["POST"])]
     with TestClient(Starlette(routes=routes)) as one:
         yield one
 
@@ -113,7 +113,7 @@ def test_another_persons_token_opens_what_is_that_persons_alone(client: TestClie
         assert ask(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, "five voxels are somebody else's"
     body = {"case": states[0].case.key, "kind": "slice", "slice": 0}
     asked = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
-    frames = [client.post(CINE, content=content, headers=ORIGIN) for content in asked]
+    frames = [client.post(PLAYER_PATH, content=content, headers=ORIGIN) for content in asked]
     assert frames[0].status_code == 200
     assert frames[1].status_code == 409, "the key of one person's case names none of the other's"
     assert read(frames[1].content)[1] == {}
@@ -266,7 +266,7 @@ def test_a_fault_of_ours_is_one_sentence_and_the_talk_goes_on(
     with monkeypatch.context() as patch:
         patch.setattr("pages.series_player.route.slice_frame", broken)
         asked = {"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0}
-        answer = client.post(CINE, content=json.dumps(asked), headers=ORIGIN)
+        answer = client.post(PLAYER_PATH, content=json.dumps(asked), headers=ORIGIN)
     assert answer.status_code == 500
     assert SECRET.encode() not in heard + answer.content
     logged = caplog.text + "".join(capfd.readouterr())
@@ -305,7 +305,7 @@ def test_of_one_sessions_answers_few_are_under_way(
     codes: list[int] = []
 
     def one() -> None:
-        codes.append(client.post(CINE, content=body, headers=ORIGIN).status_code)
+        codes.append(client.post(PLAYER_PATH, content=body, headers=ORIGIN).status_code)
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:
