@@ -1,5 +1,5 @@
 """Fine-tune page: gradient steps move the AIF toward a lesion."""
 
-from pages.live.live_page import bench
+from pages.live.live_page import show_live_component
 
-bench("tune")
+show_live_component("tune")

@@ -1,5 +1,5 @@
 """Lab page: edit the AIF, and the maps and the core follow."""
 
-from pages.live.live_page import bench
+from pages.live.live_page import show_live_component
 
-bench("lab")
+show_live_component("lab")

@@ -42,7 +42,7 @@ def painted(page: Page) -> None:
 
 def picture(page: Page, x: float, y: float) -> Image.Image:
     """Maps, curve and numbers as they are now, with the pointer at a place on the page."""
-    box = page.locator(".bench").bounding_box()
+    box = page.locator(".panels").bounding_box()
     assert box is not None
     clip: FloatRect = {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
     image = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB")

@@ -18,8 +18,8 @@ from playwright.sync_api import Page
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
-from pages.live.handlers.aif_uncertainty import choose
-from pages.live.handlers.fine_tuning import tune
+from pages.live.handlers.aif_uncertainty import stream_uncertainty
+from pages.live.handlers.fine_tuning import stream_tuning
 from pages.live.handlers.lesion_target import target_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server.session import LiveSession, Workspace, open_session
@@ -49,7 +49,7 @@ def steps(case: LiveCase, session: LiveSession, state: Workspace, view: Viewport
     """Time of a step with its frame, as the server does it."""
     assert case.vof is not None
     asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus"}
-    frames: Iterator[Any] = tune(session, state, asked, view)
+    frames: Iterator[Any] = stream_tuning(session, state, asked, view)
     next(frames)
     wall, spent = [], []
     for _ in range(N_STEPS):
@@ -78,7 +78,9 @@ def dices(case: LiveCase) -> dict[str, float]:
 def draws(session: LiveSession, state: Workspace) -> dict[str, float]:
     """Seconds to the first estimate of the core's spread and to all 200 draws."""
     start, processor = time.perf_counter(), time.process_time()
-    times = [time.perf_counter() - start for _ in choose(session, state, {"way": "voxels"}, Viewport())]
+    times = [
+        time.perf_counter() - start for _ in stream_uncertainty(session, state, {"way": "voxels"}, Viewport())
+    ]
     spent = time.process_time() - processor
     return {"first_draws_s": times[0], "all_draws_s": times[-1], "all_draws_processor_s": spent}
 

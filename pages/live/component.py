@@ -48,17 +48,17 @@ SCALES: Final = {
     "grey": "grey",
     "rainbow": "rainbow (vendors)",
 }
-"""Colour scales by name; all but the last are read alike by the colour-blind."""
+"""Labels of the colour scales; all but the last are safe for colour-blind readers."""
 LUTS: Final = {
     **{name: _lut(name) for name in ("viridis", "inferno", "cividis")},
     "grey": _between((0, 0, 0), (255, 255, 255)),
-    # What consoles use: black, blue, cyan, green, yellow, orange, red.
+    # Scale of reading consoles: black, blue, cyan, green, yellow, orange, red.
     "rainbow": _between(
         (0, 0, 0), (0, 0, 200), (0, 170, 230), (0, 190, 70), (245, 225, 0), (255, 130, 0), (225, 0, 0)
     ),
 }
 
-# The module is imported once per page load; what the browser keeps between runs lives in it.
+# The browser imports the module once per page load; state between runs of the page lives in it.
 _JS: Final = (
     f"const BASE = {json.dumps(BASE)};"
     + """
@@ -81,7 +81,7 @@ _component = st.components.v2.component(
 
 
 def _map_header(info: MapInfo) -> dict[str, Any]:
-    """Return what the browser needs to show a map; its unit may be broken into two lines."""
+    """Return the fields with which the browser shows a map; its unit may be broken into two lines."""
     header = {
         "label": info.label,
         "title": info.title,
@@ -118,7 +118,7 @@ def config_frame(
     *,
     page: str = "lab",
 ) -> bytes:
-    """Return what a run of the page tells the browser: token, thresholds, map scales, where a curve can come from.
+    """Return the configuration message of a run of the page: token, thresholds, maps and scales, AIF sources.
 
     ``notice`` is ``{"id": …, "text": …}``: a sentence to show once. ``page`` is ``lab`` or ``tune``.
     """
@@ -157,8 +157,9 @@ def config_frame(
 def live_lab(data: bytes, **handlers: Callable[[], None]) -> Any:
     """Mount the component.
 
-    Its values: ``curve`` is the committed curve, ``fallback`` an edit or request that found no socket, ``source``
-    the method of another start curve, ``csv`` the content of a file with one. A handler's name is the value's.
+    Its values are ``curve``, the committed curve; ``fallback``, an edit or request sent without a socket;
+    ``source``, the method of another start AIF; ``csv``, the content of a file with one; ``shelf``, changes of the
+    snapshots. A handler has the name of its value.
     """
     callbacks: dict[str, Any] = {f"on_{name}_change": call for name, call in handlers.items()}
     return _component(key="lab", data=data, **callbacks)

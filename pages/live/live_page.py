@@ -1,4 +1,4 @@
-"""What the Lab and Fine-tune share: the live component on this person's case, and its wishes carried out."""
+"""The live component on the Lab, Fine-tune and lesson pages: shown with the session's case, its events handled."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from pages.session.downloads import downloads
 from pages.session.state import component_value, live_session, user_state
 
 
-def bench(page: str) -> None:
-    """Show maps and curve.
+def show_live_component(page: str) -> None:
+    """Show the maps and the AIF editor of the session's case.
 
     Parameters
     ----------
     page
-        ``lab``, or ``tune`` for the panel of fine-tuning.
+        ``lab``, or ``tune`` with the fine-tuning panel.
     """
     session = live_session()
     now = session.workspace

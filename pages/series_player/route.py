@@ -113,7 +113,7 @@ async def _frame(session: LiveSession, key: Any, work: Callable[[LiveCase], byte
         return await asyncio.wrap_future(future)
     except PerfcoreError as error:
         raise _RequestError(422, str(error)) from error
-    except Exception as error:  # noqa: BLE001 - unexpected; the log has it without its message
+    except Exception as error:  # noqa: BLE001 - unexpected; its message is not sent
         raise _RequestError(500, str(report_error(error))) from None
 
 

@@ -1,4 +1,4 @@
-"""Access to internals of Streamlit, Starlette and uvicorn, which have no public interface for what is done here.
+"""Access to internals of Streamlit, Starlette and uvicorn, for which they have no public interface.
 
 No other module of the dashboard uses private attributes of these packages: after an update of one of them this is
 the module to check. ``tests/pages/server/test_streamlit_internals.py`` checks both.

@@ -20,7 +20,7 @@ UPLOAD_PATH: Final = "/_stcore/upload_file/"
 MAX_SESSION_BYTES: Final = 3 << 30
 """Files of one session that are held or being received, and have not been opened yet."""
 ENVELOPE_BYTES: Final = 1 << 20
-"""What a request has beside a file, and a message beside the state of a page's widgets."""
+"""Allowance for a request's headers beside a file, and for a message beside the state of a page's widgets."""
 
 
 class UploadGuard:

@@ -38,7 +38,7 @@ _NUMBERS: Final = frozenset(name for name, value in Settings().as_dict().items()
 
 @dataclass(frozen=True, eq=False)
 class SavedView:
-    """What is shown: case, settings, AIF, map and slice; the content of a link or a snapshot.
+    """Content of a share link or snapshot: case, settings, AIF, map and slice.
 
     Attributes
     ----------

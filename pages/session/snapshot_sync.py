@@ -22,7 +22,7 @@ from perfcore.errors import InputDataError, PerfcoreError
 REQUEST_KIND: Final = "snapshot"
 """Type of the socket's request for the maps of a snapshot, and of its answer."""
 MAX_RESTORED: Final = 100
-"""Rows that are read of what the browser sends after a reload."""
+"""Rows that are read from the message that the browser sends after a reload."""
 
 
 def receive_requests() -> None:

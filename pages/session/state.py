@@ -186,7 +186,7 @@ class LessonState:
     step
         Step of the selected lesson; empty for the first.
     before
-        What was open before the lesson.
+        The case and settings before the lesson.
     own_curve
         Case and method of the lesson's own start AIF.
     progress

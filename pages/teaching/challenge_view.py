@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import streamlit as st
 
-from pages.live.live_page import bench
+from pages.live.live_page import show_live_component
 from pages.live.server.session import Workspace
 from pages.session import widget_keys
 from pages.session.state import live_session, user_state
@@ -92,7 +92,7 @@ def _work(current: Challenge, now: Workspace) -> None:
             st.error(f"This curve cannot be scored: {error}")
         else:
             st.rerun()
-    bench("lab")
+    show_live_component("lab")
 
 
 def _start_again() -> None:
@@ -124,7 +124,7 @@ def _result(current: Challenge, now: Workspace) -> None:
     with right:
         _curves(now, curve, current.case.truth.value)
     st.button("Another patient", on_click=_start_again, key="another", type="primary")
-    bench("lab")
+    show_live_component("lab")
 
 
 def _table(scores: dict[str, ChallengeScore]) -> None:

@@ -125,7 +125,7 @@ class Lesson:
     task
         One or two sentences above the live component.
     experiments
-        What is computed, by name; placeholders use these names.
+        Computations by name; placeholders use these names.
     quantities
         Quantities to compare, a small chart each.
     outcome

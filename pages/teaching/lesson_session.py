@@ -1,6 +1,6 @@
 """Session state of lessons: a lesson brings its own case, settings and start AIF.
 
-What was open before is restored when the user leaves the lesson.
+The case and settings before are restored when the user leaves the lesson.
 """
 
 from __future__ import annotations

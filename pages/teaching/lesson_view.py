@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from pages.library.catalog import open_case
-from pages.live.live_page import bench
+from pages.live.live_page import show_live_component
 from pages.session import case_selection, widget_keys
 from pages.session.state import user_state
 from pages.teaching import lesson_session
@@ -110,7 +110,7 @@ def _try(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
     with onward:
         _next("see", STEPS["see"])
     if lesson_session.start_own_curve(lesson):
-        bench("lab")
+        show_live_component("lab")
     else:
         st.info("Another case is open.")
         st.button("Open the lesson's case", on_click=lesson_session.reopen, key="again")

@@ -1,4 +1,4 @@
-"""The Fine-tune page, what matters, the tornado and the noise of the choice, in a real browser."""
+"""The Fine-tune page, sensitivity, the tornado and AIF uncertainty, in a real browser."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def overlaid(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]
 
 
 def bars(page: Page) -> np.ndarray:
-    rects = page.locator('[data-testid="matters"] rect')
+    rects = page.locator('[data-testid="sensitivity"] rect')
     return np.array(rects.evaluate_all("all => all.map((rect) => Number(rect.dataset.value))"))
 
 
@@ -343,7 +343,7 @@ def test_a_painted_lesion_is_the_target(page: Page, address: str, case: LiveCase
     assert figure(page, "dice") == pytest.approx(own.dice, abs=6e-4), "the truth, painted, is the truth"
 
 
-# What matters
+# Sensitivity
 
 
 @pytest.mark.parametrize("where", ["", "finetune"])
@@ -355,11 +355,11 @@ def test_the_bars_are_the_gradient_of_the_curve_at_hand(
     else:
         open_lab(page, address)
     settled(page)
-    click(page, "matters")
-    page.locator('[data-testid="matters"] rect').first.wait_for(state="attached")
+    click(page, "sensitivity")
+    page.locator('[data-testid="sensitivity"] rect').first.wait_for(state="attached")
     drag(page, 14, -40)
     settled(page)
-    exact = "find(document).querySelector('.matters').dataset.exact === 'true'"
+    exact = "find(document).querySelector('.sensitivity').dataset.exact === 'true'"
     page.wait_for_function(f"() => {{ {FIND} return {exact}; }}")
     page.wait_for_timeout(1500)
     curve = kept_curve(page)
@@ -367,13 +367,13 @@ def test_the_bars_are_the_gradient_of_the_curve_at_hand(
     target = target_of(case, case.lesion)
     own = sensitivity.aif_gradient(curve, target, Settings(), "core_ml", voxel_ml=case.prepared.voxel_ml).by_sample
     np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
-    page.locator('[data-matters="quantity"]').select_option("tmax")
-    page.locator('[data-matters="region"]').select_option("healthy")
+    page.locator('[data-sensitivity="quantity"]').select_option("tmax")
+    page.locator('[data-sensitivity="region"]').select_option("healthy")
     page.wait_for_timeout(2500)
     own = sensitivity.aif_gradient(curve, target, Settings(), "tmax", region=case.reference.numpy()).by_sample
     np.testing.assert_allclose(bars(page), own, atol=2e-3 * np.abs(own).max())
     handle = page.locator('svg[data-testid="aif-editor"] [data-point="30"]').bounding_box()
-    bar = page.locator('[data-testid="matters"] rect').nth(30).bounding_box()
+    bar = page.locator('[data-testid="sensitivity"] rect').nth(30).bounding_box()
     assert handle is not None
     assert bar is not None
     middles = [one["x"] + one["width"] / 2 for one in (handle, bar)]
@@ -382,8 +382,8 @@ def test_the_bars_are_the_gradient_of_the_curve_at_hand(
 
 def test_the_gradient_of_the_loss_while_it_falls(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
-    click(page, "matters")
-    page.locator('[data-matters="quantity"]').select_option("loss")
+    click(page, "sensitivity")
+    page.locator('[data-sensitivity="quantity"]').select_option("loss")
     steps(page, 2)
     own = own_steps(case, 2)[-1]
     np.testing.assert_allclose(bars(page), own.gradient, atol=0.02 * np.abs(own.gradient).max())
@@ -392,8 +392,8 @@ def test_the_gradient_of_the_loss_while_it_falls(page: Page, address: str, case:
 def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
-    click(page, "matters")
-    page.locator('[data-matters="direction"]').select_option("width")
+    click(page, "sensitivity")
+    page.locator('[data-sensitivity="direction"]').select_option("width")
     wait_data(page, "overlay", "v === 'sensitivity'")
     text, voxel = overlaid(page, 0.4, 0.4)
     start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
@@ -404,12 +404,12 @@ def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     value = re.search(r"([\d.]+) per", text)
     assert value is not None
     assert float(value[1]) == pytest.approx(own[place], abs=2e-4)
-    page.locator('[data-matters="direction"]').select_option("amplitude")
+    page.locator('[data-sensitivity="direction"]').select_option("amplitude")
     page.get_by_text("rCBF does not depend on the height").wait_for()
     assert " 0.0000 " in overlaid(page, 0.41, 0.4)[0]
     page.keyboard.press("Escape")
     wait_data(page, "overlay", "v === ''")
-    assert page.locator('[data-matters="direction"]').input_value() == ""
+    assert page.locator('[data-sensitivity="direction"]').input_value() == ""
 
 
 # The tornado and the draws
@@ -443,9 +443,9 @@ def test_the_tornado_is_the_librarys(page: Page, address: str, case: LiveCase) -
 def test_draws_of_the_choice(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
-    page.locator('[data-tab="choice"]').click()
-    page.locator('[data-control="choice-map"]').check()
-    click(page, "choice")
+    page.locator('[data-tab="uncertainty"]').click()
+    page.locator('[data-control="uncertainty-map"]').check()
+    click(page, "uncertainty")
     wait_data(page, "draws", "Number(v) >= 5")
     wait_data(page, "draws", "Number(v) === 200")
     start = next(iter(case.sources.values()))
@@ -457,19 +457,19 @@ def test_draws_of_the_choice(page: Page, address: str, case: LiveCase) -> None:
         core = flow.cbf < 0.38 * flow.reference_cbf
         fraction += core
         cores.append(core.sum() * case.prepared.voxel_ml)
-    text = page.locator('[data-out="choice"]').inner_text()
+    text = page.locator('[data-out="uncertainty"]').inner_text()
     found = re.search(r"Core ([\d.]+) ml, 5–95 %: ([\d.]+) to ([\d.]+) ml; 200 of 200", text)
     assert found is not None, text
     assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
     assert float(found[2]) <= float(found[1]) <= float(found[3])
-    assert lab_data(page, "overlay") == "choice"
+    assert lab_data(page, "overlay") == "uncertainty"
     for x in (0.35, 0.75):
         text, voxel = overlaid(page, x, 0.4)
         place = place_in(case, voxel)
         shown = re.search(r"draws ([\d.]+)", text)
         assert shown is not None
         assert float(shown[1]) == pytest.approx(fraction[place] / 25, abs=0.15)
-    page.locator('[data-control="choice-map"]').uncheck()
+    page.locator('[data-control="uncertainty-map"]').uncheck()
     wait_data(page, "overlay", "v === ''")
 
 
@@ -478,9 +478,9 @@ def test_nothing_is_cut_off(page: Page, address: str, size: tuple[int, int]) -> 
     """Every control of every pane lies inside the column of the curve, and the maps above the fold."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     open_tuning(page, address)
-    click(page, "matters")
+    click(page, "sensitivity")
     page.locator('[data-tune="target"]').select_option("painted")
-    for tab in ("tune", "voxel", "edits", "choice"):
+    for tab in ("tune", "voxel", "edits", "uncertainty"):
         page.locator(f'[data-tab="{tab}"]').click()
         for opened in (False, True) if tab == "tune" else (False,):
             if opened:

@@ -1,4 +1,4 @@
-"""Every page runs; what a person chooses in the sidebar is what the live session computes with."""
+"""Every page runs; the live session computes with the settings of the sidebar."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ def test_every_page_runs_and_shows_the_notice(page: str | None) -> None:
 
 def test_the_component_receives_thresholds_and_token() -> None:
     app = run()
-    told = config(app)
-    assert told["token"] == live_of(app).token
-    assert told["thresholds"] == {"core": 0.38, "tmax": 6.0}
-    assert set(told["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
+    sent = config(app)
+    assert sent["token"] == live_of(app).token
+    assert sent["thresholds"] == {"core": 0.38, "tmax": 6.0}
+    assert set(sent["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
 
 
 def test_sidebar_settings_are_used_by_the_live_session() -> None:
@@ -158,7 +158,7 @@ def test_uploads_are_dropped_when_the_session_ends(tmp_path: Path) -> None:
     app.run()
     assert live_of(app).workspace.case.name == "upload-1"
     other = run(user=new_user(case="upload-1"))
-    assert live_of(other).workspace.case.name == "demo-m1-occlusion", "nobody else can open it"
+    assert live_of(other).workspace.case.name == "demo-m1-occlusion", "no other session can open it"
     key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
     assert catalog._cases.peek(key) is not None
     del app, entry, source
@@ -200,10 +200,10 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
     start = live_of(app).workspace.start
     assert start.method == "file 1"
     assert start.peak == pytest.approx(200)
-    told = config(app)
-    assert told["start"] == "file 1"
-    assert {"id": "file 1", "label": "file 1", "colour": "", "group": "Files"} in told["sources"]
-    assert "interpolated" in told["notice"]["text"], "another time grid is said"
+    sent = config(app)
+    assert sent["start"] == "file 1"
+    assert {"id": "file 1", "label": "file 1", "colour": "", "group": "Files"} in sent["sources"]
+    assert "interpolated" in sent["notice"]["text"], "the notice names the other time grid"
     assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
 
 
@@ -240,10 +240,10 @@ def test_an_unknown_source_leaves_the_default() -> None:
 )
 def test_an_invalid_csv_gives_a_notice_and_keeps_the_start_aif(content: bytes, part: str) -> None:
     app = bring(content)
-    told = config(app)
-    assert told["notice"]["text"].startswith("This curve cannot be used: ")
-    assert part in told["notice"]["text"]
-    assert told["start"] == "straka"
+    sent = config(app)
+    assert sent["notice"]["text"].startswith("This curve cannot be used: ")
+    assert part in sent["notice"]["text"]
+    assert sent["start"] == "straka"
     assert live_of(app).workspace.start.method == "straka"
 
 

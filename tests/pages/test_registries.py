@@ -28,7 +28,7 @@ def extended(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
     catalog.forget_entry(first)
 
 
-def test_the_sidebar_and_the_lab_show_what_is_added(extended: AppTest) -> None:
+def test_additions_are_in_the_sidebar_and_the_lab(extended: AppTest) -> None:
     (regularization,) = [box for box in extended.sidebar.selectbox if box.label == "Regularisation"]
     assert "My regularisation" in regularization.options
     header = config(extended)
@@ -39,7 +39,7 @@ def test_the_sidebar_and_the_lab_show_what_is_added(extended: AppTest) -> None:
     assert config(extended)["regularization"] == "plain"
 
 
-def test_compare_offers_what_is_added(extended: AppTest) -> None:
+def test_additions_are_in_compare(extended: AppTest) -> None:
     extended.switch_page("pages/compare.py").run()
     assert not extended.exception
     options = [
@@ -50,7 +50,7 @@ def test_compare_offers_what_is_added(extended: AppTest) -> None:
     assert any("My map" in text for text in options) or any("My map" in box.options for box in extended.selectbox)
 
 
-def test_a_lesson_that_is_added_is_a_module_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_added_lesson_is_one_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "added_lesson.py").write_text(
         "from dataclasses import replace\n"
         "from pages.teaching.lessons import artery as _artery\n"

@@ -111,7 +111,7 @@ def handle_centre(page: Page, point: int) -> tuple[float, float]:
 
 
 def drag(page: Page, point: int, dy: float, steps: int = 12, pause_s: float = 0.02) -> None:
-    """Drag a point of the curve with the mouse, as a hand would."""
+    """Drag a point of the curve with the mouse, in steps."""
     x, y = handle_centre(page, point)
     page.mouse.move(x, y)
     page.mouse.down()

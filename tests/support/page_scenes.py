@@ -1,4 +1,4 @@
-"""Every page of the dashboard as a person comes to it: for pictures, and for what holds on each of them."""
+"""Scenes: every page of the dashboard in use, for screenshots and for checks that hold on all pages."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def montage(page: Page, url: str) -> None:
 
 
 def tools(page: Page, url: str) -> None:
-    """The Lab with everything that can be open: handles, what matters, snapshots under a divider."""
+    """The Lab with everything that can be open: handles, sensitivity, snapshots under a divider."""
     lab(page, url)
     page.keyboard.press("k")
     page.locator('[data-snapshot="1"]').wait_for()
     drag(page, 20, -30)
     settled(page)
     page.locator('[data-action="whole"]').click()
-    page.locator('[data-action="matters"]').click()
+    page.locator('[data-action="sensitivity"]').click()
     page.locator('[data-snapshot="1"] [data-side="a"]').click()
     page.locator(".divider").wait_for()
     settled(page)
@@ -59,8 +59,8 @@ def shelf(page: Page, url: str) -> None:
 
 def noise(page: Page, url: str) -> None:
     lab(page, url)
-    page.locator('[data-tab="choice"]').click()
-    page.locator('[data-action="choice"]').click()
+    page.locator('[data-tab="uncertainty"]').click()
+    page.locator('[data-action="uncertainty"]').click()
     page.wait_for_selector('[data-testid="lab"][data-draws="200"]', timeout=60_000)
 
 

@@ -1,1 +1,1 @@
-"""What a live case computes: maps of a curve, preview grid, screen layout."""
+"""Computations on a live case: maps of a curve, preview grid, screen layout."""

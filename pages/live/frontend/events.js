@@ -1,4 +1,4 @@
-// Typed events of the Lab; types.d.ts lists their names and what each carries.
+// Typed events of the Lab; types.d.ts lists their names and data.
 
 /** @template {object} E events by name */
 export class Events {

@@ -1,5 +1,5 @@
 // Parts of the Lab. A plugin listens to lab.events, adds to lab.actions (by the name in a button's data-action) and edits
-// by lab.preview and lab.commit. It declares by name the plugins that it builds on, and takes what they provide.
+// by lab.preview and lab.commit. It declares by name the plugins that it builds on, and receives their objects.
 /** @import { Lab } from "./lab.js" */
 /** @import { Provided } from "./types.js" */
 import { installKeyBindings } from "./key_bindings.js";
@@ -23,7 +23,7 @@ import { installTornado } from "./panels/tornado.js";
 import { installVoxelCurves } from "./panels/voxel_curves.js";
 
 /**
- * What a plugin leaves: an object for the plugins that need it, and a clean-up.
+ * An installed plugin: an object for the plugins that need it, and a clean-up.
  * @typedef {{provides?: Partial<Provided>, close?: () => void}} Installed
  */
 
@@ -85,7 +85,7 @@ export function inOrder(plugins) {
 }
 
 /**
- * Install plugins; each takes what the plugins that it needs provide, and cannot reach the others.
+ * Install plugins; each receives the objects of the plugins that it needs, and no others.
  * @param {Lab} lab
  * @param {readonly Plugin[]} plugins
  * @returns {() => void} closes all of them

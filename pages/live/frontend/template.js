@@ -1,4 +1,4 @@
-// What the Lab is built of, once: its sections and buttons.
+// HTML of the Lab: its sections and buttons.
 
 const ICONS = {
   undo: '<path d="M9 14 4 9l5-5M4 9h10.5a5.5 5.5 0 0 1 0 11H11"/>',
@@ -24,14 +24,14 @@ const mode = (name, label, title) =>
 const toggle = (kind, label, title) =>
   `<label class="toggle ${kind}" title="${title}"><input type="checkbox" data-outline="${kind}" checked><i></i>${label}</label>`;
 
-// A role that leaves the keys to the picture; whoever hears it is told them.
+// The role "application" lets a screen reader pass keys to the canvas; the label names them.
 const MAP_KEYS = "Perfusion map. Arrows change the slice, Shift and arrows move the voxel, Enter picks it, plus and minus zoom, "
   + "0 shows the whole head, 1 to 9 choose the map.";
 const CURVE_KEYS = "Points of the curve. Left and right go from point to point, up and down move it, with Shift by more; "
   + "square brackets set how many neighbours follow.";
 
 export const HTML = `
-<div class="bench">
+<div class="panels">
 <section class="maps" aria-label="Maps">
   <div class="row"><div class="segments" role="radiogroup" aria-label="Map"></div></div>
   <div class="stage"><div class="picture"><canvas data-testid="map" tabindex="0" role="application" aria-label="${MAP_KEYS}"></canvas>

@@ -21,14 +21,14 @@ export class TimingMarks {
 
   viewChanged() {
     this.#nViewChanges += 1;
-    this.#mark(`lab:look:${this.#nViewChanges}`);
+    this.#mark(`lab:view:${this.#nViewChanges}`);
   }
 
   /** The canvas is drawn. @param {number | undefined} seq of the edit whose maps are new in it */
   painted(seq) {
     if (this.#nViewsPainted !== this.#nViewChanges) {
       this.#nViewsPainted = this.#nViewChanges;
-      this.#mark(`lab:looked:${this.#nViewsPainted}`);
+      this.#mark(`lab:view-painted:${this.#nViewsPainted}`);
     }
     if (seq === undefined) return;
     if (!this.#hasPainted) { this.#hasPainted = true; performance.mark("lab:first-paint"); }

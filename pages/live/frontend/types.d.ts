@@ -48,7 +48,7 @@ export interface CurveState {
 export interface MapStyle extends MapInfo {
   map: string; usual: Range; scale: string; window: Range; lut: Uint32Array;
 }
-/** What the renderer and the annotations read of a volume. */
+/** The part of a volume that the renderer and the annotations read. */
 export type VolumeView = Pick<VolumeStore, "range" | "lesion" | "pixelOf" | "field"> & {
   readonly case: Case | null; readonly painted?: Uint8Array | null; readonly paintedShown?: boolean;
 };
@@ -150,23 +150,23 @@ export interface TornadoFrame extends StreamFrame {
   kind: "tornado"; handle: string; name: string; unit: string; settings: [number, number];
   here: Partial<Numbers>; low: Partial<Numbers> | null; high: Partial<Numbers> | null; n: number; arrays: object;
 }
-export interface ChoiceFrame extends StreamFrame {
-  kind: "choice"; finding: null; n_done: number; n_total: number; of: string[];
+export interface UncertaintyFrame extends StreamFrame {
+  kind: "uncertainty"; finding: null; n_done: number; n_total: number; of: string[];
   quantiles: [number, number, number]; basis_error: number | null;
   arrays: { core_ml: Float32Array; low: Curve; middle: Curve; high: Curve; fraction: Uint8Array };
 }
 /** Progress of mixtures: the curve of the source `finding` is computed next. */
-export interface ChoiceProgressFrame extends StreamFrame {
-  kind: "choice"; finding: string; n_done: number; n_total: number; arrays: object;
-}
-export interface MattersFrame extends StreamFrame {
-  kind: "matters"; quantity: string; region: string; value: number; exact: boolean; arrays: { gradient: Float32Array };
+export interface UncertaintyProgressFrame extends StreamFrame {
+  kind: "uncertainty"; finding: string; n_done: number; n_total: number; arrays: object;
 }
 export interface SensitivityFrame extends StreamFrame {
-  kind: "sensitivity"; direction: string; arrays: { change: Float32Array };
+  kind: "sensitivity"; quantity: string; region: string; value: number; exact: boolean; arrays: { gradient: Float32Array };
+}
+export interface SensitivityMapFrame extends StreamFrame {
+  kind: "sensitivity_map"; direction: string; arrays: { change: Float32Array };
 }
 export interface StreamFrames {
-  tune: TuneFrame; tornado: TornadoFrame; choice: ChoiceFrame | ChoiceProgressFrame; matters: MattersFrame; sensitivity: SensitivityFrame;
+  tune: TuneFrame; tornado: TornadoFrame; uncertainty: UncertaintyFrame | UncertaintyProgressFrame; sensitivity: SensitivityFrame; sensitivity_map: SensitivityMapFrame;
 }
 
 export interface Frames extends StreamFrames {
@@ -219,7 +219,7 @@ export type TuneStep = Omit<TuneFrame, "arrays"> & { curve: Curve; gradient: Flo
 
 type FrameEvents = { [K in keyof Frames as `frame:${K}`]: Frames[K] };
 type StreamEndEvents = { [K in keyof StreamFrames as `frame:${K}-end`]: StreamEndFrame };
-/** Events of the Lab, by name, with what each carries. */
+/** Events of the Lab, by name, with their data. */
 export interface LabEvents extends FrameEvents, StreamEndEvents {
   config: ConfigFrame;
   case: Case;
@@ -250,7 +250,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   tuned: TuneStep | null;
 }
 
-/** What plugins provide to those that declare a need for them. */
+/** Objects that plugins provide to those that declare a need for them. */
 export interface Provided {
   tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement };
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };

@@ -26,7 +26,9 @@ BATCH: Final = 5
 PERCENTILES: Final = (5, 50, 95)
 
 
-def choose(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+def stream_uncertainty(
+    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+) -> Frames:
     """Yield frames of the core distribution over a growing number of draws.
 
     ``way`` is ``voxels``: bootstrap of the AIF's voxels (``voxels`` of the request, else the start AIF's), or

@@ -1,4 +1,4 @@
-"""Fine-tuning on the Fine-tune page: a step of the optimiser, a frame for the browser, and so on."""
+"""Fine-tuning of the AIF on the Fine-tune page: one frame per step of the optimiser."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
-from pages.live.handlers.lesion_target import TRUTH, target_of, wanted_lesion
+from pages.live.handlers.lesion_target import TRUTH, target_lesion, target_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
@@ -39,14 +39,14 @@ _OPTIONS: Final = {
 }  # fmt: skip
 
 
-def tune(
+def stream_tuning(
     session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], view: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
-    """Give a frame for each step.
+    """Yield a frame for each step of the optimiser.
 
-    ``asked`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave out every other slice of
-    the lesion) and the fields of `TuneOptions`. Where it goes on from a step of an earlier run, it
-    has that one's start as ``origin`` and the step's ``threshold``.
+    ``asked`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave every other slice of the
+    lesion out of the loss) and the fields of `TuneOptions`. A run that continues an earlier one has the start
+    curve of that run as ``origin`` and the ``threshold`` of its last step.
 
     Raises
     ------
@@ -59,8 +59,8 @@ def tune(
     threshold = float(asked["threshold"]) if "threshold" in asked else None
     if threshold is not None and not math.isfinite(threshold):
         raise ValueError(threshold)
-    what, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
-    lesion = wanted_lesion(session, workspace.case, what)
+    target, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
+    lesion = target_lesion(session, workspace.case, target)
     network = str(asked.get("network", ""))
     return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
 
@@ -74,7 +74,7 @@ def _curve(workspace: Workspace, values: Any) -> DoubleArray:
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What was asked for, read; the form is made in the queue, as a network takes a while."""
+    """Checked options of a run; the parametrization is made in the scheduler's job, as a network takes seconds."""
 
     options: TuneOptions
     curve: DoubleArray
@@ -88,7 +88,7 @@ class _Plan:
         if self.form not in {LAST_LAYER, WHOLE_NETWORK}:
             return make_parametrization(self.form, self.curve, case.prepared.dt_s)
         if self.network not in network_names():
-            raise InputDataError("This network is not here; choose another form of the curve.")
+            raise InputDataError("This network is not installed; choose another form of the curve.")
         start = case.offered.get(self.network).value
         view = make_grid_input(case.prepared)
         return NetworkParametrization(load_network(self.network), view, start, last_layer=self.form == LAST_LAYER)
@@ -116,7 +116,7 @@ def _frame(workspace: Workspace, step: TuneStep, view: Viewport) -> tuple[dict[s
     kind, z, flow = view.flow(case, operator, step.cbf, step.reference_cbf)
     rcbf = relative_cbf(step.cbf, step.reference_cbf)
     core = is_core(rcbf, step.threshold)
-    figures = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
+    scores = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
     header = {
         "shows": kind, "z": z, "ref": step.reference_cbf, "number": step.number,
         "loss": step.loss, "dice": step.dice, "held_out_dice": step.held_out_dice,
@@ -125,7 +125,7 @@ def _frame(workspace: Workspace, step: TuneStep, view: Viewport) -> tuple[dict[s
         "numbers": {
             "core_ml": float(np.count_nonzero(core)) * case.prepared.voxel_ml,
             "hypoperfused_ml": None, "mismatch_ml": None, "mismatch_ratio": None,
-            "reference_cbf": step.reference_cbf, **figures,
+            "reference_cbf": step.reference_cbf, **scores,
         },
         "start": workspace.start_numbers,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""Which lesion is wanted: the known one, or what a person paints."""
+"""Target lesion of fine-tuning and sensitivity: the known lesion, or one that the user paints."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _painted: Final[weakref.WeakKeyDictionary[LiveSession, Painted]] = weakref.WeakK
 
 
 def painted(session: LiveSession, case: LiveCase) -> NDArray[np.bool_]:
-    """Return this person's painted lesion in slice order, shape ``(n_voxels,)``; empty before the first stroke."""
+    """Return the session's painted lesion in slice order, shape ``(n_voxels,)``; empty before the first stroke."""
     key, mask = _painted.get(session, ("", np.zeros(0, bool)))
     return mask if key == case.key else np.zeros(case.tiles.n_voxels, bool)
 
 
 def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
-    """Take the painted lesion of one slice as runs: offset and length of each, among the slice's voxels.
+    """Store the painted lesion of one slice, sent as runs: offset and length of each among the slice's voxels.
 
-    ``fresh`` clears the slice first: one of many runs comes in several messages.
+    ``fresh`` clears the slice first: a lesion of many runs is sent in several messages.
 
     Raises
     ------
@@ -46,7 +46,7 @@ def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) 
     start, stop = int(case.starts[z]), int(case.starts[z + 1])
     first, size = runs.T
     if not ((first >= 0) & (size > 0) & (first + size <= stop - start)).all():
-        raise InputDataError("What was painted lies outside the brain.")
+        raise InputDataError("The painted lesion lies outside the brain mask.")
     mask = painted(session, case)
     if asked.get("fresh"):
         mask[start:stop] = False
@@ -57,18 +57,18 @@ def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) 
     return wire.pack("target", {"slice": z, "voxels": n, "ml": n * case.prepared.voxel_ml})
 
 
-def wanted_lesion(session: LiveSession, case: LiveCase, what: str) -> NDArray[np.bool_]:
-    """Return the lesion to reach in slice order, shape ``(n_voxels,)``.
+def target_lesion(session: LiveSession, case: LiveCase, target: str) -> NDArray[np.bool_]:
+    """Return the target lesion in slice order, shape ``(n_voxels,)``.
 
     Raises
     ------
     InputDataError
-        It is not known, or there is no such target.
+        The lesion is not known, or there is no such target.
     """
-    if what == PAINTED:
-        return painted(session, case).copy()  # the brush goes on
-    if what != TRUTH:
-        raise InputDataError(f"The target is {TRUTH} or {PAINTED}; got {what[:40]!r}.")
+    if target == PAINTED:
+        return painted(session, case).copy()  # the user may go on painting
+    if target != TRUTH:
+        raise InputDataError(f"The target is {TRUTH} or {PAINTED}; got {target[:40]!r}.")
     if case.lesion is None:
         raise InputDataError("The lesion of this case is not known; paint one.")
     return case.lesion
@@ -77,18 +77,18 @@ def wanted_lesion(session: LiveSession, case: LiveCase, what: str) -> NDArray[np
 def target_of(
     case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False, coarse: bool = False
 ) -> Target:
-    """Return a case's tissue with a lesion wanted.
+    """Return the tissue of a case with a target lesion.
 
     Parameters
     ----------
     case
         The case.
     core
-        In slice order, shape ``(n_voxels,)``.
+        Target lesion in slice order, shape ``(n_voxels,)``.
     hypoperfused
-        Whether the known hypoperfused tissue belongs to it, where it is known.
+        Whether the hypoperfused tissue is part of the target, where it is known.
     coarse
-        Every second voxel alone, while the hand moves.
+        Whether to use the preview grid (every second voxel), during a drag.
     """
     kept: Any = case.preview.grid.kept if coarse else slice(None)
 

@@ -1,7 +1,7 @@
-"""What a browser can ask in words, beside the curve itself: each kind has one function that answers with a frame.
+"""JSON requests of the live component: each type has a handler that returns one frame.
 
-The browser calls ``lab.ask({type: kind, …})`` and listens for ``frame:<kind>``. A part of the Lab that needs the
-person's session adds its kind to ``session.request_handlers``.
+The browser calls ``lab.request({type, …})`` and listens for ``frame:<kind>``. A handler that needs Streamlit's
+session state is registered in ``session.request_handlers``.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ MAX_VOXELS: Final = 400
 
 
 def answer_request(session: LiveSession, workspace: Workspace, asked: Any) -> bytes:
-    """Answer one request, a table with its ``type``.
+    """Answer one request, a JSON object with its ``type``.
 
     Raises
     ------
     InputDataError
-        It is no request, or asks what this case cannot answer.
+        The request is invalid, or the case cannot answer it.
     """
     if not isinstance(asked, Mapping):
         raise invalid_request()
@@ -48,12 +48,12 @@ def answer_request(session: LiveSession, workspace: Workspace, asked: Any) -> by
 
 
 def invalid_request() -> InputDataError:
-    """Return the error for what no browser of ours sends."""
+    """Return the error for a request that the live component never sends."""
     return InputDataError("Invalid request.")
 
 
 def voxel_of(value: Any) -> Voxel:
-    """Read a voxel's three indices."""
+    """Read the three indices of a voxel."""
     x, y, z = (int(v) for v in value)
     return x, y, z
 
@@ -64,7 +64,7 @@ def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
     Raises
     ------
     InputDataError
-        There are none or too many, or one is outside the brain.
+        There are no or too many voxels, or one lies outside the brain.
     """
     voxels = list(dict.fromkeys(voxel_of(v) for v in value))
     if not 1 <= len(voxels) <= MAX_VOXELS:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_of, wanted_lesion
+from pages.live.handlers.lesion_target import PAINTED, TRUTH, painted, target_lesion, target_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
@@ -60,20 +60,22 @@ def _curve(workspace: Workspace, asked: Mapping[str, Any]) -> DoubleArray:
     return curve
 
 
-def matter(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+def stream_sensitivity(
+    session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+) -> Frames:
     """Yield one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) by the ``curve``.
 
     ``quick`` uses the preview grid, during a drag.
     """
     curve, quantity = _curve(workspace, asked), str(asked["quantity"])
-    region, what = str(asked.get("region", "core")), str(asked.get("target", TRUTH))
+    region, target_name = str(asked.get("region", "core")), str(asked.get("target", TRUTH))
     quick = bool(asked.get("quick"))
 
     def frames() -> Frames:
         case = workspace.case
         coarse = quick and case.preview.is_accurate
         n = case.tiles.n_voxels
-        core = wanted_lesion(session, case, what) if quantity == "soft_dice" else np.zeros(n, bool)
+        core = target_lesion(session, case, target_name) if quantity == "soft_dice" else np.zeros(n, bool)
         if quantity == "soft_dice" and not core.any():
             raise InputDataError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         where = region_of(session, workspace, region) if quantity in {"rcbf", "tmax"} else None
@@ -92,7 +94,9 @@ def matter(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any],
     return frames()
 
 
-def sensitive(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport) -> Frames:
+def stream_sensitivity_map(
+    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+) -> Frames:
     """Yield one frame: the derivative of each voxel's rCBF along a ``direction`` of a ``curve``."""
     curve, name = _curve(workspace, asked), str(asked["direction"])
 
@@ -108,22 +112,22 @@ def sensitive(_session: LiveSession, workspace: Workspace, asked: Mapping[str, A
     return frames()
 
 
-def tornado_chart(
+def stream_tornado(
     _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
 ) -> Frames:
     """Yield a frame for each curve handle: the metrics of a ``curve`` with that handle low and high."""
     curve = _curve(workspace, asked)
 
-    def figures(moved: DoubleArray) -> dict[str, float | None]:
+    def metrics_of(moved: DoubleArray) -> dict[str, float | None]:
         case = workspace.case
         flow = case.gather(run_parallel(case.chunks(case.operator(moved, workspace.settings))))
         every = case.numbers(flow, workspace.settings, exact=False)
         return {name: every[name] for name in TORNADO}
 
     def frames() -> Frames:
-        here = figures(curve)
+        here = metrics_of(curve)
         settings = tornado_handles()
-        for swing in tornado(curve, workspace.case.prepared.dt_s, figures):
+        for swing in tornado(curve, workspace.case.prepared.dt_s, metrics_of):
             handle = HANDLES[swing.handle]
             yield (
                 {

@@ -1,8 +1,8 @@
-"""Answers of many frames: fine-tuning, a tornado chart, draws of an input function, what matters in a curve.
+"""Streams: requests answered by many frames (fine-tuning, tornado chart, AIF uncertainty, sensitivity).
 
-Each is an iterator that works one turn for one frame in the queue that everybody shares, so nobody starves. The
-browser starts it (``{"type": "stream", "of": …, "act": "start", "run": …}``), lets it run, pauses, steps and stops
-it, and says what it has seen: the server is never more than two frames ahead. One of a kind runs at a time.
+A stream is an iterator over frames. Each frame is one background job of the scheduler, so all sessions get their
+turn. The browser starts a stream (``{"type": "stream", "of": …, "act": "start", "run": …}``), runs, pauses, steps
+and stops it, and acknowledges frames (``seen``): at most two are in flight. A socket has one stream of each kind.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import Any, Final
 
 from numpy.typing import NDArray
 
-from pages.live.handlers.aif_uncertainty import choose
-from pages.live.handlers.fine_tuning import tune
+from pages.live.handlers.aif_uncertainty import stream_uncertainty
+from pages.live.handlers.fine_tuning import stream_tuning
 from pages.live.handlers.requests import invalid_request
-from pages.live.handlers.sensitivity import matter, sensitive, tornado_chart
+from pages.live.handlers.sensitivity import stream_sensitivity, stream_sensitivity_map, stream_tornado
 from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
 from pages.live.server.session import COMPUTE, LiveSession, Workspace
@@ -31,16 +31,16 @@ Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 Source = Callable[[LiveSession, Workspace, Mapping[str, Any], Viewport], Iterator[Frame]]
 
 SOURCES: Final[dict[str, Source]] = {
-    "tune": tune,
-    "tornado": tornado_chart,
-    "choice": choose,
-    "matters": matter,
-    "sensitivity": sensitive,
+    "tune": stream_tuning,
+    "tornado": stream_tornado,
+    "uncertainty": stream_uncertainty,
+    "sensitivity": stream_sensitivity,
+    "sensitivity_map": stream_sensitivity_map,
 }
 MAX_FRAMES_IN_FLIGHT: Final = 2
-"""Frames that may be on their way."""
+"""Frames sent and not acknowledged."""
 MIN_FRAME_INTERVAL_S: Final = 1 / 30
-WORKSPACE_CHANGED: Final = "The case or its settings have changed; what was computed stays until you start again."
+WORKSPACE_CHANGED: Final = "The case or its settings have changed; the results stay until the next start."
 
 
 @dataclass(eq=False)
@@ -58,12 +58,12 @@ class _Stream:
 
 
 class Streams:
-    """The open answers of one socket.
+    """The open streams of one socket.
 
     Parameters
     ----------
     session
-        Whose socket it is.
+        Session of the socket.
     send
         Sends one frame, and returns when the socket has taken it.
     """
@@ -74,7 +74,7 @@ class Streams:
         self._wake = {of: asyncio.Event() for of in SOURCES}
 
     async def receive(self, workspace: Workspace, asked: Mapping[str, Any]) -> None:
-        """Take one message of the browser; what cannot be started ends at once, with a sentence.
+        """Receive one message of the browser; a stream that cannot start ends at once, with the reason.
 
         Raises
         ------
@@ -91,7 +91,7 @@ class Streams:
                 raise invalid_request()
             elif stream is not None and stream.run == run:
                 self._act(of, stream, act, asked)
-        except PerfcoreError as error:  # before what follows: some of them are a ValueError too
+        except PerfcoreError as error:  # first, as some are ValueErrors too
             await self._send(wire.pack(f"{of}-end", {"run": run, "message": str(error)}))
             return
         except (KeyError, TypeError, ValueError, OverflowError) as error:
@@ -115,7 +115,7 @@ class Streams:
             stream.wanted = {"run": math.inf, "pause": 0.0, "step": 1.0}[act]
 
     async def serve(self, of: str) -> None:
-        """Work for one kind of answer for as long as the socket is open."""
+        """Send the frames of one kind of stream while the socket is open."""
         wake = self._wake[of]
         while True:
             await wake.wait()
@@ -129,7 +129,7 @@ class Streams:
             COMPUTE.submit_for(self._session, partial(_next, of, stream, self._session), background=True)
         )
         if self._open.get(of) is not stream:
-            return  # stopped or begun anew meanwhile
+            return  # stopped or started again meanwhile
         if frame is None:
             del self._open[of]
             await self._send(wire.pack(f"{of}-end", {"run": stream.run, "message": problem}))
@@ -141,7 +141,7 @@ class Streams:
 
 
 def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None, str | None]:
-    """Return the next frame, or None and why there is none."""
+    """Return the next frame, or None and the reason why the stream ends."""
     if session.workspace is not stream.workspace:
         return None, WORKSPACE_CHANGED
     try:
@@ -151,5 +151,5 @@ def _next(of: str, stream: _Stream, session: LiveSession) -> tuple[bytes | None,
         return None, None
     except PerfcoreError as error:
         return None, str(error)
-    except Exception as error:  # noqa: BLE001 - nobody foresaw it, and its words go no further
+    except Exception as error:  # noqa: BLE001 - unexpected; its message is not sent
         return None, str(report_error(error))

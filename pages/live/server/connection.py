@@ -107,8 +107,8 @@ class _Connection:
         elif workspace is not None and kind == "stream":
             await self.streams.receive(workspace, request)
         elif workspace is not None:
-            work, what = (case_frame, request.get("have")) if kind == "case" else (answer_request, request)
-            await self.send(await self.compute(work, self.session, workspace, what))
+            work, argument = (case_frame, request.get("have")) if kind == "case" else (answer_request, request)
+            await self.send(await self.compute(work, self.session, workspace, argument))
 
     async def work(self) -> None:
         """Answer the latest edit, then the latest probe, as long as the WebSocket is open."""

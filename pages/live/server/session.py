@@ -33,7 +33,7 @@ torch.set_num_threads(1)
 
 @dataclass(frozen=True, eq=False)
 class Workspace:
-    """What an edit is computed with: a case, settings, and the start AIF.
+    """Inputs of an edit's computation: a case, settings, and the start AIF.
 
     ``epoch`` numbers the workspaces of a session: an edit of an older one is not computed.
     """

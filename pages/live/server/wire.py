@@ -1,4 +1,4 @@
-"""The frames that pass between browser and server; the browser's half is ``common/wire.js``.
+"""Wire format of the messages between server and browser; the browser's half is ``common/wire.js``.
 
 A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
 8 bytes, then the arrays, each aligned to 8 bytes. A client edit is ``epoch, sequence, flags, slice`` (four
@@ -31,7 +31,7 @@ def _aligned(n: int) -> int:
 
 
 def pack(kind: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]] | None = None) -> bytes:
-    """Return one server frame; array places in the header are relative to the end of the header."""
+    """Return one server frame; array offsets in the header are relative to the end of the header."""
     index: dict[str, list[Any]] = {}
     parts: list[bytes] = []
     offset = 0
@@ -48,25 +48,25 @@ def pack(kind: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]] | No
 
 
 def checked_curve(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Return what came from a browser as float64 if a curve can have such values.
+    """Check the values of a curve that a browser sent; return them as float64.
 
     Raises
     ------
     InputDataError
-        It is no curve of at least two points, or holds values no curve can have.
+        The values are not a curve of at least two points, or not finite, or out of range.
     """
     if values.ndim != 1 or values.size < 2:
         raise InputDataError("The message is not a curve of at least two points.")
     if not (np.isfinite(values).all() and np.abs(values).max() <= MAX_ABS_VALUE):
-        raise InputDataError("The curve holds values that are not finite or out of any range.")
+        raise InputDataError("The curve holds values that are not finite or out of range.")
     return values.astype(np.float64)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A curve as the browser has it now.
+    """An edited curve, as the browser sends it.
 
-    ``epoch`` names the case and settings it belongs to; ``at_rest`` asks for the whole volume as well;
+    ``epoch`` names the case and settings it belongs to; ``at_rest`` requests the maps of the whole volume as well;
     ``keep``: the curve is committed, other pages and a reload start from it.
     """
 
@@ -85,7 +85,7 @@ def unpack_edit(message: bytes) -> Edit:
     Raises
     ------
     InputDataError
-        The message is too long, has no whole number of values, or holds values no curve can have.
+        The message is too long, has no whole number of values, or an invalid curve.
     """
     if len(message) > MAX_MESSAGE_BYTES:
         raise InputDataError(f"The message has {len(message)} bytes; at most {MAX_MESSAGE_BYTES} are read.")

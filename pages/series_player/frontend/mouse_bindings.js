@@ -56,7 +56,7 @@ export function bindKeys(player) {
 }
 
 /**
- * What a key does, or null.
+ * Action of a key, or null.
  * @param {SeriesPlayer} player
  * @param {KeyboardEvent} event
  * @returns {(() => unknown) | null}

@@ -9,7 +9,7 @@ export type Pixel = [number, number];
 /** The shown part of a slice: first column, first row, width, height. */
 export type CropBox = [number, number, number, number];
 
-/** What a window applies to: the value of a frame (HU), or its difference to the baseline. */
+/** Quantity that a window shows: the value of a frame (HU), or its difference to the baseline. */
 export type Quantity = "frame" | "enhancement";
 /** Centre and width of a grey-scale window, in the unit of the series. */
 export interface WindowLevel { centre: number; width: number }
@@ -24,12 +24,12 @@ export interface PlayerConfig {
   rows: number; columns: number; swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number];
   box: CropBox; hu: boolean; arrays: object;
 }
-/** All frames of one slice: a value is `scale` times what is stored. */
+/** All frames of one slice: a value is `scale` times the stored one. */
 export interface SliceFrame {
   kind: "slice"; case: string; z: number; scale: number; arrays: { frames: Int16Array; baseline: Float32Array };
 }
 export interface VoxelFrame { kind: "voxel"; case: string; voxel: Voxel; arrays: { measured: Curve; smoothed?: Curve } }
-/** What a selector found. */
+/** The AIF and VOF that a selector found. */
 export interface FoundFrame {
   kind: "selector"; case: string; name: string; found: boolean; why: string; score: number | null; reasons: string[];
   voxels: Voxel[]; vofVoxels: Voxel[]; arrays: { aif: Curve; vof?: Curve };

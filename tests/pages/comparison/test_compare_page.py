@@ -111,7 +111,7 @@ def make_demo():
     return make_demonstration("m1-occlusion").series
 
 
-def test_the_columns_follow_the_sidebar_and_the_choice() -> None:
+def test_the_columns_follow_the_sidebar_and_the_chosen_aifs() -> None:
     app = run("pages/compare.py")
     before = app.dataframe[0].value.set_index("Method")
     app.slider(key="set_core_threshold").set_value(0.25).run()
@@ -128,7 +128,7 @@ def test_the_columns_follow_the_sidebar_and_the_choice() -> None:
     assert [i.value for i in app.main.info] == ["Choose at least one AIF."]
 
 
-def test_an_edit_is_a_column_of_its_own() -> None:
+def test_the_edited_aif_has_its_own_column() -> None:
     app = run()
     now = live_of(app).workspace
     curve = now.start.value * np.linspace(1.0, 0.4, now.start.value.size)
@@ -192,9 +192,9 @@ def test_without_an_evaluation_the_command_is_shown(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
     monkeypatch.setattr("perfcore.aif.network.weights.MODELS", tmp_path)
     app = cohort_page()
-    (told,) = app.main.info
-    assert "python -m perfcore evaluate" in told.value
-    assert "AIF_LAB_EVALUATION" in told.value
+    (info,) = app.main.info
+    assert "python -m perfcore evaluate" in info.value
+    assert "AIF_LAB_EVALUATION" in info.value
 
 
 @pytest.mark.usefixtures("served")

@@ -1,4 +1,4 @@
-"""The Cases page: what the table says of a case, which cases the filters keep, and what becomes of uploads."""
+"""The Cases page: table, filters and uploads."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_every_warning_has_a_flag() -> None:
         quality.motion_flag(moved): "motion",
         str(no_artery_error("the tissue shows no bolus either")): "no artery",
         "The time step in the header is unusable (0 seconds); 1 s was used instead.": "time step",
-        "Something that nobody has seen before.": case_summary.NOTE,
+        "A warning of an unknown kind.": case_summary.NOTE,
     }
     assert None not in sentences
     assert {flag.sentence: flag.word for flag in flags_of(sentences)} == sentences

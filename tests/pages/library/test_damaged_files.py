@@ -1,4 +1,4 @@
-"""Damaged weights and a cache that is deleted under a running server: a sentence, and the page lives."""
+"""Damaged weights and a deleted cache under a running server: one error message, and the page still works."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
         user_of(app).aif.methods = {entry.key: network}
         app.run()
         assert not app.exception
-        told = config(app)
-        assert told["notice"]["text"].endswith(
+        sent = config(app)
+        assert sent["notice"]["text"].endswith(
             f"The weights of {network} do not match the manifest (SHA-256); install the models again."
         )
-        assert told["start"] == before.start.method
+        assert sent["start"] == before.start.method
         assert live_of(app).workspace is before
         user_of(app).aif.methods = {entry.key: "truth"}
         app.run()
@@ -68,7 +68,7 @@ def test_a_cache_deleted_under_a_running_server_is_made_again(
     shutil.rmtree(cache.parent)
     app.run()  # what is open stays open
     assert not app.exception
-    forget_entry(entry)  # as when the cases of others have pushed it out of memory
+    forget_entry(entry)  # as when the cases of other sessions have displaced it in memory
     app.run()
     assert not app.exception
     assert not app.error

@@ -1,4 +1,4 @@
-"""A folder with a bad case among good ones: the good ones open, and the bad one is named."""
+"""A data folder with an unreadable case among readable ones: those open, and the other is named."""
 
 from __future__ import annotations
 

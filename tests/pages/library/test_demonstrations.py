@@ -1,4 +1,4 @@
-"""Demonstration cases: what is read back is what was made; a broken or missing cache is done without."""
+"""Demonstration cases: the cached case equals the generated one; a broken or missing cache is replaced."""
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"], "coarse": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
     "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "tune": ["TuneFrame"],
-    "tornado": ["TornadoFrame"], "choice": ["ChoiceFrame", "ChoiceProgressFrame"], "matters": ["MattersFrame"],
-    "sensitivity": ["SensitivityFrame"],
+    "tornado": ["TornadoFrame"], "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
+    "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],
 }  # fmt: skip
 """Interfaces of the frames of each kind."""
 OF_SNAPSHOTS: Final = {"snapshot", "shelf"}
@@ -118,10 +118,10 @@ def stream_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]
     requests: list[tuple[str, dict[str, Any]]] = [
         ("tune", {"form": "free", "target": "truth"}),
         ("tornado", {}),
-        ("choice", {"way": "voxels"}),
-        ("choice", {"way": "selectors"}),
-        ("matters", {"quantity": "core_ml"}),
-        ("sensitivity", {"direction": "width"}),
+        ("uncertainty", {"way": "voxels"}),
+        ("uncertainty", {"way": "selectors"}),
+        ("sensitivity", {"quantity": "core_ml"}),
+        ("sensitivity_map", {"direction": "width"}),
     ]
     for of, options in requests:
         asked = {"curve": workspace.start.value.tolist(), **options}

@@ -1,4 +1,4 @@
-"""The pages about the networks and the mathematics: what they say is what the code is and does."""
+"""The Model and How it works pages: texts, figures and formulas agree with the code."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_drawing_is_the_network(kind: str) -> None:
     assert picture != drawing(kind, "light")
     before = torch.random.get_rng_state()
     layers.__wrapped__(kind)
-    assert torch.equal(before, torch.random.get_rng_state()), "drawing one moves nobody's random numbers"
+    assert torch.equal(before, torch.random.get_rng_state()), "drawing one leaves the global random state"
 
 
 @pytest.mark.usefixtures("models")
@@ -123,8 +123,8 @@ def test_a_network_shows_its_aif_and_its_time() -> None:
     expected = inference.predict_aif(case.prepared, load_network("cnn-weighting"))
     np.testing.assert_array_equal(found.aif.value, expected.aif.value)
     assert found.weights.sum() == pytest.approx(1, abs=1e-3)
-    (told,) = [m.value for m in app.main.markdown if " s.** " in m.value]
-    assert told == f"**{found.seconds:.2f} s.** {expected.why}"
+    (text,) = [m.value for m in app.main.markdown if " s.** " in m.value]
+    assert text == f"**{found.seconds:.2f} s.** {expected.why}"
     assert 0 < found.seconds < 60
     best = int(found.weights.sum((0, 1)).argmax())
     assert app.slider(key=f"model_slice_{case.name}").value == best + 1

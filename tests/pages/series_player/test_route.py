@@ -1,4 +1,4 @@
-"""The player's road, spoken to as a browser would: who is let in, and that what comes is the series' own."""
+"""The series player's route: authentication, errors, and frames that equal the series."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def ask(client: TestClient, session: LiveSession, case: LiveCase, **what: object
 @pytest.mark.parametrize(
     "headers", [{}, {"origin": "null"}, {"origin": "http://evil.example.org"}, {"origin": "http://testserver:81"}]
 )
-def test_another_origin_is_turned_away(
+def test_another_origin_is_refused(
     client: TestClient, session: LiveSession, case: LiveCase, headers: dict[str, str]
 ) -> None:
     body = json.dumps({"token": session.token, "case": case.key, "kind": "slice", "slice": 0})
@@ -72,21 +72,21 @@ def test_another_origin_is_turned_away(
     assert (answer.status_code, header["kind"], arrays) == (403, "error", {})
 
 
-def test_the_token_stands_in_no_address(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_the_token_is_not_accepted_in_the_url(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     asked = {"token": session.token, "case": case.key, "kind": "slice", "slice": 0}
     assert client.get(PATH, params=asked, headers=ORIGIN).status_code == 405
     assert client.post(PATH, params=asked, headers=ORIGIN).status_code == 400
 
 
 @pytest.mark.parametrize("token", ["guess", 5, None, ["a"], ""])
-def test_a_wrong_token_gets_nothing(client: TestClient, case: LiveCase, token: object) -> None:
+def test_a_wrong_token_is_refused(client: TestClient, case: LiveCase, token: object) -> None:
     body = json.dumps({"token": token, "case": case.key, "kind": "slice", "slice": 0})
     answer = client.post(PATH, content=body, headers=ORIGIN)
     assert answer.status_code == 403
     assert read(answer.content)[1] == {}
 
 
-def test_a_token_dies_with_its_session(client: TestClient, case: LiveCase) -> None:
+def test_a_token_ends_with_its_session(client: TestClient, case: LiveCase) -> None:
     live = open_session()
     live.configure(case, Settings(), next(iter(case.sources.values())))
     token = live.token
@@ -104,7 +104,7 @@ def test_a_token_dies_with_its_session(client: TestClient, case: LiveCase) -> No
         {"kind": "slice", "slice": 1e999}, {"kind": "voxel", "voxel": [1, 2]}, {"kind": "voxel", "voxel": 3}, {},
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_said(
+def test_an_invalid_request_gives_an_error(
     client: TestClient, session: LiveSession, case: LiveCase, what: dict[str, object]
 ) -> None:
     status, header, arrays = ask(client, session, case, **what)
@@ -112,7 +112,7 @@ def test_what_is_no_request_is_said(
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff\xfe", b"[" * 900])
-def test_what_is_no_message_is_said(client: TestClient, body: bytes) -> None:
+def test_an_invalid_body_gives_an_error(client: TestClient, body: bytes) -> None:
     answer = client.post(PATH, content=body, headers=ORIGIN)
     assert (answer.status_code, read(answer.content)[0]["message"]) == (400, "Invalid request.")
 
@@ -137,14 +137,14 @@ def test_another_case_is_not_answered(client: TestClient, session: LiveSession) 
         ({"kind": "selector", "name": "guess"}, "There is no such selector."),
     ],
 )
-def test_what_the_case_does_not_have_is_said(
+def test_a_missing_slice_voxel_or_selector_gives_an_error(
     client: TestClient, session: LiveSession, case: LiveCase, what: dict[str, object], sentence: str
 ) -> None:
     status, header, _ = ask(client, session, case, **what)
     assert (status, header["message"]) == (422, sentence)
 
 
-def test_frames_are_not_kept_and_not_compressed(session: LiveSession, case: LiveCase) -> None:
+def test_frames_are_neither_cached_nor_compressed(session: LiveSession, case: LiveCase) -> None:
     packing = Starlette(
         routes=[Route(PATH, player_endpoint, methods=["POST"])], middleware=[Middleware(GZipMiddleware)]
     )
@@ -155,7 +155,7 @@ def test_frames_are_not_kept_and_not_compressed(session: LiveSession, case: Live
     assert int(answer.headers["content-length"]) == len(answer.content) > 100_000
 
 
-def test_a_slice_is_the_series_itself(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_a_slice_equals_the_series(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     for z in range(3):
         status, header, arrays = ask(client, session, case, kind="slice", slice=z)
         x, y, w, h = case_header(case)["box"]
@@ -169,7 +169,7 @@ def test_a_slice_is_the_series_itself(client: TestClient, session: LiveSession, 
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "LAS", "RPS", "ARS", "PLS", "ALS"])
-def test_a_slice_lies_as_a_radiologist_expects_it(case: LiveCase, codes: str) -> None:
+def test_a_slice_has_the_radiological_orientation(case: LiveCase, codes: str) -> None:
     start = nib.orientations.axcodes2ornt("RAS")
     turned = nib.orientations.axcodes2ornt(codes)
     ornt = nib.orientations.ornt_transform(start, turned)
@@ -200,7 +200,7 @@ def test_enhancement_is_sent_to_a_part_in_30000(case: LiveCase) -> None:
     np.testing.assert_allclose(sent, whole[:, y : y + h, x : x + w], atol=data[:, :, 1].max() / 30_000)
 
 
-def test_a_voxels_curves_are_the_series(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_a_voxels_curves_equal_the_series(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     p = case.prepared
     inside = tuple(int(v) for v in np.unravel_index(p.index[len(p.index) // 2], p.grid))
     status, header, arrays = ask(client, session, case, kind="voxel", voxel=inside)
@@ -214,7 +214,9 @@ def test_a_voxels_curves_are_the_series(client: TestClient, session: LiveSession
 
 
 @pytest.mark.parametrize("name", SELECTORS)
-def test_each_selector_is_perfcores(client: TestClient, session: LiveSession, case: LiveCase, name: str) -> None:
+def test_each_selector_gives_perfcores_result(
+    client: TestClient, session: LiveSession, case: LiveCase, name: str
+) -> None:
     status, header, arrays = ask(client, session, case, kind="selector", name=name)
     expected = select(case.prepared, name)
     assert (status, header["found"], header["why"]) == (200, True, expected.why)
@@ -227,11 +229,11 @@ def test_each_selector_is_perfcores(client: TestClient, session: LiveSession, ca
     np.testing.assert_array_equal(arrays["vof"], expected.vof.value.astype(np.float32))
 
 
-def test_every_selector_has_a_colour_of_its_own() -> None:
+def test_every_selector_has_its_own_colour() -> None:
     assert len({info.colour for info in SELECTORS.values()}) == len(SELECTORS)
 
 
-def test_a_selector_that_finds_nothing_says_so(client: TestClient) -> None:
+def test_a_selector_without_an_aif_gives_the_reason(client: TestClient) -> None:
     bare = opened("bare", draw_head(vessels=False).series)
     live = open_session()
     live.configure(bare, Settings(), next(iter(bare.sources.values())))
@@ -241,7 +243,7 @@ def test_a_selector_that_finds_nothing_says_so(client: TestClient) -> None:
         assert header["why"].startswith("No artery was found: ")
 
 
-def test_what_was_found_goes_with_its_case() -> None:
+def test_selections_are_freed_with_their_case() -> None:
     prepared = opened("kept").prepared
     one = LiveCase("gone", prepared, opened("kept").sources, None, device=torch.device("cpu"))
     messages.selector_frame(one, "straka")

@@ -1,4 +1,4 @@
-"""An intruder at a real server: other people's data, long messages, floods, paths, and what the log tells."""
+"""Attacks on a real server: data of other users, long messages, floods, paths; no secrets in the log."""
 
 from __future__ import annotations
 
@@ -132,13 +132,13 @@ def test_another_page_opens_no_socket(site: Site, origin: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-def test_no_page_at_all_opens_no_socket(site: Site) -> None:
+def test_a_client_without_a_page_opens_no_socket(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(f"ws://localhost:{site.port}/live/socket"):
         pass
     assert refused.value.response.status_code == 403
 
 
-def test_two_people_never_see_each_others_data(site: Site) -> None:
+def test_two_users_never_see_each_others_data(site: Site) -> None:
     with Visitor(site.url) as one, Visitor(site.url) as two:
         assert one.config["token"] != two.config["token"]
         one.upload(series(1), NAME)
@@ -150,7 +150,7 @@ def test_two_people_never_see_each_others_data(site: Site) -> None:
                 ws.send(json.dumps({"type": "case"}))
             (mine, arrays), (theirs, _) = frames(own.recv(20))[0], frames(other.recv(20))[0]
             assert mine["name"] == "upload-1"
-            assert theirs["name"] == "demo-m1-occlusion", "a link opens nobody's upload"
+            assert theirs["name"] == "demo-m1-occlusion", "a link opens no upload"
             curve = (0.5 * arrays["start"]).astype(np.float32)
             own.send(struct.pack("<4I", mine["epoch"], 1, 5, 0) + curve.tobytes())
             own.recv(20)
@@ -164,7 +164,7 @@ def test_two_people_never_see_each_others_data(site: Site) -> None:
         assert one.put("stolen", b"x", NAME, session="not-a-session") == 400
         assert one.put("spoiled", b"x", NAME, **{"X-Xsrftoken": "guess"}) == 403
         for heard in (one.heard, two.heard):
-            assert MARK not in heard, "neither a file's name nor its header is told to anybody"
+            assert MARK not in heard, "neither a file's name nor its header is sent"
     assert MARK.decode() not in site.log
 
 
@@ -187,7 +187,7 @@ def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) 
     assert "Traceback" not in log
 
 
-def test_a_file_that_comes_lies_on_no_disk(site: Site) -> None:
+def test_an_upload_is_never_on_disk(site: Site) -> None:
     with Visitor(site.url) as one, one.asking() as ask:
         ask.request("GET", "/_stcore/health")
         seen = ask.getresponse()
@@ -218,7 +218,7 @@ def test_a_file_that_comes_lies_on_no_disk(site: Site) -> None:
 # What is said
 
 
-def test_a_long_message_gets_a_sentence_and_an_endless_one_the_door(site: Site) -> None:
+def test_a_long_message_gives_an_error_and_an_endless_one_closes_the_socket(site: Site) -> None:
     with Visitor(site.url) as one:
         with one.socket() as own:
             for message in (bytes(MAX_MESSAGE_BYTES + 4), "x" * (MAX_MESSAGE_BYTES + 1)):
@@ -238,7 +238,7 @@ def test_a_long_message_gets_a_sentence_and_an_endless_one_the_door(site: Site) 
             assert site.memory_mb < before + 20
 
 
-def test_an_endless_message_to_streamlit_is_not_held_either(site: Site) -> None:
+def test_an_endless_message_to_streamlit_is_not_buffered(site: Site) -> None:
     with raw(site, "/_stcore/stream") as own:
         own.sendall(frame(OP_BINARY, bytes(1000), length=150 << 20))
         assert b"exceeds limit of" in answer(own)
@@ -252,7 +252,7 @@ def test_an_endless_message_to_streamlit_is_not_held_either(site: Site) -> None:
         b"GET / HTTP/1.1\r\n\r\n",
     ],
 )  # fmt: skip
-def test_what_is_no_frame_is_the_end(site: Site, message: bytes) -> None:
+def test_an_invalid_websocket_frame_closes_the_socket(site: Site, message: bytes) -> None:
     with Visitor(site.url) as one, raw(site) as own:
         own.sendall(frame(OP_TEXT, json.dumps({"token": one.config["token"]}).encode()))
         own.sendall(message)
@@ -276,8 +276,8 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_from_one_is_no_wait_for_another(site: Site, name: str) -> None:
-    """Whoever sends as fast as they can, and reads nothing, is held back or sent away; others are answered."""
+def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -> None:
+    """A client that sends at full speed and reads nothing is slowed or disconnected; others are answered."""
     with Visitor(site.url) as greedy, Visitor(site.url) as other, raw(site) as own, other.socket() as talk:
         talk.send(json.dumps({"type": "case"}))
         header, arrays = frames(talk.recv(20))[0]
@@ -350,7 +350,7 @@ def test_no_path_leads_out_of_a_folder(site: Site, folder: str, path: str) -> No
         "lesson=../../app.py", "start=../../x&map=rcbf", "preset=../x", "case=" + "a" * 60_000,
     ],
 )  # fmt: skip
-def test_a_link_names_no_path(site: Site, query: str) -> None:
+def test_a_link_cannot_name_a_path(site: Site, query: str) -> None:
     with Visitor(site.url) as one:
         one.run("Lab", query=query)
         with one.socket() as own:
@@ -359,7 +359,7 @@ def test_a_link_names_no_path(site: Site, query: str) -> None:
         assert b"passwd" not in one.heard.replace(b"case=../../etc/passwd", b"")
 
 
-def test_at_last_the_log_holds_neither_a_token_nor_a_traceback(site: Site) -> None:
+def test_the_log_has_neither_a_token_nor_a_traceback(site: Site) -> None:
     with Visitor(site.url) as one:
         token = one.config["token"]
         with one.socket() as own:

@@ -1,4 +1,4 @@
-"""What is taken along makes the same maps again, by the line that goes with it, in a process of its own."""
+"""Export: the exported command lines make the same maps again, in their own process."""
 
 from __future__ import annotations
 
@@ -102,18 +102,18 @@ def test_an_edited_curve_is_written_with_all_its_digits() -> None:
 
 def test_settings_and_lines_as_json() -> None:
     taken = export(demonstrations()[0], Settings.preset("vendor", core_threshold=0.25), "vendor")
-    told = json.loads(taken.settings_json())
-    assert Settings(**told["settings"]) == taken.state.settings
-    assert told["aif"] == {"start": taken.state.start.method, "edited": True, "file": "aif.csv"}
-    assert told["commands"] == taken.commands()
-    assert told["commands"][1].endswith("--aif aif.csv --preset vendor --core-threshold 0.25 --out maps")
+    written = json.loads(taken.settings_json())
+    assert Settings(**written["settings"]) == taken.state.settings
+    assert written["aif"] == {"start": taken.state.start.method, "edited": True, "file": "aif.csv"}
+    assert written["commands"] == taken.commands()
+    assert written["commands"][1].endswith("--aif aif.csv --preset vendor --core-threshold 0.25 --out maps")
 
 
 @pytest.fixture(scope="module")
 def upload() -> CatalogEntry:
     series = make_case(3, 1).series
     mine = PerfusionSeries(series.data, series.affine, 1.25, case="Upload 1", units="hu")
-    return CatalogEntry("upload-1", "Upload 1", "", lambda: LoadedCase(mine), owner="somebody")
+    return CatalogEntry("upload-1", "Upload 1", "", lambda: LoadedCase(mine), owner="session")
 
 
 def test_the_command_of_an_upload_has_no_file_name(upload: CatalogEntry, tmp_path: Path) -> None:

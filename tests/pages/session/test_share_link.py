@@ -1,4 +1,4 @@
-"""Links: what is written is read again, exactly; what nobody wrote is refused in one sentence."""
+"""Share links: a link is read back exactly; an invalid one is refused in one sentence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shelf and the address without a browser: what is asked is done, what is wrong is said."""
+"""Snapshots and query parameters without a browser: requests are carried out, invalid ones give a notice."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ def opened(**params: str) -> AppTest:
 
 
 def address(app: AppTest) -> dict[str, str]:
-    """What the browser is told to show in its address."""
-    told = next(c.proto for c in app.sidebar.get("bidi_component") if c.proto.component_name.endswith("address"))
-    params: dict[str, str] = json.loads(told.json)["params"]
+    """Return the query parameters that the browser is to show."""
+    sent = next(c.proto for c in app.sidebar.get("bidi_component") if c.proto.component_name.endswith("address"))
+    params: dict[str, str] = json.loads(sent.json)["params"]
     return params
 
 

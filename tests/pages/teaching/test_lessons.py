@@ -1,4 +1,4 @@
-"""Lessons by value: what each says holds on its case, and no figure in its texts is typed in."""
+"""Lessons: every claim holds on its case, and every figure in a text is computed."""
 
 from __future__ import annotations
 
@@ -58,16 +58,16 @@ def test_every_placeholder_is_filled(lesson: Lesson) -> None:
         for _, name, _, _ in FORMATTER.parse(text)
         if name
     }
-    assert len(used) >= 2  # the outcome and its reason are told in computed figures
+    assert len(used) >= 2  # the outcome and its reason have computed figures
 
 
-def test_a_question_has_an_answer_within_what_can_be_given(lesson: Lesson) -> None:
+def test_the_answer_of_a_question_is_within_its_slider(lesson: Lesson) -> None:
     results, question = results_of(lesson), lesson.question
     if isinstance(question, SliderQuestion):
         true = question.answer(results)
         assert question.low <= true <= question.high
         assert question.is_right(round(true / question.step) * question.step, results)
-        # Somebody who guesses is wrong more often than right, and the slider does not open on the answer.
+        # A guess is wrong more often than right, and the slider does not open on the answer.
         assert 2 * question.tolerance < 0.3 * (question.high - question.low)
         assert not question.is_right(question.low, results)
     else:

@@ -242,7 +242,7 @@ export class AifEditor {
     this.handlers.onEdit(this.curve);
   }
 
-  /** Commit what the arrow keys have moved as one edit: once they rest, or at once before another edit. */
+  /** Commit the steps of the arrow keys as one edit: once they rest, or at once before another edit. */
   finish() {
     if (!this.keyTimer) return;
     clearTimeout(this.keyTimer);

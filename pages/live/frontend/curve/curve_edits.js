@@ -65,7 +65,7 @@ function disperse(values, dt, tau) {
   return values.map((value, i) => (state = decay * state + (1 - ratio) * value + (i ? (ratio - decay) * values[i - 1] : 0)));
 }
 
-/** Scale what follows the first pass. @param {Float64Array} values @param {number} factor */
+/** Scale the samples after the first pass. @param {Float64Array} values @param {number} factor */
 function scaleTail(values, factor) {
   const top = topOf(values);
   const half = 0.5 * values[top];

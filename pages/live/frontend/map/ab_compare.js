@@ -143,7 +143,7 @@ class AbCompare {
     this.#volumes = left && right ? { a: left, b: right } : null;
     this.#fitted = null;
     this.show();
-    if (this.#volumes) this.lab.find(".bench").scrollIntoView({ block: "start", behavior: prefersReducedMotion() ? "auto" : "smooth" });
+    if (this.#volumes) this.lab.find(".panels").scrollIntoView({ block: "start", behavior: prefersReducedMotion() ? "auto" : "smooth" });
   }
 
   show() {

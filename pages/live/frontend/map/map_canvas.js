@@ -10,7 +10,7 @@ import { headBox, places, toSlice } from "./slice_layout.js";
 import { SliceRenderer } from "./slice_renderer.js";
 import { staticField } from "./volume_store.js";
 
-/** @typedef {(style: MapStyle) => Layer[] | null} LayerSource what is drawn in place of the one map, or null */
+/** @typedef {(style: MapStyle) => Layer[] | null} LayerSource layers drawn in place of the one map, or null */
 
 const SHARP = 10; // from this many screen pixels a voxel, its edges are shown
 
@@ -97,7 +97,7 @@ export class MapCanvas {
     this.ratio = ratio;
   }
 
-  /** What is drawn now. @returns {Layer[]} */
+  /** The layers to draw. @returns {Layer[]} */
   layers() {
     const meta = this.style();
     for (const { source } of this.#layerSources) {

@@ -1,4 +1,4 @@
-// What is in view: map, slice, colour scales, windows, zoom. It needs no server and is kept over a page change.
+// View state: map, slice, colour scales, windows, zoom. It is the browser's own and survives a page change.
 /** @import { Box, Point, Range } from "../types.js" */
 import { readStored, store } from "../common/storage.js";
 

@@ -1,6 +1,6 @@
 // AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
 /** @import { Lab } from "../lab.js" */
-/** @import { ChoiceFrame, ChoiceProgressFrame, Provided } from "../types.js" */
+/** @import { UncertaintyFrame, UncertaintyProgressFrame, Provided } from "../types.js" */
 import { find } from "../common/dom.js";
 import { SvgChart, svg } from "../common/svg_chart.js";
 import { Stream } from "../transport/streams.js";
@@ -8,10 +8,10 @@ import { Stream } from "../transport/streams.js";
 const N_BINS = 24;
 const MIN_RANGE_ML = 0.5; // of the histogram's axis
 const INTRO = "How far does the core volume depend on the chosen voxels? Each draw is the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves.";
-const HTML = `<div class="row"><select data-control="choice-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
-  <button class="solid" data-action="choice">200 draws</button><label class="soft"><input type="checkbox" data-control="choice-map"> map: fraction of draws in core</label></div>
-  <svg class="histogram" data-testid="choice" role="img" aria-label="Histogram of the core volume"></svg>
-  <div class="say" data-out="choice" role="status">${INTRO}</div>`;
+const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
+  <button class="solid" data-action="uncertainty">200 draws</button><label class="soft"><input type="checkbox" data-control="uncertainty-map"> map: fraction of draws in core</label></div>
+  <svg class="histogram" data-testid="uncertainty" role="img" aria-label="Histogram of the core volume"></svg>
+  <div class="say" data-out="uncertainty" role="status">${INTRO}</div>`;
 
 /** Number of values in each of equal bins over a range. @param {Float32Array} values @param {number} low @param {number} high */
 function binCounts(values, low, high) {
@@ -20,7 +20,7 @@ function binCounts(values, low, high) {
   return counts;
 }
 
-/** Draw the histogram of the core volume with its median and its 5 % and 95 % quantiles. @param {SvgChart} plot @param {ChoiceFrame} frame */
+/** Draw the histogram of the core volume with its median and its 5 % and 95 % quantiles. @param {SvgChart} plot @param {UncertaintyFrame} frame */
 function drawHistogram(plot, { arrays, quantiles: [p5, median, p95] }) {
   const cores = arrays.core_ml;
   let [low, high] = [Math.min(...cores), Math.max(...cores)];
@@ -42,7 +42,7 @@ function drawHistogram(plot, { arrays, quantiles: [p5, median, p95] }) {
 }
 
 class AifUncertainty {
-  /** The last frame with draws. @type {ChoiceFrame | null} */
+  /** The last frame with draws. @type {UncertaintyFrame | null} */
   #frame = null;
   #finding = ""; // the source whose curve is being computed; "selectors" before the first is named
   #caseName = "";
@@ -52,18 +52,18 @@ class AifUncertainty {
   constructor(lab, { tabs, overlay }) {
     this.lab = lab;
     this.overlay = overlay;
-    const pane = tabs.add("choice", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
+    const pane = tabs.add("uncertainty", "Uncertainty", "AIF uncertainty: distribution of the core volume over plausible input functions");
     pane.innerHTML = HTML;
-    this.method = find(pane, "[data-control=choice-way]", HTMLSelectElement);
-    this.mapToggle = find(pane, "[data-control=choice-map]", HTMLInputElement);
-    this.out = find(pane, "[data-out=choice]");
+    this.method = find(pane, "[data-control=uncertainty-way]", HTMLSelectElement);
+    this.mapToggle = find(pane, "[data-control=uncertainty-map]", HTMLInputElement);
+    this.out = find(pane, "[data-out=uncertainty]");
     this.plot = new SvgChart(find(pane, "svg", SVGSVGElement), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
-    this.band = svg("path", { class: "choice-band" });
+    this.band = svg("path", { class: "uncertainty-band" });
     lab.editor.line.before(this.band);
-    this.stream = new Stream(lab, "choice", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
+    this.stream = new Stream(lab, "uncertainty", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
     this.mapToggle.addEventListener("change", () => {
       if (this.mapToggle.checked) this.#showMap();
-      else overlay.close("choice");
+      else overlay.close("uncertainty");
     });
   }
 
@@ -78,7 +78,7 @@ class AifUncertainty {
     this.draw();
   }
 
-  /** @param {ChoiceFrame | ChoiceProgressFrame} frame */
+  /** @param {UncertaintyFrame | UncertaintyProgressFrame} frame */
   #receive(frame) {
     this.stream.acknowledge();
     this.#finding = frame.finding ?? "";
@@ -100,7 +100,7 @@ class AifUncertainty {
   #clear() {
     this.stream.stop();
     this.#frame = null;
-    this.overlay.close("choice");
+    this.overlay.close("uncertainty");
     this.draw();
   }
 
@@ -122,7 +122,7 @@ class AifUncertainty {
     if (!this.#frame || !this.mapToggle.checked) return;
     const { arrays: { fraction }, n_done: nDone } = this.#frame;
     this.overlay.show({
-      of: "choice", field: Float32Array.from(fraction, (v) => v / 255), label: "core, fraction of draws",
+      of: "uncertainty", field: Float32Array.from(fraction, (v) => v / 255), label: "core, fraction of draws",
       note: `${nDone} draws`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
     });
   }
@@ -160,7 +160,7 @@ class AifUncertainty {
     return this.stream.open ? "…" : INTRO;
   }
 
-  /** @param {ChoiceFrame} frame */
+  /** @param {UncertaintyFrame} frame */
   #summary({ quantiles: [p5, median, p95], n_done: nDone, n_total: nTotal, of, basis_error: error }) {
     const basis = error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * error).toFixed(3)} %.`;
     return `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; `
@@ -171,8 +171,8 @@ class AifUncertainty {
 /** @param {Lab} lab @param {Pick<Provided, "tabs" | "overlay">} needed */
 export function installAifUncertainty(lab, needed) {
   const panel = new AifUncertainty(lab, needed);
-  lab.actions.choice = () => panel.start();
-  lab.events.on("overlay-closed", (of) => { if (of === "choice") panel.mapToggle.checked = false; });
+  lab.actions.uncertainty = () => panel.start();
+  lab.events.on("overlay-closed", (of) => { if (of === "uncertainty") panel.mapToggle.checked = false; });
   lab.events.on("case", (opened) => panel.setCase(opened));
   lab.events.on("state", ({ voxels }) => panel.setVoxels(voxels));
   lab.events.on("painted", () => panel.drawBand());

@@ -1,4 +1,4 @@
-// Options of fine-tuning: the form's values, which outlive a page change, and what of it the case and page allow.
+// Options of fine-tuning: the form's values, which outlive a page change, and the options that the case and page allow.
 /** @import { Lab } from "../lab.js" */
 /** @import { Case } from "../types.js" */
 import { find, findAll } from "../common/dom.js";

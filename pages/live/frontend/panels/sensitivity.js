@@ -1,6 +1,6 @@
 // Sensitivity: gradient of a quantity by each sample of the curve as bars, and a map of how far an edit moves rCBF.
 /** @import { Lab } from "../lab.js" */
-/** @import { DirectionInfo, Provided, SensitivityFrame, TuneStep } from "../types.js" */
+/** @import { DirectionInfo, Provided, SensitivityMapFrame, TuneStep } from "../types.js" */
 import { find, isShortcut } from "../common/dom.js";
 import { upperEnd } from "../map/map_overlay.js";
 import { Stream } from "../transport/streams.js";
@@ -18,15 +18,15 @@ const QUANTITIES_OF_REGION = ["rcbf", "tmax"];
 
 /** @param {(readonly [id: string, label: string, ...rest: string[]])[]} list */
 const options = (list) => list.map(([value, label]) => `<option value="${value}">${label}</option>`).join("");
-const BUTTON = '<button class="tool" data-action="matters" aria-pressed="false" title="Sensitivity: a gradient under each sample of the curve (M)">What matters</button>';
-const HTML = `<div class="matters" hidden><div class="row"><select data-matters="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve">${options(QUANTITIES)}</select>
-  <select data-matters="region" aria-label="Region" title="Region found with the start curve">${options(REGIONS)}</select><span class="per"></span><span class="grow"></span>
-  <select data-matters="direction" aria-label="Sensitivity map of an edit" title="Map: how much rCBF of each voxel changes with an edit of the curve"><option value="">map of an edit …</option></select></div>
-  <svg class="bars" data-testid="matters" role="img" aria-label="Gradient by sample"></svg></div>`;
+const BUTTON = '<button class="tool" data-action="sensitivity" aria-pressed="false" title="Sensitivity: a gradient under each sample of the curve (M)">What matters</button>';
+const HTML = `<div class="sensitivity" hidden><div class="row"><select data-sensitivity="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve">${options(QUANTITIES)}</select>
+  <select data-sensitivity="region" aria-label="Region" title="Region found with the start curve">${options(REGIONS)}</select><span class="per"></span><span class="grow"></span>
+  <select data-sensitivity="direction" aria-label="Sensitivity map of an edit" title="Map: how much rCBF of each voxel changes with an edit of the curve"><option value="">map of an edit …</option></select></div>
+  <svg class="bars" data-testid="sensitivity" role="img" aria-label="Gradient by sample"></svg></div>`;
 
 /** @typedef {"quantity" | "region" | "direction"} ChoiceName */
 
-/** What the user has chosen; it outlives a page change. */
+/** The user's choices, kept over a page change. */
 const chosen = { isOn: false, quantity: "core_ml", region: "core", direction: "" };
 
 /** A gradient by sample; exact, or quick while the curve moves. @typedef {{gradient: Float32Array, exact: boolean}} Gradient */
@@ -44,7 +44,7 @@ class SensitivityMap {
     this.lab = lab;
     this.overlay = overlay;
     this.list = list;
-    this.stream = new Stream(lab, "sensitivity", {
+    this.stream = new Stream(lab, "sensitivity_map", {
       onFrame: (frame) => { this.stream.acknowledge(); this.#show(frame); },
       onEnd: (message) => { if (message) { lab.notice(message); this.close(); } },
     });
@@ -62,21 +62,21 @@ class SensitivityMap {
     if (chosen.isOn && lab.case && !lab.streaming) this.stream.start({ curve: Array.from(lab.editor.curve), direction: chosen.direction });
   }
 
-  /** @param {SensitivityFrame} frame */
+  /** @param {SensitivityMapFrame} frame */
   #show({ direction, arrays }) {
     const size = arrays.change.map(Math.abs);
     const info = this.lab.config.directions.find(({ id }) => id === direction);
     if (!info) return;
     const note = direction === "amplitude" ? "zero everywhere: rCBF does not depend on the height" : "change of the map with the edit";
     this.overlay.show({
-      of: "sensitivity", field: size, label: `|∂ rCBF / ∂ ${info.label}|`, note, unit: info.unit === "s" ? "per s" : info.unit ? "per\nfactor" : "",
+      of: "sensitivity-map", field: size, label: `|∂ rCBF / ∂ ${info.label}|`, note, unit: info.unit === "s" ? "per s" : info.unit ? "per\nfactor" : "",
       window: [0, upperEnd(size, 0.001)], lut: "inferno", digits: 4,
     });
   }
 
   close() {
     this.stream.stop();
-    this.overlay.close("sensitivity");
+    this.overlay.close("sensitivity-map");
     chosen.direction = "";
     this.list.value = "";
   }
@@ -95,13 +95,13 @@ class Sensitivity {
     this.fineTuning = fineTuning;
     tabs.row.insertAdjacentHTML("beforeend", BUTTON);
     lab.find("svg.editor").insertAdjacentHTML("afterend", HTML);
-    this.strip = lab.find(".matters");
-    this.button = lab.find("[data-action=matters]");
+    this.strip = lab.find(".sensitivity");
+    this.button = lab.find("[data-action=sensitivity]");
     this.quantity = this.#list("quantity");
     this.region = this.#list("region");
     this.direction = this.#list("direction");
     this.bars = new GradientBars(find(this.strip, "svg", SVGSVGElement));
-    this.stream = new Stream(lab, "matters", {
+    this.stream = new Stream(lab, "sensitivity", {
       onFrame: ({ arrays, exact }) => { this.stream.acknowledge(); this.#setGradient({ gradient: arrays.gradient, exact }); },
       onEnd: (message) => { if (message) { this.#setGradient(null); lab.notice(message); } },
     });
@@ -110,7 +110,7 @@ class Sensitivity {
   }
 
   /** @param {ChoiceName} name */
-  #list(name) { return find(this.strip, `[data-matters=${name}]`, HTMLSelectElement); }
+  #list(name) { return find(this.strip, `[data-sensitivity=${name}]`, HTMLSelectElement); }
 
   /** @param {Gradient | null} gradient */
   #setGradient(gradient) {
@@ -181,7 +181,7 @@ class Sensitivity {
 
   /** @param {HTMLSelectElement} list */
   #choose(list) {
-    chosen[/** @type {ChoiceName} */ (list.dataset.matters)] = list.value;
+    chosen[/** @type {ChoiceName} */ (list.dataset.sensitivity)] = list.value;
     this.show();
     if (list === this.direction) this.map.request();
     else { this.#setGradient(null); this.request({ quick: false }); }
@@ -209,10 +209,10 @@ class Sensitivity {
 /** @param {Lab} lab @param {Pick<Provided, "tabs" | "overlay" | "fineTuning">} needed */
 export function installSensitivity(lab, needed) {
   const sensitivity = new Sensitivity(lab, needed);
-  lab.actions.matters = () => sensitivity.toggle();
-  const onKey = (/** @type {KeyboardEvent} */ event) => { if (isShortcut(event, "m")) lab.actions.matters(); };
+  lab.actions.sensitivity = () => sensitivity.toggle();
+  const onKey = (/** @type {KeyboardEvent} */ event) => { if (isShortcut(event, "m")) lab.actions.sensitivity(); };
   lab.root.addEventListener("keydown", onKey);
-  lab.events.on("overlay-closed", (of) => { if (of === "sensitivity") sensitivity.map.close(); });
+  lab.events.on("overlay-closed", (of) => { if (of === "sensitivity-map") sensitivity.map.close(); });
   lab.events.on("config", ({ directions }) => { sensitivity.map.addDirections(directions); sensitivity.show(); });
   lab.events.on("case", () => sensitivity.setCase());
   lab.events.on("target", () => sensitivity.targetChanged());

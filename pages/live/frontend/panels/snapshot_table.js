@@ -37,7 +37,7 @@ export const HTML = `
  * @property {(command: SnapshotCommand) => void} send
  */
 
-/** What is shown. @typedef {{rows: SnapshotRow[], sides: Sides, numbers: Partial<Numbers> | null}} TableContent */
+/** Content of the table. @typedef {{rows: SnapshotRow[], sides: Sides, numbers: Partial<Numbers> | null}} TableContent */
 
 export class SnapshotTable {
   /** @type {TableContent} */

@@ -1,4 +1,4 @@
-// Timers that a test moves forward by hand, in place of the global ones.
+// Fake timers that a test advances, in place of the global ones.
 
 export class FakeClock {
   #now = 0;

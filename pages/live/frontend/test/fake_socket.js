@@ -1,4 +1,4 @@
-// WebSocket that a test opens, answers and closes by hand, and an encoder of server frames.
+// Fake WebSocket that a test opens, answers and closes, and an encoder of server frames.
 
 /** @type {FakeSocket[]} */
 export const sockets = [];
@@ -26,7 +26,7 @@ export class FakeSocket {
 
   close() { this.readyState = 3; }
 
-  // What the test does in place of the server
+  // The server's part, played by the test
 
   accept() {
     this.readyState = 1;

@@ -130,21 +130,21 @@ describe("Stream", () => {
       requests, notices,
     };
   }
-  const frame = (/** @type {number} */ run) => /** @type {any} */ ({ kind: "matters", run, arrays: {} });
+  const frame = (/** @type {number} */ run) => /** @type {any} */ ({ kind: "sensitivity", run, arrays: {} });
 
   it("takes frames of its current run alone and acknowledges them", () => {
     const lab = host();
     /** @type {number[]} */
     const runs = [];
-    const stream = new Stream(lab, "matters", { onFrame: ({ run }) => { runs.push(run); stream.acknowledge(); }, onEnd: () => {} });
+    const stream = new Stream(lab, "sensitivity", { onFrame: ({ run }) => { runs.push(run); stream.acknowledge(); }, onEnd: () => {} });
     stream.start({ quick: true });
     const old = lab.requests[0].run;
-    assert.deepEqual(lab.requests[0], { type: "stream", of: "matters", act: "start", run: old, view: { slice: 3, all: false }, quick: true });
+    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, view: { slice: 3, all: false }, quick: true });
     stream.start({});
     const { run } = lab.requests[1];
     assert.ok(run > old);
-    lab.events.emit("frame:matters", frame(old));
-    lab.events.emit("frame:matters", frame(run));
+    lab.events.emit("frame:sensitivity", frame(old));
+    lab.events.emit("frame:sensitivity", frame(run));
     assert.deepEqual(runs, [run]);
     assert.equal(lab.requests.at(-1).act, "seen");
   });
@@ -153,11 +153,11 @@ describe("Stream", () => {
     const lab = host();
     /** @type {(string | null)[]} */
     const ends = [];
-    const stream = new Stream(lab, "matters", { onFrame: () => {}, onEnd: (message) => ends.push(message) });
+    const stream = new Stream(lab, "sensitivity", { onFrame: () => {}, onEnd: (message) => ends.push(message) });
     stream.start({});
     const { run } = lab.requests[0];
-    lab.events.emit("frame:matters-end", { run, message: "too few" });
-    lab.events.emit("frame:matters-end", { run, message: "too few" });
+    lab.events.emit("frame:sensitivity-end", { run, message: "too few" });
+    lab.events.emit("frame:sensitivity-end", { run, message: "too few" });
     assert.deepEqual(ends, ["too few"]);
     stream.stop();
     assert.equal(lab.requests.length, 1, "a stream that has ended is not stopped again");
@@ -167,7 +167,7 @@ describe("Stream", () => {
     const lab = host();
     /** @type {(string | null)[]} */
     const ends = [];
-    const stream = new Stream(lab, "matters", { onFrame: () => {}, onEnd: (message) => ends.push(message) });
+    const stream = new Stream(lab, "sensitivity", { onFrame: () => {}, onEnd: (message) => ends.push(message) });
     stream.start({});
     lab.socket.status = "reconnecting";
     lab.events.emit("status", "reconnecting");

@@ -1,4 +1,4 @@
-// Case updates: the server does not send again what the browser has of a case already.
+// Case updates: the parts of a case that the browser has are not sent again.
 /** @import { Case, CaseFrame } from "../types.js" */
 
 /**

@@ -34,7 +34,7 @@ export class CommandQueue {
 
   /**
    * @param {SnapshotCommand} command
-   * @param {SendCommands} send hands commands to Streamlit
+   * @param {SendCommands} send passes commands to Streamlit
    */
   push(command, send) {
     this.#lastId = Math.max(this.#lastId + 1, Date.now());

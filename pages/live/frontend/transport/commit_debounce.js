@@ -28,7 +28,7 @@ export class CommitDebounce {
     this.#timer = setTimeout(() => (this.#busy() ? this.schedule(commit) : this.flush()), REST_MS);
   }
 
-  /** Send what is waiting now. */
+  /** Send the waiting commit now. */
   flush() {
     const commit = this.#waiting;
     this.cancel();

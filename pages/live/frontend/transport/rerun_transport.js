@@ -16,7 +16,7 @@ export class RerunTransport {
   #timer;
   #send;
 
-  /** @param {(message: RerunMessage) => void} send hands one message to Streamlit */
+  /** @param {(message: RerunMessage) => void} send passes one message to Streamlit */
   constructor(send) { this.#send = send; }
 
   /** Ask whether Streamlit's messages arrive: the answer is the case. */
@@ -35,7 +35,7 @@ export class RerunTransport {
     this.#flush();
   }
 
-  /** The page has run and has answered what was sent. */
+  /** The page has run and has answered the message. */
   answered() {
     clearTimeout(this.#timer);
     this.#unanswered = null;

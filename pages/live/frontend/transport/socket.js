@@ -13,7 +13,7 @@ let failures = 0; // sockets in a row that failed; kept over a page change
 
 /**
  * @typedef {object} SocketHandlers
- * @property {() => Request} firstRequest what a new connection begins with
+ * @property {() => Request} firstRequest first message of a new connection
  * @property {(frame: Frame) => void} onFrame
  * @property {(status: ConnectionStatus) => void} onStatus
  * @property {(message: RerunMessage) => void} sendByRerun

@@ -8,7 +8,7 @@ const NO_SOCKET = "This needs the live connection, which is not there now.";
 let nRuns = 0;
 
 /**
- * What a stream needs of the Lab.
+ * The part of the Lab that a stream uses.
  * @typedef {object} StreamHost
  * @property {Pick<Events<LabEvents>, "on">} events
  * @property {{readonly status: ConnectionStatus}} socket

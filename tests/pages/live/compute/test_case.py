@@ -1,4 +1,4 @@
-"""A case laid out for live work: previews, whole volumes, the screen's orientation, one voxel's curves."""
+"""The live case: previews, volumes, orientation on the screen, curves of a voxel."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def curve(case: LiveCase) -> np.ndarray:
     return next(iter(case.sources.values())).value
 
 
-def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> None:
+def test_a_volume_equals_the_pipelines(case: LiveCase, curve: np.ndarray) -> None:
     live = case.volume_flow(curve, SETTINGS)
     own = flow(case.prepared, tile(case.prepared), next(iter(case.sources.values())), SETTINGS)
     np.testing.assert_array_equal(live.cbf, own.cbf.numpy()[case.order])
@@ -50,7 +50,9 @@ def test_a_whole_volume_is_the_pipelines(case: LiveCase, curve: np.ndarray) -> N
 
 
 @pytest.mark.parametrize("z", [0, 3, 7])
-def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, curve: np.ndarray, z: int) -> None:
+def test_a_slice_under_load_is_every_second_voxel_of_its_preview(
+    case: LiveCase, curve: np.ndarray, z: int
+) -> None:
     operator = case.operator(curve, SETTINGS)
     preview = case.slice_flow(operator, z, scale=1.1, preview=True)
     crowd = case.preview.slice_flow(operator, z, scale=1.1)
@@ -61,7 +63,7 @@ def test_a_crowds_slice_is_every_second_voxel_of_its_preview(case: LiveCase, cur
     assert 3.5 < preview.cbf.size / crowd.cbf.size < 4.5
 
 
-def test_a_preview_errs_by_less_than_it_says_it_may(case: LiveCase, curve: np.ndarray) -> None:
+def test_the_error_of_a_preview_is_below_its_bound(case: LiveCase, curve: np.ndarray) -> None:
     assert case.basis is not None
     assert 0 < case.basis_error < 1e-3
     operator = case.operator(curve, SETTINGS)
@@ -90,7 +92,7 @@ def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray
         probe_voxel(case.prepared, curve, SETTINGS, (0, 0, 8))
 
 
-def test_every_second_voxel_is_computed_and_the_rest_filled_in(case: LiveCase, curve: np.ndarray) -> None:
+def test_every_second_voxel_is_computed_and_the_rest_interpolated(case: LiveCase, curve: np.ndarray) -> None:
     grid = case.preview.grid
     assert 0.24 < grid.kept.mean() < 0.27
     assert case.preview.error < MAX_PREVIEW_ERROR
@@ -112,7 +114,7 @@ def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_every_voxel_has_its_parents_beside_it(seed: int) -> None:
+def test_a_voxels_parents_are_its_neighbours(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
     voxels = np.argwhere(mask)
@@ -130,7 +132,7 @@ def test_every_voxel_has_its_parents_beside_it(seed: int) -> None:
         assert exact[inside].all(), "a plane is filled in exactly"
 
 
-def test_the_figures_are_those_of_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
+def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
     flow_ = case.volume_flow(curve, SETTINGS)
     rcbf = flow_.cbf / np.float32(flow_.reference_cbf)
     assert case.lesion is not None
@@ -143,7 +145,7 @@ def test_the_figures_are_those_of_the_metrics(case: LiveCase, curve: np.ndarray)
     )
 
 
-def test_sources_are_found_once_and_only_when_asked_for(case: LiveCase) -> None:
+def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
     asked: list[str] = []
 
     def way(name: str, *, there: bool) -> object:
@@ -176,8 +178,8 @@ def test_networks_are_offered_where_their_weights_are(
     (tmp_path / "a.safetensors").write_bytes(weights)
     digest = sha256(weights).hexdigest()
     entry = {"file": "a.safetensors", "sha256": digest, "network": "regression", "loss": "core"}
-    told = {"best": "cnn-regression-core", "networks": {"cnn-regression-core": entry}}
-    (tmp_path / "MANIFEST.json").write_text(json.dumps(told))
+    manifest = {"best": "cnn-regression-core", "networks": {"cnn-regression-core": entry}}
+    (tmp_path / "MANIFEST.json").write_text(json.dumps(manifest))
     monkeypatch.setattr(aif_sources, "network_names", lambda: network_names(tmp_path))
     ways = finders()
     assert "cnn-regression-core" in ways

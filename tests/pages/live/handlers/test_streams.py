@@ -1,4 +1,4 @@
-"""Answers of many frames over the socket: fine-tuning, gradients, maps, the tornado, draws."""
+"""Streams over the socket: fine-tuning, sensitivity, tornado chart, AIF uncertainty."""
 
 from __future__ import annotations
 
@@ -96,7 +96,9 @@ def vein(case: LiveCase) -> list[float]:
 # Fine-tuning
 
 
-def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_steps_equal_the_tuners_and_show_the_slice(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
     options = {"loss": "cross-entropy", "rate": 0.2, "curvature": 2.0}
     with talk(client, session) as one:
         one.start("tune", curve=vein(case), form="softplus", held_out=True, steps=4, **options)
@@ -127,7 +129,7 @@ def test_steps_are_the_tuners_and_show_the_slice(client: TestClient, session: Li
     assert header["numbers"]["hypoperfused_ml"] is None
 
 
-def test_all_slices_come_as_every_second_voxel(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_all_slices_are_sent_on_the_preview_grid(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     with talk(client, session) as one:
         view = {"slice": 0, "all": True}
         one.say(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
@@ -136,7 +138,7 @@ def test_all_slices_come_as_every_second_voxel(client: TestClient, session: Live
     assert arrays["cbf"].size == arrays["tmax"].size == case.preview.grid.kept.sum()
 
 
-def test_it_is_never_more_than_two_frames_ahead(
+def test_at_most_two_frames_are_in_flight(
     client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked = counting(monkeypatch)
@@ -194,7 +196,7 @@ def test_pause_step_run_and_stop(
         assert (fresh[0]["run"], fresh[0]["number"]) == (2, 0)
 
 
-def test_a_closed_socket_ends_the_work(
+def test_a_closed_socket_ends_the_stream(
     client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked = counting(monkeypatch)
@@ -208,7 +210,9 @@ def test_a_closed_socket_ends_the_work(
     assert not [t for t in threading.enumerate() if t.name.startswith("tune")]
 
 
-def test_other_settings_end_it_with_a_sentence(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_changed_settings_end_the_stream_with_a_message(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
     with talk(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         one.frames("tune", 1)
@@ -218,7 +222,7 @@ def test_other_settings_end_it_with_a_sentence(client: TestClient, session: Live
     assert "settings have changed" in last["message"]
 
 
-def test_a_rate_that_runs_away_ends_with_a_sentence(
+def test_a_diverging_learning_rate_ends_the_stream_with_a_message(
     client: TestClient, session: LiveSession, case: LiveCase
 ) -> None:
     wild = {"rate": 10.0, "curvature": 0.0, "loss": "cross-entropy", "steps": 200}
@@ -235,7 +239,7 @@ def test_a_rate_that_runs_away_ends_with_a_sentence(
     ("asked", "part"),
     [
         ({"form": "spline"}, "parametrization must be one of"),
-        ({"form": "network-last", "network": "nobody"}, "This network is not here"),
+        ({"form": "network-last", "network": "unknown"}, "This network is not installed"),
         ({"target": "painted"}, "The target is empty: paint a lesion"),
         ({"target": "else"}, "The target is truth or painted"),
         ({"curve": [0.0] * 60}, "positive bolus"),
@@ -252,7 +256,7 @@ def test_a_rate_that_runs_away_ends_with_a_sentence(
         ({"act": "dance"}, "Invalid request"),
     ],
 )
-def test_what_cannot_be_gets_a_sentence(
+def test_invalid_options_give_a_message(
     client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
 ) -> None:
     with talk(client, session) as one:
@@ -265,7 +269,9 @@ def test_what_cannot_be_gets_a_sentence(
         assert one.read()[0]["kind"] == "tune", "the talk goes on"
 
 
-def test_hypoperfusion_counts_where_it_is_known(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_hypoperfused_tissue_is_part_of_the_target_where_it_is_known(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
     assert case.hypoperfused is not None
     assert case.lesion is not None
     assert (case.lesion <= case.hypoperfused).all()
@@ -287,7 +293,9 @@ def runs_of(flags: np.ndarray) -> list[int]:
     return [int(v) for first, last in edges.reshape(-1, 2) for v in (first, last - first)]
 
 
-def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_a_painted_lesion_is_received_slice_by_slice(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
     rng = np.random.default_rng(0)
     wanted = np.zeros(case.tiles.n_voxels, bool)
     with talk(client, session) as one:
@@ -311,7 +319,7 @@ def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: Live
         one.ws.send_text(json.dumps({"type": "target", "slice": 2, "runs": [], "fresh": True}))
         left = one.read()[0]["voxels"]
     assert left == wanted[case.starts[3] :].sum()
-    assert not painted(open_session(), case).any(), "nobody else's"
+    assert not painted(open_session(), case).any(), "of this session alone"
 
 
 @pytest.mark.parametrize(
@@ -329,7 +337,7 @@ def test_a_painted_lesion_comes_slice_by_slice(client: TestClient, session: Live
         ({"slice": 2, "runs": [1, 1] * 5000}, "too long"),
     ],
 )
-def test_bad_paint_changes_nothing(
+def test_an_invalid_painted_lesion_changes_nothing(
     client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
 ) -> None:
     with talk(client, session) as one:
@@ -340,20 +348,20 @@ def test_bad_paint_changes_nothing(
     assert not painted(session, case).any()
 
 
-# What matters
+# Sensitivity
 
 
 @pytest.mark.parametrize("quantity", ["core_ml", "soft_dice", "rcbf", "tmax"])
-def test_the_bars_are_the_librarys_gradient(
+def test_the_sensitivity_stream_is_the_librarys_gradient(
     client: TestClient, session: LiveSession, case: LiveCase, quantity: str
 ) -> None:
     curve, state = np.array(vein(case)), state_of(session)
     with talk(client, session) as one:
-        one.start("matters", curve=curve.tolist(), quantity=quantity, region="hypoperfused")
-        (header, arrays), (end, _) = one.frames("matters")
-        one.start("matters", curve=curve.tolist(), quantity=quantity, region="hypoperfused", quick=True, run=2)
-        (quick, rough), *_ = one.frames("matters", run=2)
-    assert end["kind"] == "matters-end"
+        one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused")
+        (header, arrays), (end, _) = one.frames("sensitivity")
+        one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused", quick=True, run=2)
+        (quick, rough), *_ = one.frames("sensitivity", run=2)
+    assert end["kind"] == "sensitivity-end"
     assert end["message"] is None
     flow = case.volume_flow(state.start.value, Settings())
     assert case.lesion is not None
@@ -378,22 +386,22 @@ def test_the_bars_are_the_librarys_gradient(
         ({"quantity": "soft_dice", "target": "painted"}, "The target is empty"),
     ],
 )
-def test_what_does_not_matter(
+def test_a_sensitivity_that_cannot_be_computed_gives_a_message(
     client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, str], part: str
 ) -> None:
     with talk(client, session) as one:
-        one.start("matters", curve=vein(case), **asked)
+        one.start("sensitivity", curve=vein(case), **asked)
         header, _ = one.read()
-    assert header["kind"] == "matters-end"
+    assert header["kind"] == "sensitivity-end"
     assert part in header["message"]
 
 
-def test_the_map_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_the_sensitivity_map_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     curve = np.array(vein(case))
     with talk(client, session) as one:
         for name in ("width", "amplitude"):
-            one.start("sensitivity", curve=curve.tolist(), direction=name)
-            (header, arrays), *_ = one.frames("sensitivity")
+            one.start("sensitivity_map", curve=curve.tolist(), direction=name)
+            (header, arrays), *_ = one.frames("sensitivity_map")
             along = sensitivity.edit_direction(curve, case.prepared.dt_s, name)
             empty = np.zeros(case.tiles.n_voxels, bool)
             own = sensitivity.sensitivity_map(curve, along, target_of(case, empty), Settings())
@@ -422,14 +430,16 @@ def test_the_tornado_is_the_librarys(client: TestClient, session: LiveSession, c
         assert header["high"] == pytest.approx(swing.high)
 
 
-# Noise in the choice
+# AIF uncertainty
 
 
-def test_draws_of_the_clusters_voxels(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_uncertainty_from_a_bootstrap_of_the_clusters_voxels(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
     state = state_of(session)
     with talk(client, session) as one:
-        one.start("choice", way="voxels")
-        *frames, end = one.frames("choice")
+        one.start("uncertainty", way="voxels")
+        *frames, end = one.frames("uncertainty")
     assert end[0]["message"] is None
     header, arrays = frames[-1]
     assert [h["n_done"] for h, _ in frames] == list(range(5, 201, 5))
@@ -446,19 +456,19 @@ def test_draws_of_the_clusters_voxels(client: TestClient, session: LiveSession, 
     assert header["basis_error"] == case.basis_error
 
 
-def test_draws_of_voxels_picked_by_hand_and_of_selectors(
+def test_uncertainty_from_picked_voxels_and_from_selectors(
     client: TestClient, session: LiveSession, case: LiveCase
 ) -> None:
     state = state_of(session)
     picked = [list(v) for v in state.start.voxels[:3]]
     with talk(client, session) as one:
-        one.start("choice", way="voxels", voxels=picked)
-        header, arrays = one.frames("choice", 1)[0]
+        one.start("uncertainty", way="voxels", voxels=picked)
+        header, arrays = one.frames("uncertainty", 1)[0]
         own = bootstrap_aifs(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
         np.testing.assert_allclose(arrays["high"], np.percentile(own, 95, axis=0), rtol=1e-5, atol=1e-4)
         assert header["of"] == ["3 voxels"]
-        one.start("choice", run=2, way="selectors")
-        frames = [f for f in one.frames("choice", 12, run=2) if f[0]["run"] == 2]
+        one.start("uncertainty", run=2, way="selectors")
+        frames = [f for f in one.frames("uncertainty", 12, run=2) if f[0]["run"] == 2]
     finding = [h["finding"] for h, _ in frames if h.get("finding")]
     assert set(finding) >= {"straka", "peruzzo", "mouridsen", "murase"}
     assert len(next(h["of"] for h, _ in frames if not h["finding"])) >= 2
@@ -473,24 +483,26 @@ def test_draws_of_voxels_picked_by_hand_and_of_selectors(
         ({}, "Invalid request"),
     ],
 )
-def test_no_draws(client: TestClient, session: LiveSession, asked: dict[str, Any], part: str) -> None:
+def test_an_uncertainty_that_cannot_be_computed_gives_a_message(
+    client: TestClient, session: LiveSession, asked: dict[str, Any], part: str
+) -> None:
     with talk(client, session) as one:
-        one.start("choice", **asked)
+        one.start("uncertainty", **asked)
         header, _ = one.read()
-    assert header["kind"] in {"error", "choice-end"}
+    assert header["kind"] in {"error", "uncertainty-end"}
     assert part in header["message"]
 
 
-def test_a_curve_without_voxels_says_so(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_an_aif_without_voxels_gives_a_message(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     session.configure(case, Settings(), case.sources["truth"])
     with talk(client, session) as one:
-        one.start("choice", way="voxels")
+        one.start("uncertainty", way="voxels")
         header, _ = one.read()
-    assert header["kind"] == "choice-end"
+    assert header["kind"] == "uncertainty-end"
     assert "mean of 0 voxels" in header["message"]
 
 
-def test_the_vein_is_a_source(case: LiveCase) -> None:
+def test_the_vof_is_an_aif_source(case: LiveCase) -> None:
     assert case.vof is not None
     assert "vein" in case.offered.methods
     found = case.offered.get("vein")

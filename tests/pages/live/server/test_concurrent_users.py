@@ -1,4 +1,4 @@
-"""Several people on one real server: each gets the maps of their own curve, and whoever has left is let go."""
+"""Concurrent users of one real server: each gets the maps of its own curve; sessions that have left are freed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.support.app_server import server
 N_PEOPLE = 6
 
 
-def test_people_at_once_get_each_their_own_and_leave_no_socket() -> None:
+def test_concurrent_users_get_their_own_maps_and_leave_no_socket() -> None:
     case = open_case(demonstrations()[0], Settings())
 
     async def one(url: str, who: int) -> None:
@@ -59,9 +59,9 @@ def test_people_at_once_get_each_their_own_and_leave_no_socket() -> None:
         urllib.request.urlopen(f"{url}/sweep", timeout=10).read()
 
 
-def test_whoever_left_longer_ago_than_streamlit_waits_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_session_is_freed_once_streamlit_no_longer_waits_for_its_return(monkeypatch: pytest.MonkeyPatch) -> None:
     class Session:
-        id = "somebody"
+        id = "gone"
 
         def __init__(self) -> None:
             self.session_state: dict[str, Any] = {}
@@ -81,6 +81,6 @@ def test_whoever_left_longer_ago_than_streamlit_waits_is_let_go(monkeypatch: pyt
         assert gone() is not None
         drop_expired_sessions()
         assert gone() is None
-        assert not its, "whoever still holds the session holds nothing of the person's"
+        assert not its, "a reference to the session keeps no data of the user"
     finally:
         gc.enable()

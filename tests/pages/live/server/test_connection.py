@@ -1,4 +1,4 @@
-"""The private socket, spoken to as a browser would: who may come in, and what is answered."""
+"""The live WebSocket, in-process: authentication, edits and requests with their answers."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def edit(epoch: int, seq: int, flags: int, z: int, curve: np.ndarray) -> bytes:
         ("null", "localhost:8501", False),
     ],
 )
-def test_only_the_own_origin_is_let_in(origin: str | None, host: str, allowed: bool) -> None:
+def test_only_the_same_origin_is_accepted(origin: str | None, host: str, allowed: bool) -> None:
     assert same_origin(origin, host) is allowed
 
 
-def test_a_foreign_origin_is_turned_away_before_it_speaks(client: TestClient) -> None:
+def test_another_origin_is_refused_before_its_first_message(client: TestClient) -> None:
     with (
         pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
         client.websocket_connect(PATH, headers={"origin": "http://evil.example.org"}) as ws,
@@ -67,7 +67,7 @@ def test_a_foreign_origin_is_turned_away_before_it_speaks(client: TestClient) ->
 
 
 @pytest.mark.parametrize("hello", ['{"token": "guess"}', '{"token": 5}', "[]", "not json", '{"tok'])
-def test_a_wrong_token_ends_the_talk(client: TestClient, hello: str) -> None:
+def test_a_wrong_token_closes_the_socket(client: TestClient, hello: str) -> None:
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(hello)
         with pytest.raises(WebSocketDisconnect) as left:
@@ -75,8 +75,8 @@ def test_a_wrong_token_ends_the_talk(client: TestClient, hello: str) -> None:
         assert left.value.code == 1008
 
 
-def test_a_token_dies_with_its_session(client: TestClient) -> None:
-    token = open_session().token  # nobody holds the session
+def test_a_token_ends_with_its_session(client: TestClient) -> None:
+    token = open_session().token  # no reference keeps the session alive
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": token}))
         with pytest.raises(WebSocketDisconnect):
@@ -112,7 +112,7 @@ def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -
         assert len(curves["residue"]) == len(curves["residue_time"]) == 75
 
 
-def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
+def test_under_load_a_drag_gets_every_second_voxel_and_at_rest_all(
     client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LoadMonitor, "is_overloaded", True)
@@ -132,7 +132,7 @@ def test_in_a_crowd_a_hand_that_moves_gets_every_second_voxel_and_at_rest_all(
         assert arrays["cbf"].size == case.starts[4] - case.starts[3]
 
 
-def test_numbers_slow_down_with_the_hands_that_move(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_numbers_are_sent_less_often_with_more_drags(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("pages.live.server.load.time", SimpleNamespace(monotonic=lambda: now[0]))
     load, sessions = LoadMonitor(), [LiveSession() for _ in range(2 * MAX_FULL_RESOLUTION_SESSIONS)]
@@ -148,7 +148,9 @@ def test_numbers_slow_down_with_the_hands_that_move(monkeypatch: pytest.MonkeyPa
     assert (load.n_active, load.is_overloaded, load.metrics_interval_s) == (1, False, METRICS_INTERVAL_S)
 
 
-def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, session: LiveSession) -> None:
+def test_an_invalid_curve_gives_a_message_and_the_socket_stays_open(
+    client: TestClient, session: LiveSession
+) -> None:
     state = session.workspace
     assert state is not None
     good = state.start.value
@@ -176,7 +178,7 @@ def test_bad_curves_get_a_sentence_and_the_talk_goes_on(client: TestClient, sess
         assert kinds["error"]["message"] == "That point is outside the image."
 
 
-def test_all_slices_on_their_way_come_as_every_second_voxel(client: TestClient, session: LiveSession) -> None:
+def test_all_slices_during_a_drag_are_on_the_preview_grid(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
@@ -236,7 +238,9 @@ def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession
         ({"type": ["case"]}, "Invalid request"),
     ],
 )
-def test_a_bad_request_gets_a_sentence(client: TestClient, session: LiveSession, asked: dict, part: str) -> None:
+def test_an_invalid_request_gives_a_message(
+    client: TestClient, session: LiveSession, asked: dict, part: str
+) -> None:
     header, arrays = ask(client, session, asked)
     assert header["kind"] == "error"
     assert part in header["message"]

@@ -1,4 +1,4 @@
-"""The socket's door, in-process: look-alike pages, other people's tokens, many sockets, faults of our own."""
+"""Handshake of the live WebSocket, in-process: origins, tokens, number of sockets, rate limit, server errors."""
 
 from __future__ import annotations
 
@@ -83,13 +83,13 @@ def ask(ws: Any, **asked: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         "//localhost:8501", "http://local\thost:8501", "http://[::1", "http://[localhost:8501", "null", "", "http://",
     ],
 )  # fmt: skip
-def test_a_page_that_looks_like_ours_is_none(origin: str) -> None:
+def test_similar_origins_are_refused(origin: str) -> None:
     assert not handshake.same_origin(origin, "localhost:8501")
     assert not handshake.same_origin(origin, None)
     assert not handshake.same_origin(origin, "")
 
 
-def test_another_persons_token_opens_what_is_that_persons_alone(client: TestClient, mine: LiveSession) -> None:
+def test_a_token_opens_the_data_of_its_own_session_alone(client: TestClient, mine: LiveSession) -> None:
     other = session_of(2)
     states = mine.workspace, other.workspace
     assert states[0] is not None
@@ -110,16 +110,18 @@ def test_another_persons_token_opens_what_is_that_persons_alone(client: TestClie
     assert other.edited_curve(states[1].curve_key) is None
     with talk(client, other) as ws:
         assert "edited" not in ask(ws, type="case")[1]
-        assert ask(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, "five voxels are somebody else's"
+        assert ask(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, (
+            "five voxels are of the other session"
+        )
     body = {"case": states[0].case.key, "kind": "slice", "slice": 0}
     asked = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
     frames = [client.post(PLAYER_PATH, content=content, headers=ORIGIN) for content in asked]
     assert frames[0].status_code == 200
-    assert frames[1].status_code == 409, "the key of one person's case names none of the other's"
+    assert frames[1].status_code == 409, "a case key of one session opens nothing in another"
     assert read(frames[1].content)[1] == {}
 
 
-def test_a_token_dies_with_the_person_though_its_socket_is_open(client: TestClient) -> None:
+def test_a_token_ends_with_its_session_though_its_socket_is_open(client: TestClient) -> None:
     app = run()
     session = live_of(app)
     token = session.token
@@ -139,7 +141,7 @@ def test_a_token_dies_with_the_person_though_its_socket_is_open(client: TestClie
             ws.receive_bytes()
 
 
-def test_of_many_sockets_of_a_token_the_oldest_is_closed(client: TestClient, mine: LiveSession) -> None:
+def test_the_oldest_of_many_sockets_of_a_token_is_closed(client: TestClient, mine: LiveSession) -> None:
     with ExitStack() as stack:
         sockets = [stack.enter_context(talk(client, mine)) for _ in range(MAX_SOCKETS)]
         for ws in sockets:
@@ -152,7 +154,9 @@ def test_of_many_sockets_of_a_token_the_oldest_is_closed(client: TestClient, min
     assert not mine._sockets
 
 
-def test_who_does_not_say_who_they_are_makes_room(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unauthenticated_socket_is_closed_for_another(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(handshake, "MAX_UNAUTHENTICATED", 3)
     mine = session_of(3)
     with ExitStack() as stack:
@@ -163,14 +167,16 @@ def test_who_does_not_say_who_they_are_makes_room(client: TestClient, monkeypatc
             assert ask(ws, type="case")[0]["kind"] == "case"
 
 
-def test_who_says_nothing_is_let_go(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_socket_is_closed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "TOKEN_TIMEOUT_S", 0.05)
     with client.websocket_connect(PATH, headers=ORIGIN) as ws, pytest.raises(WebSocketDisconnect):
         ws.receive_bytes()
     assert handshake._unauthenticated == []
 
 
-def test_messages_have_a_pace_and_a_rush_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_are_slowed_to_the_rate_limit_and_a_flood_closes_the_socket(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
 
     async def rush() -> tuple[int, float]:
@@ -185,7 +191,7 @@ def test_messages_have_a_pace_and_a_rush_an_end(monkeypatch: pytest.MonkeyPatch)
     assert rate_limit.BURST <= n <= rate_limit.BURST + rate_limit.RATE_PER_S * seconds + 1
 
 
-def test_who_never_stops_is_sent_away(
+def test_a_client_that_never_stops_is_disconnected(
     client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
@@ -215,21 +221,21 @@ def test_the_last_of_a_burst_of_edits_is_answered(client: TestClient, mine: Live
             seen = max(seen, header["seq"])
 
 
-def test_kept_curves_are_few() -> None:
+def test_the_number_of_kept_curves_is_limited() -> None:
     session = LiveSession()
     for i in range(MAX_EDITED_CURVES + 5):
         session.keep_curve(f"case-{i}|auto", np.ones(3))
     assert session.edited_curve("case-4|auto") is None
     assert session.edited_curve("case-5|auto") is not None
     session.end()
-    assert not session.register_socket(lambda: None), "nothing is opened when the person has left"
+    assert not session.register_socket(lambda: None), "no socket opens once the session has ended"
 
 
 def broken(*_: object, **__: object) -> Any:
     raise IndexError(SECRET)
 
 
-def test_a_fault_of_ours_is_one_sentence_and_the_talk_goes_on(
+def test_a_server_error_gives_one_message_and_the_socket_stays_open(
     client: TestClient,
     mine: LiveSession,
     monkeypatch: pytest.MonkeyPatch,
@@ -283,7 +289,7 @@ class Stub:
         self.workspace, self.run, self.frames = state, 1, iter([({}, {})])
 
 
-def test_of_one_sessions_answers_few_are_under_way(
+def test_concurrent_responses_of_a_session_are_limited(
     client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = mine.workspace

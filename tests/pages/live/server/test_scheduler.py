@@ -1,4 +1,4 @@
-"""The queue that everybody shares: what comes first, and whose turn it is."""
+"""The scheduler: priority of foreground jobs, and turns between sessions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Desk:
         return self.done
 
 
-def test_people_take_turns_however_much_one_of_them_asks() -> None:
+def test_sessions_take_turns_whatever_their_number_of_jobs() -> None:
     desk = Desk()
     for i in range(3):
         desk.ask("greedy", f"g{i}")
@@ -38,7 +38,7 @@ def test_people_take_turns_however_much_one_of_them_asks() -> None:
     assert desk.open() == ["g0", "a0", "b0", "g1", "a1", "g2"]
 
 
-def test_what_is_visible_goes_before_what_is_not() -> None:
+def test_foreground_jobs_run_before_background_jobs() -> None:
     desk = Desk()
     for i in range(3):
         desk.ask("a", f"numbers{i}", background=True)
@@ -46,7 +46,7 @@ def test_what_is_visible_goes_before_what_is_not() -> None:
     assert desk.open() == ["map", "numbers0", "numbers1", "numbers2"]
 
 
-def test_what_is_not_visible_goes_on_all_the_same() -> None:
+def test_background_jobs_are_not_starved() -> None:
     desk = Desk()
     n = 3 * BACKGROUND_INTERVAL
     for i in range(n):
@@ -57,7 +57,7 @@ def test_what_is_not_visible_goes_on_all_the_same() -> None:
     assert [order.index(f"numbers{i}") for i in range(2)] == [BACKGROUND_INTERVAL - 1, 2 * BACKGROUND_INTERVAL - 1]
 
 
-def test_an_error_comes_out_where_the_result_is_awaited_and_the_thread_lives_on() -> None:
+def test_an_error_is_raised_at_the_result_and_the_thread_goes_on() -> None:
     turns = FairExecutor(1, "test-turns")
     failed = turns.submit(divmod, 1, 0)
     with pytest.raises(ZeroDivisionError):
@@ -65,7 +65,7 @@ def test_an_error_comes_out_where_the_result_is_awaited_and_the_thread_lives_on(
     assert turns.submit(divmod, 7, 2).result(10) == (3, 1)
 
 
-def test_a_job_that_is_called_off_is_not_done() -> None:
+def test_a_cancelled_job_does_not_run() -> None:
     desk = Desk()
     desk.ask("a", "gone")
     desk.asked[0].cancel()
@@ -87,7 +87,7 @@ def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
     assert {future.result(10) for future in inner} == {"inner"}
 
 
-def test_at_the_end_what_runs_is_finished_and_what_waits_is_called_off() -> None:
+def test_shutdown_finishes_running_jobs_and_cancels_waiting_ones() -> None:
     desk = Desk()
     desk.ask("a", "waits")
     desk.ask("b", "waits too", background=True)

@@ -1,4 +1,4 @@
-"""Static files: cached for ever under the hash of their content, not found under another."""
+"""Static files: cached without revalidation under the hash of their content, not found under another."""
 
 from __future__ import annotations
 

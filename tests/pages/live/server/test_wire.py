@@ -1,4 +1,4 @@
-"""Frames: what one side packs the other reads; what no browser sends is refused in a sentence."""
+"""Wire format: packed messages are read back exactly; malformed ones give one error."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     return header, arrays
 
 
-def test_arrays_of_every_kind_come_back_aligned() -> None:
+def test_arrays_of_every_type_are_read_back_aligned() -> None:
     sent = {
         "a": np.arange(5, dtype=np.uint8),
         "b": np.array([[1.5, np.nan]], np.float32),
@@ -57,7 +57,7 @@ def test_an_edit_is_read_as_it_was_sent() -> None:
         (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, np.nan], np.float32).tobytes(), "not finite"),
         (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, np.inf], np.float32).tobytes(), "not finite"),
         (struct.pack("<4I", 1, 1, 0, 0) + b"\0\0\x80\x3f\0\0\x81\x7f", "not finite"),
-        (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, 1e30], np.float32).tobytes(), "out of any range"),
+        (struct.pack("<4I", 1, 1, 0, 0) + np.array([1, 1e30], np.float32).tobytes(), "out of range"),
     ],
 )
 def test_a_malformed_edit_is_refused(message: bytes, part: str) -> None:
