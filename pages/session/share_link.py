@@ -88,7 +88,7 @@ def unpack_curve(text: str) -> NDArray[np.float64]:
         raise InputDataError("Its curve is damaged.")
     values = np.frombuffer(raw, "<f4")
     if not (np.isfinite(values).all() and np.abs(values).max() <= MAX_ABS_VALUE):
-        raise InputDataError("Its curve holds values that are not finite or out of any range.")
+        raise InputDataError("Its curve holds values that are not finite or out of range.")
     if values.max() <= 0:
         raise InputDataError("Its curve has no positive bolus.")
     curve = values.astype(np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import os
@@ -14,10 +15,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import PreviewGrid
+from pages.live.server import wire
+from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.map_info import VoxelValues, computed_maps
+from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
+from perfcore.units import CBV_PER_RATIO
 
 ROOT = Path(__file__).parents[2]
 HANDLES: dict[str, float] = {
@@ -69,14 +76,93 @@ def golden_layouts() -> list[dict[str, Any]]:
     return found
 
 
+def without_nan(values: Any) -> list[float | None]:
+    """Return values as JSON has them: null in place of NaN."""
+    return [None if np.isnan(value) else float(value) for value in np.ravel(values)]
+
+
+def golden_wire(packed: Path) -> dict[str, Any]:
+    """Return frames of each array type as bytes and as values, edits to pack, and the file for the packed ones."""
+    rng = np.random.default_rng(11)
+    frames: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
+        ("volume", {"seq": 7, "text": "λ ≤ 0.3", "nothing": None},
+         {"cbf": rng.normal(size=13).astype(np.float32), "flags": rng.integers(0, 256, 5, np.uint8)}),
+        ("stale", {"epoch": 2}, {}),
+        ("case", {"grid": [3, 2, 1]},
+         {"hu": rng.integers(-1024, 3072, 7, np.int16), "starts": np.array([0, 2**32 - 1], np.uint32),
+          "gap": np.array([1.5, np.nan], np.float32), "none": np.zeros(0, np.uint32)}),
+    ]  # fmt: skip
+    curves = [rng.normal(0, 100, n).astype(np.float32).tolist() for n in (2, 61)]
+    return {
+        "bytes": base64.b64encode(b"".join(wire.pack(*frame) for frame in frames)).decode(),
+        "frames": [
+            {"kind": kind, "header": header, "arrays": {
+                name: {"type": array.dtype.name, "values": without_nan(array)} for name, array in arrays.items()}}
+            for kind, header, arrays in frames
+        ],
+        "edits": [
+            {"epoch": 3 + i, "seq": 2**31 + i, "flags": wire.FLAG_REST | (wire.FLAG_KEEP if i else 0),
+             "slice": 5 * i, "curve": curve}
+            for i, curve in enumerate(curves)
+        ],
+        "packed": str(packed),
+    }  # fmt: skip
+
+
+def assert_packed_by_the_browser(packed: Path, edits: list[dict[str, Any]]) -> None:
+    found = json.loads(packed.read_text())
+    assert len(found["edits"]) == len(found["curves"]) == len(edits)
+    for sent, message, text in zip(edits, found["edits"], found["curves"], strict=True):
+        edit = wire.unpack_edit(base64.b64decode(message))
+        assert (edit.epoch, edit.sequence, edit.slice_index) == (sent["epoch"], sent["seq"], sent["slice"])
+        assert edit.at_rest and not edit.all_slices
+        assert edit.keep == bool(sent["flags"] & wire.FLAG_KEEP)
+        assert edit.curve.tolist() == sent["curve"] == unpack_curve(text).tolist()
+
+
+def golden_maps() -> dict[str, Any]:
+    """Return CBF and Tmax of two AIFs on three slices, with perfcore's maps and lesions, and their difference."""
+    rng = np.random.default_rng(5)
+    n, aif_area = 400, 812.5
+    area, ttp = rng.uniform(0.5, 60, n).astype(np.float32), rng.uniform(5, 30, n).astype(np.float32)
+    threshold, tmax_limit_s = 0.38, 6.0
+    flows: list[dict[str, Any]] = []
+    for _ in range(2):
+        cbf, tmax = rng.uniform(1, 60, n).astype(np.float32), rng.uniform(-1, 15, n).astype(np.float32)
+        reference = float(cbf[cbf > 30].mean())
+        cbf[:3] = threshold * reference, 0, -2  # at the threshold, and without a transit time
+        tmax[0] = tmax_limit_s
+        values = VoxelValues(
+            torch.from_numpy(cbf), torch.from_numpy(tmax), reference, torch.from_numpy(area), aif_area,
+            torch.from_numpy(ttp), threshold,
+        )  # fmt: skip
+        core, low = is_core(values.rcbf, threshold), is_hypoperfused(values.tmax, tmax_limit_s)
+        assert 0 < core.sum() < n and 0 < low.sum() < n
+        flows.append({
+            "cbf": cbf.tolist(), "tmax": tmax.tolist(), "reference": reference,
+            "core": core.int().tolist(), "hypoperfused": low.int().tolist(),
+            "maps": {name: without_nan(compute(values)) for name, compute in computed_maps().items()},
+        })  # fmt: skip
+    difference = np.subtract(flows[1]["cbf"], flows[0]["cbf"])
+    return {
+        "flows": flows, "area": area.tolist(), "ttp": ttp.tolist(), "starts": [0, 130, 130, n],
+        "aifArea": aif_area, "cbvPerRatio": CBV_PER_RATIO, "core": threshold, "tmaxLimit": tmax_limit_s,
+        "slope": CORE_SLOPE,
+        "difference": difference.tolist(), "quantile": float(np.quantile(np.abs(difference), 0.98)),
+    }  # fmt: skip
+
+
 def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
         if os.environ.get("CI"):
             pytest.fail("Node is not on this machine; install it (Debian: apt-get install nodejs).")
         pytest.skip("Node is not on this machine.")
-    golden = tmp_path / "golden.json"
-    golden.write_text(json.dumps({"edits": golden_edits(), "grid": golden_grid(), "layouts": golden_layouts()}))
+    golden, packed = tmp_path / "golden.json", tmp_path / "packed.json"
+    frames = golden_wire(packed)
+    values = {"edits": golden_edits(), "grid": golden_grid(), "layouts": golden_layouts(),
+              "wire": frames, "maps": golden_maps()}  # fmt: skip
+    golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files
     run = subprocess.run(
@@ -86,4 +172,5 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     )  # fmt: skip
     assert run.returncode == 0, run.stdout + run.stderr
     counts = dict(re.findall(r"^# (pass|fail|skipped) (\d+)$", run.stdout, re.MULTILINE))
-    assert int(counts["pass"]) > 20 and counts["fail"] == counts["skipped"] == "0", run.stdout
+    assert int(counts["pass"]) > 100 and counts["fail"] == counts["skipped"] == "0", run.stdout
+    assert_packed_by_the_browser(packed, frames["edits"])

@@ -1,14 +1,13 @@
 // Comparison of two curves' maps: side by side with a divider, or their difference.
 /** @import { Lab } from "../lab.js" */
-/** @import { Case, Layer, MapStyle, OutlineKind, Provided, Range, Side, SnapshotFrame, Voxel } from "../types.js" */
+/** @import { Case, Layer, MapStyle, Provided, Range, Side, SnapshotFrame } from "../types.js" */
 import { closest, find, findAll, setRadio } from "../common/dom.js";
-import { roundStep, signed } from "../common/number_format.js";
+import { signed } from "../common/number_format.js";
 import { divergingScale } from "./color_scales.js";
 import { DIVIDER_HTML, installDivider } from "./divider.js";
+import { VolumeDifference } from "./volume_difference.js";
 import { VolumeStore } from "./volume_store.js";
 
-const MAX_SAMPLES = 20_000; // voxels that set the window of a difference
-const WINDOW_QUANTILE = 0.98;
 const SCALE = divergingScale();
 const HTML = `<div class="compare" hidden>
   <div class="segments" role="radiogroup" aria-label="Compare"><button role="radio" data-way="wipe" title="A left, B right of a divider">Wipe</button><button role="radio" data-way="difference" title="B minus A">Difference</button></div>
@@ -19,33 +18,6 @@ ${DIVIDER_HTML}
 <div class="readout compared" data-out="compared"></div>`;
 
 /** @typedef {{a: VolumeStore, b: VolumeStore}} Volumes */
-
-/** Difference B − A of two volumes, drawn like a map. */
-class Difference {
-  /** @param {Volumes} volumes */
-  constructor({ a, b }) {
-    this.a = a;
-    this.b = b;
-  }
-
-  get case() { return this.b.case; }
-
-  /** @param {number} z */
-  range(z) { return this.b.range(z); }
-
-  /** @param {OutlineKind} kind @param {number} z */
-  lesion(kind, z) { return this.b.lesion(kind, z); }
-
-  /** @param {Voxel} voxel */
-  pixelOf(voxel) { return this.b.pixelOf(voxel); }
-
-  /** @param {string} map @param {number} z */
-  field(map, z) {
-    const left = this.a.field(map, z);
-    const right = this.b.field(map, z);
-    return Float32Array.from(right, (value, i) => value - left[i]);
-  }
-}
 
 /** Whether the user wants no animations: scroll at once. */
 const prefersReducedMotion = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -185,18 +157,8 @@ class AbCompare {
 
   /** @param {string} map @param {Volumes} volumes */
   #fit(map, volumes) {
-    const { values } = this.lab;
-    const every = Math.max(1, Math.floor(values.nVoxels / MAX_SAMPLES));
-    const difference = new Difference(volumes);
-    const sample = [];
-    for (let z = 0; z < values.open.slices; z++) {
-      const field = difference.field(map, z);
-      for (let i = 0; i < field.length; i += every) if (Number.isFinite(field[i])) sample.push(Math.abs(field[i]));
-    }
-    const sorted = Float32Array.from(sample).sort();
     const [low, high] = this.lab.map.maps[map].window;
-    const raw = Math.max(sorted[Math.floor(WINDOW_QUANTILE * sorted.length)] ?? 0, (high - low) / 50);
-    return Number(roundStep(raw, 1).toPrecision(2));
+    return new VolumeDifference(volumes).windowEnd(map, (high - low) / 50);
   }
 
   /** Layers that the canvas draws in place of the one map. @param {MapStyle} meta @returns {Layer[] | null} */
@@ -206,7 +168,7 @@ class AbCompare {
     const at = this.divider.position;
     if (this.#mode === "wipe") return [{ values: volumes.a, meta, from: 0, to: at }, { values: volumes.b, meta, from: at, to: 1 }];
     const style = { ...meta, label: `Δ ${meta.label}`, window: this.#window(volumes), lut: SCALE, digits: Math.max(meta.digits, 2) };
-    return [{ values: new Difference(volumes), meta: style, from: 0, to: 1 }];
+    return [{ values: new VolumeDifference(volumes), meta: style, from: 0, to: 1 }];
   }
 
   /** Show both values under the pointer and their difference. */

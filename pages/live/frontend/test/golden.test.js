@@ -1,21 +1,17 @@
 // Against values of the Python modules: tests/pages/test_frontend_node.py writes them to the file in AIF_LAB_GOLDEN.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { packCurve } from "../common/packed_curve.js";
 import { toScreen, toVoxel } from "../common/voxel_coords.js";
+import { packEdit, unpack } from "../common/wire.js";
 import { editCurve } from "../curve/curve_edits.js";
 import { fill } from "../map/preview_grid.js";
+import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 
-const path = process.env.AIF_LAB_GOLDEN;
-const golden = path ? JSON.parse(readFileSync(path, "utf8")) : null;
+/** @import { Edit } from "../types.js" */
 
-/** @param {ArrayLike<number>} actual @param {number[]} expected @param {number} tolerance */
-function assertClose(actual, expected, tolerance) {
-  assert.equal(actual.length, expected.length);
-  expected.forEach((value, i) => assert.ok(Math.abs(actual[i] - value) <= tolerance, `${actual[i]} is not ${value} at ${i}`));
-}
-
-describe("golden values", { skip: golden ? false : "run by pytest, which writes the values" }, () => {
+describe("golden values", needsGolden, () => {
   it("edits a curve as perfcore/aif/edits.py does", () => {
     assert.ok(golden.edits.length > 100);
     for (const { curve, dt, edit, expected } of golden.edits) {
@@ -46,5 +42,33 @@ describe("golden values", { skip: golden ? false : "run by pytest, which writes 
         assert.deepEqual(toVoxel(orientation, [column, row], 2), voxel);
       }
     }
+  });
+
+  it("decodes the frames that wire.py packs, one or several in a buffer", () => {
+    const { bytes, frames } = golden.wire;
+    const decoded = unpack(Uint8Array.from(Buffer.from(bytes, "base64")));
+    assert.equal(decoded.length, frames.length);
+    for (const [i, { kind, header, arrays }] of frames.entries()) {
+      const { arrays: found, kind: foundKind, ...rest } = decoded[i];
+      assert.equal(foundKind, kind);
+      assert.deepEqual(rest, header);
+      assert.deepEqual(Object.keys(found), Object.keys(arrays));
+      for (const [name, { type, values }] of Object.entries(arrays)) {
+        assert.equal(found[name].constructor.name.toLowerCase(), `${type}array`);
+        assert.deepEqual([...found[name]], numbers(values));
+      }
+    }
+  });
+
+  it("refuses a frame that is cut or has another beginning", () => {
+    const bytes = Buffer.from(golden.wire.bytes, "base64");
+    assert.throws(() => unpack(Uint8Array.from(bytes.subarray(0, bytes.length - 8))), /damaged/);
+    assert.throws(() => unpack(Uint8Array.from(bytes.subarray(8))), /damaged/);
+  });
+
+  it("packs edits and curves for the Python test to read", () => {
+    const edits = golden.wire.edits.map((/** @type {Edit} */ edit) => Buffer.from(packEdit(edit)).toString("base64"));
+    const curves = golden.wire.edits.map((/** @type {Edit} */ { curve }) => packCurve(curve));
+    writeFileSync(golden.wire.packed, JSON.stringify({ edits, curves }));
   });
 });

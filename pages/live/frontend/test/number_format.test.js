@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { compact, fixed, formatChange, isSmall, roundStep, signed } from "../common/number_format.js";
+
+describe("numbers as text", () => {
+  it("have a typographic minus and fixed digits", () => {
+    assert.equal(signed(-1.25, 1), "−1.3");
+    assert.equal(signed(2, 1), "+2.0");
+    assert.equal(fixed(0, 2), "0.00");
+    assert.equal(fixed(null, 2), "–");
+    assert.equal(fixed(undefined, 2), "–");
+  });
+
+  it("show a change that rounds to zero as ±0, on both sides of the limit", () => {
+    for (const sign of [-1, 1]) {
+      assert.equal(formatChange(sign * 0.049, 1), "±0");
+      assert.equal(formatChange(sign * 0.051, 1), signed(sign * 0.1, 1));
+    }
+    assert.ok(isSmall(0, 3) && !isSmall(0.001, 3));
+  });
+
+  it("are compact: two digits, small and large ones by their power of ten", () => {
+    assert.deepEqual([0, 3.14159, -3.14159, 0.0123, 1234].map(compact), ["0", "3.1", "−3.1", "0.012", "1200"]);
+    assert.deepEqual([0.00123, -45678].map(compact), ["1e−3", "−5e4"]);
+  });
+});
+
+describe("roundStep", () => {
+  it("is the least of 1, 2, 5 × 10ⁿ that gives at most so many intervals", () => {
+    for (const span of [0.003, 0.7, 1, 9.99, 45, 60, 1234]) {
+      for (const max of [1, 3.5, 8]) {
+        const step = roundStep(span, max);
+        const mantissa = step / 10 ** Math.floor(Math.log10(step) + 1e-9);
+        assert.ok([1, 2, 5].some((m) => Math.abs(mantissa - m) < 1e-6), `${step}`);
+        assert.ok(span / step <= max * (1 + 1e-9));
+        const smaller = step / (Math.abs(mantissa - 5) < 1e-6 ? 2.5 : 2);
+        assert.ok(span / smaller > max * (1 - 1e-9), `${smaller} is enough for ${span} in ${max}`);
+      }
+    }
+  });
+});
