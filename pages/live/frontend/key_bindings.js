@@ -14,19 +14,19 @@ export function installKeyBindings(lab) {
   }
 
   // The last undo disables its button: the focus of a key press goes on to the one beside it.
-  lab.events.on("state", () => {
+  lab.events.on("committed", () => {
     if (!lab.shadow.activeElement?.matches("[data-action]:disabled")) return;
     const next = lab.root.querySelector(":is([data-action=undo], [data-action=redo], [data-action=reset]):enabled");
     /** @type {HTMLElement | null} */ (next)?.focus();
   });
   lab.root.addEventListener("click", (event) => {
     const node = closest(event, "button");
-    if (!node || !lab.state) return;
+    if (!node || !lab.aif.committed) return;
     if (node.dataset.mode) lab.setMode(node.dataset.mode);
     if (node.dataset.action) act(node.dataset.action);
   });
   lab.root.addEventListener("keydown", (event) => {
-    if (!lab.state) return;
+    if (!lab.aif.committed) return;
     const key = event.key.toLowerCase();
     const typing = inTextField(event);
     if (event.ctrlKey || event.metaKey) {

@@ -1,5 +1,5 @@
 // Parts of the Lab. A plugin listens to lab.events, adds to lab.actions (by the name in a button's data-action) and edits
-// by lab.preview and lab.commit. It declares by name the plugins that it builds on, and receives their objects.
+// by lab.aif.preview and lab.aif.commit. It declares by name the plugins that it builds on, and receives their objects.
 /** @import { Lab } from "./lab.js" */
 /** @import { Provided } from "./types.js" */
 import { installKeyBindings } from "./key_bindings.js";

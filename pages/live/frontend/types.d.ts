@@ -230,7 +230,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   /** A curve that is being edited. */
   edit: Curve;
   /** A committed curve. */
-  state: CurveState;
+  committed: CurveState;
   /** Name of the last edit, for its hint. */
   effect: string | null;
   numbers: { numbers: Numbers; start: Numbers };

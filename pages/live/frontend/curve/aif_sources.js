@@ -88,13 +88,13 @@ class VoxelPicker {
   }
 
   /** The voxels behind the curve: those picked, else those of the source. */
-  get #shown() { return this.lab.state?.voxels.length ? this.lab.state.voxels : this.lab.case?.aifVoxels ?? []; }
+  get #shown() { return this.lab.aif.committed?.voxels.length ? this.lab.aif.committed.voxels : this.lab.case?.aifVoxels ?? []; }
 
   /** Mark the voxels on the map and list their slices. */
   showVoxels() {
     const { lab, where } = this;
     const start = lab.case?.aifVoxels ?? [];
-    const picked = lab.state?.voxels ?? [];
+    const picked = lab.aif.committed?.voxels ?? [];
     lab.map.voxels = [["vof", lab.case?.vofVoxels ?? [], 1], ["aif", start, picked.length ? 0.45 : 1], ["aif", picked, 1]];
     const shown = this.#shown;
     const slices = slicesOf(shown);
@@ -102,7 +102,7 @@ class VoxelPicker {
     where.hidden = !shown.length;
     where.textContent = `${shown.length} voxel${shown.length > 1 ? "s" : ""}, ${listed}`;
     find(lab.root, "[data-action=unpick]").hidden = !picked.length;
-    find(lab.root, ".key.band").hidden = !lab.state?.spread;
+    find(lab.root, ".key.band").hidden = !lab.aif.committed?.spread;
     lab.root.dataset.voxels = String(picked.length);
   }
 
@@ -122,14 +122,14 @@ class VoxelPicker {
     if (this.#picking) lab.notice("Click voxels of an artery on the map (Enter for the voxel in view); click one again to remove it.");
   }
 
-  clear() { this.lab.commit(this.lab.values.open.arrays.start, { voxels: [], effect: null }); }
+  clear() { this.lab.aif.commit(this.lab.values.open.arrays.start, { voxels: [], effect: null }); }
 
   /** @param {Voxel | null} voxel */
   pick(voxel) {
     const { lab } = this;
     if (!this.#picking) return;
     if (!voxel) { lab.notice("That point is outside the image; click a vessel inside the skull."); return; }
-    const now = lab.state?.voxels ?? [];
+    const now = lab.aif.committed?.voxels ?? [];
     const rest = now.filter((v) => v.some((x, i) => x !== voxel[i]));
     const next = rest.length < now.length ? rest : [...now, voxel];
     if (!next.length) this.clear();
@@ -139,7 +139,7 @@ class VoxelPicker {
   /** @param {VoxelsFrame} frame */
   setCurve({ voxels, arrays, flags, asked }) {
     if (asked !== this.#requested) return;
-    const done = this.lab.commit(arrays.mean, { voxels, spread: voxels.length > 1 ? arrays.sd : null, effect: "voxels" });
+    const done = this.lab.aif.commit(arrays.mean, { voxels, spread: voxels.length > 1 ? arrays.sd : null, effect: "voxels" });
     if (done && flags.length) this.lab.notice(flags[0]);
   }
 }
@@ -150,7 +150,7 @@ export function installAifSources(lab) {
   const picker = new VoxelPicker(lab);
   lab.events.on("config", () => { list.show(); picker.showVoxels(); });
   lab.events.on("case", () => picker.showVoxels());
-  lab.events.on("state", () => picker.showVoxels());
+  lab.events.on("committed", () => picker.showVoxels());
   lab.events.on("pick", (voxel) => picker.pick(voxel));
   lab.events.on("frame:voxels", (frame) => picker.setCurve(frame));
   lab.actions.where = () => picker.goToVoxels();

@@ -32,7 +32,7 @@ class CurveHandles {
     this.reset = find(this.panel, "[data-whole=neutral]", HTMLButtonElement);
     this.controls = infos.map((info) => this.#control(info));
     this.reset.addEventListener("click", () => {
-      if (this.#base && !this.#isNeutral()) lab.commit(this.#base, { effect: "point" });
+      if (this.#base && !this.#isNeutral()) lab.aif.commit(this.#base, { effect: "point" });
     });
   }
 
@@ -72,7 +72,7 @@ class CurveHandles {
 
   /** @param {FitFrame} frame */
   setFit({ fit, arrays }) {
-    this.lab.commit(arrays.curve, { effect: "fit" });
+    this.lab.aif.commit(arrays.curve, { effect: "fit" });
     this.lab.notice(`Gamma variate: arrival ${fit.onset_s.toFixed(1)} s, α ${fit.alpha.toFixed(2)}, β ${fit.beta_s.toFixed(2)} s; `
       + `residual ${(100 * fit.rms).toFixed(1)} % of the peak.`);
   }
@@ -106,8 +106,8 @@ class CurveHandles {
     this.#values = { ...this.#values, [name]: name === "cut_s" && clamped >= max ? null : clamped };
     const curve = Float32Array.from(editCurve(this.#base, lab.values.open.dt, this.#values));
     this.#show(turning);
-    if (turning) lab.preview(curve, name);
-    else lab.commit(curve, { whole: { base: this.#base, handles: { ...this.#values } }, effect: name, merge: `whole ${name}` });
+    if (turning) lab.aif.preview(curve, name);
+    else lab.aif.commit(curve, { whole: { base: this.#base, handles: { ...this.#values } }, effect: name, merge: `whole ${name}` });
   }
 }
 
@@ -117,7 +117,7 @@ export function installCurveHandles(lab) {
   let handles = null;
   lab.events.on("config", (config) => { handles ??= new CurveHandles(lab, config.handles); });
   lab.events.on("case", () => handles?.setRanges(lab.config.handles));
-  lab.events.on("state", (state) => handles?.setState(state));
+  lab.events.on("committed", (state) => handles?.setState(state));
   lab.events.on("frame:fit", (frame) => handles?.setFit(frame));
   lab.actions.fit = () => lab.request({ type: "fit", curve: Array.from(lab.editor.curve) });
   lab.actions.whole = () => handles?.toggle();

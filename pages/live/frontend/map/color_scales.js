@@ -1,4 +1,4 @@
-// Colour scales as look-up tables of canvas pixels. Which scale a map has is MapInfo's in perfcore/maps, sent with
+// Colour scales as look-up tables of canvas pixels. Which scale a map has is MapInfo's in perfcore/map_info.py, sent with
 // the config message; a user can choose another in the toolbar.
 
 /**

@@ -73,7 +73,7 @@ class MapToolbar {
     if (lab.view.montage === montage) return;
     lab.view.montage = montage;
     this.#viewChanged();
-    if (lab.case) lab.recompute();
+    if (lab.case) lab.aif.recompute();
   }
 
   /** @param {HTMLInputElement} field the edited field */

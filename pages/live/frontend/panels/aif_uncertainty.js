@@ -70,7 +70,7 @@ class AifUncertainty {
   start() {
     const { lab, method } = this;
     if (!lab.case || lab.streaming) return;
-    const voxels = lab.state?.voxels ?? [];
+    const voxels = lab.aif.committed?.voxels ?? [];
     if (!this.stream.start({ way: method.value, ...(voxels.length && { voxels }) })) return;
     this.#frame = null;
     this.#finding = method.value === "selectors" ? "selectors" : "";
@@ -174,7 +174,7 @@ export function installAifUncertainty(lab, needed) {
   lab.actions.uncertainty = () => panel.start();
   lab.events.on("overlay-closed", (of) => { if (of === "uncertainty") panel.mapToggle.checked = false; });
   lab.events.on("case", (opened) => panel.setCase(opened));
-  lab.events.on("state", ({ voxels }) => panel.setVoxels(voxels));
+  lab.events.on("committed", ({ voxels }) => panel.setVoxels(voxels));
   lab.events.on("painted", () => panel.drawBand());
   lab.events.on("resize", () => panel.draw());
   return { close() { panel.stream.stop(); } };

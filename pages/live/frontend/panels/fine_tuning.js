@@ -59,7 +59,7 @@ class FineTuning {
     const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
     this.#path.push(step);
     this.#at = this.#path.length - 1;
-    const seq = lab.nextSeq();
+    const seq = lab.aif.nextSeq();
     lab.root.dataset.numbers = String(seq);
     this.#showCurve(step);
     lab.values.setMaps(frame.shows, { ...frame, seq, arrays: { cbf, tmax } });
@@ -86,7 +86,7 @@ class FineTuning {
   /** No further step comes: request all slices and metrics of the curve in view. */
   #rest() {
     this.draw();
-    this.lab.recompute();
+    this.lab.aif.recompute();
     this.#emitStep();
   }
 
@@ -174,7 +174,7 @@ class FineTuning {
     const curve = Float32Array.from(lab.editor.curve);
     if (this.#phase === "running") this.#pause();
     this.#shown = curve;
-    lab.commit(curve, { voxels: [], effect: "tune" });
+    lab.aif.commit(curve, { voxels: [], effect: "tune" });
     lab.notice("This is now the edited curve, here and in the Lab; undo takes it back.");
   }
 
@@ -189,7 +189,7 @@ class FineTuning {
   #showStep(curve) {
     const { threshold } = this.step ?? { threshold: this.lab.config.thresholds.core };
     this.#showCurve({ curve, threshold });
-    this.lab.recompute();
+    this.lab.aif.recompute();
     this.draw();
     this.#emitStep();
   }
@@ -200,7 +200,7 @@ class FineTuning {
     this.#at = Number(this.view.slider.value);
     const step = this.#path[this.#at];
     this.#showCurve(step);
-    this.lab.requestMaps(step.curve);
+    this.lab.aif.requestMaps(step.curve);
     this.draw();
     this.#emitStep();
   }
@@ -231,7 +231,7 @@ class FineTuning {
       this.#setGhost(lab.case.arrays.start);
     }
     this.#enter("idle");
-    if (ran) lab.recompute(); // the run sent the maps; none of the edited curve were requested
+    if (ran) lab.aif.recompute(); // the run sent the maps; none of the edited curve were requested
   }
 
   /** Take a case; back from another page or after a lost connection, its path is restored. @param {Case} opened */
@@ -291,7 +291,7 @@ export function installFineTuning(lab, { tabs }) {
   lab.actions["tune-options"] = () => fineTuning.toggleOptions();
   lab.events.on("painted", () => fineTuning.painted());
   lab.events.on("edit", (curve) => fineTuning.checkEdit(curve));
-  lab.events.on("state", ({ curve }) => fineTuning.checkEdit(curve));
+  lab.events.on("committed", ({ curve }) => fineTuning.checkEdit(curve));
   lab.events.on("case", (opened) => fineTuning.setCase(opened));
   lab.events.on("config", () => fineTuning.configure());
   lab.events.on("resize", () => fineTuning.draw());

@@ -48,13 +48,13 @@ export function installShareLink(lab, { snapshots, compare }) {
 
   lab.actions.link = async () => {
     const { shelf } = snapshots;
-    if (!shelf || !lab.state) return;
+    if (!shelf || !lab.aif.committed) return;
     if (!shelf.shared) { lab.notice("A link cannot hold an uploaded case: it stays in your session, which other users cannot open."); return; }
     const query = new URLSearchParams(shelf.link);
     query.set("map", view.map);
     query.set("slice", String(view.slice + 1));
     if (view.montage) query.set("layout", "all");
-    if (lab.changed() || !shelf.known) query.set("curve", packCurve(lab.state.curve));
+    if (lab.aif.changed() || !shelf.known) query.set("curve", packCurve(lab.aif.committed.curve));
     const field = lab.find("[data-out=link]", HTMLInputElement);
     field.value = `${location.origin}${location.pathname}?${query}`;
     field.hidden = false;

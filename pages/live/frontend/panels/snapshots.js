@@ -51,7 +51,7 @@ class Snapshots {
   /** Save the curve in view as a snapshot. */
   save() {
     const { lab, table } = this;
-    if (!lab.state) return;
+    if (!lab.aif.committed) return;
     this.#send({ act: "keep", name: table.name.value, curve: packCurve(lab.editor.curve) });
     table.name.value = "";
   }
@@ -139,9 +139,9 @@ class Snapshots {
     view.store();
     if (slice !== null) lab.goTo(slice);
     lab.viewChanged();
-    if (curve) lab.commit(curve, { voxels: [], effect: null });
-    else if (lab.changed()) lab.actions.reset();
-    else lab.recompute();
+    if (curve) lab.aif.commit(curve, { voxels: [], effect: null });
+    else if (lab.aif.changed()) lab.actions.reset();
+    else lab.aif.recompute();
     lab.root.dataset.granted = String(number);
   }
 }
