@@ -27,17 +27,17 @@ PERCENTILES: Final = (5, 50, 95)
 
 
 def stream_uncertainty(
-    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
 ) -> Frames:
     """Yield frames of the core distribution over a growing number of draws.
 
     ``way`` is ``voxels``: bootstrap of the AIF's voxels (``voxels`` of the request, else the start AIF's), or
     ``selectors``: mixtures of the AIFs of all selectors and networks.
     """
-    way = str(asked["way"])
+    way = str(request["way"])
     if way not in {"voxels", "selectors"}:
         raise InputDataError("AIFs are drawn from voxels or from selectors.")
-    picked = asked.get("voxels") or []
+    picked = request.get("voxels") or []
     start = (
         replace(workspace.start, voxels=voxels_of(workspace.case.prepared, picked)) if picked else workspace.start
     )

@@ -40,11 +40,11 @@ _OPTIONS: Final = {
 
 
 def stream_tuning(
-    session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], view: Viewport
+    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], view: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     """Yield a frame for each step of the optimiser.
 
-    ``asked`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave every other slice of the
+    ``request`` has the ``curve`` to start from, ``target``, ``form``, ``held_out`` (leave every other slice of the
     lesion out of the loss) and the fields of `TuneOptions`. A run that continues an earlier one has the start
     curve of that run as ``origin`` and the ``threshold`` of its last step.
 
@@ -53,15 +53,15 @@ def stream_tuning(
     InputDataError, ArgumentError
         The curve, the target or an option cannot be used.
     """
-    options = TuneOptions(**{name: kind(asked[name]) for name, kind in _OPTIONS.items() if name in asked})
-    curve = _curve(workspace, asked["curve"])
-    origin = _curve(workspace, asked["origin"]) if "origin" in asked else None
-    threshold = float(asked["threshold"]) if "threshold" in asked else None
+    options = TuneOptions(**{name: kind(request[name]) for name, kind in _OPTIONS.items() if name in request})
+    curve = _curve(workspace, request["curve"])
+    origin = _curve(workspace, request["origin"]) if "origin" in request else None
+    threshold = float(request["threshold"]) if "threshold" in request else None
     if threshold is not None and not math.isfinite(threshold):
         raise ValueError(threshold)
-    target, form, held_out = str(asked.get("target", TRUTH)), str(asked["form"]), bool(asked.get("held_out"))
+    target, form, held_out = str(request.get("target", TRUTH)), str(request["form"]), bool(request.get("held_out"))
     lesion = target_lesion(session, workspace.case, target)
-    network = str(asked.get("network", ""))
+    network = str(request.get("network", ""))
     return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
 
 

@@ -29,7 +29,7 @@ def painted(session: LiveSession, case: LiveCase) -> NDArray[np.bool_]:
     return mask if key == case.key else np.zeros(case.tiles.n_voxels, bool)
 
 
-def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
+def paint(session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
     """Store the painted lesion of one slice, sent as runs: offset and length of each among the slice's voxels.
 
     ``fresh`` clears the slice first: a lesion of many runs is sent in several messages.
@@ -39,8 +39,8 @@ def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) 
     InputDataError
         A run lies outside the slice.
     """
-    case, z = workspace.case, int(asked["slice"])
-    runs = np.asarray(asked["runs"], np.int64).reshape(-1, 2)
+    case, z = workspace.case, int(request["slice"])
+    runs = np.asarray(request["runs"], np.int64).reshape(-1, 2)
     if not 0 <= z < case.n_slices:
         raise InputDataError("There is no such slice to paint.")
     start, stop = int(case.starts[z]), int(case.starts[z + 1])
@@ -48,7 +48,7 @@ def paint(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) 
     if not ((first >= 0) & (size > 0) & (first + size <= stop - start)).all():
         raise InputDataError("The painted lesion lies outside the brain mask.")
     mask = painted(session, case)
-    if asked.get("fresh"):
+    if request.get("fresh"):
         mask[start:stop] = False
     for at, length in runs:
         mask[start + at : start + at + length] = True

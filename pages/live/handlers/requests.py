@@ -26,7 +26,7 @@ Handler = Callable[[LiveSession, Workspace, Mapping[str, Any]], bytes]
 MAX_VOXELS: Final = 400
 
 
-def answer_request(session: LiveSession, workspace: Workspace, asked: Any) -> bytes:
+def answer_request(session: LiveSession, workspace: Workspace, request: Any) -> bytes:
     """Answer one request, a JSON object with its ``type``.
 
     Raises
@@ -34,14 +34,14 @@ def answer_request(session: LiveSession, workspace: Workspace, asked: Any) -> by
     InputDataError
         The request is invalid, or the case cannot answer it.
     """
-    if not isinstance(asked, Mapping):
+    if not isinstance(request, Mapping):
         raise invalid_request()
-    kind = str(asked.get("type"))
+    kind = str(request.get("type"))
     try:
         if kind in session.request_handlers:
-            return session.request_handlers[kind](session, dict(asked))
+            return session.request_handlers[kind](session, dict(request))
         if kind in HANDLERS:
-            return HANDLERS[kind](session, workspace, asked)
+            return HANDLERS[kind](session, workspace, request)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise invalid_request() from error
     raise invalid_request()
@@ -77,15 +77,15 @@ def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
     return tuple(voxels)
 
 
-def _probe(session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
+def _probe(session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
     curve = session.edited_curve(workspace.curve_key)
     if curve is None or curve.size != workspace.start.value.size:
         curve = workspace.start.value
-    return probe_frame(workspace, curve, voxel_of(asked["voxel"]))
+    return probe_frame(workspace, curve, voxel_of(request["voxel"]))
 
 
-def _fit(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
-    curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
+def _fit(_session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
+    curve = wire.checked_curve(np.asarray(request["curve"], np.float64))
     if curve.shape != workspace.start.value.shape:
         raise InputDataError(f"The curve has {curve.size} points; the series has {workspace.start.value.size}.")
     fit = fit_gamma_variate(curve, workspace.case.prepared.dt_s)
@@ -93,15 +93,19 @@ def _fit(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) 
     return wire.pack("fit", {"fit": parameters}, {"curve": fit.curve(workspace.start.time_s).astype(np.float32)})
 
 
-def _voxels(_session: LiveSession, workspace: Workspace, asked: Mapping[str, Any]) -> bytes:
+def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
     """Return the mean and standard deviation of voxels clicked on the map."""
     prepared = workspace.case.prepared
-    voxels = voxels_of(prepared, asked["voxels"])
+    voxels = voxels_of(prepared, request["voxels"])
     x, y, z = np.array(voxels).T
     flat = np.ravel_multi_index((x, y, z), prepared.grid)
     aif = mean_curve(prepared, flat, "voxels")
     spread = voxel_curves(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
-    header = {"voxels": [list(v) for v in voxels], "flags": list(aif.quality), "asked": int(asked.get("asked", 0))}
+    header = {
+        "voxels": [list(v) for v in voxels],
+        "flags": list(aif.quality),
+        "asked": int(request.get("asked", 0)),
+    }
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
 
 

@@ -53,23 +53,23 @@ def region_of(session: LiveSession, workspace: Workspace, name: str) -> NDArray[
     return _found[workspace][name]
 
 
-def _curve(workspace: Workspace, asked: Mapping[str, Any]) -> DoubleArray:
-    curve = wire.checked_curve(np.asarray(asked["curve"], np.float64))
+def _curve(workspace: Workspace, request: Mapping[str, Any]) -> DoubleArray:
+    curve = wire.checked_curve(np.asarray(request["curve"], np.float64))
     if curve.shape != workspace.start.value.shape:
         raise InputDataError(f"The curve has {curve.size} points; the series has {workspace.start.value.size}.")
     return curve
 
 
 def stream_sensitivity(
-    session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
 ) -> Frames:
     """Yield one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) by the ``curve``.
 
     ``quick`` uses the preview grid, during a drag.
     """
-    curve, quantity = _curve(workspace, asked), str(asked["quantity"])
-    region, target_name = str(asked.get("region", "core")), str(asked.get("target", TRUTH))
-    quick = bool(asked.get("quick"))
+    curve, quantity = _curve(workspace, request), str(request["quantity"])
+    region, target_name = str(request.get("region", "core")), str(request.get("target", TRUTH))
+    quick = bool(request.get("quick"))
 
     def frames() -> Frames:
         case = workspace.case
@@ -95,10 +95,10 @@ def stream_sensitivity(
 
 
 def stream_sensitivity_map(
-    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
 ) -> Frames:
     """Yield one frame: the derivative of each voxel's rCBF along a ``direction`` of a ``curve``."""
-    curve, name = _curve(workspace, asked), str(asked["direction"])
+    curve, name = _curve(workspace, request), str(request["direction"])
 
     def frames() -> Frames:
         case = workspace.case
@@ -113,10 +113,10 @@ def stream_sensitivity_map(
 
 
 def stream_tornado(
-    _session: LiveSession, workspace: Workspace, asked: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
 ) -> Frames:
     """Yield a frame for each curve handle: the metrics of a ``curve`` with that handle low and high."""
-    curve = _curve(workspace, asked)
+    curve = _curve(workspace, request)
 
     def metrics_of(moved: DoubleArray) -> dict[str, float | None]:
         case = workspace.case

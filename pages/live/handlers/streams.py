@@ -73,7 +73,7 @@ class Streams:
         self._open: dict[str, _Stream] = {}
         self._wake = {of: asyncio.Event() for of in SOURCES}
 
-    async def receive(self, workspace: Workspace, asked: Mapping[str, Any]) -> None:
+    async def receive(self, workspace: Workspace, request: Mapping[str, Any]) -> None:
         """Receive one message of the browser; a stream that cannot start ends at once, with the reason.
 
         Raises
@@ -82,15 +82,15 @@ class Streams:
             Invalid request.
         """
         try:
-            of, act, run = str(asked["of"]), asked["act"], int(asked["run"])
+            of, act, run = str(request["of"]), request["act"], int(request["run"])
             wake, stream = self._wake[of], self._open.get(of)
             if act == "start":
                 self._open.pop(of, None)
-                self._open[of] = self._begin(of, run, workspace, asked)
+                self._open[of] = self._begin(of, run, workspace, request)
             elif act not in {"run", "pause", "step", "seen", "stop"}:
                 raise invalid_request()
             elif stream is not None and stream.run == run:
-                self._act(of, stream, act, asked)
+                self._act(of, stream, act, request)
         except PerfcoreError as error:  # first, as some are ValueErrors too
             await self._send(wire.pack(f"{of}-end", {"run": run, "message": str(error)}))
             return
@@ -98,19 +98,19 @@ class Streams:
             raise invalid_request() from error
         wake.set()
 
-    def _begin(self, of: str, run: int, workspace: Workspace, asked: Mapping[str, Any]) -> _Stream:
-        view = Viewport.read(asked.get("view"))
-        stream = _Stream(SOURCES[of](self._session, workspace, asked, view), workspace, run, view)
-        if "steps" in asked:
-            stream.wanted = float(int(asked["steps"]))
+    def _begin(self, of: str, run: int, workspace: Workspace, request: Mapping[str, Any]) -> _Stream:
+        view = Viewport.read(request.get("view"))
+        stream = _Stream(SOURCES[of](self._session, workspace, request, view), workspace, run, view)
+        if "steps" in request:
+            stream.wanted = float(int(request["steps"]))
         return stream
 
-    def _act(self, of: str, stream: _Stream, act: str, asked: Mapping[str, Any]) -> None:
+    def _act(self, of: str, stream: _Stream, act: str, request: Mapping[str, Any]) -> None:
         if act == "stop":
             del self._open[of]
         elif act == "seen":
             stream.on_way = max(stream.on_way - 1, 0)
-            stream.view.update(asked.get("view"))
+            stream.view.update(request.get("view"))
         else:
             stream.wanted = {"run": math.inf, "pause": 0.0, "step": 1.0}[act]
 
