@@ -120,7 +120,7 @@ export interface FitFrame {
   arrays: { curve: Curve };
 }
 export interface VoxelsFrame {
-  kind: "voxels"; voxels: Voxel[]; flags: string[]; asked: number; arrays: { mean: Curve; sd: Curve };
+  kind: "voxels"; voxels: Voxel[]; flags: string[]; number: number; arrays: { mean: Curve; sd: Curve };
 }
 export interface TargetFrame { kind: "target"; slice: number; voxels: number; ml: number }
 export interface SnapshotFrame {
@@ -184,7 +184,7 @@ export type Request =
   | { type: "case"; have?: string | null }
   | { type: "probe"; voxel: Voxel }
   | { type: "fit"; curve: number[] }
-  | { type: "voxels"; voxels: Voxel[]; asked: number }
+  | { type: "voxels"; voxels: Voxel[]; number: number }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
   | { type: "snapshot"; number: number }
   | { type: "stream"; of: keyof StreamFrames; act: StreamAct; run: number; view: { slice: number; all: boolean }; [option: string]: unknown };

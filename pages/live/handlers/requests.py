@@ -104,7 +104,7 @@ def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, A
     header = {
         "voxels": [list(v) for v in voxels],
         "flags": list(aif.quality),
-        "asked": int(request.get("asked", 0)),
+        "number": int(request.get("number", 0)),
     }
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
 

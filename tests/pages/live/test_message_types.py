@@ -109,7 +109,7 @@ def request_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes
     yield probe_frame(workspace, curve, (inside[0], inside[1], inside[2]))
     yield probe_frame(workspace, curve, (0, 0, 0))
     yield answer_request(session, workspace, {"type": "fit", "curve": curve.tolist()})
-    yield answer_request(session, workspace, {"type": "voxels", "voxels": [inside], "asked": 1})
+    yield answer_request(session, workspace, {"type": "voxels", "voxels": [inside], "number": 1})
     yield answer_request(session, workspace, {"type": "target", "slice": 3, "fresh": True, "runs": [[0, 5]]})
 
 

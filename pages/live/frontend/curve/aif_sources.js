@@ -133,12 +133,12 @@ class VoxelPicker {
     const rest = now.filter((v) => v.some((x, i) => x !== voxel[i]));
     const next = rest.length < now.length ? rest : [...now, voxel];
     if (!next.length) this.clear();
-    else lab.request({ type: "voxels", voxels: next, asked: ++this.#requested });
+    else lab.request({ type: "voxels", voxels: next, number: ++this.#requested });
   }
 
   /** @param {VoxelsFrame} frame */
-  setCurve({ voxels, arrays, flags, asked }) {
-    if (asked !== this.#requested) return;
+  setCurve({ voxels, arrays, flags, number }) {
+    if (number !== this.#requested) return;
     const done = this.lab.aif.commit(arrays.mean, { voxels, spread: voxels.length > 1 ? arrays.sd : null, effect: "voxels" });
     if (done && flags.length) this.lab.notice(flags[0]);
   }

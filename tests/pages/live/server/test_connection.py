@@ -211,9 +211,9 @@ def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession
     assert header["fit"]["alpha"] == pytest.approx(fit.alpha)
     np.testing.assert_allclose(arrays["curve"], fit.curve(state.start.time_s), rtol=1e-5, atol=1e-4)
     voxels = [list(v) for v in state.start.voxels[:3]]
-    header, arrays = ask(client, session, {"type": "voxels", "voxels": [*voxels, voxels[0]], "asked": 7})
+    header, arrays = ask(client, session, {"type": "voxels", "voxels": [*voxels, voxels[0]], "number": 7})
     curves = np.array([state.case.prepared.enhancement[tuple(v)] for v in voxels], float)
-    assert (header["voxels"], header["asked"]) == (voxels, 7)
+    assert (header["voxels"], header["number"]) == (voxels, 7)
     np.testing.assert_allclose(arrays["mean"], curves.mean(0), rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(arrays["sd"], curves.std(0, ddof=1), rtol=1e-5, atol=1e-4)
     header, arrays = ask(client, session, {"type": "voxels", "voxels": voxels[:1]})
