@@ -394,7 +394,7 @@ def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     settled(page)
     click(page, "sensitivity")
     page.locator('[data-sensitivity="direction"]').select_option("width")
-    wait_data(page, "overlay", "v === 'sensitivity'")
+    wait_data(page, "overlay", "v === 'sensitivity-map'")
     text, voxel = overlaid(page, 0.4, 0.4)
     start = next(iter(case.sources.values())).value.astype(np.float32).astype(float)
     along = sensitivity.edit_direction(start, case.prepared.dt_s, "width")
