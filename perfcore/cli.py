@@ -312,8 +312,8 @@ def _print_summary(analysis: Analysis) -> None:
         f"Core {numbers.core_ml:.1f} ml, hypoperfused {numbers.hypoperfused_ml:.1f} ml, "
         f"mismatch {numbers.mismatch_ml:.1f} ml{ratio}{agreement} ({analysis.seconds['total']:.1f} s)."
     )
-    for sentence in analysis.quality:
-        typer.echo(f"Note: {sentence}")
+    for flag in analysis.quality:
+        typer.echo(f"Note: {flag.sentence}")
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

@@ -38,6 +38,7 @@ from perfcore.maps import (
 )
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
+from perfcore.quality_flags import Flag
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
@@ -71,8 +72,8 @@ class Analysis:
     seconds: dict[str, float]
 
     @property
-    def quality(self) -> tuple[str, ...]:
-        """What a careful user reads first: warnings of the reader, the preparation and the AIF."""
+    def quality(self) -> tuple[Flag, ...]:
+        """Quality flags of the reader, the preparation and the AIF, each once."""
         return tuple(dict.fromkeys((*self.series.warnings, *self.prepared.warnings, *self.aif.quality)))
 
 

@@ -5,13 +5,14 @@ Their arrays are read-only, so that a case can be shared between threads and ses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.errors import ArgumentError
+from perfcore.quality_flags import Flag
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -44,7 +45,7 @@ class PerfusionSeries:
     mask, lesion
         Shape ``(nx, ny, nz)``: brain mask that replaces the automatic one; known lesion.
     warnings
-        Sentences about corrections made while reading.
+        Quality flags of corrections made while reading.
     """
 
     data: FloatArray
@@ -54,7 +55,7 @@ class PerfusionSeries:
     units: SeriesUnits = "hu"
     mask: BoolArray | None = None
     lesion: BoolArray | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
         if self.data.ndim != 4:
@@ -114,14 +115,14 @@ class Aif:
     voxels
         Voxels ``(x, y, z)`` whose mean curve it is; empty for other origins.
     quality
-        Warnings about its quality, as sentences.
+        Quality flags.
     """
 
     time_s: DoubleArray
     value: DoubleArray
     method: str = "file"
     voxels: tuple[Voxel, ...] = ()
-    quality: tuple[str, ...] = field(default=())
+    quality: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
         time, value = np.asarray(self.time_s, np.float64), np.asarray(self.value, np.float64)

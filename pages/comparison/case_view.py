@@ -28,6 +28,7 @@ from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
+from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
@@ -119,7 +120,7 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
 
 
 def _reason_and_flags(column: Column) -> str:
-    flags = () if column.aif is None else column.aif.quality
+    flags = [] if column.aif is None else sentences(column.aif.quality)
     return " ".join(part for part in (column.problem, column.why, *flags) if part)
 
 

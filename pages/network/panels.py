@@ -152,8 +152,8 @@ def show_application(now: Workspace, name: str) -> None:
         same_area = st.toggle("Same area", key="model_area")
         figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
-        for sentence in result.aif.quality:
-            st.caption(f"⚠ {sentence}")
+        for flag in result.aif.quality:
+            st.caption(f"⚠ {flag.sentence}")
     with right:
         if weights is None:
             st.caption(

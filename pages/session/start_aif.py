@@ -15,6 +15,7 @@ from pages.session.state import live_session, notify, user_state
 from perfcore.aif.sources import SourceInfo, source_info, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
+from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 MAX_KEY_CHARS: Final = 200
@@ -71,7 +72,7 @@ def receive_csv(case: LiveCase, encoded: str) -> None:
         notify(f"This curve cannot be used: {error}")
         return
     if aif.quality:
-        notify(" ".join(aif.quality))
+        notify(" ".join(sentences(aif.quality)))
 
 
 def add_csv_aif(case: LiveCase, content: bytes) -> Aif:

@@ -11,6 +11,7 @@ import numpy as np
 
 from perfcore.errors import InputDataError, OutputError
 from perfcore.io.byte_source import open_source
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import Aif, DoubleArray
 from perfcore.units import MAX_ABS_VALUE
 
@@ -64,10 +65,11 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
             f"The AIF covers {time[0]:g} to {time[-1]:g} s; expected all of the series, {time_s[0]:g} to "
             f"{time_s[-1]:g} s, so give a curve over the whole scan."
         )
-    quality: tuple[str, ...] = ()
+    quality: tuple[Flag, ...] = ()
     if time.shape != time_s.shape or np.abs(time - time_s).max() > tolerance:
         value = np.interp(time_s, time, value)
-        quality = ("The AIF came on another time grid than the series and was interpolated linearly.",)
+        sentence = "The AIF came on another time grid than the series and was interpolated linearly."
+        quality = (make_flag("aif_interpolated", sentence),)
     if value.max() <= 0 or value.max() == value.min():
         raise InputDataError(
             f"The AIF has no positive bolus during the series: its largest value is {value.max():g}; "

@@ -21,6 +21,7 @@ from perfcore.aif.select.quality import AifRating, artery_flags, rate_aif
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
+from perfcore.quality_flags import make_flag
 from perfcore.types import Aif, Voxel
 
 MIN_ARTERY_CONTRAST: Final = 3.0
@@ -34,9 +35,10 @@ MIN_BOLUS_SNR: Final = 2.5
 
 The noise of the mean curve would accept voxels that were selected for a chance maximum in the same frame.
 """
-UNCORRECTED_FLAG: Final = (
+UNCORRECTED_FLAG: Final = make_flag(
+    "aif_uncorrected",
     "The AIF was not corrected for partial volume because no usable vein was found: absolute CBF and CBV are too "
-    "large where the artery does not fill its voxels."
+    "large where the artery does not fill its voxels.",
 )
 
 

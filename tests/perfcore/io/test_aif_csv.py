@@ -124,7 +124,7 @@ def test_other_times_are_interpolated_linearly_with_a_note() -> None:
     np.testing.assert_allclose(aif.value, 3 * TIME, atol=1e-9)
     np.testing.assert_array_equal(aif.time_s, TIME)
     assert len(aif.quality) == 1
-    assert "interpolated linearly" in aif.quality[0]
+    assert "interpolated linearly" in aif.quality[0].sentence
     shifted = read_aif_csv(csv([0, *(TIME + 0.75)], [0, *VALUE]), TIME)
     assert shifted.value[1] == pytest.approx((VALUE[0] + VALUE[1]) / 2)
 
