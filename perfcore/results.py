@@ -81,7 +81,7 @@ def summarize(
     """Return the content of ``summary.json``; None where a value is undefined."""
     series, numbers, found = analysis.series, asdict(analysis.numbers), analysis.selection
     settings = analysis.settings.as_dict() | {
-        "aif": analysis.aif.method,
+        "aif": analysis.aif.source_id,
         "units": series.units,
         "mask": "automatic" if series.mask is None else "given",
         "dt_s": series.dt_s,
@@ -97,7 +97,7 @@ def summarize(
         "n_time": series.n_time,
         "settings": settings | dict(options or {}),
         "aif": {
-            "method": analysis.aif.method,
+            "method": analysis.aif.source_id,
             "voxels": [list(voxel) for voxel in analysis.aif.voxels],
             "peak": analysis.aif.peak,
             "peak_time_s": analysis.aif.peak_time_s,

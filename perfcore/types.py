@@ -110,8 +110,10 @@ class Aif:
         Shape ``(n_time,)``, seconds, increasing.
     value
         Shape ``(n_time,)``, enhancement in the units of the series (HU for CT).
-    method
-        Origin: the name of a selector, ``"file"``, ``"edited"`` or ``"truth"``.
+    source_id
+        Origin, an id of :mod:`perfcore.aif.sources`: a selector, a network, ``"file"``, ``"edited"``, ``"truth"``.
+    label
+        Name for the user where it differs from the label of the source; never compared.
     voxels
         Voxels ``(x, y, z)`` whose mean curve it is; empty for other origins.
     quality
@@ -120,9 +122,10 @@ class Aif:
 
     time_s: DoubleArray
     value: DoubleArray
-    method: str = "file"
+    source_id: str = "file"
     voxels: tuple[Voxel, ...] = ()
     quality: tuple[Flag, ...] = ()
+    label: str = ""
 
     def __post_init__(self) -> None:
         time, value = np.asarray(self.time_s, np.float64), np.asarray(self.value, np.float64)

@@ -25,7 +25,7 @@ from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
-from perfcore.aif.sources import is_network
+from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from perfcore.quality_flags import sentences
@@ -129,7 +129,7 @@ def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
     found: dict[str, tuple[str, Aif]] = {}
     for method, aif in start_aif.known_aifs(now.case).items():
         if method not in now.case.sources:
-            found[f"own:{method}"] = (method, aif)
+            found[f"own:{method}"] = (aif_label(aif), aif)
     edited = live_session().edited_curve(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
@@ -141,7 +141,7 @@ def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
 
 
 def _aif(now: Workspace, curve: Any) -> Aif:
-    return Aif(now.case.prepared.time_s, curve, method="edited")
+    return Aif(now.case.prepared.time_s, curve, source_id="edited")
 
 
 def _cache_of(option: AifOption, owner: str) -> ComparisonCache:

@@ -127,7 +127,7 @@ def config_frame(
         "token": session.token,
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,
-        "start": workspace.start.method,
+        "start": workspace.start.source_id,
         "sources": [asdict(source) for source in sources],
         "notice": notice,
         "deconvolution": workspace.settings.deconvolution,

@@ -47,7 +47,7 @@ def _read(challenge: Challenge) -> LoadedCase:
     if challenge.scores is None:
         return LoadedCase(hidden_case.series)
     return LoadedCase(
-        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, method="truth")
+        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, source_id="truth")
     )
 
 

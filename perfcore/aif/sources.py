@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfcore.aif.select import SELECTORS
+from perfcore.types import Aif
 
 NETWORK: Final = "cnn"
 """Id that stands for the best network; every network's id begins with it."""
@@ -83,6 +84,11 @@ def source_info(source_id: str) -> SourceInfo:
 def source_label(source_id: str) -> str:
     """Return a source's name in the interface."""
     return source_info(source_id).label
+
+
+def aif_label(aif: Aif) -> str:
+    """Return an AIF's name in the interface: its own, or that of its source."""
+    return aif.label or source_label(aif.source_id)
 
 
 def source_colour(source_id: str, place: int = 0) -> str:

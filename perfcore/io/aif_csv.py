@@ -36,7 +36,7 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
     Returns
     -------
     Aif
-        On ``time_s``, method ``"file"``; interpolated linearly, with a note in ``quality``, if the file has other
+        On ``time_s``, source ``"file"``; interpolated linearly, with a note in ``quality``, if the file has other
         times.
 
     Raises
@@ -75,7 +75,7 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
             f"The AIF has no positive bolus during the series: its largest value is {value.max():g}; "
             "expected enhancement above 0 that rises and falls, so give the enhancement of an artery."
         )
-    return Aif(time_s=np.asarray(time_s, np.float64), value=value, method="file", quality=quality)
+    return Aif(time_s=np.asarray(time_s, np.float64), value=value, source_id="file", quality=quality)
 
 
 def aif_csv_text(aif: Aif) -> str:

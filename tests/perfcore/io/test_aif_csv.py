@@ -49,7 +49,7 @@ def test_accepted(name: str, tmp_path: Path) -> None:
         aif = read_aif_csv(source, TIME)
         np.testing.assert_array_equal(aif.time_s, TIME)
         np.testing.assert_allclose(aif.value, VALUE, rtol=1e-12)
-        assert (aif.method, aif.voxels, aif.quality) == ("file", (), ())
+        assert (aif.source_id, aif.voxels, aif.quality) == ("file", (), ())
 
 
 def with_value(at: int, value: object) -> bytes:

@@ -494,5 +494,5 @@ def test_the_vein_is_a_source(case: LiveCase) -> None:
     assert case.vof is not None
     assert "vein" in case.offered.methods
     found = case.offered.get("vein")
-    assert found.method == "vein"
+    assert found.source_id == "vein"
     np.testing.assert_array_equal(found.value, case.vof.value)

@@ -47,7 +47,7 @@ def test_selects_artery_not_vein(method: str, head, prepared, selections) -> Non
     assert head.artery[x, y, z].mean() > 0.7
     assert not head.vein[x, y, z].any()
     assert correlation(chosen.aif.value, head.aif) > 0.99
-    assert chosen.aif.method == method
+    assert chosen.aif.source_id == method
     assert chosen.aif.quality == ()
 
 
@@ -97,7 +97,7 @@ def test_selection_is_scale_invariant(method: str, head, prepared, selections) -
 
 def test_auto_is_best_selector(prepared, selections) -> None:
     assert select(prepared).aif.voxels == selections[BEST].aif.voxels
-    assert select(prepared, "auto").aif.method == BEST
+    assert select(prepared, "auto").aif.source_id == BEST
 
 
 def test_unknown_selector_raises(prepared) -> None:
