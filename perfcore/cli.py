@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 import warnings
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -25,6 +23,7 @@ from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import OneLineErrorGroup, exit_with_one_line
+from perfcore.runtime.lean_imports import import_nibabel, import_scipy, import_torch_in_background
 from perfcore.runtime.progress import progress, steps
 from perfcore.settings import PRESETS, Settings
 
@@ -128,7 +127,7 @@ def maps_command(
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
     )
-    _import_nibabel()
+    import_nibabel()
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
@@ -140,7 +139,7 @@ def maps_command(
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
         method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
         load_s = time.perf_counter() - start
-    _import_torch_in_background()
+    import_torch_in_background()
     with progress("Computing maps"):
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
@@ -271,9 +270,10 @@ def _analyse(
         from perfcore.runtime.device import resolve_device
 
         resolve_device(device)
+    start = time.perf_counter()
+    import_scipy()
     from perfcore.preprocess import prepare
 
-    start = time.perf_counter()
     prepared = prepare(series, settings)  # needs no torch, which is still being imported
     prepare_s = time.perf_counter() - start
     from perfcore.pipeline import analyse
@@ -285,23 +285,6 @@ def _analyse(
     for name in ("preprocess", "total"):
         seconds[name] += prepare_s
     return replace(analysis, seconds=seconds), device_type
-
-
-def _import_torch_in_background() -> None:
-    """Import torch in a thread of its own, while this one prepares the series."""
-    if "torch" not in sys.modules:
-        threading.Thread(target=import_module, args=("torch",), name="import-torch").start()
-
-
-def _import_nibabel() -> None:
-    """Import nibabel without pydicom, which it imports for a header extension that perfcore does not read."""
-    if "nibabel" in sys.modules or "pydicom" in sys.modules:
-        return
-    sys.modules["pydicom"] = None  # type: ignore[assignment]
-    try:
-        import_module("nibabel")
-    finally:
-        del sys.modules["pydicom"]
 
 
 def _print_summary(analysis: Analysis) -> None:

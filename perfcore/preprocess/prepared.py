@@ -11,7 +11,7 @@ from scipy import ndimage
 from perfcore.errors import InputDataError
 from perfcore.preprocess import motion_rigid, quality
 from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
-from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
+from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side
 from perfcore.preprocess.mask import (
     BONE_MARGIN_MM,
     DENOISING_MM,
@@ -167,7 +167,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
 
     index = np.flatnonzero(mask)
     midplane = fit_midplane(mask, series.affine)
-    right = midplane.right_of(world_points(index, series.grid, series.affine))
+    right = midplane.right_of(mask, series.affine)
     healthy = ~(csf | vessels)
     side = later_side(ttp_s, right, healthy)
     reference, note = _reference(settings, side, right, healthy)
