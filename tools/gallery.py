@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from pages.live.component import LUTS
 from pages.live.compute.display_layout import Layout
+from pages.ui.colour_scales import LUTS
 from perfcore.phantom.cases import make_case
 from perfcore.pipeline import analyse
 

@@ -19,10 +19,10 @@ from pages.comparison.columns import (
     aif_options,
 )
 from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
-from pages.live.component import LUTS
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
+from pages.ui.colour_scales import LUTS
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network

@@ -12,8 +12,8 @@ from PIL import Image
 from scipy import ndimage
 
 from pages.comparison.columns import Column
-from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
+from pages.ui.colour_scales import LUTS
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 

@@ -8,15 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-import numpy as np
-import plotly.colors
 import streamlit as st
-from numpy.typing import NDArray
 
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
+from pages.ui.colour_scales import LUTS, SCALES
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
 from perfcore.analysis.sensitivity import NOISE, directions
@@ -26,37 +24,6 @@ from perfcore.metrics import LIVE, METRICS, TORNADO
 from perfcore.types import Aif
 
 ICON: Final = LIVE_FRONTEND / "icon.svg"
-
-
-def _lut(name: str) -> NDArray[np.uint8]:
-    """Return a colour scale as 256 RGB triples."""
-    colours = plotly.colors.sample_colorscale(name, [i / 255 for i in range(256)], colortype="tuple")
-    return (np.array(colours) * 255).round().astype(np.uint8).ravel()
-
-
-def _between(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return 256 RGB triples that run evenly through key colours."""
-    at = np.linspace(0, len(colours) - 1, 256)
-    channels = [np.interp(at, range(len(colours)), channel) for channel in zip(*colours, strict=True)]
-    return np.stack(channels, 1).round().astype(np.uint8).ravel()
-
-
-SCALES: Final = {
-    "viridis": "viridis",
-    "cividis": "cividis",
-    "inferno": "inferno",
-    "grey": "grey",
-    "rainbow": "rainbow (vendors)",
-}
-"""Colour scales by name; all but the last are read alike by the colour-blind."""
-LUTS: Final = {
-    **{name: _lut(name) for name in ("viridis", "inferno", "cividis")},
-    "grey": _between((0, 0, 0), (255, 255, 255)),
-    # What consoles use: black, blue, cyan, green, yellow, orange, red.
-    "rainbow": _between(
-        (0, 0, 0), (0, 0, 200), (0, 170, 230), (0, 190, 70), (245, 225, 0), (255, 130, 0), (225, 0, 0)
-    ),
-}
 
 # The module is imported once per page load; what the browser keeps between runs lives in it.
 _JS: Final = (

@@ -16,11 +16,11 @@ from PIL import Image
 from pages.comparison import charts
 from pages.comparison.evaluation_results import EvaluationResults
 from pages.comparison.map_images import SCALE, Slice, bar
-from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
 from pages.session.state import user_state
+from pages.ui.colour_scales import LUTS
 from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
