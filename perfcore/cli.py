@@ -12,7 +12,7 @@ import json
 import sys
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -25,7 +25,7 @@ from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import OneLineErrorGroup, exit_with_one_line
 from perfcore.runtime.lean_imports import import_nibabel, import_scipy, import_torch_in_background
 from perfcore.runtime.progress import progress, steps
-from perfcore.settings import PRESETS, Settings
+from perfcore.settings import CHOICES, PRESETS, Settings
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
@@ -45,7 +45,7 @@ app = typer.Typer(
 )
 
 
-def _choices(names: Sequence[str]) -> str:
+def _choices(names: Iterable[str]) -> str:
     return "|".join(names)
 
 
@@ -81,8 +81,8 @@ def maps_command(
     preset: Annotated[
         str, typer.Option(metavar=_choices(list(PRESETS)), help="Named settings; single options override them.")
     ] = "paper",
-    deconvolution: Annotated[str | None, typer.Option(metavar="circulant|causal")] = None,
-    discretization: Annotated[str | None, typer.Option(metavar="volterra|rectangular")] = None,
+    deconvolution: Annotated[str | None, typer.Option(metavar=_choices(CHOICES["deconvolution"]))] = None,
+    discretization: Annotated[str | None, typer.Option(metavar=_choices(CHOICES["discretization"]))] = None,
     regularization: Annotated[str | None, typer.Option(metavar=_choices(list(REGULARIZATIONS)))] = None,
     lambda_rel: Annotated[
         float | None,
@@ -95,13 +95,13 @@ def maps_command(
         float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
     ] = None,
     motion: Annotated[
-        str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid: in 3D.")
+        str | None, typer.Option(metavar=_choices(CHOICES["motion"]), help="Realignment of frames; rigid: in 3D.")
     ] = None,
     partial_volume: Annotated[
         str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale the AIF to the area of the VOF.")
     ] = "off",
     reference: Annotated[
-        str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
+        str | None, typer.Option(metavar=_choices(CHOICES["reference"]), help="Region of the healthy mean CBF.")
     ] = None,
     core_threshold: Annotated[float | None, typer.Option(metavar="X", help="Core: rCBF below X.")] = None,
     tmax_threshold: Annotated[

@@ -22,7 +22,7 @@ from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, di
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
-from pages.ui.colour_scales import LUTS
+from pages.ui.colours import LUTS
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network

@@ -10,14 +10,15 @@ from typing import Any, Final
 
 import streamlit as st
 
+from pages.live.handlers.sensitivity import LOSS, REGIONS
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
-from pages.ui.colour_scales import LUTS, SCALES
+from pages.ui.colours import LUTS, OUTLINES, SCALES, outline_css
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
-from perfcore.analysis.sensitivity import NOISE, directions
+from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
@@ -42,7 +43,8 @@ export default function (component) {
 _component = st.components.v2.component(
     "aif_lab",
     html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
-    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((LIVE_FRONTEND / "styles").glob("*.css"))),
+    css=outline_css(".lab")
+    + "\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((LIVE_FRONTEND / "styles").glob("*.css"))),
     js=_JS,
 )
 
@@ -101,6 +103,7 @@ def config_frame(
         "regularization": workspace.settings.regularization,
         "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
+        "colours": OUTLINES,
         "metrics": [
             {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}
             for name in LIVE
@@ -115,6 +118,8 @@ def config_frame(
             ),
             {"id": NOISE, "label": "noise of 1 % of the peak", "unit": ""},
         ],
+        "quantities": [asdict(LOSS), *(asdict(info) for info in QUANTITIES.values())],
+        "regions": [{"id": name, "label": label} for name, label in REGIONS.items()],
         "slope": CORE_SLOPE,
         "thresholds": {"core": workspace.settings.core_threshold, "tmax": workspace.settings.tmax_threshold_s},
     }

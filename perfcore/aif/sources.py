@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from perfcore.aif.select import SELECTORS
+from perfcore.aif.select import BEST, SELECTORS
 from perfcore.types import Aif
 
 NETWORK: Final = "cnn"
@@ -49,7 +49,7 @@ KNOWN: Final[dict[str, SourceInfo]] = {
         SourceInfo("vein", "Vein (VOF)", "", "To learn from"),
     )
 }
-NETWORKS: Final[dict[str, SourceInfo]] = {
+NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {
     info.id: info
     for info in (
         SourceInfo("cnn-regression", "Network, regression", "#c774b2", "Learned"),
@@ -62,7 +62,7 @@ NETWORKS: Final[dict[str, SourceInfo]] = {
 
 def aif_methods() -> tuple[str, ...]:
     """Return every id that finds an input function in a series: ``auto``, the selectors, ``cnn``, the networks."""
-    return ("auto", *SELECTORS, NETWORK, *NETWORKS)
+    return ("auto", *SELECTORS, NETWORK, *NETWORK_SOURCES)
 
 
 def is_network(source_id: str) -> bool:
@@ -70,12 +70,17 @@ def is_network(source_id: str) -> bool:
     return source_id.startswith(f"{NETWORK}-")
 
 
+def is_example(source_id: str) -> bool:
+    """Return whether the example figures of a report show a source: known curves, the best selector, networks."""
+    return source_id in KNOWN or source_id == BEST or is_network(source_id)
+
+
 def source_info(source_id: str) -> SourceInfo:
     """Return what is known of a source; an id that is in no registry is its own label."""
     if source_id in SELECTORS:
         selector = SELECTORS[source_id]
         return SourceInfo(source_id, selector.label, selector.colour, _FOUND)
-    known = {**KNOWN, **NETWORKS}
+    known = {**KNOWN, **NETWORK_SOURCES}
     if source_id in known:
         return known[source_id]
     return SourceInfo(source_id, source_id, "", "Learned" if is_network(source_id) else "Files")

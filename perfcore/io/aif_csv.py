@@ -15,7 +15,7 @@ from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import Aif, DoubleArray
 from perfcore.units import MAX_ABS_VALUE
 
-COLUMNS: Final = ("time_s", "value")
+CSV_COLUMNS: Final = ("time_s", "value")
 MAX_CSV_BYTES: Final = 4 << 20
 _TIME_TOLERANCE: Final = 0.01
 """Times that differ by less than this fraction of a frame are equal; a CSV rounds them."""
@@ -81,7 +81,7 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
 def aif_csv_text(aif: Aif) -> str:
     """Return an AIF as CSV text with the columns ``time_s,value``."""
     rows = (f"{time:.9g},{value:.9g}\n" for time, value in zip(aif.time_s, aif.value, strict=True))
-    return ",".join(COLUMNS) + "\n" + "".join(rows)
+    return ",".join(CSV_COLUMNS) + "\n" + "".join(rows)
 
 
 def write_aif_csv(aif: Aif, path: Path) -> None:
@@ -118,7 +118,7 @@ def _text(source: Path | bytes) -> str:
 
 def _not_a_table() -> InputDataError:
     return InputDataError(
-        f"The {_WHAT} is not a text table in UTF-8; give a CSV with the columns {' and '.join(COLUMNS)}."
+        f"The {_WHAT} is not a text table in UTF-8; give a CSV with the columns {' and '.join(CSV_COLUMNS)}."
     )
 
 
@@ -129,9 +129,9 @@ def _columns(text: str) -> tuple[DoubleArray, DoubleArray]:
     except csv.Error as error:
         raise _not_a_table() from error
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if any(names.count(name) != 1 for name in COLUMNS):
+    if any(names.count(name) != 1 for name in CSV_COLUMNS):
         raise InputDataError(
-            f"The {_WHAT} lacks the columns {' and '.join(COLUMNS)}; expected each once in its first row, "
+            f"The {_WHAT} lacks the columns {' and '.join(CSV_COLUMNS)}; expected each once in its first row, "
             "separated by commas, so give such a CSV."
         )
     for number, row in enumerate(rows[1:], start=1):
@@ -141,7 +141,7 @@ def _columns(text: str) -> tuple[DoubleArray, DoubleArray]:
                 "with decimal points, so correct the file."
             )
     columns = []
-    for name in COLUMNS:
+    for name in CSV_COLUMNS:
         at = names.index(name)
         column = []
         for number, row in enumerate(rows[1:], start=1):

@@ -1,4 +1,4 @@
-"""Colour scales of the maps: 256 RGB triples each, the same in the browser, the pictures and the legends."""
+"""Colours on every page: scales of the maps (256 RGB triples each), and outlines over them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,29 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from plotly import colors
+
+OUTLINES: Final = {
+    "core": "#ff4fd8",
+    "hypoperfused": "#3fd07a",
+    "truth": "#ffffff",
+    "aif": "#ff4b4b",
+    "vof": "#4aa3ff",
+    "probe": "#ffd23f",
+    "painted": "#ffa31a",
+}
+"""Of lesions, and of the voxels of artery, vein and cross-hair, ``#rrggbb``."""
+
+
+def outline_rgb(name: str) -> tuple[int, int, int]:
+    """Return the colour of an outline as an RGB triple."""
+    red, green, blue = bytes.fromhex(OUTLINES[name][1:])
+    return red, green, blue
+
+
+def outline_css(selector: str) -> str:
+    """Return a CSS rule that defines the colours of the outlines as ``--outline-<name>``."""
+    values = " ".join(f"--outline-{name}: {colour};" for name, colour in OUTLINES.items())
+    return f"{selector} {{ {values} }}\n"
 
 
 def _sampled(name: str) -> NDArray[np.uint8]:
