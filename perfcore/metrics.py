@@ -16,7 +16,7 @@ from perfcore.types import BoolArray, FloatArray
 Spacing = tuple[float, float, float]
 AUC_BINS: Final = 2048
 MAX_BINNED_RCBF: Final = 4.0
-"""Of `binned_auc_below`; what is higher shares the last bin."""
+"""Of `binned_auc_below`; higher values share the last bin."""
 
 
 @dataclass(frozen=True)

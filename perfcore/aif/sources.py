@@ -1,6 +1,6 @@
-"""Where an input function comes from: label, colour and group of each source, by its stable id.
+"""Sources of input functions: label, colour and group of each, by its stable id.
 
-Selectors are those of :data:`perfcore.aif.select.SELECTORS`; the networks and the known curves stand here.
+Selectors are those of :data:`perfcore.aif.select.SELECTORS`; networks and known curves are listed here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from perfcore.types import Aif
 NETWORK: Final = "cnn"
 """Id that stands for the best network; every network's id begins with it."""
 OTHER_COLOURS: Final = ("#b8a000", "#5f8fb4", "#d0672c", "#6fae3e", "#a86bd8", "#2fb3b3")
-"""Of curves without a colour of their own, by place."""
+"""Colours by place, of curves without their own."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def is_example(source_id: str) -> bool:
 
 
 def source_info(source_id: str) -> SourceInfo:
-    """Return what is known of a source; an id that is in no registry is its own label."""
+    """Return the entry of a source; an id that is in no registry is its own label."""
     if source_id in SELECTORS:
         selector = SELECTORS[source_id]
         return SourceInfo(source_id, selector.label, selector.colour, _FOUND)

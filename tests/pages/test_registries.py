@@ -68,7 +68,7 @@ def test_colours_and_labels_agree_on_every_page() -> None:
 
 
 def test_no_module_types_a_colour_of_a_registry_again() -> None:
-    """The style sheets use variables; the colours of a lesson's experiments, by place, are a table of their own."""
+    """The colours of a lesson's experiments, by place, are a table of their own."""
     typed = {*OUTLINES.values(), *(source_info(name).colour for name in (*SELECTORS, *NETWORK_SOURCES))} - {
         "#ffffff"
     }
