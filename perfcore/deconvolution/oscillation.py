@@ -130,7 +130,7 @@ class _Bounds:
     reach
         Σ of the amplitudes kept: how much max|k| can differ between two truncations. None: nothing is known.
     energy
-        L times the energy of the second difference of the kept components: likewise for (Σ|d|)², by Cauchy–Schwarz.
+        L times the energy of the second difference of the kept components: bounds (Σ|d|)² by Cauchy–Schwarz.
     """
 
     open: Tensor
