@@ -18,7 +18,7 @@ title, link = st.columns([5, 1], vertical_alignment="center")
 title.markdown(f"**{escape(entry.title)}** · {escape(entry.note)}")
 if link.button("Open in the Lab", icon=":material/show_chart:", type="primary", width="stretch"):
     st.switch_page("pages/lab.py")
-notes = [f":orange-badge[{escape(flag.word)}] {escape(flag.sentence)}" for flag in row.summary.notes]
+notes = [f":orange-badge[{escape(label)}] {escape(sentence)}" for label, sentence in row.summary.notes]
 if notes:
     st.caption("  \n".join(notes))
 if now is not None and now.case.name == entry.key:

@@ -112,7 +112,7 @@ def _svd_peak(aif: Tensor, tissue: Tensor, settings: Settings) -> Tensor:
 
 
 def _extra_memory_mb(work: Callable[[], Any]) -> float | None:
-    """Return the process's peak resident memory during a call beyond what it held before, None where unknown."""
+    """Return the process's peak resident memory during a call above that before the call; None where unknown."""
     status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
     if not reset.exists():
         return None
@@ -207,7 +207,7 @@ def measure(
 
 
 def run(plan: Plan, progress: Callable[[int, int], None] | None = None) -> dict[str, Any]:
-    """Time every way and return what the command writes.
+    """Time every implementation and return the content of the result file.
 
     Parameters
     ----------
@@ -221,8 +221,8 @@ def run(plan: Plan, progress: Callable[[int, int], None] | None = None) -> dict[
     settings = Settings()
     index = settings.replace(regularization="oscillation")
     aif, tissue = (x.to(target) for x in synthetic_case(n_voxels, n_time))
-    tiles = Tiles.of(tissue)
-    basis = TemporalBasis.of(tiles, min(32, n_time))
+    tiles = Tiles.from_curves(tissue)
+    basis = TemporalBasis.from_tissue(tiles, min(32, n_time))
     cotangent = torch.ones(n_voxels, device=target)
 
     def forward(way: Callable[[Tensor], Tensor]) -> Callable[[], Tensor]:

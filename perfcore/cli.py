@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -25,8 +23,9 @@ from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import OneLineErrorGroup, exit_with_one_line
+from perfcore.runtime.lean_imports import import_nibabel, import_scipy, import_torch_in_background
 from perfcore.runtime.progress import progress, steps
-from perfcore.settings import PRESETS, Settings
+from perfcore.settings import CHOICES, PRESETS, Settings
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
@@ -46,7 +45,7 @@ app = typer.Typer(
 )
 
 
-def _choices(names: Sequence[str]) -> str:
+def _choices(names: Iterable[str]) -> str:
     return "|".join(names)
 
 
@@ -82,8 +81,8 @@ def maps_command(
     preset: Annotated[
         str, typer.Option(metavar=_choices(list(PRESETS)), help="Named settings; single options override them.")
     ] = "paper",
-    deconvolution: Annotated[str | None, typer.Option(metavar="circulant|causal")] = None,
-    discretization: Annotated[str | None, typer.Option(metavar="volterra|rectangular")] = None,
+    deconvolution: Annotated[str | None, typer.Option(metavar=_choices(CHOICES["deconvolution"]))] = None,
+    discretization: Annotated[str | None, typer.Option(metavar=_choices(CHOICES["discretization"]))] = None,
     regularization: Annotated[str | None, typer.Option(metavar=_choices(list(REGULARIZATIONS)))] = None,
     lambda_rel: Annotated[
         float | None,
@@ -96,13 +95,13 @@ def maps_command(
         float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
     ] = None,
     motion: Annotated[
-        str | None, typer.Option(metavar="off|in-plane|rigid", help="Realignment of frames; rigid: in 3D.")
+        str | None, typer.Option(metavar=_choices(CHOICES["motion"]), help="Realignment of frames; rigid: in 3D.")
     ] = None,
     partial_volume: Annotated[
         str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale the AIF to the area of the VOF.")
     ] = "off",
     reference: Annotated[
-        str | None, typer.Option(metavar="contralateral|brain", help="Region of the healthy mean CBF.")
+        str | None, typer.Option(metavar=_choices(CHOICES["reference"]), help="Region of the healthy mean CBF.")
     ] = None,
     core_threshold: Annotated[float | None, typer.Option(metavar="X", help="Core: rCBF below X.")] = None,
     tmax_threshold: Annotated[
@@ -128,7 +127,7 @@ def maps_command(
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
     )
-    _import_nibabel()
+    import_nibabel()
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
@@ -140,7 +139,7 @@ def maps_command(
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
         method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
         load_s = time.perf_counter() - start
-    _import_torch_in_background()
+    import_torch_in_background()
     with progress("Computing maps"):
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
@@ -271,9 +270,10 @@ def _analyse(
         from perfcore.runtime.device import resolve_device
 
         resolve_device(device)
+    start = time.perf_counter()
+    import_scipy()
     from perfcore.preprocess import prepare
 
-    start = time.perf_counter()
     prepared = prepare(series, settings)  # needs no torch, which is still being imported
     prepare_s = time.perf_counter() - start
     from perfcore.pipeline import analyse
@@ -287,23 +287,6 @@ def _analyse(
     return replace(analysis, seconds=seconds), device_type
 
 
-def _import_torch_in_background() -> None:
-    """Import torch in a thread of its own, while this one prepares the series."""
-    if "torch" not in sys.modules:
-        threading.Thread(target=import_module, args=("torch",), name="import-torch").start()
-
-
-def _import_nibabel() -> None:
-    """Import nibabel without pydicom, which it imports for a header extension that perfcore does not read."""
-    if "nibabel" in sys.modules or "pydicom" in sys.modules:
-        return
-    sys.modules["pydicom"] = None  # type: ignore[assignment]
-    try:
-        import_module("nibabel")
-    finally:
-        del sys.modules["pydicom"]
-
-
 def _print_summary(analysis: Analysis) -> None:
     numbers = analysis.numbers
     ratio = "" if numbers.mismatch_ratio is None else f", ratio {numbers.mismatch_ratio:.1f}"
@@ -312,8 +295,8 @@ def _print_summary(analysis: Analysis) -> None:
         f"Core {numbers.core_ml:.1f} ml, hypoperfused {numbers.hypoperfused_ml:.1f} ml, "
         f"mismatch {numbers.mismatch_ml:.1f} ml{ratio}{agreement} ({analysis.seconds['total']:.1f} s)."
     )
-    for sentence in analysis.quality:
-        typer.echo(f"Note: {sentence}")
+    for flag in analysis.quality:
+        typer.echo(f"Note: {flag.sentence}")
 
 
 def _check_choice(name: str, value: str, choices: Sequence[str]) -> None:

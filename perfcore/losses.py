@@ -61,7 +61,7 @@ class Target:
 class Lesions:
     """Lesions as probabilities, with CBF [ml/100 g/min], rCBF and soft Tmax [s] that they come from.
 
-    All of shape ``(n_voxels,)`` and differentiable; the last two are None where Tmax was not asked for.
+    All of shape ``(n_voxels,)`` and differentiable; the last two are None without Tmax.
     """
 
     cbf: Tensor

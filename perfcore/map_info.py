@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VoxelValues:
-    """What the maps are computed from, a value for each voxel of the mask, shape ``(n_voxels,)``.
+    """Input of the formulas of the maps: a value for each voxel of the mask, shape ``(n_voxels,)``.
 
     Attributes
     ----------

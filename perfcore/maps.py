@@ -1,4 +1,4 @@
-r"""What is read off k(t): the perfusion maps and the lesions.
+r"""Perfusion maps and lesions from k(t).
 
 .. math::
 

@@ -16,7 +16,7 @@ from perfcore.types import BoolArray, FloatArray
 Spacing = tuple[float, float, float]
 AUC_BINS: Final = 2048
 MAX_BINNED_RCBF: Final = 4.0
-"""Of `binned_auc_below`; what is higher shares the last bin."""
+"""Of `binned_auc_below`; higher values share the last bin."""
 
 
 @dataclass(frozen=True)
@@ -86,16 +86,19 @@ METRICS: Final[dict[str, MetricInfo]] = {
         MetricInfo("seconds", "Time", "Time taken", "s", 1),
     )
 }
-EVALUATED: Final = (
-    "auc", "dice", "jaccard", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s",
-)  # fmt: skip
-"""Metrics of an evaluation, in the order of its table."""
+RELEASED: Final = ("dice", "auc", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s")
+"""Metrics of the trained networks in the model card, in the order of its table."""
 LIVE: Final = (
     "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "dice", "auc", "reference_cbf",
 )  # fmt: skip
 """Metrics that the Lab follows, in its order."""
 TORNADO: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
 """Metrics of the tornado chart."""
+
+
+def evaluated() -> tuple[str, ...]:
+    """Return the metrics of an evaluation, in the order of its table: those of which some values are better."""
+    return tuple(info.id for info in METRICS.values() if info.better is not None)
 
 
 @dataclass(frozen=True)

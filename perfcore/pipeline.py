@@ -1,4 +1,4 @@
-"""The one road from a case to maps, used by commands, pages and evaluation alike.
+"""Analysis pipeline: from a case to maps, for commands, pages and evaluation.
 
 >>> from perfcore.phantom.cases import make_demonstration
 >>> from perfcore.pipeline import analyse
@@ -38,6 +38,7 @@ from perfcore.maps import (
 )
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
+from perfcore.quality_flags import Flag
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
@@ -47,7 +48,7 @@ GIVEN: Final = "The curve was given."
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """A case with its maps, and all that led to them.
+    """Result of an analysis: maps, lesions and figures, with the case, the settings and the AIF.
 
     Attributes
     ----------
@@ -57,7 +58,7 @@ class Analysis:
         How the AIF was found: why, how good it is, and its partial volume.
     seconds
         Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
-        ``total``; whoever read the files adds ``load``.
+        ``total``; the command line adds ``load``, the time to read the files.
     """
 
     series: PerfusionSeries
@@ -71,14 +72,14 @@ class Analysis:
     seconds: dict[str, float]
 
     @property
-    def quality(self) -> tuple[str, ...]:
-        """What a careful user reads first: warnings of the reader, the preparation and the AIF."""
+    def quality(self) -> tuple[Flag, ...]:
+        """Quality flags of the reader, the preparation and the AIF, each once."""
         return tuple(dict.fromkeys((*self.series.warnings, *self.prepared.warnings, *self.aif.quality)))
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelFlow:
-    """What one AIF makes of prepared tissue, per voxel of the mask.
+    """CBF and Tmax of prepared tissue for one AIF, per voxel of the mask.
 
     ``cbf`` [ml/100 g/min], ``tmax`` [s], shape ``(n_voxels,)``; ``reference_cbf`` is the healthy mean.
     """
@@ -89,8 +90,8 @@ class VoxelFlow:
 
 
 def tile(prepared: Prepared, device: torch.device | None = None) -> Tiles:
-    """Lay the case's tissue out for the fused deconvolution, once per case."""
-    return Tiles.of(torch.from_numpy(np.array(prepared.tissue)).to(device or torch.device("cpu")))
+    """Arrange the tissue of a case in tiles for the fused deconvolution."""
+    return Tiles.from_curves(torch.from_numpy(np.array(prepared.tissue)).to(device or torch.device("cpu")))
 
 
 def healthy_mean(cbf: Tensor, reference: Tensor) -> float:
@@ -193,7 +194,7 @@ def analyse(
     device
         ``auto``, ``cpu`` or ``cuda``.
     prepared
-        The case as `prepare` made it with the same settings, where it is at hand.
+        The case prepared with the same settings; None: prepared here.
     partial_volume
         Whether a selector's curve is enlarged to the area of the vein, which changes absolute CBF, CBV and
         nothing else. A network's curve has that area already.

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.atomic_write import to_json_values, write_all
 from perfcore.map_info import computed_maps
+from perfcore.quality_flags import codes, sentences
 from perfcore.types import DoubleArray
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def summarize(
     """Return the content of ``summary.json``; None where a value is undefined."""
     series, numbers, found = analysis.series, asdict(analysis.numbers), analysis.selection
     settings = analysis.settings.as_dict() | {
-        "aif": analysis.aif.method,
+        "aif": analysis.aif.source_id,
         "units": series.units,
         "mask": "automatic" if series.mask is None else "given",
         "dt_s": series.dt_s,
@@ -96,17 +97,19 @@ def summarize(
         "n_time": series.n_time,
         "settings": settings | dict(options or {}),
         "aif": {
-            "method": analysis.aif.method,
+            "method": analysis.aif.source_id,
             "voxels": [list(voxel) for voxel in analysis.aif.voxels],
             "peak": analysis.aif.peak,
             "peak_time_s": analysis.aif.peak_time_s,
-            "quality": list(analysis.aif.quality),
+            "quality": sentences(analysis.aif.quality),
+            "quality_codes": codes(analysis.aif.quality),
             "why": found.why,
             "score": None if found.rating is None else found.rating.score,
             "partial_volume": found.partial_volume,
         },
         **{name: numbers[name] for name in _FIGURES},
-        "quality": list(analysis.quality),
+        "quality": sentences(analysis.quality),
+        "quality_codes": codes(analysis.quality),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
         "seconds": seconds,
     }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
@@ -13,12 +14,13 @@ Discretization = Literal["volterra", "rectangular"]
 Reference = Literal["contralateral", "brain"]
 Motion = Literal["off", "in-plane", "rigid"]
 
-_CHOICES: Final[dict[str, tuple[str, ...]]] = {
-    "deconvolution": get_args(Deconvolution),
-    "discretization": get_args(Discretization),
-    "reference": get_args(Reference),
-    "motion": get_args(Motion),
+CHOICES: Final[dict[str, dict[str, str]]] = {
+    "deconvolution": {"circulant": "delay-invariant (circulant)", "causal": "causal"},
+    "discretization": {"volterra": "Volterra", "rectangular": "rectangular"},
+    "reference": {"contralateral": "contralateral hemisphere", "brain": "whole brain"},
+    "motion": {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"},
 }
+"""Values of each setting that is a choice, with their labels in the interface."""
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "lambda_rel": (1e-4, 1.0),
     "spatial_sigma_mm": (0.0, 20.0),
@@ -74,7 +76,8 @@ class Settings:
     tmax_threshold_s: float = 6.0
 
     def __post_init__(self) -> None:
-        for name, choices in {**_CHOICES, "regularization": tuple(REGULARIZATIONS)}.items():
+        allowed: dict[str, Collection[str]] = {**CHOICES, "regularization": REGULARIZATIONS}
+        for name, choices in allowed.items():
             value = getattr(self, name)
             if value not in choices:
                 raise ArgumentError(f"{name} must be one of {', '.join(choices)}; got {value!r}.")

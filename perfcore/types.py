@@ -5,13 +5,14 @@ Their arrays are read-only, so that a case can be shared between threads and ses
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from perfcore.errors import ArgumentError
+from perfcore.quality_flags import Flag
 
 FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
@@ -44,7 +45,7 @@ class PerfusionSeries:
     mask, lesion
         Shape ``(nx, ny, nz)``: brain mask that replaces the automatic one; known lesion.
     warnings
-        Sentences about corrections made while reading.
+        Quality flags of corrections made while reading.
     """
 
     data: FloatArray
@@ -54,7 +55,7 @@ class PerfusionSeries:
     units: SeriesUnits = "hu"
     mask: BoolArray | None = None
     lesion: BoolArray | None = None
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
 
     def __post_init__(self) -> None:
         if self.data.ndim != 4:
@@ -109,19 +110,22 @@ class Aif:
         Shape ``(n_time,)``, seconds, increasing.
     value
         Shape ``(n_time,)``, enhancement in the units of the series (HU for CT).
-    method
-        Origin: the name of a selector, ``"file"``, ``"edited"`` or ``"truth"``.
+    source_id
+        Origin, an id of :mod:`perfcore.aif.sources`: a selector, a network, ``"file"``, ``"edited"``, ``"truth"``.
+    label
+        Name for the user where it differs from the label of the source; never compared.
     voxels
         Voxels ``(x, y, z)`` whose mean curve it is; empty for other origins.
     quality
-        Warnings about its quality, as sentences.
+        Quality flags.
     """
 
     time_s: DoubleArray
     value: DoubleArray
-    method: str = "file"
+    source_id: str = "file"
     voxels: tuple[Voxel, ...] = ()
-    quality: tuple[str, ...] = field(default=())
+    quality: tuple[Flag, ...] = ()
+    label: str = ""
 
     def __post_init__(self) -> None:
         time, value = np.asarray(self.time_s, np.float64), np.asarray(self.value, np.float64)

@@ -78,7 +78,7 @@ def test_what_is_copied_is_there_and_is_let_through() -> None:
         assert not any(fnmatch(secret, name) for name in copied())
 
 
-def test_the_image_runs_as_nobody_in_particular_with_the_small_torch() -> None:
+def test_the_image_runs_without_privileges_with_the_small_torch() -> None:
     found = instructions()
     users = [value for name, value in found if name == "USER"]
     assert users == ["10001"]

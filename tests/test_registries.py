@@ -2,7 +2,11 @@
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import get_args
 
+import pandas as pd
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -13,11 +17,15 @@ from perfcore.aif.edits import HANDLES, CurveEdit
 from perfcore.aif.select import SELECTORS, SelectorInfo, select
 from perfcore.aif.sources import aif_methods, source_colour, source_label
 from perfcore.deconvolution.inverse import build_operator
+from perfcore.evaluation.run import case_columns, evaluate_cases
+from perfcore.io.cohort import find_cohort
 from perfcore.map_info import MAPS, MapInfo
+from perfcore.metrics import METRICS
 from perfcore.ranges import Span
 from perfcore.regularization import REGULARIZATIONS, RegularizationInfo
 from perfcore.results import file_names
-from perfcore.settings import Settings
+from perfcore.settings import CHOICES, Deconvolution, Discretization, Motion, Reference, Settings
+from tests.support.tiny_cohort import write_tiny_cohort
 
 
 @pytest.fixture
@@ -66,3 +74,32 @@ def test_a_map_that_is_added_is_written_and_compared(monkeypatch: pytest.MonkeyP
 def test_every_handle_is_a_field_of_an_edit() -> None:
     assert set(HANDLES) == set(vars(CurveEdit()))
     assert {info.id: info.neutral for info in HANDLES.values()} == vars(CurveEdit())
+
+
+def test_labels_of_the_settings_cover_their_types() -> None:
+    types = {
+        "deconvolution": Deconvolution,
+        "discretization": Discretization,
+        "reference": Reference,
+        "motion": Motion,
+    }
+    assert {name: tuple(labels) for name, labels in CHOICES.items()} == {
+        name: get_args(literal) for name, literal in types.items()
+    }
+
+
+def test_the_report_shows_an_added_selector_and_metric(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = find_cohort(write_tiny_cohort(tmp_path / "cohort", 2))
+    more = replace(SELECTORS["straka"], id="mine", label="My selector")
+    monkeypatch.setitem(SELECTORS, "mine", more)
+    metric = replace(METRICS["mismatch_ml"], label="My metric", better="lower")
+    monkeypatch.setitem(METRICS, "mismatch_ml", metric)
+    summary = evaluate_cases(cases, tmp_path / "out", workers=1)
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "<td>My selector</td>" in report
+    assert "<th>My metric, ml</th>" in report
+    mine, straka = summary["methods"]["mine"], summary["methods"]["straka"]
+    assert mine["mismatch_ml"]["mean"] == straka["mismatch_ml"]["mean"] > 0
+    rows = pd.read_csv(tmp_path / "out" / "cases.csv")
+    assert {"mine", *SELECTORS} <= set(rows["method"])
+    assert tuple(rows.columns) == case_columns()

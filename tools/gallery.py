@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from pages.live.component import LUTS
 from pages.live.compute.display_layout import Layout
+from pages.ui.colours import LUTS, outline_rgb
 from perfcore.phantom.cases import make_case
 from perfcore.pipeline import analyse
 
@@ -34,7 +34,7 @@ def picture(index: int) -> np.ndarray:
     lut = LUTS["viridis"].reshape(256, 3)
     colour = lut[np.clip(np.nan_to_num(rcbf) / 1.5 * 255, 0, 255).astype(int)]
     colour = np.where(np.isnan(rcbf)[..., None], grey * 0.45, colour).astype(np.uint8)
-    for mask, line in ((low, (63, 208, 122)), (core, (255, 79, 216))):
+    for mask, line in ((low, outline_rgb("hypoperfused")), (core, outline_rgb("core"))):
         colour[find_boundaries(mask, mode="outer")] = line
     head = ct > -200
     rows, columns = np.flatnonzero(head.any(1)), np.flatnonzero(head.any(0))

@@ -1,4 +1,4 @@
-"""How fast the Lab follows the hand: ``python -m tools.measure_lab`` prints a table, and JSON last.
+"""Latency of the Lab from input to pixels: ``python -m tools.measure_lab`` prints a table, and JSON last.
 
 Real input in headless Chromium; server, browser and driver share the machine. From the input event to the frame
 that has the map on the canvas, as the page's own User Timing marks have it. The plain way, ``st.image`` in a

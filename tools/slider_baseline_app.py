@@ -10,8 +10,8 @@ import numpy as np
 import streamlit as st
 
 from pages.library.catalog import demonstrations, open_case
-from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
+from pages.ui.colours import LUTS
 from perfcore.settings import Settings
 
 TOP, BRUSH = 14, 1.5

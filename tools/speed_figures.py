@@ -1,6 +1,6 @@
 """How long a case takes, and how much memory: ``python -m tools.speed_figures`` prints a table, and JSON last.
 
-Every row is a fresh process: it reads a phantom from a file, as somebody's own case would be read, and goes from
+Every row is a fresh process: it reads a phantom from a file, as a user's own case would be read, and goes from
 there to all maps twice; the first time includes what is only ever loaded once. The demonstrations start from an
 empty cache and count from the start of their process, imports included. On a busy machine times say little: the
 load average before the start stands beside them, and the processor time that the second round took.

@@ -19,15 +19,16 @@ from pages.comparison.columns import (
     aif_options,
 )
 from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
-from pages.live.component import LUTS
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
+from pages.ui.colours import LUTS
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
-from perfcore.aif.sources import is_network
+from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
+from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
@@ -119,7 +120,7 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
 
 
 def _reason_and_flags(column: Column) -> str:
-    flags = () if column.aif is None else column.aif.quality
+    flags = [] if column.aif is None else sentences(column.aif.quality)
     return " ".join(part for part in (column.problem, column.why, *flags) if part)
 
 
@@ -128,7 +129,7 @@ def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
     found: dict[str, tuple[str, Aif]] = {}
     for method, aif in start_aif.known_aifs(now.case).items():
         if method not in now.case.sources:
-            found[f"own:{method}"] = (method, aif)
+            found[f"own:{method}"] = (aif_label(aif), aif)
     edited = live_session().edited_curve(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
@@ -140,7 +141,7 @@ def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
 
 
 def _aif(now: Workspace, curve: Any) -> Aif:
-    return Aif(now.case.prepared.time_s, curve, method="edited")
+    return Aif(now.case.prepared.time_s, curve, source_id="edited")
 
 
 def _cache_of(option: AifOption, owner: str) -> ComparisonCache:

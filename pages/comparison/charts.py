@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 
 from perfcore.aif.sources import source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
-from perfcore.metrics import EVALUATED, METRICS
+from perfcore.metrics import METRICS, evaluated
 from perfcore.types import Aif
 
 HEIGHT: Final = 300
-CHARTED: Final = (*EVALUATED, "core_ml", "hypoperfused_ml", "reference_cbf", "seconds")
+CHARTED: Final = (*evaluated(), "core_ml", "hypoperfused_ml", "reference_cbf", "seconds")
 """Metrics that a chart can show, in the order of the choice."""
 
 

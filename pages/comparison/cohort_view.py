@@ -18,7 +18,7 @@ from pages.server import config
 from pages.session import case_selection
 from pages.session.state import user_state
 from perfcore.aif.sources import source_label
-from perfcore.metrics import EVALUATED, METRICS, MetricInfo
+from perfcore.metrics import METRICS, MetricInfo, evaluated
 
 _METHOD_PX: Final = 124
 _LETTER_PX: Final = 7.2
@@ -66,7 +66,7 @@ def table(summary: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame([
         {
             "Method": source_label(method),
-            **{METRICS[key].title: _cell(about[key], METRICS[key].digits) for key in EVALUATED},
+            **{METRICS[key].title: _cell(about[key], METRICS[key].digits) for key in evaluated()},
         }
         for method, about in summary["methods"].items()
     ])  # fmt: skip
@@ -81,7 +81,7 @@ def tests(summary: dict[str, Any], reference: str) -> pd.DataFrame:
 
 
 def _tested() -> list[MetricInfo]:
-    return [METRICS[name] for name in EVALUATED if METRICS[name].test is not None]
+    return [METRICS[name] for name in evaluated() if METRICS[name].test is not None]
 
 
 def _widths() -> dict[str, Any]:

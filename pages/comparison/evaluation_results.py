@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from perfcore.errors import InputDataError
-from perfcore.evaluation.run import CASE_COLUMNS
+from perfcore.evaluation.run import case_columns
 from perfcore.evaluation.statistics import summarise
 
 FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
@@ -127,7 +127,7 @@ def _read(folder: Path, _stamp: int) -> tuple[dict[str, bytes], pd.DataFrame, pd
         rows = pd.read_csv(io.BytesIO(files["cases.csv"]), dtype=dict.fromkeys(_TEXT, str))
         roc = pd.read_csv(io.BytesIO(files["roc.csv"]))
         summary = json.loads(files["summary.json"])
-        complete = set(CASE_COLUMNS) <= set(rows) and "fpr" in roc and bool(summary["methods"])
+        complete = set(case_columns()) <= set(rows) and "fpr" in roc and bool(summary["methods"])
         complete &= isinstance(summary["p_values"], dict) and set(summary["methods"]) == set(rows["method"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputDataError(f"The evaluation cannot be read; {_REPEAT}") from error

@@ -12,8 +12,8 @@ from PIL import Image
 from scipy import ndimage
 
 from pages.comparison.columns import Column
-from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
+from pages.ui.colours import LUTS, outline_rgb
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 
@@ -22,7 +22,7 @@ SCALE: Final = 3
 MARGIN: Final = 4
 DIM: Final = 0.45
 BRAIN_HU: Final = (0.0, 80.0)
-CORE, TRUTH, FIRST = (255, 79, 216), (255, 255, 255), (255, 210, 63)
+CORE, TRUTH, FIRST = outline_rgb("core"), outline_rgb("truth"), outline_rgb("probe")
 _KEYS: Final = np.array([(90, 190, 255), (30, 90, 170), (14, 16, 22), (170, 80, 20), (255, 165, 60)], np.float64)
 DIVERGING: Final[NDArray[np.uint8]] = (
     np.stack([np.interp(np.linspace(0, 4, 256), range(5), channel) for channel in _KEYS.T], 1)

@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from perfcore.io.case_preview import CasePreview
 from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
+from perfcore.quality_flags import FLAGS, Flag, make_flag
 from perfcore.types import PerfusionSeries
 
 MIN_SCAN_S: Final = 60.0
-_WORDS: Final[tuple[tuple[str, str], ...]] = (
-    ("no artery", r"No artery was found|The curve shown is the mean tissue"),
-    ("weak AIF", r"The AIF is weak"),
-    ("late AIF", r"The AIF arrives"),
-    ("AIF cut off", r"The AIF has not fallen"),
-    ("low AIF", r"The AIF is hardly higher"),
-    ("noisy baseline", r"Only .* before the bolus"),
-    ("cut off", r"The scan ends after"),
-    ("motion", r"The head moves"),
-    ("one side", r"A hemisphere has fewer"),
-    ("time step", r".*(time step|times of the frames|unit of time)"),
-)
-NOTE: Final = "note"
 UNREADABLE: Final = "unreadable"
-
-
-@dataclass(frozen=True)
-class Flag:
-    """Short label for a table, and the full sentence."""
-
-    word: str
-    sentence: str
+"""Stands in the filter beside the codes of the flags: a case that cannot be opened."""
 
 
 @dataclass(frozen=True)
@@ -67,25 +46,22 @@ class CaseSummary:
     problem: str = ""
 
     @property
-    def notes(self) -> tuple[Flag, ...]:
-        """Flags and confounders with their sentences."""
-        return (*self.flags, *(Flag(name, CONFOUNDERS[name]) for name in self.confounders))
+    def notes(self) -> tuple[tuple[str, str], ...]:
+        """Label and sentence of every flag and confounder."""
+        flags = tuple((flag.label, flag.sentence) for flag in self.flags)
+        return (*flags, *((name, CONFOUNDERS[name]) for name in self.confounders))
 
 
-def flags_of(sentences: Iterable[str]) -> tuple[Flag, ...]:
-    """Return a flag for each sentence; an unknown sentence becomes a note."""
-    return tuple(Flag(_word(sentence), sentence) for sentence in dict.fromkeys(sentences))
-
-
-def _word(sentence: str) -> str:
-    return next((word for word, pattern in _WORDS if re.match(pattern, sentence)), NOTE)
+def label_of(code: str) -> str:
+    """Return a few words for the code of a flag; confounders and ``unreadable`` are their own words."""
+    return FLAGS[code].label if code in FLAGS else code
 
 
 def short_scan(n_time: int, dt_s: float) -> tuple[Flag, ...]:
     """Flag a scan of less than a minute."""
     if n_time * dt_s >= MIN_SCAN_S:
         return ()
-    return (Flag("short", f"The scan lasts {n_time * dt_s:.0f} s; 60 to 70 s are recommended."),)
+    return (make_flag("scan_short", f"The scan lasts {n_time * dt_s:.0f} s; 60 to 70 s are recommended."),)
 
 
 def summary_of_recipe(recipe: Recipe) -> CaseSummary:
@@ -109,6 +85,6 @@ def summary_of_header(seen: CasePreview) -> CaseSummary:
 
 def summary_of_series(series: PerfusionSeries) -> CaseSummary:
     """Return the summary of a series in memory."""
-    flags = (*short_scan(series.n_time, series.dt_s), *flags_of(series.warnings))
+    flags = (*short_scan(series.n_time, series.dt_s), *dict.fromkeys(series.warnings))
     ml = None if series.lesion is None else float(series.lesion.sum()) * series.voxel_ml
     return CaseSummary(series.grid[2], series.n_time, series.spacing_mm, series.dt_s, ml, flags)

@@ -27,6 +27,7 @@ from perfcore.io.datasets.case_folders import CaseFiles, find_cases
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from perfcore.pipeline import analyse
 from perfcore.preprocess import Prepared, prepare
+from perfcore.quality_flags import make_flag
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, PerfusionSeries
 
@@ -217,7 +218,7 @@ def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
 def _opened_preview(entry: CatalogEntry, case: LiveCase, start: Aif) -> LibraryPreview:
     """Return the preview of a prepared case: rCBF of one slice, and all quality flags."""
     p = case.prepared
-    flags = (*case_summary.short_scan(p.n_time, p.dt_s), *case_summary.flags_of((*p.warnings, *start.quality)))
+    flags = (*case_summary.short_scan(p.n_time, p.dt_s), *dict.fromkeys((*p.warnings, *start.quality)))
     known = CaseSummary(
         p.grid[2],
         p.n_time,
@@ -241,11 +242,12 @@ def _start_aifs(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif], 
     vof = None
     try:
         found: Selection = select(prepared)
-        sources[found.aif.method], vof = found.aif, found.vof
+        sources[found.aif.source_id], vof = found.aif, found.vof
     except NoArteryError as error:
         if truth is None:
             mean = prepared.tissue[prepared.vessels | (prepared.ttp_s >= 0)].mean(0)
-            quality = (str(error), "The curve shown is the mean tissue curve, not an artery: draw or load one.")
+            shown = "The curve shown is the mean tissue curve, not an artery: draw or load one."
+            quality = (make_flag("no_artery", str(error)), make_flag("no_artery", shown))
             sources["tissue"] = Aif(prepared.time_s, mean, "tissue", (), quality)
     if truth is not None:
         sources["truth"] = truth

@@ -49,11 +49,11 @@ def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif, BoolArray]:
             read_mask(beside / f"{part}.nii.gz", series.grid, what=part, allow_empty=True)
             for part in ("core", "penumbra")
         )
-        return series, replace(truth, method="truth"), core | penumbra
+        return series, replace(truth, source_id="truth"), core | penumbra
     made = make_demonstration(name)
     # In the background: writing 60 MB would delay the first map.
     threading.Thread(target=_write, args=(made, folder), name=f"write-{name}").start()
-    return made.series, replace(made.truth.aif, method="truth"), made.truth.core | made.truth.penumbra
+    return made.series, replace(made.truth.aif, source_id="truth"), made.truth.core | made.truth.penumbra
 
 
 def _write(made: PhantomCase, folder: Path) -> None:

@@ -16,6 +16,7 @@ from pages.session import case_selection, widget_keys
 from pages.session.state import user_state
 from pages.ui.escape import escape
 from perfcore.phantom.recipe import CONFOUNDERS
+from perfcore.quality_flags import FLAGS, codes
 
 ROW_PX: Final = 50
 ROWS_SHOWN: Final = 4
@@ -23,7 +24,6 @@ HEADER_PX: Final = 37
 POLL_S: Final = 1.0
 SOURCES: Final = {"demonstration": "Demonstration", "cohort": "Cohort", "folder": "Folder", "upload": "Upload"}
 NOT_OPENED: Final = "unopened"
-PROPOSED: Final = ("cut off", "motion", "weak AIF", "late AIF", "no artery", "noisy baseline", "short")
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,15 @@ class Row:
         return cls(entry, entry.summary, "", pending=not entry.summary.problem)
 
     @property
-    def flag_words(self) -> tuple[str, ...]:
-        """Short labels of the flags."""
+    def flag_codes(self) -> tuple[str, ...]:
+        """Codes of the flags, and `UNREADABLE`."""
         unreadable = (case_summary.UNREADABLE,) if self.summary.problem else ()
-        return (*unreadable, *dict.fromkeys(flag.word for flag in self.summary.flags))
+        return (*unreadable, *dict.fromkeys(codes(self.summary.flags)))
+
+    @property
+    def flag_labels(self) -> tuple[str, ...]:
+        """Short labels of the flags."""
+        return tuple(case_summary.label_of(code) for code in self.flag_codes)
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,12 @@ class Filters:
     def passes(self, row: Row) -> bool:
         """Return whether a row passes: all words of the text occur in title, note or flags; any flag suffices."""
         known = row.summary
-        text = f"{row.entry.title} {row.entry.note} {' '.join((*row.flag_words, *known.confounders))}".casefold()
+        text = f"{row.entry.title} {row.entry.note} {' '.join((*row.flag_labels, *known.confounders))}".casefold()
         low, high = self.slices or (0, 1 << 30)
         return (
             all(part in text for part in self.text.casefold().split())
             and (not self.sources or row.entry.source in self.sources)
-            and (not self.flags or bool({*row.flag_words, *known.confounders} & set(self.flags)))
+            and (not self.flags or bool({*row.flag_codes, *known.confounders} & set(self.flags)))
             and (self.slices is None or (known.n_slices is not None and low <= known.n_slices <= high))
         )
 
@@ -81,7 +86,7 @@ def _cells(row: Row) -> dict[str, Any]:
     known = row.summary
     size = None if known.n_slices is None else f"{known.n_slices} × {known.n_time}"
     spacing = None if known.spacing_mm is None else " × ".join(f"{mm:.3g}" for mm in known.spacing_mm)
-    words = [*row.flag_words, *(() if known.opened or known.problem else (NOT_OPENED,))]
+    words = [*row.flag_labels, *(() if known.opened or known.problem else (NOT_OPENED,))]
     return {
         "picture": row.picture or None,
         "case": row.entry.title,
@@ -134,14 +139,15 @@ def filters(rows: Iterable[Row]) -> Filters:
             label_visibility="collapsed",
         )
     )
-    present = {word for row in rows for word in (*row.flag_words, *row.summary.confounders)}
+    present = {code for row in rows for code in (*row.flag_codes, *row.summary.confounders)}
     chosen = tuple(st.session_state.get(widget_keys.LIBRARY_FLAGS, ()))
-    offered = [w for w in (case_summary.UNREADABLE, *PROPOSED, *CONFOUNDERS) if w in present or w in chosen]
+    offered = [c for c in (case_summary.UNREADABLE, *FLAGS, *CONFOUNDERS) if c in present or c in chosen]
     offered += sorted((present | set(chosen)) - set(offered))
     flagged = words.multiselect(
         "Flags",
         list(dict.fromkeys(offered)),
         key=widget_keys.LIBRARY_FLAGS,
+        format_func=case_summary.label_of,
         placeholder="Any flag",
         label_visibility="collapsed",
     )

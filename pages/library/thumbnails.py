@@ -7,11 +7,11 @@ import io
 from typing import Any, Final
 
 import numpy as np
-import plotly.colors
 from numpy.typing import NDArray
 from PIL import Image
 
 from pages.live.compute.case import LiveCase
+from pages.ui.colours import LUTS
 from perfcore.settings import Settings
 from perfcore.types import Aif, FloatArray
 
@@ -20,9 +20,7 @@ AIR_HU: Final = -200.0
 BRAIN_HU: Final = (0.0, 80.0)
 RCBF: Final = (0.0, 1.5)
 DIM: Final = 0.45
-_VIRIDIS: Final = np.array(
-    plotly.colors.sample_colorscale("viridis", [i / 255 for i in range(256)], colortype="tuple"), np.float32
-)
+_VIRIDIS: Final = LUTS["viridis"].reshape(256, 3).astype(np.float32) / 255
 
 
 def _scaled(plane: FloatArray, window: tuple[float, float]) -> FloatArray:

@@ -8,55 +8,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-import numpy as np
-import plotly.colors
 import streamlit as st
-from numpy.typing import NDArray
 
+from pages.live.handlers.sensitivity import LOSS, REGIONS
 from pages.live.server import wire
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
+from pages.ui.colours import LUTS, OUTLINES, SCALES, outline_css
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
-from perfcore.analysis.sensitivity import NOISE, directions
+from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
 from perfcore.types import Aif
 
 ICON: Final = LIVE_FRONTEND / "icon.svg"
-
-
-def _lut(name: str) -> NDArray[np.uint8]:
-    """Return a colour scale as 256 RGB triples."""
-    colours = plotly.colors.sample_colorscale(name, [i / 255 for i in range(256)], colortype="tuple")
-    return (np.array(colours) * 255).round().astype(np.uint8).ravel()
-
-
-def _between(*colours: tuple[int, int, int]) -> NDArray[np.uint8]:
-    """Return 256 RGB triples that run evenly through key colours."""
-    at = np.linspace(0, len(colours) - 1, 256)
-    channels = [np.interp(at, range(len(colours)), channel) for channel in zip(*colours, strict=True)]
-    return np.stack(channels, 1).round().astype(np.uint8).ravel()
-
-
-SCALES: Final = {
-    "viridis": "viridis",
-    "cividis": "cividis",
-    "inferno": "inferno",
-    "grey": "grey",
-    "rainbow": "rainbow (vendors)",
-}
-"""Labels of the colour scales; all but the last are safe for colour-blind readers."""
-LUTS: Final = {
-    **{name: _lut(name) for name in ("viridis", "inferno", "cividis")},
-    "grey": _between((0, 0, 0), (255, 255, 255)),
-    # Scale of reading consoles: black, blue, cyan, green, yellow, orange, red.
-    "rainbow": _between(
-        (0, 0, 0), (0, 0, 200), (0, 170, 230), (0, 190, 70), (245, 225, 0), (255, 130, 0), (225, 0, 0)
-    ),
-}
 
 # The browser imports the module once per page load; state between runs of the page lives in it.
 _JS: Final = (
@@ -75,7 +43,8 @@ export default function (component) {
 _component = st.components.v2.component(
     "aif_lab",
     html='<div class="lab" data-testid="lab" data-status="connecting"></div>',
-    css="\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((LIVE_FRONTEND / "styles").glob("*.css"))),
+    css=outline_css(".lab")
+    + "\n".join(sheet.read_text(encoding="utf-8") for sheet in sorted((LIVE_FRONTEND / "styles").glob("*.css"))),
     js=_JS,
 )
 
@@ -127,13 +96,14 @@ def config_frame(
         "token": session.token,
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,
-        "start": workspace.start.method,
+        "start": workspace.start.source_id,
         "sources": [asdict(source) for source in sources],
         "notice": notice,
         "deconvolution": workspace.settings.deconvolution,
         "regularization": workspace.settings.regularization,
         "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
+        "colours": OUTLINES,
         "metrics": [
             {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}
             for name in LIVE
@@ -148,6 +118,8 @@ def config_frame(
             ),
             {"id": NOISE, "label": "noise of 1 % of the peak", "unit": ""},
         ],
+        "quantities": [asdict(LOSS), *(asdict(info) for info in QUANTITIES.values())],
+        "regions": [{"id": name, "label": label} for name, label in REGIONS.items()],
         "slope": CORE_SLOPE,
         "thresholds": {"core": workspace.settings.core_threshold, "tmax": workspace.settings.tmax_threshold_s},
     }

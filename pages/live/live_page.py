@@ -44,5 +44,5 @@ def show_live_component(page: str) -> None:
         data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
     )
     downloads(now)
-    for sentence in (*now.case.prepared.warnings, *now.start.quality):
-        st.caption(f"⚠ {sentence}")
+    for flag in (*now.case.prepared.warnings, *now.start.quality):
+        st.caption(f"⚠ {flag.sentence}")

@@ -16,17 +16,17 @@ from PIL import Image
 from pages.comparison import charts
 from pages.comparison.evaluation_results import EvaluationResults
 from pages.comparison.map_images import SCALE, Slice, bar
-from pages.live.component import LUTS
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
 from pages.session.state import user_state
+from pages.ui.colours import LUTS
 from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
-from perfcore.training.release import COLUMNS
+from perfcore.metrics import METRICS, RELEASED
 from perfcore.types import Aif, FloatArray
 
 DESCRIPTIONS: Final = {
@@ -87,14 +87,15 @@ def show_metrics(manifest: dict[str, Any]) -> None:
         {
             "Network": name + (" (best)" if name == manifest["best"] else ""),
             "Loss": entry["loss"],
-            **{title: entry.get("cross_validated", {}).get(key) for key, title, _ in COLUMNS},
+            **{METRICS[key].long_title: entry.get("cross_validated", {}).get(key) for key in RELEASED},
             "Cases": entry.get("n_cases"),
             "Weights, SHA-256": entry["sha256"],
             "Training": f"{entry.get('data', '')}; {entry.get('command', '')}; commit {entry.get('commit', '')}",
         }
         for name, entry in manifest["networks"].items()
     ]
-    formats = {title: st.column_config.NumberColumn(format=f"%.{digits}f") for _, title, digits in COLUMNS}
+    infos = [METRICS[key] for key in RELEASED]
+    formats = {info.long_title: st.column_config.NumberColumn(format=f"%.{info.digits}f") for info in infos}
     st.dataframe(
         pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
         alt="Metrics of each network",
@@ -152,8 +153,8 @@ def show_application(now: Workspace, name: str) -> None:
         same_area = st.toggle("Same area", key="model_area")
         figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
-        for sentence in result.aif.quality:
-            st.caption(f"⚠ {sentence}")
+        for flag in result.aif.quality:
+            st.caption(f"⚠ {flag.sentence}")
     with right:
         if weights is None:
             st.caption(

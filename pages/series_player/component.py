@@ -12,6 +12,7 @@ from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, PLAYER_FRONTEND
 from pages.series_player.messages import case_header
 from pages.series_player.route import PATH
+from pages.ui.colours import outline_css
 from perfcore.aif.select import BEST, SELECTORS
 
 # The browser imports the module once per page load; state between runs of the page lives in it.
@@ -30,7 +31,7 @@ export default function (component) {
 _component = st.components.v2.component(
     "series_player",
     html='<div class="series-player" data-testid="series-player" data-status="loading"></div>',
-    css=(PLAYER_FRONTEND / "player.css").read_text(encoding="utf-8"),
+    css=outline_css(".series-player") + (PLAYER_FRONTEND / "player.css").read_text(encoding="utf-8"),
     js=_JS,
 )
 

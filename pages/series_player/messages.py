@@ -14,6 +14,7 @@ from pages.live.server import wire
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
 from perfcore.errors import InputDataError, NoArteryError
+from perfcore.quality_flags import sentences
 
 AIR_HU: Final = -200.0
 PAD: Final = 2
@@ -142,7 +143,7 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header |= {
         "why": found.why,
         "score": None if rating is None else round(rating.score, 3),
-        "reasons": list(dict.fromkeys((*(rating.reasons if rating else ()), *found.aif.quality))),
+        "reasons": list(dict.fromkeys((*(rating.reasons if rating else ()), *sentences(found.aif.quality)))),
         "voxels": [list(v) for v in found.aif.voxels],
         "vofVoxels": [] if found.vof is None else [list(v) for v in found.vof.voxels],
     }

@@ -53,7 +53,7 @@ class Export:
         start = self.state.start
         curve = start if self.edited is None else replace(start, value=self.edited, voxels=(), quality=())
         read = read_aif_csv(aif_csv_text(curve).encode(), start.time_s)
-        return replace(read, method=start.method if self.edited is None else "edited")
+        return replace(read, source_id=start.source_id if self.edited is None else "edited")
 
     def curve_csv(self) -> str:
         """Return the curve in the format of ``--aif FILE.csv``."""
@@ -72,7 +72,7 @@ class Export:
             "case": self._name,
             "preset": self.preset,
             "settings": self.state.settings.as_dict(),
-            "aif": {"start": self.state.start.method, "edited": self.edited is not None, "file": CURVE_FILE},
+            "aif": {"start": self.state.start.source_id, "edited": self.edited is not None, "file": CURVE_FILE},
             "commands": self.commands(),
         }
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"

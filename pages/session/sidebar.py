@@ -11,18 +11,9 @@ from pages.server import config
 from pages.session import case_selection, setting_ranges, widget_keys
 from pages.session.state import user_state
 from perfcore.regularization import REGULARIZATIONS
-from perfcore.settings import PRESETS
+from perfcore.settings import CHOICES, PRESETS
 
 NOTICE: Final = "Research and teaching, not for clinical use"
-DECONVOLUTION_LABELS: Final[dict[str, str]] = {
-    "circulant": "delay-invariant (circulant)",
-    "causal": "causal",
-}
-MOTION_LABELS: Final[dict[str, str]] = {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"}
-REFERENCE_LABELS: Final[dict[str, str]] = {
-    "contralateral": "contralateral hemisphere",
-    "brain": "whole brain",
-}
 
 
 def sidebar() -> Workspace | None:
@@ -48,12 +39,7 @@ def sidebar() -> Workspace | None:
             format_func=lambda name: REGULARIZATIONS[name].label,
             **_bound_to("regularization"),
         )
-        st.selectbox(
-            "Deconvolution",
-            list(DECONVOLUTION_LABELS),
-            format_func=lambda name: DECONVOLUTION_LABELS[name],
-            **_bound_to("deconvolution"),
-        )
+        _choice("Deconvolution", "deconvolution")
         with st.expander("Smoothing, thresholds"):
             _details()
         st.caption(f"{config.device_label()}{_preview_error(opened)}  \n{NOTICE}")
@@ -61,23 +47,18 @@ def sidebar() -> Workspace | None:
 
 
 def _details() -> None:
-    st.selectbox(
-        "Motion correction",
-        list(MOTION_LABELS),
-        format_func=lambda name: MOTION_LABELS[name],
-        **_bound_to("motion"),
-    )
+    _choice("Motion correction", "motion")
     _slider("Smoothing in the plane, σ mm", "spatial_sigma_mm")
     _slider("Smoothing in time, σ s", "temporal_sigma_s")
     _slider("Core: rCBF below", "core_threshold")
     _slider("Hypoperfused: Tmax above, s", "tmax_threshold_s")
-    st.selectbox("Discretisation", ["volterra", "rectangular"], **_bound_to("discretization"))
-    st.selectbox(
-        "Healthy reference",
-        list(REFERENCE_LABELS),
-        format_func=lambda name: REFERENCE_LABELS[name],
-        **_bound_to("reference"),
-    )
+    _choice("Discretisation", "discretization")
+    _choice("Healthy reference", "reference")
+
+
+def _choice(label: str, name: str) -> None:
+    labels = CHOICES[name]
+    st.selectbox(label, list(labels), format_func=lambda value: labels[value], **_bound_to(name))
 
 
 def _slider(label: str, name: str) -> None:

@@ -114,7 +114,7 @@ def snapshots_frame(session: LiveSession, now: Workspace) -> bytes:
         "rows": [_row(snapshots, snapshot, current.key) for snapshot in snapshots],
         "link": urlencode(share_link.write_params(url_sync.current_view(now))),
         "shared": not current.owner,
-        "known": now.start.method in now.case.offered.methods,
+        "known": now.start.source_id in now.case.offered.methods,
         "title": current.title,
         "wanted": None,
     }

@@ -12,9 +12,10 @@ import numpy as np
 from pages.live.compute.case import LiveCase
 from pages.live.server import wire
 from pages.session.state import live_session, notify, user_state
-from perfcore.aif.sources import SourceInfo, source_info, source_label
+from perfcore.aif.sources import SourceInfo, aif_label, source_info, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
+from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 MAX_KEY_CHARS: Final = 200
@@ -28,7 +29,9 @@ def known_aifs(case: LiveCase) -> dict[str, Aif]:
 
 def aif_choices(case: LiveCase) -> list[SourceInfo]:
     """Return every AIF source of a case, computed or not."""
-    return [source_info(method) for method in (*case.offered.methods, *user_state().aif.own_of(case.name))]
+    own = user_state().aif.own_of(case.name)
+    mine = [replace(source_info(source_id), label=aif_label(aif)) for source_id, aif in own.items()]
+    return [*(source_info(method) for method in case.offered.methods), *mine]
 
 
 def select_start_aif(case: LiveCase, method: str) -> None:
@@ -52,9 +55,9 @@ def start_aif(case: LiveCase) -> Aif:
         except PerfcoreError as error:
             notify(f"{source_label(method)}: {error}")
             last = live_session().workspace
-            if last is not None and last.case.name == case.name and last.start.method in known_aifs(case):
-                methods[case.name] = last.start.method
-                return known_aifs(case)[last.start.method]
+            if last is not None and last.case.name == case.name and last.start.source_id in known_aifs(case):
+                methods[case.name] = last.start.source_id
+                return known_aifs(case)[last.start.source_id]
     methods.pop(case.name, None)
     return next(iter(case.sources.values()))
 
@@ -71,7 +74,7 @@ def receive_csv(case: LiveCase, encoded: str) -> None:
         notify(f"This curve cannot be used: {error}")
         return
     if aif.quality:
-        notify(" ".join(aif.quality))
+        notify(" ".join(sentences(aif.quality)))
 
 
 def add_csv_aif(case: LiveCase, content: bytes) -> Aif:
@@ -84,9 +87,10 @@ def add_csv_aif(case: LiveCase, content: bytes) -> Aif:
     """
     own = user_state().aif.own_of(case.name)
     read = read_aif_csv(content, case.prepared.time_s)
-    aif = replace(read, method=f"file {len(own) + 1}")
-    own[aif.method] = aif
-    user_state().aif.methods[case.name] = aif.method
+    number = len(own) + 1
+    aif = replace(read, source_id=f"file-{number}", label=f"File {number}")
+    own[aif.source_id] = aif
+    user_state().aif.methods[case.name] = aif.source_id
     return aif
 
 

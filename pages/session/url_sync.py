@@ -68,7 +68,7 @@ def linked_view(now: Workspace) -> tuple[int, SavedView] | None:
 def current_view(now: Workspace) -> SavedView:
     """Return the current view without map, slice and curve, which only the browser has."""
     entry = case_selection.current_entry()
-    offered, method = now.case.offered.methods, now.start.method
+    offered, method = now.case.offered.methods, now.start.source_id
     shared = method in offered and method != offered[0]
     return SavedView(
         case="" if entry.owner else entry.key,

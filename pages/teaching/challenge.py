@@ -47,7 +47,7 @@ def _read(challenge: Challenge) -> LoadedCase:
     if challenge.scores is None:
         return LoadedCase(hidden_case.series)
     return LoadedCase(
-        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, method="truth")
+        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, source_id="truth")
     )
 
 
@@ -120,7 +120,7 @@ def submit(challenge: Challenge, case: LiveCase, curve: DoubleArray, settings: S
         The curve has no bolus or explains no tissue; the challenge stays open.
     """
     prepared, hidden_case = case.prepared, challenge.case
-    tiles = Tiles.of(torch.from_numpy(prepared.tissue.copy()))
+    tiles = Tiles.from_curves(torch.from_numpy(prepared.tissue.copy()))
     wanted = true_cbf(prepared, tiles, hidden_case, settings)
     judge = partial(score_challenge, prepared, tiles, hidden_case, settings=settings, true_cbf=wanted)
     scores = {SUBMITTED: judge(curve=curve), TRUTH: judge(curve=hidden_case.truth.value)}

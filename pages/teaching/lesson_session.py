@@ -90,14 +90,15 @@ def start_own_curve(lesson: Lesson) -> bool:
     now = session.workspace
     if now is None or now.case.name != lesson.case:
         return False
-    method = f"start of “{lesson.title}”"
+    source_id = f"lesson-{lesson.id}"
     own = user.aif.own_of(lesson.case)
-    if method not in own:
-        own[method] = replace(now.case.sources[lesson.start], method=method)
-        user.aif.methods[lesson.case] = method
-        user.lesson.own_curve = (lesson.case, method)
-        session.configure(now.case, now.settings, own[method])
-        session.keep_curve(f"{lesson.case}|{method}", own[method].value)
+    if source_id not in own:
+        start = replace(now.case.sources[lesson.start], source_id=source_id, label=f"Start of “{lesson.title}”")
+        own[source_id] = start
+        user.aif.methods[lesson.case] = source_id
+        user.lesson.own_curve = (lesson.case, source_id)
+        workspace = session.configure(now.case, now.settings, start)
+        session.keep_curve(workspace.curve_key, start.value)
     return True
 
 

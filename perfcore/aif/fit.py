@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.optimize import least_squares
 
 from perfcore.aif.curves import gamma_variate
 from perfcore.errors import InputDataError
@@ -82,6 +81,8 @@ def fit_gamma_variate(curve: DoubleArray, dt_s: float) -> GammaFit:
     high[0] = max(high[0], low[0] + dt_s)
     start = np.clip(start, low + 1e-6, high - 1e-6)
     scales = [dt_s, 1.0, dt_s, 0.1]
+    from scipy.optimize import least_squares  # noqa: PLC0415  (slow to import, needed only here)
+
     found = least_squares(residual, start, bounds=(low, high), x_scale=scales, xtol=1e-12, ftol=1e-14)
     onset_s, alpha, peak_s, scale = (float(v) for v in found.x)
     rms = float(np.sqrt(np.mean(found.fun**2)))

@@ -1,6 +1,6 @@
-"""Where an input function comes from: label, colour and group of each source, by its stable id.
+"""Sources of input functions: label, colour and group of each, by its stable id.
 
-Selectors are those of :data:`perfcore.aif.select.SELECTORS`; the networks and the known curves stand here.
+Selectors are those of :data:`perfcore.aif.select.SELECTORS`; networks and known curves are listed here.
 """
 
 from __future__ import annotations
@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from perfcore.aif.select import SELECTORS
+from perfcore.aif.select import BEST, SELECTORS
+from perfcore.types import Aif
 
 NETWORK: Final = "cnn"
 """Id that stands for the best network; every network's id begins with it."""
 OTHER_COLOURS: Final = ("#b8a000", "#5f8fb4", "#d0672c", "#6fae3e", "#a86bd8", "#2fb3b3")
-"""Of curves without a colour of their own, by place."""
+"""Colours by place, of curves without their own."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ KNOWN: Final[dict[str, SourceInfo]] = {
         SourceInfo("vein", "Vein (VOF)", "", "To learn from"),
     )
 }
-NETWORKS: Final[dict[str, SourceInfo]] = {
+NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {
     info.id: info
     for info in (
         SourceInfo("cnn-regression", "Network, regression", "#c774b2", "Learned"),
@@ -61,7 +62,7 @@ NETWORKS: Final[dict[str, SourceInfo]] = {
 
 def aif_methods() -> tuple[str, ...]:
     """Return every id that finds an input function in a series: ``auto``, the selectors, ``cnn``, the networks."""
-    return ("auto", *SELECTORS, NETWORK, *NETWORKS)
+    return ("auto", *SELECTORS, NETWORK, *NETWORK_SOURCES)
 
 
 def is_network(source_id: str) -> bool:
@@ -69,12 +70,17 @@ def is_network(source_id: str) -> bool:
     return source_id.startswith(f"{NETWORK}-")
 
 
+def is_example(source_id: str) -> bool:
+    """Return whether the example figures of a report show a source: known curves, the best selector, networks."""
+    return source_id in KNOWN or source_id == BEST or is_network(source_id)
+
+
 def source_info(source_id: str) -> SourceInfo:
-    """Return what is known of a source; an id that is in no registry is its own label."""
+    """Return the entry of a source; an id that is in no registry is its own label."""
     if source_id in SELECTORS:
         selector = SELECTORS[source_id]
         return SourceInfo(source_id, selector.label, selector.colour, _FOUND)
-    known = {**KNOWN, **NETWORKS}
+    known = {**KNOWN, **NETWORK_SOURCES}
     if source_id in known:
         return known[source_id]
     return SourceInfo(source_id, source_id, "", "Learned" if is_network(source_id) else "Files")
@@ -83,6 +89,11 @@ def source_info(source_id: str) -> SourceInfo:
 def source_label(source_id: str) -> str:
     """Return a source's name in the interface."""
     return source_info(source_id).label
+
+
+def aif_label(aif: Aif) -> str:
+    """Return an AIF's name in the interface: its own, or that of its source."""
+    return aif.label or source_label(aif.source_id)
 
 
 def source_colour(source_id: str, place: int = 0) -> str:

@@ -26,7 +26,38 @@ from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-QUANTITIES: Final = ("core_ml", "soft_dice", "rcbf", "tmax")
+
+@dataclass(frozen=True)
+class QuantityInfo:
+    """A quantity whose gradient is computed and how it is shown.
+
+    Attributes
+    ----------
+    id
+        In messages.
+    label
+        In the interface; followed by the region where it has one.
+    unit
+        Empty for a ratio.
+    per_region
+        Whether it is a mean over a region.
+    """
+
+    id: str
+    label: str
+    unit: str = ""
+    per_region: bool = False
+
+
+QUANTITIES: Final[dict[str, QuantityInfo]] = {
+    info.id: info
+    for info in (
+        QuantityInfo("core_ml", "core volume", "ml"),
+        QuantityInfo("soft_dice", "soft Dice"),
+        QuantityInfo("rcbf", "mean rCBF of", per_region=True),
+        QuantityInfo("tmax", "mean Tmax of", "s", per_region=True),
+    )
+}
 """Volume of the core (sum of probabilities), soft Dice with the target, mean of rCBF or Tmax in a region."""
 NOISE: Final = "noise"
 _NOISE_SEED: Final = 7

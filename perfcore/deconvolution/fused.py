@@ -55,7 +55,7 @@ class Tiles:
     n_voxels: int
 
     @classmethod
-    def of(cls, tissue: Tensor, width: int = WIDTH) -> Tiles:
+    def from_curves(cls, tissue: Tensor, width: int = WIDTH) -> Tiles:
         """Tile curves of shape ``(n_voxels, n_time)`` (on their own device, in their own type)."""
         if tissue.ndim != 2:
             raise ArgumentError(f"Tissue has shape (n_voxels, n_time); got {tuple(tissue.shape)}.")
@@ -184,7 +184,7 @@ def _argmax(k: Tensor) -> Tensor:
     torch.bitwise_and(k.view(torch.int32), ~mask, out=tagged.view(torch.int32))
     rows = torch.arange(n_rows, dtype=torch.int32)[:, None]
     tagged.view(torch.int32).bitwise_or_(rows)
-    # Negative maxima order the tag backwards: what comes out is some row, never one beyond the last.
+    # Negative maxima order the tag backwards: the result is an arbitrary row, never one beyond the last.
     return tagged.amax(0).view(torch.int32).bitwise_and_(mask).clamp_max_(n_rows - 1).long()
 
 

@@ -57,7 +57,7 @@ class _SoftPeak(torch.autograd.Function):
                 u, s, when = _soft_time(k, top, time, ctx.softness)
                 s.mul_(time[:, None] - when)
                 scale = ctx.softness * top
-                # Without a bolus there is no time to move: what the formula says is 0 times infinity.
+                # Without a bolus the time has no gradient: the formula would give 0 times infinity.
                 bolus = scale > tiny
                 g_time = torch.where(bolus, g_time, 0.0)  # noqa: PLW2901
                 at_top = g_top - g_time * torch.where(bolus, (s * u).sum(0) / top, 0.0)

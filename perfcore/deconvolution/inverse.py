@@ -11,7 +11,7 @@ Autograd through ``torch.linalg.svd`` must not be used here: its backward divide
 :math:`\sigma_i^2-\sigma_j^2`, and a circulant matrix has its singular values in equal pairs, a causal
 one with a flat baseline repeats the tiny ones: the gradient is NaN. `spectral_inverse` keeps the SVD
 and carries its own vector-Jacobian product, in which those divisions do not appear. The fast forms
-(Fourier for circulant, Cholesky for causal Tikhonov) are equal to it to 1e-13 and are what is computed.
+(Fourier for circulant, Cholesky for causal Tikhonov) agree with it to 1e-13 and are computed instead.
 
 The filters g stand in `perfcore.regularization`.
 
@@ -215,7 +215,7 @@ def build_operator(aif: Tensor, dt_s: float, settings: Settings, *, by_svd: bool
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """What a lesson shows of a deconvolution: singular values (descending) and their filter factors."""
+    """Spectrum of a deconvolution, for the lessons: singular values (descending) and their filter factors."""
 
     sigma: Tensor
     factors: Tensor

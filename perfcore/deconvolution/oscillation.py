@@ -8,15 +8,15 @@ over the L rows of the solution is below the limit. Where no truncation is smoot
 (the largest singular value alone) is kept.
 
 Trying 60 truncations of 180,000 voxels one after the other is what makes published implementations take
-minutes. Here a bound spares most of them. In the circulant form the solution is a sum of sinusoids of
+minutes. Here a bound excludes most of them. In the circulant form the solution is a sum of sinusoids of
 amplitudes :math:`A_\omega`, its second difference one of amplitudes :math:`B_\omega`, and
 
 .. math:: \sum|d_i| \ge \max\Big(\tfrac{L}{2}\max_\omega B_\omega,\;
           \frac{\sum_\omega \tfrac{L}{2} B_\omega^2}{\sum_\omega B_\omega}\Big), \qquad
           \max|k| \le \min\Big(\sum_\omega A_\omega,\; \|k\|_2\Big),
 
-so that a truncation whose bound is above the limit need not be looked at. Once one has been looked at, its
-two sums bound those of its neighbours, and more are passed over. The result is exact.
+so that a truncation whose bound is above the limit need not be computed. The two sums of a computed truncation
+bound those of its neighbours, which excludes more. The result is exact.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def _bend_and_top(k: Tensor) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True, eq=False)
 class _Bounds:
-    """What is known of every truncation of every voxel before looking at it, shape ``(n, n_cutoffs)``.
+    """Bounds on every truncation of every voxel before it is computed, shape ``(n, n_cutoffs)``.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class _Bounds:
     reach
         Σ of the amplitudes kept: how much max|k| can differ between two truncations. None: nothing is known.
     energy
-        L times the energy of the second difference of what is kept: likewise for (Σ|d|)², by Cauchy and Schwarz.
+        L times the energy of the second difference of the kept components: bounds (Σ|d|)² by Cauchy–Schwarz.
     """
 
     open: Tensor
@@ -186,7 +186,7 @@ def choose_cutoffs(components: Tensor, parts: Truncations, limit: float) -> Tens
     """Return each voxel's least truncation with an index below the limit: ``(n, n_components)`` → ``(n,)``."""
     bounds = _bounds(components, parts, limit)
     chosen = bounds.open.amax(1).long()
-    # Voxels that start alike go together: what is multiplied then ends at the highest of their cut-offs.
+    # Voxels with similar first cut-offs share a batch: the product ends at the highest cut-off of the batch.
     for place in torch.split(chosen.argsort(descending=True), BATCH):
         chosen[place] = _settled(chosen[place], components[place], bounds.take(place), parts, limit)
     return chosen
@@ -206,7 +206,7 @@ def _settled(now: Tensor, part: Tensor, bounds: _Bounds, parts: Truncations, lim
         now = torch.where(rough, bounds.next_below(now, bend, top, slope), now)
         chosen[place] = now
         rough &= now > 0
-        # What is settled stays where it is until there is enough of it to be worth packing the rest.
+        # Finished voxels stay in the batch until there are enough of them to make repacking worthwhile.
         if int(rough.sum()) < 0.8 * place.numel():
             left = torch.nonzero(rough)[:, 0]
             place, now, part, bounds = place[left], now[left], part[left], bounds.take(left)

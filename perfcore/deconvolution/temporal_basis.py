@@ -2,8 +2,8 @@
 
 The basis is the tissue's own (principal components of its curves, uncentred). Projected on q of them, a
 volume needs q/n_time of the arithmetic. It pays only after temporal smoothing, so it is checked against the
-full path on the case at hand and dropped where it errs. P's own singular vectors are no substitute: dropping
-its small ones drops the low frequencies that carry the signal.
+full path on the open case and dropped where its error is too large. P's own singular vectors are no
+substitute: dropping its small ones drops the low frequencies that carry the signal.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class TemporalBasis:
     tiles: Tiles
 
     @classmethod
-    def of(cls, tissue: Tiles, q: int) -> TemporalBasis:
+    def from_tissue(cls, tissue: Tiles, q: int) -> TemporalBasis:
         """Project tissue on its first q principal curves.
 
         Raises
@@ -54,7 +54,7 @@ class TemporalBasis:
         vectors = torch.linalg.eigh(gram).eigenvectors[:, -q:].mT.to(tissue.data.dtype)
         return cls(vectors, Tiles(vectors @ tissue.data, tissue.n_voxels))
 
-    def of_others(self, tissue: Tiles) -> TemporalBasis:
+    def project(self, tissue: Tiles) -> TemporalBasis:
         """Return other tissue of the same case in the same basis."""
         return TemporalBasis(self.vectors, Tiles(self.vectors @ tissue.data, tissue.n_voxels))
 
@@ -81,6 +81,6 @@ class TemporalBasis:
 
 def checked_basis(tissue: Tiles, matrix: Tensor, q: int = 32) -> tuple[TemporalBasis | None, float]:
     """Return a basis and its error on this case, or None and the error where it is above the limit."""
-    basis = TemporalBasis.of(tissue, min(q, tissue.data.shape[1]))
+    basis = TemporalBasis.from_tissue(tissue, min(q, tissue.data.shape[1]))
     error = basis.mean_error(matrix, tissue)
     return (basis if error <= MAX_PREVIEW_ERROR else None), error

@@ -11,7 +11,7 @@ import pandas as pd
 from perfcore.aif.sources import source_label
 from perfcore.evaluation import report_charts
 from perfcore.evaluation.case_evaluation import ExampleSlice
-from perfcore.metrics import EVALUATED, METRICS
+from perfcore.metrics import METRICS, evaluated
 from perfcore.types import DoubleArray
 
 _PAGE: Final = Template("""<!doctype html>
@@ -122,10 +122,10 @@ def _cell(figure: dict[str, Any], digits: int) -> str:
 
 
 def _table(summary: dict[str, Any], methods: list[str]) -> str:
-    head = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in EVALUATED)
+    head = "".join(f"<th>{escape(METRICS[name].title)}</th>" for name in evaluated())
     body = "".join(
         f"<tr><td>{escape(source_label(method))}</td>"
-        + "".join(f"<td>{_cell(summary['methods'][method][key], METRICS[key].digits)}</td>" for key in EVALUATED)
+        + "".join(f"<td>{_cell(summary['methods'][method][key], METRICS[key].digits)}</td>" for key in evaluated())
         + "</tr>"
         for method in methods
     )
@@ -133,7 +133,7 @@ def _table(summary: dict[str, Any], methods: list[str]) -> str:
 
 
 def _tests(summary: dict[str, Any], methods: list[str]) -> str:
-    tested = [METRICS[name] for name in EVALUATED if METRICS[name].test is not None]
+    tested = [METRICS[name] for name in evaluated() if METRICS[name].test is not None]
     tables = []
     for reference, tests in summary["p_values"].items():
         head = "".join(f"<th>{escape(info.test_title)}</th>" for info in tested)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ import pandas as pd
 
 from perfcore.aif.network.weights import TRAINING_FILE, method_name, network_names, read_manifest
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import is_example
 from perfcore.errors import InputDataError
 from perfcore.evaluation.case_evaluation import (
     FPR,
@@ -26,19 +26,21 @@ from perfcore.evaluation.report import make_report
 from perfcore.evaluation.statistics import best_method, summarise
 from perfcore.io.atomic_write import check_out_dir, to_json_values, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.metrics import EVALUATED
-from perfcore.runtime.jobs import run_jobs
+from perfcore.metrics import evaluated
+from perfcore.runtime.jobs import Progress, run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
-Progress = Callable[[int, int], None]
 EVALUATION_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
-CASE_COLUMNS: Final = (
-    "case", "patient", "confounders", "n_slices", "method", "found", "fold", *EVALUATED,
-    "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
-)  # fmt: skip
-EXAMPLE_METHODS: Final = ("expert", "truth", "straka", "cnn-regression", "cnn-weighting", "cnn-regression-core")
-"""Methods in the example figures of the report, in order."""
+
+
+def case_columns() -> tuple[str, ...]:
+    """Return the columns of ``cases.csv``."""
+    names = (
+        "case", "patient", "confounders", "n_slices", "method", "found", "fold", *evaluated(),
+        "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
+    )  # fmt: skip
+    return tuple(dict.fromkeys(names))
 
 
 def evaluate(
@@ -204,7 +206,7 @@ def _experts(cases: list[CohortCase], folder: Path | None) -> dict[str, Path]:
 
 
 def _table(results: list[CaseEvaluation]) -> pd.DataFrame:
-    rows = pd.DataFrame([row for result in results for row in result.rows], columns=list(CASE_COLUMNS))
+    rows = pd.DataFrame([row for result in results for row in result.rows], columns=list(case_columns()))
     rows["found"] = rows["found"].astype(bool)
     rows["fold"] = rows["fold"].astype("Int64")
     return rows
@@ -222,5 +224,5 @@ def _example(
     for job, result in zip(jobs, results, strict=True):
         if result.roc:
             example_slices = result.example_slices or evaluate_case(replace(job, with_example=True)).example_slices
-            return job.case.name, {m: example_slices[m] for m in EXAMPLE_METHODS if m in example_slices}
+            return job.case.name, {m: slices for m, slices in example_slices.items() if is_example(m)}
     return None

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from perfcore.metrics import EVALUATED
+from perfcore.metrics import evaluated
 from perfcore.types import DoubleArray
 
 LIMITS_SD: Final = 1.96
@@ -56,7 +56,7 @@ def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
     methods: dict[str, Any] = {}
     for method, own in rows.groupby("method", sort=False):
         found = own[own["found"]]
-        figures: dict[str, Any] = {name: _mean_and_sd(found[name]) for name in EVALUATED}
+        figures: dict[str, Any] = {name: _mean_and_sd(found[name]) for name in evaluated()}
         volumes = found[["core_ml", "lesion_ml"]].astype(float).dropna()
         agreement = None
         if len(volumes) >= 2:
@@ -66,7 +66,7 @@ def summarise(rows: pd.DataFrame, references: list[str]) -> dict[str, Any]:
         }  # fmt: skip
     tests = {
         reference: {
-            method: {name: _tests(rows, method, reference, name) for name in EVALUATED}
+            method: {name: _tests(rows, method, reference, name) for name in evaluated()}
             for method in methods
             if method != reference
         }

@@ -11,10 +11,11 @@ import numpy as np
 
 from perfcore.errors import InputDataError, OutputError
 from perfcore.io.byte_source import open_source
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import Aif, DoubleArray
 from perfcore.units import MAX_ABS_VALUE
 
-COLUMNS: Final = ("time_s", "value")
+CSV_COLUMNS: Final = ("time_s", "value")
 MAX_CSV_BYTES: Final = 4 << 20
 _TIME_TOLERANCE: Final = 0.01
 """Times that differ by less than this fraction of a frame are equal; a CSV rounds them."""
@@ -35,7 +36,7 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
     Returns
     -------
     Aif
-        On ``time_s``, method ``"file"``; interpolated linearly, with a note in ``quality``, if the file has other
+        On ``time_s``, source ``"file"``; interpolated linearly, with a note in ``quality``, if the file has other
         times.
 
     Raises
@@ -64,22 +65,23 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
             f"The AIF covers {time[0]:g} to {time[-1]:g} s; expected all of the series, {time_s[0]:g} to "
             f"{time_s[-1]:g} s, so give a curve over the whole scan."
         )
-    quality: tuple[str, ...] = ()
+    quality: tuple[Flag, ...] = ()
     if time.shape != time_s.shape or np.abs(time - time_s).max() > tolerance:
         value = np.interp(time_s, time, value)
-        quality = ("The AIF came on another time grid than the series and was interpolated linearly.",)
+        sentence = "The AIF came on another time grid than the series and was interpolated linearly."
+        quality = (make_flag("aif_interpolated", sentence),)
     if value.max() <= 0 or value.max() == value.min():
         raise InputDataError(
             f"The AIF has no positive bolus during the series: its largest value is {value.max():g}; "
             "expected enhancement above 0 that rises and falls, so give the enhancement of an artery."
         )
-    return Aif(time_s=np.asarray(time_s, np.float64), value=value, method="file", quality=quality)
+    return Aif(time_s=np.asarray(time_s, np.float64), value=value, source_id="file", quality=quality)
 
 
 def aif_csv_text(aif: Aif) -> str:
     """Return an AIF as CSV text with the columns ``time_s,value``."""
     rows = (f"{time:.9g},{value:.9g}\n" for time, value in zip(aif.time_s, aif.value, strict=True))
-    return ",".join(COLUMNS) + "\n" + "".join(rows)
+    return ",".join(CSV_COLUMNS) + "\n" + "".join(rows)
 
 
 def write_aif_csv(aif: Aif, path: Path) -> None:
@@ -116,7 +118,7 @@ def _text(source: Path | bytes) -> str:
 
 def _not_a_table() -> InputDataError:
     return InputDataError(
-        f"The {_WHAT} is not a text table in UTF-8; give a CSV with the columns {' and '.join(COLUMNS)}."
+        f"The {_WHAT} is not a text table in UTF-8; give a CSV with the columns {' and '.join(CSV_COLUMNS)}."
     )
 
 
@@ -127,9 +129,9 @@ def _columns(text: str) -> tuple[DoubleArray, DoubleArray]:
     except csv.Error as error:
         raise _not_a_table() from error
     names = [cell.strip().lower() for cell in rows[0]] if rows else []
-    if any(names.count(name) != 1 for name in COLUMNS):
+    if any(names.count(name) != 1 for name in CSV_COLUMNS):
         raise InputDataError(
-            f"The {_WHAT} lacks the columns {' and '.join(COLUMNS)}; expected each once in its first row, "
+            f"The {_WHAT} lacks the columns {' and '.join(CSV_COLUMNS)}; expected each once in its first row, "
             "separated by commas, so give such a CSV."
         )
     for number, row in enumerate(rows[1:], start=1):
@@ -139,7 +141,7 @@ def _columns(text: str) -> tuple[DoubleArray, DoubleArray]:
                 "with decimal points, so correct the file."
             )
     columns = []
-    for name in COLUMNS:
+    for name in CSV_COLUMNS:
         at = names.index(name)
         column = []
         for number, row in enumerate(rows[1:], start=1):

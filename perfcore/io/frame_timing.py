@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from perfcore.errors import InputDataError
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray, FloatArray
 
 GRID_TOLERANCE: Final = 0.05
@@ -41,7 +42,7 @@ class FramePlan:
     even
         Whether all images lie on the time grid.
     warnings
-        Sentences that describe the resampling.
+        Quality flags that describe the resampling.
     """
 
     dt_s: float
@@ -49,7 +50,7 @@ class FramePlan:
     right: NDArray[np.intp]
     weight: DoubleArray
     even: bool
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
 
     @property
     def n_time(self) -> int:
@@ -60,9 +61,9 @@ class FramePlan:
         """Return a copy with another time step."""
         return replace(self, dt_s=dt_s)
 
-    def with_warning(self, sentence: str) -> FramePlan:
+    def with_warning(self, flag: Flag) -> FramePlan:
         """Return a copy with a warning put first."""
-        return replace(self, warnings=(sentence, *self.warnings))
+        return replace(self, warnings=(flag, *self.warnings))
 
     def frames(self, images: NDArray[Any], z: int) -> FloatArray:
         """Return the frames of one slice.
@@ -171,26 +172,31 @@ def _snapped(places: DoubleArray, tolerance: float) -> DoubleArray:
     return moved if (np.diff(moved) > 0).all() else places
 
 
-def _notes(plan: FramePlan, times: Sequence[DoubleArray], *, even: bool, coarse: bool) -> tuple[str, ...]:
+def _notes(plan: FramePlan, times: Sequence[DoubleArray], *, even: bool, coarse: bool) -> tuple[Flag, ...]:
     """Return warnings that describe the resampling."""
     resampled = f"each curve was resampled linearly to an even step of {plan.dt_s:g} s."
     if not even:
         steps = np.concatenate([np.diff(own) for own in times])
-        return (f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s); {resampled}",)
+        uneven = f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s); {resampled}"
+        return (make_flag("frames_resampled", uneven),)
     if not plan.even:
-        return (
-            "The slices were taken at different times within a frame, as by a table that shuttles; " + resampled,
+        shuttle = (
+            "The slices were taken at different times within a frame, as by a table that shuttles; " + resampled
         )
+        return (make_flag("frames_resampled", shuttle),)
     used = sum(np.unique(own).size for own in plan.left)
     notes = _left_out(sum(own.size for own in times) - used)
     if n_filled := int((plan.weight > 0).sum()):
-        notes = (*notes, f"Images missing within the series were filled linearly in time ({n_filled} of them).")
+        filled = f"Images missing within the series were filled linearly in time ({n_filled} of them)."
+        notes = (*notes, make_flag("frames_filled", filled))
     if coarse:
-        notes = (*notes, f"The times are given in whole seconds; frames {plan.dt_s:g} s apart were assumed.")
+        whole = f"The times are given in whole seconds; frames {plan.dt_s:g} s apart were assumed."
+        notes = (*notes, make_flag("frame_times", whole))
     return notes
 
 
-def _left_out(n_images: int) -> tuple[str, ...]:
+def _left_out(n_images: int) -> tuple[Flag, ...]:
     if not n_images:
         return ()
-    return (f"Incomplete frames at the ends of the series were left out ({n_images} images).",)
+    sentence = f"Incomplete frames at the ends of the series were left out ({n_images} images)."
+    return (make_flag("images_left_out", sentence),)

@@ -96,7 +96,7 @@ def make_from_recipe(recipe: Recipe) -> PhantomCase:
         cbf=scan.maps.cbf, cbv=scan.maps.cbv, mtt=scan.maps.mtt, delay_s=scan.maps.delay_s,
         core=scan.core, penumbra=scan.penumbra,
         artery_fraction=scan.artery_fraction, vein_fraction=scan.vein_fraction,
-        aif=Aif(scan.time_s, scan.aif, method="truth"), vof=Aif(scan.time_s, scan.vof, method="truth"),
+        aif=Aif(scan.time_s, scan.aif, source_id="truth"), vof=Aif(scan.time_s, scan.vof, source_id="truth"),
     )  # fmt: skip
     return PhantomCase(series, truth, _describe(recipe, series, truth))
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from scipy import ndimage, optimize
+from scipy import ndimage
 
+from perfcore.preprocess.nelder_mead import minimize_simplex
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 Side = Literal["left", "right"]
@@ -41,15 +42,11 @@ class Midplane:
     offset: float
     overlap: float
 
-    def right_of(self, points_mm: DoubleArray) -> BoolArray:
-        """Return which points, shape ``(n, 3)``, lie on the patient's right."""
-        return np.asarray(points_mm @ self.normal > self.offset)
-
-
-def world_points(index: np.ndarray, grid: tuple[int, int, int], affine: DoubleArray) -> DoubleArray:
-    """Return world coordinates in mm, shape ``(n, 3)``, of flat voxel indices in C order."""
-    voxels = np.stack(np.unravel_index(index, grid), axis=1)
-    return np.asarray(voxels @ affine[:3, :3].T + affine[:3, 3])
+    def right_of(self, mask: BoolArray, affine: DoubleArray) -> BoolArray:
+        """Return which voxels of a mask lie on the patient's right, shape ``(n_voxels,)``, in C order."""
+        x, y, z = (step * np.arange(n) for step, n in zip(self.normal @ affine[:3, :3], mask.shape, strict=True))
+        place = x[:, None, None] + y[:, None] + z
+        return np.asarray(place[mask] > self.offset - self.normal @ affine[:3, 3])
 
 
 def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
@@ -106,16 +103,12 @@ def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:
     def cost(free: DoubleArray) -> float:
         return -overlap(np.append(free, np.zeros(3 - n_free)))
 
-    found = optimize.minimize(
-        cost,
-        start[:n_free],
-        method="Nelder-Mead",
-        bounds=optimize.Bounds(-limit, limit),
-        options={"initial_simplex": _simplex(start, n_free), "xatol": 2e-3, "fatol": 1e-4, "maxfev": 90},
+    found, least = minimize_simplex(
+        cost, _simplex(start, n_free), limit, x_tolerance=2e-3, cost_tolerance=1e-4, max_evaluations=90
     )
-    best = np.append(np.asarray(found.x), np.zeros(3 - n_free))
+    best = np.append(found, np.zeros(3 - n_free))
     normal, offset = _plane(best, centre)
-    return Midplane(normal, offset, float(-found.fun))
+    return Midplane(normal, offset, -least)
 
 
 def _plane(parameters: DoubleArray, centre: DoubleArray) -> tuple[DoubleArray, float]:

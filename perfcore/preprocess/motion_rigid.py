@@ -16,7 +16,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
 from perfcore.preprocess.mask import DENOISING_MM, SOFT_TISSUE_HU, in_plane_disk, in_plane_filter
 from perfcore.preprocess.motion import MAX_RESIDUAL_RATIO, REFERENCE_FRAMES, estimate_motion
@@ -42,6 +41,8 @@ _FIRST_STEP, _LAST_STEP, _RELAXATION, _STEPS = 0.5, 0.001, 0.6, 300
 
 def rotation_matrix(turn_rad: NDArray[Any]) -> DoubleArray:
     """Return the matrix of a rotation vector, shape ``(3,)``: its direction is the axis, its length the angle."""
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415  (scipy.spatial is needed only here)
+
     return np.asarray(Rotation.from_rotvec(turn_rad).as_matrix(), np.float64)
 
 
@@ -219,5 +220,7 @@ def _fit(fixed: Any, mask: Any, moving: Any, start: DoubleArray) -> DoubleArray:
         return start
     if method.GetMetricValue() > MAX_RESIDUAL_RATIO * before:
         return start
+    from scipy.spatial.transform import Rotation  # noqa: PLC0415
+
     turn = Rotation.from_matrix(np.reshape(transform.GetMatrix(), (3, 3))).as_rotvec()
     return np.array([*transform.GetTranslation(), *turn])

@@ -11,7 +11,7 @@ from scipy import ndimage
 from perfcore.errors import InputDataError
 from perfcore.preprocess import motion_rigid, quality
 from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
-from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side, world_points
+from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side
 from perfcore.preprocess.mask import (
     BONE_MARGIN_MM,
     DENOISING_MM,
@@ -28,6 +28,7 @@ from perfcore.preprocess.mask import (
 from perfcore.preprocess.motion import CORRECTED_MM, displacement_mm, estimate_motion, realign
 from perfcore.preprocess.slabs import as_time_contiguous, map_slabs
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
 
@@ -66,7 +67,7 @@ class Prepared:
     n_baseline
         Number of baseline frames.
     warnings
-        Quality flags as sentences.
+        Quality flags of the series and the preparation.
     hull
         Shape ``(nx, ny, nz)``: search region of arteries and veins, including vessels around the brain.
     """
@@ -91,7 +92,7 @@ class Prepared:
     diseased_side: Side | None
     lesion: BoolArray | None
     n_baseline: int
-    warnings: tuple[str, ...]
+    warnings: tuple[Flag, ...]
     hull: BoolArray | None = None
 
     def __post_init__(self) -> None:
@@ -166,7 +167,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
 
     index = np.flatnonzero(mask)
     midplane = fit_midplane(mask, series.affine)
-    right = midplane.right_of(world_points(index, series.grid, series.affine))
+    right = midplane.right_of(mask, series.affine)
     healthy = ~(csf | vessels)
     side = later_side(ttp_s, right, healthy)
     reference, note = _reference(settings, side, right, healthy)
@@ -288,11 +289,12 @@ def _bounding_box(mask: BoolArray) -> tuple[slice, slice, slice]:
 
 def _reference(
     settings: Settings, side: Side | None, right: BoolArray, healthy: BoolArray
-) -> tuple[BoolArray, str | None]:
+) -> tuple[BoolArray, Flag | None]:
     if settings.reference == "brain":
         return np.ones_like(healthy), None
     if side is None:
-        return np.ones_like(healthy), (
+        sentence = (
             "A hemisphere has fewer than 50 voxels of tissue: the healthy mean CBF is that of the whole mask."
         )
+        return np.ones_like(healthy), make_flag("one_hemisphere", sentence)
     return healthy & (~right if side == "right" else right), None

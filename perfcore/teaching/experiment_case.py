@@ -53,7 +53,8 @@ class ExperimentCase:
         p = prepared
         at = np.arange(p.n_voxels) if order is None else order
         return cls(
-            p, Tiles.of(torch.from_numpy(np.array(p.tissue))) if tiles is None else tiles, p.reference[at],
+            p, Tiles.from_curves(torch.from_numpy(np.array(p.tissue))) if tiles is None else tiles,
+            p.reference[at],
             None if p.lesion is None else p.lesion[at], ~p.vessels[at], p.index[at] % p.grid[2], curves,
         )  # fmt: skip
 

@@ -65,7 +65,7 @@ class FinetuneExperiment:
         tile, at = np.divmod(picked, case.tiles.data.shape[2])
         tissue = case.tiles.data.cpu()[torch.from_numpy(tile), :, torch.from_numpy(at)]
         target = Target(
-            Tiles.of(tissue),
+            Tiles.from_curves(tissue),
             case.dt_s,
             torch.from_numpy(case.reference[picked]),
             torch.from_numpy(lesion.astype(np.float32)),

@@ -67,7 +67,7 @@ class SweepExperiment:
         tissue = np.stack([sample(one, FINE_DT_S, time_s, self.delay_s) for one in pure])
         aif = torch.from_numpy(curve)
         operator = flow_operator(aif, dt_s, used)
-        cbf, tmax = flow_and_delay(operator, Tiles.of(torch.from_numpy(tissue).float()))
+        cbf, tmax = flow_and_delay(operator, Tiles.from_curves(torch.from_numpy(tissue).float()))
         normal = float(cbf[-1])
         noise = {level: _noise(level, curve.size, dt_s, used) for level in self.noise_hu}
         components = spectrum(aif, dt_s, used)
@@ -128,4 +128,4 @@ def _noise(level_hu: float, n_time: int, dt_s: float, settings: Settings) -> Til
     """Return noise curves, smoothed in time like tissue, with a standard deviation of ``level_hu``."""
     white = np.random.default_rng(0).standard_normal((N_NOISE, n_time)).astype(np.float32)
     noise = smooth_time(white, settings.temporal_sigma_s / dt_s) if settings.temporal_sigma_s > 0 else white
-    return Tiles.of(torch.from_numpy(noise * np.float32(level_hu / noise.std())))
+    return Tiles.from_curves(torch.from_numpy(noise * np.float32(level_hu / noise.std())))

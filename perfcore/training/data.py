@@ -59,7 +59,7 @@ class TrainingCase:
             return torch.from_numpy(values.astype(np.float32)).to(device)
 
         return Target(
-            Tiles.of(torch.from_numpy(self.tissue).to(device)),
+            Tiles.from_curves(torch.from_numpy(self.tissue).to(device)),
             self.grid_input.frame_mapping.dt_s,
             torch.from_numpy(self.reference).to(device),
             label(self.core),

@@ -23,17 +23,13 @@ from perfcore.aif.network.weights import (
 )
 from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_text
+from perfcore.metrics import METRICS, RELEASED
 from perfcore.training.loop import WEIGHTS_FILE
 
 EVALUATION_FOLDER: Final = "evaluation"
 RELEASED_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
-COLUMNS: Final = (
-    ("dice", "core Dice", 3), ("auc", "AUC", 3), ("hd95_mm", "95 % HD, mm", 1),
-    ("volume_bias_ml", "volume bias, ml", 1), ("hypoperfused_dice", "hypoperfusion Dice", 3),
-    ("tmax_error_s", "Tmax error, s", 2),
-)  # fmt: skip
 
 
 def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: Path = MODELS) -> dict[str, Any]:
@@ -82,7 +78,7 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
         seen |= {case["fingerprint"] for case in about["cases"]}
         options = f"--network {about['network']} --loss {about['loss']} --folds {about['n_folds']}"
         plan = " ".join(f"--{key} {about[key]}" for key in ("epochs", "optimizer", "rate", "seed"))
-        figures = {key: summary["methods"][name][key]["mean"] for key, _, _ in COLUMNS}
+        figures = {key: summary["methods"][name][key]["mean"] for key in RELEASED}
         networks[name] = {
             "file": f"{name}.safetensors",
             "sha256": hashlib.sha256(content).hexdigest(),
@@ -108,10 +104,10 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
 
 def markdown_table(summary: dict[str, Any]) -> str:
     """Return the means of an evaluation as a Markdown table."""
-    head = "| AIF from | " + " | ".join(title for _, title, _ in COLUMNS) + " |"
-    lines = [head, "| --- |" + " --- |" * len(COLUMNS)]
+    head = "| AIF from | " + " | ".join(METRICS[key].long_title for key in RELEASED) + " |"
+    lines = [head, "| --- |" + " --- |" * len(RELEASED)]
     for method, about in summary["methods"].items():
-        cells = (_cell(about[key]["mean"], digits) for key, _, digits in COLUMNS)
+        cells = (METRICS[key].text(about[key]["mean"]) for key in RELEASED)
         lines.append(f"| `{method}` | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -123,10 +119,6 @@ def with_table(text: str, summary: dict[str, Any]) -> str:
         return text
     before, rest = text.split(start, 1)
     return f"{before}{start}\n{markdown_table(summary)}\n{end}{rest.split(end, 1)[1]}"
-
-
-def _cell(mean: float | None, digits: int) -> str:
-    return "–" if mean is None else f"{mean:.{digits}f}".replace("-", "−")
 
 
 def _total_dice(figures: dict[str, float | None]) -> float:

@@ -27,7 +27,7 @@ from perfcore.training.data import (
 from perfcore.training.learning_curves import draw_curves
 from perfcore.training.loop import LOG_FILE, FoldJob, TrainingPlan, read_log, train_fold
 
-Progress = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 LEARNING_CURVES_FILE: Final = "learning.png"
 PREPARED_FOLDER: Final = "prepared"
 DEFAULT_EPOCHS: Final = 20
@@ -121,7 +121,9 @@ def _is_ready(job: PrepareJob) -> bool:
         return False
 
 
-def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | None = None) -> dict[str, Any]:
+def train(
+    data: Path, out: Path, options: TrainingOptions, progress: StageProgress | None = None
+) -> dict[str, Any]:
     """Train a network on a folder of cases.
 
     Parameters
@@ -210,7 +212,7 @@ def train(data: Path, out: Path, options: TrainingOptions, progress: Progress | 
 
 
 def _prepare(
-    missing: list[PrepareJob], options: TrainingOptions, folder: Path, report: Progress
+    missing: list[PrepareJob], options: TrainingOptions, folder: Path, report: StageProgress
 ) -> dict[str, str]:
     """Prepare cases; return the problem of each unusable case by name."""
     folder.mkdir(parents=True, exist_ok=True)

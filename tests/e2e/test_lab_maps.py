@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pages.live.component import LUTS
+from pages.ui.colours import LUTS
 from perfcore.map_info import MAPS
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
 from tests.support.lab_page import (

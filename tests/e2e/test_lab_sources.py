@@ -77,7 +77,7 @@ def test_a_file_on_another_grid_is_interpolated_and_says_so(page: Page, address:
     np.testing.assert_allclose(editor_values(page), aif.value, atol=0.051)
     own = analyse(automatic().series, aif).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
-    assert page.locator('[data-control="source"]').input_value() == "file 1"
+    assert page.locator('[data-control="source"]').input_value() == "file-1"
 
 
 @pytest.mark.parametrize(

@@ -198,12 +198,12 @@ def bring(content: bytes) -> AppTest:
 def test_a_curve_from_a_file_becomes_the_start() -> None:
     app = bring(CSV)
     start = live_of(app).workspace.start
-    assert start.method == "file 1"
+    assert (start.source_id, start.label) == ("file-1", "File 1")
     assert start.peak == pytest.approx(200)
     sent = config(app)
-    assert sent["start"] == "file 1"
-    assert {"id": "file 1", "label": "file 1", "colour": "", "group": "Files"} in sent["sources"]
-    assert "interpolated" in sent["notice"]["text"], "the notice names the other time grid"
+    assert sent["start"] == "file-1"
+    assert {"id": "file-1", "label": "File 1", "colour": "", "group": "Files"} in sent["sources"]
+    assert "interpolated" in sent["notice"]["text"], "another time grid is said"
     assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
 
 
@@ -215,7 +215,7 @@ def test_every_selector_is_listed_and_computed_at_first_use() -> None:
     app.run()
     start = live_of(app).workspace.start
     own = analyse(make_demonstration("m1-occlusion").series, "mouridsen").aif
-    assert (start.method, start.voxels) == ("mouridsen", own.voxels)
+    assert (start.source_id, start.voxels) == ("mouridsen", own.voxels)
     np.testing.assert_array_equal(start.value, own.value)
     assert config(app)["start"] == "mouridsen"
 
@@ -225,7 +225,7 @@ def test_an_unknown_source_leaves_the_default() -> None:
     case = live_of(app).workspace.case
     user_of(app).aif.methods = {case.name: "guess"}
     app.run()
-    assert live_of(app).workspace.start.method == "straka"
+    assert live_of(app).workspace.start.source_id == "straka"
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_an_invalid_csv_gives_a_notice_and_keeps_the_start_aif(content: bytes, p
     assert sent["notice"]["text"].startswith("This curve cannot be used: ")
     assert part in sent["notice"]["text"]
     assert sent["start"] == "straka"
-    assert live_of(app).workspace.start.method == "straka"
+    assert live_of(app).workspace.start.source_id == "straka"
 
 
 def test_a_zip_of_dicom_files_is_opened() -> None:

@@ -7,12 +7,22 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from pages.comparison import map_images
 from pages.library import catalog
+from pages.live.handlers.sensitivity import REGIONS
+from pages.session import widget_keys
 from pages.teaching import lessons
+from pages.ui.colours import OUTLINES, outline_css, outline_rgb
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import NETWORK_SOURCES, OTHER_COLOURS, source_colour, source_info
+from perfcore.analysis.sensitivity import QUANTITIES
 from perfcore.map_info import MAPS
+from perfcore.metrics import LIVE, METRICS
 from perfcore.regularization import REGULARIZATIONS
+from perfcore.settings import CHOICES
 from tests.pages.test_pages import config, run
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -37,6 +47,43 @@ def test_additions_are_in_the_sidebar_and_the_lab(extended: AppTest) -> None:
     regularization.set_value("plain").run()
     assert not extended.exception
     assert config(extended)["regularization"] == "plain"
+
+
+def test_colours_and_labels_agree_on_every_page() -> None:
+    app = run()
+    header = config(app)
+    for source in header["sources"]:
+        info = source_info(source["id"])
+        assert (source["label"], source["colour"]) == (info.label, info.colour)
+        assert source_colour(source["id"]) in {info.colour, *OTHER_COLOURS}
+    assert header["colours"] == OUTLINES
+    assert (outline_rgb("core"), outline_rgb("truth")) == (map_images.CORE, map_images.TRUTH)
+    assert all(f"--outline-{name}: {colour};" in outline_css(".lab") for name, colour in OUTLINES.items())
+    assert {info["id"]: info["label"] for info in header["metrics"]} == {n: METRICS[n].label for n in LIVE}
+    assert {info["id"] for info in header["quantities"]} == {"loss", *QUANTITIES}
+    assert {info["id"]: info["label"] for info in header["regions"]} == REGIONS
+    for name, labels in CHOICES.items():
+        (box,) = [box for box in app.sidebar.selectbox if box.key == widget_keys.setting(name)]
+        assert box.options == list(labels.values())
+
+
+def test_no_module_types_a_colour_of_a_registry_again() -> None:
+    """The colours of a lesson's experiments, by place, are a table of their own."""
+    typed = {*OUTLINES.values(), *(source_info(name).colour for name in (*SELECTORS, *NETWORK_SOURCES))} - {
+        "#ffffff"
+    }
+    tables = {"colours.py", "sources.py", "charts.py", *(f"{name}.py" for name in SELECTORS)}
+    files = [
+        f for folder in ("pages", "perfcore") for end in ("py", "js") for f in (ROOT / folder).rglob(f"*.{end}")
+    ]
+    found = {
+        (file.name, colour)
+        for file in files
+        if file.name not in tables
+        for colour in typed
+        if colour in file.read_text(encoding="utf-8")
+    }
+    assert not found
 
 
 def test_additions_are_in_compare(extended: AppTest) -> None:

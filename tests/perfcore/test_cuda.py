@@ -30,8 +30,8 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 @pytest.mark.parametrize("settings", FORMS, ids=lambda s: f"{s.deconvolution}-{s.regularization}")
 def test_maps_equal_those_of_the_cpu(settings: Settings) -> None:
     aif, tissue = synthetic_case(6000, 60)
-    on_cpu = flow_and_delay(flow_operator(aif, 1.0, settings), Tiles.of(tissue))
-    on_cuda = flow_and_delay(flow_operator(aif.cuda(), 1.0, settings), Tiles.of(tissue.cuda()))
+    on_cpu = flow_and_delay(flow_operator(aif, 1.0, settings), Tiles.from_curves(tissue))
+    on_cuda = flow_and_delay(flow_operator(aif.cuda(), 1.0, settings), Tiles.from_curves(tissue.cuda()))
     torch.testing.assert_close(on_cuda[0].cpu(), on_cpu[0], rtol=1e-3, atol=1e-3)
     same = (on_cuda[1].cpu() - on_cpu[1]).abs() < 0.05
     assert same.float().mean() > 0.999
@@ -44,7 +44,7 @@ def test_the_gradient_equals_that_of_the_cpu() -> None:
     grads = []
     for device in ("cpu", "cuda"):
         curve = aif.to(device).requires_grad_()
-        peak(build_operator(curve, 1.0, Settings()).matrix, Tiles.of(tissue.to(device))).sum().backward()
+        peak(build_operator(curve, 1.0, Settings()).matrix, Tiles.from_curves(tissue.to(device))).sum().backward()
         assert curve.grad is not None
         grads.append(curve.grad.cpu())
     torch.testing.assert_close(grads[1], grads[0], rtol=1e-3, atol=1e-6)
@@ -65,7 +65,9 @@ def test_the_soft_time_equals_that_of_the_cpu() -> None:
     for device in ("cpu", "cuda"):
         curve = aif.to(device).requires_grad_()
         operator = build_operator(curve, 1.0, Settings())
-        top, when = peak_and_soft_time(operator.matrix, Tiles.of(tissue.to(device)), operator.time_s, 0.05)
+        top, when = peak_and_soft_time(
+            operator.matrix, Tiles.from_curves(tissue.to(device)), operator.time_s, 0.05
+        )
         (gradient,) = torch.autograd.grad(top.sum() + 1e-3 * when.sum(), curve)
         results.append([values.detach().cpu() for values in (top, when, gradient)])
     for on_cpu, on_cuda in zip(*results, strict=True):

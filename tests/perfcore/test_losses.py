@@ -35,7 +35,7 @@ def target() -> Target:
     curves = np.stack([flow[k] * oracle.tissue(TIME, mtt[k], delay[k]) for k in kinds])
     curves += rng.normal(0, 0.02 * curves.max(), curves.shape)
     return Target(
-        Tiles.of(torch.tensor(curves), 7), 1.0, torch.tensor(kinds == 0),
+        Tiles.from_curves(torch.tensor(curves), 7), 1.0, torch.tensor(kinds == 0),
         torch.tensor(kinds == 2, dtype=torch.float64), torch.tensor(kinds > 0, dtype=torch.float64),
     )  # fmt: skip
 
@@ -204,7 +204,7 @@ def test_an_empty_lesion_is_no_fault(target, name):
 def test_voxels_without_signal_spoil_no_gradient(target):
     curves = torch.tensor(curves_of(target)).float()
     curves[[0, 25, 35]] = 0
-    some = replace(target, tissue=Tiles.of(curves, 7))
+    some = replace(target, tissue=Tiles.from_curves(curves, 7))
     aif = curve()
     (gradient,) = torch.autograd.grad(lesion_loss(aif, some, Settings(), "core+tmax"), aif)
     assert torch.isfinite(gradient).all()

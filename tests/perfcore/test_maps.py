@@ -46,7 +46,7 @@ def box_tissue(mtt):
 
 def flow_of(curves, form=FORMS[0], aif=AIF, dt=1.0, dtype=torch.float64, **more):
     operator = flow_operator(aif, dt, Settings(*form, **more))
-    return flow_and_delay(operator, Tiles.of(torch.tensor(np.array(curves), dtype=dtype)))
+    return flow_and_delay(operator, Tiles.from_curves(torch.tensor(np.array(curves), dtype=dtype)))
 
 
 # Flow and delay

@@ -42,7 +42,7 @@ def test_the_phantoms_lesions_are_found() -> None:
 
 def test_the_automatic_curve_finds_what_the_true_one_finds() -> None:
     automatic = analyse(phantom().series)
-    assert automatic.aif.method == "straka"
+    assert automatic.aif.source_id == "straka"
     assert automatic.vof is not None
     assert automatic.numbers.dice == pytest.approx(result().numbers.dice, abs=0.03)
     assert np.corrcoef(automatic.aif.value, phantom().truth.aif.value)[0, 1] > 0.97

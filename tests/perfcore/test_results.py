@@ -28,7 +28,7 @@ MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
     "case", "shape", "spacing_mm", "dt_s", "n_time", "settings", "aif", "core_ml", "hypoperfused_ml",
-    "mismatch_ml", "mismatch_ratio", "reference_cbf", "quality",
+    "mismatch_ml", "mismatch_ratio", "reference_cbf", "quality", "quality_codes",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])
@@ -113,7 +113,8 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["dice"] == numbers.dice
     assert summary["lesion_ml"] == pytest.approx(analysis.series.lesion.sum() * analysis.series.voxel_ml)
     aif = summary["aif"]
-    assert list(aif) == ["method", "voxels", "peak", "peak_time_s", "quality", "why", "score", "partial_volume"]
+    keys = "method voxels peak peak_time_s quality quality_codes why score partial_volume"
+    assert list(aif) == keys.split()
     assert [tuple(voxel) for voxel in aif["voxels"]] == list(analysis.aif.voxels)
     assert aif["peak"] == analysis.aif.peak
     settings = summary["settings"]
@@ -125,7 +126,8 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert list(summary["seconds"]) == ["load", "preprocess", "aif", "deconvolution", "total"]
     assert summary["seconds"]["load"] == 0.5
     assert summary["seconds"]["total"] == pytest.approx(0.5 + analysis.seconds["total"])
-    assert summary["quality"] == list(analysis.quality)
+    assert summary["quality"] == [str(flag) for flag in analysis.quality]
+    assert summary["quality_codes"] == [flag.code for flag in analysis.quality]
     assert 'spacing_mm": [' in text  # lists of numbers in one line
     assert max(map(len, text.splitlines())) < 300
 

@@ -25,7 +25,7 @@ METHODS = ("truth", *SELECTORS, "cnn-regression", "cnn-weighting-core")
 
 
 def make_different(path: Path, part: str, change: float, seed: int) -> None:
-    """After one epoch the folds' networks give nearly one curve: which of them judged a case has to be seen."""
+    """Change the weights of a fold: after one epoch all folds' networks give nearly the same curve."""
     state = load_file(path)
     state[part] += change * torch.randn(state[part].shape, generator=torch.Generator().manual_seed(seed))
     path.write_bytes(save(state))

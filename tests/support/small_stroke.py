@@ -21,7 +21,7 @@ def small_stroke(dtype: torch.dtype = torch.float64, noise: float = 0.02) -> Tar
     curves = np.stack([flow[k] * oracle.tissue(TIME, mtt[k], delay[k]) for k in KINDS])
     curves += rng.normal(0, noise * curves.max(), curves.shape)
     return Target(
-        Tiles.of(torch.tensor(curves, dtype=dtype), 7), 1.0, torch.tensor(KINDS == 0),
+        Tiles.from_curves(torch.tensor(curves, dtype=dtype), 7), 1.0, torch.tensor(KINDS == 0),
         torch.tensor(KINDS == 2, dtype=torch.float64), torch.tensor(KINDS > 0, dtype=torch.float64),
     )  # fmt: skip
 

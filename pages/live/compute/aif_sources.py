@@ -10,6 +10,7 @@ from functools import partial
 
 from perfcore.aif.network.weights import network_names
 from perfcore.aif.select import SELECTORS
+from perfcore.aif.select.selection import VEIN
 from perfcore.errors import PerfcoreError
 from perfcore.pipeline import find_curve
 from perfcore.preprocess import Prepared
@@ -28,7 +29,7 @@ def finders(vof: Aif | None = None) -> dict[str, Finder]:
         networks = network_names()
     ways: dict[str, Finder] = {name: partial(_find, name) for name in (*SELECTORS, *networks)}
     if vof is not None:
-        ways["vein"] = lambda _prepared: replace(vof, method="vein")
+        ways[VEIN] = lambda _prepared: replace(vof, source_id=VEIN)
     return ways
 
 

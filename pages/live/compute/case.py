@@ -83,18 +83,20 @@ class LiveCase:
         slice_of = prepared.index % grid[2]
         self.order: NDArray[np.int64] = np.argsort(slice_of, kind="stable")
         self.starts: NDArray[np.int64] = np.searchsorted(slice_of[self.order], np.arange(grid[2] + 1))
-        self.tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order]).to(self.device))
+        self.tiles = Tiles.from_curves(torch.from_numpy(prepared.tissue[self.order]).to(self.device))
         reference = prepared.reference[self.order]
         self.reference = torch.from_numpy(reference)
         healthy = np.flatnonzero(reference)
         sample = healthy[np.linspace(0, len(healthy) - 1, min(MAX_SAMPLE, len(healthy))).astype(int)]
-        self.reference_tiles = Tiles.of(torch.from_numpy(prepared.tissue[self.order[sample]]).to(self.device))
+        self.reference_tiles = Tiles.from_curves(
+            torch.from_numpy(prepared.tissue[self.order[sample]]).to(self.device)
+        )
         # Previews use a temporal basis if it is accurate on this case; at rest the tissue itself is used.
         default = torch.from_numpy(np.array(next(iter(sources.values())).value)).to(device)
         self.basis, self.basis_error = checked_basis(
             self.tiles, build_operator(default, prepared.dt_s, Settings()).matrix
         )
-        self.reference_basis = None if self.basis is None else self.basis.of_others(self.reference_tiles)
+        self.reference_basis = None if self.basis is None else self.basis.project(self.reference_tiles)
         self._start_numbers: dict[tuple[Settings, bytes], dict[str, float | None]] = {}
         self._start_numbers_lock = Lock()
         self.lesion_voxels = lesion_voxels

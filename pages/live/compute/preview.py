@@ -58,8 +58,8 @@ class Preview:
         case = self._case
         kept = case.order[self.grid.kept]
         # Narrow tiles: a slice has few voxels here, and shares its tiles with voxels of other slices.
-        tiles = Tiles.of(torch.from_numpy(case.prepared.tissue[kept]).to(case.device), WIDTH // 2)
-        return tiles, None if case.basis is None else case.basis.of_others(tiles)
+        tiles = Tiles.from_curves(torch.from_numpy(case.prepared.tissue[kept]).to(case.device), WIDTH // 2)
+        return tiles, None if case.basis is None else case.basis.project(tiles)
 
     @property
     def tiles(self) -> Tiles:

@@ -98,7 +98,7 @@ export class Lab {
     this.config = config;
     this.values.thresholds = config.thresholds;
     this.values.slope = config.slope;
-    if (!before) this.map.configure(config.maps, config.arrays);
+    if (!before) this.map.configure(config.maps, config.arrays, config.colours);
     this.events.emit("config", config);
     if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
     this.socket.configure({ token: config.token, path: config.path });

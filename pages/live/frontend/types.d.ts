@@ -71,13 +71,17 @@ export interface HandleInfo {
   id: keyof WholeEdit; label: string; unit: string; help: string; neutral: number | null;
   limits: [number, number | null]; span: [number, number, number];
 }
+/** A quantity whose gradient by the curve is drawn; of a region where it is a mean. */
+export interface QuantityInfo { id: string; label: string; unit: string; per_region: boolean }
+export interface RegionInfo { id: string; label: string }
 export interface DirectionInfo { id: string; label: string; unit: string }
 
 export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
   deconvolution: string; regularization: string;
-  maps: Record<string, MapInfo>; scales: Record<string, string>; slope: number; thresholds: Thresholds;
+  maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
+  slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
   arrays: Record<string, Uint8Array>;
 }

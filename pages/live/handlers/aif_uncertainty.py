@@ -56,7 +56,7 @@ def _spread(workspace: Workspace, way: str, start: Aif) -> Frames:
                 found.append(case.offered.get(name))
             yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
         curves = mixture_aifs(found, DRAWS)
-        of = [aif.method for aif in found]
+        of = [aif.source_id for aif in found]
     basis = case.basis if workspace.settings.is_linear else None
     spread = core_distribution(
         curves, basis or case.tiles, case.reference.to(case.device), workspace.settings,

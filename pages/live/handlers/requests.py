@@ -20,6 +20,7 @@ from perfcore.aif.select.candidates import voxel_curves
 from perfcore.aif.select.selection import mean_curve
 from perfcore.errors import InputDataError
 from perfcore.preprocess import Prepared
+from perfcore.quality_flags import sentences
 from perfcore.types import Voxel
 
 Handler = Callable[[LiveSession, Workspace, Mapping[str, Any]], bytes]
@@ -103,7 +104,7 @@ def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, A
     spread = voxel_curves(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
     header = {
         "voxels": [list(v) for v in voxels],
-        "flags": list(aif.quality),
+        "flags": sentences(aif.quality),
         "number": int(request.get("number", 0)),
     }
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})

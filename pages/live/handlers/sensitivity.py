@@ -14,7 +14,14 @@ from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.edits import HANDLES
-from perfcore.analysis.sensitivity import aif_gradient, edit_direction, sensitivity_map, tornado, tornado_handles
+from perfcore.analysis.sensitivity import (
+    QuantityInfo,
+    aif_gradient,
+    edit_direction,
+    sensitivity_map,
+    tornado,
+    tornado_handles,
+)
 from perfcore.errors import InputDataError
 from perfcore.maps import is_core, is_hypoperfused, relative_cbf
 from perfcore.metrics import TORNADO
@@ -22,8 +29,15 @@ from perfcore.regularization import no_gradient
 from perfcore.types import DoubleArray
 
 Frames = Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]
-REGIONS: Final = ("core", "hypoperfused", "healthy", PAINTED)
-"""The first two are those of the start AIF, and stay the same while the curve is edited."""
+REGIONS: Final = {
+    "core": "core",
+    "hypoperfused": "hypoperfused tissue",
+    "healthy": "healthy tissue",
+    PAINTED: "painted lesion",
+}
+"""Label by id; the first two are those of the start AIF, and stay the same while the curve is edited."""
+LOSS: Final = QuantityInfo("loss", "loss")
+"""Loss of fine-tuning; its gradient comes with each step."""
 
 _found: Final[weakref.WeakKeyDictionary[Workspace, dict[str, NDArray[np.bool_]]]] = weakref.WeakKeyDictionary()
 

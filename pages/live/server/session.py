@@ -51,7 +51,7 @@ class Workspace:
     @property
     def curve_key(self) -> str:
         """Key of the edited curves of this case and start AIF."""
-        return f"{self.case.name}|{self.start.method}"
+        return f"{self.case.name}|{self.start.source_id}"
 
 
 class LiveSession:

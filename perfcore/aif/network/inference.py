@@ -27,7 +27,7 @@ from perfcore.aif.network.weights import Network
 from perfcore.aif.select.candidates import Candidates, find_candidates, no_artery_error, voxel_curves
 from perfcore.aif.select.features import bolus_features
 from perfcore.aif.select.quality import artery_flags, rate_aif
-from perfcore.aif.select.selection import Selection, mean_curve, require_tissue_bolus
+from perfcore.aif.select.selection import VEIN, Selection, mean_curve, require_tissue_bolus
 from perfcore.aif.select.vein import find_vein, is_truncated, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
@@ -73,7 +73,7 @@ def predict_aif(prepared: Prepared, network: Network) -> Selection:
     value = value * scale
     voxels = () if attention is None else _voxels(prepared, attention)
     flags = artery_flags(prepared, value)
-    aif = Aif(prepared.time_s, value, method=network.name, voxels=voxels, quality=flags)
+    aif = Aif(prepared.time_s, value, source_id=network.name, voxels=voxels, quality=flags)
     origin = "drawn by the network" if attention is None else "a weighted mean of measured curves"
     if network.loss == "core" and attention is None:
         how += f"; it was shifted to arrive {ARTERY_LEAD_S:g} s before healthy tissue"
@@ -119,7 +119,7 @@ def _vein(prepared: Prepared, candidates: Candidates | None, peak_time_s: float)
     if candidates is None:
         return None
     vein = find_vein(prepared, candidates, np.zeros(0, np.int64), peak_time_s)
-    return None if vein is None else mean_curve(prepared, vein, "network", arterial=False)
+    return None if vein is None else mean_curve(prepared, vein, VEIN, arterial=False)
 
 
 def _scale(

@@ -10,6 +10,7 @@ import numpy as np
 from perfcore.aif.select.candidates import frame_noise, healthy_curve, voxel_curves
 from perfcore.aif.select.features import bolus_features
 from perfcore.preprocess import Prepared
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import Aif, DoubleArray
 
 WEAK_PEAK_HU: Final = 15.0
@@ -96,7 +97,7 @@ def _agreement(prepared: Prepared, aif: Aif) -> float:
     return _ramp(float((centred @ mean / np.maximum(scale, 1e-12)).mean()), 0.5, 0.95)
 
 
-def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
+def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[Flag, ...]:
     """Return the quality flags of an arterial curve.
 
     Parameters
@@ -109,20 +110,24 @@ def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[str, ...]:
     flags = []
     peak = float(value.max())
     if prepared.in_hu and peak < WEAK_PEAK_HU:
-        flags.append(
+        sentence = (
             f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_PEAK_HU:.0f}), "
             "so it is mostly partial volume, and absolute CBF and CBV are too large."
         )
+        flags.append(make_flag("aif_weak", sentence))
     curves = np.stack([np.asarray(value, np.float32), healthy_curve(prepared)])
     arrival = bolus_features(curves).arrival
     late_s = float(arrival[0] - arrival[1]) * prepared.dt_s
     if late_s > LATE_ARRIVAL_S:
-        flags.append(
+        sentence = (
             f"The AIF arrives {late_s:.1f} s later than the tissue: it may be a vein or lie behind the clot, "
             "and Tmax and the hypoperfused volume are too small."
         )
+        flags.append(make_flag("aif_late", sentence))
     if float(value[-3:].mean()) > 0.5 * peak:
-        flags.append("The AIF has not fallen to half its peak by the end of the scan: its area is too small.")
+        sentence = "The AIF has not fallen to half its peak by the end of the scan: its area is too small."
+        flags.append(make_flag("aif_truncated", sentence))
     if peak < LOW_TISSUE_CONTRAST * float(curves[1].max()):
-        flags.append("The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it.")
+        sentence = "The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it."
+        flags.append(make_flag("aif_low", sentence))
     return tuple(flags)

@@ -21,6 +21,7 @@ from perfcore.aif.select.quality import AifRating, artery_flags, rate_aif
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
+from perfcore.quality_flags import make_flag
 from perfcore.types import Aif, Voxel
 
 MIN_ARTERY_CONTRAST: Final = 3.0
@@ -28,15 +29,18 @@ MIN_ARTERY_CONTRAST: Final = 3.0
 STRONG_CONTRAST: Final = 4.0
 MAX_ARRIVAL_LAGS_S: Final = (0.5, 2.5)
 """Maximum arrival of an artery after healthy tissue: first attempt, and second attempt without a strong artery."""
+VEIN: Final = "vein"
+"""Source id of a venous output function."""
 MIN_TISSUE_SNR: Final = 6.0
 MIN_BOLUS_SNR: Final = 2.5
 """Minimum peak (mean of three frames), as a multiple of the noise of one voxel in one frame.
 
 The noise of the mean curve would accept voxels that were selected for a chance maximum in the same frame.
 """
-UNCORRECTED_FLAG: Final = (
+UNCORRECTED_FLAG: Final = make_flag(
+    "aif_uncorrected",
     "The AIF was not corrected for partial volume because no usable vein was found: absolute CBF and CBV are too "
-    "large where the artery does not fill its voxels."
+    "large where the artery does not fill its voxels.",
 )
 
 
@@ -74,7 +78,7 @@ class Selection:
         return replace(self.aif, value=self.aif.value * self.partial_volume)
 
 
-def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arterial: bool = True) -> Aif:
+def mean_curve(prepared: Prepared, flat: NDArray[np.int64], source_id: str, *, arterial: bool = True) -> Aif:
     """Return the mean unsmoothed curve of voxels with its quality flags.
 
     Parameters
@@ -83,8 +87,8 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arte
         The case.
     flat
         Shape ``(n,)``, flat voxel indices, n ≥ 1.
-    method
-        Name of the selector.
+    source_id
+        Origin of the curve.
     arterial
         Whether to add the quality flags of an artery.
     """
@@ -92,7 +96,7 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], method: str, *, arte
     places = np.stack(np.unravel_index(flat, prepared.grid), axis=1)
     voxels: tuple[Voxel, ...] = tuple((int(x), int(y), int(z)) for x, y, z in places)
     flags = artery_flags(prepared, value) if arterial else ()
-    return Aif(prepared.time_s, value, method=method, voxels=voxels, quality=flags)
+    return Aif(prepared.time_s, value, source_id=source_id, voxels=voxels, quality=flags)
 
 
 def select_by_arrival(
@@ -169,7 +173,7 @@ def build_selection(
         vein = find_vein(prepared, candidates or find_candidates(prepared), flat, aif.peak_time_s)
     except NoArteryError:
         vein = None
-    vof = None if vein is None else mean_curve(prepared, vein, method, arterial=False)
+    vof = None if vein is None else mean_curve(prepared, vein, VEIN, arterial=False)
     ratio = partial_volume_ratio(aif, vof)
     return Selection(aif, vof, _why(aif, vof, what), ratio, rate_aif(prepared, aif))
 

@@ -20,6 +20,7 @@ from perfcore.io.nifti.geometry import affine_mm
 from perfcore.io.nifti.header import read_header
 from perfcore.io.nifti.reader import read_series
 from perfcore.io.nifti.volumes import distance_mm, read_mask
+from perfcore.quality_flags import make_flag
 from perfcore.types import PerfusionSeries, SeriesUnits
 
 PARTS: Final = ("derivatives", "raw_data", "rawdata")
@@ -95,8 +96,8 @@ def read_subject(
     if lesion is None:
         return series
     if not _on_grid(lesion, series):
-        note = "The lesion mask lies on another grid than the perfusion series and was left out."
-        return replace(series, warnings=(*series.warnings, note))
+        sentence = "The lesion mask lies on another grid than the perfusion series and was left out."
+        return replace(series, warnings=(*series.warnings, make_flag("lesion_left_out", sentence)))
     return replace(series, lesion=read_mask(lesion, series.grid, what="lesion mask", allow_empty=True))
 
 

@@ -11,6 +11,7 @@ from perfcore.errors import InputDataError
 from perfcore.io.dicom.header import CLOCKS, DicomImage
 from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.quality_flags import make_flag
 from perfcore.types import DoubleArray
 
 _DAY_S: Final = 86_400.0
@@ -44,10 +45,10 @@ def order_in_time(
             return ordered, _with_step(times, dt_s)
         plan = plan_by_time([np.sort(own) for own in times])
         if name == "content time":
-            note = (
+            sentence = (
                 "The acquisition times do not distinguish the frames of the DICOM series; content times were used."
             )
-            plan = plan.with_warning(note)
+            plan = plan.with_warning(make_flag("frame_times", sentence))
         return ordered, plan
     if dt_s is None:
         raise InputDataError(

@@ -23,6 +23,7 @@ from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.io.nifti.header import MAX_VOXEL_BYTES, by
 from perfcore.io.nifti.reader import MIN_FRAMES
 from perfcore.io.nifti.volumes import read_volumes
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
 
 _FACTORS: Final = (1, 2, 4)
@@ -90,7 +91,8 @@ def read_dicom(
     grid = (data.shape[0], data.shape[1], data.shape[2])
     brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
     if units == "hu" and any(image.slope is None for image in images):
-        notes += ("The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units.",)
+        sentence = "The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units."
+        notes += (make_flag("no_rescaling", sentence),)
     return PerfusionSeries(
         data=data,
         affine=affine,
@@ -144,11 +146,11 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: 
     return data
 
 
-def _downsampled_affine(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[str, ...]]:
+def _downsampled_affine(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[Flag, ...]]:
     """Return the affine of the downsampled images, and a warning about it."""
     if factor == 1:
         return volume.affine, ()
     pixels = np.diag([factor, factor, 1.0, 1.0])
     pixels[:2, 3] = (factor - 1) / 2
-    note = f"The series is too large as it is; {factor} × {factor} pixels of an image were averaged to one."
-    return np.asarray(volume.affine @ pixels), (note,)
+    sentence = f"The series is too large as it is; {factor} × {factor} pixels of an image were averaged to one."
+    return np.asarray(volume.affine @ pixels), (make_flag("downsampled", sentence),)

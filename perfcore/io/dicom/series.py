@@ -12,6 +12,7 @@ from perfcore.io.dicom.files import Blob
 from perfcore.io.dicom.header import DicomImage, SkipReason, pixels_missing, read_image_header
 from perfcore.io.dicom.stack import group_slices
 from perfcore.io.nifti.reader import MIN_FRAMES
+from perfcore.quality_flags import Flag, make_flag
 
 MAX_SIDE: Final = 2048
 """Maximum number of rows or columns of an image."""
@@ -22,7 +23,7 @@ _MIN_TIMES: Final = 2
 _MAX_RESCALE: Final = 1e6
 
 
-def choose_series(files: Sequence[Blob], budget: ReadBudget) -> tuple[list[DicomImage], tuple[str, ...]]:
+def choose_series(files: Sequence[Blob], budget: ReadBudget) -> tuple[list[DicomImage], tuple[Flag, ...]]:
     """Return the images of the largest series with several times per slice, and warnings about skipped files.
 
     Raises
@@ -50,8 +51,8 @@ def choose_series(files: Sequence[Blob], budget: ReadBudget) -> tuple[list[Dicom
     if not several:
         raise _no_series_error(skipped, bool(groups))
     damaged = skipped[SkipReason.DAMAGED]
-    notes = (f"Damaged DICOM files beside the series were left out ({damaged}).",) if damaged else ()
-    return several[max(several)], notes
+    sentence = f"Damaged DICOM files beside the series were left out ({damaged})."
+    return several[max(several)], (make_flag("files_left_out", sentence),) if damaged else ()
 
 
 def _no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDataError:

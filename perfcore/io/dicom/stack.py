@@ -11,6 +11,7 @@ import numpy as np
 
 from perfcore.errors import InputDataError
 from perfcore.io.dicom.header import DicomImage
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray
 
 _POSITION_TOLERANCE_MM: Final = 0.2
@@ -42,7 +43,7 @@ class Stack:
 
     slices: tuple[tuple[DicomImage, ...], ...]
     affine: DoubleArray
-    warnings: tuple[str, ...]
+    warnings: tuple[Flag, ...]
 
 
 def group_slices(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
@@ -79,11 +80,10 @@ def stack(images: Sequence[DicomImage]) -> Stack:
     grouped = group_slices(images)
     fullest = max(len(own) for own in grouped)
     kept = [own for own in grouped if len(own) >= _MIN_FULLNESS * fullest]
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
     if len(kept) < len(grouped):
-        warnings = (
-            f"Slice positions with few images were left out ({len(grouped) - len(kept)} of {len(grouped)}).",
-        )
+        sentence = f"Slice positions with few images were left out ({len(grouped) - len(kept)} of {len(grouped)})."
+        warnings = (make_flag("images_left_out", sentence),)
     places = [np.array([image.position for image in own]) for own in kept]
     origins = np.array([np.median(own, axis=0) for own in places])
     normal = np.cross(along, across)
@@ -96,9 +96,10 @@ def stack(images: Sequence[DicomImage]) -> Stack:
             "expected the same positions in every frame without a gap, so export all images of the series."
         )
     if tilt > _TILT_DEG[0]:
-        warnings += (
-            f"The gantry was tilted by {tilt:.0f}°; the slices were kept as they are and the affine is sheared.",
+        sentence = (
+            f"The gantry was tilted by {tilt:.0f}°; the slices were kept as they are and the affine is sheared."
         )
+        warnings += (make_flag("gantry_tilted", sentence),)
     affine = np.eye(4)
     affine[:3, 0] = along * column_mm
     affine[:3, 1] = -across * row_mm

@@ -10,6 +10,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.nifti.header import NiftiHeader, by
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray
 
 MIN_DT_S: Final = 0.02
@@ -24,7 +25,7 @@ _UNIT_NAMES: Final = {8: "seconds", 16: "milliseconds", 24: "microseconds"}
 _MILLIMETRES: Final = {1: 1e3, 3: 1e-3}
 
 
-def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, ...]]:
+def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[Flag, ...]]:
     """Return the affine in millimetres, and warnings about corrected units.
 
     Raises
@@ -46,11 +47,12 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
             "write the file again with a valid affine (sform or qform)."
         )
     factor = _MILLIMETRES.get(int(header.raw["xyzt_units"]) & 7, 1.0)
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
     if factor != 1.0:
         affine[:3] *= factor
         unit = "metres" if factor > 1 else "micrometres"
-        warnings = (f"The header gives lengths in {unit}; they were converted to millimetres.",)
+        sentence = f"The header gives lengths in {unit}; they were converted to millimetres."
+        warnings = (make_flag("length_unit", sentence),)
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     low, high = _SPACING_MM
     if not ((spacing >= low) & (spacing <= high)).all():
@@ -68,7 +70,7 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[str, .
 
 def time_step(
     header: NiftiHeader, *, dt_s: float | None, default_dt_s: float | None
-) -> tuple[float, tuple[str, ...]]:
+) -> tuple[float, tuple[Flag, ...]]:
     """Return the time step in seconds, and warnings about corrections.
 
     Parameters
@@ -96,17 +98,17 @@ def time_step(
     step = float(f"{stored * _SECONDS.get(code, 1.0):.7g}")
     if MIN_DT_S <= step <= MAX_DT_S:
         if code not in _SECONDS and step != default_dt_s:
-            notes = (*notes, f"The header names no unit of time; its time step of {step:g} was read as seconds.")
+            sentence = f"The header names no unit of time; its time step of {step:g} was read as seconds."
+            notes = (*notes, make_flag("time_step", sentence))
         return step, notes
     milli = float(f"{stored * 1e-3:.7g}")
     if _SECONDS.get(code, 1.0) == 1.0 and MIN_DT_S <= milli <= MAX_DT_S:
-        note = f"The time step of {stored:g} in the header cannot be seconds; it was read as milliseconds."
-        return milli, (*notes, note)
+        sentence = f"The time step of {stored:g} in the header cannot be seconds; it was read as milliseconds."
+        return milli, (*notes, make_flag("time_step", sentence))
     found = f"{stored:g} {_UNIT_NAMES.get(code, 'of no known unit')}"
     if default_dt_s is not None:
-        return default_dt_s, (
-            f"The time step in the header is unusable ({found}); {default_dt_s:g} s was used instead.",
-        )
+        sentence = f"The time step in the header is unusable ({found}); {default_dt_s:g} s was used instead."
+        return default_dt_s, (make_flag("time_step", sentence),)
     raise InputDataError(
         f"The time step in the header is unusable ({found}); expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
         "so give the time step (--dt SECONDS)."
@@ -122,12 +124,13 @@ def has_time_step(header: NiftiHeader) -> bool:
     return True
 
 
-def _stored_step(header: NiftiHeader) -> tuple[float, tuple[str, ...]]:
+def _stored_step(header: NiftiHeader) -> tuple[float, tuple[Flag, ...]]:
     """Return the stored step: that of the time axis, or ``pixdim[4]`` if the time axis has the default of 1."""
     fourth, own = (float(header.raw["pixdim"][axis]) for axis in (4, header.time_axis))
     usable = [math.isfinite(step) and step > 0 for step in (fourth, own)]
     if not usable[0] or (usable[1] and fourth == 1.0):
         return (own, ()) if usable[1] else (fourth, ())
     if usable[1] and own not in (1.0, fourth):
-        return fourth, (f"The header gives two time steps, {fourth:g} and {own:g}; the first was used.",)
+        sentence = f"The header gives two time steps, {fourth:g} and {own:g}; the first was used."
+        return fourth, (make_flag("time_step", sentence),)
     return fourth, ()

@@ -18,6 +18,7 @@ import numpy as np
 from perfcore.errors import InputDataError
 from perfcore.io.frame_timing import FramePlan, plan_by_time
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.quality_flags import Flag, make_flag
 
 MAX_SIDECAR_BYTES: Final = 1 << 20
 _WHAT: Final = "JSON file beside the series"
@@ -39,7 +40,7 @@ class SidecarTiming:
 
     dt_s: float
     plan: FramePlan | None
-    warnings: tuple[str, ...]
+    warnings: tuple[Flag, ...]
 
 
 def read_sidecar(series: Path, n_time: int) -> SidecarTiming | None:
@@ -109,7 +110,8 @@ def _from_step(given: object) -> SidecarTiming:
             f"The RepetitionTime in the {_WHAT} is unusable; expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
             "so correct it or give the time step (--dt SECONDS)."
         )
-    return SidecarTiming(step, None, (f"The time step of {step:g} s was read from the {_WHAT}.",))
+    sentence = f"The time step of {step:g} s was read from the {_WHAT}."
+    return SidecarTiming(step, None, (make_flag("time_step", sentence),))
 
 
 def _from_times(given: Any, n_time: int) -> SidecarTiming:
@@ -120,7 +122,7 @@ def _from_times(given: Any, n_time: int) -> SidecarTiming:
             "frame, that increase, so correct it or give the time step (--dt SECONDS)."
         )
     plan = plan_by_time([times])
-    note = f"The times of the frames were read from the {_WHAT}."
+    note = make_flag("frame_times", f"The times of the frames were read from the {_WHAT}.")
     return SidecarTiming(plan.dt_s, None if plan.even else plan, (note, *plan.warnings))
 
 

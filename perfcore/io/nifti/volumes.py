@@ -13,12 +13,13 @@ from perfcore.io.byte_source import open_source
 from perfcore.io.nifti.geometry import affine_mm
 from perfcore.io.nifti.header import NiftiHeader, by, read_header
 from perfcore.io.nifti.voxels import PADDING_BYTES, check_finite, read_array, scale, skip_extensions
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
 
 def read_volumes(
     grid: tuple[int, ...], affine: DoubleArray, *, mask: Path | bytes | None, lesion: Path | bytes | None
-) -> tuple[BoolArray | None, BoolArray | None, tuple[str, ...]]:
+) -> tuple[BoolArray | None, BoolArray | None, tuple[Flag, ...]]:
     """Read the brain mask and the lesion mask of a series, if given.
 
     Parameters
@@ -39,7 +40,7 @@ def read_volumes(
         A file is refused, has another shape or is not finite, or the brain mask is empty.
     """
     volumes: dict[str, BoolArray] = {}
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Flag, ...] = ()
     for name, given in (("brain mask", mask), ("lesion mask", lesion)):
         if given is not None:
             volumes[name], own = _read_mask(given, grid, name, allow_empty=name == "lesion mask")
@@ -133,14 +134,15 @@ def _values(source: Path | bytes, grid: tuple[int, ...], what: str) -> tuple[NDA
     return check_finite(scale(stored, header), what).T, header
 
 
-def _displaced(own: DoubleArray | None, affine: DoubleArray, grid: tuple[int, ...], what: str) -> tuple[str, ...]:
+def _displaced(own: DoubleArray | None, affine: DoubleArray, grid: tuple[int, ...], what: str) -> tuple[Flag, ...]:
     """Return a warning if the affine of a volume displaces it by more than half a voxel from the series."""
     away = 0.0 if own is None else distance_mm(own, affine, grid)
     if not away:
         return ()
-    return (
-        f"The {what} lies up to {away:.1f} mm away from the series by its affine; it was applied voxel by voxel.",
+    sentence = (
+        f"The {what} lies up to {away:.1f} mm away from the series by its affine; it was applied voxel by voxel."
     )
+    return (make_flag("mask_displaced", sentence),)
 
 
 def distance_mm(own: DoubleArray, affine: DoubleArray, grid: tuple[int, ...]) -> float:

@@ -14,18 +14,17 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from pages.library import case_summary, catalog
-from pages.library.case_summary import CaseSummary, Flag, flags_of
+from pages.library.case_summary import CaseSummary
 from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.library.preview_cache import LibraryPreview, PreviewCache
 from pages.library.table import Filters, Row, selected_row
 from pages.library.thumbnails import SIDE, ct_picture
 from pages.ui.escape import escape
-from perfcore.aif.select.candidates import no_artery_error
 from perfcore.aif.select.quality import artery_flags
 from perfcore.errors import InputDataError
 from perfcore.io.byte_source import ByteStream
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
-from perfcore.preprocess import quality
+from perfcore.quality_flags import FLAGS, codes, make_flag
 from perfcore.settings import Settings
 from tests.pages.test_pages import run
 from tests.perfcore.io.datasets.test_case_folders import save
@@ -90,7 +89,7 @@ def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     start = next(iter(case.sources.values()))
     expected = dict.fromkeys((*case.prepared.warnings, *start.quality))
     assert preview.summary.opened
-    assert [flag.sentence for flag in preview.summary.flags] == list(expected)
+    assert list(preview.summary.flags) == list(expected)
 
 
 def test_text_and_flags_filter_the_table_and_the_case_stays() -> None:
@@ -127,14 +126,16 @@ def test_a_selected_cell_takes_precedence_over_the_row(selection: dict, row: int
     assert selected_row({"selection": selection}) == row
 
 
-def entry(key: str, n_slices: int | None, *words: str, owner: str = "", problem: str = "") -> Row:
-    known = CaseSummary(n_slices, 50, flags=tuple(Flag(word, word) for word in words), problem=problem)
+def entry(key: str, n_slices: int | None, *codes: str, owner: str = "", problem: str = "") -> Row:
+    known = CaseSummary(
+        n_slices, 50, flags=tuple(make_flag(code, "A sentence.") for code in codes), problem=problem
+    )
     return Row(CatalogEntry(key, key, "", lambda: LoadedCase(HEAD.series), owner, known), known, "", pending=False)
 
 
 def test_each_filter_passes_its_cases() -> None:
     rows = [
-        entry("demo-a", 8), entry("folder-b", 2, "motion"), entry("folder-c", 16, "short", "weak AIF"),
+        entry("demo-a", 8), entry("folder-b", 2, "motion"), entry("folder-c", 16, "scan_short", "aif_weak"),
         entry("upload-1", 4, owner="me"), entry("folder-d", None, problem="It is cut short."),
     ]  # fmt: skip
 
@@ -144,48 +145,38 @@ def test_each_filter_passes_its_cases() -> None:
     assert kept() == "demo-a folder-b folder-c upload-1 folder-d"
     assert kept(sources=("folder",)) == "folder-b folder-c folder-d"
     assert kept(sources=("upload", "demonstration")) == "demo-a upload-1"
-    assert kept(flags=("motion", "weak AIF")) == "folder-b folder-c"
+    assert kept(flags=("motion", "aif_weak")) == "folder-b folder-c"
     assert kept(flags=("unreadable",)) == "folder-d"
     assert kept(slices=(4, 8)) == "demo-a upload-1"
     assert kept(text="weak") == "folder-c"
     assert kept(text="folder", flags=("motion",), slices=(2, 16)) == "folder-b"
 
 
-def test_every_warning_has_a_flag() -> None:
-    rising = np.linspace(0, 100, 40)[None].astype(np.float32)
-    moved = np.zeros(30)
-    moved[7] = 2.4
-    sentences = {
-        quality.baseline_flag(1): "noisy baseline",
-        quality.baseline_flag(2): "noisy baseline",
-        quality.truncation_flag(rising, 3, 1.0): "cut off",
-        quality.motion_flag(moved): "motion",
-        str(no_artery_error("the tissue shows no bolus either")): "no artery",
-        "The time step in the header is unusable (0 seconds); 1 s was used instead.": "time step",
-        "A warning of an unknown kind.": case_summary.NOTE,
-    }
-    assert None not in sentences
-    assert {flag.sentence: flag.word for flag in flags_of(sentences)} == sentences
+def test_the_labels_of_the_flags_are_distinct() -> None:
+    labels = [case_summary.label_of(code) for code in (*FLAGS, case_summary.UNREADABLE)]
+    assert len(set(labels)) == len(labels)
+    assert case_summary.label_of("aif_weak") == "weak AIF"
+    assert case_summary.label_of("streaks") == "streaks", "a confounder is its own label"
 
 
-def test_every_aif_flag_has_a_label() -> None:
+def test_flags_of_the_aif_are_shown_by_their_codes() -> None:
     opened = catalog.open_case(
         CatalogEntry("folder-head", "head", "", lambda: LoadedCase(HEAD.series)), Settings()
     )
     curve = np.asarray(next(iter(opened.sources.values())).value)
 
-    def words(value: np.ndarray) -> set[str]:
-        return {flag.word for flag in flags_of(artery_flags(opened.prepared, value))}
+    def found(value: np.ndarray) -> set[str]:
+        return set(codes(artery_flags(opened.prepared, value)))
 
-    assert words(curve) == set()
-    assert words(curve * 10 / curve.max()) >= {"weak AIF"}
-    assert words(np.roll(curve, 10)) == {"late AIF"}
-    assert words(np.maximum.accumulate(curve)) >= {"AIF cut off"}
-    assert case_summary.NOTE not in words(curve * 2 / curve.max()) | words(np.roll(curve, 20))
+    assert found(curve) == set()
+    assert found(curve * 10 / curve.max()) >= {"aif_weak"}
+    assert found(np.roll(curve, 10)) == {"aif_late"}
+    assert found(np.maximum.accumulate(curve)) >= {"aif_truncated"}
+    assert found(curve * 2 / curve.max()) >= {"aif_weak", "aif_low"}
     bare = draw_head(vessels=False).series
     lost = catalog.open_case(CatalogEntry("folder-bare", "bare", "", lambda: LoadedCase(bare)), Settings())
     start = next(iter(lost.sources.values()))
-    assert {flag.word for flag in flags_of(start.quality)} == {"no artery"}
+    assert set(codes(start.quality)) == {"no_artery"}
 
 
 def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:

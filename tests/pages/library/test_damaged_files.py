@@ -46,7 +46,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
         assert sent["notice"]["text"].endswith(
             f"The weights of {network} do not match the manifest (SHA-256); install the models again."
         )
-        assert sent["start"] == before.start.method
+        assert sent["start"] == before.start.source_id
         assert live_of(app).workspace is before
         user_of(app).aif.methods = {entry.key: "truth"}
         app.run()

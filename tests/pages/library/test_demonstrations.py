@@ -37,7 +37,7 @@ def test_a_cached_demonstration_equals_the_made_one(monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(series.lesion, made.series.lesion)
     np.testing.assert_allclose(series.affine, made.series.affine, atol=1e-5)
     np.testing.assert_allclose(truth.value, made.truth.aif.value, rtol=1e-6, atol=1e-6)
-    assert (series.case, series.warnings, truth.method) == (NAME, (), "truth")
+    assert (series.case, series.warnings, truth.source_id) == (NAME, (), "truth")
 
 
 def test_a_broken_cache_is_made_again(own_cache: Path) -> None:

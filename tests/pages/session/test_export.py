@@ -97,14 +97,14 @@ def test_an_edited_curve_is_written_with_all_its_digits() -> None:
     taken = export(demonstrations()[0], Settings())
     read = read_aif_csv(taken.curve_csv().encode(), taken.state.start.time_s)
     np.testing.assert_array_equal(read.value.astype(np.float32), taken.edited.astype(np.float32))
-    assert taken.aif.method == "edited"
+    assert taken.aif.source_id == "edited"
 
 
 def test_settings_and_lines_as_json() -> None:
     taken = export(demonstrations()[0], Settings.preset("vendor", core_threshold=0.25), "vendor")
     written = json.loads(taken.settings_json())
     assert Settings(**written["settings"]) == taken.state.settings
-    assert written["aif"] == {"start": taken.state.start.method, "edited": True, "file": "aif.csv"}
+    assert written["aif"] == {"start": taken.state.start.source_id, "edited": True, "file": "aif.csv"}
     assert written["commands"] == taken.commands()
     assert written["commands"][1].endswith("--aif aif.csv --preset vendor --core-threshold 0.25 --out maps")
 

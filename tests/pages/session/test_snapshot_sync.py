@@ -198,7 +198,7 @@ def test_a_link_opens_case_settings_and_start() -> None:
     now = live_of(app).workspace
     assert now.case.name == "demo-noisy"
     assert now.settings == Settings.preset("vendor", lambda_rel=0.2)
-    assert now.start.method == "truth"
+    assert now.start.source_id == "truth"
     header, arrays = shelf_frame(app)
     assert header["wanted"] == {
         "number": 1, "curveKey": "demo-noisy|truth", "map": "tmax", "slice": 2, "montage": None,

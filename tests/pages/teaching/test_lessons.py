@@ -141,7 +141,7 @@ def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     press(app, "record")
     assert len(component(app)) == 1
     start = live_of(app).workspace.start
-    assert lesson.title in start.method
+    assert lesson.title in start.label
     np.testing.assert_array_equal(start.value, live_of(app).workspace.case.sources["truth"].value)
     press(app, "step_see")
     assert fill(lesson.outcome, results).strip() in words(app)
@@ -239,7 +239,7 @@ def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     press(app, "draw")
     now = live_of(app).workspace
     assert now.case.name == "challenge-7"
-    assert now.start.method == "tissue"
+    assert now.start.source_id == "tissue"
     assert "truth" not in now.case.offered.methods
     assert now.case.lesion is None
     assert now.case.prepared.lesion is None

@@ -157,8 +157,8 @@ def test_full_basis_is_exact_and_truncated_basis_close():
     target = small_stroke(noise=0.0)
     curves = samples(25)
     full = distribution_of(curves, tissue=target.tissue)[-1]
-    whole = distribution_of(curves, tissue=TemporalBasis.of(target.tissue, 36))[-1]
-    short = distribution_of(curves, tissue=TemporalBasis.of(target.tissue, 12))[-1]
+    whole = distribution_of(curves, tissue=TemporalBasis.from_tissue(target.tissue, 36))[-1]
+    short = distribution_of(curves, tissue=TemporalBasis.from_tissue(target.tissue, 12))[-1]
     np.testing.assert_array_equal(whole.core_ml, full.core_ml)
     np.testing.assert_allclose(short.core_ml, full.core_ml, atol=0.5)
 

@@ -56,7 +56,7 @@ def operator(n_time, form=("circulant", "volterra", "tikhonov")):
 @given(n=st.integers(1, 40), n_time=st.integers(1, 12), width=st.integers(1, 17))
 def test_tiles_hold_every_curve_once_and_zeros(n, n_time, width):
     c = random((n, n_time))
-    tiles = Tiles.of(c, width)
+    tiles = Tiles.from_curves(c, width)
     assert tiles.data.shape == (-(-n // width), n_time, width)
     assert tiles.data.is_contiguous()
     assert tiles.n_voxels == n
@@ -70,7 +70,7 @@ def test_tiles_hold_every_curve_once_and_zeros(n, n_time, width):
 def test_window_covers_its_voxels(data, n, width):
     start = data.draw(st.integers(0, n - 1))
     stop = data.draw(st.integers(start + 1, n))
-    matrix, tiles = random((7, 5)), Tiles.of(random((n, 5), seed=1), width)
+    matrix, tiles = random((7, 5)), Tiles.from_curves(random((n, 5), seed=1), width)
     part, where = tiles.window(start, stop)
     assert torch.equal(peak(matrix, part)[where], peak(matrix, tiles)[start:stop])
     rows = peak_and_time(matrix, part)[1][where], peak_and_time(matrix, tiles)[1][start:stop]
@@ -86,7 +86,7 @@ def test_window_covers_its_voxels(data, n, width):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_peak_is_the_maximum_of_the_product(n, dtype):
     c, P = voxels(n, 60, dtype), operator(60).matrix
-    found = peak(P, Tiles.of(c))
+    found = peak(P, Tiles.from_curves(c))
     assert found.shape == (n,)
     assert found.dtype == dtype
     expected = (P @ c.double().mT).amax(0)
@@ -98,8 +98,8 @@ def test_peak_is_the_maximum_of_the_product(n, dtype):
 def test_peak_and_row_against_numpy_voxel_by_voxel(form, n_time):
     c, P = voxels(200, n_time), operator(n_time, form).matrix
     c[7], c[8] = 0.0, -c[8].abs()
-    top, row = peak_and_time(P, Tiles.of(c, 64))
-    assert torch.equal(top, peak(P, Tiles.of(c, 64)))
+    top, row = peak_and_time(P, Tiles.from_curves(c, 64))
+    assert torch.equal(top, peak(P, Tiles.from_curves(c, 64)))
     for voxel in range(200):
         expected, at = oracle.peak_and_row(P.numpy() @ c[voxel].numpy())
         assert float(top[voxel]) == pytest.approx(expected, rel=1e-11, abs=1e-14)
@@ -116,7 +116,7 @@ def test_row_in_float32_is_the_argmax_unless_rows_tie(form, n_time):
     P, c = operator(n_time, form).matrix, voxels(n, n_time, torch.float32, seed=n_time)
     k = P @ c.double().mT
     assert k.shape[0] <= 256
-    top, row = peak_and_time(P, Tiles.of(c))
+    top, row = peak_and_time(P, Tiles.from_curves(c))
     best, index = k.max(0)
     positive = best > 1e-3 * best.max()
     assert positive.float().mean() > 0.9
@@ -137,7 +137,7 @@ def test_row_in_float32_is_the_argmax_unless_rows_tie(form, n_time):
 def test_row_of_a_single_spike_for_any_number_of_rows(n_rows):
     """The identity as operator: every row in turn, at every size of the tag."""
     values = torch.full((n_rows, n_rows), 1e-3) + torch.eye(n_rows) * torch.linspace(0.5, 900, n_rows)
-    top, row = peak_and_time(torch.eye(n_rows), Tiles.of(values, 16))
+    top, row = peak_and_time(torch.eye(n_rows), Tiles.from_curves(values, 16))
     assert torch.equal(row, torch.arange(n_rows, dtype=torch.float32))
     assert torch.equal(top, values.amax(1))
 
@@ -150,7 +150,7 @@ def test_rows_that_differ_by_more_than_the_tag_are_told_apart(n_rows):
     for first, last, at in ((small, large, n_rows - 6), (large, small, 5)):
         k = torch.zeros(200, n_rows)
         k[:, 5], k[:, n_rows - 6] = first, last
-        top, row = peak_and_time(torch.eye(n_rows), Tiles.of(k, 64))
+        top, row = peak_and_time(torch.eye(n_rows), Tiles.from_curves(k, 64))
         assert torch.equal(row, torch.full((200,), float(at)))
         assert torch.equal(top, large)
 
@@ -160,7 +160,7 @@ def test_what_has_no_bolus_has_no_time(dtype):
     k = torch.tensor(
         [[0, 0, 0, 0], [-1, -3, -2, -5], [-1, 0, -2, -3], [-1, 2, 1, 0], [3, 2, 1, 0], [0, 1, 2, 3]], dtype=dtype
     )
-    top, row = peak_and_time(torch.eye(4, dtype=dtype), Tiles.of(k, 4))
+    top, row = peak_and_time(torch.eye(4, dtype=dtype), Tiles.from_curves(k, 4))
     assert top.tolist() == [0, -1, 0, 2, 3, 3]
     assert torch.isnan(row[:3]).all()
     # vertex of (−1, 2, 1): ½·(−1 − 1)/(−1 − 4 + 1); at either end the row itself
@@ -170,9 +170,9 @@ def test_what_has_no_bolus_has_no_time(dtype):
 def test_nan_stays_in_its_voxel():
     c = voxels(20, 43, torch.float32)
     P = operator(43).matrix
-    clean = peak_and_time(P, Tiles.of(c, 8))
+    clean = peak_and_time(P, Tiles.from_curves(c, 8))
     c[5, 3] = torch.nan
-    top, row = peak_and_time(P, Tiles.of(c, 8))
+    top, row = peak_and_time(P, Tiles.from_curves(c, 8))
     others = torch.arange(20) != 5
     assert torch.isnan(top[5])
     assert torch.isnan(row[5])
@@ -197,7 +197,7 @@ def test_the_vertex_of_a_parabola_is_exact(centre, height, curvature):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_a_plateau_stays_on_itself(dtype):
     k = torch.tensor([[0.0, 1, 1, 1, 0], [0, 1, 1, 0, 0]], dtype=dtype)
-    _, row = peak_and_time(torch.eye(5, dtype=dtype), Tiles.of(k, 2))
+    _, row = peak_and_time(torch.eye(5, dtype=dtype), Tiles.from_curves(k, 2))
     assert 1 <= row[0] <= 3
     assert row[1] == 1.5
 
@@ -214,7 +214,7 @@ def test_backward_equals_the_plain_one(form):
     P = operator(43, form).matrix.clone().requires_grad_()
     c = voxels(150, 43).requires_grad_()
     weight = random(150, seed=3)
-    fused = torch.autograd.grad((peak(P, Tiles.of(c, 64)) * weight).sum(), (P, c))
+    fused = torch.autograd.grad((peak(P, Tiles.from_curves(c, 64)) * weight).sum(), (P, c))
     plain = torch.autograd.grad((plain_peak(P, c) * weight).sum(), (P, c))
     for x, y in zip(fused, plain, strict=True):
         assert oracle.relative(x, y) < 1e-13
@@ -224,14 +224,14 @@ def test_backward_in_float32_at_full_width():
     P = operator(60).matrix.float().clone().requires_grad_()
     c = voxels(WIDTH + 77, 60, torch.float32)
     weight = random(WIDTH + 77, torch.float32, seed=3)
-    (fused,) = torch.autograd.grad((peak(P, Tiles.of(c)) * weight).sum(), P)
+    (fused,) = torch.autograd.grad((peak(P, Tiles.from_curves(c)) * weight).sum(), P)
     k = P.detach().double() @ c.double().mT
     # float32 may see another row where two tie; those voxels' terms are bounded by the tie itself
     ranked = k.sort(0, descending=True).values
     clear = ranked[0] - ranked[1] > ROUNDING * ranked[0].abs().max()
     assert clear.float().mean() > 0.95
     W = torch.where(clear, weight, 0)
-    (fused,) = torch.autograd.grad((peak(P, Tiles.of(c)) * W).sum(), P)
+    (fused,) = torch.autograd.grad((peak(P, Tiles.from_curves(c)) * W).sum(), P)
     Q = P.detach().double().requires_grad_()
     (plain,) = torch.autograd.grad((plain_peak(Q, c.double()) * W).sum(), Q)
     assert oracle.relative(fused, plain) < 1e-5  # sums of 4173 terms of mixed sign
@@ -243,12 +243,12 @@ def test_gradcheck_in_operator_and_tissue(form):
     c = voxels(5, 10).requires_grad_()
     ranked = (P @ c.mT).sort(0, descending=True).values
     assert (ranked[0] - ranked[1]).min() > 1e-4 * ranked[0].max()  # no maximum changes rows
-    assert torch.autograd.gradcheck(lambda p, x: peak(p, Tiles.of(x, 2)), (P, c))
+    assert torch.autograd.gradcheck(lambda p, x: peak(p, Tiles.from_curves(x, 2)), (P, c))
 
 
 def test_gradient_reaches_the_aif():
     a = torch.tensor(oracle.gamma_variate(np.arange(10) * 6.0), requires_grad=True)
-    c = Tiles.of(voxels(6, 10), 4)
+    c = Tiles.from_curves(voxels(6, 10), 4)
     assert torch.autograd.gradcheck(lambda x: peak(build_operator(x, 6.0, Settings()).matrix, c), (a,))
 
 
@@ -256,13 +256,13 @@ def test_padding_and_empty_voxels_give_nothing_to_the_operator():
     P = operator(43).matrix.clone().requires_grad_()
     c = voxels(9, 43)
     with_zeros = torch.cat([c, torch.zeros(5, 43, dtype=c.dtype)])
-    gradients = [torch.autograd.grad(peak(P, Tiles.of(x, 8)).sum(), P)[0] for x in (c, with_zeros)]
+    gradients = [torch.autograd.grad(peak(P, Tiles.from_curves(x, 8)).sum(), P)[0] for x in (c, with_zeros)]
     assert oracle.relative(*gradients) < 1e-14
 
 
 def test_two_operators_of_one_size_do_not_share_a_result():
     """The scratch is reused from call to call; nothing that was returned may lie in it."""
-    tiles = Tiles.of(voxels(50, 43), 16)
+    tiles = Tiles.from_curves(voxels(50, 43), 16)
     P = operator(43).matrix.clone().requires_grad_()
     Q = operator(43, ("circulant", "volterra", "tsvd")).matrix
     first = peak(P, tiles)
@@ -306,7 +306,7 @@ def test_the_recorder_sees_the_plain_product():
 def test_nothing_of_the_size_of_k_is_allocated(dtype):
     n, width = 5000, 64
     P = operator(43).matrix.to(dtype).requires_grad_()
-    tiles = Tiles.of(voxels(n, 43, dtype), width)
+    tiles = Tiles.from_curves(voxels(n, 43, dtype), width)
     with LargestAllocation(P, tiles.data) as seen:
         peak_and_time(P, tiles)
         peak(P, tiles).sum().backward()
@@ -319,10 +319,10 @@ def test_nothing_of_the_size_of_k_is_allocated(dtype):
 
 def test_wrong_shapes_name_what_came():
     with pytest.raises(ArgumentError, match=r"Tissue has shape \(n_voxels, n_time\); got \(2, 3, 4\)"):
-        Tiles.of(torch.rand(2, 3, 4))
+        Tiles.from_curves(torch.rand(2, 3, 4))
     with pytest.raises(ArgumentError, match=r"Tissue has shape \(n_voxels, n_time\); got \(5,\)"):
-        Tiles.of(torch.rand(5))
-    tiles = Tiles.of(torch.rand(7, 12), 4)
+        Tiles.from_curves(torch.rand(5))
+    tiles = Tiles.from_curves(torch.rand(7, 12), 4)
     for function in (peak, peak_and_time):
         with pytest.raises(ArgumentError, match="The tissue has 12 time points; the AIF has 11"):
             function(torch.rand(20, 11), tiles)
@@ -330,7 +330,7 @@ def test_wrong_shapes_name_what_came():
 
 @pytest.mark.parametrize("n", [700, 64])
 def test_the_number_of_threads_changes_no_bit(n):
-    P, tiles = operator(43).matrix.float().requires_grad_(), Tiles.of(voxels(n, 43, torch.float32), 16)
+    P, tiles = operator(43).matrix.float().requires_grad_(), Tiles.from_curves(voxels(n, 43, torch.float32), 16)
 
     def results(pool=None):
         top = peak(P, tiles, pool)

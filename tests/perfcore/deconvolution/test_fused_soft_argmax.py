@@ -44,7 +44,7 @@ def cotangent(n, seed=1):
 @pytest.mark.parametrize("softness", [0.02, TMAX_SOFTNESS, 0.3])
 def test_it_is_the_maximum_and_the_soft_tmax_of_k(form, softness):
     built, curves = operator(Settings(deconvolution=form)), tissue(23)
-    top, when = peak_and_soft_time(built.matrix, Tiles.of(curves, 5), built.time_s, softness)
+    top, when = peak_and_soft_time(built.matrix, Tiles.from_curves(curves, 5), built.time_s, softness)
     k = curves @ built.matrix.mT
     torch.testing.assert_close(top, k.amax(-1), rtol=1e-13, atol=0)
     torch.testing.assert_close(when, soft_tmax(k, built.time_s, softness), rtol=0, atol=1e-11)
@@ -61,7 +61,7 @@ def test_its_gradient_is_that_of_the_dense_way(form):
             k = curves @ matrix.mT
             top, when = k.amax(-1), soft_tmax(k, built.time_s)
         else:
-            top, when = peak_and_soft_time(matrix, Tiles.of(curves, 5), built.time_s, TMAX_SOFTNESS)
+            top, when = peak_and_soft_time(matrix, Tiles.from_curves(curves, 5), built.time_s, TMAX_SOFTNESS)
         gradients.append(torch.autograd.grad((top * g_top + when * g_when).sum(), matrix)[0])
     assert oracle.relative(gradients[0], gradients[1]) < 1e-12
 
@@ -72,14 +72,14 @@ def test_gradcheck():
     first, second = (curves @ built.matrix.mT).topk(2, -1).values.unbind(-1)
     clear = first - second > 2.5e-6 * curves.abs().amax(-1)  # the maximum stays where it is
     assert int(clear.sum()) >= 8
-    tiles = Tiles.of(curves[clear], 3)
+    tiles = Tiles.from_curves(curves[clear], 3)
     matrix = built.matrix.clone().requires_grad_()
     assert torch.autograd.gradcheck(lambda p: peak_and_soft_time(p, tiles, built.time_s, 0.2), (matrix,))
 
 
 def test_gradcheck_of_the_aif():
     """Through the deconvolution, as training needs it."""
-    curves = Tiles.of(tissue(4)[:, ::2], 3)
+    curves = Tiles.from_curves(tissue(4)[:, ::2], 3)
     aif = torch.tensor(oracle.gamma_variate(TIME[::2]) + 0.1, requires_grad=True)
 
     def through(a):
@@ -94,7 +94,7 @@ def test_tiles_and_their_padding_do_not_matter(width):
     built, curves = operator(), tissue(23)
     g_top, g_when = cotangent(23)
     results = []
-    for tiles in (Tiles.of(curves, 7), Tiles.of(curves, width)):
+    for tiles in (Tiles.from_curves(curves, 7), Tiles.from_curves(curves, width)):
         matrix = built.matrix.clone().requires_grad_()
         top, when = peak_and_soft_time(matrix, tiles, built.time_s, TMAX_SOFTNESS)
         assert top.shape == when.shape == (23,)
@@ -104,7 +104,7 @@ def test_tiles_and_their_padding_do_not_matter(width):
 
 
 def test_threads_share_the_tiles():
-    built, tiles = operator(), Tiles.of(tissue(23), 4)
+    built, tiles = operator(), Tiles.from_curves(tissue(23), 4)
     g_top, g_when = cotangent(23)
     gradients = []
     with ThreadPoolExecutor(2) as threads:
@@ -121,13 +121,13 @@ def test_a_voxel_without_signal_gives_the_mean_time_and_no_gradient(dtype):
     built, curves = operator(), tissue(6).to(dtype)
     curves[2] = 0
     matrix = built.matrix.to(dtype).requires_grad_()
-    top, when = peak_and_soft_time(matrix, Tiles.of(curves, 4), built.time_s, TMAX_SOFTNESS)
+    top, when = peak_and_soft_time(matrix, Tiles.from_curves(curves, 4), built.time_s, TMAX_SOFTNESS)
     assert top[2].item() == 0
     assert when[2].item() == pytest.approx(built.time_s.mean().item(), rel=1e-5)
     (with_it,) = torch.autograd.grad(100 * (top.sum() + when.sum()), matrix)
     others = [0, 1, 3, 4, 5]
     matrix = built.matrix.to(dtype).requires_grad_()
-    top, when = peak_and_soft_time(matrix, Tiles.of(curves[others], 4), built.time_s, TMAX_SOFTNESS)
+    top, when = peak_and_soft_time(matrix, Tiles.from_curves(curves[others], 4), built.time_s, TMAX_SOFTNESS)
     (without,) = torch.autograd.grad(100 * (top.sum() + when.sum()), matrix)
     assert oracle.relative(with_it, without) < (1e-5 if dtype is torch.float32 else 1e-13)
 
@@ -137,7 +137,7 @@ def test_a_curve_below_zero_stays_finite():
     curves = -tissue(5, noise=0.0)
     assert (curves @ built.matrix.mT).amax(-1).le(0.01).all()
     matrix = built.matrix.clone().requires_grad_()
-    top, when = peak_and_soft_time(matrix, Tiles.of(curves, 4), built.time_s, TMAX_SOFTNESS)
+    top, when = peak_and_soft_time(matrix, Tiles.from_curves(curves, 4), built.time_s, TMAX_SOFTNESS)
     (gradient,) = torch.autograd.grad(top.sum() + when.sum(), matrix)
     for values in (top, when, gradient):
         assert torch.isfinite(values).all()
@@ -145,8 +145,8 @@ def test_a_curve_below_zero_stays_finite():
 
 def test_single_precision_is_close():
     built, curves = operator(), tissue(50)
-    exact = peak_and_soft_time(built.matrix, Tiles.of(curves), built.time_s, TMAX_SOFTNESS)
-    top, when = peak_and_soft_time(built.matrix, Tiles.of(curves.float()), built.time_s, TMAX_SOFTNESS)
+    exact = peak_and_soft_time(built.matrix, Tiles.from_curves(curves), built.time_s, TMAX_SOFTNESS)
+    top, when = peak_and_soft_time(built.matrix, Tiles.from_curves(curves.float()), built.time_s, TMAX_SOFTNESS)
     assert top.dtype == when.dtype == torch.float32
     assert oracle.relative(top, exact[0]) < 1e-6
     assert float((when - exact[1]).abs().max()) < 1e-3  # s
@@ -155,7 +155,7 @@ def test_single_precision_is_close():
 def test_what_does_not_fit_is_named():
     built = operator()
     with pytest.raises(ArgumentError, match=r"^The tissue has 29 time points; the AIF has 30\.$"):
-        peak_and_soft_time(built.matrix, Tiles.of(tissue(3)[:, :29]), built.time_s, 0.05)
+        peak_and_soft_time(built.matrix, Tiles.from_curves(tissue(3)[:, :29]), built.time_s, 0.05)
     for softness in (0.0, -1.0, float("nan")):
         with pytest.raises(ArgumentError, match=r"^softness must be positive; got "):
-            peak_and_soft_time(built.matrix, Tiles.of(tissue(3)), built.time_s, softness)
+            peak_and_soft_time(built.matrix, Tiles.from_curves(tissue(3)), built.time_s, softness)

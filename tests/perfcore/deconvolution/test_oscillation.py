@@ -169,7 +169,7 @@ def test_peak_and_time(form, width):
     a, c = case(24, 2.0)
     c[3] = 0
     settings = settings_of(form)
-    top, row = peak_and_time(torch.tensor(a), Tiles.of(torch.tensor(c), width), 2.0, settings)
+    top, row = peak_and_time(torch.tensor(a), Tiles.from_curves(torch.tensor(c), width), 2.0, settings)
     assert top.shape == row.shape == (len(c),)
     k = solve(torch.tensor(a), torch.tensor(c), 2.0, settings).numpy()
     assert k.shape[1] == 24 + (n_lead(24, 2.0) if form[0] == "circulant" else 0)
@@ -184,7 +184,7 @@ def test_peak_and_time(form, width):
 @every_forward
 def test_the_threads_change_nothing(form):
     a, c = case(24, 2.0)
-    settings, tiles = settings_of(form), Tiles.of(torch.tensor(np.tile(c, (5, 1))), 4)
+    settings, tiles = settings_of(form), Tiles.from_curves(torch.tensor(np.tile(c, (5, 1))), 4)
     alone = peak_and_time(torch.tensor(a), tiles, 2.0, settings)
     torch.set_num_threads(2)
     try:
@@ -201,7 +201,7 @@ def test_wrong_lengths_name_both_numbers():
     with pytest.raises(ArgumentError, match="The tissue has 23 time points; the AIF has 24"):
         solve(torch.tensor(a), torch.tensor(c[:, 1:]), 2.0, settings_of(("causal", "volterra")))
     with pytest.raises(ArgumentError, match="The tissue has 23 time points; the AIF has 24"):
-        tiles = Tiles.of(torch.tensor(c[:, 1:]))
+        tiles = Tiles.from_curves(torch.tensor(c[:, 1:]))
         peak_and_time(torch.tensor(a), tiles, 2.0, settings_of(("circulant", "volterra")))
 
 

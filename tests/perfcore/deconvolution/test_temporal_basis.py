@@ -19,27 +19,27 @@ MATRIX = build_operator(AIF, 1.0, Settings()).matrix
 def test_tissue_of_few_dimensions_is_exact_in_as_many() -> None:
     generator = torch.Generator().manual_seed(1)
     low = torch.rand(5000, 5, generator=generator, dtype=torch.float64) @ TISSUE[:5].double()
-    basis = TemporalBasis.of(Tiles.of(low), 5)
-    full = peak(MATRIX, Tiles.of(low))
+    basis = TemporalBasis.from_tissue(Tiles.from_curves(low), 5)
+    full = peak(MATRIX, Tiles.from_curves(low))
     torch.testing.assert_close(basis.peak(MATRIX), full, rtol=1e-9, atol=1e-12)
     identity = torch.eye(5, dtype=torch.float64)
     torch.testing.assert_close(basis.vectors @ basis.vectors.mT, identity, rtol=0, atol=1e-12)
 
 
 def test_smoothed_tissue_keeps_the_basis_and_raw_tissue_drops_it() -> None:
-    basis, error = checked_basis(Tiles.of(TISSUE), MATRIX)
+    basis, error = checked_basis(Tiles.from_curves(TISSUE), MATRIX)
     assert basis is not None
     assert 0 < error <= MAX_PREVIEW_ERROR
     generator = torch.Generator().manual_seed(2)
     raw = TISSUE + 3.0 * torch.randn(TISSUE.shape, generator=generator)
-    dropped, large = checked_basis(Tiles.of(raw), MATRIX)
+    dropped, large = checked_basis(Tiles.from_curves(raw), MATRIX)
     assert dropped is None
     assert large > MAX_PREVIEW_ERROR
 
 
 def test_its_gradient_is_close_to_that_of_the_full_path() -> None:
-    tiles = Tiles.of(TISSUE)
-    basis = TemporalBasis.of(tiles, 32)
+    tiles = Tiles.from_curves(TISSUE)
+    basis = TemporalBasis.from_tissue(tiles, 32)
     grads = []
     for way in (lambda m: peak(m, tiles), basis.peak):
         curve = AIF.clone().requires_grad_()
@@ -52,4 +52,4 @@ def test_its_gradient_is_close_to_that_of_the_full_path() -> None:
 @pytest.mark.parametrize("q", [0, 61])
 def test_a_basis_of_no_or_too_many_vectors_is_refused(q: int) -> None:
     with pytest.raises(ArgumentError, match=f"between 1 and 60 vectors; got {q}"):
-        TemporalBasis.of(Tiles.of(TISSUE), q)
+        TemporalBasis.from_tissue(Tiles.from_curves(TISSUE), q)

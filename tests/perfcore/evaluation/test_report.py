@@ -17,11 +17,11 @@ from scipy import stats
 from perfcore.evaluation import case_evaluation
 from perfcore.evaluation.case_evaluation import FPR, EvaluationJob, evaluate_case
 from perfcore.evaluation.report import make_report
-from perfcore.evaluation.run import CASE_COLUMNS, evaluate_cases
+from perfcore.evaluation.run import case_columns, evaluate_cases
 from perfcore.evaluation.statistics import best_method, bland_altman, summarise
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.io.datasets.case_folders import CaseFiles
-from perfcore.metrics import EVALUATED
+from perfcore.metrics import evaluated
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
 from tests.support.evaluation_cohort import judge_here
@@ -52,10 +52,10 @@ def table(**dice: list[float | None]) -> pd.DataFrame:
     rows = []
     for method, values in dice.items():
         for k, value in enumerate(values):
-            row: dict[str, Any] = dict.fromkeys(CASE_COLUMNS)
+            row: dict[str, Any] = dict.fromkeys(case_columns())
             row |= {"case": f"case_{k}", "patient": f"P{k}", "method": method, "found": value is not None}
             if value is not None:
-                row |= dict.fromkeys(EVALUATED, value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
+                row |= dict.fromkeys(evaluated(), value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
             rows.append(row)
     return pd.DataFrame(rows)
 

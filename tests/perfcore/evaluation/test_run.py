@@ -17,10 +17,10 @@ from sklearn.metrics import roc_auc_score
 from perfcore.aif.select import SELECTORS
 from perfcore.errors import InputDataError, OutputError
 from perfcore.evaluation.case_evaluation import FPR
-from perfcore.evaluation.run import CASE_COLUMNS, evaluate, evaluate_cases
+from perfcore.evaluation.run import case_columns, evaluate, evaluate_cases
 from perfcore.io.aif_csv import write_aif_csv
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.metrics import EVALUATED, hausdorff95, roc_below
+from perfcore.metrics import evaluated, hausdorff95, roc_below
 from perfcore.types import Aif
 from tests.support import oracle
 from tests.support.evaluation_cohort import METHODS, judge_here, maps_again, monai_hd95, one
@@ -134,8 +134,8 @@ def test_mean_roc_is_mean_over_cases(folder: Path, judged: tuple[Path, dict[str,
 
 
 def test_table_has_row_per_case_and_method(rows: pd.DataFrame) -> None:
-    assert list(rows.columns) == list(CASE_COLUMNS)
-    assert set(EVALUATED) <= set(CASE_COLUMNS)
+    assert list(rows.columns) == list(case_columns())
+    assert set(evaluated()) <= set(case_columns())
     assert Counter(zip(rows["case"], rows["method"], strict=True)) == Counter(
         (f"case_{k}", method) for k in range(1, 8) for method in METHODS
     )
@@ -197,7 +197,7 @@ def test_selector_without_aif_counts_as_failed(judged: tuple[Path, dict[str, Any
         row = one(rows, "case_6", selector)
         assert not row["found"]
         assert row["note"].startswith("No artery was found:")
-        assert row[list(EVALUATED)].isna().all()
+        assert row[list(evaluated())].isna().all()
         about = judged[1]["methods"][selector]
         assert (about["found"], about["failed"]) == (6, 1)
         assert about["dice"]["n"] == 5

@@ -49,7 +49,7 @@ def test_accepted(name: str, tmp_path: Path) -> None:
         aif = read_aif_csv(source, TIME)
         np.testing.assert_array_equal(aif.time_s, TIME)
         np.testing.assert_allclose(aif.value, VALUE, rtol=1e-12)
-        assert (aif.method, aif.voxels, aif.quality) == ("file", (), ())
+        assert (aif.source_id, aif.voxels, aif.quality) == ("file", (), ())
 
 
 def with_value(at: int, value: object) -> bytes:
@@ -124,7 +124,7 @@ def test_other_times_are_interpolated_linearly_with_a_note() -> None:
     np.testing.assert_allclose(aif.value, 3 * TIME, atol=1e-9)
     np.testing.assert_array_equal(aif.time_s, TIME)
     assert len(aif.quality) == 1
-    assert "interpolated linearly" in aif.quality[0]
+    assert "interpolated linearly" in aif.quality[0].sentence
     shifted = read_aif_csv(csv([0, *(TIME + 0.75)], [0, *VALUE]), TIME)
     assert shifted.value[1] == pytest.approx((VALUE[0] + VALUE[1]) / 2)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from perfcore.errors import InputDataError
 from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
+from perfcore.quality_flags import make_flag
 
 GRID_TOLERANCE = 1.5 * np.arange(20)
 
@@ -53,8 +54,8 @@ def test_shuttle_mode_is_interpolated_over_the_common_time() -> None:
     assert found.max() <= GRID_TOLERANCE[-1]
     assert plan.n_time == 19
     (note,) = plan.warnings
-    assert "different times within a frame" in note
-    assert "resampled linearly to an even step of 1.5 s" in note
+    assert "different times within a frame" in note.sentence
+    assert "resampled linearly to an even step of 1.5 s" in note.sentence
 
 
 def test_sequential_slices_are_interpolated() -> None:
@@ -69,9 +70,10 @@ def test_uneven_times_are_resampled_to_the_median_step() -> None:
     assert plan.dt_s == 1
     assert plan.n_time == 46
     np.testing.assert_allclose(grid(plan, [times])[0], np.arange(46), atol=1e-5)
-    assert plan.warnings == (
-        "The times of the frames are uneven (1 to 3 s); each curve was resampled linearly to an even step of 1 s.",
+    sentence = (
+        "The times of the frames are uneven (1 to 3 s); each curve was resampled linearly to an even step of 1 s."
     )
+    assert plan.warnings == (make_flag("frames_resampled", sentence),)
 
 
 def test_a_missing_image_is_interpolated() -> None:
@@ -79,7 +81,8 @@ def test_a_missing_image_is_interpolated() -> None:
     plan = plan_by_time([GRID_TOLERANCE, short, GRID_TOLERANCE])
     assert plan.even
     np.testing.assert_allclose(grid(plan, [GRID_TOLERANCE, short, GRID_TOLERANCE])[1], GRID_TOLERANCE, atol=1e-5)
-    assert plan.warnings == ("Images missing within the series were filled linearly in time (2 of them).",)
+    sentence = "Images missing within the series were filled linearly in time (2 of them)."
+    assert plan.warnings == (make_flag("frames_filled", sentence),)
     assert (plan.weight > 0).sum() == 2
 
 
@@ -89,7 +92,8 @@ def test_incomplete_frames_at_the_ends_are_dropped(kept: slice, n_left_out: int)
     np.testing.assert_array_equal(
         grid(plan, [GRID_TOLERANCE, GRID_TOLERANCE[kept]])[0], GRID_TOLERANCE[kept].astype(np.float32)
     )
-    assert plan.warnings == (f"Incomplete frames at the ends of the series were left out ({n_left_out} images).",)
+    sentence = f"Incomplete frames at the ends of the series were left out ({n_left_out} images)."
+    assert plan.warnings == (make_flag("images_left_out", sentence),)
 
 
 @pytest.mark.parametrize("dt", [1.5, 1.7, 2.5])
@@ -101,12 +105,12 @@ def test_times_in_whole_seconds(dt: float) -> None:
     assert plan.dt_s == pytest.approx(dt, rel=0.01)
     assert not plan.weight.any()
     (note,) = plan.warnings
-    assert "whole seconds" in note
+    assert "whole seconds" in note.sentence
 
 
 def test_uneven_whole_seconds_are_not_taken_as_rounded() -> None:
     times = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
-    assert "uneven" in plan_by_time([times]).warnings[0]
+    assert "uneven" in plan_by_time([times]).warnings[0].sentence
 
 
 @pytest.mark.parametrize(
@@ -128,7 +132,8 @@ def test_bad_times_are_refused(times: list[np.ndarray], part: str) -> None:
 def test_plan_in_order() -> None:
     plan = plan_in_order([12, 14, 12], 2.0)
     assert (plan.dt_s, plan.n_time, plan.even) == (2.0, 12, True)
-    assert plan.warnings == ("Incomplete frames at the ends of the series were left out (2 images).",)
+    sentence = "Incomplete frames at the ends of the series were left out (2 images)."
+    assert plan.warnings == (make_flag("images_left_out", sentence),)
     assert plan_in_order([12, 12], 2.0).warnings == ()
 
 

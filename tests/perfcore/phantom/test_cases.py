@@ -311,7 +311,7 @@ def test_cases_are_numbered_from_one(seed: int, index: int) -> None:
 
 def test_an_unknown_demonstration_is_refused() -> None:
     with pytest.raises(ArgumentError, match="demonstration must be one of m1-occlusion"):
-        make_demonstration("nobody")
+        make_demonstration("unknown")
 
 
 # The confounders

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from nibabel.affines import apply_affine
 
-from perfcore.preprocess.hemispheres import fit_midplane, later_side, world_points
+from perfcore.preprocess.hemispheres import fit_midplane, later_side
 from tests.support.synthetic_head import draw_head
 
 
@@ -11,11 +12,10 @@ def split_error(head, yaw_deg: float, shift_mm: float) -> float:
     """Fraction of the brain on the wrong side of the fitted plane."""
     affine = head.series.affine
     plane = fit_midplane(head.brain, affine)
-    index = np.flatnonzero(head.brain)
-    points = world_points(index, head.series.grid, affine)
+    points = apply_affine(affine, np.argwhere(head.brain))
     turn = np.deg2rad(yaw_deg)
     true = np.cos(turn) * (points[:, 0] - shift_mm) + np.sin(turn) * points[:, 1] > 0
-    return float((plane.right_of(points) != true).mean())
+    return float((plane.right_of(head.brain, affine) != true).mean())
 
 
 @pytest.mark.parametrize("yaw_deg", [0.0, 7.0, -15.0, 28.0])
@@ -29,7 +29,10 @@ def test_right_is_the_patients_right_whichever_way_the_voxels_run() -> None:
     for flip in (False, True):
         head = draw_head(flip_x=flip, noise=0)
         plane = fit_midplane(head.brain, head.series.affine)
-        assert plane.right_of(np.array([[40.0, 0.0, 0.0], [-40.0, 0.0, 0.0]])).tolist() == [True, False]
+        ends = np.zeros(head.brain.shape, bool)
+        ends[[0, -1]] = True
+        right = plane.right_of(ends, head.series.affine)
+        np.testing.assert_array_equal(right, apply_affine(head.series.affine, np.argwhere(ends))[:, 0] > 0)
         assert plane.normal[0] > 0.99
         assert plane.overlap > 0.95
 

@@ -79,7 +79,7 @@ def test_a_head_that_jerks_keeps_its_curves_and_gets_a_flag(head) -> None:
     data = moved(head, slice(17, 26), (3.0, -2.0), 2.5)
     series = dataclasses.replace(head.series, data=data)
     still, jerked = (prepare(s, Settings()) for s in (head.series, series))
-    assert [flag for flag in jerked.warnings if "moves by up to" in flag and "9 frames" in flag]
+    assert [flag for flag in jerked.warnings if "moves by up to" in flag.sentence and "9 frames" in flag.sentence]
     common = np.intersect1d(still.index, jerked.index)
     a, b = (p.tissue[np.searchsorted(p.index, common)] for p in (still, jerked))
     assert np.sqrt(((a - b) ** 2).mean()) < 1.0
@@ -155,9 +155,9 @@ def test_the_motion_setting_selects_the_correction(nodding) -> None:
     mask[100:156, 90:166] = True
     series = dataclasses.replace(series, mask=mask)
     off, plane, rigid = (prepare(series, Settings(motion=kind)) for kind in ("off", "in-plane", "rigid"))
-    assert not any("moves" in flag for flag in off.warnings)
-    assert any("mm in the plane" in flag for flag in plane.warnings)
-    assert any("mm (4 frames" in flag for flag in rigid.warnings)
+    assert not any("moves" in flag.sentence for flag in off.warnings)
+    assert any("mm in the plane" in flag.sentence for flag in plane.warnings)
+    assert any("mm (4 frames" in flag.sentence for flag in rigid.warnings)
     np.testing.assert_array_equal(off.enhancement + off.baseline[..., None], nodding)
     thin = dataclasses.replace(series, data=nodding[:, :, 3:6].copy(), mask=mask[..., 3:6])
     few, same = (prepare(thin, Settings(motion=kind)) for kind in ("rigid", "in-plane"))

@@ -124,7 +124,7 @@ def test_half_a_brain_falls_back_to_the_mask_with_a_warning(head) -> None:
     prepared = prepare(series, Settings())
     assert prepared.diseased_side is None
     assert prepared.reference.all()
-    assert any("fewer than 50 voxels" in flag for flag in prepared.warnings)
+    assert any("fewer than 50 voxels" in flag.sentence for flag in prepared.warnings)
 
 
 def test_a_given_mask_is_not_changed(head) -> None:

@@ -59,7 +59,7 @@ def test_tile_order_does_not_change_results(case):
     order = np.random.default_rng(3).permutation(case.prepared.n_voxels)
     from perfcore.deconvolution.fused import Tiles
 
-    tiles = Tiles.of(torch.from_numpy(case.prepared.tissue[order]))
+    tiles = Tiles.from_curves(torch.from_numpy(case.prepared.tissue[order]))
     mixed = ExperimentCase.of(case.prepared, case.curves, tiles=tiles, order=order)
     one, two = (CurveExperiment("").run(b, SETTINGS) for b in (case, mixed))
     assert one.core_ml == two.core_ml

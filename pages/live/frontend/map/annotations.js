@@ -4,7 +4,8 @@ import { loops, runs } from "./contours.js";
 
 /** @typedef {[kind: "aif" | "vof", voxels: Voxel[], opacity: number]} VoxelMarks */
 
-export const COLOURS = { hypoperfused: "#3fd07a", core: "#ff4fd8", truth: "#ffffff", aif: "#ff4b4b", vof: "#4aa3ff", probe: "#ffd23f", painted: "#ffa31a" };
+/** Colour of each outline, by name. @typedef {Record<string, string>} OutlineColours */
+
 /** @type {WeakMap<Uint8Array, Path2D[]>} */
 const truthContours = new WeakMap(); // by the known lesion: its contour, slice by slice
 
@@ -26,9 +27,9 @@ function truthContour({ arrays: { lesion, starts }, columns, rows }, z, pixels) 
  * @param {Case} now
  * @param {SlicePlace} place
  * @param {Box} rect the part of the slice that is shown at the place
- * @param {{outlines: Record<string, boolean>, voxels: VoxelMarks[], probed: Voxel | null, ratio: number}} shown
+ * @param {{outlines: Record<string, boolean>, voxels: VoxelMarks[], probed: Voxel | null, ratio: number, colours: OutlineColours}} shown
  */
-export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxels, probed, ratio }) {
+export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxels, probed, ratio, colours }) {
   const { z } = place;
   const [sx, sy] = [place.w / rect.w, place.h / rect.h];
   ctx.save();
@@ -36,11 +37,11 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
   ctx.scale(sx, sy);
   const line = (1.4 * ratio) / sx;
   ctx.lineWidth = line;
-  drawOutlines(ctx, values, now, z, outlines, line);
+  drawOutlines(ctx, values, now, z, { outlines, colours, line });
   const minSize = (4 * ratio) / sx; // a voxel smaller than four points is still seen
   for (const [kind, list, opacity] of voxels) {
     if (!outlines[kind]) continue;
-    ctx.strokeStyle = COLOURS[kind];
+    ctx.strokeStyle = colours[kind];
     ctx.globalAlpha = opacity;
     for (const voxel of list) {
       if (voxel[2] !== z) continue;
@@ -50,7 +51,7 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
     }
     ctx.globalAlpha = 1;
   }
-  if (probed?.[2] === z) drawCrosshair(ctx, values.pixelOf(probed), 6 * line);
+  if (probed?.[2] === z) drawCrosshair(ctx, values.pixelOf(probed), 6 * line, colours.probe);
   ctx.restore();
 }
 
@@ -59,10 +60,9 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
  * @param {VolumeView} values
  * @param {Case} now
  * @param {number} z
- * @param {Record<string, boolean>} outlines
- * @param {number} line width
+ * @param {{outlines: Record<string, boolean>, colours: OutlineColours, line: number}} shown line: its width
  */
-function drawOutlines(ctx, values, now, z, outlines, line) {
+function drawOutlines(ctx, values, now, z, { outlines, colours, line }) {
   const { rows, columns, arrays } = now;
   const [from, to] = values.range(z);
   const pixels = arrays.pixel.subarray(from, to);
@@ -70,17 +70,17 @@ function drawOutlines(ctx, values, now, z, outlines, line) {
   for (const kind of /** @type {const} */ (["hypoperfused", "core"])) {
     const flags = outlines[kind] && values.lesion(kind, z);
     if (!flags) continue;
-    ctx.strokeStyle = COLOURS[kind];
+    ctx.strokeStyle = colours[kind];
     ctx.stroke(runs(flags, pixels, columns, rows));
   }
   if (values.paintedShown && values.painted) {
-    ctx.strokeStyle = COLOURS.painted;
+    ctx.strokeStyle = colours.painted;
     ctx.stroke(runs(values.painted.subarray(from, to), pixels, columns, rows));
   }
   ctx.lineCap = "butt";
   const truth = outlines.truth && truthContour(now, z, pixels);
   if (truth) {
-    ctx.strokeStyle = COLOURS.truth;
+    ctx.strokeStyle = colours.truth;
     ctx.setLineDash([3 * line, 2.4 * line]);
     ctx.stroke(truth);
     ctx.setLineDash([]);
@@ -91,10 +91,11 @@ function drawOutlines(ctx, values, now, z, outlines, line) {
  * @param {CanvasRenderingContext2D} ctx
  * @param {[number, number]} pixel
  * @param {number} arm
+ * @param {string} colour
  */
-function drawCrosshair(ctx, [column, row], arm) {
+function drawCrosshair(ctx, [column, row], arm, colour) {
   const [c, r] = [column + 0.5, row + 0.5];
-  ctx.strokeStyle = COLOURS.probe;
+  ctx.strokeStyle = colour;
   ctx.beginPath();
   for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) {
     ctx.moveTo(c + (dx * arm) / 3, r + (dy * arm) / 3);

@@ -19,6 +19,8 @@ export class MapCanvas {
   maps = {};
   /** @type {Record<string, Uint32Array>} */
   luts = {};
+  /** @type {Record<string, string>} */
+  colours = {};
   /** The voxel in view. @type {Voxel | null} */
   probed = null;
   /** @type {VoxelMarks[]} */
@@ -54,9 +56,10 @@ export class MapCanvas {
     this.#layerSources.sort((a, b) => b.priority - a.priority);
   }
 
-  /** @param {Record<string, MapInfo>} maps @param {Record<string, Uint8Array>} luts */
-  configure(maps, luts) {
+  /** @param {Record<string, MapInfo>} maps @param {Record<string, Uint8Array>} luts @param {Record<string, string>} colours of outlines */
+  configure(maps, luts, colours) {
     this.maps = maps;
+    this.colours = colours;
     this.luts = Object.fromEntries(Object.entries(luts).map(([name, rgb]) => [name, lutOf(rgb)]));
   }
 
@@ -126,7 +129,7 @@ export class MapCanvas {
         ctx.imageSmoothingEnabled = place.w / rect.w < SHARP * ratio;
         ctx.imageSmoothingQuality = view.montage ? "low" : "high";
         ctx.drawImage(slice, rect.x, rect.y, rect.w, rect.h, place.x, place.y, place.w, place.h);
-        drawAnnotations(ctx, shown, now, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio });
+        drawAnnotations(ctx, shown, now, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio, colours: this.colours });
         ctx.restore();
         if (from > 0 && from < 1) {
           ctx.fillStyle = "#fff";

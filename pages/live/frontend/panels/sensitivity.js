@@ -1,26 +1,15 @@
 // Sensitivity: gradient of a quantity by each sample of the curve as bars, and a map of how far an edit moves rCBF.
 /** @import { Lab } from "../lab.js" */
-/** @import { DirectionInfo, Provided, SensitivityMapFrame, TuneStep } from "../types.js" */
+/** @import { ConfigFrame, Provided, SensitivityMapFrame, TuneStep } from "../types.js" */
 import { find, isShortcut } from "../common/dom.js";
 import { upperEnd } from "../map/map_overlay.js";
 import { Stream } from "../transport/streams.js";
 import { GradientBars } from "./gradient_bars.js";
 
 const MIN_INTERVAL_MS = 200; // between two requests for a gradient while the curve moves
-/** @type {[id: string, label: string, unit: string][]} */
-const QUANTITIES = [
-  ["loss", "loss", ""], ["core_ml", "core volume", "ml"], ["soft_dice", "soft Dice", ""],
-  ["rcbf", "mean rCBF of", ""], ["tmax", "mean Tmax of", "s"],
-];
-/** @type {[id: string, label: string][]} */
-const REGIONS = [["core", "core"], ["hypoperfused", "hypoperfused tissue"], ["healthy", "healthy tissue"], ["painted", "painted lesion"]];
-const QUANTITIES_OF_REGION = ["rcbf", "tmax"];
-
-/** @param {(readonly [id: string, label: string, ...rest: string[]])[]} list */
-const options = (list) => list.map(([value, label]) => `<option value="${value}">${label}</option>`).join("");
 const BUTTON = '<button class="tool" data-action="sensitivity" aria-pressed="false" title="Sensitivity: a gradient under each sample of the curve (M)">What matters</button>';
-const HTML = `<div class="sensitivity" hidden><div class="row"><select data-sensitivity="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve">${options(QUANTITIES)}</select>
-  <select data-sensitivity="region" aria-label="Region" title="Region found with the start curve">${options(REGIONS)}</select><span class="per"></span><span class="grow"></span>
+const HTML = `<div class="sensitivity" hidden><div class="row"><select data-sensitivity="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve"></select>
+  <select data-sensitivity="region" aria-label="Region" title="Region found with the start curve"></select><span class="per"></span><span class="grow"></span>
   <select data-sensitivity="direction" aria-label="Sensitivity map of an edit" title="Map: how much rCBF of each voxel changes with an edit of the curve"><option value="">map of an edit …</option></select></div>
   <svg class="bars" data-testid="sensitivity" role="img" aria-label="Gradient by sample"></svg></div>`;
 
@@ -48,11 +37,6 @@ class SensitivityMap {
       onFrame: (frame) => { this.stream.acknowledge(); this.#show(frame); },
       onEnd: (message) => { if (message) { lab.notice(message); this.close(); } },
     });
-  }
-
-  /** @param {DirectionInfo[]} directions */
-  addDirections(directions) {
-    if (this.list.options.length < 2) this.list.append(...directions.map(({ id, label }) => new Option(label, id)));
   }
 
   /** Request the map of the chosen edit at the curve in view. */
@@ -109,6 +93,17 @@ class Sensitivity {
     this.strip.addEventListener("change", ({ target }) => this.#choose(/** @type {HTMLSelectElement} */ (target)));
   }
 
+  /** Fill the lists at the first configuration. @param {ConfigFrame} config */
+  configure({ quantities, regions, directions }) {
+    if (this.quantity.options.length) return;
+    for (const [list, infos] of /** @type {const} */ ([[this.quantity, quantities], [this.region, regions], [this.direction, directions]])) {
+      list.append(...infos.map(({ id, label }) => new Option(label, id)));
+    }
+  }
+
+  /** The chosen quantity. */
+  get #info() { return this.lab.config.quantities.find(({ id }) => id === chosen.quantity); }
+
   /** @param {ChoiceName} name */
   #list(name) { return find(this.strip, `[data-sensitivity=${name}]`, HTMLSelectElement); }
 
@@ -134,7 +129,7 @@ class Sensitivity {
     if (!chosen.isOn || !lab.case) return;
     const shown = this.#shown;
     this.bars.draw(shown?.gradient ?? null, lab.case.dt, lab.editor.plot.xRange);
-    const unit = QUANTITIES.find(([id]) => id === chosen.quantity)?.[2];
+    const unit = this.#info?.unit;
     find(strip, ".per").textContent = shown ? `${unit ? `${unit} ` : ""}per HU` : "";
     strip.dataset.exact = String(shown?.exact ?? "");
   }
@@ -166,7 +161,7 @@ class Sensitivity {
     quantity.value = chosen.quantity;
     region.value = chosen.region;
     this.direction.value = chosen.direction;
-    region.hidden = !QUANTITIES_OF_REGION.includes(chosen.quantity);
+    region.hidden = !this.#info?.per_region;
     this.strip.hidden = !chosen.isOn;
     this.button.setAttribute("aria-pressed", String(chosen.isOn));
   }
@@ -213,7 +208,7 @@ export function installSensitivity(lab, needed) {
   const onKey = (/** @type {KeyboardEvent} */ event) => { if (isShortcut(event, "m")) lab.actions.sensitivity(); };
   lab.root.addEventListener("keydown", onKey);
   lab.events.on("overlay-closed", (of) => { if (of === "sensitivity-map") sensitivity.map.close(); });
-  lab.events.on("config", ({ directions }) => { sensitivity.map.addDirections(directions); sensitivity.show(); });
+  lab.events.on("config", (config) => { sensitivity.configure(config); sensitivity.show(); });
   lab.events.on("case", () => sensitivity.setCase());
   lab.events.on("target", () => sensitivity.targetChanged());
   lab.events.on("edit", () => sensitivity.request({ quick: true }));

@@ -192,7 +192,7 @@ def test_networks_are_offered_where_their_weights_are(
     except NoArteryError as error:  # what no training has formed may draw no bolus
         assert "cnn-regression-core" in str(error)
     else:
-        assert (found.method, found.value.shape) == ("cnn-regression-core", (60,))
+        assert (found.source_id, found.value.shape) == ("cnn-regression-core", (60,))
     (tmp_path / "MANIFEST.json").write_text("{")
     assert set(finders()) == set(SELECTORS)
 

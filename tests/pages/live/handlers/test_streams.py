@@ -506,5 +506,5 @@ def test_the_vof_is_an_aif_source(case: LiveCase) -> None:
     assert case.vof is not None
     assert "vein" in case.offered.methods
     found = case.offered.get("vein")
-    assert found.method == "vein"
+    assert found.source_id == "vein"
     np.testing.assert_array_equal(found.value, case.vof.value)

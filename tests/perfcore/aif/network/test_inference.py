@@ -78,7 +78,7 @@ def test_area_equals_vein_area(prepared, peak):
     # The vein of the synthetic head: later than the artery, with the same peak.
     head = draw_head(64, 2, 48)
     assert found.vof.area == pytest.approx(head.vof.sum(), rel=0.05)
-    assert found.aif.method == "cnn-regression"
+    assert found.aif.source_id == "cnn-regression"
     assert found.partial_volume == pytest.approx(1.0)
     np.testing.assert_array_equal(found.aif.time_s, prepared.time_s)
 
@@ -272,9 +272,9 @@ def test_pipeline_accepts_networks_and_selectors(prepared, monkeypatch):
 
     monkeypatch.setattr(pipeline, "load_network", loaded)
     for name in ("cnn", "cnn-regression", "cnn-weighting-core"):
-        assert find_curve(prepared, name).aif.method == "cnn-regression"
+        assert find_curve(prepared, name).aif.source_id == "cnn-regression"
     assert asked == ["cnn", "cnn-regression", "cnn-weighting-core"]
-    assert find_curve(prepared, "straka").aif.method == "straka"
+    assert find_curve(prepared, "straka").aif.source_id == "straka"
     with pytest.raises(ArgumentError):
         find_curve(prepared, "cnnn")
     assert len(asked) == 3

@@ -87,7 +87,7 @@ def test_truncated_scan_is_flagged() -> None:
     cut = make_demonstration("truncated")
     prepared = prepare(cut.series, Settings())
     chosen = select(prepared)
-    assert any("recommended" in flag for flag in prepared.warnings)
+    assert any("recommended" in flag.sentence for flag in prepared.warnings)
     assert chosen.partial_volume is None
     assert correlation(chosen.aif.value, cut.truth.aif.value) > 0.97
 

@@ -235,7 +235,7 @@ def test_disagreeing_voxels_lower_rating(head, prepared) -> None:
 
 def test_artery_flags(head, prepared) -> None:
     assert artery_flags(prepared, head.aif) == ()
-    assert [f for f in artery_flags(prepared, 0.03 * head.aif) if "weak" in f]
+    assert [f for f in artery_flags(prepared, 0.03 * head.aif) if "weak" in f.sentence]
     late = np.interp(prepared.time_s - 6, prepared.time_s, head.aif)
-    assert [f for f in artery_flags(prepared, late) if "later than the tissue" in f]
-    assert [f for f in artery_flags(prepared, np.maximum.accumulate(head.aif)) if "half its peak" in f]
+    assert [f for f in artery_flags(prepared, late) if "later than the tissue" in f.sentence]
+    assert [f for f in artery_flags(prepared, np.maximum.accumulate(head.aif)) if "half its peak" in f.sentence]

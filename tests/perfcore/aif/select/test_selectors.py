@@ -47,7 +47,7 @@ def test_selects_artery_not_vein(method: str, head, prepared, selections) -> Non
     assert head.artery[x, y, z].mean() > 0.7
     assert not head.vein[x, y, z].any()
     assert correlation(chosen.aif.value, head.aif) > 0.99
-    assert chosen.aif.method == method
+    assert chosen.aif.source_id == method
     assert chosen.aif.quality == ()
 
 
@@ -97,7 +97,7 @@ def test_selection_is_scale_invariant(method: str, head, prepared, selections) -
 
 def test_auto_is_best_selector(prepared, selections) -> None:
     assert select(prepared).aif.voxels == selections[BEST].aif.voxels
-    assert select(prepared, "auto").aif.method == BEST
+    assert select(prepared, "auto").aif.source_id == BEST
 
 
 def test_unknown_selector_raises(prepared) -> None:
@@ -141,7 +141,7 @@ def test_weak_artery_is_selected_and_flagged() -> None:
     head = draw_head(n=128, scale=0.04, noise=0.4)  # a peak of 13 HU
     chosen = select(prepare(head.series, Settings()), "straka")
     assert correlation(chosen.aif.value, head.aif) > 0.95
-    assert any("weak" in flag and "13 HU" in flag for flag in chosen.aif.quality)
+    assert any("weak" in flag.sentence and "13 HU" in flag.sentence for flag in chosen.aif.quality)
 
 
 def test_selection_without_hull(prepared, head) -> None:
@@ -155,7 +155,7 @@ def test_late_artery_is_flagged(method: str) -> None:
     chosen = select(prepare(head.series, Settings()), method)
     x, y, z = np.array(chosen.aif.voxels).T
     assert (head.artery | head.vein)[x, y, z].mean() > 0.7
-    assert any("later than the tissue" in flag for flag in chosen.aif.quality)
+    assert any("later than the tissue" in flag.sentence for flag in chosen.aif.quality)
     assert chosen.rating is not None
     assert chosen.rating.criteria["timing"] < 0.5
 

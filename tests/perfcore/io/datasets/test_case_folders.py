@@ -98,7 +98,7 @@ def test_an_unusable_time_step_becomes_1_s_with_a_warning(tmp_path: Path, dt: fl
     series = load_series(write_case(tmp_path / "case_4", dt=dt))
     assert series.dt_s == 1
     assert len(series.warnings) == 1
-    assert "1 s was used" in series.warnings[0]
+    assert "1 s was used" in series.warnings[0].sentence
 
 
 @pytest.mark.parametrize("shape", [(*GRID, 12, 1), (*GRID, 1, 12)])

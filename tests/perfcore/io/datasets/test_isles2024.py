@@ -11,6 +11,7 @@ import pytest
 from perfcore.errors import InputDataError
 from perfcore.io.datasets.case_folders import find_cases
 from perfcore.io.load import load_series
+from perfcore.quality_flags import make_flag
 
 GRID = (6, 5, 4)
 RAW_GRID = (8, 7, 2)
@@ -94,9 +95,8 @@ def test_a_raw_series_has_no_lesion_and_a_warning(root: Path) -> None:
         np.testing.assert_array_equal(series.data, RAW)
         assert series.dt_s == 2
         assert series.lesion is None
-        assert series.warnings == (
-            "The lesion mask lies on another grid than the perfusion series and was left out.",
-        )
+        sentence = "The lesion mask lies on another grid than the perfusion series and was left out."
+        assert series.warnings == (make_flag("lesion_left_out", sentence),)
 
 
 def test_a_single_subject_folder_with_any_name(root: Path, tmp_path: Path) -> None:
@@ -153,7 +153,7 @@ def test_a_displaced_lesion_is_left_out(tmp_path: Path) -> None:
     save(LESION, path, moved)
     series = load_series(tmp_path)
     assert series.lesion is None
-    assert "another grid" in series.warnings[0]
+    assert "another grid" in series.warnings[0].sentence
 
 
 def test_a_bad_file_is_refused_and_does_not_hide_others(root: Path) -> None:

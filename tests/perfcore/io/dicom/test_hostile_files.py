@@ -238,7 +238,7 @@ def test_an_entry_whose_checksum_is_wrong() -> None:
 
 
 def nested(n_items: int) -> bytes:
-    """A header of nothing but empty items in a sequence whose length is not said."""
+    """A header of empty items only, in a sequence of undefined length."""
     sound = image(DATA[0, 0])
     at = sound.index(b"\x08\0\x16\0UI")
     items = b"\xfe\xff\0\xe0\0\0\0\0" * n_items

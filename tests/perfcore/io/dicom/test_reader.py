@@ -60,9 +60,9 @@ def check(series: PerfusionSeries, data: np.ndarray = DATA, *warnings: str) -> N
     np.testing.assert_allclose(series.affine, AFFINE, atol=1e-6)
     assert series.dt_s == DT
     assert len(series.warnings) == len(warnings)
-    for sentence, part in zip(series.warnings, warnings, strict=True):
-        assert part in sentence
-        assert sentence.endswith(".")
+    for flag, part in zip(series.warnings, warnings, strict=True):
+        assert part in flag.sentence
+        assert flag.sentence.endswith(".")
 
 
 # Where it lies
@@ -177,7 +177,7 @@ def test_without_rescaling_stored_numbers_are_hu_with_a_warning() -> None:
     files = export(RescaleSlope=None, RescaleIntercept=None)
     series = read(files)
     np.testing.assert_array_equal(series.data, as_read(DATA, 1, 0))
-    assert "names no rescaling" in series.warnings[0]
+    assert "names no rescaling" in series.warnings[0].sentence
     assert read(files, units="concentration").warnings == ()
 
 
@@ -214,7 +214,7 @@ def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.Monkey
         n = SIDE // factor
         expected = as_read(DATA).reshape(n, factor, n, factor, N_SLICES, N_TIME).mean((1, 3))
         np.testing.assert_allclose(series.data, expected, rtol=1e-6)
-        assert f"{factor} × {factor} pixels of an image were averaged to one" in series.warnings[0]
+        assert f"{factor} × {factor} pixels of an image were averaged to one" in series.warnings[0].sentence
         corner = np.array([-0.5, -0.5, 0, 1])
         np.testing.assert_allclose(series.affine @ corner, whole.affine @ corner, atol=1e-5)
         assert series.spacing_mm[0] == pytest.approx(factor * whole.spacing_mm[0])
@@ -268,7 +268,7 @@ def test_every_voxel_lies_where_dicom_says(name: str) -> None:
     rotation, step, warning = PLACES[name]
     fields = placed(rotation, step)
     series = read(export(**fields))
-    assert [part in sentence for part, sentence in zip([warning], series.warnings, strict=False)] == [
+    assert [part in flag.sentence for part, flag in zip([warning], series.warnings, strict=False)] == [
         True for _ in series.warnings
     ]
     assert len(series.warnings) == (warning is not None)
@@ -336,7 +336,7 @@ def test_whole_seconds() -> None:
     series = read(export(times=[np.floor(NOON + 0.2 + DT * t) for t in range(N_TIME)]))
     np.testing.assert_array_equal(series.data, as_read(DATA))
     assert series.dt_s == pytest.approx(DT, rel=0.02)
-    assert "whole seconds" in series.warnings[0]
+    assert "whole seconds" in series.warnings[0].sentence
 
 
 def on_grid(times: np.ndarray, at: np.ndarray, data: np.ndarray = DATA) -> np.ndarray:
@@ -359,8 +359,8 @@ def test_shuttle_mode() -> None:
     expected = on_grid(times, start + 3 * np.arange(N_TIME - 1))
     np.testing.assert_allclose(series.data, expected, atol=1e-3)
     (note,) = series.warnings
-    assert "shuttles" in note
-    assert "resampled linearly" in note
+    assert "shuttles" in note.sentence
+    assert "resampled linearly" in note.sentence
 
 
 def test_a_protocol_with_two_time_steps() -> None:
@@ -369,7 +369,7 @@ def test_a_protocol_with_two_time_steps() -> None:
     assert series.dt_s == 1
     expected = on_grid(np.tile(own[:, None], N_SLICES), np.arange(NOON, own[-1] + 0.5))
     np.testing.assert_allclose(series.data, expected, atol=1e-3)
-    assert "uneven (1 to 2 s)" in series.warnings[0]
+    assert "uneven (1 to 2 s)" in series.warnings[0].sentence
 
 
 def without(files: Any, *gone: tuple[int, int]) -> dict[str, bytes]:
@@ -381,7 +381,7 @@ def test_an_image_missing_in_the_middle_is_filled() -> None:
     expected = as_read(DATA)
     expected[:, :, 2, 5] = (expected[:, :, 2, 4] + expected[:, :, 2, 6]) / 2
     np.testing.assert_allclose(series.data, expected, atol=1e-4)
-    assert "filled linearly in time (1 of them)" in series.warnings[0]
+    assert "filled linearly in time (1 of them)" in series.warnings[0].sentence
 
 
 def test_an_incomplete_last_frame_is_left_out() -> None:
@@ -426,7 +426,8 @@ def test_mask_and_lesion() -> None:
     assert series.warnings == ()
     moved = AFFINE.copy()
     moved[1, 3] += 12
-    assert "lies up to 12.0 mm away" in read(export(), mask=mask_bytes((SIDE, SIDE, N_SLICES), moved)).warnings[0]
+    (flag,) = read(export(), mask=mask_bytes((SIDE, SIDE, N_SLICES), moved)).warnings
+    assert "lies up to 12.0 mm away" in flag.sentence
     with pytest.raises(InputDataError, match="brain mask has shape"):
         read(export(), mask=mask_bytes((SIDE, SIDE, 2)))
 

@@ -367,7 +367,7 @@ def test_lengths_in_metres_and_micrometres_become_millimetres() -> None:
         rows = {f"srow_{axis}": AFFINE[i] * factor for i, axis in enumerate("xyz")}
         series = read_series(packed(xyzt_units=code | 8, **rows))
         np.testing.assert_allclose(series.affine, AFFINE, rtol=1e-5)
-        assert "converted to millimetres" in series.warnings[0]
+        assert "converted to millimetres" in series.warnings[0].sentence
 
 
 # Time
@@ -392,7 +392,7 @@ def test_the_unit_of_time(step: float, unit: int, expected: float, warning: str 
         assert series.warnings == ()
     else:
         assert len(series.warnings) == 1
-        assert warning in series.warnings[0]
+        assert warning in series.warnings[0].sentence
 
 
 @pytest.mark.parametrize("step", [0, -1, np.nan, np.inf, 1e9])
@@ -402,8 +402,8 @@ def test_a_given_step_or_a_default_stands_in_for_an_unusable_one(step: float) ->
     assert read_series(content, dt_s=2).warnings == ()
     series = read_series(content, default_dt_s=1.0)
     assert series.dt_s == 1
-    assert "unusable" in series.warnings[0]
-    assert "1 s was used" in series.warnings[0]
+    assert "unusable" in series.warnings[0].sentence
+    assert "1 s was used" in series.warnings[0].sentence
 
 
 def test_a_given_time_step_overrides_the_header_but_a_default_does_not() -> None:
@@ -426,7 +426,7 @@ def test_the_step_of_a_fifth_dimension() -> None:
         assert series.warnings == ()
     series = read_series(packed(made[:348], pixdim={4: 2, 5: 3}))
     assert series.dt_s == 2
-    assert "two time steps" in series.warnings[0]
+    assert "two time steps" in series.warnings[0].sentence
 
 
 def test_unknown_units_are_an_argument_error() -> None:
@@ -498,7 +498,7 @@ def test_a_displaced_mask_is_used_with_a_warning() -> None:
     moved = AFFINE.copy()
     moved[0, 3] += 5
     series = read_series(packed(), mask=mask_bytes(affine=moved))
-    assert "lies up to 5.0 mm away" in series.warnings[0]
+    assert "lies up to 5.0 mm away" in series.warnings[0].sentence
     nearly = AFFINE.copy()
     nearly[0, 3] += 0.1
     assert read_series(packed(), mask=mask_bytes(affine=nearly)).warnings == ()

@@ -19,6 +19,7 @@ from perfcore.io.load import load_series
 from perfcore.io.nifti import reader as nifti_module
 from perfcore.io.nifti.reader import read_series
 from perfcore.io.nifti.sidecar import MAX_SIDECAR_BYTES, read_sidecar
+from perfcore.quality_flags import make_flag
 
 DATA = np.random.default_rng(0).integers(0, 90, (5, 4, 3, 14)).astype(np.int16)
 
@@ -42,7 +43,8 @@ def test_the_step_of_a_sidecar(tmp_path: Path, suffix: str, step: float) -> None
     series = load_series(save(tmp_path, {"RepetitionTime": step, "PatientName": "Mustermann"}, suffix=suffix))
     np.testing.assert_array_equal(series.data, DATA)
     assert series.dt_s == step
-    assert series.warnings == (f"The time step of {step:g} s was read from the JSON file beside the series.",)
+    sentence = f"The time step of {step:g} s was read from the JSON file beside the series."
+    assert series.warnings == (make_flag("time_step", sentence),)
 
 
 def test_header_and_option_override_the_sidecar(tmp_path: Path) -> None:
@@ -74,7 +76,8 @@ def test_even_volume_times(tmp_path: Path) -> None:
     series = read_series(save(tmp_path, {"VolumeTiming": list(1.4 * np.arange(14)), "RepetitionTime": 9}))
     np.testing.assert_array_equal(series.data, DATA)
     assert series.dt_s == pytest.approx(1.4)
-    assert series.warnings == ("The times of the frames were read from the JSON file beside the series.",)
+    sentence = "The times of the frames were read from the JSON file beside the series."
+    assert series.warnings == (make_flag("frame_times", sentence),)
 
 
 def test_uneven_volume_times_are_resampled_with_a_warning(tmp_path: Path) -> None:
@@ -84,8 +87,8 @@ def test_uneven_volume_times_are_resampled_with_a_warning(tmp_path: Path) -> Non
     assert series.data.shape == (5, 4, 3, 22)
     expected = np.array([np.interp(np.arange(22), times, curve) for curve in DATA.reshape(-1, 14)])
     np.testing.assert_allclose(series.data.reshape(-1, 22), expected, atol=1e-4)
-    assert "uneven (1 to 3 s)" in series.warnings[1]
-    assert "resampled linearly" in series.warnings[1]
+    assert "uneven (1 to 3 s)" in series.warnings[1].sentence
+    assert "resampled linearly" in series.warnings[1].sentence
 
 
 def test_uneven_times_that_give_too_few_or_too_many_frames(

@@ -1,0 +1,96 @@
+"""Quality flags: warnings about a case that do not stop an analysis, and the registry of their codes.
+
+A flag is identified by its code; its sentence is text for the user and may change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Severity = Literal["note", "warning"]
+"""``note``: a correction made while reading. ``warning``: results are less certain."""
+
+
+@dataclass(frozen=True)
+class FlagInfo:
+    """A kind of quality flag.
+
+    Attributes
+    ----------
+    code
+        Stable identity, in files and filters.
+    severity
+        ``note`` or ``warning``.
+    label
+        A word or two, for tables.
+    """
+
+    code: str
+    severity: Severity
+    label: str
+
+
+@dataclass(frozen=True)
+class Flag:
+    """A quality flag of one case: its code and severity of :data:`FLAGS`, and a sentence for the user."""
+
+    code: str
+    severity: Severity
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    @property
+    def label(self) -> str:
+        """A word or two, for tables."""
+        return FLAGS[self.code].label
+
+
+FLAGS: Final[dict[str, FlagInfo]] = {
+    info.code: info
+    for info in (
+        FlagInfo("scan_truncated", "warning", "cut off"),
+        FlagInfo("motion", "warning", "motion"),
+        FlagInfo("aif_weak", "warning", "weak AIF"),
+        FlagInfo("aif_late", "warning", "late AIF"),
+        FlagInfo("no_artery", "warning", "no artery"),
+        FlagInfo("baseline_noisy", "warning", "noisy baseline"),
+        FlagInfo("scan_short", "warning", "short"),
+        FlagInfo("aif_truncated", "warning", "AIF cut off"),
+        FlagInfo("aif_low", "warning", "low AIF"),
+        FlagInfo("aif_uncorrected", "warning", "partial volume"),
+        FlagInfo("aif_interpolated", "note", "AIF interpolated"),
+        FlagInfo("one_hemisphere", "warning", "one side"),
+        FlagInfo("time_step", "note", "time step"),
+        FlagInfo("frame_times", "note", "frame times"),
+        FlagInfo("frames_resampled", "note", "resampled"),
+        FlagInfo("frames_filled", "note", "frames filled"),
+        FlagInfo("images_left_out", "note", "images left out"),
+        FlagInfo("files_left_out", "note", "files left out"),
+        FlagInfo("length_unit", "note", "length unit"),
+        FlagInfo("no_rescaling", "warning", "no rescaling"),
+        FlagInfo("downsampled", "note", "downsampled"),
+        FlagInfo("gantry_tilted", "note", "gantry tilted"),
+        FlagInfo("mask_displaced", "warning", "mask displaced"),
+        FlagInfo("lesion_left_out", "warning", "lesion left out"),
+    )
+}
+"""By code, in the order of the library's filter."""
+
+
+def make_flag(code: str, sentence: str) -> Flag:
+    """Return a flag with the severity of its code."""
+    return Flag(code, FLAGS[code].severity, sentence)
+
+
+def sentences(flags: Iterable[Flag]) -> list[str]:
+    """Return the sentences of flags, as shown to the user and written to files."""
+    return [flag.sentence for flag in flags]
+
+
+def codes(flags: Iterable[Flag]) -> list[str]:
+    """Return the codes of flags."""
+    return [flag.code for flag in flags]
