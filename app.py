@@ -46,10 +46,9 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 else:
-    from perfcore.runtime.lean_imports import import_nibabel, import_scipy
+    from perfcore.runtime.lean_imports import import_nibabel
 
     import_nibabel()  # before the modules that import them whole: the first map is on the screen earlier
-    import_scipy()
 
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute

@@ -23,7 +23,7 @@ from perfcore.aif.sources import aif_methods
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import OneLineErrorGroup, exit_with_one_line
-from perfcore.runtime.lean_imports import import_nibabel, import_scipy, import_torch_in_background
+from perfcore.runtime.lean_imports import import_nibabel, import_torch_in_background
 from perfcore.runtime.progress import progress, steps
 from perfcore.settings import CHOICES, PRESETS, Settings
 
@@ -271,7 +271,6 @@ def _analyse(
 
         resolve_device(device)
     start = time.perf_counter()
-    import_scipy()
     from perfcore.preprocess import prepare
 
     prepared = prepare(series, settings)  # needs no torch, which is still being imported

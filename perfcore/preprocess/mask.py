@@ -6,6 +6,7 @@ from typing import Final
 
 import numpy as np
 from scipy import ndimage
+from skimage.morphology import disk
 
 from perfcore.errors import InputDataError
 from perfcore.types import BoolArray, FloatArray
@@ -33,8 +34,7 @@ EMPTY: Final = (
 
 def in_plane_disk(radius: int) -> BoolArray:
     """Return a disk of a radius in voxels as a structuring element of shape ``(2r+1, 2r+1, 1)``."""
-    x = np.arange(-radius, radius + 1)
-    return np.asarray(x[:, None, None] ** 2 + x[:, None] ** 2 <= radius**2)
+    return np.asarray(disk(radius, dtype=bool))[..., None]  # type: ignore[no-untyped-call]
 
 
 def in_plane_filter(volume: FloatArray, sigma_mm: float, spacing_mm: tuple[float, ...]) -> FloatArray:
