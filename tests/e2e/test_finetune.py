@@ -23,7 +23,7 @@ from tests.support.lab_page import (
     canvas_box,
     editor_values,
     hovered,
-    kept_curve,
+    committed_curve,
     readout_value,
     shown_number,
 )
@@ -209,7 +209,7 @@ def test_it_becomes_the_curve_of_the_lab_and_a_snapshot(page: Page, address: str
     row.wait_for()
     click(page, "tune-use")
     settled(page)
-    np.testing.assert_allclose(kept_curve(page), tuned, atol=0.051)
+    np.testing.assert_allclose(committed_curve(page), tuned, atol=0.051)
     page.wait_for_timeout(1200)
     page.get_by_role("link", name="Lab", exact=True).click()
     page.wait_for_selector('[data-testid="lab"][data-page="lab"][data-painted][data-core-ml]')
@@ -362,7 +362,7 @@ def test_the_bars_are_the_gradient_of_the_curve_at_hand(
     exact = "find(document).querySelector('.matters').dataset.exact === 'true'"
     page.wait_for_function(f"() => {{ {FIND} return {exact}; }}")
     page.wait_for_timeout(1500)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     assert case.lesion is not None
     target = target_of(case, case.lesion)
     own = sensitivity.aif_gradient(curve, target, Settings(), "core_ml", voxel_ml=case.prepared.voxel_ml).by_sample

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from tests.support.app_server import lab_data, open_lab, settled
-from tests.support.lab_page import automatic, editor_values, kept_curve, own_result
+from tests.support.lab_page import automatic, editor_values, committed_curve, library_result
 
 pytestmark = pytest.mark.browser
 
@@ -127,9 +127,9 @@ def test_a_what_if_is_made_compared_and_kept_by_keys_alone(page: Page, address: 
     settled(page)
     weight = np.exp(-0.5 * ((np.arange(60) - 15) / (1.5 * 1.25)) ** 2)
     expected = start_values() + 0.08 * (high - low) * np.where(weight < 0.003, 0, weight)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     np.testing.assert_allclose(curve, expected, atol=0.01)  # the axis is told to 0.1 HU
-    own = own_result(curve).numbers
+    own = library_result(curve).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
     page.wait_for_timeout(700)
     assert heard(page).startswith(f"Core {own.core_ml:.1f} ml"), "the figures are told once the hand rests"
@@ -137,10 +137,10 @@ def test_a_what_if_is_made_compared_and_kept_by_keys_alone(page: Page, address: 
 
     page.keyboard.press("Control+z")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), start_values())
+    np.testing.assert_array_equal(committed_curve(page), start_values())
     page.keyboard.press("Control+Shift+Z")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), curve)
+    np.testing.assert_array_equal(committed_curve(page), curve)
 
     tab_to(page, control="keep-name")
     page.keyboard.type("by keys")

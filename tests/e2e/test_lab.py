@@ -8,7 +8,7 @@ from playwright.sync_api import Page, WebSocket
 
 from perfcore.pipeline import analyse
 from tests.support.app_server import choose_series, drag, lab_data, open_lab, server, settled
-from tests.support.lab_page import automatic, canvas, editor_values, kept_curve, own_result
+from tests.support.lab_page import automatic, canvas, editor_values, committed_curve, library_result
 
 pytestmark = pytest.mark.browser
 
@@ -28,14 +28,14 @@ def test_dragging_a_point_moves_curve_map_and_core(page: Page, address: str) -> 
     top = int(aif.value.argmax())
     drag(page, top, 120)
     settled(page)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     assert lab_data(page, "mounts") == "1"
     assert curve[top] < curve_before[top] - 0.2 * aif.peak, "the point went down with the hand"
     assert curve[top - 1] < curve_before[top - 1], "its neighbour came along"
     np.testing.assert_allclose(curve[top + 12 :], aif.value[top + 12 :], atol=1e-4)
     assert (canvas(page) != before).mean() > 0.01
     assert lab_data(page, "core-ml") != core_before
-    expected = own_result(curve)
+    expected = library_result(curve)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
     shown = page.locator('[data-number="reference_cbf"] b').inner_text()
     assert float(shown) == pytest.approx(expected.numbers.reference_cbf, abs=0.051)
@@ -47,14 +47,14 @@ def test_undo_redo_and_reset_restore_curves_exactly(page: Page, address: str) ->
     core_start = lab_data(page, "core-ml")
     drag(page, 15, -60)
     settled(page)
-    edited, core_edited = kept_curve(page), lab_data(page, "core-ml")
+    edited, core_edited = committed_curve(page), lab_data(page, "core-ml")
     page.keyboard.press("Control+z")
     settled(page)
     np.testing.assert_array_equal(editor_values(page), start)
     assert lab_data(page, "core-ml") == core_start
     page.get_by_role("button", name="Redo").click()
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), edited)
+    np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "core-ml") == core_edited
     page.get_by_role("button", name="Reset").click()
     settled(page)
@@ -71,7 +71,7 @@ def test_the_keyboard_alone_moves_a_point(page: Page, address: str) -> None:
         page.keyboard.press("Shift+ArrowUp")
     page.wait_for_timeout(600)
     settled(page)
-    moved = kept_curve(page) - start
+    moved = committed_curve(page) - start
     assert int(moved.argmax()) == 11
     assert moved[11] > 0.2 * automatic().aif.peak
     assert lab_data(page, "mounts") == "1"

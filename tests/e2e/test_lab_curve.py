@@ -13,7 +13,7 @@ from pages.live.server.messages import error_frame
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.fit import fit_gamma_variate
 from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
-from tests.support.lab_page import automatic, editor_values, kept_curve, own_result, shown_number, start_over
+from tests.support.lab_page import automatic, editor_values, committed_curve, library_result, shown_number, reset_curve
 
 pytestmark = pytest.mark.browser
 
@@ -48,14 +48,14 @@ def test_each_handles_field_edits_the_whole_curve(handles: Page, name: str, valu
     field.press("Enter")
     settled(page)
     expected = edit_curve(start_values(), 1.0, CurveEdit(**{name: value}))
-    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
-    own = own_result(kept_curve(page)).numbers
+    np.testing.assert_allclose(committed_curve(page), expected, atol=1e-4)
+    own = library_result(committed_curve(page)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
     assert shown_number(page, "hypoperfused_ml") == pytest.approx(own.hypoperfused_ml, abs=0.051)
     assert page.locator('[data-out="effect"]').get_attribute("data-effect") == name
-    start_over(page)
+    reset_curve(page)
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), start_values())
+    np.testing.assert_array_equal(committed_curve(page), start_values())
     assert float(page.locator(f'[data-handle="{name}"]').input_value()) != value, "the handle went back too"
 
 
@@ -108,7 +108,7 @@ def test_the_maps_follow_a_slider_while_it_is_held_and_one_undo_takes_it_back(pa
     value = float(page.locator('[data-handle="width"]').input_value())
     assert value > 1.2
     expected = edit_curve(start_values(), 1.0, CurveEdit(width=value))
-    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), expected, atol=1e-4)
     page.locator('[data-handle="width"]').press("Control+z")
     settled(page)
     np.testing.assert_array_equal(editor_values(page), start)
@@ -122,16 +122,16 @@ def test_handles_combine_and_act_on_what_a_hand_has_drawn(page: Page, address: s
     open_handles(page, address)
     drag(page, 14, -40)
     settled(page)
-    drawn = kept_curve(page)
+    drawn = committed_curve(page)
     for name, value in (("shift_s", 2.0), ("amplitude", 1.5)):
         page.locator(f'[data-field="{name}"]').fill(str(value))
         page.locator(f'[data-field="{name}"]').press("Enter")
     settled(page)
     expected = edit_curve(drawn, 1.0, CurveEdit(shift_s=2.0, amplitude=1.5))
-    np.testing.assert_allclose(kept_curve(page), expected, atol=1e-3)
+    np.testing.assert_allclose(committed_curve(page), expected, atol=1e-3)
     page.get_by_role("button", name="Reset handles").click()
     settled(page)
-    np.testing.assert_allclose(kept_curve(page), drawn, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), drawn, atol=1e-4)
 
 
 def scale_of(page: Page) -> tuple[np.ndarray, np.ndarray]:
@@ -161,22 +161,22 @@ def test_a_freehand_line_is_the_curve(page: Page, address: str) -> None:
     before = start_values()
     draw(page, line)
     settled(page)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     drawn = np.arange(9, 50)
     np.testing.assert_allclose(curve[drawn], np.interp(drawn, *np.transpose(line)), atol=4.0)
     np.testing.assert_array_equal(curve[:7], before[:7])
     np.testing.assert_array_equal(curve[52:], before[52:])
-    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own_result(curve).numbers.core_ml, abs=0.02)
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(library_result(curve).numbers.core_ml, abs=0.02)
     page.keyboard.press("Control+z")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), before)
+    np.testing.assert_array_equal(committed_curve(page), before)
 
 
 def test_a_drawing_without_a_bolus_gets_a_sentence_and_the_last_curve_stays(page: Page, address: str) -> None:
     open_lab(page, address)
     drag(page, 14, -40)
     settled(page)
-    good, core = kept_curve(page), lab_data(page, "core-ml")
+    good, core = committed_curve(page), lab_data(page, "core-ml")
     page.keyboard.press("d")
     assert page.get_by_role("radio", name="Draw").get_attribute("aria-checked") == "true"
     for level in (0.0, -6.0):
@@ -191,7 +191,7 @@ def test_a_drawing_without_a_bolus_gets_a_sentence_and_the_last_curve_stays(page
         assert "no positive bolus" in notice or "not positive" in notice, level
         settled(page)
         assert "the last good curve stays" in page.locator(".notice").inner_text(), "not what was on its way"
-        np.testing.assert_array_equal(kept_curve(page), good)
+        np.testing.assert_array_equal(committed_curve(page), good)
         np.testing.assert_allclose(editor_values(page), good, atol=0.051)
         assert lab_data(page, "core-ml") == core
 
@@ -215,16 +215,16 @@ def test_a_curve_that_the_server_refuses_is_taken_back(page: Page, address: str)
     open_lab(page, address)
     drag(page, 14, -40)
     settled(page)
-    good, core = kept_curve(page), lab_data(page, "core-ml")
+    good, core = committed_curve(page), lab_data(page, "core-ml")
     refusing[0] = True
     drag(page, 20, -40)
     page.locator(".notice").get_by_text("does not explain").wait_for()
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), good)
+    np.testing.assert_array_equal(committed_curve(page), good)
     assert lab_data(page, "core-ml") == core
     page.keyboard.press("Control+z")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), start_values()), "what was refused is no step of undo"
+    np.testing.assert_array_equal(committed_curve(page), start_values()), "what was refused is no step of undo"
 
 
 def test_the_fit_is_the_librarys_gamma_variate(page: Page, address: str) -> None:
@@ -234,7 +234,7 @@ def test_the_fit_is_the_librarys_gamma_variate(page: Page, address: str) -> None
     page.locator(".notice").get_by_text("Gamma variate").wait_for()
     settled(page)
     fit = fit_gamma_variate(start_values(), 1.0)
-    np.testing.assert_allclose(kept_curve(page), fit.curve(np.arange(60.0)), atol=1e-3)
+    np.testing.assert_allclose(committed_curve(page), fit.curve(np.arange(60.0)), atol=1e-3)
     shown = page.locator(".notice").inner_text()
     assert f"α {fit.alpha:.2f}" in shown
     assert f"arrival {fit.onset_s:.1f} s" in shown
@@ -308,9 +308,9 @@ def test_a_finger_moves_a_point(chromium: Browser, address: str) -> None:
         page.wait_for_timeout(20)
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     settled(page)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     assert curve[12] < start[12] - 30
-    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own_result(curve).numbers.core_ml, abs=0.02)
+    assert float(lab_data(page, "core-ml") or 0) == pytest.approx(library_result(curve).numbers.core_ml, abs=0.02)
     context.close()
 
 
@@ -343,7 +343,7 @@ def test_the_keyboard_alone_reaches_every_tool(page: Page, address: str) -> None
         page.keyboard.press("ArrowRight")
     settled(page)
     assert float(field.input_value()) == pytest.approx(1.1)
-    np.testing.assert_allclose(kept_curve(page), 1.1 * start_values(), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), 1.1 * start_values(), rtol=1e-5, atol=1e-4)
     page.keyboard.press("Control+z")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), start_values()), "quick steps of one handle are one undo"
+    np.testing.assert_array_equal(committed_curve(page), start_values()), "quick steps of one handle are one undo"

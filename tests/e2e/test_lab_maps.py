@@ -14,9 +14,9 @@ from tests.support.lab_page import (
     canvas,
     canvas_box,
     hovered,
-    kept_curve,
-    own_result,
-    place_of,
+    committed_curve,
+    library_result,
+    position_of,
     readout_value,
 )
 
@@ -47,7 +47,7 @@ def test_the_readout_is_the_librarys_value_in_every_map(page: Page, address: str
     open_lab(page, address)
     drag(page, 14, -30)
     settled(page)
-    result = own_result(kept_curve(page))
+    result = library_result(committed_curve(page))
     maps = result.maps
     prepared = result.prepared
     volumes = {
@@ -273,7 +273,7 @@ def test_all_slices_move_with_the_hand_and_are_exact_at_rest(page: Page, address
     page.locator('[data-layout="one"]').click()
     page.locator('[data-map="rcbf"]').click()
     settled(page)
-    result = own_result(kept_curve(page))
+    result = library_result(committed_curve(page))
     box = canvas_box(page)
     for fx, fy in [(0.3, 0.4), (0.31, 0.41), (0.75, 0.42), (0.6, 0.75)]:
         text, voxel = hovered(page, box["x"] + fx * box["width"], box["y"] + fy * box["height"])
@@ -297,7 +297,7 @@ def test_a_voxel_can_be_pointed_at_exactly(page: Page, address: str) -> None:
     z = int(page.locator('[data-out="slice"]').inner_text().split("/")[0]) - 1
     inside = np.argwhere(result.prepared.mask[..., z])
     voxel = (int(inside[len(inside) // 3, 0]), int(inside[len(inside) // 3, 1]), z)
-    text, now = hovered(page, *place_of(page, voxel))
+    text, now = hovered(page, *position_of(page, voxel))
     assert now == voxel
     assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
     expect(page.locator('[data-out="probed"]')).to_have_text(

@@ -15,9 +15,9 @@ from tests.support.lab_page import (
     automatic,
     canvas_box,
     editor_values,
-    kept_curve,
-    own_result,
-    place_of,
+    committed_curve,
+    library_result,
+    position_of,
     shown_number,
 )
 
@@ -41,7 +41,7 @@ def test_a_source_becomes_the_curve_and_the_start(page: Page, address: str, meth
     case = make_demonstration("m1-occlusion")
     aif = case.truth.aif if method == "truth" else select(automatic().prepared, method).aif
     np.testing.assert_allclose(editor_values(page), aif.value, atol=0.051)
-    own = own_result(aif.value.astype(np.float32).astype(float)).numbers
+    own = library_result(aif.value.astype(np.float32).astype(float)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
     assert shown_number(page, "auc") == pytest.approx(own.auc, abs=6e-4)
     assert page.locator('[data-number="core_ml"] em').inner_text() == "±0", "changes count from the new start"
@@ -95,7 +95,7 @@ def test_a_wrong_file_gets_a_sentence_and_the_edit_stays(
     open_lab(page, address)
     drag(page, 14, -50)
     settled(page)
-    curve, core = kept_curve(page), lab_data(page, "core-ml")
+    curve, core = committed_curve(page), lab_data(page, "core-ml")
     bring(page, content)
     text = page.locator(".notice").inner_text()
     assert text.startswith("This curve cannot be used: ")
@@ -119,7 +119,7 @@ def go_to_slice(page: Page, z: int) -> None:
 
 
 def pick(page: Page, voxel: tuple[int, int, int]) -> None:
-    page.mouse.click(*place_of(page, voxel))
+    page.mouse.click(*position_of(page, voxel))
     page.wait_for_timeout(150)
     settled(page)
 
@@ -136,8 +136,8 @@ def test_voxels_clicked_on_the_map_make_the_curve(page: Page, address: str) -> N
         pick(page, voxel)
         curves = np.array([enhancement[v] for v in voxels[:n]], float)
         assert lab_data(page, "voxels") == str(n)
-        np.testing.assert_allclose(kept_curve(page), curves.mean(0), rtol=1e-5, atol=1e-4)
-    own = own_result(kept_curve(page)).numbers
+        np.testing.assert_allclose(committed_curve(page), curves.mean(0), rtol=1e-5, atol=1e-4)
+    own = library_result(committed_curve(page)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
 
     # The band is the standard deviation: at the peak its upper edge is mean + sd, in the editor's own scale.
@@ -157,16 +157,16 @@ def test_voxels_clicked_on_the_map_make_the_curve(page: Page, address: str) -> N
     page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
     settled(page)
     assert lab_data(page, "voxels") == "3"
-    np.testing.assert_allclose(kept_curve(page), mean, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), mean, rtol=1e-5, atol=1e-4)
     go_to_slice(page, voxels[0][2])
     page.get_by_role("button", name="Pick").click()
     pick(page, voxels[1])
     two = np.array([enhancement[voxels[0]], enhancement[voxels[2]]], float).mean(0)
-    np.testing.assert_allclose(kept_curve(page), two, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), two, rtol=1e-5, atol=1e-4)
     page.keyboard.press("Control+z")
     settled(page)
     assert lab_data(page, "voxels") == "3"
-    np.testing.assert_allclose(kept_curve(page), mean, rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), mean, rtol=1e-5, atol=1e-4)
     page.get_by_role("button", name="clear").click()
     settled(page)
     np.testing.assert_allclose(editor_values(page), start, atol=1e-9)
@@ -177,14 +177,14 @@ def test_a_click_outside_the_brain_gets_a_sentence_and_nothing_changes(page: Pag
     open_lab(page, address)
     drag(page, 14, -50)
     settled(page)
-    curve, core, sent = kept_curve(page), lab_data(page, "core-ml"), lab_data(page, "sent")
+    curve, core, sent = committed_curve(page), lab_data(page, "core-ml"), lab_data(page, "sent")
     page.get_by_role("button", name="Pick").click()
     box = canvas_box(page)
     page.mouse.click(box["x"] + 0.09 * box["width"], box["y"] + 0.09 * box["height"])
     page.locator(".notice").get_by_text("outside the brain").wait_for()
     page.mouse.click(box["x"] + 2, box["y"] + 2)
     page.locator(".notice").get_by_text("outside the image").wait_for()
-    np.testing.assert_array_equal(kept_curve(page), curve)
+    np.testing.assert_array_equal(committed_curve(page), curve)
     assert (lab_data(page, "core-ml"), lab_data(page, "sent"), lab_data(page, "voxels")) == (core, sent, "0")
 
 
@@ -201,4 +201,4 @@ def test_a_voxel_is_picked_with_the_keyboard_alone(page: Page, address: str) -> 
     page.wait_for_timeout(200)
     settled(page)
     assert lab_data(page, "voxels") == "1"
-    np.testing.assert_allclose(kept_curve(page), automatic().prepared.enhancement[voxel], rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(committed_curve(page), automatic().prepared.enhancement[voxel], rtol=1e-5, atol=1e-4)

@@ -32,7 +32,7 @@ from tests.support.app_server import (
     process,
     settled,
 )
-from tests.support.lab_page import editor_values, kept_curve
+from tests.support.lab_page import editor_values, committed_curve
 
 pytestmark = pytest.mark.browser
 PORTS = ("8501", "8502")
@@ -174,7 +174,7 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     settled(page)
     assert lab_data(page, "status") == "live"
     assert lab_data(page, "core-ml") != core
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     assert_computed_with(page, curve)
     assert bad == []
     page.get_by_role("link", name="Cases", exact=True).click()
@@ -193,7 +193,7 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     page.reload()
     wait_status(page, "live")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), curve)
+    np.testing.assert_array_equal(committed_curve(page), curve)
     page.context.close()
     time.sleep(0.5)
     # The first of all, the page itself, came before the cookie.
@@ -275,7 +275,7 @@ def test_a_process_that_starts_anew_gets_its_people_back(page: Page, proxy: Prox
     proxy.kill(name)
     wait_status(page, "reconnecting")
     drag(page, 14, 60)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     proxy.start(name)
     wait_status(page, "live")
     settled(page)

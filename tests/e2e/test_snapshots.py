@@ -37,7 +37,7 @@ def automatic() -> Analysis:
     return analyse(make_demonstration("m1-occlusion").series)
 
 
-def own_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
+def library_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
     start = automatic()
     prepared = start.prepared if settings is None else None
     return analyse(start.series, Aif(start.aif.time_s, curve), settings, prepared=prepared)
@@ -51,7 +51,7 @@ def stored(page: Page, key: str) -> object:
     return json.loads(page.evaluate("(key) => sessionStorage.getItem(key)", key) or "null")
 
 
-def kept_curve(page: Page) -> np.ndarray:
+def committed_curve(page: Page) -> np.ndarray:
     """The curve that the browser has committed."""
     curve = page.evaluate("() => Object.entries(sessionStorage).find(([k]) => k.startsWith('aif|'))?.[1]")
     return np.array(json.loads(curve))
@@ -77,7 +77,7 @@ def two_what_ifs(page: Page, address: str) -> tuple[Analysis, Analysis]:
     keep(page, "raised tail", 1)
     drag(page, 12, 110)
     settled(page)
-    return own_result(snapshot_curve(page, 0)), own_result(kept_curve(page))
+    return library_result(snapshot_curve(page, 0)), library_result(committed_curve(page))
 
 
 def compare(page: Page, mode: str = "wipe") -> None:
@@ -115,16 +115,16 @@ def points(page: Page, n: int) -> list[tuple[float, float]]:
 
 def test_restoring_gives_the_curve_back_and_can_be_undone(page: Page, address: str) -> None:
     first, _ = two_what_ifs(page, address)
-    edited, core = kept_curve(page), lab_data(page, "core-ml")
+    edited, core = committed_curve(page), lab_data(page, "core-ml")
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
     wait_for(page, "lab.dataset.granted === '1'")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), snapshot_curve(page, 0))
+    np.testing.assert_array_equal(committed_curve(page), snapshot_curve(page, 0))
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(first.numbers.core_ml, rel=1e-6)
     assert lab_data(page, "mounts") == "1"
     page.locator('[data-action="undo"]').click()
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), edited)
+    np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "core-ml") == core
 
 
@@ -151,7 +151,7 @@ def test_a_snapshot_brings_its_settings_and_its_case_back(page: Page, address: s
     wait_for(page, f"lab.dataset.coreMl === '{core}'")
     settled(page)
     np.testing.assert_array_equal(snapshot_curve(page, 0), np.array(stored(page, "aif|demo-m1-occlusion|straka")))
-    expected = own_result(snapshot_curve(page, 0), Settings.preset("vendor"))
+    expected = library_result(snapshot_curve(page, 0), Settings.preset("vendor"))
     assert float(core or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
     assert "preset=vendor" in page.url
 
@@ -313,14 +313,14 @@ def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium:
         "map": "tmax",
         "slice": page.locator('[data-out="slice"]').inner_text().split()[0],
     }
-    np.testing.assert_array_equal(unpack_curve(words["curve"][0]), kept_curve(page))
+    np.testing.assert_array_equal(unpack_curve(words["curve"][0]), committed_curve(page))
     other = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
     guest = other.new_page()
     guest.set_default_timeout(60_000)
     open_lab(guest, link)
     wait_for(guest, "lab.dataset.granted === '1'")
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), kept_curve(page))
+    np.testing.assert_array_equal(committed_curve(guest), committed_curve(page))
     for name in ("core_ml", "hypoperfused_ml", "reference_cbf"):
         here, there = (p.locator(f'[data-number="{name}"] b').inner_text() for p in (page, guest))
         assert here == there
@@ -330,18 +330,18 @@ def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium:
     # The guest goes on: an edit, another page, a reload; nothing falls back to the link's curve.
     drag(guest, 20, -30)
     settled(guest)
-    curve, slice_shown = kept_curve(guest), guest.locator('[data-out="slice"]').inner_text()
+    curve, slice_shown = committed_curve(guest), guest.locator('[data-out="slice"]').inner_text()
     guest.get_by_role("link", name="Cases").click()
     guest.get_by_text("Your own case").first.wait_for()
     assert "deconvolution=causal" in guest.url
     guest.get_by_role("link", name="Lab").click()
     guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), curve)
+    np.testing.assert_array_equal(committed_curve(guest), curve)
     guest.reload()
     guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), curve)
+    np.testing.assert_array_equal(committed_curve(guest), curve)
     assert guest.locator('[data-out="slice"]').inner_text() == slice_shown
     assert "causal" in guest.get_by_test_id("stSidebar").get_by_label("Deconvolution").first.input_value()
     other.close()
@@ -412,11 +412,11 @@ def test_maps_and_curve_are_downloaded_as_perfcore_makes_them(page: Page, addres
     open_lab(page, address)
     drag(page, 12, 110)
     settled(page)
-    expected = own_result(kept_curve(page))
+    expected = library_result(committed_curve(page))
     text = Path(download(page, "AIF (CSV)").path()).read_text().splitlines()
     assert text[0] == "time_s,value"
     values = np.array([float(line.split(",")[1]) for line in text[1:]])
-    np.testing.assert_array_equal(values.astype(np.float32), kept_curve(page).astype(np.float32))
+    np.testing.assert_array_equal(values.astype(np.float32), committed_curve(page).astype(np.float32))
     with zipfile.ZipFile(download(page, "Maps (NIfTI, zip)").path()) as archive:
         for name in ("cbf", "tmax", "rcbf"):
             image = nib.Nifti1Image.from_bytes(gunzip(archive.read(f"{name}.nii.gz")))
