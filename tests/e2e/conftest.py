@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support import app_server as live
+
+expect.set_options(timeout=live.TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +41,8 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 def page(context: BrowserContext, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A page of a new user: no session, nothing stored.
 
-    Tests of one process use it in turn, since a page in a new renderer process costs twice the CPU time. A test that
-    adds listeners or routes, or that closes the page, takes ``new_page``. After a failure the page is closed.
+    Tests of one process use it in turn, since a page in a new renderer process costs twice the CPU time. A test
+    that adds listeners or routes, or closes the page, takes ``new_page``. After a failure the page is closed.
     """
     shared = [one for one in context.pages if not one.is_closed()]
     one = shared[0] if shared else context.new_page()

@@ -13,12 +13,12 @@ from playwright.sync_api import Page, expect
 from tests.support.app_server import (
     FIND,
     drag,
+    eventually,
     free_port,
     handle_centre,
     lab_data,
     open_lab,
     process,
-    eventually,
     settled,
     wait_first_maps,
 )

@@ -12,14 +12,21 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-from perfcore.phantom.cases import make_demonstration
+from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.pipeline import Analysis, analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
+
+@cache
+def demonstration() -> PhantomCase:
+    """The case that the dashboard opens first."""
+    return make_demonstration("m1-occlusion")
+
+
 @cache
 def automatic() -> Analysis:
-    return analyse(make_demonstration("m1-occlusion").series)
+    return analyse(demonstration().series)
 
 
 def library_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:

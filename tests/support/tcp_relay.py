@@ -69,7 +69,7 @@ class Relay:
         ends = (near, far)
         with self._lock:
             self._open[ends] = request[1].decode() if request else ""
-        threading.Thread(target=_pass, args=(far, near), daemon=True).start()
+        threading.Thread(target=_forward, args=(far, near), daemon=True).start()
         _forward(near, far, first)
         with self._lock:
             self._open.pop(ends, None)
