@@ -171,7 +171,7 @@ def eventually(check: Callable[[], None], timeout_s: float = TIMEOUT_MS / 1000) 
 
 
 def choose_series(page: Page, *files: tuple[str, bytes]) -> None:
-    """Upload series (name, content) on the Cases page; the label finds the chooser, as choosers load in any order."""
+    """Upload series (name, content) on the Cases page. The label finds the chooser: choosers load in any order."""
     chooser = page.get_by_test_id("stFileUploader").filter(has_text="Series:")
     chooser.locator('input[type="file"]').set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
