@@ -22,9 +22,9 @@ CHEAP: Final = {"one_thread", "_one_thread"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last and tests that share a fixture on one process.
+    """Put browser tests last; group tests that share a fixture, so that they run on one process.
 
-    Playwright keeps an event loop running, and no Dask client starts beside it.
+    Browser tests are last because Playwright keeps an event loop running, beside which no Dask client starts.
     """
     items.sort(key=lambda item: "browser" in item.keywords)
     for item in items:

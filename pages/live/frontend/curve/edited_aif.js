@@ -107,6 +107,7 @@ export class EditedAif {
     this.seq += 1;
     this.lab.marks.edited(this.seq);
     this.lab.root.dataset.sent = String(this.seq);
+    this.lab.root.dataset.moving = String(this.#moving);
     return this.seq;
   }
 
