@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Export: the exported command lines make the same maps again, in their own process."""
-=======
 """Exported files: the exported command lines make the exported maps again."""
->>>>>>> ebd89d2
 
 from __future__ import annotations
 
