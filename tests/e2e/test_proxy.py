@@ -33,7 +33,6 @@ from tests.support.app_server import (
     settled,
 )
 from tests.support.lab_page import committed_curve, editor_values
-from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
 PORTS = ("8501", "8502")
@@ -191,7 +190,6 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     page.locator('[data-testid="series-player"][data-status="ready"]').wait_for()
     assert page.url == f"{proxy.url}cases"
     choose_series(page, ("bad.nii", os.urandom(3 * MIB)))
-    at_rest(page)  # the upload causes a rerun
     page.get_by_role("button", name="Open this case").click()
     page.get_by_text("This series cannot be opened").wait_for()
     page.reload()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Response, ViewportSize, sync_playwright
 
 from tests import ROOT
 
@@ -173,8 +173,21 @@ def eventually(check: Callable[[], None], timeout_s: float = TIMEOUT_MS / 1000) 
 def choose_series(page: Page, *files: tuple[str, bytes]) -> None:
     """Upload series (name, content) on the Cases page. The label finds the chooser: choosers load in any order."""
     chooser = page.get_by_test_id("stFileUploader").filter(has_text="Series:")
+    uploaded: list[str] = []
+
+    def count(response: Response) -> None:
+        if response.request.method == "PUT":
+            uploaded.append(response.url)
+
+    page.on("response", count)
     chooser.locator('input[type="file"]').set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
     )
     for name, _ in files:
         chooser.get_by_text(name).first.wait_for()
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while len(uploaded) < len(files):
+        assert time.monotonic() < end, "the files are not uploaded"
+        page.wait_for_timeout(20)
+    page.remove_listener("response", count)
+    drawn(page)
