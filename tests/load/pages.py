@@ -1,7 +1,7 @@
 """Pages of a real browser that drag a point: ``python -m tests.load.pages URL PAGES SECONDS EDITS_PER_S``.
 
-Prints ``ready`` when all pages show a map, waits for a line on stdin, drags, and prints JSON: milliseconds from each
-edit to its answer and to its pixels, by page.
+Prints ``ready`` when all pages show a map, waits for a line on stdin, drags, and prints JSON: milliseconds from
+each edit to its answer and to its pixels, by page.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Simulated user: a real Streamlit session and a real live socket, without a browser.
 
-It does what a browser does on opening the Lab: it requests the page from Streamlit, reads the socket's token from the
-live component's data, opens the socket with it and requests the case. Then it sends edits.
+It does what a browser does on opening the Lab: it requests the page from Streamlit, reads the socket's token from
+the live component's data, opens the socket with it and requests the case. Then it sends edits.
 """
 
 from __future__ import annotations
