@@ -35,12 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group(item: pytest.Item) -> str | None:
     if not isinstance(item, pytest.Function):
         return None
+    scopes = {name: found[-1].scope for name, found in item._fixtureinfo.name2fixturedefs.items()}
+    of_session = {name for name, scope in scopes.items() if scope == "session"}
     for group, fixtures in GROUPS.items():
-        if fixtures & set(item.fixturenames):
+        if fixtures & of_session:
             return group
-    of_module = {
-        name
-        for name, definitions in item._fixtureinfo.name2fixturedefs.items()
-        if definitions[-1].scope == "module" and name not in CHEAP
-    }
-    return str(item.path) if of_module else None
+    return str(item.path) if any(scopes[name] == "module" for name in scopes.keys() - CHEAP) else None

@@ -44,14 +44,18 @@ def page(context: BrowserContext, address: str, request: pytest.FixtureRequest) 
     Tests of one process use it in turn, since a page in a new renderer process costs twice the CPU time. A test
     that adds listeners or routes, or closes the page, takes ``new_page``. After a failure the page is closed.
     """
-    shared = [one for one in context.pages if not one.is_closed()]
-    one = shared[0] if shared else context.new_page()
-    _reset(one, address)
+    if context.pages:
+        one = context.pages[0]
+    else:
+        one = context.new_page()
+        _reset(one, address)
     n_failed = request.session.testsfailed
     yield one
     for other in context.pages:
         if other is not one or request.session.testsfailed > n_failed:
             other.close()
+    if not one.is_closed():
+        _reset(one, address)
 
 
 def _reset(page: Page, address: str) -> None:

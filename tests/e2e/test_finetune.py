@@ -63,7 +63,7 @@ def steps(page: Page, n: int) -> None:
     settled(page)
 
 
-def figure(page: Page, name: str) -> float:
+def shown_metric(page: Page, name: str) -> float:
     return float(page.locator(f'[data-figure="{name}"] b').inner_text().removeprefix("×"))
 
 
@@ -107,9 +107,9 @@ def test_steps_show_what_the_library_computes(page: Page, address: str, case: Li
     steps(page, 4)
     own = own_steps(case, 4)[-1]
     np.testing.assert_allclose(editor_values(page), own.curve, atol=0.4)
-    assert figure(page, "dice") == pytest.approx(own.dice, abs=6e-4)
-    assert figure(page, "distance") == pytest.approx(own.distance, abs=6e-3)
-    assert figure(page, "roughness") == pytest.approx(own.roughness, abs=6e-3)
+    assert shown_metric(page, "dice") == pytest.approx(own.dice, abs=6e-4)
+    assert shown_metric(page, "distance") == pytest.approx(own.distance, abs=6e-3)
+    assert shown_metric(page, "roughness") == pytest.approx(own.roughness, abs=6e-3)
     assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
     flow = case.volume_flow(own.curve, Settings())
     numbers = case.numbers(flow, Settings())
@@ -178,7 +178,7 @@ def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str, case: Liv
     # The start is still the first run's.
     start = case.vof.value
     change = np.sqrt(((editor_values(page) - start) ** 2).mean() / (start**2).mean())
-    assert figure(page, "distance") == pytest.approx(change, abs=8e-3)
+    assert shown_metric(page, "distance") == pytest.approx(change, abs=8e-3)
     page.locator('[data-control="tune-path"]').fill("2")
     settled(page)
     np.testing.assert_allclose(editor_values(page), middle, atol=0.6)
@@ -259,9 +259,9 @@ def test_options_reach_the_library(page: Page, address: str, case: LiveCase) -> 
     click(page, "tune-options")
     steps(page, 3)
     own = own_steps(case, 3, loss="cross-entropy", rate=0.3, curvature=20.0, learn_threshold=True)
-    assert figure(page, "threshold") != 0.38
+    assert shown_metric(page, "threshold") != 0.38
     assert page.locator('[data-figure="held_out_dice"]').is_visible()
-    assert 0.3 < figure(page, "held_out_dice") <= 1
+    assert 0.3 < shown_metric(page, "held_out_dice") <= 1
     # Held-out slices change the loss a little.
     np.testing.assert_allclose(editor_values(page), own[-1].curve, atol=0.12 * own[-1].curve.max())
     page.locator('[data-action="tune-options"]').click()
@@ -331,7 +331,7 @@ def test_a_painted_lesion_is_the_target(page: Page, address: str, case: LiveCase
     assert page.locator(".paint-bar").is_hidden()
     steps(page, 2)
     own = own_steps(case, 2)[-1]
-    assert figure(page, "dice") == pytest.approx(own.dice, abs=6e-4), "the target is the known lesion"
+    assert shown_metric(page, "dice") == pytest.approx(own.dice, abs=6e-4), "the target is the known lesion"
 
 
 # Sensitivity
