@@ -22,9 +22,9 @@ CHEAP: Final = {"one_thread", "_one_thread"}
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put browser tests last and tests that share a fixture on one process.
+    """Put browser tests last; group tests that share a fixture, so that they run on one process.
 
-    Playwright keeps an event loop running, and no Dask client starts beside it.
+    Browser tests are last because Playwright keeps an event loop running, beside which no Dask client starts.
     """
     items.sort(key=lambda item: "browser" in item.keywords)
     for item in items:
@@ -35,12 +35,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _group(item: pytest.Item) -> str | None:
     if not isinstance(item, pytest.Function):
         return None
+    scopes = {name: found[-1].scope for name, found in item._fixtureinfo.name2fixturedefs.items()}
+    of_session = {name for name, scope in scopes.items() if scope == "session"}
     for group, fixtures in GROUPS.items():
-        if fixtures & set(item.fixturenames):
+        if fixtures & of_session:
             return group
-    of_module = {
-        name
-        for name, definitions in item._fixtureinfo.name2fixturedefs.items()
-        if definitions[-1].scope == "module" and name not in CHEAP
-    }
-    return str(item.path) if of_module else None
+    return str(item.path) if any(scopes[name] == "module" for name in scopes.keys() - CHEAP) else None

@@ -47,7 +47,7 @@ SEED = 20260
 CASES = (5, 7, 10, 20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("cohort")
     for index in CASES:
@@ -55,7 +55,7 @@ def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def evaluated(cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("evaluation")
     evaluate(cohort, out)
@@ -68,7 +68,7 @@ def served(cohort: Path, evaluated: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("AIF_LAB_EVALUATION", str(evaluated))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def case() -> LiveCase:
     return open_case(demonstrations()[0], Settings())
 
