@@ -98,12 +98,17 @@ PATH = np.array([
 
 
 @pytest.fixture(scope="module")
-def nodding() -> np.ndarray:
+def moving() -> np.ndarray:
     """A head that rises, nods and leans while contrast passes; mm and degrees in `PATH`."""
-    return noisy(moving_scan(SLAB, PATH), 5.0, SLAB.scan_seed)
+    return moving_scan(SLAB, PATH)
 
 
-def test_rigid_motion_through_the_plane_is_measured(nodding) -> None:
+@pytest.fixture(scope="module")
+def nodding(moving: np.ndarray) -> np.ndarray:
+    return noisy(moving, 5.0, SLAB.scan_seed)
+
+
+def test_rigid_motion_through_the_plane_is_measured(nodding: np.ndarray) -> None:
     found = estimate_rigid_motion(nodding, SPACING)
     off = errors(found, PATH, SLAB)
     assert off["voxels"].max() < 0.3
@@ -124,8 +129,8 @@ def test_rigid_without_edges_no_motion() -> None:
     assert not estimate_rigid_motion(np.zeros((40, 40, 5, 12), np.float32), (1.0, 1.0, 5.0)).any()
 
 
-def test_rigid_realignment_brings_the_brain_back_and_no_bone_into_it(nodding) -> None:
-    scan, still = moving_scan(SLAB, PATH), moving_scan(SLAB, np.zeros_like(PATH))
+def test_rigid_realignment_brings_the_brain_back_and_no_bone_into_it(moving: np.ndarray) -> None:
+    scan, still = moving, moving_scan(SLAB, np.zeros_like(PATH))
     soft = (still[..., 0] > 0) & (still[..., 0] < 100)
     brain = ndimage.binary_erosion(soft, np.ones((3, 3, 1)), iterations=6)
     motion = np.concatenate([PATH[:, :3], np.radians(PATH[:, 3:])], axis=1)
