@@ -1,4 +1,4 @@
-"""The dashboard with two addresses more, for tests: ``/counts``, and ``/sweep`` before its time."""
+"""The dashboard with two routes for tests: ``/counts`` of resources in use, and ``/sweep`` of expired sessions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pages.server.streamlit_internals import drop_expired_sessions
 
 
 async def counts(_request: Request) -> JSONResponse:
-    """What a person who has left must not leave behind."""
+    """Resources in use, which must not grow with sessions that have ended."""
     process = psutil.Process()
     return JSONResponse(
         {
@@ -35,7 +35,7 @@ async def counts(_request: Request) -> JSONResponse:
 
 
 async def sweep(_request: Request) -> JSONResponse:
-    """Let go of those who left two minutes ago, now."""
+    """Drop expired sessions now, without waiting for the periodic sweep."""
     drop_expired_sessions()
     return JSONResponse({})
 

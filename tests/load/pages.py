@@ -1,7 +1,7 @@
-"""Real browser pages that drag: ``python -m tests.load.pages URL PAGES SECONDS EDITS_A_SECOND``.
+"""Pages of a real browser that drag a point: ``python -m tests.load.pages URL PAGES SECONDS EDITS_PER_S``.
 
-Prints ``ready`` when all pages show a map, waits for a line, drags, and prints JSON: milliseconds from each edit's
-sending to its answer, by page, and to the pixels.
+Prints ``ready`` when all pages show a map, waits for a line on stdin, drags, and prints JSON: milliseconds from
+each edit to its answer and to its pixels, by page.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from playwright.sync_api import Page
 from tests.support.app_server import browser, handle_centre, lab_data, open_lab
 from tools.measure_lab import MARKS
 
-# Notes when an edit leaves and when the map that answers it arrives; the page itself knows nothing of it.
+# Records when an edit is sent and when its map arrives.
 WATCH = """() => {
-  const Plain = window.WebSocket, sent = new Map();
+  const Original = window.WebSocket, sent = new Map();
   window.answers = [];
-  window.WebSocket = class extends Plain {
+  window.WebSocket = class extends Original {
     constructor(...args) {
       super(...args);
       if (!String(args[0]).endsWith("/live/socket")) return;
@@ -39,7 +39,7 @@ WATCH = """() => {
 }"""
 
 
-def main(url: str, n_pages: int, seconds: float, a_second: float) -> None:
+def main(url: str, n_pages: int, seconds: float, edits_per_s: float) -> None:
     with browser() as one:
         pages: list[Page] = []
         for _ in range(n_pages):
@@ -61,7 +61,7 @@ def main(url: str, n_pages: int, seconds: float, a_second: float) -> None:
             turn += 1
             for page, (x, y) in zip(pages, places, strict=True):
                 page.mouse.move(x, y + 40 * ((turn % 8) - 4) / 4)
-            time.sleep(max(begun + turn / a_second - time.perf_counter(), 0))
+            time.sleep(max(begun + turn / edits_per_s - time.perf_counter(), 0))
         for page in pages:
             page.mouse.up()
         found = {

@@ -1,7 +1,7 @@
-"""One simulated person: a real Streamlit session and a real live socket, without a browser.
+"""Simulated user: a real Streamlit session and a real live socket, without a browser.
 
-What a browser does on opening the Lab: asks Streamlit for the page, takes the socket's token out of the live
-component's data, opens the socket with it, asks for the case. Then the hand moves.
+It does what a browser does on opening the Lab: it requests the page from Streamlit, reads the socket's token from
+the live component's data, opens the socket with it and requests the case. Then it sends edits.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from pages.live.server.connection import PATH
 from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 FLOW = {"slice", "coarse", "volume"}
 
 
@@ -43,15 +43,15 @@ def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]
     return found
 
 
-class Person:
-    """Opens the Lab, and edits; an async context manager."""
+class SimulatedUser:
+    """Opens the Lab and edits; an async context manager."""
 
     def __init__(self, url: str, query: str = "") -> None:
         parts = urlsplit(url)
         self.origin, self.base, self.query = url, f"ws://{parts.netloc}", query
         self.sequence = 0
         self.waits: list[float] = []
-        """Seconds from an edit to the map that answers it."""
+        """Seconds from each edit to its map."""
         self.refusals: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -64,17 +64,17 @@ class Person:
         try:
             await self._open()
         except BaseException:
-            await self.leave()
+            await self.close()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self.leave()
+        await self.close()
 
     async def _open(self) -> None:
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             config = await self._run_page()
             self._reader = asyncio.create_task(self._listen())
             self.socket = await connect(f"{self.base}{PATH}", origin=self.origin, max_size=None, compression=None)
@@ -86,23 +86,23 @@ class Person:
             self.kept: np.ndarray | None = arrays.get("edited")
 
     async def _run_page(self) -> dict[str, Any]:
-        """Run the page once; what the live component was told."""
+        """Run the page once; returns the configuration of the live component."""
         message = BackMsg()
         message.rerun_script.query_string = self.query
         message.rerun_script.context_info.url = self.origin
         await self._page.send(message.SerializeToString())
         config: dict[str, Any] | None = None
         while True:
-            told = ForwardMsg()
-            told.ParseFromString(await self._page.recv(decode=False))
-            component = told.delta.new_element.bidi_component
+            message_back = ForwardMsg()
+            message_back.ParseFromString(await self._page.recv(decode=False))
+            component = message_back.delta.new_element.bidi_component
             if component.component_name.endswith("aif_lab") and component.bytes:
                 config = frames(component.bytes)[0][0]
-            if told.WhichOneof("type") == "script_finished" and config is not None:
+            if message_back.WhichOneof("type") == "script_finished" and config is not None:
                 return config
 
     async def _listen(self) -> None:
-        """Take what Streamlit still sends, as a browser would."""
+        """Read what Streamlit sends later, as a browser does."""
         async for _ in self._page:
             pass
 
@@ -121,51 +121,51 @@ class Person:
                 return header, arrays
 
     async def edit(self, curve: np.ndarray, *, flags: int = 0) -> Mapping[str, Any]:
-        """Send a curve and wait for its map; how long that took joins ``waits``."""
+        """Send a curve and wait for its map; the time is appended to ``waits``."""
         assert self.socket is not None
         self.sequence += 1
         head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
         kinds = ("coarse", "volume") if flags & FLAG_ALL_SLICES else ("slice", "coarse")
         begun = time.perf_counter()
         await self.socket.send(head + curve.astype(np.float32).tobytes())
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             _, arrays = await self._next(*kinds, sequence=self.sequence)
         self.waits.append(time.perf_counter() - begun)
         return arrays
 
     async def rest(self, curve: np.ndarray) -> Mapping[str, Any]:
-        """Commit a curve, as when the hand lets go, and wait for the whole volume's maps."""
+        """Commit a curve, as at the end of a drag, and wait for the maps of the volume."""
         assert self.socket is not None
         self.sequence += 1
         head = struct.pack("<4I", self.epoch, self.sequence, FLAG_REST | FLAG_KEEP, self.slice)
         await self.socket.send(head + curve.astype(np.float32).tobytes())
-        async with asyncio.timeout(PATIENCE_S):
+        async with asyncio.timeout(TIMEOUT_S):
             header, _ = await self._next("volume", sequence=self.sequence)
         return header
 
     def nudged(self, turn: int) -> np.ndarray:
-        """The start curve with a soft bump that moves, so that no two edits are alike."""
+        """The start curve with a bump that moves, so that no two edits are equal."""
         time_s = np.arange(self.start.size)
         bump = np.exp(-0.5 * ((time_s - self.start.argmax() - 3) / 2) ** 2)
         return self.start + 0.3 * self.start.max() * np.sin(0.7 * turn) * bump
 
-    async def drag(self, seconds: float, *, a_second: float, flags: int = 0, first: float = 0.0) -> None:
-        """Move the hand: so many edits a second, and let go at the end."""
+    async def drag(self, seconds: float, *, edits_per_s: float, flags: int = 0, first: float = 0.0) -> None:
+        """Send edits at a rate, and commit the last."""
         await asyncio.sleep(first)
         begun, turn = time.perf_counter(), 0
         while time.perf_counter() - begun < seconds:
             turn += 1
             await self.edit(self.nudged(turn), flags=flags)
-            # Like the browser: no edit while one is unanswered; late ones are dropped, not caught up.
-            due = begun + turn / a_second
+            # Like the browser: no edit while one is unanswered; late ones are dropped.
+            due = begun + turn / edits_per_s
             now = time.perf_counter()
             if now > due:
-                turn = int((now - begun) * a_second)
+                turn = int((now - begun) * edits_per_s)
             await asyncio.sleep(max(due - now, 0))
         await self.rest(self.nudged(turn))
 
-    async def leave(self) -> None:
-        """Close the tab."""
+    async def close(self) -> None:
+        """Close the session, as when the tab is closed."""
         if self._reader is not None:
             self._reader.cancel()
         if self.socket is not None:

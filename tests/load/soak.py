@@ -1,7 +1,7 @@
-"""A week in minutes: what is left of people who have left.
+"""Soak test: resources that ended sessions leave behind.
 
 Sessions are opened, edited and closed in a row, each a real Streamlit session with a real live socket. Streamlit
-keeps those who have left for two minutes, for a reconnection; after that, nothing may be left of anybody.
+keeps an ended session for two minutes, for a reconnection; after that, none of its resources may be left.
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ import urllib.request
 from typing import Any
 
 from pages.server.lifespan import SWEEP_INTERVAL_S
-from tests.load.simulated_user import Person
+from tests.load.simulated_user import SimulatedUser
 
 GOALS = {"memory_ratio": 1.1, "tokens": 0, "threads_more": 0, "sockets_more": 0}
-"""Not to be exceeded: memory against that after a tenth of all sessions, the rest against a quiet server."""
+"""Upper bounds: memory relative to that after a tenth of all sessions, the others relative to an idle server."""
 KEPT_S = 120.0
-"""How long Streamlit keeps a session for a reconnection."""
+"""Time for which Streamlit keeps a session for a reconnection."""
 
 
 def counts(url: str) -> dict[str, float]:
-    with urllib.request.urlopen(f"{url}/counts", timeout=30) as answer:
-        found: dict[str, float] = json.loads(answer.read())
+    with urllib.request.urlopen(f"{url}/counts", timeout=30) as response:
+        found: dict[str, float] = json.loads(response.read())
     return found
 
 
 async def visit(url: str, turn: int) -> None:
-    """Open the Lab, drag a little, let go, leave."""
-    async with Person(url) as person:
+    """Open the Lab, send edits, commit and close."""
+    async with SimulatedUser(url) as user:
         for step in range(3):
-            await person.edit(person.nudged(3 * turn + step))
-        await person.rest(person.nudged(3 * turn + 2))
+            await user.edit(user.nudged(3 * turn + step))
+        await user.rest(user.nudged(3 * turn + 2))
 
 
 async def soak(url: str, sessions: int) -> dict[str, Any]:

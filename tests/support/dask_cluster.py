@@ -1,4 +1,4 @@
-"""A Dask scheduler and its workers beside the tests, as a person starts them."""
+"""A Dask scheduler and workers as processes of their own, as users start them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests import ROOT
 @contextmanager
 def _running(commands: list[list[str]], folder: Path) -> Iterator[None]:
     processes = []
-    # One thread, as the tests that compare have it: sums come in the same order.
+    # One thread, as in the tests that compare results: sums are computed in the same order.
     around = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     try:
         for command in commands:
@@ -39,7 +39,7 @@ def _running(commands: list[list[str]], folder: Path) -> Iterator[None]:
 
 @contextmanager
 def scheduler(folder: Path) -> Iterator[str]:
-    """Start a scheduler without a worker; gives its address."""
+    """Start a scheduler without a worker; yields its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"

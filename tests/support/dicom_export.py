@@ -1,4 +1,4 @@
-"""Small CT perfusion series as a scanner would export them, written with pydicom."""
+"""Small CT perfusion series as DICOM exports of a scanner, written with pydicom."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def images(data: np.ndarray, times: Any = None, **fields: Any) -> Iterator[tuple
 
 
 def export(data: np.ndarray | None = None, times: Any = None, **fields: Any) -> dict[str, bytes]:
-    """A series as files by name, in an order and under names that say nothing."""
+    """Files of a series by name; neither their order nor their names follow that of the images."""
     made = list(images(bolus() if data is None else data, times, **fields))
     order = np.random.default_rng(5).permutation(len(made))
     return {f"{NAME}/DIR{k % 3}/IM{k:05d}": made[i][1] for k, i in enumerate(order)}
@@ -142,5 +142,5 @@ def zipped(files: Mapping[str, bytes], compression: int = zipfile.ZIP_DEFLATED) 
 
 
 def as_read(data: np.ndarray, slope: float = 1.0, intercept: float = -1024.0) -> np.ndarray:
-    """What a reader should make of stored numbers, shape ``(columns, rows, n_slices, n_time)``."""
+    """Values that a reader should return for stored numbers, shape ``(columns, rows, n_slices, n_time)``."""
     return (data[:, :, ::-1].transpose(3, 2, 1, 0) * slope + intercept).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the tests of the evaluation share."""
+"""Helpers shared by the tests of the evaluation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ METHODS = ("truth", *SELECTORS, "cnn-regression", "cnn-weighting-core")
 
 
 def make_different(path: Path, part: str, change: float, seed: int) -> None:
-    """After one epoch the folds' networks give nearly one curve: which of them judged a case has to be seen."""
+    """Change a network's weights, so that its results differ: after one epoch all folds give nearly one curve."""
     state = load_file(path)
     state[part] += change * torch.randn(state[part].shape, generator=torch.Generator().manual_seed(seed))
     path.write_bytes(save(state))

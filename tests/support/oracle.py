@@ -1,7 +1,7 @@
-"""The slow way: the mathematics of deconvolution in plain NumPy float64, as the formulas read.
+"""Independent reference for deconvolution: the formulas in plain NumPy float64.
 
-Matrices entry by entry, an explicit SVD, one voxel after the other. Nothing here comes from perfcore,
-so that what agrees with this file has been computed twice.
+Matrices are filled entry by entry, the SVD is explicit, voxels are computed one by one. Nothing is imported from
+perfcore, so that an agreement means two independent computations.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stroke of forty voxels whose every figure can be computed by hand."""
+"""A stroke of forty voxels whose metrics are simple to compute."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def small_stroke(dtype: torch.dtype = torch.float64, noise: float = 0.02) -> Tar
 
 
 def wrong_curve(seed: int = 5) -> np.ndarray:
-    """Not the true curve: everything has a slope there."""
+    """A curve other than the true one, where no gradient is zero."""
     return AIF + np.random.default_rng(seed).uniform(0, 3, AIF.size)
 
 

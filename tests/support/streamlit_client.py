@@ -1,4 +1,4 @@
-"""A browser's side of a real server, without a browser: runs pages, moves widgets, uploads files."""
+"""Client of a running server without a browser: runs pages, sets widgets, uploads files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 
 
 def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
@@ -38,14 +38,14 @@ def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]
 
 
 class Visitor:
-    """One person's session of a running server, for as long as the block lasts.
+    """A session of a running server, within a ``with`` block.
 
-    ``heard`` is everything that Streamlit has sent them.
+    ``received`` holds all bytes that Streamlit has sent.
     """
 
     def __init__(self, url: str) -> None:
         self.url, self.host = url, urlsplit(url).netloc
-        self.heard = b""
+        self.received = b""
         self.session = ""
         self.elements: list[Element] = []
         self.config: dict[str, Any] = {}
@@ -68,7 +68,7 @@ class Visitor:
         self._open.close()
 
     def run(self, page: str | None = None, query: str = "") -> None:
-        """Run a page (by its title) with the widgets as they stand."""
+        """Run a page (by its title) with the current states of the widgets."""
         if page is not None:
             self._page = self._pages[page] if self._pages else ""
         message = BackMsg()
@@ -80,19 +80,19 @@ class Visitor:
         self._states = {key: own for key, own in self._states.items() if not own.HasField("trigger_value")}
         self.elements = []
         while True:
-            raw = self._stream.recv(timeout=PATIENCE_S, decode=False)
-            self.heard += raw
-            told = ForwardMsg()
-            told.ParseFromString(raw)
-            kind = told.WhichOneof("type")
+            raw = self._stream.recv(timeout=TIMEOUT_S, decode=False)
+            self.received += raw
+            reply = ForwardMsg()
+            reply.ParseFromString(raw)
+            kind = reply.WhichOneof("type")
             if kind == "new_session":
-                self.session = told.new_session.initialize.session_id
+                self.session = reply.new_session.initialize.session_id
                 self.elements = []
             elif kind == "navigation":
-                self._pages = {one.page_name: one.page_script_hash for one in told.navigation.app_pages}
-            elif kind == "delta" and told.delta.HasField("new_element"):
-                self._take(told.delta.new_element)
-            elif kind == "script_finished" and told.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+                self._pages = {one.page_name: one.page_script_hash for one in reply.navigation.app_pages}
+            elif kind == "delta" and reply.delta.HasField("new_element"):
+                self._take(reply.delta.new_element)
+            elif kind == "script_finished" and reply.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                 return
 
     def _take(self, element: Element) -> None:
@@ -102,7 +102,7 @@ class Visitor:
             self.config = frames(component.bytes)[0][0]
 
     def element(self, kind: str, label: str) -> Any:
-        """Return the widget of a kind whose label begins so."""
+        """Return the widget of a kind whose label begins with ``label``."""
         return next(
             own for one in self.elements if one.WhichOneof("type") == kind
             and (own := getattr(one, kind)).label.startswith(label)
@@ -117,44 +117,44 @@ class Visitor:
 
     def put(self, file: str, content: bytes, name: str, session: str | None = None, **headers: str) -> int:
         """Send a file to the upload address; returns the status."""
-        with self.asking() as ask:
-            ask.request("GET", "/_stcore/health")
-            answer = ask.getresponse()
+        with self.connection() as connection:
+            connection.request("GET", "/_stcore/health")
+            answer = connection.getresponse()
             answer.read()
             cookie = (answer.getheader("Set-Cookie") or "").partition(";")[0]
             head = {"Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2].strip('"')}
             kind, body = multipart(content, name)
             place = f"/_stcore/upload_file/{session or self.session}/{file}"
-            ask.request("PUT", place, body, {**head, "Content-Type": kind, **headers})
-            answer = ask.getresponse()
+            connection.request("PUT", place, body, {**head, "Content-Type": kind, **headers})
+            answer = connection.getresponse()
             answer.read()
             return answer.status
 
     @contextmanager
-    def asking(self) -> Iterator[http.client.HTTPConnection]:
-        ask = http.client.HTTPConnection(self.host, timeout=PATIENCE_S)
+    def connection(self) -> Iterator[http.client.HTTPConnection]:
+        connection = http.client.HTTPConnection(self.host, timeout=TIMEOUT_S)
         try:
-            yield ask
+            yield connection
         finally:
-            ask.close()
+            connection.close()
 
     def upload(self, content: bytes, name: str) -> None:
-        """Bring a series as the page Cases does: send it, name it to the chooser, press the button."""
+        """Upload a series as the Cases page does: send it, set the chooser to it, press the button."""
         self.run("Cases")
         chooser = self.element("file_uploader", "Series").id
         status = self.put("file-1", content, name)
         assert status == 204, status
         self.set(chooser)
-        told = self._states[chooser].file_uploader_state_value.uploaded_file_info.add()
-        told.name, told.size, told.file_id = name, len(content), "file-1"
-        told.file_urls.file_id = "file-1"
+        info = self._states[chooser].file_uploader_state_value.uploaded_file_info.add()
+        info.name, info.size, info.file_id = name, len(content), "file-1"
+        info.file_urls.file_id = "file-1"
         self.run()
         self.press("Open this case")
         del self._states[chooser]
 
     @contextmanager
     def socket(self, token: str | None = None, origin: str | None = None) -> Iterator[ClientConnection]:
-        """Open the live socket and show a token, this person's own if none is given."""
+        """Open the live socket and send a token, by default that of this session."""
         with connect(
             f"ws://{self.host}/live/socket", origin=origin or self.url, max_size=None, compression=None
         ) as own:

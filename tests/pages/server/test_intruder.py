@@ -108,13 +108,13 @@ def frame(op: int, payload: bytes, *, last: bool = True, length: int | None = No
 
 def answer(own: socket.socket) -> bytes:
     """Everything until the server hangs up."""
-    heard = b""
+    received = b""
     try:
         while part := own.recv(1 << 16):
-            heard += part
+            received += part
     except ConnectionError:
         pass
-    return heard
+    return received
 
 
 # Who comes in
@@ -158,13 +158,13 @@ def test_two_people_never_see_each_others_data(site: Site) -> None:
             for visitor, status in ((one, 200), (two, 409)):
                 body = json.dumps({"token": visitor.config["token"], **player})
                 for origin, expected in ((site.url, status), ("http://evil.org", 403), ("null", 403)):
-                    with visitor.asking() as ask:
+                    with visitor.connection() as ask:
                         ask.request("POST", "/live/cine", body, {"Origin": origin})
                         assert ask.getresponse().status == expected
         assert one.put("stolen", b"x", NAME, session="not-a-session") == 400
         assert one.put("spoiled", b"x", NAME, **{"X-Xsrftoken": "guess"}) == 403
-        for heard in (one.heard, two.heard):
-            assert MARK not in heard, "neither a file's name nor its header is told to anybody"
+        for received in (one.received, two.received):
+            assert MARK not in received, "neither a file's name nor its header is sent"
     assert MARK.decode() not in site.log
 
 
@@ -180,7 +180,7 @@ def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) 
             (dicom[:-60], "MUSTERMANN.zip"),
         ]:
             one.upload(content, name)
-        assert MARK not in one.heard
+        assert MARK not in one.received
         assert any("cannot be opened" in element.alert.body for element in one.elements)
     log = site.log
     assert MARK.decode() not in log
@@ -188,7 +188,7 @@ def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) 
 
 
 def test_a_file_that_comes_lies_on_no_disk(site: Site) -> None:
-    with Visitor(site.url) as one, one.asking() as ask:
+    with Visitor(site.url) as one, one.connection() as ask:
         ask.request("GET", "/_stcore/health")
         seen = ask.getresponse()
         seen.read()
@@ -356,7 +356,7 @@ def test_a_link_names_no_path(site: Site, query: str) -> None:
         with one.socket() as own:
             own.send(json.dumps({"type": "case"}))
             assert frames(own.recv(20))[0][0]["name"] == "demo-m1-occlusion"
-        assert b"passwd" not in one.heard.replace(b"case=../../etc/passwd", b"")
+        assert b"passwd" not in one.received.replace(b"case=../../etc/passwd", b"")
 
 
 def test_at_last_the_log_holds_neither_a_token_nor_a_traceback(site: Site) -> None:
