@@ -15,8 +15,8 @@ from typing import Final
 from PIL import Image, ImageDraw
 from playwright.sync_api import FloatRect, Page
 
-from tests.support.app_server import browser, handle_centre, open_lab, server, settled
-from tests.support.lab_page import FIND, start_over
+from tests.support.app_server import FIND, browser, handle_centre, open_lab, server, settled
+from tests.support.lab_page import reset_curve
 
 FILE: Final = Path("docs/lab-drag.webp")
 MAX_BYTES: Final = 3_000_000
@@ -80,7 +80,7 @@ def film(page: Page) -> Iterator[Frame]:
     assert box is not None
     rest = box["x"] + 0.55 * box["width"], box["y"] + 0.3 * box["height"]
     for name, (notches, point, dy) in SCENES.items():
-        start_over(page)
+        reset_curve(page)
         page.locator(f'[data-map="{name}"]').click()
         page.mouse.move(*rest)
         for _ in range(abs(notches)):

@@ -25,8 +25,7 @@ from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server.session import LiveSession, Workspace, open_session
 from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
 from perfcore.settings import Settings
-from tests.support.app_server import browser, server, settled
-from tests.support.lab_page import FIND
+from tests.support.app_server import FIND, browser, server, settled
 
 GOALS = {
     "step_ms": "≤ 90", "frames_per_s": "≥ 10", "stop_ms": "≤ 200", "dice_circulant": "≥ 0.75",

@@ -17,8 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from playwright.sync_api import Browser, Page
 
-from tests.support.app_server import ROOT, browser, drag, handle_centre, lab_data, open_lab, server, settled
-from tests.support.lab_page import FIND
+from tests.support.app_server import FIND, ROOT, browser, drag, handle_centre, lab_data, open_lab, server, settled
 
 GOALS = {
     "drag_slice": (40, 70), "drag_montage": (90, 130), "slider_slice": (40, 70), "map_choice": (20, None),

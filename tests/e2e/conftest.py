@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.support import app_server as live
+
+expect.set_options(timeout=live.TIMEOUT_MS)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +30,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    """One context for all pages of a process: the code that a page loads stays in its caches."""
+    """One browser context per process: the code that a page loads stays in its caches."""
     one = chromium.new_context(viewport=live.VIEWPORT, color_scheme="dark")
     one.set_default_timeout(live.TIMEOUT_MS)
     yield one
@@ -36,28 +38,46 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A page whose user has not been here before: what its tests leave in the browser is deleted."""
-    one = context.new_page()
-    origins: set[str] = set()
-    one.on("framenavigated", lambda frame: origins.add("/".join(frame.url.split("/")[:3])))
+def page(context: BrowserContext, address: str, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page of a new user: no session, nothing stored.
+
+    Tests of one process use it in turn, since a page in a new renderer process costs twice the CPU time. A test
+    that adds listeners or routes, or closes the page, takes ``new_page``. After a failure the page is closed.
+    """
+    if context.pages:
+        one = context.pages[0]
+    else:
+        one = context.new_page()
+        _reset(one, address)
+    n_failed = request.session.testsfailed
     yield one
-    last = context.new_page()
-    storage = context.new_cdp_session(last)
     for other in context.pages:
-        if other is not last:
+        if other is not one or request.session.testsfailed > n_failed:
             other.close()
-    for origin in origins:
-        if origin.startswith("http"):
-            storage.send(
-                "Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage,indexeddb"}
-            )
-    context.clear_cookies()
-    last.close()
+    if not one.is_closed():
+        _reset(one, address)
+
+
+def _reset(page: Page, address: str) -> None:
+    page.goto(f"{address}/_stcore/health")
+    page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    page.context.clear_cookies()
+    page.set_viewport_size(live.VIEWPORT)
+    page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
+    page.mouse.move(0, 0)
+
+
+@pytest.fixture
+def new_page(context: BrowserContext, address: str) -> Iterator[Page]:
+    """A page of a new user that this test alone uses."""
+    one = context.new_page()
+    _reset(one, address)
+    yield one
+    one.close()
 
 
 @pytest.fixture(scope="module")
 def shared_page(chromium: Browser) -> Iterator[Page]:
-    """One page for tests of a module that leave it as they found it."""
+    """One page for tests of a module that restore it as they found it."""
     with live.isolated_page(chromium) as one:
         yield one

@@ -1,4 +1,4 @@
-"""The Cases page in a real Chromium: the player shows what perfcore has, hand and keys reach it."""
+"""The Cases page in a real browser: the series player, its curves and selectors, and opening cases."""
 
 from __future__ import annotations
 
@@ -12,29 +12,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
 from perfcore.phantom.cases import make_demonstration
-from perfcore.preprocess import Prepared, prepare
-from perfcore.settings import Settings
+from perfcore.preprocess import Prepared
 from perfcore.types import PerfusionSeries
 from tests.pages.library.test_cases_page import GOOD
 from tests.perfcore.io.datasets.test_case_folders import save
-from tests.support.app_server import choose_series, server
+from tests.support.app_server import choose_series, drawn, eventually, isolated_page, server
+from tests.support.lab_page import automatic
+from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
 
 
-@cache
 def series() -> PerfusionSeries:
-    return make_demonstration("m1-occlusion").series
+    return automatic().series
 
 
-@cache
 def prepared() -> Prepared:
-    return prepare(series(), Settings())
+    return automatic().prepared
 
 
 @cache
@@ -47,7 +46,7 @@ def cine(page: Page) -> Locator:
 
 
 def open_cases(page: Page, url: str, case: str = "demo-m1-occlusion") -> None:
-    """Open the page and wait for the player's first picture."""
+    """Open the page and wait for the player's first slice."""
     page.goto(f"{url}/cases?case={case}")
     ready(page, case)
 
@@ -56,12 +55,12 @@ def ready(page: Page, case: str) -> None:
     page.wait_for_selector(f'[data-testid="cine"][data-status="ready"][data-case="{case}"]', timeout=60_000)
 
 
-def sought(page: Page) -> None:
-    """Wait until every selector has answered."""
+def wait_selectors(page: Page) -> None:
+    """Wait for the result of every selector."""
     expect(page.locator(".selector[data-found]")).to_have_count(len(SELECTORS), timeout=60_000)
 
 
-def told(page: Page, name: str) -> str:
+def player_data(page: Page, name: str) -> str:
     return cine(page).get_attribute(f"data-{name}") or ""
 
 
@@ -82,7 +81,7 @@ def windowed(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def on_screen(plane: np.ndarray) -> np.ndarray:
-    """A slice ``(nx, ny)`` of the demonstration (RAS) as the screen has it, cropped to the head."""
+    """A slice ``(nx, ny)`` of the demonstration (RAS) as the screen shows it, cropped to the head."""
     head = (prepared().baseline > -200).any(axis=2)[::-1, ::-1].T
     rows, columns = np.flatnonzero(head.any(1)), np.flatnonzero(head.any(0))
     pad = 2
@@ -104,7 +103,7 @@ def curve(page: Page, chart: str, line: str) -> np.ndarray:
 
 
 def place(page: Page, voxel: tuple[int, int, int]) -> dict[str, float]:
-    """Where the middle of a voxel lies on the canvas: the demonstration is RAS, the screen right to left."""
+    """Centre of a voxel on the canvas: the demonstration is RAS, the screen shows right to left."""
     box = image(page).bounding_box()
     full = on_screen(np.arange(256 * 256).reshape(256, 256))
     (row,), (column,) = np.nonzero(full == voxel[0] * 256 + voxel[1])
@@ -117,13 +116,13 @@ def place(page: Page, voxel: tuple[int, int, int]) -> dict[str, float]:
 def test_the_first_picture_is_the_largest_lesion_in_the_brain_window(page: Page, address: str) -> None:
     open_cases(page, address)
     z = int(series().lesion.sum((0, 1)).argmax())
-    assert (told(page, "slice"), told(page, "frame")) == (str(z), "0")
+    assert (player_data(page, "slice"), player_data(page, "frame")) == (str(z), "0")
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 0, 80))
 
 
 def test_each_window_and_the_maximum_show_the_frames_own_values(page: Page, address: str) -> None:
     open_cases(page, address)
-    z, t = int(told(page, "slice")), 13
+    z, t = int(player_data(page, "slice")), 13
     page.get_by_label("Frame", exact=True).fill(str(t))
     expect(cine(page)).to_have_attribute("data-frame", str(t))
     data, baseline = series().data[:, :, z], prepared().baseline[:, :, z]
@@ -145,36 +144,39 @@ def test_each_window_and_the_maximum_show_the_frames_own_values(page: Page, addr
     assert wrong.max() <= 1
 
 
-def test_it_plays_at_its_rate_without_asking_the_server(page: Page, address: str) -> None:
+def expect_frame(page: Page, at_least: int) -> None:
+    assert int(player_data(page, "frame")) >= at_least
+
+
+def test_playing_needs_no_request(new_page: Page, address: str) -> None:
+    page = new_page
     open_cases(page, address)
-    sought(page)
-    page.wait_for_timeout(500)  # the neighbouring slices
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    n_answers = len(SELECTORS) + 4  # a slice, its two neighbours and a voxel
+    page.wait_for_function(
+        """(n) => performance.getEntriesByType("resource")
+          .filter(({ name }) => name.endsWith("live/cine")).length >= n""",
+        arg=n_answers,
+    )
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.get_by_label("Speed").select_option("20")
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function(
-        """() => {
-          const find = (root) => root.querySelector('[data-testid="cine"]')
-            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
-          return Number(find(document).dataset.frame) > 5;
-        }"""
-    )
-    seen = [int(told(page, "frame")) for _ in range(10) if page.wait_for_timeout(60) is None]
+    eventually(lambda: expect_frame(page, 6))
+    seen = [int(player_data(page, "frame")) for _ in range(10) if page.wait_for_timeout(60) is None]
     page.get_by_role("button", name="Pause").click()
     assert all(b >= a for a, b in itertools.pairwise(seen))
     assert seen[-1] - seen[0] >= 5
-    stopped = told(page, "frame")
-    z = int(told(page, "slice"))
+    stopped = player_data(page, "frame")
+    z = int(player_data(page, "slice"))
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, int(stopped)]), 0, 80))
-    page.wait_for_timeout(300)
-    assert told(page, "frame") == stopped
-    assert [url for url in asked if "cine" in url] == []
+    page.wait_for_timeout(200)
+    assert player_data(page, "frame") == stopped
+    assert [url for url in requested if "cine" in url] == []
 
 
 def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
     open_cases(page, address)
-    z = int(told(page, "slice"))
+    z = int(player_data(page, "slice"))
     p = prepared()
     flat = p.index[p.index % p.grid[2] == z]
     voxel = tuple(int(v) for v in np.unravel_index(flat[len(flat) // 3], p.grid))
@@ -195,7 +197,7 @@ def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
 
 def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address: str) -> None:
     open_cases(page, address)
-    sought(page)
+    wait_selectors(page)
     for name in SELECTORS:
         row = page.locator(f'[data-selector="{name}"]')
         found = selection(name)
@@ -229,7 +231,7 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
 
 def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> None:
     open_cases(page, address)
-    z = int(told(page, "slice"))
+    z = int(player_data(page, "slice"))
     image(page).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -244,7 +246,7 @@ def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> N
     expect(cine(page)).to_have_attribute("data-slice", str(z + 1))
     page.keyboard.press("PageDown")
     expect(cine(page)).to_have_attribute("data-slice", str(z))
-    before = tuple(map(int, told(page, "voxel").split(",")))
+    before = tuple(map(int, player_data(page, "voxel").split(",")))
     page.keyboard.press("Shift+ArrowRight")
     page.keyboard.press("Shift+ArrowDown")
     # To the right on the screen is to the patient's left, down is to the back: both lower in RAS.
@@ -257,13 +259,13 @@ def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> N
     expect(cine(page)).to_have_attribute("data-playing", "true")
     page.keyboard.press("Space")
     expect(cine(page)).to_have_attribute("data-playing", "false")
-    assert told(page, "mounts") == "1"
+    assert player_data(page, "mounts") == "1"
 
 
-def test_a_drag_changes_the_window_and_a_double_click_takes_it_back(page: Page, address: str) -> None:
+def test_a_drag_changes_the_window_and_a_double_click_resets_it(page: Page, address: str) -> None:
     open_cases(page, address)
-    z, box = int(told(page, "slice")), image(page).bounding_box()
-    voxel = told(page, "voxel")
+    z, box = int(player_data(page, "slice")), image(page).bounding_box()
+    voxel = player_data(page, "voxel")
     page.mouse.move(box["x"] + 100, box["y"] + 100)
     page.mouse.down()
     page.mouse.move(box["x"] + 100 + box["width"] / 4, box["y"] + 100, steps=4)
@@ -273,7 +275,7 @@ def test_a_drag_changes_the_window_and_a_double_click_takes_it_back(page: Page, 
     low, high = 40 - width / 2, 40 + width / 2
     wrong = pixels(page).astype(int) - windowed(on_screen(series().data[:, :, z, 0]), low, high)
     assert np.abs(wrong).max() <= 2, "the field is rounded"
-    assert told(page, "voxel") == voxel, "a drag picks nothing"
+    assert player_data(page, "voxel") == voxel, "a drag picks no voxel"
     page.get_by_label("C", exact=True).fill("60")
     page.keyboard.press("Enter")
     assert pixels(page).mean() < windowed(on_screen(series().data[:, :, z, 0]), low, high).mean()
@@ -291,44 +293,47 @@ def test_the_wheel_goes_through_the_slices_and_stops_at_the_ends(page: Page, add
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, 7, 0]), 0, 80))
 
 
-def test_a_finger_picks_and_plays(chromium, address: str) -> None:
-    context = chromium.new_context(viewport={"width": 900, "height": 1200}, has_touch=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    open_cases(page, address)
-    before = told(page, "voxel")
-    image(page).tap(position={"x": 120, "y": 120})
-    expect(cine(page)).not_to_have_attribute("data-voxel", before)
-    page.get_by_role("button", name="Play").tap()
-    expect(cine(page)).to_have_attribute("data-playing", "true")
-    context.close()
+def test_touch_picks_a_voxel_and_plays(chromium: Browser, address: str) -> None:
+    with isolated_page(chromium, viewport={"width": 900, "height": 1200}, has_touch=True) as page:
+        open_cases(page, address)
+        before = player_data(page, "voxel")
+        image(page).tap(position={"x": 120, "y": 120})
+        expect(cine(page)).not_to_have_attribute("data-voxel", before)
+        page.get_by_role("button", name="Play").tap()
+        expect(cine(page)).to_have_attribute("data-playing", "true")
 
 
-def press_row(page: Page, row: int) -> None:
-    """Press a row of the table, in the column of the names."""
+def click_row(page: Page, row: int) -> None:
+    """Click a row of the table, in the column of the names."""
+    at_rest(page)
+    drawn(page)
     box = page.get_by_test_id("stDataFrame").bounding_box()
     page.mouse.click(box["x"] + 180, box["y"] + 37 + 50 * row + 25)
 
 
-def test_a_pressed_row_opens_its_case_here_and_then_in_the_lab(page: Page, address: str) -> None:
+def search(page: Page, text: str) -> None:
+    page.get_by_placeholder("Name, flag").fill(text)
+    page.keyboard.press("Enter")
+
+
+def test_a_clicked_row_opens_its_case_in_the_player_and_the_lab(page: Page, address: str) -> None:
     open_cases(page, address)
-    page.wait_for_timeout(500)
-    press_row(page, 1)
+    click_row(page, 1)
     ready(page, "demo-small-core")
     assert "case=demo-small-core" in page.url
-    assert told(page, "mounts") == "1"
+    assert player_data(page, "mounts") == "1"
     small = make_demonstration("small-core").series
-    assert told(page, "slice") == str(int(small.lesion.sum((0, 1)).argmax()))
-    press_row(page, 0)
+    assert player_data(page, "slice") == str(int(small.lesion.sum((0, 1)).argmax()))
+    click_row(page, 0)
     ready(page, "demo-m1-occlusion")
-    press_row(page, 1)
+    click_row(page, 1)
     ready(page, "demo-small-core")
     page.get_by_role("button", name="Open in the Lab").click()
     page.wait_for_selector('[data-testid="lab"][data-painted]')
     assert "case=demo-small-core" in page.url
 
 
-def test_where_one_was_survives_a_page_change(page: Page, address: str) -> None:
+def test_slice_frame_and_window_survive_a_page_change(page: Page, address: str) -> None:
     open_cases(page, address)
     page.get_by_role("radio", name="Stroke").click()
     page.get_by_label("Frame", exact=True).fill("17")
@@ -339,28 +344,28 @@ def test_where_one_was_survives_a_page_change(page: Page, address: str) -> None:
     page.wait_for_selector('[data-testid="lab"]')
     page.get_by_role("link", name="Cases").click()
     ready(page, "demo-m1-occlusion")
-    assert (told(page, "slice"), told(page, "frame")) == ("1", "17")
+    assert (player_data(page, "slice"), player_data(page, "frame")) == ("1", "17")
     np.testing.assert_array_equal(pixels(page), before)
 
 
-def test_a_folder_with_a_bad_case_says_which_and_opens_the_good_one(page: Page, tmp_path: Path) -> None:
+def test_a_new_server_names_the_damaged_case_of_its_folder_and_opens_the_other(page: Page, tmp_path: Path) -> None:
     (tmp_path / "whole.nii").write_bytes(GOOD)
     save(np.zeros((4, 4, 2, 5), np.int16), tmp_path / "few.nii")
     with server(AIF_LAB_DATA=str(tmp_path)) as url:
-        open_cases(page, url)
+        open_cases(page, url)  # the first request to this server
+        assert page.get_by_test_id("stSidebar").get_by_label("Preset").count() == 1
         page.get_by_text("One case of the folder cannot be opened").click()
         page.get_by_text("expected 10 or more").wait_for()
-        page.get_by_placeholder("Name, flag").fill("few")
-        page.keyboard.press("Enter")
+        search(page, "few")
         page.get_by_text("1 of 8 cases").wait_for()
-        page.wait_for_timeout(600)
-        press_row(page, 0)
+        click_row(page, 0)
         page.get_by_test_id("stAlert").get_by_text("few cannot be opened").wait_for()
-        assert told(page, "case") == "demo-m1-occlusion"
-        page.get_by_placeholder("Name, flag").fill("whole")
-        page.keyboard.press("Enter")
-        page.wait_for_timeout(1000)
-        press_row(page, 0)
+        assert player_data(page, "case") == "demo-m1-occlusion"
+        search(page, "")
+        page.get_by_text("1 of 8 cases").wait_for(state="detached")
+        search(page, "whole")
+        page.get_by_text("1 of 8 cases").wait_for()
+        click_row(page, 0)
         ready(page, "folder-whole")
         assert str(tmp_path) not in page.content()
 
@@ -381,11 +386,12 @@ def test_several_uploads_one_bad(page: Page, address: str) -> None:
     expect(page.get_by_role("button", name="Remove")).to_have_count(1)
 
 
-def test_another_session_cannot_ask_for_what_is_mine(page: Page, address: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda r: asked.append(r.post_data or "") if r.url.endswith("/live/cine") else None)
+def test_a_slice_is_refused_without_the_sessions_token(new_page: Page, address: str) -> None:
+    page = new_page
+    requested: list[str] = []
+    page.on("request", lambda r: requested.append(r.post_data or "") if r.url.endswith("/live/cine") else None)
     open_cases(page, address)
-    body = json.loads(next(text for text in asked if "slice" in text))
+    body = json.loads(next(text for text in requested if "slice" in text))
     assert all(body["token"] not in url for url in (page.url, page.content()))
     status = page.evaluate(
         """async (body) => (await fetch(new URL("live/cine", document.baseURI),

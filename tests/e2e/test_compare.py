@@ -1,4 +1,4 @@
-"""Compare in a real Chromium: from one case's columns to a cohort's point, its case in the Lab, and back."""
+"""Compare in a real browser: columns of one case, a cohort's chart, and the Lab opened from a point of it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from perfcore.evaluation.run import evaluate
 from perfcore.phantom.cases import make_case
 from perfcore.phantom.files import write_case
 from tests.support.app_server import server
+from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
 SEED = 20260
@@ -55,7 +56,7 @@ def pictures(page: Page) -> list[np.ndarray]:
     ]
 
 
-def test_a_walk_from_columns_to_a_cohorts_case_and_back(
+def test_columns_cohort_chart_and_a_case_opened_from_it(
     page: Page, url: str, evaluated: tuple[Path, Path]
 ) -> None:
     page.goto(f"{url}/compare")
@@ -94,8 +95,9 @@ def test_a_walk_from_columns_to_a_cohorts_case_and_back(
 
     page.get_by_role("link", name="Compare").click()
     page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
-    page.wait_for_timeout(1500)
-    assert page.url.endswith("/compare?case=folder-case_10"), "the pressed point does not open its case again"
+    at_rest(page)
+    page.wait_for_timeout(300)
+    assert page.url.endswith("/compare?case=folder-case_10"), "the clicked point does not open its case again"
 
 
 def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
@@ -103,13 +105,11 @@ def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
     page.get_by_test_id("stButtonGroup").first.wait_for(timeout=60_000)
     view(page, "Evaluate")
     evaluate = page.get_by_role("button", name="Evaluate")
-    for _ in range(3):  # a run of the page that is still on its way closes the list unread
-        page.get_by_role("combobox", name="Cases").click()
-        page.get_by_role("option", name="case_7").click()
-        page.keyboard.press("Escape")
-        page.wait_for_timeout(1000)
-        if evaluate.is_enabled():
-            break
+    evaluate.wait_for()
+    at_rest(page)  # a rerun closes the list
+    page.get_by_role("combobox", name="Cases").click()
+    page.get_by_role("option", name="case_7").click()
+    page.keyboard.press("Escape")
     evaluate.click()
     page.get_by_text("0 of 1 cases evaluated").wait_for()
     page.get_by_role("button", name="Cancel").click()
@@ -117,10 +117,10 @@ def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
     assert page.get_by_role("button", name="Evaluate").is_visible()
 
 
-def test_pages_lead_to_each_other(page: Page, url: str) -> None:
+def test_links_open_every_page_and_formulas_are_rendered(page: Page, url: str) -> None:
     page.goto(f"{url}/howitworks")
     page.locator(".katex-display").first.wait_for(timeout=60_000)
-    assert page.locator(".katex-error").count() == 0, "every formula is set"
+    assert page.locator(".katex-error").count() == 0, "every formula is rendered"
     assert page.locator(".katex-display").count() >= 10
     page.get_by_text("Code: flow_and_delay").click()
     page.get_by_text("def flow_and_delay").first.wait_for()

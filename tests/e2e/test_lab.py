@@ -1,4 +1,4 @@
-"""The Lab in a real Chromium: what the hand does to the curve, and what the maps and numbers are afterwards."""
+"""The Lab in a real browser: an edit of the curve and the maps and numbers after it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ import pytest
 from playwright.sync_api import Page, WebSocket
 
 from perfcore.pipeline import analyse
-from tests.support.app_server import choose_series, drag, lab_data, open_lab, server, settled
-from tests.support.lab_page import automatic, canvas, editor_values, kept_curve, own_result
+from tests.support.app_server import (
+    choose_series,
+    drag,
+    drawn,
+    lab_data,
+    new_maps,
+    open_lab,
+    settled,
+    wait_first_maps,
+)
+from tests.support.lab_page import automatic, canvas, committed_curve, editor_values, library_result
+from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
 
@@ -26,16 +36,16 @@ def test_dragging_a_point_moves_curve_map_and_core(page: Page, address: str) -> 
     before, core_before, curve_before = canvas(page), lab_data(page, "core-ml"), editor_values(page)
     aif = automatic().aif
     top = int(aif.value.argmax())
-    drag(page, top, 120)
+    drag(page, top, 120, steps=12)
     settled(page)
-    curve = kept_curve(page)
+    curve = committed_curve(page)
     assert lab_data(page, "mounts") == "1"
-    assert curve[top] < curve_before[top] - 0.2 * aif.peak, "the point went down with the hand"
-    assert curve[top - 1] < curve_before[top - 1], "its neighbour came along"
+    assert curve[top] < curve_before[top] - 0.2 * aif.peak, "the point follows the pointer"
+    assert curve[top - 1] < curve_before[top - 1], "its neighbour follows"
     np.testing.assert_allclose(curve[top + 12 :], aif.value[top + 12 :], atol=1e-4)
     assert (canvas(page) != before).mean() > 0.01
     assert lab_data(page, "core-ml") != core_before
-    expected = own_result(curve)
+    expected = library_result(curve)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
     shown = page.locator('[data-number="reference_cbf"] b').inner_text()
     assert float(shown) == pytest.approx(expected.numbers.reference_cbf, abs=0.051)
@@ -47,14 +57,14 @@ def test_undo_redo_and_reset_restore_curves_exactly(page: Page, address: str) ->
     core_start = lab_data(page, "core-ml")
     drag(page, 15, -60)
     settled(page)
-    edited, core_edited = kept_curve(page), lab_data(page, "core-ml")
+    edited, core_edited = committed_curve(page), lab_data(page, "core-ml")
     page.keyboard.press("Control+z")
     settled(page)
     np.testing.assert_array_equal(editor_values(page), start)
     assert lab_data(page, "core-ml") == core_start
     page.get_by_role("button", name="Redo").click()
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), edited)
+    np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "core-ml") == core_edited
     page.get_by_role("button", name="Reset").click()
     settled(page)
@@ -69,9 +79,8 @@ def test_the_keyboard_alone_moves_a_point(page: Page, address: str) -> None:
         page.keyboard.press("ArrowRight")
     for _ in range(5):
         page.keyboard.press("Shift+ArrowUp")
-    page.wait_for_timeout(600)
     settled(page)
-    moved = kept_curve(page) - start
+    moved = committed_curve(page) - start
     assert int(moved.argmax()) == 11
     assert moved[11] > 0.2 * automatic().aif.peak
     assert lab_data(page, "mounts") == "1"
@@ -85,80 +94,73 @@ def test_an_edit_survives_a_page_change_and_a_reload(page: Page, address: str) -
     page.get_by_role("link", name="Cases").click()
     page.get_by_text("Your own case").wait_for()
     page.get_by_role("link", name="Lab").click()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(page)
     np.testing.assert_array_equal(editor_values(page), curve)
     page.reload()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(page)
     np.testing.assert_array_equal(editor_values(page), curve)
 
 
-def test_an_edit_runs_no_page_so_that_none_calls_a_page_change_back(page: Page, address: str) -> None:
-    told: list[str | bytes] = []
+def test_an_edit_causes_no_rerun_and_reaches_other_pages(new_page: Page, address: str) -> None:
+    page = new_page
+    sent: list[str | bytes] = []
 
     def listen(ws: WebSocket) -> None:
         if "_stcore/stream" in ws.url:
-            ws.on("framesent", lambda sent: told.append(sent))  # noqa: PLW0108 (Playwright marks what it calls)
+            ws.on("framesent", lambda message: sent.append(message))  # noqa: PLW0108 (Playwright marks what it calls)
 
     page.on("websocket", listen)
     open_lab(page, address)
     settled(page)
-    page.wait_for_timeout(500)
-    told.clear()
+    at_rest(page)
+    sent.clear()
     drag(page, 14, -50)
     settled(page)
     curve = editor_values(page)
-    page.wait_for_timeout(1200)
-    assert not told
-    # Other pages have the edit all the same: it went by the Lab's own socket.
+    page.wait_for_timeout(1000)  # longer than the debounce of a commit by rerun
+    assert not sent
+    # Other pages have the edit all the same: it was sent by the Lab's own socket.
     page.get_by_role("link", name="Compare").click()
     page.get_by_text("Your edit").first.wait_for()
-    assert told
+    assert sent
     page.get_by_role("link", name="Lab").click()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(page)
     np.testing.assert_array_equal(editor_values(page), curve)
 
 
 def test_a_sidebar_setting_reaches_the_maps(page: Page, address: str) -> None:
     open_lab(page, address)
-    core = lab_data(page, "core-ml")
-    page.get_by_label("Deconvolution").first.click()
-    page.get_by_role("option", name="causal").click()
-    page.wait_for_function(
-        """(old) => {
-          const find = (root) => root.querySelector('[data-testid="lab"]')
-            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
-          return find(document)?.dataset.coreMl !== old;
-        }""",
-        arg=core,
-    )
-    settled(page)
+    with new_maps(page):
+        page.get_by_label("Deconvolution").first.click()
+        page.get_by_role("option", name="causal").click()
     settings = automatic().settings.replace(deconvolution="causal")
     expected = analyse(automatic().series, automatic().aif, settings)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
     assert lab_data(page, "mounts") == "1"
 
 
-def test_map_choice_and_slices_need_no_new_curve(page: Page, address: str) -> None:
+def test_another_map_or_slice_sends_no_edit(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     sent = lab_data(page, "sent")
     pictures = set()
     for name in ("CBF", "MTT", "Tmax", "CT", "rCBF"):
         page.get_by_role("radio", name=name, exact=True).click()
-        page.wait_for_timeout(60)
+        drawn(page)
         pictures.add(canvas(page).tobytes())
     assert len(pictures) == 5
     page.locator('canvas[data-testid="map"]').hover()
     page.mouse.wheel(0, 100)
-    page.wait_for_timeout(100)
+    drawn(page)
     assert canvas(page).tobytes() not in pictures
     assert lab_data(page, "sent") == sent
 
 
-def test_without_a_socket_the_lab_still_works(page: Page, address: str) -> None:
+def test_without_a_socket_the_lab_works_by_reruns(new_page: Page, address: str) -> None:
+    page = new_page
     page.route_web_socket("**/live/socket", lambda ws: ws.close())
     page.goto(address)
-    page.wait_for_selector('[data-testid="lab"][data-status="fallback"]', timeout=60_000)
+    page.wait_for_selector('[data-testid="lab"][data-status="fallback"]')
     page.wait_for_selector('[data-testid="lab"][data-core-ml]')
     core = lab_data(page, "core-ml")
     drag(page, 12, 120)
@@ -166,21 +168,15 @@ def test_without_a_socket_the_lab_still_works(page: Page, address: str) -> None:
     assert lab_data(page, "core-ml") != core
 
 
-def test_a_link_to_a_page_works_on_a_fresh_server(page: Page) -> None:
-    with server() as fresh:
-        page.goto(f"{fresh}/cases")
-        page.get_by_text("Your own case").wait_for()
-        assert page.get_by_test_id("stSidebar").get_by_label("Preset").count() == 1
-
-
-def test_nothing_is_fetched_from_elsewhere(page: Page, address: str) -> None:
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+def test_every_request_goes_to_the_own_server(new_page: Page, address: str) -> None:
+    page = new_page
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     open_lab(page, address)
     page.get_by_role("link", name="Cases").click()
     page.get_by_text("Your own case").wait_for()
-    outside = [u for u in asked if not u.startswith((address, "data:", "blob:"))]
-    assert len(asked) > 10
+    outside = [u for u in requested if not u.startswith((address, "data:", "blob:"))]
+    assert len(requested) > 10
     assert outside == []
 
 
@@ -200,5 +196,5 @@ def test_a_wrong_file_gets_one_sentence_and_the_edit_stays(page: Page, address: 
     assert "Traceback" not in text
     assert "bad.nii" not in text
     page.get_by_role("link", name="Lab").click()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(page)
     np.testing.assert_array_equal(editor_values(page), curve)

@@ -1,4 +1,4 @@
-"""The maps as they are looked at: values, windows, scales, outlines, zoom; nothing of it asks the server."""
+"""Viewing the maps: values, windows, colour scales, outlines and zoom, none of which sends a request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from playwright.sync_api import Browser, Page, expect
 
 from pages.live.component import LUTS
 from perfcore.map_info import MAPS
-from tests.support.app_server import drag, handle_centre, lab_data, open_lab, settled
+from tests.support.app_server import (
+    drag,
+    drawn,
+    handle_centre,
+    isolated_page,
+    lab_data,
+    open_lab,
+    settled,
+    wait_first_maps,
+    wait_lab,
+)
 from tests.support.lab_page import (
     automatic,
     canvas,
     canvas_box,
+    committed_curve,
     hovered,
-    kept_curve,
-    own_result,
-    place_of,
+    library_result,
+    position_of,
     readout_value,
 )
 
@@ -39,15 +49,19 @@ def near(picture: np.ndarray, colour: tuple[int, int, int]) -> int:
     return int((np.abs(picture[..., :3].astype(int) - colour).max(-1) < 40).sum())
 
 
-def looked(page: Page) -> None:
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+@pytest.fixture(scope="module")
+def lab(shared_page: Page, address: str) -> Page:
+    """The Lab on a page that tests share; each of them sets what it reads and changes no curve."""
+    open_lab(shared_page, address)
+    settled(shared_page)
+    return shared_page
 
 
 def test_the_readout_is_the_librarys_value_in_every_map(page: Page, address: str) -> None:
     open_lab(page, address)
     drag(page, 14, -30)
     settled(page)
-    result = own_result(kept_curve(page))
+    result = library_result(committed_curve(page))
     maps = result.maps
     prepared = result.prepared
     volumes = {
@@ -85,11 +99,11 @@ def test_a_right_drag_sets_width_and_level_without_a_call(page: Page, address: s
     moved = window(page)
     assert sum(moved) > 1.7, "down: higher"
     page.mouse.up(button="right")
-    looked(page)
+    drawn(page)
     assert (canvas(page) != before).mean() > 0.05
     page.get_by_role("button", name="Usual window and colours").click()
     page.mouse.move(2, 2)
-    looked(page)
+    drawn(page)
     assert window(page) == (0, 1.5)
     assert lab_data(page, "sent") == sent
 
@@ -100,12 +114,12 @@ def test_the_windows_number_fields_and_what_they_refuse(page: Page, address: str
     high = page.locator('[data-window="high"]')
     high.fill("0.8")
     high.press("Enter")
-    looked(page)
+    drawn(page)
     assert window(page) == (0, 0.8)
     bright = canvas(page)
     high.fill("-3")
     high.press("Enter")
-    looked(page)
+    drawn(page)
     assert "lower and a higher value" in page.locator(".notice").inner_text()
     assert window(page) == (0, 0.8)
     np.testing.assert_array_equal(canvas(page), bright)
@@ -116,9 +130,9 @@ def test_the_windows_number_fields_and_what_they_refuse(page: Page, address: str
 
 
 @pytest.mark.parametrize("scale", list(LUTS))
-def test_a_colour_scale_colours_the_map(page: Page, address: str, scale: str) -> None:
-    open_lab(page, address)
-    settled(page)
+def test_a_colour_scale_colours_the_map(lab: Page, scale: str) -> None:
+    page = lab
+    page.locator('[data-map="rcbf"]').click()
     sent = lab_data(page, "sent")
     for label in ("core", "Tmax", "truth", "AIF voxels", "VOF voxels"):
         page.locator(".outlines label", has_text=label).locator("input").uncheck(force=True)
@@ -130,7 +144,7 @@ def test_a_colour_scale_colours_the_map(page: Page, address: str, scale: str) ->
     for _ in range(12):
         page.mouse.wheel(0, -120)
     page.keyboard.up("Control")
-    looked(page)
+    drawn(page)
     text, voxel = hovered(page, x, y)
     box = canvas_box(page)
     across, down = int(x - box["x"]), int(y - box["y"])
@@ -143,39 +157,39 @@ def test_a_colour_scale_colours_the_map(page: Page, address: str, scale: str) ->
     # Some pixels of the voxel lie under the lines of the cross that marks it.
     assert np.abs(around - lut[level]).max(-1).min() <= 1 + step
     assert lab_data(page, "sent") == sent
+    page.locator('[data-action="whole-head"]').click()
 
 
 @pytest.mark.parametrize(("label", "colour"), [("core", MAGENTA), ("Tmax", GREEN)])
-def test_each_outline_is_switched_by_itself(
-    page: Page, address: str, label: str, colour: tuple[int, int, int]
-) -> None:
-    open_lab(page, address)
-    settled(page)
+def test_each_outline_is_switched_by_itself(lab: Page, label: str, colour: tuple[int, int, int]) -> None:
+    page = lab
+    for box in page.locator(".outlines input").all():
+        box.check(force=True)
     page.locator('[data-map="baseline"]').click()
-    looked(page)
+    drawn(page)
     assert near(canvas(page), colour) > 100
     box = page.locator(".outlines label", has_text=label).locator("input")
     box.focus()
     page.keyboard.press("Space")
-    looked(page)
+    drawn(page)
     assert near(canvas(page), colour) == 0
     page.keyboard.press("Space")
-    looked(page)
+    drawn(page)
     assert near(canvas(page), colour) > 100
 
 
-def test_zoom_keeps_what_is_under_the_pointer_and_pan_moves_it(page: Page, address: str) -> None:
+def test_zoom_keeps_the_voxel_under_the_pointer_and_pan_moves_it(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     page.mouse.move(2, 2)
-    looked(page)
+    drawn(page)
     whole = canvas(page)
     x, y = middle(page)
     _, voxel = hovered(page, x, y)
     page.keyboard.down("Control")
     for _ in range(6):
         page.mouse.wheel(0, -100)
-        looked(page)
+        drawn(page)
     page.keyboard.up("Control")
     _, now = hovered(page, x, y)
     assert np.abs(np.subtract(now, voxel)).max() <= 1
@@ -187,33 +201,29 @@ def test_zoom_keeps_what_is_under_the_pointer_and_pan_moves_it(page: Page, addre
     page.mouse.move(x + 60, y, steps=6)
     page.mouse.up()
     _, panned = hovered(page, x + 60, y)
-    assert np.abs(np.subtract(panned, now)).max() <= 1, "the voxel came along with the hand"
+    assert np.abs(np.subtract(panned, now)).max() <= 1, "the voxel follows the pointer"
     assert abs(left[0] - right[0]) == pytest.approx(120 / zoom / (398 / 210), rel=0.5)
     page.mouse.dblclick(x, y)
     page.mouse.move(2, 2)
-    looked(page)
+    drawn(page)
     assert page.locator('[data-action="whole-head"]').is_hidden()
     other = (canvas(page) != whole).any(-1)
-    assert other.mean() < 2e-3, "all but the cross at the voxel that was pointed at"
+    assert other.mean() < 2e-3, "all but the cross at the hovered voxel"
 
 
 def test_two_fingers_zoom(chromium: Browser, address: str) -> None:
-    context = chromium.new_context(viewport={"width": 1024, "height": 768}, has_touch=True)
-    page = context.new_page()
-    page.set_default_timeout(60_000)
-    open_lab(page, address)
-    settled(page)
-    x, y = middle(page)
-    touch = context.new_cdp_session(page)
-    for kind, apart in [("touchStart", 40), *(("touchMove", 40 + 10 * i) for i in range(1, 9))]:
-        points = [{"x": x - apart / 2, "y": y, "id": 0}, {"x": x + apart / 2, "y": y, "id": 1}]
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-        page.wait_for_timeout(30)
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-    looked(page)
-    zoom = float(page.locator('[data-action="whole-head"]').inner_text().removeprefix("×"))
-    assert zoom == pytest.approx(3.0, rel=0.15)
-    context.close()
+    with isolated_page(chromium, viewport={"width": 1024, "height": 768}, has_touch=True) as page:
+        open_lab(page, address)
+        settled(page)
+        x, y = middle(page)
+        touch = page.context.new_cdp_session(page)
+        for kind, apart in [("touchStart", 40), *(("touchMove", 40 + 10 * i) for i in range(1, 9))]:
+            points = [{"x": x - apart / 2, "y": y, "id": 0}, {"x": x + apart / 2, "y": y, "id": 1}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        drawn(page)
+        zoom = float(page.locator('[data-action="whole-head"]').inner_text().removeprefix("×"))
+        assert zoom == pytest.approx(3.0, rel=0.15)
 
 
 def test_the_maps_keys(page: Page, address: str) -> None:
@@ -233,17 +243,17 @@ def test_the_maps_keys(page: Page, address: str) -> None:
     assert page.locator('[data-action="whole-head"]').inner_text() == "×1.6"
     page.keyboard.press("0")
     assert page.locator('[data-action="whole-head"]').is_hidden()
-    first = page.locator('[data-out="probed"]').inner_text()
+    probed = page.locator('[data-out="probed"]')
+    first = probed.inner_text()
     page.keyboard.press("Shift+ArrowDown")
-    page.wait_for_timeout(250)
-    assert page.locator('[data-out="probed"]').inner_text() != first
+    expect(probed).not_to_have_text(first)
     page.locator('[data-map="tmax"]').focus()
     page.keyboard.press("ArrowRight")
     assert page.locator('[data-map="ttp"]').get_attribute("aria-checked") == "true"
     assert lab_data(page, "sent") == sent
 
 
-def test_all_slices_move_with_the_hand_and_are_exact_at_rest(page: Page, address: str) -> None:
+def test_all_slices_follow_a_drag_and_are_exact_at_rest(page: Page, address: str) -> None:
     open_lab(page, address)
     page.locator('[data-layout="all"]').click()
     page.locator('[data-map="cbf"]').click()
@@ -253,27 +263,20 @@ def test_all_slices_move_with_the_hand_and_are_exact_at_rest(page: Page, address
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 150, steps=10)
-    page.wait_for_function(
-        """() => {
-          const find = (root) => root.querySelector('[data-testid="lab"]')
-            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
-          const { sent, painted } = find(document).dataset;
-          return sent === painted;
-        }"""
-    )
+    wait_lab(page, "data.sent === data.painted")
     held = canvas(page)
     page.mouse.up()
     settled(page)
-    looked(page)
+    drawn(page)
     rest = canvas(page)
     left = np.abs(held[..., :3].astype(int) - rest[..., :3]).mean()
     changed = np.abs(start[..., :3].astype(int) - rest[..., :3]).mean()
-    assert left < 0.1 * changed, "what is seen under the hand is what stays"
+    assert left < 0.1 * changed, "the preview is near the exact maps"
     # At rest every voxel is the library's own.
     page.locator('[data-layout="one"]').click()
     page.locator('[data-map="rcbf"]').click()
     settled(page)
-    result = own_result(kept_curve(page))
+    result = library_result(committed_curve(page))
     box = canvas_box(page)
     for fx, fy in [(0.3, 0.4), (0.31, 0.41), (0.75, 0.42), (0.6, 0.75)]:
         text, voxel = hovered(page, box["x"] + fx * box["width"], box["y"] + fy * box["height"])
@@ -285,21 +288,19 @@ def test_a_view_survives_a_reload(page: Page, address: str) -> None:
     page.locator('[data-map="mtt"]').click()
     page.locator('[data-control="scale"]').select_option("rainbow")
     page.reload()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(page)
     assert page.locator('[data-map="mtt"]').get_attribute("aria-checked") == "true"
     assert page.locator('[data-control="scale"]').input_value() == "rainbow"
 
 
-def test_a_voxel_can_be_pointed_at_exactly(page: Page, address: str) -> None:
+def test_a_hovered_voxel_is_read_out_exactly(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     result = automatic()
     z = int(page.locator('[data-out="slice"]').inner_text().split("/")[0]) - 1
     inside = np.argwhere(result.prepared.mask[..., z])
     voxel = (int(inside[len(inside) // 3, 0]), int(inside[len(inside) // 3, 1]), z)
-    text, now = hovered(page, *place_of(page, voxel))
+    text, now = hovered(page, *position_of(page, voxel))
     assert now == voxel
     assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
-    expect(page.locator('[data-out="probed"]')).to_have_text(
-        f"voxel ({voxel[0]}, {voxel[1]}, {z})", timeout=60_000
-    )
+    expect(page.locator('[data-out="probed"]')).to_have_text(f"voxel ({voxel[0]}, {voxel[1]}, {z})")

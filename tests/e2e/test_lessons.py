@@ -1,4 +1,4 @@
-"""Lessons in a real browser: what a room sees."""
+"""Lessons in a real browser: the presentation mode."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def open_lessons(page: Page, address: str) -> None:
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
-def test_in_presentation_type_is_large_and_nothing_is_beside_it(
+def test_presentation_mode_enlarges_the_text_and_hides_the_sidebar(
     page: Page, address: str, size: tuple[int, int]
 ) -> None:
     page.set_viewport_size({"width": size[0], "height": size[1]})
@@ -31,7 +31,7 @@ def test_in_presentation_type_is_large_and_nothing_is_beside_it(
     assert question.evaluate(font) > 1.15 * small
     record = page.locator(".st-key-record button").bounding_box()
     assert record is not None
-    assert record["y"] + record["height"] < size[1]  # the question fits the wall without scrolling
+    assert record["y"] + record["height"] < size[1]  # the question fits the screen without scrolling
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator(".st-key-presenting label").click()
     expect(page.get_by_test_id("stSidebar")).to_be_visible()

@@ -1,13 +1,13 @@
-"""Snapshots, comparing, links and what is taken along, in a real Chromium and against perfcore's own results."""
+"""Snapshots, their comparison, share links and downloads in a real browser, against perfcore's results."""
 
 from __future__ import annotations
 
 import base64
 import csv
+import gzip
 import io
 import json
 import zipfile
-from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,42 +19,26 @@ from playwright.sync_api import Browser, Download, Page
 
 from pages.live.compute.display_layout import Layout
 from pages.session.share_link import unpack_curve
-from perfcore.phantom.cases import make_demonstration
-from perfcore.pipeline import Analysis, analyse
+from perfcore.pipeline import Analysis
 from perfcore.settings import Settings
-from perfcore.types import Aif
-from tests.support.app_server import drag, lab_data, open_lab, settled
+from tests.support.app_server import (
+    drag,
+    drawn,
+    isolated_page,
+    lab_data,
+    new_maps,
+    open_lab,
+    settled,
+    wait_first_maps,
+    wait_lab,
+)
+from tests.support.lab_page import automatic, committed_curve, library_result
 
 pytestmark = pytest.mark.browser
-
-FIND_LAB = """const find = (root) => root.querySelector('[data-testid="lab"]')
-  ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
-const lab = find(document);"""
-
-
-@cache
-def automatic() -> Analysis:
-    return analyse(make_demonstration("m1-occlusion").series)
-
-
-def own_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
-    start = automatic()
-    prepared = start.prepared if settings is None else None
-    return analyse(start.series, Aif(start.aif.time_s, curve), settings, prepared=prepared)
-
-
-def wait_for(page: Page, condition: str) -> None:
-    page.wait_for_function(f"() => {{ {FIND_LAB} return lab && ({condition}); }}", timeout=60_000)
 
 
 def stored(page: Page, key: str) -> object:
     return json.loads(page.evaluate("(key) => sessionStorage.getItem(key)", key) or "null")
-
-
-def kept_curve(page: Page) -> np.ndarray:
-    """The curve that the browser has committed."""
-    curve = page.evaluate("() => Object.entries(sessionStorage).find(([k]) => k.startsWith('aif|'))?.[1]")
-    return np.array(json.loads(curve))
 
 
 def snapshot_curve(page: Page, at: int) -> np.ndarray:
@@ -63,30 +47,31 @@ def snapshot_curve(page: Page, at: int) -> np.ndarray:
     return unpack_curve(parse_qs(rows[at]["link"])["curve"][0])
 
 
-def keep(page: Page, name: str, number: int) -> None:
+def save_snapshot(page: Page, name: str, number: int) -> None:
     page.locator('[data-control="keep-name"]').fill(name)
     page.keyboard.press("Enter")
     page.locator(f'[data-snapshot="{number}"]').wait_for()
 
 
-def two_what_ifs(page: Page, address: str) -> tuple[Analysis, Analysis]:
-    """Keep one edit as a snapshot, make another; returns perfcore's results for both."""
+def save_one_of_two_edits(page: Page, address: str) -> tuple[Analysis, Analysis]:
+    """Save an edit as a snapshot, make another edit; returns perfcore's results of both."""
     open_lab(page, address)
     drag(page, 16, -70)
     settled(page)
-    keep(page, "raised tail", 1)
+    save_snapshot(page, "raised tail", 1)
     drag(page, 12, 110)
     settled(page)
-    return own_result(snapshot_curve(page, 0)), own_result(kept_curve(page))
+    return library_result(snapshot_curve(page, 0)), library_result(committed_curve(page))
 
 
 def compare(page: Page, mode: str = "wipe") -> None:
+    page.emulate_media(reduced_motion="reduce")  # the page scrolls to the map at once
     page.locator('[data-snapshot="1"] [data-side="a"]').click()
-    wait_for(page, "lab.dataset.compare === 'wipe'")
+    wait_lab(page, "data.compare === 'wipe'")
     page.locator(f'[data-way="{mode}"]').click()
-    wait_for(page, f"lab.dataset.compare === '{mode}'")
+    wait_lab(page, f"data.compare === '{mode}'")
     page.mouse.move(2, 2)
-    page.wait_for_timeout(700)  # the page scrolls to the map, smoothly
+    drawn(page)
 
 
 def canvas(page: Page) -> np.ndarray:
@@ -95,9 +80,9 @@ def canvas(page: Page) -> np.ndarray:
 
 
 def read_out(page: Page, x: float, y: float) -> tuple[tuple[int, int, int], list[float]] | None:
-    """Point at the map; the voxel there and A, B and B − A, or None outside the brain."""
+    """Hover over the map; returns the voxel and A, B and B − A, or None outside the brain."""
     page.mouse.move(x, y)
-    page.wait_for_timeout(30)
+    drawn(page)
     where = page.locator('[data-out="readout"]').first.inner_text()
     words = page.locator('[data-out="compared"]').inner_text().replace("−", "-").split()
     if not words:
@@ -113,52 +98,50 @@ def points(page: Page, n: int) -> list[tuple[float, float]]:
     return [(box["x"] + fx * box["width"], box["y"] + fy * box["height"]) for fx, fy in spread]
 
 
-def test_restoring_gives_the_curve_back_and_can_be_undone(page: Page, address: str) -> None:
-    first, _ = two_what_ifs(page, address)
-    edited, core = kept_curve(page), lab_data(page, "core-ml")
+def test_a_snapshot_is_restored_and_restoring_is_undone(page: Page, address: str) -> None:
+    first, _ = save_one_of_two_edits(page, address)
+    edited, core = committed_curve(page), lab_data(page, "core-ml")
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
-    wait_for(page, "lab.dataset.granted === '1'")
+    wait_lab(page, "data.granted === '1'")
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), snapshot_curve(page, 0))
+    np.testing.assert_array_equal(committed_curve(page), snapshot_curve(page, 0))
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(first.numbers.core_ml, rel=1e-6)
     assert lab_data(page, "mounts") == "1"
     page.locator('[data-action="undo"]').click()
     settled(page)
-    np.testing.assert_array_equal(kept_curve(page), edited)
+    np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "core-ml") == core
 
 
-def test_a_snapshot_brings_its_settings_and_its_case_back(page: Page, address: str) -> None:
+def test_restoring_a_snapshot_restores_its_settings_and_its_case(page: Page, address: str) -> None:
     open_lab(page, address)
-    page.get_by_label("Preset").first.click()
-    page.get_by_role("option", name="vendor").click()
-    wait_for(page, "lab.dataset.coreMl && lab.dataset.numbers === lab.dataset.sent")
-    page.wait_for_timeout(500)
-    settled(page)
+    with new_maps(page):
+        page.get_by_label("Preset").first.click()
+        page.get_by_role("option", name="vendor").click()
     drag(page, 14, -50)
     settled(page)
     core = lab_data(page, "core-ml")
-    keep(page, "vendor's", 1)
+    save_snapshot(page, "vendor's", 1)
     page.get_by_test_id("stSidebar").get_by_label("Case", exact=True).click()
     page.get_by_role("option", name="No stroke").click()
-    wait_for(page, f"lab.dataset.coreMl !== '{core}'")
-    page.get_by_label("Preset").first.click()
-    page.get_by_role("option", name="paper").click()
-    page.wait_for_timeout(500)
+    wait_lab(page, f"data.coreMl !== '{core}'")
     settled(page)
+    with new_maps(page):
+        page.get_by_label("Preset").first.click()
+        page.get_by_role("option", name="paper").click()
     assert page.locator('[data-snapshot="1"] [data-side="a"]').is_disabled(), "another case has no maps to compare"
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
-    wait_for(page, f"lab.dataset.coreMl === '{core}'")
+    wait_lab(page, f"data.coreMl === '{core}'")
     settled(page)
     np.testing.assert_array_equal(snapshot_curve(page, 0), np.array(stored(page, "aif|demo-m1-occlusion|straka")))
-    expected = own_result(snapshot_curve(page, 0), Settings.preset("vendor"))
+    expected = library_result(snapshot_curve(page, 0), Settings.preset("vendor"))
     assert float(core or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
     assert "preset=vendor" in page.url
 
 
-def test_the_table_shows_numbers_and_changes_and_is_downloaded(page: Page, address: str) -> None:
-    first, second = two_what_ifs(page, address)
-    keep(page, '=low, "peak"', 2)
+def test_the_snapshot_table_shows_numbers_and_changes_and_is_downloaded(page: Page, address: str) -> None:
+    first, second = save_one_of_two_edits(page, address)
+    save_snapshot(page, '=low, "peak"', 2)
     cell = page.locator('[data-snapshot="2"] td.figure').nth(1)
     change = second.numbers.hypoperfused_ml - first.numbers.hypoperfused_ml
     assert abs(change) > 1
@@ -166,16 +149,16 @@ def test_the_table_shows_numbers_and_changes_and_is_downloaded(page: Page, addre
     assert cell.locator("em").inner_text() == f"{change:+.1f}".replace("-", "−")
     page.locator('[data-snapshot="2"] input.name').fill("low peak")
     page.keyboard.press("Enter")
-    wait_for(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low peak'")
+    wait_lab(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low peak'")
     rows = list(csv.DictReader(io.StringIO(Path(download(page, "Snapshots (CSV)").path()).read_text())))
     assert [r["name"] for r in rows] == ["raised tail", "low peak"]
-    for told, result in zip(rows, (first, second), strict=True):
+    for row, result in zip(rows, (first, second), strict=True):
         for name in ("core_ml", "hypoperfused_ml", "mismatch_ratio", "reference_cbf", "dice"):
-            assert float(told[name]) == pytest.approx(getattr(result.numbers, name), rel=1e-4), name
+            assert float(row[name]) == pytest.approx(getattr(result.numbers, name), rel=1e-4), name
     assert float(rows[1]["hypoperfused_ml_change"]) == pytest.approx(change, rel=1e-3)
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Delete").click()
     page.locator('[data-snapshot="1"]').wait_for(state="detached")
-    assert page.locator("[data-snapshot]").count() == 2, "the other one, and what is in the Lab"
+    assert page.locator("[data-snapshot]").count() == 2, "the other snapshot, and the curve in the Lab"
 
 
 def download(page: Page, label: str) -> Download:
@@ -183,10 +166,8 @@ def download(page: Page, label: str) -> Download:
     if not button.is_visible():
         page.get_by_text("Export: curve, maps").click()
     button.wait_for()
-    # A run of the page, which follows an edit once the hand rests, makes the buttons anew.
-    page.wait_for_timeout(1000)
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-    with page.expect_download(timeout=60_000) as waiting:
+    with page.expect_download() as waiting:
         button.click()
     return waiting.value
 
@@ -196,19 +177,19 @@ def assert_alike(a: np.ndarray, b: np.ndarray, what: str) -> None:
 
 
 def test_the_wipe_shows_one_on_either_side(page: Page, address: str) -> None:
-    first, second = two_what_ifs(page, address)
+    first, second = save_one_of_two_edits(page, address)
     page.get_by_role("radio", name="CBF", exact=True).click()
-    page.wait_for_timeout(100)
+    drawn(page)
     alone = canvas(page)
     compare(page)
     middle = canvas(page)
     divider = page.get_by_role("slider", name="Divider")
     divider.focus()
     page.keyboard.press("Home")
-    page.wait_for_timeout(100)
+    drawn(page)
     right = canvas(page)
     page.keyboard.press("End")
-    page.wait_for_timeout(100)
+    drawn(page)
     left = canvas(page)
     # Chromium rounds a clipped picture's smoothed colours otherwise, by up to 3 of 255.
     assert_alike(right, alone, "at the left end all is B: the Lab as it is")
@@ -218,18 +199,18 @@ def test_the_wipe_shows_one_on_either_side(page: Page, address: str) -> None:
     assert_alike(middle[:, : half - 2], left[:, : half - 2], "A lies left")
     assert_alike(middle[:, half + 2 :], right[:, half + 2 :], "B lies right")
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
-    wait_for(page, "lab.dataset.granted === '1'")
+    wait_lab(page, "data.granted === '1'")
     settled(page)
     page.locator('[data-action="uncompare"]').click()
-    wait_for(page, "lab.dataset.compare === ''")
+    wait_lab(page, "data.compare === ''")
     page.mouse.move(2, 2)
-    page.wait_for_timeout(300)
+    drawn(page)
     assert_alike(canvas(page), left, "at the right end all is A: as when A is restored")
     assert first.numbers != second.numbers
 
 
 def test_the_divider_is_dragged(page: Page, address: str) -> None:
-    two_what_ifs(page, address)
+    save_one_of_two_edits(page, address)
     page.get_by_role("radio", name="CBF", exact=True).click()
     compare(page)
     before = canvas(page)
@@ -240,7 +221,7 @@ def test_the_divider_is_dragged(page: Page, address: str) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2 - 90, box["y"] + box["height"] / 2, steps=4)
     page.mouse.up()
-    page.wait_for_timeout(100)
+    drawn(page)
     now = int(divider.get_attribute("aria-valuenow") or 0)
     assert 10 < now < 45
     columns = np.flatnonzero((np.abs(canvas(page) - before) > 3).any(axis=(0, 2)))
@@ -250,11 +231,19 @@ def test_the_divider_is_dragged(page: Page, address: str) -> None:
     assert columns.max() <= half + 1, "only what lies between the two places has changed sides"
 
 
+@pytest.fixture(scope="module")
+def compared(shared_page: Page, address: str) -> tuple[Page, Analysis, Analysis]:
+    """A page that shows the difference of two edits, and perfcore's results of both."""
+    first, second = save_one_of_two_edits(shared_page, address)
+    compare(shared_page, "difference")
+    return shared_page, first, second
+
+
 @pytest.mark.parametrize("name", ["rCBF", "CBF", "CBV", "MTT", "Tmax"])
-def test_the_difference_is_perfcores(page: Page, address: str, name: str) -> None:
-    first, second = two_what_ifs(page, address)
+def test_the_difference_is_perfcores(compared: tuple[Page, Analysis, Analysis], name: str) -> None:
+    page, first, second = compared
     page.get_by_role("radio", name=name, exact=True).click()
-    compare(page, "difference")
+    drawn(page)
     ours = {key: getattr(result.maps, name.lower()) for key, result in (("a", first), ("b", second))}
     change = ours["b"] - ours["a"]
     seen = [found for x, y in points(page, 30) if (found := read_out(page, x, y))]
@@ -271,18 +260,18 @@ def test_the_difference_is_perfcores(page: Page, address: str, name: str) -> Non
 
 
 def test_the_difference_is_coloured_about_zero(page: Page, address: str) -> None:
-    first, second = two_what_ifs(page, address)
+    first, second = save_one_of_two_edits(page, address)
     compare(page, "difference")
     page.locator('[data-control="difference-span"]').fill("0.3")
     page.keyboard.press("Enter")
     for outline in page.locator("[data-outline]").all():
         outline.uncheck(force=True)
     page.mouse.move(2, 2)
-    page.wait_for_timeout(200)
+    drawn(page)
     picture = canvas(page)
     slice_index = int(page.locator('[data-out="slice"]').inner_text().split()[0]) - 1
     change = Layout.of(first.series.affine).apply((second.maps.rcbf - first.maps.rcbf)[:, :, slice_index])
-    # Red minus blue follows the difference; compared on a coarse grid, as the picture is scaled.
+    # Red minus blue follows the difference; only shares are compared, since the picture is scaled.
     tint = (picture[..., 0] - picture[..., 2]).astype(float)
     rows, columns = np.nonzero(np.isfinite(change))
     ink = np.ptp(picture, axis=2) > 8
@@ -292,12 +281,11 @@ def test_the_difference_is_coloured_about_zero(page: Page, address: str) -> None
     assert set(np.unique(np.sign(tint[ink]))) == {-1.0, 1.0}
 
 
-def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium: Browser) -> None:
+def test_a_share_link_opens_case_settings_curve_and_view(page: Page, address: str, chromium: Browser) -> None:
     open_lab(page, address)
-    page.get_by_label("Deconvolution").first.click()
-    page.get_by_role("option", name="causal").click()
-    page.wait_for_timeout(600)
-    settled(page)
+    with new_maps(page):
+        page.get_by_label("Deconvolution").first.click()
+        page.get_by_role("option", name="causal").click()
     drag(page, 13, -60)
     settled(page)
     page.get_by_role("radio", name="Tmax", exact=True).click()
@@ -313,38 +301,43 @@ def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium:
         "map": "tmax",
         "slice": page.locator('[data-out="slice"]').inner_text().split()[0],
     }
-    np.testing.assert_array_equal(unpack_curve(words["curve"][0]), kept_curve(page))
-    other = chromium.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
-    guest = other.new_page()
-    guest.set_default_timeout(60_000)
-    open_lab(guest, link)
-    wait_for(guest, "lab.dataset.granted === '1'")
+    np.testing.assert_array_equal(unpack_curve(words["curve"][0]), committed_curve(page))
+    with isolated_page(chromium) as guest:
+        open_lab(guest, link)
+        assert_same_view(page, guest)
+        assert_edits_replace_the_link(guest)
+
+
+def assert_same_view(page: Page, guest: Page) -> None:
+    wait_lab(guest, "data.granted === '1'")
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), kept_curve(page))
+    np.testing.assert_array_equal(committed_curve(guest), committed_curve(page))
     for name in ("core_ml", "hypoperfused_ml", "reference_cbf"):
         here, there = (p.locator(f'[data-number="{name}"] b').inner_text() for p in (page, guest))
         assert here == there
     assert guest.locator('[data-map="tmax"]').get_attribute("aria-checked") == "true"
     assert guest.locator('[data-out="slice"]').inner_text() == page.locator('[data-out="slice"]').inner_text()
-    assert "curve=" not in guest.url, "the address holds what a reload must not take back"
-    # The guest goes on: an edit, another page, a reload; nothing falls back to the link's curve.
+    assert "curve=" not in guest.url, "a reload would open the link again"
+
+
+def assert_edits_replace_the_link(guest: Page) -> None:
+    """After an edit, a page change and a reload the edited curve is there, not the link's."""
     drag(guest, 20, -30)
     settled(guest)
-    curve, slice_shown = kept_curve(guest), guest.locator('[data-out="slice"]').inner_text()
+    curve, slice_shown = committed_curve(guest), guest.locator('[data-out="slice"]').inner_text()
     guest.get_by_role("link", name="Cases").click()
     guest.get_by_text("Your own case").first.wait_for()
     assert "deconvolution=causal" in guest.url
     guest.get_by_role("link", name="Lab").click()
-    guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(guest)
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), curve)
+    np.testing.assert_array_equal(committed_curve(guest), curve)
     guest.reload()
-    guest.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]')
+    wait_first_maps(guest)
     settled(guest)
-    np.testing.assert_array_equal(kept_curve(guest), curve)
+    np.testing.assert_array_equal(committed_curve(guest), curve)
     assert guest.locator('[data-out="slice"]').inner_text() == slice_shown
     assert "causal" in guest.get_by_test_id("stSidebar").get_by_label("Deconvolution").first.input_value()
-    other.close()
 
 
 @pytest.mark.parametrize(
@@ -356,7 +349,7 @@ def test_a_link_shows_somebody_else_the_same(page: Page, address: str, chromium:
         ("deconvolution=<script>alert(1)</script>", "must be one of circulant, causal"),
     ],
 )
-def test_a_wrong_link_gives_one_sentence_and_the_first_case(
+def test_a_wrong_link_is_reported_and_opens_the_first_case(
     page: Page, address: str, query: str, sentence: str
 ) -> None:
     open_lab(page, f"{address}/?{query}")
@@ -367,7 +360,7 @@ def test_a_wrong_link_gives_one_sentence_and_the_first_case(
     assert urlsplit(page.url).query == ""
 
 
-def test_a_links_curve_of_another_length_is_left_out_and_said(page: Page, address: str) -> None:
+def test_a_links_curve_of_another_length_is_reported_and_ignored(page: Page, address: str) -> None:
     short = "1." + base64.urlsafe_b64encode(np.arange(20, dtype="<f4").tobytes()).decode().rstrip("=")
     open_lab(page, f"{address}/?curve={short}")
     page.get_by_text("The link's curve has 20 points, the series 60").wait_for()
@@ -376,7 +369,7 @@ def test_a_links_curve_of_another_length_is_left_out_and_said(page: Page, addres
 
 
 def test_snapshots_survive_a_page_change_and_a_reload(page: Page, address: str) -> None:
-    two_what_ifs(page, address)
+    save_one_of_two_edits(page, address)
     before = stored(page, "lab|shelf")
     page.get_by_role("link", name="Cases").click()
     page.get_by_text("Your own case").first.wait_for()
@@ -388,7 +381,7 @@ def test_snapshots_survive_a_page_change_and_a_reload(page: Page, address: str) 
     assert stored(page, "lab|shelf") == before
 
 
-def test_the_picture_has_the_right_size_and_shows_the_map(page: Page, address: str) -> None:
+def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     map_shown = canvas(page)
@@ -401,7 +394,7 @@ def test_the_picture_has_the_right_size_and_shows_the_map(page: Page, address: s
     assert picture.shape[:2] == (height + 26 + 44 + 24, width + bar[0] + 36)
     part = picture[38 : 38 + height, 12 : 12 + width]
     shown = map_shown.max(axis=2) > 0
-    assert (np.abs(part - map_shown).max(axis=2)[shown] <= 2).mean() > 0.98, "the map lies in it as it is shown"
+    assert (np.abs(part - map_shown).max(axis=2)[shown] <= 2).mean() > 0.98, "the map is in it as shown"
     right = picture[38 : 38 + height, 24 + width : 24 + width + 12]
     assert len(np.unique(right.reshape(-1, 3), axis=0)) > 150, "the colour bar stands beside it"
     head = picture[12:38]
@@ -412,22 +405,16 @@ def test_maps_and_curve_are_downloaded_as_perfcore_makes_them(page: Page, addres
     open_lab(page, address)
     drag(page, 12, 110)
     settled(page)
-    expected = own_result(kept_curve(page))
+    expected = library_result(committed_curve(page))
     text = Path(download(page, "AIF (CSV)").path()).read_text().splitlines()
     assert text[0] == "time_s,value"
     values = np.array([float(line.split(",")[1]) for line in text[1:]])
-    np.testing.assert_array_equal(values.astype(np.float32), kept_curve(page).astype(np.float32))
+    np.testing.assert_array_equal(values.astype(np.float32), committed_curve(page).astype(np.float32))
     with zipfile.ZipFile(download(page, "Maps (NIfTI, zip)").path()) as archive:
         for name in ("cbf", "tmax", "rcbf"):
-            image = nib.Nifti1Image.from_bytes(gunzip(archive.read(f"{name}.nii.gz")))
+            image = nib.Nifti1Image.from_bytes(gzip.decompress(archive.read(f"{name}.nii.gz")))
             volume = np.where(expected.prepared.mask, getattr(expected.maps, name), 0)
             np.testing.assert_allclose(np.asarray(image.dataobj), volume, rtol=1e-5, atol=1e-5)
-    told = json.loads(Path(download(page, "Settings (JSON)").path()).read_text())
-    assert Settings(**told["settings"]) == expected.settings
-    assert told["aif"]["edited"] is True
-
-
-def gunzip(content: bytes) -> bytes:
-    import gzip
-
-    return gzip.decompress(content)
+    settings = json.loads(Path(download(page, "Settings (JSON)").path()).read_text())
+    assert Settings(**settings["settings"]) == expected.settings
+    assert settings["aif"]["edited"] is True

@@ -9,17 +9,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Response, ViewportSize, sync_playwright
 
 from tests import ROOT
 
 VIEWPORT = ViewportSize(width=1280, height=800)
 TIMEOUT_MS = 60_000
+FIND = """const find = (root) => root.querySelector('[data-testid="lab"]')
+  ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);"""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -89,19 +92,23 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def isolated_page(browser: Browser) -> Iterator[Page]:
-    """Open a page in a context of its own, for a test that closes the context or sets its cookies."""
-    context = browser.new_context(viewport=VIEWPORT, color_scheme="dark")
-    page = context.new_page()
-    page.set_default_timeout(TIMEOUT_MS)
-    yield page
+def isolated_page(browser: Browser, **options: Any) -> Iterator[Page]:
+    """Open a page in a browser context of its own; ``options`` are the context's, as Playwright names them."""
+    context = browser.new_context(**{"viewport": VIEWPORT, "color_scheme": "dark"} | options)
+    context.set_default_timeout(TIMEOUT_MS)
+    yield context.new_page()
     context.close()
 
 
 def open_lab(page: Page, url: str) -> None:
     """Open the Lab and wait for the first map and its numbers."""
     page.goto(url)
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
+    wait_first_maps(page)
+
+
+def wait_first_maps(page: Page, name: str = "lab") -> None:
+    """Wait for the first map and its numbers; ``name`` is "lab", or "tune" for the Fine-tune page."""
+    page.wait_for_selector(f'[data-testid="lab"][data-page="{name}"][data-painted][data-core-ml]')
 
 
 def handle_centre(page: Page, point: int) -> tuple[float, float]:
@@ -110,8 +117,8 @@ def handle_centre(page: Page, point: int) -> tuple[float, float]:
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
-def drag(page: Page, point: int, dy: float, steps: int = 12, pause_s: float = 0.02) -> None:
-    """Drag a point of the curve with the mouse, as a hand would."""
+def drag(page: Page, point: int, dy: float, steps: int = 5, pause_s: float = 0.02) -> None:
+    """Drag a point of the AIF with the mouse, vertically, in pixels."""
     x, y = handle_centre(page, point)
     page.mouse.move(x, y)
     page.mouse.down()
@@ -125,24 +132,62 @@ def lab_data(page: Page, name: str) -> str | None:
     return page.locator('[data-testid="lab"]').get_attribute(f"data-{name}")
 
 
-def settled(page: Page) -> None:
-    """Wait until the last edit is on the canvas and the volume's numbers have come."""
+def wait_lab(page: Page, condition: str) -> None:
+    """Wait for a JavaScript condition on ``lab``, the Lab's element, and its ``data``."""
     page.wait_for_function(
-        """() => {
-          const find = (root) => root.querySelector('[data-testid="lab"]')
-            ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
-          const lab = find(document);
-          return lab && lab.dataset.sent === lab.dataset.painted && lab.dataset.numbers === lab.dataset.sent;
-        }""",
-        timeout=60_000,
+        f"() => {{ {FIND} const lab = find(document); const data = lab?.dataset; return lab && ({condition}); }}"
     )
 
 
+def settled(page: Page) -> None:
+    """Wait until the last edit is committed, its map is drawn and the volume's numbers have come."""
+    wait_lab(page, "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true'")
+
+
+@contextmanager
+def new_maps(page: Page) -> Iterator[None]:
+    """Wait after the block until maps requested within it are drawn and their numbers have come."""
+    before = int(lab_data(page, "sent") or 0)
+    yield
+    wait_lab(page, f"Number(data.sent) > {before}")
+    settled(page)
+
+
+def drawn(page: Page) -> None:
+    """Wait until the browser has drawn what changed."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def eventually(check: Callable[[], None], timeout_s: float = TIMEOUT_MS / 1000) -> None:
+    """Repeat a check until it raises no AssertionError; after the timeout its last error is raised."""
+    end = time.monotonic() + timeout_s
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.05)
+
+
 def choose_series(page: Page, *files: tuple[str, bytes]) -> None:
-    """Give the Cases page files (name, content) as series: by its label, since choosers come one by one."""
+    """Upload series (name, content) on the Cases page. The label finds the chooser: choosers load in any order."""
     chooser = page.get_by_test_id("stFileUploader").filter(has_text="Series:")
+    uploaded: list[str] = []
+
+    def count(response: Response) -> None:
+        if response.request.method == "PUT":
+            uploaded.append(response.url)
+
+    page.on("response", count)
     chooser.locator('input[type="file"]').set_input_files(
         [{"name": name, "mimeType": "application/octet-stream", "buffer": content} for name, content in files]
     )
     for name, _ in files:
         chooser.get_by_text(name).first.wait_for()
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while len(uploaded) < len(files):
+        assert time.monotonic() < end, "the files are not uploaded"
+        page.wait_for_timeout(20)
+    page.remove_listener("response", count)
+    drawn(page)

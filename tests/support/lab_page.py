@@ -1,4 +1,4 @@
-"""What a test reads off the Lab, and what the library says it should be."""
+"""Values read from the Lab in the browser, and the library's results to compare them with."""
 
 from __future__ import annotations
 
@@ -12,25 +12,36 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import Page
 
-from perfcore.phantom.cases import make_demonstration
+from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.pipeline import Analysis, analyse
+from perfcore.settings import Settings
 from perfcore.types import Aif
 
-FIND = """const find = (root) => root.querySelector('[data-testid="lab"]')
-  ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);"""
+
+@cache
+def demonstration() -> PhantomCase:
+    """The case that the dashboard opens first."""
+    return make_demonstration("m1-occlusion")
 
 
 @cache
 def automatic() -> Analysis:
-    return analyse(make_demonstration("m1-occlusion").series)
+    return analyse(demonstration().series)
 
 
-def own_result(curve: np.ndarray) -> Analysis:
+def library_result(curve: np.ndarray, settings: Settings | None = None) -> Analysis:
+    """What the library computes with a curve; the default settings share one preparation of the series."""
     start = automatic()
-    return analyse(start.series, Aif(start.aif.time_s, curve))
+    prepared = start.prepared if settings is None else None
+    return analyse(start.series, Aif(start.aif.time_s, curve), settings, prepared=prepared)
 
 
-def kept_curve(page: Page) -> np.ndarray:
+def start_curve() -> np.ndarray:
+    """The start AIF as the browser has it: values of float32."""
+    return automatic().aif.value.astype(np.float32).astype(float)
+
+
+def committed_curve(page: Page) -> np.ndarray:
     """The curve that the browser has committed, as float32 values."""
     stored = page.evaluate("() => Object.entries(sessionStorage).find(([k]) => k.startsWith('aif|'))?.[1]")
     return np.array(json.loads(stored))
@@ -54,7 +65,7 @@ def canvas_box(page: Page) -> dict[str, float]:
 
 
 def hovered(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]:
-    """Point at the page; returns what the readout says there, and its voxel."""
+    """Move the mouse there; returns the text of the readout, and its voxel."""
     page.mouse.move(x, y)
     text = page.locator('[data-out="readout"]').inner_text()
     found = re.search(r"at \((\d+), (\d+), (\d+)\)", text)
@@ -63,8 +74,8 @@ def hovered(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]:
     return text, (a, b, c)
 
 
-def place_of(page: Page, voxel: tuple[int, int, int]) -> tuple[float, float]:
-    """Where a voxel of the slice in view is on the page, found by pointing."""
+def position_of(page: Page, voxel: tuple[int, int, int]) -> tuple[float, float]:
+    """Position on the page of a voxel of the slice in view, found by hovering."""
     box = canvas_box(page)
     spots = [(box["x"] + f * box["width"], box["y"] + f * box["height"]) for f in (0.3, 0.7)]
     (x0, y0), (x1, y1) = spots
@@ -87,12 +98,12 @@ def readout_value(text: str) -> float:
 
 
 def shown_number(page: Page, name: str) -> float:
-    """A figure in the row of numbers."""
+    """A value in the row of numbers."""
     return float(page.locator(f'[data-number="{name}"] b').inner_text())
 
 
-def start_over(page: Page) -> None:
-    """Back to the start curve, if it is not there already."""
+def reset_curve(page: Page) -> None:
+    """Reset to the start curve, if it was edited."""
     reset = page.get_by_role("button", name="Reset", exact=True)
     if reset.is_enabled():
         reset.click()

@@ -1,4 +1,4 @@
-"""Every page of the dashboard as a person comes to it: for pictures, and for what holds on each of them."""
+"""States of every page of the dashboard, for screenshots and accessibility tests."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from typing import Final
 
 from playwright.sync_api import Page
 
-from tests.support.app_server import drag, open_lab, settled
-from tests.support.lab_page import FIND
+from tests.support.app_server import drag, drawn, open_lab, settled, wait_first_maps, wait_lab
 
 Scene = Callable[[Page, str], None]
 PLOT: Final = ".js-plotly-plot .main-svg"
+ANIMATIONS_END: Final = """() => Promise.all(document.getAnimations()
+  .filter(({ effect }) => Number.isFinite(effect.getComputedTiming().endTime))
+  .map((one) => one.finished.catch(() => {})))"""
 
 
 def at_rest(page: Page) -> None:
-    """Wait until Streamlit has run and drawn the page; what it fetches is here."""
+    """Wait until Streamlit has run and drawn the page, and its images are loaded."""
     page.wait_for_function(
         "(busy) => !document.querySelector(busy) && [...document.images].every((image) => image.complete)",
         arg='[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-stale="true"]',
         timeout=60_000,
     )
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    drawn(page)
 
 
 def lab(page: Page, url: str) -> None:
@@ -39,7 +41,7 @@ def montage(page: Page, url: str) -> None:
 
 
 def tools(page: Page, url: str) -> None:
-    """The Lab with everything that can be open: handles, what matters, snapshots under a divider."""
+    """The Lab with every tool open: handles, gradient bars, compared snapshots."""
     lab(page, url)
     page.keyboard.press("k")
     page.locator('[data-snapshot="1"]').wait_for()
@@ -68,18 +70,15 @@ def tornado(page: Page, url: str) -> None:
     lab(page, url)
     page.locator('[data-tab="edits"]').click()
     page.locator('[data-action="tornado"]').click()
-    page.locator("svg.tornado rect").first.wait_for()
-    page.wait_for_timeout(500)
+    wait_lab(page, "Number(data.tornado) > 0")
 
 
-def finetune(page: Page, url: str) -> None:
+def finetune(page: Page, url: str, n_steps: int = 20) -> None:
     page.goto(f"{url}/finetune?start=vein")
-    page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=60_000)
+    wait_first_maps(page, "tune")
     settled(page)
     page.locator('[data-action="tune-run"]').click()
-    page.wait_for_function(
-        f"() => {{ {FIND} return Number(find(document)?.dataset.tuneStep) > 20; }}", timeout=60_000
-    )
+    wait_lab(page, f"Number(data.tuneStep) > {n_steps}")
     page.locator('[data-action="tune-run"]').click()
     settled(page)
 
@@ -100,7 +99,7 @@ def lesson(page: Page, url: str) -> None:
 def _answered(page: Page, url: str) -> None:
     lesson(page, url)
     page.locator(".st-key-record button").click()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
+    wait_first_maps(page)
     at_rest(page)
 
 
@@ -128,7 +127,7 @@ def presentation(page: Page, url: str) -> None:
     page.locator(".st-key-presenting label").click()
     page.get_by_test_id("stHeader").wait_for(state="hidden")
     at_rest(page)
-    page.wait_for_timeout(500)
+    page.evaluate(ANIMATIONS_END)
 
 
 def challenge(page: Page, url: str) -> None:
@@ -139,7 +138,7 @@ def challenge(page: Page, url: str) -> None:
     page.get_by_test_id("stNumberInputField").press("Enter")
     at_rest(page)
     page.locator(".st-key-draw button").click()
-    page.wait_for_selector('[data-testid="lab"][data-painted][data-core-ml]', timeout=60_000)
+    wait_first_maps(page)
     at_rest(page)
     settled(page)
 
@@ -216,7 +215,7 @@ def _tab(name: str) -> Scene:
         page.goto(f"{url}/model")
         page.get_by_role("tab", name=name).click()
         at_rest(page)
-        page.wait_for_timeout(300)
+        page.evaluate(ANIMATIONS_END)
 
     return scene
 

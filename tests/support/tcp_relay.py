@@ -1,6 +1,6 @@
-"""A road between browser and server that can be cut, as a cable or a wireless network is.
+"""TCP relay between browser and server whose connections a test can cut, as a network that fails.
 
-Bytes pass unread, but for the path that a connection asks first: the live socket is cut by itself, or all at once.
+Only the path of a connection's first request is read: a test cuts the live socket alone, or every connection.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-ASKED = re.compile(rb"^\w+ (\S+) HTTP/1\.1\r\n")
+REQUEST_LINE = re.compile(rb"^\w+ (\S+) HTTP/1\.1\r\n")
 
 
 class Relay:
-    """Listens on a port of its own and passes everything on to another.
+    """Listens on a port of its own and forwards every connection to another port.
 
     Attributes
     ----------
     url
-        Where the browser goes.
+        Address that the browser opens.
     blocked
-        While set, a new connection ends at once and is counted in ``refused``.
+        While set, a new connection is closed at once and counted in ``refused``.
     """
 
     def __init__(self, target: int) -> None:
@@ -38,7 +38,7 @@ class Relay:
     def cut(self, path: str = "") -> int:
         """Cut every open connection whose first request was for this path, or all; returns how many."""
         with self._lock:
-            cut = [ends for ends, asked in self._open.items() if asked.endswith(path)]
+            cut = [ends for ends, requested in self._open.items() if requested.endswith(path)]
         for ends in cut:
             _end(*ends)
         return len(cut)
@@ -65,17 +65,17 @@ class Relay:
         except OSError:
             _end(near)
             return
-        asked = ASKED.match(first)
+        request = REQUEST_LINE.match(first)
         ends = (near, far)
         with self._lock:
-            self._open[ends] = asked[1].decode() if asked else ""
-        threading.Thread(target=_pass, args=(far, near), daemon=True).start()
-        _pass(near, far, first)
+            self._open[ends] = request[1].decode() if request else ""
+        threading.Thread(target=_forward, args=(far, near), daemon=True).start()
+        _forward(near, far, first)
         with self._lock:
             self._open.pop(ends, None)
 
 
-def _pass(source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
+def _forward(source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
     with contextlib.suppress(OSError):
         data = first or source.recv(65536)
         while data:
@@ -93,9 +93,9 @@ def _end(*ends: socket.socket) -> None:
 
 @contextmanager
 def relay(url: str) -> Iterator[Relay]:
-    """Open a road to a server's address."""
-    road = Relay(int(url.rpartition(":")[2]))
+    """Open a relay to a server's address."""
+    one = Relay(int(url.rpartition(":")[2]))
     try:
-        yield road
+        yield one
     finally:
-        road.close()
+        one.close()

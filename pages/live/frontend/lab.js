@@ -234,6 +234,7 @@ export class Lab {
     this.seq += 1;
     this.#marks.edited(this.seq);
     this.root.dataset.sent = String(this.seq);
+    this.root.dataset.moving = String(this.#moving);
     return this.seq;
   }
 
