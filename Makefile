@@ -38,7 +38,8 @@ app: $(VENV)/runtime.stamp
 	AIF_LAB_DATA="$(DATA)" AIF_LAB_EVALUATION="$(EVALUATION)" AIF_LAB_DEVICE="$(DEVICE)" $(BIN)/streamlit run app.py --server.port $(PORT) --server.address $(HOST)
 
 # Two runs: Playwright keeps an event loop running in its process, and no Dask client starts beside it.
-PYTEST = -m pytest -n $(WORKERS) --dist loadgroup
+# Groups of tests are started in the order of the collection (tests/conftest.py).
+PYTEST = -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 test: $(VENV)/test.stamp
 	$(BIN)/python $(PYTEST) --ignore=tests/e2e

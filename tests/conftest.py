@@ -25,10 +25,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put browser tests last; group tests that share a fixture, so that they run on one process.
 
     Browser tests are last because Playwright keeps an event loop running, beside which no Dask client starts.
+    Groups come before single tests: the processes end together where short tests are left for the end.
     """
-    items.sort(key=lambda item: "browser" in item.keywords)
-    for item in items:
-        if group := _group(item):
+    groups = {item: _group(item) for item in items}
+    items.sort(key=lambda item: ("browser" in item.keywords, groups[item] is None))
+    for item, group in groups.items():
+        if group:
             item.add_marker(pytest.mark.xdist_group(group))
 
 
