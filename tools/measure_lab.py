@@ -104,7 +104,7 @@ def slider(page: Page, repeats: int = 3) -> list[float]:
     return marked(page, "edit", "painted", act)
 
 
-def looks(page: Page) -> dict[str, list[float]]:
+def view_changes(page: Page) -> dict[str, list[float]]:
     """Another map, other colours, another slice: all that needs no server."""
 
     def maps() -> None:
@@ -126,7 +126,7 @@ def looks(page: Page) -> dict[str, list[float]]:
             page.wait_for_timeout(60)
 
     sent = lab_data(page, "sent")
-    found = {name: marked(page, "look", "looked", act)
+    found = {name: marked(page, "view", "view-painted", act)
              for name, act in (("map_choice", maps), ("colours", colours), ("slice_change", slices))}  # fmt: skip
     assert lab_data(page, "sent") == sent, "no server call"
     return found
@@ -200,7 +200,7 @@ def main() -> None:
             handle_centre(page, 12)
             drags(page, 2)
             found["drag_slice"] = drags(page)
-            found |= looks(page)
+            found |= view_changes(page)
             page.locator('[data-action="whole"]').click()
             found["slider_slice"] = slider(page)
             page.locator('[data-layout="all"]').click()
