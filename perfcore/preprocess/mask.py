@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 from scipy import ndimage
-from skimage.morphology import disk
 
 from perfcore.errors import InputDataError
 from perfcore.types import BoolArray, FloatArray
@@ -34,7 +33,8 @@ EMPTY: Final = (
 
 def in_plane_disk(radius: int) -> BoolArray:
     """Return a disk of a radius in voxels as a structuring element of shape ``(2r+1, 2r+1, 1)``."""
-    return np.asarray(disk(radius, dtype=bool))[..., None]  # type: ignore[no-untyped-call]
+    x, y = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return np.asarray(x * x + y * y <= radius * radius)[..., None]
 
 
 def in_plane_filter(volume: FloatArray, sigma_mm: float, spacing_mm: tuple[float, ...]) -> FloatArray:

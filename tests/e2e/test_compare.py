@@ -81,11 +81,18 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     assert sorted(drawn) == sorted(set(rows["case"]))
     chart = page.locator(".js-plotly-plot", has_text="Predicted − known core, ml")
     chart.scroll_into_view_if_needed()
-    box = chart.locator(".scatterlayer .point").nth(drawn.index("case_10")).bounding_box()
-    assert box is not None
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    chart.locator(".hovertext", has_text="case_10").wait_for()
-    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    point = chart.locator(".scatterlayer .point").nth(drawn.index("case_10"))
+
+    def hover() -> None:
+        box = point.bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"], box["y"] - 40)
+        page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        expect(chart.locator(".hovertext", has_text="case_10")).to_be_visible(timeout=1_000)
+
+    eventually(hover)  # the point moves while the page is laid out
+    page.mouse.down()
+    page.mouse.up()
 
     page.wait_for_selector('[data-testid="lab"][data-core-ml]', timeout=60_000)
     page.wait_for_url("**case=folder-case_10**")
