@@ -14,6 +14,7 @@ from pages.library import catalog
 from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.server import wire
 from pages.live.server.session import COMPUTE
+from pages.session import start_aif
 from pages.session.state import STATE_KEY, UserState
 from perfcore.io.nifti.reader import read_series
 from perfcore.phantom.cases import make_case, make_demonstration
@@ -54,7 +55,7 @@ def test_no_docstring_of_a_constant_is_in_a_page() -> None:
         assert not alone, file.name
 
 
-@pytest.mark.parametrize("page", [None, "pages/cases.py"])
+@pytest.mark.parametrize("page", [None, "pages/finetune.py", "pages/cases.py"])
 def test_every_page_runs_and_shows_the_notice(page: str | None) -> None:
     app = run(page)
     assert any("not for clinical use" in c.value for c in app.sidebar.caption)
@@ -66,6 +67,29 @@ def test_the_component_receives_thresholds_and_token() -> None:
     assert sent["token"] == live_of(app).token
     assert sent["thresholds"] == {"core": 0.38, "tmax": 6.0}
     assert set(sent["maps"]) >= {"rcbf", "cbf", "cbv", "mtt", "tmax", "ttp", "core_probability"}
+
+
+def test_the_opened_export_offers_the_files_and_the_command() -> None:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app.session_state["export"] = True
+    app.run()
+    assert not app.exception
+    buttons = app.get("download_button")
+    assert [button.proto.label for button in buttons] == [
+        "AIF (CSV)", "Maps (NIfTI, zip)", "Settings (JSON)", "Snapshots (CSV)",
+    ]  # fmt: skip
+    assert [button.proto.disabled for button in buttons] == [False, False, False, True]
+    assert any("python -m perfcore maps" in code.value for code in app.code)
+
+
+def test_a_malformed_curve_from_the_browser_is_ignored() -> None:
+    app = run()
+    live = live_of(app)
+    assert live.workspace is not None
+    key = live.workspace.curve_key
+    for committed in (None, "text", {}, {"key": key}, {"key": key, "value": "no"}, {"key": key, "value": [[1.0]]}):
+        start_aif.keep_committed_curve(committed)
+    assert live.edited_curve(key) is None
 
 
 def test_sidebar_settings_are_used_by_the_live_session() -> None:

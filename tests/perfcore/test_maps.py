@@ -10,8 +10,17 @@ from scipy.special import expit, gamma, gammainc
 
 from perfcore.deconvolution.fused import Tiles, refined_row
 from perfcore.deconvolution.inverse import build_operator
+from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
-from perfcore.maps import blood_volume, core_probability, flow_and_delay, flow_operator, soft_tmax, transit_time
+from perfcore.maps import (
+    blood_volume,
+    core_probability,
+    flow_and_delay,
+    flow_only,
+    flow_operator,
+    soft_tmax,
+    transit_time,
+)
 from perfcore.settings import Settings
 from tests.support import oracle
 from tests.support.oracle import FORMS, FORWARD, K_H, RHO
@@ -316,3 +325,17 @@ def test_gradcheck_of_soft_tmax(form):
         return soft_tmax(built.apply(c), built.time_s)
 
     assert torch.autograd.gradcheck(tmax, (a,))
+
+
+@every_form
+def test_flow_alone_equals_the_flow_with_its_delay(form):
+    tiles = Tiles.from_curves(torch.tensor(np.stack([tissue(50.0, 4.0, 0.0), tissue(12.0, 12.0, 3.0)])).float())
+    operator = flow_operator(AIF.numpy(), 1.0, Settings(*form))
+    assert torch.equal(flow_only(operator, tiles), flow_and_delay(operator, tiles)[0])
+
+
+def test_the_oscillation_index_refuses_a_temporal_basis():
+    tiles = Tiles.from_curves(torch.tensor(tissue(50.0, 4.0, 0.0)).float()[None])
+    operator = flow_operator(AIF.numpy(), 1.0, Settings(regularization="oscillation"))
+    with pytest.raises(ArgumentError, match="needs the tissue itself"):
+        flow_and_delay(operator, TemporalBasis.from_tissue(tiles, 1))

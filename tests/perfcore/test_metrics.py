@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from perfcore.maps import PerfusionMaps
-from perfcore.metrics import Numbers, auc_below, dice, hausdorff95, lesion_numbers, roc_below
+from perfcore.metrics import Numbers, agreement, auc_below, dice, hausdorff95, lesion_numbers, roc_below
 
 few = hypothesis_settings(max_examples=40, deadline=None, derandomize=True)
 SPACING = (0.9, 1.3, 5.0)
@@ -258,3 +258,21 @@ def test_a_mismatch_is_not_negative(maps):
     numbers = lesion_numbers(maps_of(maps.rcbf, maps.hypoperfused, maps.core), None, VOXEL_ML, SPACING)
     assert numbers.mismatch_ml == 0
     assert numbers.mismatch_ratio == pytest.approx(maps.core.sum() / maps.hypoperfused.sum())
+
+
+def test_an_empty_lesion_has_no_surface_distance():
+    full = np.ones((3, 3, 3), bool)
+    assert hausdorff95(np.zeros_like(full), full, (1.0, 1.0, 1.0)) is None
+    assert hausdorff95(full, np.zeros_like(full), (1.0, 1.0, 1.0)) is None
+
+
+def test_without_lesion_voxels_there_is_no_agreement():
+    core, rcbf = np.array([True, False]), np.array([0.1, 0.9], np.float32)
+    nothing = {"dice": None, "auc": None}
+    assert agreement(core, rcbf, None, 3, exact=True) == nothing
+    assert agreement(core, rcbf, np.array([False, False]), 0, exact=True) == nothing
+
+
+def test_agreement_counts_lesion_voxels_outside_the_mask():
+    core, rcbf, lesion = np.array([True, True, False]), np.array([0.1, 0.2, 0.9]), np.array([True, False, False])
+    assert agreement(core, rcbf, lesion, 2, exact=True)["dice"] == 2 / (2 + 2)

@@ -88,3 +88,18 @@ def test_oversized_weights_raise(
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
     with pytest.raises(ArgumentError, match=r"expected at most 1000"):
         release([weights / "regression"], judged[0], "", "", tmp_path / "models")
+
+
+def test_a_text_without_markers_is_unchanged() -> None:
+    assert module.with_table("No table.", {"methods": {}}) == "No table."
+
+
+def test_the_release_command_passes_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(module, "release", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(
+        "sys.argv",
+        ["release", "--runs", "a", "b", "--evaluation", "c", "--data", "perfcore phantom", "--commit", "abc"],
+    )
+    module.main()
+    assert given == [[Path("a"), Path("b")], Path("c"), "perfcore phantom", "abc"]
