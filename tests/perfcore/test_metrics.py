@@ -1,5 +1,6 @@
 """Agreement of lesions, each figure against another way to compute it."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -13,7 +14,21 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from perfcore.maps import PerfusionMaps
-from perfcore.metrics import Numbers, agreement, auc_below, dice, hausdorff95, lesion_numbers, roc_below
+from perfcore.metrics import (
+    METRICS,
+    MetricInfo,
+    Numbers,
+    agreement,
+    auc_below,
+    binned_auc_below,
+    dice,
+    evaluated,
+    hausdorff95,
+    lesion_numbers,
+    roc_below,
+    voxel_numbers,
+)
+from perfcore.settings import Settings
 
 few = hypothesis_settings(max_examples=40, deadline=None, derandomize=True)
 SPACING = (0.9, 1.3, 5.0)
@@ -276,3 +291,71 @@ def test_without_lesion_voxels_there_is_no_agreement():
 def test_agreement_counts_lesion_voxels_outside_the_mask():
     core, rcbf, lesion = np.array([True, True, False]), np.array([0.1, 0.2, 0.9]), np.array([True, False, False])
     assert agreement(core, rcbf, lesion, 2, exact=True)["dice"] == 2 / (2 + 2)
+
+
+def test_a_computed_map_is_found_by_its_id(maps):
+    own = np.ones(maps.core.shape, np.float32)
+    more = replace(maps, others={"own": own, "cbv": own})
+    assert more.volume("rcbf") is maps.rcbf
+    assert more.volume("own") is own
+    assert more.volume("cbv") is own
+
+
+# Figures of a live case: voxels of the mask, and an AUC from bins
+
+SETTINGS = Settings(core_threshold=0.4, tmax_threshold_s=5.0)
+CBF, TMAX = np.array([10, 16, 30, 40, 55], np.float32), np.array([7, 6, 5, 4, 1], np.float32)
+LESION = np.array([True, False, True, False, False])
+
+
+def test_numbers_of_voxels_equal_their_definition():
+    found = voxel_numbers(CBF, TMAX, 50.0, SETTINGS, voxel_ml=0.5, lesion=LESION, n_lesion=3)
+    assert found == Numbers(
+        core_ml=1.0, hypoperfused_ml=1.0, mismatch_ml=0.0, mismatch_ratio=1.0, reference_cbf=50.0,
+        lesion_ml=None, dice=2 * 1 / (2 + 3), jaccard=None, auc=5 / 6, hd95_mm=None,
+    )  # fmt: skip
+
+
+def test_numbers_of_voxels_without_a_lesion_have_no_agreement():
+    found = voxel_numbers(CBF, TMAX, 50.0, SETTINGS, voxel_ml=0.5)
+    assert (found.dice, found.auc) == (None, None)
+    assert found.core_ml == 1.0
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_the_auc_is_exact_or_from_bins(exact):
+    rcbf = np.array([0.1, 0.3001, 0.3002, 0.9], np.float32)  # two values of one bin, in the right order
+    lesion = np.array([True, True, False, False])
+    found = agreement(rcbf < 0.38, rcbf, lesion, 2, exact=exact)
+    assert found == {"dice": 2 * 2 / (3 + 2), "auc": 1.0 if exact else 0.875}
+
+
+def test_the_binned_auc_needs_both_classes_and_bins_all_values():
+    score = np.array([0.0, 1.0, 3.999, 4.0, 9.0, np.nan], np.float32)
+    known = np.array([False, True, False, True, False, False])
+    exact = auc_below(np.where(score >= 3.999, 4, np.nan_to_num(score)), known)
+    assert binned_auc_below(score, known) == pytest.approx(exact, abs=1e-12)
+    assert binned_auc_below(score, np.zeros(6, bool)) is None
+    assert binned_auc_below(score, np.ones(6, bool)) is None
+
+
+@given(st.integers(0, 2**32 - 1))
+@few
+def test_the_binned_auc_is_near_the_exact_one(seed):
+    rng = np.random.default_rng(seed)
+    score, known = rng.gamma(4, 0.2, 4000).astype(np.float32), rng.random(4000) < 0.2
+    assert binned_auc_below(score, known) == pytest.approx(auc_below(score, known), abs=1e-3)
+
+
+# The registry
+
+
+def test_the_metrics_of_an_evaluation_are_those_with_a_better_side():
+    assert evaluated() == tuple(name for name, info in METRICS.items() if info.better)
+    assert {"auc", "dice", "hd95_mm"} <= set(evaluated())
+    assert "core_ml" not in evaluated()
+
+
+def test_a_value_is_shown_with_its_digits():
+    info = MetricInfo("a", "A", "A", "ml", 2)
+    assert [info.text(value) for value in (1.234, -0.5, None)] == ["1.23", "−0.50", "–"]
