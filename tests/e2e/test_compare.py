@@ -15,15 +15,16 @@ from playwright.sync_api import Page, expect
 from perfcore.aif.network.weights import network_names
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import source_label
-from perfcore.evaluation.run import evaluate
-from perfcore.phantom.cases import make_case
-from perfcore.phantom.files import write_case
+from perfcore.evaluation.run import evaluate_cases
+from perfcore.io.cohort import find_cohort
+from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from tests.support.app_server import eventually, server
 from tests.support.page_scenes import at_rest
+from tests.support.tiny_cohort import write_tiny_cohort
 
 pytestmark = pytest.mark.browser
-SEED = 20260
-CASES = (7, 10)
+FULL_SIZE = DEMONSTRATIONS["m1-occlusion"].title
+"""Evaluating this case takes longer than pressing a button."""
 FIND_CHART = """(title) => [...document.querySelectorAll(".js-plotly-plot")]
   .find((chart) => chart.layout.yaxis.title.text === title)"""
 
@@ -31,9 +32,8 @@ FIND_CHART = """(title) => [...document.querySelectorAll(".js-plotly-plot")]
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     cohort, out = tmp_path_factory.mktemp("cohort"), tmp_path_factory.mktemp("evaluation")
-    for index in CASES:
-        write_case(make_case(SEED, index), cohort, index)
-    evaluate(cohort, out)
+    write_tiny_cohort(cohort, 2)
+    evaluate_cases(find_cohort(cohort), out, workers=1)
     return cohort, out
 
 
@@ -81,22 +81,22 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     assert sorted(drawn) == sorted(set(rows["case"]))
     chart = page.locator(".js-plotly-plot", has_text="Predicted − known core, ml")
     chart.scroll_into_view_if_needed()
-    point = chart.locator(".scatterlayer .point").nth(drawn.index("case_10"))
+    point = chart.locator(".scatterlayer .point").nth(drawn.index("case_2"))
 
     def hover() -> None:
         box = point.bounding_box()
         assert box is not None
         page.mouse.move(box["x"], box["y"] - 40)
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        expect(chart.locator(".hovertext", has_text="case_10")).to_be_visible(timeout=1_000)
+        expect(chart.locator(".hovertext", has_text="case_2")).to_be_visible(timeout=1_000)
 
     eventually(hover)  # the point moves while the page is laid out
     page.mouse.down()
     page.mouse.up()
 
     page.wait_for_selector('[data-testid="lab"][data-core-ml]', timeout=60_000)
-    page.wait_for_url("**case=folder-case_10**")
-    straka = rows[(rows["case"] == "case_10") & (rows["method"] == "straka")].iloc[0]
+    page.wait_for_url("**case=folder-case_2**")
+    straka = rows[(rows["case"] == "case_2") & (rows["method"] == "straka")].iloc[0]
     core = float(page.locator('[data-testid="lab"]').get_attribute("data-core-ml") or 0)
     assert core == pytest.approx(straka["core_ml"], rel=1e-4), "the Lab shows what the evaluation measured"
 
@@ -104,7 +104,7 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
     at_rest(page)
     page.wait_for_timeout(300)
-    assert page.url.endswith("/compare?case=folder-case_10"), "the clicked point does not open its case again"
+    assert page.url.endswith("/compare?case=folder-case_2"), "the clicked point does not open its case again"
 
 
 def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
@@ -117,9 +117,9 @@ def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:
 
     def choose_case() -> None:
         """Choose a case; a rerun at this moment closes the list without a choice."""
-        if not page.locator('[data-baseweb="tag"]', has_text="case_7").is_visible():
+        if not page.locator('[data-baseweb="tag"]', has_text=FULL_SIZE).is_visible():
             page.get_by_role("combobox", name="Cases").click()
-            page.get_by_role("option", name="case_7").click()
+            page.get_by_role("option", name=FULL_SIZE).click()
             page.keyboard.press("Escape")
         expect(evaluate).to_be_enabled(timeout=5_000)
 
