@@ -98,7 +98,7 @@ def changed(content: bytes, changes: list[tuple[int, bytes]], within: int | None
 
 @fuzz(250)
 @given(CHANGES, st.sampled_from(["plain", "header", "gzip", "in gzip"]), st.booleans())
-def test_nifti(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> None:
+def test_fuzzed_nifti_is_read_or_refused(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> None:
     within = 352 if kind in ("header", "in gzip") else None
     content = gzip.compress(NIFTI, 1) if kind == "gzip" else changed(NIFTI, changes, within)
     content = {"gzip": lambda: changed(content, changes), "in gzip": lambda: gzip.compress(content, 1)}.get(
@@ -115,7 +115,7 @@ def test_nifti(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> No
 
 @fuzz(100)
 @given(CHANGES, st.sampled_from(["files", "one file", "archive", "table"]))
-def test_dicom(changes: list[tuple[int, bytes]], kind: str) -> None:
+def test_fuzzed_dicom_is_read_or_refused(changes: list[tuple[int, bytes]], kind: str) -> None:
     contents = list(DICOM)
     if kind == "files":
         contents = [changed(one, changes, 1100) for one in contents]
@@ -173,7 +173,7 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
 @given(odd_series())
 @example(PerfusionSeries(HEAD.series.data[:1], HEAD.series.affine, 1.0))
 @example(PerfusionSeries(HEAD.series.data, np.diag([0.05, 0.05, 0.05, 1.0]), 1.0, mask=HEAD.brain))
-def test_a_series_that_was_let_in_opens_or_is_refused(series: PerfusionSeries) -> None:
+def test_any_valid_series_opens_in_the_lab_or_is_refused(series: PerfusionSeries) -> None:
     try:
         case = open_case(CatalogEntry("upload-1", "x", "", lambda: LoadedCase(series), "fuzz"), Settings())
         session = open_session()
@@ -196,7 +196,7 @@ ROWS = st.lists(st.lists(NUMBERS, max_size=4), max_size=24)
 
 @fuzz(200)
 @given(ROWS, st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
-def test_csv(rows: list[list[str]], mark: str, end: str, whole: bool) -> None:
+def test_fuzzed_aif_csv_is_read_or_refused(rows: list[list[str]], mark: str, end: str, whole: bool) -> None:
     grid = np.arange(20.0)
     if whole:
         rows = [[f"{t}", row[0] if row else "1"] for t, row in zip(grid, [*rows, *[["1"]] * 20], strict=False)]
@@ -229,7 +229,7 @@ DEEP = [
 
 @pytest.mark.parametrize("text", DEEP)
 @pytest.mark.parametrize("field", [None, "RepetitionTime", "VolumeTiming"])
-def test_deep_and_odd_json_beside_a_series(tmp_path: Any, text: str, field: str | None) -> None:
+def test_fuzzed_json_sidecar_is_read_or_refused(tmp_path: Any, text: str, field: str | None) -> None:
     (tmp_path / "a.json").write_text(text if field is None else f'{{"{field}": {text}}}')
     try:
         timing = read_sidecar(tmp_path / "a.nii", 12)
@@ -241,7 +241,7 @@ def test_deep_and_odd_json_beside_a_series(tmp_path: Any, text: str, field: str 
 
 @fuzz(300)
 @given(st.dictionaries(st.sampled_from(share_link.PARAM_NAMES), st.text(max_size=90) | NUMBERS, max_size=6))
-def test_links(params: dict[str, str]) -> None:
+def test_fuzzed_share_links_are_read_or_refused(params: dict[str, str]) -> None:
     with little_memory():
         try:
             scene = share_link.read_params(params)
@@ -253,7 +253,7 @@ def test_links(params: dict[str, str]) -> None:
 
 @fuzz(300)
 @given(st.text("ABCdefg0123456789-_=.+/ ä\0", max_size=120) | st.binary(max_size=60).map(lambda raw: raw.hex()))
-def test_packed_curves(text: str) -> None:
+def test_fuzzed_packed_curves_are_read_or_refused(text: str) -> None:
     for packed in (text, share_link.VERSION + text):
         try:
             curve = share_link.unpack_curve(packed)
@@ -351,7 +351,7 @@ def with_errors(work: Any) -> Any:
 
 @fuzz(250)
 @given(REQUESTS)
-def test_requests(session: LiveSession, asked: Any) -> None:
+def test_fuzzed_requests_are_answered(session: LiveSession, asked: Any) -> None:
     try:
         text = json.dumps(asked)
     except ValueError:  # more digits than Python writes
@@ -366,14 +366,16 @@ def test_requests(session: LiveSession, asked: Any) -> None:
 @pytest.mark.parametrize(
     "text", [*DEEP, "", "\0", "{}", "[]", '{"type": NaN}', '{"type": "probe", "voxel": "abc"}']
 )
-def test_deep_and_odd_requests(session: LiveSession, text: str) -> None:
+def test_deeply_nested_requests_are_answered(session: LiveSession, text: str) -> None:
     with little_memory():
         spoken(session, text)
 
 
 @fuzz(200)
 @given(st.binary(max_size=120), st.integers(0, 7), st.integers(0, 2**32 - 1), st.booleans())
-def test_edits(session: LiveSession, raw: bytes, flags: int, z: int, whole: bool) -> None:
+def test_fuzzed_edits_are_computed_or_refused(
+    session: LiveSession, raw: bytes, flags: int, z: int, whole: bool
+) -> None:
     state = state_of(session)
     curve = (raw * 80)[:80].ljust(80, b"\0") if whole else raw
     for message in (raw, struct.pack("<4I", state.epoch, 1, flags, z) + curve):

@@ -372,7 +372,7 @@ def test_a_new_server_names_the_damaged_case_of_its_folder_and_opens_the_other(p
         assert str(tmp_path) not in page.content()
 
 
-def test_several_uploads_one_bad(page: Page, address: str) -> None:
+def test_valid_uploads_open_beside_an_invalid_one(page: Page, address: str) -> None:
     open_cases(page, address)
     choose_series(page, ("Mustermann.nii", GOOD), ("bad.nii", b"not a series" * 40), ("other.nii", GOOD))
     page.get_by_role("button", name="Open these 3 cases").click()

@@ -179,7 +179,7 @@ def test_flags_of_the_aif_are_shown_by_their_codes() -> None:
     assert set(codes(start.quality)) == {"no_artery"}
 
 
-def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:
+def test_preview_image_is_ct_in_the_brain_window() -> None:
     plane = np.full((60, 40), -1000.0, np.float32)
     plane[10:50, 5:35] = 40.0  # the middle of the window
     plane[20, 20] = np.nan
@@ -227,7 +227,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_94_cases_are_listed_from_their_headers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_94_cases_reads_headers_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n_read = 0
     plain = ByteStream.read_into
 
@@ -352,7 +352,7 @@ def test_previews_of_uploads_are_dropped_with_their_session() -> None:
     assert not any([key for key in cache._values if key[0] == owner] for cache in caches)
 
 
-def test_a_mask_belongs_to_one_series() -> None:
+def test_uploaded_mask_belongs_to_one_series() -> None:
     app = run("pages/cases.py")
     app.main.file_uploader[0].set_value([(f"{i}.nii", GOOD, "application/octet-stream") for i in (1, 2)])
     app.main.file_uploader[1].set_value(("m.nii", GOOD, "application/octet-stream")).run()
@@ -361,7 +361,7 @@ def test_a_mask_belongs_to_one_series() -> None:
     assert user_of(app).uploads.entries == []
 
 
-def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_size_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.session.uploads.MAX_UPLOADS", 1)
     app = upload(run("pages/cases.py"), GOOD, GOOD)
     assert errors(app) == ["File 2 of 2 cannot be opened: A session keeps at most 1 uploads; remove one first."]

@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_cases_open_and_invalid_case_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.session_state[STATE_KEY] = new_user(case="folder-case_1")
@@ -48,9 +48,7 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
     assert now.start_numbers["dice"] > 0.5
 
 
-def test_the_list_of_cases_shows_the_bad_one_with_the_good_ones(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_case_is_listed_with_valid_ones(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     from pages.session.case_selection import entries
 

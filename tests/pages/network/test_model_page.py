@@ -83,7 +83,7 @@ def test_without_weights_the_page_explains_and_draws_the_networks(
 
 
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_the_drawing_is_the_network(kind: str) -> None:
+def test_architecture_drawing_matches_the_network(kind: str) -> None:
     net = make_network(kind)
     own = {name: module for name, module in net.named_modules() if list(module.parameters(recurse=False))}
     drawn = {layer.name: layer for layer in layers(kind) if layer.n_parameters}

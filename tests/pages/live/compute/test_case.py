@@ -50,9 +50,7 @@ def test_a_volume_equals_the_pipelines(case: LiveCase, curve: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize("z", [0, 3, 7])
-def test_a_slice_under_load_is_every_second_voxel_of_its_preview(
-    case: LiveCase, curve: np.ndarray, z: int
-) -> None:
+def test_slice_under_load_is_on_the_preview_grid(case: LiveCase, curve: np.ndarray, z: int) -> None:
     operator = case.operator(curve, SETTINGS)
     preview = case.slice_flow(operator, z, scale=1.1, preview=True)
     crowd = case.preview.slice_flow(operator, z, scale=1.1)
@@ -114,7 +112,7 @@ def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_voxels_parents_are_its_neighbours(seed: int) -> None:
+def test_interpolation_parents_are_neighbours(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
     voxels = np.argwhere(mask)
@@ -206,7 +204,7 @@ def test_every_selector_is_offered_under_a_name() -> None:
 
 @pytest.mark.parametrize("signs", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
 @pytest.mark.parametrize("swap", [False, True])
-def test_the_screen_is_radiological_whatever_the_voxel_axes(signs: tuple[int, int], swap: bool) -> None:
+def test_display_layout_is_radiological_for_any_orientation(signs: tuple[int, int], swap: bool) -> None:
     affine = np.diag([signs[0], signs[1], 5.0, 1.0])
     if swap:
         affine = affine[:, [1, 0, 2, 3]]

@@ -95,9 +95,7 @@ def vein(case: LiveCase) -> list[float]:
 # Fine-tuning
 
 
-def test_steps_equal_the_tuners_and_show_the_slice(
-    client: TestClient, session: LiveSession, case: LiveCase
-) -> None:
+def test_tuning_stream_steps_equal_tuner(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     options = {"loss": "cross-entropy", "rate": 0.2, "curvature": 2.0}
     with talk(client, session) as one:
         one.start("tune", curve=vein(case), form="softplus", held_out=True, steps=4, **options)
@@ -356,7 +354,7 @@ def test_an_invalid_painted_lesion_changes_nothing(
 
 
 @pytest.mark.parametrize("quantity", ["core_ml", "soft_dice", "rcbf", "tmax"])
-def test_the_sensitivity_stream_is_the_librarys_gradient(
+def test_sensitivity_stream_equals_perfcore_gradient(
     client: TestClient, session: LiveSession, case: LiveCase, quantity: str
 ) -> None:
     curve, state = np.array(vein(case)), state_of(session)
@@ -400,7 +398,7 @@ def test_a_sensitivity_that_cannot_be_computed_gives_a_message(
     assert part in header["message"]
 
 
-def test_the_sensitivity_map_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_sensitivity_map_equals_perfcore(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     curve = np.array(vein(case))
     with talk(client, session) as one:
         for name in ("width", "amplitude"):
@@ -414,7 +412,7 @@ def test_the_sensitivity_map_is_the_librarys(client: TestClient, session: LiveSe
     assert np.abs(own).max() < 1e-4, "rCBF does not see amplitude"
 
 
-def test_the_tornado_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_tornado_stream_equals_perfcore(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     curve = np.array(vein(case))
     with talk(client, session) as one:
         one.start("tornado", curve=curve.tolist())

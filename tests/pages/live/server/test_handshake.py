@@ -89,7 +89,7 @@ def test_similar_origins_are_refused(origin: str) -> None:
     assert not handshake.same_origin(origin, "")
 
 
-def test_a_token_opens_the_data_of_its_own_session_alone(client: TestClient, mine: LiveSession) -> None:
+def test_token_gives_access_to_its_own_session_only(client: TestClient, mine: LiveSession) -> None:
     other = session_of(2)
     states = mine.workspace, other.workspace
     assert states[0] is not None
@@ -121,7 +121,7 @@ def test_a_token_opens_the_data_of_its_own_session_alone(client: TestClient, min
     assert read(frames[1].content)[1] == {}
 
 
-def test_a_token_ends_with_its_session_though_its_socket_is_open(client: TestClient) -> None:
+def test_token_expires_with_its_session_while_socket_is_open(client: TestClient) -> None:
     app = run()
     session = live_of(app)
     token = session.token
@@ -141,7 +141,7 @@ def test_a_token_ends_with_its_session_though_its_socket_is_open(client: TestCli
             ws.receive_bytes()
 
 
-def test_the_oldest_of_many_sockets_of_a_token_is_closed(client: TestClient, mine: LiveSession) -> None:
+def test_oldest_socket_is_closed_above_sockets_per_token_limit(client: TestClient, mine: LiveSession) -> None:
     with ExitStack() as stack:
         sockets = [stack.enter_context(talk(client, mine)) for _ in range(MAX_SOCKETS)]
         for ws in sockets:
@@ -154,9 +154,7 @@ def test_the_oldest_of_many_sockets_of_a_token_is_closed(client: TestClient, min
     assert not mine._sockets
 
 
-def test_an_unauthenticated_socket_is_closed_for_another(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_oldest_unauthenticated_socket_is_evicted(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "MAX_UNAUTHENTICATED", 3)
     mine = session_of(3)
     with ExitStack() as stack:
@@ -167,7 +165,7 @@ def test_an_unauthenticated_socket_is_closed_for_another(
             assert ask(ws, type="case")[0]["kind"] == "case"
 
 
-def test_a_silent_socket_is_closed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handshake_timeout_closes_the_socket(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "TOKEN_TIMEOUT_S", 0.05)
     with client.websocket_connect(PATH, headers=ORIGIN) as ws, pytest.raises(WebSocketDisconnect):
         ws.receive_bytes()
@@ -191,7 +189,7 @@ def test_messages_are_slowed_to_the_rate_limit_and_a_flood_closes_the_socket(
     assert rate_limit.BURST <= n <= rate_limit.BURST + rate_limit.RATE_PER_S * seconds + 1
 
 
-def test_a_client_that_never_stops_is_disconnected(
+def test_client_above_rate_limit_is_disconnected(
     client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
@@ -209,7 +207,7 @@ def test_a_client_that_never_stops_is_disconnected(
     assert left.value.code == 1008
 
 
-def test_the_last_of_a_burst_of_edits_is_answered(client: TestClient, mine: LiveSession) -> None:
+def test_last_edit_of_a_burst_is_answered(client: TestClient, mine: LiveSession) -> None:
     state = mine.workspace
     assert state is not None
     with talk(client, mine) as ws:

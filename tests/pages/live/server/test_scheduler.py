@@ -29,7 +29,7 @@ class Desk:
         return self.done
 
 
-def test_sessions_take_turns_whatever_their_number_of_jobs() -> None:
+def test_round_robin_between_sessions() -> None:
     desk = Desk()
     for i in range(3):
         desk.ask("greedy", f"g{i}")
@@ -58,7 +58,7 @@ def test_background_jobs_are_not_starved() -> None:
     assert [order.index(f"numbers{i}") for i in range(2)] == [BACKGROUND_INTERVAL - 1, 2 * BACKGROUND_INTERVAL - 1]
 
 
-def test_an_error_is_raised_at_the_result_and_the_thread_goes_on() -> None:
+def test_job_error_is_raised_at_result_and_worker_continues() -> None:
     turns = FairExecutor(1, "test-turns")
     failed = turns.submit(divmod, 1, 0)
     with pytest.raises(ZeroDivisionError):
@@ -74,7 +74,7 @@ def test_a_cancelled_job_does_not_run() -> None:
     assert desk.open() == ["here"]
 
 
-def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
+def test_submit_is_reentrant() -> None:
     """As a collected session does, whose finalizer runs wherever the collector happens to run."""
     turns = FairExecutor(1, "test-turns")
 

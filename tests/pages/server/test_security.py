@@ -135,7 +135,7 @@ def answer(own: socket.socket) -> bytes:
 @pytest.mark.parametrize(
     "origin", ["null", "http://localhost:1", "http://localhost:{port}.evil.org", "http://evil.org", "http://[::1"]
 )
-def test_another_page_opens_no_socket(site: Site, origin: str) -> None:
+def test_cross_origin_handshake_is_refused(site: Site, origin: str) -> None:
     with (
         pytest.raises(InvalidStatus) as refused,
         connect(f"ws://localhost:{site.port}/live/socket", origin=origin.format(port=site.port)),  # type: ignore[arg-type]
@@ -144,13 +144,13 @@ def test_another_page_opens_no_socket(site: Site, origin: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-def test_a_client_without_a_page_opens_no_socket(site: Site) -> None:
+def test_handshake_without_origin_is_refused(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(f"ws://localhost:{site.port}/live/socket"):
         pass
     assert refused.value.response.status_code == 403
 
 
-def test_two_users_never_see_each_others_data(site: Site) -> None:
+def test_sessions_are_isolated(site: Site) -> None:
     with Visitor(site.url) as one, Visitor(site.url) as two:
         assert one.config["token"] != two.config["token"]
         one.upload(series(1), NAME)
@@ -180,7 +180,7 @@ def test_two_users_never_see_each_others_data(site: Site) -> None:
     assert MARK.decode() not in site.log
 
 
-def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) -> None:
+def test_file_names_and_headers_are_never_logged(site: Site) -> None:
     patient = {"PatientName": "MUSTERMANN^ERIKA", "StudyDescription": "MUSTERMANN", "ProtocolName": "MUSTERMANN"}
     dicom = dicom_export.zipped(dicom_export.export(dicom_export.bolus(12, 1, side=8), **patient))
     assert MARK in series(2)
@@ -230,7 +230,7 @@ def test_an_upload_is_never_on_disk(site: Site) -> None:
 # What is said
 
 
-def test_a_long_message_gives_an_error_and_an_endless_one_closes_the_socket(site: Site) -> None:
+def test_message_and_frame_size_limits(site: Site) -> None:
     with Visitor(site.url) as one:
         with one.socket() as own:
             for message in (bytes(MAX_MESSAGE_BYTES + 4), "x" * (MAX_MESSAGE_BYTES + 1)):
@@ -250,7 +250,7 @@ def test_a_long_message_gives_an_error_and_an_endless_one_closes_the_socket(site
             assert site.memory_mb < before + 20
 
 
-def test_an_endless_message_to_streamlit_is_not_buffered(site: Site) -> None:
+def test_oversized_streamlit_message_is_not_buffered(site: Site) -> None:
     with raw(site, "/_stcore/stream") as own:
         own.sendall(frame(OP_BINARY, bytes(1000), length=150 << 20))
         assert b"exceeds limit of" in answer(own)
@@ -288,7 +288,7 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -> None:
+def test_rate_limit_isolates_a_flooding_client(site: Site, name: str) -> None:
     """A client that sends at full speed and reads nothing is slowed or disconnected; others are answered."""
     with Visitor(site.url) as greedy, Visitor(site.url) as other, raw(site) as own, other.socket() as talk:
         talk.send(json.dumps({"type": "case"}))
@@ -340,7 +340,7 @@ def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -
         "/", "/" + "a" * 5000, "/%ff%fe", "/..;/app.py",
     ],
 )  # fmt: skip
-def test_no_path_leads_out_of_a_folder(site: Site, folder: str, path: str) -> None:
+def test_path_traversal_is_refused(site: Site, folder: str, path: str) -> None:
     with socket.create_connection(("localhost", site.port), timeout=20) as own:
         own.sendall(f"GET {folder}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         head, _, body = answer(own).partition(b"\r\n\r\n")
@@ -362,7 +362,7 @@ def test_no_path_leads_out_of_a_folder(site: Site, folder: str, path: str) -> No
         "lesson=../../app.py", "start=../../x&map=rcbf", "preset=../x", "case=" + "a" * 60_000,
     ],
 )  # fmt: skip
-def test_a_link_cannot_name_a_path(site: Site, query: str) -> None:
+def test_path_traversal_in_a_share_link_is_refused(site: Site, query: str) -> None:
     with Visitor(site.url) as one:
         one.run("Lab", query=query)
         with one.socket() as own:
