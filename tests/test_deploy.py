@@ -1,4 +1,4 @@
-"""What can be tried of deploy/ without an engine or an init: the image's files suffice, its commands work."""
+"""The files of deploy/, tested without a container engine or systemd: image contents and commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print("all", flush=True)
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The container file's instructions, lines that go on joined."""
+    """Return the instructions of the container file, continued lines joined."""
     text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines]
@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the image holds, without what the list of exceptions keeps out."""
+    """Return a folder with the files of the image, without those excluded by the ignore file."""
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
         source = ROOT / name
@@ -101,7 +101,7 @@ def test_every_page_runs_in_the_image(image: Path) -> None:
 
 @pytest.fixture(scope="module")
 def port(image: Path) -> Iterator[int]:
-    """The image's own command at work, on a free port of this machine alone."""
+    """Run the command of the image on a free local port; yields the port."""
     here = free_port()
     words = {"streamlit": f"{sys.executable} -m streamlit", "0.0.0.0": "127.0.0.1", "8501": str(here)}
     run = [part for word in command("CMD") for part in words.get(word, word).split(" ")]
@@ -147,11 +147,11 @@ def test_systemd_unit_is_valid(tmp_path: Path) -> None:
     binary.write_text("#!/bin/sh\n")
     binary.chmod(0o755)
     (tmp_path / "aif-lab@.service").write_text(unit.replace("/opt/aif-lab", str(place)))
-    told = subprocess.run(
+    verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(tmp_path / "aif-lab@8501.service")],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (verified.returncode, verified.stderr) == (0, "")
 
 
 def test_readme_commands_match_the_deploy_files() -> None:

@@ -1,7 +1,7 @@
-"""Whatever comes from outside, only the package's own errors come out, and little memory is taken.
+"""Fuzz tests of all external input: only PerfcoreError is raised, and memory is bounded.
 
-Each gate is fuzzed on its own beside its other tests; here they are fuzzed up to what follows them: the prepared
-case, the live session, the snapshots.
+Each reader is also fuzzed beside its other tests; here the input goes on to the prepared case, the live session
+and the snapshots.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ VALUES = st.sampled_from([0.0, 1e-30, 1e-6, 1.0, -100.0, -1024.0, 1e5, -1e10, MA
 
 @st.composite
 def odd_series(draw: st.DrawFn) -> PerfusionSeries:
-    """What the gate lets in, however odd: flat, tiny, huge, thin, coarse."""
+    """Draw an unusual series that the readers accept: constant, tiny, huge, thin or coarse."""
     data, affine, dt_s = HEAD.series.data.astype(np.float64), HEAD.series.affine.copy(), 1.0
     kind = draw(st.sampled_from(["values", "spikes", "late", "thin", "flat", "voxels", "step"]))
     if kind == "values":
@@ -168,7 +168,7 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
     return PerfusionSeries(data, affine, dt_s, units=units, mask=mask)
 
 
-@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # figures of nonsense may be infinite
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # metrics of random values may be infinite
 @fuzz(80)
 @given(odd_series())
 @example(PerfusionSeries(HEAD.series.data[:1], HEAD.series.affine, 1.0))
@@ -210,7 +210,7 @@ def test_fuzzed_aif_csv_is_read_or_refused(rows: list[list[str]], mark: str, end
             assert np.isfinite(aif.value.astype(np.float32)).all()
 
 
-# Words
+# Text: JSON, links, requests
 
 
 ODD = st.one_of(
@@ -318,14 +318,14 @@ def state_of(session: LiveSession) -> Workspace:
     return session.workspace
 
 
-def spoken(session: LiveSession, text: str) -> None:
-    """Say something on the socket, and let what it begins go on for two frames."""
+def exchange(session: LiveSession, text: str) -> None:
+    """Send a request; compute two frames of each stream that it starts."""
     state, sent = state_of(session), []
 
     async def send(frame: bytes) -> None:
         sent.append(frame)
 
-    async def talk() -> None:
+    async def converse() -> None:
         one = _Connection(None, session)  # type: ignore[arg-type]
         one.send = one.streams._send = send  # type: ignore[method-assign]
         try:
@@ -339,7 +339,7 @@ def spoken(session: LiveSession, text: str) -> None:
                 header, arrays = with_errors(lambda own=stream: next(own.frames, None)) or ({}, {})
                 wire.pack(of, {"run": stream.run, **header}, arrays)
 
-    asyncio.run(talk())
+    asyncio.run(converse())
 
 
 def with_errors(work: Any) -> Any:
@@ -356,11 +356,11 @@ def test_fuzzed_requests_are_answered(session: LiveSession, asked: Any) -> None:
         text = json.dumps(asked)
     except ValueError:  # more digits than Python writes
         return
-    spoken(session, text)
+    exchange(session, text)
     state = state_of(session)
     with_errors(lambda: answer_request(session, state, asked))
     assert isinstance(answer(session, state, {"request": asked}), bytes)
-    assert isinstance(answer(session, state, asked), bytes), "without a socket too"
+    assert isinstance(answer(session, state, asked), bytes), "by the rerun transport too"
 
 
 @pytest.mark.parametrize(
@@ -368,7 +368,7 @@ def test_fuzzed_requests_are_answered(session: LiveSession, asked: Any) -> None:
 )
 def test_deeply_nested_requests_are_answered(session: LiveSession, text: str) -> None:
     with little_memory():
-        spoken(session, text)
+        exchange(session, text)
 
 
 @fuzz(200)

@@ -281,9 +281,9 @@ def test_a_diverging_rate_is_reported_and_the_last_curve_stays(page: Page, addre
     click(page, "tune-options")
     click(page, "tune-run")
     wait_lab(page, "data.tune === 'idle'")
-    said = page.locator('[data-out="tune"]')
-    assert "lower the rate" in said.inner_text()
-    assert said.get_attribute("data-kind") == "ended"
+    message = page.locator('[data-out="tune"]')
+    assert "lower the rate" in message.inner_text()
+    assert message.get_attribute("data-kind") == "ended"
     assert np.isfinite(editor_values(page)).all()
     settled(page)
     assert int(lab_data(page, "tune-steps") or 0) >= 1

@@ -101,7 +101,7 @@ def test_soft_dice_of_empty_lesion_has_positive_gradient():
     assert (p.grad > 0).all()
 
 
-# Against the plain way
+# Against the dense reference
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])

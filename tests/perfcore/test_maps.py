@@ -273,7 +273,7 @@ def test_soft_tmax_equals_formula(seed, shift, scale, softness):
     for i, j in np.ndindex(2, 3):
         weight = np.exp(k[i, j] / (softness * k[i, j].max()) - 1 / softness)
         assert float(found[i, j]) == pytest.approx((weight * time).sum() / weight.sum(), rel=1e-10, abs=1e-10)
-    # moves with time, and does not see the scale of k
+    # shifts with time; invariant to the scale of k
     moved = soft_tmax(torch.tensor(scale * k), torch.tensor(time + shift), softness)
     np.testing.assert_allclose(moved, found + shift, atol=1e-9)
 

@@ -1,4 +1,4 @@
-"""The one road from a case to maps, on a phantom whose truth is known."""
+"""The pipeline from a case to maps, on a phantom with known truth."""
 
 from __future__ import annotations
 

@@ -120,7 +120,7 @@ def _decomposed(a, dt, deconvolution, discretization):
 
 
 def decompose(a, dt, form):
-    """U, σ (descending) and Vᵀ of the forward matrix; remembered, for loops over voxels."""
+    """U, σ (descending) and Vᵀ of the forward matrix; cached, for loops over voxels."""
     return _decomposed(tuple(float(x) for x in a), dt, form[0], form[1])
 
 

@@ -82,7 +82,7 @@ def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     assert kind == "data:image/webp;base64"
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB")).astype(int)
     assert picture.shape == (SIDE, SIDE, 3)
-    assert np.ptp(picture, axis=2).max() > 80, "coloured: blood flow, and not the CT"
+    assert np.ptp(picture, axis=2).max() > 80, "coloured: CBF preview, not grey CT"
     truth = catalog.open_series(catalog.demonstrations()[0])
     assert row["lesion"] == pytest.approx(truth.lesion.sum() * truth.voxel_ml)
     preview = catalog.preview_of(catalog.demonstrations()[0])
@@ -186,7 +186,7 @@ def test_preview_image_is_ct_in_the_brain_window() -> None:
     packed = ct_picture(plane).partition(",")[2]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("L")).astype(int)
     assert picture[SIDE // 2 + 20, SIDE // 2] == pytest.approx(127, abs=6)
-    assert picture[:, 2].max() < 20, "30 columns of head in a square of 40: dark beside it"
+    assert picture[:, 2].max() < 20, "30 columns of head centred in a square of 40"
 
 
 def test_previews_are_made_once_and_keep_the_error() -> None:
@@ -274,7 +274,7 @@ def test_an_error_at_opening_is_shown_until_the_file_is_repaired(
     assert "unreadable" in shown(app)["flags"].iloc[-1]
     (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
     assert "truncated or damaged" in named.markdown[0].value
-    assert not players(app), "no other case plays under its name"
+    assert not players(app), "the player does not show another case under this name"
     (tmp_path / "cut.nii.gz").write_bytes(packed)
     catalog._listed.cache_clear()
     app.run()
@@ -325,7 +325,7 @@ def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     assert user_of(app).uploads.entries == []
     assert live_of(app).workspace is before
     app.run()
-    assert errors(app) == [], "said once"
+    assert errors(app) == [], "one error message"
 
 
 def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:

@@ -16,7 +16,7 @@ from tests.support.user_session import live_of, new_user
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cases 1 and 3 are sound; of case 2's series half is missing."""
+    """Valid cases 1 and 3, and case 2 whose series is truncated."""
     root = tmp_path_factory.mktemp("cases")
     write_cohort(root, 1, 5)
     for number in (2, 3):
@@ -37,9 +37,9 @@ def test_valid_cases_open_and_invalid_case_is_named(folder: Path, monkeypatch: p
 
     cases.set_value("folder-case_2").run()
     assert not app.exception
-    (said,) = {error.value for error in (*app.error, *app.sidebar.error)}
-    assert said.replace("\\", "").startswith("case_2 cannot be opened: ")
-    assert str(folder) not in said
+    (sentence,) = {error.value for error in (*app.error, *app.sidebar.error)}
+    assert sentence.replace("\\", "").startswith("case_2 cannot be opened: ")
+    assert str(folder) not in sentence
 
     next(box for box in app.sidebar.selectbox if box.label == "Case").set_value("folder-case_3").run()
     assert not app.error

@@ -248,7 +248,7 @@ def test_selections_are_freed_with_their_case() -> None:
     one = LiveCase("gone", prepared, opened("kept").sources, None, device=torch.device("cpu"))
     messages.selector_frame(one, "straka")
     found = messages._found[one]
-    assert messages._selection(one, "straka") is found["straka"], "sought once"
+    assert messages._selection(one, "straka") is found["straka"], "each selector is computed once"
     del one
     gc.collect()
     assert "gone" not in {case.name for case in messages._found}

@@ -226,7 +226,7 @@ def test_float32_gradient_at_full_tile_width():
     weight = random(WIDTH + 77, torch.float32, seed=3)
     (fused,) = torch.autograd.grad((peak(P, Tiles.from_curves(c)) * weight).sum(), P)
     k = P.detach().double() @ c.double().mT
-    # float32 may see another row where two tie; those voxels' terms are bounded by the tie itself
+    # float32 may choose another row where two tie; those voxels' terms are bounded by the tie itself
     ranked = k.sort(0, descending=True).values
     clear = ranked[0] - ranked[1] > ROUNDING * ranked[0].abs().max()
     assert clear.float().mean() > 0.95

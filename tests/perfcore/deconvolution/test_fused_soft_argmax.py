@@ -117,7 +117,7 @@ def test_results_are_independent_of_thread_count():
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_voxel_without_signal_has_mean_time_and_zero_gradient(dtype):
-    """And none that is infinite times nothing: a mask holds such voxels."""
+    """No 0·∞ = NaN in the gradient: brain masks contain such voxels."""
     built, curves = operator(), tissue(6).to(dtype)
     curves[2] = 0
     matrix = built.matrix.to(dtype).requires_grad_()

@@ -243,7 +243,7 @@ def test_custom_svd_gradient_is_finite_where_autograd_is_not(form):
     (by_autograd,) = torch.autograd.grad(P, a, G, retain_graph=True)
     (by_us,) = torch.autograd.grad(safe, a, G)
     assert torch.isfinite(by_us).all()
-    assert not torch.allclose(by_autograd, by_us, rtol=1e-3)  # NaN is close to nothing
+    assert not torch.allclose(by_autograd, by_us, rtol=1e-3)  # NaN is never close
 
 
 @every_form
@@ -272,7 +272,7 @@ def test_gradient_descent_lowers_loss(form):
     assert abs(float(slope) / float(gradient.norm()) - 1) < 1e-5
 
 
-# What no gradient can see
+# Invariances
 
 
 BOLUS = st.builds(
@@ -312,7 +312,7 @@ def test_rcbf_gradient_is_zero_along_aif_scale(form, bolus, factor):
     rcbf_loss, cbf_loss = (weight * (flow / flow.mean()) ** 2).sum(), flow.sum()
     (g,) = torch.autograd.grad(rcbf_loss, a, retain_graph=True)
     assert (a @ g).abs() <= 1e-12 * a.norm() * g.norm()
-    # absolute CBF does see it: homogeneous of degree −1
+    # absolute CBF is homogeneous of degree −1
     (g,) = torch.autograd.grad(cbf_loss, a)
     assert abs(float((a @ g / cbf_loss).detach()) + 1) < 1e-11
 
@@ -375,7 +375,7 @@ def test_causal_cbf_depends_on_delay():
     flow = flow_by_delay("causal")
     on_time, late = flow[np.abs(DELAYS_S) < 0.1], flow[DELAYS_S > 4]
     assert on_time.min() > 1.25 * late.max()
-    assert flow[DELAYS_S == -3] > 1.4 * on_time.max()  # tissue that leads has no place to go
+    assert flow[DELAYS_S == -3] > 1.4 * on_time.max()  # a causal residue cannot represent tissue that leads
     assert np.ptp(late) < 0.005
 
 

@@ -59,7 +59,7 @@ def test_truncation_search_equals_exhaustive_search(form, n, dt, limit):
         assert index < limit
         # another truncation would differ by far more: every term weighs at least 1e-4 of k
         assert oracle.relative(k, oracle.rows_at(full, times, dt)) < 1e-9
-    assert len(set(kept)) > 2  # the voxels do ask for different truncations
+    assert len(set(kept)) > 2  # voxels have different truncations
 
 
 def test_strongest_truncation_is_used_if_no_solution_is_smooth():
@@ -110,7 +110,7 @@ def test_aifs_with_equal_or_missing_singular_values(form, name):
 def test_exploding_solution_has_low_oscillation_index():
     """Without a floor under σ the index takes the untruncated causal solution, which grows to the scan's end.
 
-    One bend of max k over L samples is all that the index sees of it, 1/L at most.
+    One bend of max k over L samples contributes at most 1/L to the index.
     """
     n, dt, limit = 12, 3.0, 0.1
     a, c = case(n, dt)

@@ -165,7 +165,7 @@ def test_deconvolution_finds_core_and_penumbra() -> None:
     assert 2 * (late & risk[mask]).sum() / (late.sum() + risk[mask].sum()) > 0.9
 
 
-# The looks
+# Appearance
 
 
 def test_default_phantom_properties() -> None:

@@ -62,10 +62,10 @@ def test_constant_is_unchanged_up_to_the_edges(scene) -> None:
     _, weight, inside = scene
     values = np.full((11, 9, 4, 12), 7.5, np.float32)
     values[~weight] = 1e4  # what does not count must not bleed in
-    lonely = inside & ~weight
+    isolated = inside & ~weight
     out = smooth_masked(values, weight, inside, (2.0, 2.0, 1.0, 1.0))
     np.testing.assert_allclose(out, 7.5, rtol=1e-5)
-    assert lonely.any()
+    assert isolated.any()
 
 
 def test_vessels_are_excluded_from_smoothing_and_filled_from_neighbours() -> None:

@@ -53,12 +53,12 @@ def test_a_volume_equals_the_pipelines(case: LiveCase, curve: np.ndarray) -> Non
 def test_slice_under_load_is_on_the_preview_grid(case: LiveCase, curve: np.ndarray, z: int) -> None:
     operator = case.operator(curve, SETTINGS)
     preview = case.slice_flow(operator, z, scale=1.1, preview=True)
-    crowd = case.preview.slice_flow(operator, z, scale=1.1)
+    under_load = case.preview.slice_flow(operator, z, scale=1.1)
     kept = case.preview.grid.kept[case.starts[z] : case.starts[z + 1]]
-    np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
-    np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
-    assert crowd.reference_cbf == preview.reference_cbf
-    assert 3.5 < preview.cbf.size / crowd.cbf.size < 4.5
+    np.testing.assert_allclose(under_load.cbf, preview.cbf[kept], rtol=1e-4)
+    np.testing.assert_allclose(under_load.tmax, preview.tmax[kept], atol=1e-2)
+    assert under_load.reference_cbf == preview.reference_cbf
+    assert 3.5 < preview.cbf.size / under_load.cbf.size < 4.5
 
 
 def test_the_error_of_a_preview_is_below_its_bound(case: LiveCase, curve: np.ndarray) -> None:
@@ -127,7 +127,7 @@ def test_interpolation_parents_are_neighbours(seed: int) -> None:
     assert exact[grid.kept].all()
     if seed == 3:
         inside = ((voxels[:, :2] > 0) & (voxels[:, :2] < [10, 6])).all(1)
-        assert exact[inside].all(), "a plane is filled in exactly"
+        assert exact[inside].all(), "interpolation is exact on a plane"
 
 
 def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
@@ -165,7 +165,7 @@ def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
         with pytest.raises(NoArteryError, match="it is a test"):
             book.get("b")
     assert asked == ["a", "b"]
-    assert list(known) == ["truth", "a"], "the case knows what was found"
+    assert list(known) == ["truth", "a"], "computed sources are cached"
 
 
 def test_networks_are_offered_where_their_weights_are(
@@ -187,7 +187,7 @@ def test_networks_are_offered_where_their_weights_are(
     offered = Sources(case.prepared, dict(case.sources), ways)
     try:
         found = offered.get("cnn-regression-core")
-    except NoArteryError as error:  # what no training has formed may draw no bolus
+    except NoArteryError as error:  # untrained weights may give a curve without a bolus
         assert "cnn-regression-core" in str(error)
     else:
         assert (found.source_id, found.value.shape) == ("cnn-regression-core", (60,))

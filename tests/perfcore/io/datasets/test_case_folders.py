@@ -191,7 +191,7 @@ def test_isles_2018_patient_numbers() -> None:
         assert single not in pairs
 
 
-# One road
+# load_series
 
 
 def test_load_a_case_folder_of_any_name(root: Path) -> None:

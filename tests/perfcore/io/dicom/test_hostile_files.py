@@ -222,7 +222,7 @@ def test_zip_entry_larger_than_declared_is_refused() -> None:
     files = export(DATA)
     content = bytearray(zipped(files))
     at = content.index(b"PK\x01\x02")
-    content[at + 24 : at + 28] = struct.pack("<I", 700)  # the table of contents, which zipfile believes
+    content[at + 24 : at + 28] = struct.pack("<I", 700)  # the table of contents, which zipfile does not verify
     refused(bytes(content), "damaged, truncated or not a zip archive")
 
 
@@ -314,7 +314,7 @@ def test_oversized_central_directory_is_not_read() -> None:
     assert peak < 40 << 20
 
 
-# Fuzz: whatever the bytes are, only InputDataError comes out
+# Fuzz: any bytes are read or raise InputDataError
 
 SMALL = bolus(12, 1, side=8)
 FILES = [content for _, content in images(SMALL)]

@@ -65,7 +65,7 @@ def check(series: PerfusionSeries, data: np.ndarray = DATA, *warnings: str) -> N
         assert flag.sentence.endswith(".")
 
 
-# Where it lies
+# Files and archives
 
 
 def test_folder_zip_file_and_zip_bytes_are_equivalent(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.Monkey
         read(export())
 
 
-# Places
+# Positions and orientation
 
 
 def world(t: int, z: int, row: int, column: int, fields: dict[str, Any]) -> np.ndarray:
@@ -407,7 +407,7 @@ def test_given_time_step_replaces_missing_times(name: str) -> None:
     check(read(export(**order), dt_s=DT))
 
 
-# Masks, options, and the one road
+# Masks, options, load_series
 
 
 def mask_bytes(shape: tuple[int, ...], affine: np.ndarray = AFFINE) -> bytes:

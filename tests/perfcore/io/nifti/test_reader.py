@@ -242,7 +242,7 @@ def test_error_messages_never_contain_header_text() -> None:
         chain = chain.__cause__
 
 
-# What is accepted, with the right values
+# Accepted variants
 
 
 def scaled(slope: float, inter: float) -> bytes:
@@ -504,7 +504,7 @@ def test_a_displaced_mask_is_used_with_a_warning() -> None:
     assert read_series(packed(), mask=mask_bytes(affine=nearly)).warnings == ()
 
 
-# What it may cost
+# Memory and time limits
 
 
 def test_tiny_file_that_declares_gigabytes_allocates_no_memory() -> None:
@@ -588,7 +588,7 @@ def test_full_scan_memory_and_time_are_bounded(suffix: str, tmp_path: Path) -> N
     assert min(seconds) < 1.0
 
 
-# Fuzz: whatever the bytes are, only InputDataError comes out
+# Fuzz: any bytes are read or raise InputDataError
 
 
 def survives(content: bytes) -> None:
