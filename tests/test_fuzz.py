@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from pages.library.catalog import CatalogEntry, LoadedCase, forget, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
-from pages.live.handlers.streams import SOURCES
+from pages.live.handlers.streams import STREAMS
 from pages.live.server import wire
 from pages.live.server.connection import _Connection
 from pages.live.server.messages import case_frame, probe_frame, slice_frame
@@ -287,7 +287,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "voxels": st.lists(VOXELS, max_size=4) | JSON,
     "slice": st.integers(0, 2) | JSON,
     "runs": st.lists(st.lists(st.integers(-5, 400), min_size=2, max_size=2), max_size=4) | JSON,
-    "view": st.fixed_dictionaries({"slice": JSON, "all": JSON}) | JSON,
+    "viewport": st.fixed_dictionaries({"slice": JSON, "all": JSON}) | JSON,
     "quantity": st.sampled_from(["core_ml", "soft_dice", "rcbf", "tmax"]) | JSON,
     "region": st.sampled_from(["core", "hypoperfused", "healthy", "painted"]) | JSON,
     "target": st.sampled_from(["truth", "painted"]) | JSON,
@@ -306,7 +306,7 @@ REQUESTS = st.one_of(
     JSON,
     st.fixed_dictionaries({"type": KINDS | JSON}, optional=FIELDS),
     st.fixed_dictionaries(
-        {"type": st.just("stream"), "of": st.sampled_from(list(SOURCES)), "act": st.just("start"),
+        {"type": st.just("stream"), "of": st.sampled_from(list(STREAMS)), "act": st.just("start"),
          "run": st.just(1), **{name: FIELDS[name] for name in STREAMED}},
         optional={name: of for name, of in FIELDS.items() if name not in {*STREAMED, "act", "run"}},
     ),

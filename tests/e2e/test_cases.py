@@ -214,9 +214,9 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
         box = image(page).bounding_box()
         for kind, aif in (("aif", found.aif), ("vof", found.vof)):
             here = {v for v in aif.voxels if v[2] == z}
-            marks = page.locator(f'[data-mark="{name}:{kind}"]')
-            expect(marks).to_have_count(len(here))
-            drawn = marks.evaluate_all(
+            squares = page.locator(f'[data-annotation="{name}:{kind}"]')
+            expect(squares).to_have_count(len(here))
+            drawn = squares.evaluate_all(
                 "all => all.map(n => { const b = n.getBoundingClientRect();"
                 " return [n.dataset.voxel, b.x + b.width / 2, b.y + b.height / 2]; })"
             )
@@ -228,7 +228,7 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
             curve(page, "vessels", f"{name}:aif"), found.aif.value, atol=0.006 * selection("peruzzo").aif.peak
         )
         row.get_by_role("checkbox").uncheck(force=True)
-        expect(page.locator(f'[data-mark^="{name}:"]')).to_have_count(0)
+        expect(page.locator(f'[data-annotation^="{name}:"]')).to_have_count(0)
 
 
 def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> None:

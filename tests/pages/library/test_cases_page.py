@@ -143,8 +143,8 @@ def test_each_filter_passes_its_cases() -> None:
         return " ".join(row.entry.key for row in rows if Filters(**wanted).passes(row))
 
     assert kept() == "demo-a folder-b folder-c upload-1 folder-d"
-    assert kept(sources=("folder",)) == "folder-b folder-c folder-d"
-    assert kept(sources=("upload", "demonstration")) == "demo-a upload-1"
+    assert kept(origins=("folder",)) == "folder-b folder-c folder-d"
+    assert kept(origins=("upload", "demonstration")) == "demo-a upload-1"
     assert kept(flags=("motion", "aif_weak")) == "folder-b folder-c"
     assert kept(flags=("unreadable",)) == "folder-d"
     assert kept(slices=(4, 8)) == "demo-a upload-1"
@@ -258,7 +258,7 @@ def test_unreadable_cases_are_listed_beside_the_others(folder: Path) -> None:
     low, high = app.main.select_slider[0].value
     assert (low, high) == (2, 8)
     app.main.select_slider[0].set_value((2, 2)).run()
-    assert set(shown(app)["source"]) == {"Folder"}
+    assert set(shown(app)["origin"]) == {"Folder"}
     app.main.select_slider[0].set_value((2, 8)).run()
     app.main.multiselect(key="library_words").set_value(["unreadable"]).run()
     assert list(shown(app)["case"]) == ["case_7", "case_9"]
@@ -308,7 +308,7 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert live_of(app).workspace.case.name == "upload-1"
     table = shown(app)
     assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
-    assert list(table["source"])[-2:] == ["Upload", "Upload"]
+    assert list(table["origin"])[-2:] == ["Upload", "Upload"]
     nx, ny, nz, n_time = HEAD.series.data.shape
     assert list(table["size"])[-2:] == [f"{nz} × {n_time}"] * 2
     assert user_of(app).uploads.entries[0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")

@@ -52,6 +52,6 @@ def test_invalid_case_is_listed_with_valid_ones(folder: Path, monkeypatch: pytes
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     from pages.session.case_selection import entries
 
-    shown = {entry.title: entry.summary.problem for entry in entries().values() if entry.source == "folder"}
+    shown = {entry.title: entry.summary.problem for entry in entries().values() if entry.origin == "folder"}
     assert list(shown) == ["case_1", "case_2", "case_3"]
     assert [title for title, problem in shown.items() if problem] == ["case_2"]

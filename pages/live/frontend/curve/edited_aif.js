@@ -92,7 +92,7 @@ export class EditedAif {
     this.requestMaps(curve);
   }
 
-  /** Request the visible maps of a curve; the timing marks measure the time to the pixels. @param {Curve} curve */
+  /** Request the visible maps of a curve; the performance marks measure the time to the pixels. @param {Curve} curve */
   requestMaps(curve, flags = 0) {
     this.lab.values.setCurve(curve);
     const seq = this.nextSeq();
@@ -105,7 +105,7 @@ export class EditedAif {
   /** Number an edit and mark its time. */
   nextSeq() {
     this.seq += 1;
-    this.lab.marks.edited(this.seq);
+    this.lab.performanceMarks.edited(this.seq);
     this.lab.root.dataset.sent = String(this.seq);
     this.lab.root.dataset.moving = String(this.#moving);
     return this.seq;

@@ -139,7 +139,7 @@ describe("Stream", () => {
     const stream = new Stream(lab, "sensitivity", { onFrame: ({ run }) => { runs.push(run); stream.acknowledge(); }, onEnd: () => {} });
     stream.start({ quick: true });
     const old = lab.requests[0].run;
-    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, view: { slice: 3, all: false }, quick: true });
+    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, viewport: { slice: 3, all: false }, quick: true });
     stream.start({});
     const { run } = lab.requests[1];
     assert.ok(run > old);

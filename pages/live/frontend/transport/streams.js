@@ -71,7 +71,7 @@ export class Stream {
   send(act, options = {}) {
     const { view } = this.#host;
     this.#host.request({
-      type: "stream", of: this.#of, act, run: this.#run, view: { slice: view.slice, all: view.montage }, ...options,
+      type: "stream", of: this.#of, act, run: this.#run, viewport: { slice: view.slice, all: view.montage }, ...options,
     });
   }
 

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
-from pages.live.compute.aif_sources import Sources, finders
+from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
@@ -156,7 +156,7 @@ def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
         return find
 
     known = {"truth": case.sources["truth"]}
-    book = Sources(case.prepared, known, {"a": way("a", there=True), "b": way("b", there=False)})
+    book = AifSources(case.prepared, known, {"a": way("a", there=True), "b": way("b", there=False)})
     assert book.methods == ["truth", "a", "b"]
     assert book.get("truth") is case.sources["truth"]
     assert asked == []
@@ -184,7 +184,7 @@ def test_networks_are_offered_where_their_weights_are(
     source = source_info("cnn-regression-core")
     assert (source.label, source.group) == ("Regression, core loss", "Learned")
     monkeypatch.setattr("perfcore.pipeline.load_network", lambda name: load_network(name, tmp_path))
-    offered = Sources(case.prepared, dict(case.sources), ways)
+    offered = AifSources(case.prepared, dict(case.sources), ways)
     try:
         found = offered.get("cnn-regression-core")
     except NoArteryError as error:  # untrained weights may give a curve without a bolus

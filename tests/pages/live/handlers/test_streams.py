@@ -28,7 +28,7 @@ from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 
 ORIGIN = {"origin": "http://testserver"}
-VIEW = {"slice": 3, "all": False}
+VIEWPORT = {"slice": 3, "all": False}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ class StreamClient:
         return read(self.ws.receive_bytes())
 
     def start(self, of: str, run: int = 1, **fields: Any) -> None:
-        self.send(of=of, act="start", run=run, view=VIEW, **fields)
+        self.send(of=of, act="start", run=run, viewport=VIEWPORT, **fields)
 
     def frames(self, of: str, n: int | None = None, run: int = 1) -> list[tuple[dict, dict[str, np.ndarray]]]:
         """Read n frames, or all up to the end, and acknowledge each."""
@@ -76,7 +76,7 @@ class StreamClient:
             found.append((header, arrays))
             if header["kind"] != of:
                 break
-            self.send(of=of, act="seen", run=run, view=VIEW)
+            self.send(of=of, act="seen", run=run, viewport=VIEWPORT)
         return found
 
 
@@ -130,8 +130,8 @@ def test_tuning_stream_steps_equal_tuner(client: TestClient, session: LiveSessio
 
 def test_all_slices_are_sent_on_the_preview_grid(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     with connected(client, session) as one:
-        view = {"slice": 0, "all": True}
-        one.send(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
+        viewport = {"slice": 0, "all": True}
+        one.send(of="tune", act="start", run=3, viewport=viewport, curve=vein(case), form="free", steps=1)
         header, arrays = one.read()
     assert header["shows"] == "coarse"
     assert arrays["cbf"].size == arrays["tmax"].size == case.preview.grid.kept.sum()
@@ -146,7 +146,7 @@ def test_at_most_two_frames_are_in_flight(
         numbers = [one.read()[0]["number"] for _ in range(2)]
         time.sleep(0.4)
         assert len(worked) == 2, "no frame is acknowledged"
-        one.send(of="tune", act="seen", run=1, view=VIEW)
+        one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
         numbers.append(one.read()[0]["number"])
     assert numbers == [0, 1, 2]
 
@@ -185,7 +185,7 @@ def test_pause_step_run_and_stop(
         paused = count_at_rest(worked)
         seen = [one.read()[0]["number"] for _ in range(paused - 3)]
         for _ in seen:
-            one.send(of="tune", act="seen", run=1, view=VIEW)
+            one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
         one.send(of="tune", act="step")
         assert one.frames("tune", 1)[0][0]["number"] == paused
         assert count_at_rest(worked) == paused + 1
@@ -194,7 +194,7 @@ def test_pause_step_run_and_stop(
         one.send(of="tune", act="stop")
         stopped = count_at_rest(worked)
         for _ in range(3):
-            one.send(of="tune", act="seen", run=1, view=VIEW)
+            one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
         assert count_at_rest(worked) == stopped, "no step after stop"
         one.start("tune", run=2, curve=vein(case), form="free", steps=1)
         fresh = one.read()
@@ -255,7 +255,7 @@ def test_a_diverging_learning_rate_ends_the_stream_with_a_message(
         ({"rate": 0}, "rate must lie above 0"),
         ({"rate": "fast"}, "Invalid request"),
         ({"loss": "l2"}, "loss must be one of"),
-        ({"view": {"slice": "x"}}, "Invalid request"),
+        ({"viewport": {"slice": "x"}}, "Invalid request"),
         ({"of": "unheard"}, "Invalid request"),
         ({"act": "dance"}, "Invalid request"),
     ],
@@ -264,7 +264,14 @@ def test_invalid_options_give_a_message(
     client: TestClient, session: LiveSession, case: LiveCase, fields: dict[str, Any], part: str
 ) -> None:
     with connected(client, session) as one:
-        message = {"of": "tune", "act": "start", "run": 1, "view": VIEW, "curve": vein(case), "form": "free"}
+        message = {
+            "of": "tune",
+            "act": "start",
+            "run": 1,
+            "viewport": VIEWPORT,
+            "curve": vein(case),
+            "form": "free",
+        }
         one.send(**{**message, **fields})
         header, _ = one.read()
         assert header["kind"] in {"error", "tune-end"}
