@@ -95,7 +95,7 @@ class MapInfo:
     window
         Values of the ends of its colour scale.
     digits
-        Behind the decimal point.
+        Digits after the decimal point.
     scale
         Name of its colour scale.
     compute

@@ -60,7 +60,7 @@ export interface Layer { values: VolumeReader; meta: MapStyle; from: number; to:
 export type CaseArray = "baseline" | "tmip";
 export interface MapInfo {
   label: string; title: string; unit: string; digits: number; window: Range; lut: string; case_array?: CaseArray;
-  /** Does not depend on the curve: its values come with the case. */
+  /** Does not depend on the curve: its values are sent with the case. */
   static?: boolean;
 }
 export interface SourceInfo { id: string; label: string; colour: string; group: string }

@@ -38,7 +38,7 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
   const line = (1.4 * ratio) / sx;
   ctx.lineWidth = line;
   drawOutlines(ctx, values, now, z, { outlines, colours, line });
-  const minSize = (4 * ratio) / sx; // a voxel smaller than four points is still seen
+  const minSize = (4 * ratio) / sx; // a voxel smaller than four points stays visible
   for (const [kind, list, opacity] of voxels) {
     if (!outlines[kind]) continue;
     ctx.strokeStyle = colours[kind];

@@ -47,7 +47,7 @@ export class MapCanvas {
   }
 
   /**
-   * Draw other layers in place of the map where the provider returns some; the highest priority comes first.
+   * Draw other layers in place of the map where the provider returns some; the highest priority is first.
    * @param {number} priority
    * @param {LayerProvider} provider
    */
