@@ -131,7 +131,7 @@ def _extra_memory_mb(work: Callable[[], Any]) -> float | None:
 
 @contextmanager
 def busy_cores() -> Iterator[None]:
-    """Keep every core busy with a process of its own; they end with this one, however it ends."""
+    """Keep every core busy with a process of its own; they exit with this process, also after a crash."""
     command = [sys.executable, "-c", _SPIN]
     processes = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]  # noqa: S603
     try:

@@ -72,7 +72,7 @@ class Lesions:
 
 
 def soft_dice_loss(probability: Tensor, known: Tensor) -> Tensor:
-    """Return 1 − soft Dice, in [0, 1); an empty known lesion asks for an empty prediction."""
+    """Return 1 − soft Dice, in [0, 1); for an empty known lesion it is 0 only for an empty prediction."""
     return 1 - (2 * (probability * known).sum() + 1) / (probability.sum() + known.sum() + 1)
 
 

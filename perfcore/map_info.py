@@ -95,13 +95,13 @@ class MapInfo:
     window
         Values of the ends of its colour scale.
     digits
-        Behind the decimal point.
+        Digits after the decimal point.
     scale
         Name of its colour scale.
     compute
         Its values, shape ``(n_voxels,)``; None for a volume that the case brings along.
-    source
-        Name of that volume in the browser's case: ``baseline`` or ``tmip``.
+    case_array
+        Name of its array in the browser's case: ``baseline`` or ``tmip``.
     is_static
         Whether it is the same for every AIF.
     difference
@@ -116,7 +116,7 @@ class MapInfo:
     digits: int
     scale: str = "viridis"
     compute: Callable[[VoxelValues], Tensor] | None = None
-    source: str = ""
+    case_array: str = ""
     is_static: bool = False
     difference: float | None = None
 
@@ -150,12 +150,12 @@ MAPS: Final[dict[str, MapInfo]] = {
             compute=lambda v: v.core_probability,
         ),
         MapInfo(
-            "baseline", "CT", "Mean of the frames before the bolus", "HU", (0, 80), 0, "grey", source="baseline",
-            is_static=True,
+            "baseline", "CT", "Mean of the frames before the bolus", "HU", (0, 80), 0, "grey",
+            case_array="baseline", is_static=True,
         ),
         MapInfo(
-            "tmip", "MIP", "Largest enhancement over time: the vessels", "HU", (0, 150), 0, "grey", source="tmip",
-            is_static=True,
+            "tmip", "MIP", "Largest enhancement over time: the vessels", "HU", (0, 150), 0, "grey",
+            case_array="tmip", is_static=True,
         ),
     )
 }  # fmt: skip

@@ -34,7 +34,7 @@ class MetricInfo:
     digits
         Behind the decimal point.
     better
-        Which values are better, or None where the figure says nothing about quality.
+        Which values are better, or None where the metric is not a measure of quality.
     test
         The test against a reference method in an evaluation; None: none is shown.
     """

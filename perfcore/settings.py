@@ -110,7 +110,7 @@ class Settings:
     def replace(self, **overrides: Any) -> Settings:
         """Return a copy with some values changed (None changes nothing).
 
-        A new regularisation brings its own default ``lambda_rel`` unless one is given.
+        A new regularisation sets its default ``lambda_rel`` unless one is given.
         """
         given = {key: value for key, value in overrides.items() if value is not None}
         unknown = set(given) - {f.name for f in fields(self)}

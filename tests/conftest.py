@@ -15,9 +15,9 @@ GROUPS: Final = {
     "evaluation": {"folder", "weights", "judged", "rows", "cluster"},
     "training": {"cohort", "paths"},
 }
-"""Costly session fixtures by group: tests that use them run on the same process, so that each is made once."""
+"""Expensive session fixtures by group: tests that use one run on the same process, so that it is built once."""
 CHEAP: Final = {"one_thread", "_one_thread"}
-"""Module-scoped fixtures that cost nothing."""
+"""Module-scoped fixtures that are cheap to build."""
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,4 +1,4 @@
-"""What can be tried of deploy/ without an engine or an init: the image's files suffice, its commands work."""
+"""The files of deploy/, tested without a container engine or systemd: image contents and commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print("all", flush=True)
 
 
 def instructions() -> list[tuple[str, str]]:
-    """The container file's instructions, lines that go on joined."""
+    """Return the instructions of the container file, continued lines joined."""
     text = (DEPLOY / "Containerfile").read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return [(line.partition(" ")[0], line.partition(" ")[2].strip()) for line in lines]
@@ -57,7 +57,7 @@ def environment() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that the image holds, without what the list of exceptions keeps out."""
+    """Return a folder with the files of the image, without those excluded by the ignore file."""
     folder = tmp_path_factory.mktemp("image")
     for name in copied():
         source = ROOT / name
@@ -68,7 +68,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_what_is_copied_is_there_and_is_let_through() -> None:
+def test_copied_files_exist_and_pass_dockerignore() -> None:
     lines = (DEPLOY / "Containerfile.dockerignore").read_text().split("\n")
     rules = [line for line in lines if line and not line.startswith("#")]
     assert rules[0] == "*"
@@ -78,7 +78,7 @@ def test_what_is_copied_is_there_and_is_let_through() -> None:
         assert not any(fnmatch(secret, name) for name in copied())
 
 
-def test_the_image_runs_without_privileges_with_the_small_torch() -> None:
+def test_image_runs_as_non_root_with_cpu_torch() -> None:
     found = instructions()
     users = [value for name, value in found if name == "USER"]
     assert users == ["10001"]
@@ -88,7 +88,7 @@ def test_the_image_runs_without_privileges_with_the_small_torch() -> None:
     assert any('--extra-index-url "$TORCH_INDEX" -r requirements.txt' in value for value in runs)
 
 
-def test_every_page_runs_from_the_images_files(image: Path) -> None:
+def test_every_page_runs_in_the_image(image: Path) -> None:
     script = EVERY_PAGE.format(pages=PAGES)
     assert {path.stem for path in (ROOT / "pages").glob("[a-z]*.py")} == set(PAGES)
     ran = subprocess.run(
@@ -101,7 +101,7 @@ def test_every_page_runs_from_the_images_files(image: Path) -> None:
 
 @pytest.fixture(scope="module")
 def port(image: Path) -> Iterator[int]:
-    """The image's own command at work, on a free port of this machine alone."""
+    """Run the command of the image on a free local port; yields the port."""
     here = free_port()
     words = {"streamlit": f"{sys.executable} -m streamlit", "0.0.0.0": "127.0.0.1", "8501": str(here)}
     run = [part for word in command("CMD") for part in words.get(word, word).split(" ")]
@@ -122,7 +122,7 @@ def healthy(port: int) -> bool:
     return subprocess.run(check, capture_output=True, timeout=30, check=False).returncode == 0
 
 
-def test_the_health_check_tells_a_server_that_runs(port: int) -> None:
+def test_health_check_detects_running_server(port: int) -> None:
     end = time.monotonic() + 60  # the start period
     while not healthy(port):
         assert time.monotonic() < end
@@ -130,7 +130,7 @@ def test_the_health_check_tells_a_server_that_runs(port: int) -> None:
     assert not healthy(free_port())
 
 
-def test_the_unit_and_the_image_start_the_same() -> None:
+def test_systemd_unit_and_image_have_the_same_command() -> None:
     (line,) = [line for line in (DEPLOY / "aif-lab@.service").read_text().splitlines() if "ExecStart=" in line]
     words = shlex.split(line.partition("=")[2])
     assert Path(words[0]).name == command("CMD")[0]
@@ -139,7 +139,7 @@ def test_the_unit_and_the_image_start_the_same() -> None:
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not on this machine")
-def test_the_unit_is_one(tmp_path: Path) -> None:
+def test_systemd_unit_is_valid(tmp_path: Path) -> None:
     unit = (DEPLOY / "aif-lab@.service").read_text()
     place = tmp_path / "opt"
     binary = place / ".venv" / "bin" / "streamlit"
@@ -147,14 +147,14 @@ def test_the_unit_is_one(tmp_path: Path) -> None:
     binary.write_text("#!/bin/sh\n")
     binary.chmod(0o755)
     (tmp_path / "aif-lab@.service").write_text(unit.replace("/opt/aif-lab", str(place)))
-    told = subprocess.run(
+    verified = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(tmp_path / "aif-lab@8501.service")],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
-    assert (told.returncode, told.stderr) == (0, "")
+    assert (verified.returncode, verified.stderr) == (0, "")
 
 
-def test_the_readme_says_the_commands_as_they_are() -> None:
+def test_readme_commands_match_the_deploy_files() -> None:
     text = (DEPLOY / "README.md").read_text()
     container = (DEPLOY / "Containerfile").read_text()
     for line in re.findall(r"^podman .+$", text, re.MULTILINE):

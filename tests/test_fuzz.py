@@ -1,7 +1,7 @@
-"""Whatever comes from outside, only the package's own errors come out, and little memory is taken.
+"""Fuzz tests of all external input: only PerfcoreError is raised, and memory is bounded.
 
-Each gate is fuzzed on its own beside its other tests; here they are fuzzed up to what follows them: the prepared
-case, the live session, the snapshots.
+Each reader is also fuzzed beside its other tests; here the input goes on to the prepared case, the live session
+and the snapshots.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from pages.library.catalog import CatalogEntry, LoadedCase, forget, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
-from pages.live.handlers.streams import SOURCES
+from pages.live.handlers.streams import STREAMS
 from pages.live.server import wire
 from pages.live.server.connection import _Connection
 from pages.live.server.messages import case_frame, probe_frame, slice_frame
@@ -98,7 +98,7 @@ def changed(content: bytes, changes: list[tuple[int, bytes]], within: int | None
 
 @fuzz(250)
 @given(CHANGES, st.sampled_from(["plain", "header", "gzip", "in gzip"]), st.booleans())
-def test_nifti(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> None:
+def test_fuzzed_nifti_is_read_or_refused(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> None:
     within = 352 if kind in ("header", "in gzip") else None
     content = gzip.compress(NIFTI, 1) if kind == "gzip" else changed(NIFTI, changes, within)
     content = {"gzip": lambda: changed(content, changes), "in gzip": lambda: gzip.compress(content, 1)}.get(
@@ -115,7 +115,7 @@ def test_nifti(changes: list[tuple[int, bytes]], kind: str, as_mask: bool) -> No
 
 @fuzz(100)
 @given(CHANGES, st.sampled_from(["files", "one file", "archive", "table"]))
-def test_dicom(changes: list[tuple[int, bytes]], kind: str) -> None:
+def test_fuzzed_dicom_is_read_or_refused(changes: list[tuple[int, bytes]], kind: str) -> None:
     contents = list(DICOM)
     if kind == "files":
         contents = [changed(one, changes, 1100) for one in contents]
@@ -142,7 +142,7 @@ VALUES = st.sampled_from([0.0, 1e-30, 1e-6, 1.0, -100.0, -1024.0, 1e5, -1e10, MA
 
 @st.composite
 def odd_series(draw: st.DrawFn) -> PerfusionSeries:
-    """What the gate lets in, however odd: flat, tiny, huge, thin, coarse."""
+    """Draw an unusual series that the readers accept: constant, tiny, huge, thin or coarse."""
     data, affine, dt_s = HEAD.series.data.astype(np.float64), HEAD.series.affine.copy(), 1.0
     kind = draw(st.sampled_from(["values", "spikes", "late", "thin", "flat", "voxels", "step"]))
     if kind == "values":
@@ -168,12 +168,12 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
     return PerfusionSeries(data, affine, dt_s, units=units, mask=mask)
 
 
-@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # figures of nonsense may be infinite
+@pytest.mark.filterwarnings("ignore:.*encountered in:RuntimeWarning")  # metrics of random values may be infinite
 @fuzz(80)
 @given(odd_series())
 @example(PerfusionSeries(HEAD.series.data[:1], HEAD.series.affine, 1.0))
 @example(PerfusionSeries(HEAD.series.data, np.diag([0.05, 0.05, 0.05, 1.0]), 1.0, mask=HEAD.brain))
-def test_a_series_that_was_let_in_opens_or_is_refused(series: PerfusionSeries) -> None:
+def test_any_valid_series_opens_in_the_lab_or_is_refused(series: PerfusionSeries) -> None:
     try:
         case = open_case(CatalogEntry("upload-1", "x", "", lambda: LoadedCase(series), "fuzz"), Settings())
         session = open_session()
@@ -196,7 +196,7 @@ ROWS = st.lists(st.lists(NUMBERS, max_size=4), max_size=24)
 
 @fuzz(200)
 @given(ROWS, st.sampled_from(["", "\ufeff"]), st.sampled_from(["\n", "\r\n", "\r"]), st.booleans())
-def test_csv(rows: list[list[str]], mark: str, end: str, whole: bool) -> None:
+def test_fuzzed_aif_csv_is_read_or_refused(rows: list[list[str]], mark: str, end: str, whole: bool) -> None:
     grid = np.arange(20.0)
     if whole:
         rows = [[f"{t}", row[0] if row else "1"] for t, row in zip(grid, [*rows, *[["1"]] * 20], strict=False)]
@@ -210,7 +210,7 @@ def test_csv(rows: list[list[str]], mark: str, end: str, whole: bool) -> None:
             assert np.isfinite(aif.value.astype(np.float32)).all()
 
 
-# Words
+# Text: JSON, links, requests
 
 
 ODD = st.one_of(
@@ -229,7 +229,7 @@ DEEP = [
 
 @pytest.mark.parametrize("text", DEEP)
 @pytest.mark.parametrize("field", [None, "RepetitionTime", "VolumeTiming"])
-def test_deep_and_odd_json_beside_a_series(tmp_path: Any, text: str, field: str | None) -> None:
+def test_fuzzed_json_sidecar_is_read_or_refused(tmp_path: Any, text: str, field: str | None) -> None:
     (tmp_path / "a.json").write_text(text if field is None else f'{{"{field}": {text}}}')
     try:
         timing = read_sidecar(tmp_path / "a.nii", 12)
@@ -241,7 +241,7 @@ def test_deep_and_odd_json_beside_a_series(tmp_path: Any, text: str, field: str 
 
 @fuzz(300)
 @given(st.dictionaries(st.sampled_from(share_link.PARAM_NAMES), st.text(max_size=90) | NUMBERS, max_size=6))
-def test_links(params: dict[str, str]) -> None:
+def test_fuzzed_share_links_are_read_or_refused(params: dict[str, str]) -> None:
     with little_memory():
         try:
             scene = share_link.read_params(params)
@@ -253,7 +253,7 @@ def test_links(params: dict[str, str]) -> None:
 
 @fuzz(300)
 @given(st.text("ABCdefg0123456789-_=.+/ ä\0", max_size=120) | st.binary(max_size=60).map(lambda raw: raw.hex()))
-def test_packed_curves(text: str) -> None:
+def test_fuzzed_packed_curves_are_read_or_refused(text: str) -> None:
     for packed in (text, share_link.VERSION + text):
         try:
             curve = share_link.unpack_curve(packed)
@@ -287,7 +287,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "voxels": st.lists(VOXELS, max_size=4) | JSON,
     "slice": st.integers(0, 2) | JSON,
     "runs": st.lists(st.lists(st.integers(-5, 400), min_size=2, max_size=2), max_size=4) | JSON,
-    "view": st.fixed_dictionaries({"slice": JSON, "all": JSON}) | JSON,
+    "viewport": st.fixed_dictionaries({"slice": JSON, "all": JSON}) | JSON,
     "quantity": st.sampled_from(["core_ml", "soft_dice", "rcbf", "tmax"]) | JSON,
     "region": st.sampled_from(["core", "hypoperfused", "healthy", "painted"]) | JSON,
     "target": st.sampled_from(["truth", "painted"]) | JSON,
@@ -306,7 +306,7 @@ REQUESTS = st.one_of(
     JSON,
     st.fixed_dictionaries({"type": KINDS | JSON}, optional=FIELDS),
     st.fixed_dictionaries(
-        {"type": st.just("stream"), "of": st.sampled_from(list(SOURCES)), "act": st.just("start"),
+        {"type": st.just("stream"), "of": st.sampled_from(list(STREAMS)), "act": st.just("start"),
          "run": st.just(1), **{name: FIELDS[name] for name in STREAMED}},
         optional={name: of for name, of in FIELDS.items() if name not in {*STREAMED, "act", "run"}},
     ),
@@ -318,14 +318,14 @@ def state_of(session: LiveSession) -> Workspace:
     return session.workspace
 
 
-def spoken(session: LiveSession, text: str) -> None:
-    """Say something on the socket, and let what it begins go on for two frames."""
+def exchange(session: LiveSession, text: str) -> None:
+    """Send a request; compute two frames of each stream that it starts."""
     state, sent = state_of(session), []
 
     async def send(frame: bytes) -> None:
         sent.append(frame)
 
-    async def talk() -> None:
+    async def converse() -> None:
         one = _Connection(None, session)  # type: ignore[arg-type]
         one.send = one.streams._send = send  # type: ignore[method-assign]
         try:
@@ -339,7 +339,7 @@ def spoken(session: LiveSession, text: str) -> None:
                 header, arrays = with_errors(lambda own=stream: next(own.frames, None)) or ({}, {})
                 wire.pack(of, {"run": stream.run, **header}, arrays)
 
-    asyncio.run(talk())
+    asyncio.run(converse())
 
 
 def with_errors(work: Any) -> Any:
@@ -351,29 +351,31 @@ def with_errors(work: Any) -> Any:
 
 @fuzz(250)
 @given(REQUESTS)
-def test_requests(session: LiveSession, asked: Any) -> None:
+def test_fuzzed_requests_are_answered(session: LiveSession, asked: Any) -> None:
     try:
         text = json.dumps(asked)
     except ValueError:  # more digits than Python writes
         return
-    spoken(session, text)
+    exchange(session, text)
     state = state_of(session)
     with_errors(lambda: answer_request(session, state, asked))
     assert isinstance(answer(session, state, {"request": asked}), bytes)
-    assert isinstance(answer(session, state, asked), bytes), "without a socket too"
+    assert isinstance(answer(session, state, asked), bytes), "by the rerun transport too"
 
 
 @pytest.mark.parametrize(
     "text", [*DEEP, "", "\0", "{}", "[]", '{"type": NaN}', '{"type": "probe", "voxel": "abc"}']
 )
-def test_deep_and_odd_requests(session: LiveSession, text: str) -> None:
+def test_deeply_nested_requests_are_answered(session: LiveSession, text: str) -> None:
     with little_memory():
-        spoken(session, text)
+        exchange(session, text)
 
 
 @fuzz(200)
 @given(st.binary(max_size=120), st.integers(0, 7), st.integers(0, 2**32 - 1), st.booleans())
-def test_edits(session: LiveSession, raw: bytes, flags: int, z: int, whole: bool) -> None:
+def test_fuzzed_edits_are_computed_or_refused(
+    session: LiveSession, raw: bytes, flags: int, z: int, whole: bool
+) -> None:
     state = state_of(session)
     curve = (raw * 80)[:80].ljust(80, b"\0") if whole else raw
     for message in (raw, struct.pack("<4I", state.epoch, 1, flags, z) + curve):

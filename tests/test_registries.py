@@ -40,7 +40,7 @@ def help_text() -> str:
     return CliRunner().invoke(importlib.reload(cli).app, ["maps", "--help"]).stdout
 
 
-def test_a_selector_that_is_added_is_a_method_with_label_and_colour(reloaded: pytest.MonkeyPatch) -> None:
+def test_added_selector_has_label_and_colour(reloaded: pytest.MonkeyPatch) -> None:
     info = SelectorInfo("mine", "My selector", "#123456", lambda prepared: prepared)  # type: ignore[arg-type]
     reloaded.setitem(SELECTORS, "mine", info)
     assert "|mine|" in help_text().replace("\n", "")
@@ -49,7 +49,7 @@ def test_a_selector_that_is_added_is_a_method_with_label_and_colour(reloaded: py
     assert select("prepared", "mine") == "prepared"  # type: ignore[arg-type, comparison-overlap]
 
 
-def test_a_regularization_that_is_added_is_a_setting_and_an_operator(reloaded: pytest.MonkeyPatch) -> None:
+def test_added_regularization_is_a_setting_and_an_operator(reloaded: pytest.MonkeyPatch) -> None:
     info = RegularizationInfo(
         "plain", "plain", 0.2, Span(0.1, 0.5, 0.1), "A test.", lambda s, top, lam: s / (s**2 + (lam * top) ** 2)
     )
@@ -63,7 +63,7 @@ def test_a_regularization_that_is_added_is_a_setting_and_an_operator(reloaded: p
     torch.testing.assert_close(build_operator(aif, 1.0, settings).matrix, other.matrix)
 
 
-def test_a_map_that_is_added_is_written_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_added_map_is_written_and_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     info = MapInfo("half", "Half", "Half of CBF", "", (0, 1), 1, compute=lambda v: v.cbf / 2, difference=1.0)
     assert "half.nii.gz" not in file_names()
     monkeypatch.setitem(MAPS, "half", info)
@@ -71,12 +71,12 @@ def test_a_map_that_is_added_is_written_and_compared(monkeypatch: pytest.MonkeyP
     assert "half" in compared_maps()
 
 
-def test_every_handle_is_a_field_of_an_edit() -> None:
+def test_every_curve_handle_is_a_field_of_curve_edit() -> None:
     assert set(HANDLES) == set(vars(CurveEdit()))
     assert {info.id: info.neutral for info in HANDLES.values()} == vars(CurveEdit())
 
 
-def test_labels_of_the_settings_cover_their_types() -> None:
+def test_setting_labels_cover_all_choices() -> None:
     types = {
         "deconvolution": Deconvolution,
         "discretization": Discretization,

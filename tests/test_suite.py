@@ -7,7 +7,7 @@ import pytest
 
 @pytest.mark.xdist_group("group")
 def test_pytest_xdist_reads_groups(request: pytest.FixtureRequest) -> None:
-    """Where it does not, as with pytest 9.2 and pytest-xdist 3.8, every process makes every costly fixture."""
+    """Without groups (pytest 9.2 with pytest-xdist 3.8) every process builds every expensive fixture."""
     if not request.config.getoption("loadgroup", default=False):
         pytest.skip("needs pytest-xdist with --dist loadgroup")
     assert request.node.nodeid.endswith("@group")

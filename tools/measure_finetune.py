@@ -44,11 +44,11 @@ WATCH = f"""() => {{
 }}"""
 
 
-def steps(case: LiveCase, session: LiveSession, state: Workspace, view: Viewport) -> dict[str, float]:
+def steps(case: LiveCase, session: LiveSession, state: Workspace, viewport: Viewport) -> dict[str, float]:
     """Time of a step with its frame, as the server does it."""
     assert case.vof is not None
     asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus"}
-    frames: Iterator[Any] = stream_tuning(session, state, asked, view)
+    frames: Iterator[Any] = stream_tuning(session, state, asked, viewport)
     next(frames)
     wall, spent = [], []
     for _ in range(N_STEPS):

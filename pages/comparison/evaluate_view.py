@@ -21,7 +21,7 @@ def can_be_evaluated(entry: CatalogEntry) -> bool:
     known = entry.summary if preview is None else preview.summary
     if entry.owner or known.problem:
         return False
-    return entry.source != "folder" or known.lesion_ml is not None or preview is None
+    return entry.origin != "folder" or known.lesion_ml is not None or preview is None
 
 
 def show_evaluate() -> None:

@@ -75,7 +75,7 @@ class CatalogEntry:
     make_preview: Callable[[], LibraryPreview] | None = None
 
     @property
-    def source(self) -> Literal["demonstration", "cohort", "folder", "upload"]:
+    def origin(self) -> Literal["demonstration", "cohort", "folder", "upload"]:
         """Origin of the case."""
         if self.owner:
             return "upload"
@@ -160,7 +160,7 @@ def preview_of(entry: CatalogEntry) -> LibraryPreview | None:
     """Return the preview of a case, or None; a missing one is made in the background."""
     found = _previews.get(entry.owner, entry.key)
     # The warm-up makes the demonstrations in order; a preview must not make one a second time.
-    ready = entry.source != "demonstration" or _series.peek((entry.owner, entry.key)) is not None
+    ready = entry.origin != "demonstration" or _series.peek((entry.owner, entry.key)) is not None
     if found is None and entry.make_preview is not None and ready:
         _previews.request(entry.owner, entry.key, entry.make_preview, entry.summary)
     return found
@@ -209,7 +209,7 @@ def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
     try:
         return _cases.get(key, make)
     except PerfcoreError as error:
-        if entry.source == "folder":
+        if entry.origin == "folder":
             failed = LibraryPreview("", replace(entry.summary, problem=str(error)))
             _previews.put(entry.owner, entry.key, failed)
         raise

@@ -22,7 +22,7 @@ ROW_PX: Final = 50
 ROWS_SHOWN: Final = 4
 HEADER_PX: Final = 37
 POLL_S: Final = 1.0
-SOURCES: Final = {"demonstration": "Demonstration", "cohort": "Cohort", "folder": "Folder", "upload": "Upload"}
+ORIGINS: Final = {"demonstration": "Demonstration", "cohort": "Cohort", "folder": "Folder", "upload": "Upload"}
 NOT_OPENED: Final = "unopened"
 
 
@@ -60,7 +60,7 @@ class Filters:
     """Filters of the library; an empty filter passes every case."""
 
     text: str = ""
-    sources: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     slices: tuple[int, int] | None = None
 
@@ -71,7 +71,7 @@ class Filters:
         low, high = self.slices or (0, 1 << 30)
         return (
             all(part in text for part in self.text.casefold().split())
-            and (not self.sources or row.entry.source in self.sources)
+            and (not self.origins or row.entry.origin in self.origins)
             and (not self.flags or bool({*row.flag_codes, *known.confounders} & set(self.flags)))
             and (self.slices is None or (known.n_slices is not None and low <= known.n_slices <= high))
         )
@@ -90,7 +90,7 @@ def _cells(row: Row) -> dict[str, Any]:
     return {
         "picture": row.picture or None,
         "case": row.entry.title,
-        "source": SOURCES[row.entry.source],
+        "origin": ORIGINS[row.entry.origin],
         "size": size,
         "spacing": spacing,
         "dt": known.dt_s,
@@ -103,7 +103,7 @@ def _cells(row: Row) -> dict[str, Any]:
 _COLUMNS: Final[dict[str, Any]] = {
     "picture": st.column_config.ImageColumn("", width=58),
     "case": st.column_config.TextColumn("Case", width=176),
-    "source": st.column_config.TextColumn("Source", width=106),
+    "origin": st.column_config.TextColumn("Origin", width=106),
     "size": st.column_config.TextColumn("Slices × frames", width=108),
     "spacing": st.column_config.TextColumn("Voxel, mm", width=98),
     "dt": st.column_config.NumberColumn("dt, s", width=46, format="%.3g"),
@@ -118,7 +118,7 @@ _COLUMNS: Final[dict[str, Any]] = {
 def filters(rows: Iterable[Row]) -> Filters:
     """Draw the filters."""
     rows = list(rows)
-    kinds = [kind for kind in SOURCES if any(row.entry.source == kind for row in rows)]
+    kinds = [kind for kind in ORIGINS if any(row.entry.origin == kind for row in rows)]
     counts = sorted({row.summary.n_slices for row in rows if row.summary.n_slices is not None})
     # A filter with a single choice is left out.
     widths = [3, 4, *([3] if len(kinds) > 1 else []), *([3] if len(counts) > 1 else [])]
@@ -127,15 +127,15 @@ def filters(rows: Iterable[Row]) -> Filters:
     wanted = text.text_input(
         "Filter", key="library_text", placeholder="Name, flag …", label_visibility="collapsed"
     )
-    sources = (
+    origins = (
         ()
         if len(kinds) < 2
         else more.pop(0).pills(
-            "Source",
+            "Origin",
             kinds,
             selection_mode="multi",
-            key="library_sources",
-            format_func=lambda kind: SOURCES[kind],
+            key="library_origins",
+            format_func=lambda kind: ORIGINS[kind],
             label_visibility="collapsed",
         )
     )
@@ -162,7 +162,7 @@ def filters(rows: Iterable[Row]) -> Filters:
             format_func=lambda n: f"{n} slices",
         )
         span = None if (low, high) == (counts[0], counts[-1]) else (low, high)
-    return Filters(wanted, tuple(sources), tuple(flagged), span)
+    return Filters(wanted, tuple(origins), tuple(flagged), span)
 
 
 def show_library() -> None:

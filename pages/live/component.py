@@ -60,7 +60,7 @@ def _map_header(info: MapInfo) -> dict[str, Any]:
         "lut": info.scale,
         "static": info.is_static,
     }
-    return {**header, "source": info.source} if info.source else header
+    return {**header, "case_array": info.case_array} if info.case_array else header
 
 
 def _handles(start: Aif) -> list[dict[str, Any]]:

@@ -80,7 +80,7 @@ def _write_widgets() -> None:
 
 
 def _read_setting(name: str) -> None:
-    """Take a changed widget's value into the settings; another regularisation brings its own λ."""
+    """Store a changed widget's value in the settings; another regularisation sets its default λ."""
     chosen = user_state().settings
     chosen.values = chosen.values.replace(**{name: st.session_state[widget_keys.setting(name)]})
 

@@ -146,7 +146,7 @@ def _row(snapshots: SnapshotStore, snapshot: Snapshot, current_key: str) -> dict
 
 
 class _MapsHandler:
-    """Answers the socket's request for the maps of a snapshot."""
+    """Handler of the WebSocket request for the maps of a snapshot."""
 
     def __init__(self, snapshots: SnapshotStore, known: Mapping[str, CatalogEntry]) -> None:
         self._snapshots, self._known = snapshots, known

@@ -1,4 +1,4 @@
-"""Session state of lessons: a lesson brings its own case, settings and start AIF.
+"""Session state of lessons: a lesson sets its case, settings and start AIF.
 
 The case and settings before are restored when the user leaves the lesson.
 """

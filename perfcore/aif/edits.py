@@ -103,7 +103,7 @@ class HandleInfo:
 
     @property
     def neutral(self) -> float | None:
-        """Value that changes nothing."""
+        """Neutral value: leaves the curve unchanged."""
         value: float | None = getattr(CurveEdit, self.id)
         return value
 
@@ -143,7 +143,7 @@ HANDLES: Final[dict[str, HandleInfo]] = {
             lambda *_: Span(0, 10, 0.1), (0.0, 3.0), 0.05,
         ),
         HandleInfo(
-            "tail", "Tail", "×", "What follows the first pass, times this factor", (0.0, 5.0),
+            "tail", "Tail", "×", "Values after the first pass, times this factor", (0.0, 5.0),
             lambda *_: Span(0, 3, 0.02), (0.0, 2.0), 0.01,
         ),
         HandleInfo(

@@ -177,7 +177,7 @@ def build_operator(aif: Tensor, dt_s: float, settings: Settings, *, by_svd: bool
     Parameters
     ----------
     aif
-        Shape ``(n_time,)``, enhancement. Computed in float64 whatever comes.
+        Shape ``(n_time,)``, enhancement. Computed in float64 for any dtype.
     dt_s
         Time step in seconds.
     settings

@@ -68,7 +68,7 @@ def read_aif_csv(source: Path | bytes, time_s: DoubleArray) -> Aif:
     quality: tuple[Flag, ...] = ()
     if time.shape != time_s.shape or np.abs(time - time_s).max() > tolerance:
         value = np.interp(time_s, time, value)
-        sentence = "The AIF came on another time grid than the series and was interpolated linearly."
+        sentence = "The AIF has another time grid than the series and was interpolated linearly."
         quality = (make_flag("aif_interpolated", sentence),)
     if value.max() <= 0 or value.max() == value.min():
         raise InputDataError(

@@ -56,7 +56,7 @@ class _Subject:
 
 
 def render(recipe: Recipe) -> Scan:
-    """Compute a scan. The same recipe gives the same bytes, whatever the number of threads."""
+    """Compute a scan. The same recipe gives the same bytes, for any number of threads."""
     grid = VoxelGrid(recipe.pixel_mm, recipe.slice_mm, recipe.n_slices, recipe.centre_mm)
     pose = HeadPose.draw(np.random.default_rng([*recipe.patient_seed, 0]), recipe.tilt)
     bones = np.random.default_rng([*recipe.patient_seed, 1])

@@ -100,7 +100,7 @@ def move_frames(block: FloatArray, path: DoubleArray, pixel_mm: float, fill: flo
     pixel_mm
         Pixel size.
     fill
-        HU of what comes in from outside.
+        HU of voxels that enter from outside the slice.
     """
     centre = (np.array(block.shape[:2]) - 1) / 2
     for frame in np.flatnonzero(np.abs(path).sum(axis=1) > 0):

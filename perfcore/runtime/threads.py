@@ -90,7 +90,7 @@ def run_chunks(work: Callable[[slice], R], n_items: int, size: int, pool: Execut
         try:
             drain()
         finally:
-            # A helper that has not begun has nothing left to do.
+            # A helper that has not started has no chunk left.
             futures = [future for future in futures if not future.cancel()]
             wait(futures)
     wait(futures)

@@ -110,16 +110,16 @@ def file_signature(case: CohortCase) -> str:
     return " ".join(f"{about.st_size}:{about.st_mtime_ns}" for about in found)
 
 
-def is_prepared(path: Path, source: str) -> bool:
+def is_prepared(path: Path, signature: str) -> bool:
     """Return whether a file holds a case prepared from files of this signature, or has no signature."""
     try:
         with safe_open(path, "numpy") as file:
-            return bool((file.metadata() or {}).get("source", source) == source)
+            return bool((file.metadata() or {}).get("source", signature) == signature)
     except (OSError, SafetensorError):
         return False
 
 
-def write_training_case(case: TrainingCase, path: Path, source: str = "") -> None:
+def write_training_case(case: TrainingCase, path: Path, signature: str = "") -> None:
     """Write a case with the signature of :func:`file_signature`; the write is atomic."""
     arrays = {
         "curves": case.grid_input.curves.astype(np.float16),
@@ -136,7 +136,7 @@ def write_training_case(case: TrainingCase, path: Path, source: str = "") -> Non
         "n_slices": str(case.grid_input.shape[2]),
         "dt_s": repr(case.grid_input.frame_mapping.dt_s),
         "start_s": repr(case.grid_input.frame_mapping.start_s),
-        "source": source,
+        "source": signature,
     }
     write_file(path, save({name: np.ascontiguousarray(value) for name, value in arrays.items()}, about))
 

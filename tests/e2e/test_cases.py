@@ -214,9 +214,9 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
         box = image(page).bounding_box()
         for kind, aif in (("aif", found.aif), ("vof", found.vof)):
             here = {v for v in aif.voxels if v[2] == z}
-            marks = page.locator(f'[data-mark="{name}:{kind}"]')
-            expect(marks).to_have_count(len(here))
-            drawn = marks.evaluate_all(
+            squares = page.locator(f'[data-annotation="{name}:{kind}"]')
+            expect(squares).to_have_count(len(here))
+            drawn = squares.evaluate_all(
                 "all => all.map(n => { const b = n.getBoundingClientRect();"
                 " return [n.dataset.voxel, b.x + b.width / 2, b.y + b.height / 2]; })"
             )
@@ -228,7 +228,7 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
             curve(page, "vessels", f"{name}:aif"), found.aif.value, atol=0.006 * selection("peruzzo").aif.peak
         )
         row.get_by_role("checkbox").uncheck(force=True)
-        expect(page.locator(f'[data-mark^="{name}:"]')).to_have_count(0)
+        expect(page.locator(f'[data-annotation^="{name}:"]')).to_have_count(0)
 
 
 def test_the_keyboard_alone_plays_steps_and_picks(page: Page, address: str) -> None:
@@ -372,7 +372,7 @@ def test_a_new_server_names_the_damaged_case_of_its_folder_and_opens_the_other(p
         assert str(tmp_path) not in page.content()
 
 
-def test_several_uploads_one_bad(page: Page, address: str) -> None:
+def test_valid_uploads_open_beside_an_invalid_one(page: Page, address: str) -> None:
     open_cases(page, address)
     choose_series(page, ("Mustermann.nii", GOOD), ("bad.nii", b"not a series" * 40), ("other.nii", GOOD))
     page.get_by_role("button", name="Open these 3 cases").click()

@@ -102,7 +102,7 @@ def own_steps(case: LiveCase, n: int, **options: float | str | bool) -> list:
     return [tuner.step() for _ in range(n)]
 
 
-def test_steps_show_what_the_library_computes(page: Page, address: str, case: LiveCase) -> None:
+def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
     steps(page, 4)
     own = own_steps(case, 4)[-1]
@@ -129,7 +129,7 @@ def expect_no_step(page: Page) -> None:
     assert lab_data(page, "tune-steps") == n
 
 
-def test_run_pause_rewind_stop(page: Page, address: str) -> None:
+def test_tuning_run_pause_rewind_and_stop(page: Page, address: str) -> None:
     open_tuning(page, address)
     start = editor_values(page)
     before = canvas(page)
@@ -163,7 +163,7 @@ def test_run_pause_rewind_stop(page: Page, address: str) -> None:
     assert lab_data(page, "mounts") == "1"
 
 
-def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str, case: LiveCase) -> None:
+def test_tuning_resumes_from_the_selected_step(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
     steps(page, 5)
     page.locator('[data-control="tune-path"]').fill("2")
@@ -184,7 +184,7 @@ def test_a_run_goes_on_from_the_step_in_view(page: Page, address: str, case: Liv
     np.testing.assert_allclose(editor_values(page), middle, atol=0.6)
 
 
-def test_an_undo_ends_a_run_and_its_maps_come(page: Page, address: str) -> None:
+def test_undo_stops_tuning_and_updates_the_maps(page: Page, address: str) -> None:
     open_tuning(page, address)
     core = shown_number(page, "core_ml")
     healthy = shown_number(page, "reference_cbf")
@@ -229,7 +229,7 @@ def test_the_tuned_curve_is_used_in_the_lab_and_saved_as_a_snapshot(page: Page, 
     assert np.abs(editor_values(page) - tuned).max() > 0.5
 
 
-def test_the_path_outlives_a_page_change_and_ends_with_an_edit(page: Page, address: str) -> None:
+def test_tuning_path_survives_a_page_change_and_is_dropped_by_an_edit(page: Page, address: str) -> None:
     open_tuning(page, address)
     steps(page, 3)
     tuned = editor_values(page)
@@ -248,7 +248,7 @@ def test_the_path_outlives_a_page_change_and_ends_with_an_edit(page: Page, addre
     assert page.locator('[data-action="tune-stop"]').is_disabled()
 
 
-def test_options_reach_the_library(page: Page, address: str, case: LiveCase) -> None:
+def test_tuning_options_are_passed_to_perfcore(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
     click(page, "tune-options")
     page.locator('[data-tune="loss"]').select_option("cross-entropy")
@@ -281,9 +281,9 @@ def test_a_diverging_rate_is_reported_and_the_last_curve_stays(page: Page, addre
     click(page, "tune-options")
     click(page, "tune-run")
     wait_lab(page, "data.tune === 'idle'")
-    said = page.locator('[data-out="tune"]')
-    assert "lower the rate" in said.inner_text()
-    assert said.get_attribute("data-kind") == "ended"
+    message = page.locator('[data-out="tune"]')
+    assert "lower the rate" in message.inner_text()
+    assert message.get_attribute("data-kind") == "ended"
     assert np.isfinite(editor_values(page)).all()
     settled(page)
     assert int(lab_data(page, "tune-steps") or 0) >= 1
@@ -367,7 +367,7 @@ def test_the_bars_are_the_gradient_at_the_curve_shown(
     assert middles[0] == pytest.approx(middles[1], abs=1.0), "one time axis"
 
 
-def test_the_gradient_of_the_loss_while_it_falls(page: Page, address: str, case: LiveCase) -> None:
+def test_loss_gradient_is_shown_during_tuning(page: Page, address: str, case: LiveCase) -> None:
     open_tuning(page, address)
     click(page, "sensitivity")
     page.locator('[data-sensitivity="quantity"]').select_option("loss")
@@ -376,7 +376,7 @@ def test_the_gradient_of_the_loss_while_it_falls(page: Page, address: str, case:
     np.testing.assert_allclose(bars(page), own.gradient, atol=0.02 * np.abs(own.gradient).max())
 
 
-def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
+def test_sensitivity_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
     click(page, "sensitivity")
@@ -402,7 +402,7 @@ def test_the_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
 # Tornado and AIF uncertainty
 
 
-def test_the_tornado_is_the_librarys(page: Page, address: str, case: LiveCase) -> None:
+def test_tornado_equals_perfcore(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
     page.locator('[data-tab="edits"]').click()
@@ -427,7 +427,7 @@ def test_the_tornado_is_the_librarys(page: Page, address: str, case: LiveCase) -
     assert "compute again" in page.locator('[data-out="tornado"]').inner_text()
 
 
-def test_draws_of_plausible_aifs(page: Page, address: str, case: LiveCase) -> None:
+def test_aif_uncertainty_draws(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
     page.locator('[data-tab="uncertainty"]').click()
@@ -461,7 +461,7 @@ def test_draws_of_plausible_aifs(page: Page, address: str, case: LiveCase) -> No
 
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
-def test_nothing_is_cut_off(page: Page, address: str, size: tuple[int, int]) -> None:
+def test_panels_do_not_overflow(page: Page, address: str, size: tuple[int, int]) -> None:
     """Every control of every pane lies inside the column of the curve, and the maps above the fold."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     open_tuning(page, address)

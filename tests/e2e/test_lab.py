@@ -168,7 +168,7 @@ def test_without_a_socket_the_lab_works_by_reruns(new_page: Page, address: str) 
     assert lab_data(page, "core-ml") != core
 
 
-def test_every_request_goes_to_the_own_server(new_page: Page, address: str) -> None:
+def test_every_request_is_same_origin(new_page: Page, address: str) -> None:
     page = new_page
     requested: list[str] = []
     page.on("request", lambda request: requested.append(request.url))
@@ -180,7 +180,7 @@ def test_every_request_goes_to_the_own_server(new_page: Page, address: str) -> N
     assert outside == []
 
 
-def test_a_wrong_file_gets_one_sentence_and_the_edit_stays(page: Page, address: str) -> None:
+def test_invalid_aif_file_gives_one_error_and_keeps_the_edit(page: Page, address: str) -> None:
     open_lab(page, address)
     drag(page, 14, -50)
     settled(page)

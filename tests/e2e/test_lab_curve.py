@@ -164,7 +164,7 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-def test_a_freehand_line_is_the_curve(page: Page, address: str) -> None:
+def test_freehand_drawing_becomes_the_curve(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     page.get_by_role("radio", name="Draw").click()
@@ -237,7 +237,7 @@ def test_a_curve_that_the_server_refuses_is_reverted(new_page: Page, address: st
     np.testing.assert_array_equal(committed_curve(page), start_curve(), "a refused edit is no step of undo")
 
 
-def test_the_fit_is_the_librarys_gamma_variate(page: Page, address: str) -> None:
+def test_fit_equals_perfcore_gamma_variate(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     page.get_by_role("button", name="Fit").click()

@@ -57,7 +57,7 @@ def lab(shared_page: Page, address: str) -> Page:
     return shared_page
 
 
-def test_the_readout_is_the_librarys_value_in_every_map(page: Page, address: str) -> None:
+def test_readout_equals_perfcore_value_in_every_map(page: Page, address: str) -> None:
     open_lab(page, address)
     drag(page, 14, -30)
     settled(page)
@@ -108,7 +108,7 @@ def test_a_right_drag_sets_width_and_level_without_a_call(page: Page, address: s
     assert lab_data(page, "sent") == sent
 
 
-def test_the_windows_number_fields_and_what_they_refuse(page: Page, address: str) -> None:
+def test_window_fields_set_the_window_and_refuse_invalid_values(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     high = page.locator('[data-window="high"]')
@@ -161,7 +161,7 @@ def test_a_colour_scale_colours_the_map(lab: Page, scale: str) -> None:
 
 
 @pytest.mark.parametrize(("label", "colour"), [("core", MAGENTA), ("Tmax", GREEN)])
-def test_each_outline_is_switched_by_itself(lab: Page, label: str, colour: tuple[int, int, int]) -> None:
+def test_each_outline_has_its_own_toggle(lab: Page, label: str, colour: tuple[int, int, int]) -> None:
     page = lab
     for box in page.locator(".outlines input").all():
         box.check(force=True)
@@ -211,7 +211,7 @@ def test_zoom_keeps_the_voxel_under_the_pointer_and_pan_moves_it(page: Page, add
     assert other.mean() < 2e-3, "all but the cross at the hovered voxel"
 
 
-def test_two_fingers_zoom(chromium: Browser, address: str) -> None:
+def test_pinch_zooms(chromium: Browser, address: str) -> None:
     with isolated_page(chromium, viewport={"width": 1024, "height": 768}, has_touch=True) as page:
         open_lab(page, address)
         settled(page)
@@ -226,7 +226,7 @@ def test_two_fingers_zoom(chromium: Browser, address: str) -> None:
         assert zoom == pytest.approx(3.0, rel=0.15)
 
 
-def test_the_maps_keys(page: Page, address: str) -> None:
+def test_map_keyboard_shortcuts(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     sent = lab_data(page, "sent")
@@ -253,7 +253,7 @@ def test_the_maps_keys(page: Page, address: str) -> None:
     assert lab_data(page, "sent") == sent
 
 
-def test_all_slices_follow_a_drag_and_are_exact_at_rest(page: Page, address: str) -> None:
+def test_montage_updates_during_a_drag_and_is_exact_at_rest(page: Page, address: str) -> None:
     open_lab(page, address)
     page.locator('[data-layout="all"]').click()
     page.locator('[data-map="cbf"]').click()
@@ -283,7 +283,7 @@ def test_all_slices_follow_a_drag_and_are_exact_at_rest(page: Page, address: str
         assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
 
 
-def test_a_view_survives_a_reload(page: Page, address: str) -> None:
+def test_chosen_map_and_colour_scale_survive_a_reload(page: Page, address: str) -> None:
     open_lab(page, address)
     page.locator('[data-map="mtt"]').click()
     page.locator('[data-control="scale"]').select_option("rainbow")
@@ -293,7 +293,7 @@ def test_a_view_survives_a_reload(page: Page, address: str) -> None:
     assert page.locator('[data-control="scale"]').input_value() == "rainbow"
 
 
-def test_a_hovered_voxel_is_read_out_exactly(page: Page, address: str) -> None:
+def test_hover_readout_is_exact(page: Page, address: str) -> None:
     open_lab(page, address)
     settled(page)
     result = automatic()

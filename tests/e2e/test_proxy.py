@@ -172,7 +172,7 @@ def user_of(proxy: Proxy, name: str) -> str:
     raise AssertionError(f"none of 64 users was sent to {name}")
 
 
-def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy: Proxy) -> None:
+def test_lab_works_on_a_sub_path_with_session_affinity(page: Page, proxy: Proxy) -> None:
     first = len(proxy.targets())
     bad: list[str] = []
     page.on("response", lambda response: bad.append(response.url) if response.status >= 400 else None)
@@ -207,7 +207,7 @@ def test_the_lab_works_on_a_sub_path_and_stays_on_one_process(page: Page, proxy:
     assert len(set(logged(proxy, first, 31)[1:])) == 1
 
 
-def test_users_are_distributed_and_each_stays_on_one_process(proxy: Proxy) -> None:
+def test_users_are_distributed_with_session_affinity(proxy: Proxy) -> None:
     users = {name: user_of(proxy, name) for name in PORTS}
     for name, user in users.items():
         first = len(proxy.targets())
@@ -216,7 +216,7 @@ def test_users_are_distributed_and_each_stays_on_one_process(proxy: Proxy) -> No
         assert logged(proxy, first, 5) == [name] * 5
 
 
-def test_a_browser_gets_a_random_number_once(proxy: Proxy) -> None:
+def test_proxy_sets_a_random_affinity_cookie_once(proxy: Proxy) -> None:
     numbers = {number_in(proxy.request("/aif-lab/")) for _ in range(4)}
     assert len(numbers) == 4
     assert None not in numbers

@@ -176,7 +176,7 @@ def assert_alike(a: np.ndarray, b: np.ndarray, what: str) -> None:
     assert np.abs(a - b).max() <= 3, what
 
 
-def test_the_wipe_shows_one_on_either_side(page: Page, address: str) -> None:
+def test_wipe_comparison_shows_one_snapshot_on_each_side(page: Page, address: str) -> None:
     first, second = save_one_of_two_edits(page, address)
     page.get_by_role("radio", name="CBF", exact=True).click()
     drawn(page)
@@ -209,7 +209,7 @@ def test_the_wipe_shows_one_on_either_side(page: Page, address: str) -> None:
     assert first.numbers != second.numbers
 
 
-def test_the_divider_is_dragged(page: Page, address: str) -> None:
+def test_wipe_divider_can_be_dragged(page: Page, address: str) -> None:
     save_one_of_two_edits(page, address)
     page.get_by_role("radio", name="CBF", exact=True).click()
     compare(page)
@@ -240,7 +240,7 @@ def compared(shared_page: Page, address: str) -> tuple[Page, Analysis, Analysis]
 
 
 @pytest.mark.parametrize("name", ["rCBF", "CBF", "CBV", "MTT", "Tmax"])
-def test_the_difference_is_perfcores(compared: tuple[Page, Analysis, Analysis], name: str) -> None:
+def test_difference_map_equals_perfcore(compared: tuple[Page, Analysis, Analysis], name: str) -> None:
     page, first, second = compared
     page.get_by_role("radio", name=name, exact=True).click()
     drawn(page)
@@ -259,7 +259,7 @@ def test_the_difference_is_perfcores(compared: tuple[Page, Analysis, Analysis], 
     assert 0.9 * max(usual, floor) <= span <= 2.6 * max(usual, floor), "a round number that holds 98 %"
 
 
-def test_the_difference_is_coloured_about_zero(page: Page, address: str) -> None:
+def test_difference_map_has_a_diverging_scale(page: Page, address: str) -> None:
     first, second = save_one_of_two_edits(page, address)
     compare(page, "difference")
     page.locator('[data-control="difference-span"]').fill("0.3")

@@ -227,8 +227,8 @@ def test_a_curve_from_a_file_becomes_the_start() -> None:
     sent = config(app)
     assert sent["start"] == "file-1"
     assert {"id": "file-1", "label": "File 1", "colour": "", "group": "Files"} in sent["sources"]
-    assert "interpolated" in sent["notice"]["text"], "another time grid is said"
-    assert any("interpolated" in c.value for c in app.main.caption), "and stays said"
+    assert "interpolated" in sent["notice"]["text"], "interpolation to another time grid is reported"
+    assert any("interpolated" in c.value for c in app.main.caption), "the notice stays"
 
 
 def test_every_selector_is_listed_and_computed_at_first_use() -> None:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def extended(monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
-    """The dashboard with one more selector, regularisation and map; the cached case knows its selectors."""
+    """The dashboard with one more selector, regularisation and map; the case is loaded again with them."""
     first = catalog.demonstrations()[0]
     catalog.forget_entry(first)
     monkeypatch.setitem(SELECTORS, "mine", replace(SELECTORS["straka"], id="mine", label="My selector"))

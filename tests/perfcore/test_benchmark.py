@@ -44,7 +44,7 @@ def check(result: dict[str, Any]) -> None:
     assert result["errors"]["float32_relative"] < 1e-5
 
 
-def test_the_file_is_the_contracts(tmp_path: Path) -> None:
+def test_output_follows_the_schema(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder" / "benchmark.json"
     result = command("--out", out, *SMALL)
     assert (result.exit_code, result.stderr) == (0, "")
@@ -53,7 +53,7 @@ def test_the_file_is_the_contracts(tmp_path: Path) -> None:
     assert all(way in result.stdout for way in WAYS)
 
 
-def test_a_worker_of_a_cluster_is_measured(tmp_path: Path, cluster: str) -> None:
+def test_benchmark_on_a_dask_worker(tmp_path: Path, cluster: str) -> None:
     out = tmp_path / "benchmark.json"
     result = command("--out", out, *SMALL, "--scheduler", cluster)
     assert result.exit_code == 0, result.output
@@ -62,7 +62,7 @@ def test_a_worker_of_a_cluster_is_measured(tmp_path: Path, cluster: str) -> None
     assert measured["machine"]["threads"] == 1  # as that worker was started
 
 
-def test_a_scheduler_that_is_not_there_leaves_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_scheduler_is_a_one_line_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "SCHEDULER_TIMEOUT_S", 1)
     result = command("--out", tmp_path / "new" / "b.json", *SMALL, "--scheduler", "tcp://127.0.0.1:1")
     assert result.exit_code == 2
@@ -72,7 +72,7 @@ def test_a_scheduler_that_is_not_there_leaves_in_one_line(tmp_path: Path, monkey
 
 
 @pytest.mark.parametrize("out", ["{folder}", "{file}/b.json", "/proc/none/b.json"])
-def test_an_output_that_cannot_be_written_is_told_before_any_work(
+def test_unwritable_output_is_an_error_before_any_measurement(
     out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(benchmark, "run", lambda *_: pytest.fail("it is measured"))
@@ -86,7 +86,7 @@ def test_an_output_that_cannot_be_written_is_told_before_any_work(
 
 
 @pytest.mark.parametrize(("name", "most"), [("voxels", MAX_VOXELS), ("repeats", MAX_REPEATS)])
-def test_sizes_out_of_range(name: str, most: int, tmp_path: Path) -> None:
+def test_sizes_out_of_range_raise(name: str, most: int, tmp_path: Path) -> None:
     for value in (0, -1, most + 1):
         result = command("--out", tmp_path / "b.json", f"--{name}", value)
         assert result.exit_code == 2

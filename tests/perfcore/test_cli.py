@@ -186,7 +186,7 @@ def test_an_aif_from_a_csv_file(data: Path, head: Head, tmp_path: Path) -> None:
     table = np.loadtxt(tmp_path / "aif.csv", delimiter=",", skiprows=1)
     np.testing.assert_allclose(table[:, 1], head.aif, atol=1e-6)
     result = run("maps", data / "case_12", "--out", tmp_path, "--aif", data / "fine.csv")
-    assert "Note: The AIF came on another time grid" in result.stdout
+    assert "Note: The AIF has another time grid" in result.stdout
     assert "interpolated" in summary(tmp_path)["quality"][0]
 
 

@@ -28,7 +28,7 @@ needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA d
 @pytest.mark.cuda
 @needs_cuda
 @pytest.mark.parametrize("settings", FORMS, ids=lambda s: f"{s.deconvolution}-{s.regularization}")
-def test_maps_equal_those_of_the_cpu(settings: Settings) -> None:
+def test_cuda_maps_equal_cpu_maps(settings: Settings) -> None:
     aif, tissue = synthetic_case(6000, 60)
     on_cpu = flow_and_delay(flow_operator(aif, 1.0, settings), Tiles.from_curves(tissue))
     on_cuda = flow_and_delay(flow_operator(aif.cuda(), 1.0, settings), Tiles.from_curves(tissue.cuda()))
@@ -39,7 +39,7 @@ def test_maps_equal_those_of_the_cpu(settings: Settings) -> None:
 
 @pytest.mark.cuda
 @needs_cuda
-def test_the_gradient_equals_that_of_the_cpu() -> None:
+def test_cuda_gradient_equals_cpu_gradient() -> None:
     aif, tissue = synthetic_case(6000, 60)
     grads = []
     for device in ("cpu", "cuda"):
@@ -51,7 +51,7 @@ def test_the_gradient_equals_that_of_the_cpu() -> None:
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_without_a_device_is_refused_in_a_sentence() -> None:
+def test_cuda_without_device_raises() -> None:
     with pytest.raises(DeviceError, match="No CUDA device was found on this machine"):
         resolve_device("cuda")
     assert resolve_device("auto").type == "cpu"
@@ -59,7 +59,7 @@ def test_cuda_without_a_device_is_refused_in_a_sentence() -> None:
 
 @pytest.mark.cuda
 @needs_cuda
-def test_the_soft_time_equals_that_of_the_cpu() -> None:
+def test_cuda_soft_tmax_equals_cpu_soft_tmax() -> None:
     aif, tissue = synthetic_case(6000, 60)
     results = []
     for device in ("cpu", "cuda"):
@@ -76,7 +76,7 @@ def test_the_soft_time_equals_that_of_the_cpu() -> None:
 
 @pytest.mark.cuda
 @needs_cuda
-def test_a_training_learns_and_goes_on_as_on_the_cpu(paths: list[Path], tmp_path: Path) -> None:
+def test_cuda_training_and_resume_match_cpu(paths: list[Path], tmp_path: Path) -> None:
     plan, losses = TrainingPlan("regression", "core+tmax", "adam", 2e-3, 2, 0), {}
     for device in ("cpu", "cuda"):
         out = tmp_path / device

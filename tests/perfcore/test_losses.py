@@ -77,7 +77,7 @@ def curve(scale=1.0, seed=5):
 # Soft Dice
 
 
-def test_soft_dice_is_the_formula():
+def test_soft_dice_equals_formula():
     rng = np.random.default_rng(0)
     for _ in range(20):
         p, g = rng.random(30), rng.random(30) < 0.4
@@ -93,7 +93,7 @@ def test_soft_dice_of_known_lesions():
     assert float(soft_dice_loss(torch.zeros(4), torch.zeros(4))) == 0
 
 
-def test_an_empty_lesion_asks_for_an_empty_prediction():
+def test_soft_dice_of_empty_lesion_has_positive_gradient():
     p = torch.full((9,), 0.3, requires_grad=True)
     loss = soft_dice_loss(p, torch.zeros(9))
     loss.backward()
@@ -101,12 +101,12 @@ def test_an_empty_lesion_asks_for_an_empty_prediction():
     assert (p.grad > 0).all()
 
 
-# Against the plain way
+# Against the dense reference
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("with_tmax", [False, True])
-def test_lesions_are_the_oracles(target, form, with_tmax):
+def test_lesion_probabilities_match_oracle(target, form, with_tmax):
     aif = curve()
     found = lesions(aif, target, Settings(deconvolution=form), with_tmax=with_tmax)
     heights, rcbf, core, low = lesions_by_hand(aif.detach().numpy(), target, form)
@@ -120,7 +120,7 @@ def test_lesions_are_the_oracles(target, form, with_tmax):
     np.testing.assert_allclose(found.hypoperfused.detach(), low, rtol=0, atol=1e-9)
 
 
-def test_slopes_and_thresholds(target):
+def test_lesion_probability_slopes_and_thresholds(target):
     """Half at the threshold; e/(1 + e) one slope beside it."""
     assert (CORE_SLOPE, TMAX_SLOPE_S) == (0.05, 0.5)
     found = lesions(curve(), target, Settings(core_threshold=0.30, tmax_threshold_s=4.0), with_tmax=True)
@@ -130,7 +130,7 @@ def test_slopes_and_thresholds(target):
     np.testing.assert_allclose(torch.logit(found.hypoperfused.detach()) * 0.5, found.tmax.detach() - 4, atol=1e-9)
 
 
-def test_a_learned_threshold_gets_a_gradient(target):
+def test_learned_threshold_has_gradient(target):
     threshold = torch.tensor(0.30, dtype=torch.float64, requires_grad=True)
     found = lesions(curve(), target, Settings(), with_tmax=False, core_threshold=threshold)
     expected = lesions(curve(), target, Settings(core_threshold=0.30), with_tmax=False)
@@ -142,7 +142,7 @@ def test_a_learned_threshold_gets_a_gradient(target):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_the_loss_is_the_oracles(target, name):
+def test_lesion_loss_matches_oracle(target, name):
     aif = curve()
     _, _, core, low = lesions_by_hand(aif.detach().numpy(), target)
     expected = dice_by_hand(core, target.core.numpy())
@@ -151,7 +151,7 @@ def test_the_loss_is_the_oracles(target, name):
     assert lesion_loss(aif, target, Settings(), name).item() == pytest.approx(expected, abs=1e-10)
 
 
-def test_where_hypoperfusion_is_unknown_the_core_counts_alone(target):
+def test_tmax_loss_without_known_hypoperfusion_equals_core_loss(target):
     unknown = replace(target, hypoperfused=None)
     found = lesion_loss(curve(), unknown, Settings(), "core+tmax")
     assert found.item() == lesion_loss(curve(), target, Settings(), "core").item()
@@ -162,13 +162,13 @@ def test_where_hypoperfusion_is_unknown_the_core_counts_alone(target):
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_gradcheck(target, name, form):
+def test_lesion_loss_passes_gradcheck(target, name, form):
     settings = Settings(deconvolution=form)
     assert torch.autograd.gradcheck(lambda a: lesion_loss(a, target, settings, name), (curve(),), eps=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_no_loss_sees_the_scale(target, name):
+def test_losses_are_invariant_to_aif_scale(target, name):
     """rCBF and Tmax do not change with it, so the gradient is orthogonal to the curve."""
     aif = curve()
     (gradient,) = torch.autograd.grad(lesion_loss(aif, target, Settings(), name), aif)
@@ -179,7 +179,7 @@ def test_no_loss_sees_the_scale(target, name):
     assert seven.item() == pytest.approx(lesion_loss(aif, target, Settings(), name).item(), abs=1e-13)
 
 
-def test_only_the_tmax_term_sees_the_place_in_time(target):
+def test_only_tmax_loss_depends_on_time_shift(target):
     """Frames of nothing at both ends: a shift by three loses no sample."""
     aif = np.where((TIME > 5) & (TIME < 22), AIF, 0)
     early, late = (torch.tensor(np.roll(aif, frames)) for frames in (0, 3))
@@ -190,7 +190,7 @@ def test_only_the_tmax_term_sees_the_place_in_time(target):
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_an_empty_lesion_is_no_fault(target, name):
+def test_empty_lesion_has_finite_loss_and_gradient(target, name):
     nothing = torch.zeros(N, dtype=torch.float64)
     empty = replace(target, core=nothing, hypoperfused=nothing)
     aif = curve()
@@ -201,7 +201,7 @@ def test_an_empty_lesion_is_no_fault(target, name):
     assert float(gradient.abs().max()) > 0
 
 
-def test_voxels_without_signal_spoil_no_gradient(target):
+def test_voxels_without_signal_have_finite_gradient(target):
     curves = torch.tensor(curves_of(target)).float()
     curves[[0, 25, 35]] = 0
     some = replace(target, tissue=Tiles.from_curves(curves, 7))
@@ -210,7 +210,7 @@ def test_voxels_without_signal_spoil_no_gradient(target):
     assert torch.isfinite(gradient).all()
 
 
-def test_what_cannot_be_is_named(target):
+def test_unknown_loss_and_invalid_aif_raise(target):
     with pytest.raises(ArgumentError, match=r"^loss must be one of core, core\+tmax; got 'dice'\.$"):
         lesion_loss(curve(), target, Settings(), "dice")
     with pytest.raises(ArgumentError, match="The tissue has 36 time points; the AIF has 30"):

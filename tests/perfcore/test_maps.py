@@ -63,7 +63,7 @@ def flow_of(curves, form=FORMS[0], aif=AIF, dt=1.0, dtype=torch.float64, **more)
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @every_form
-def test_flow_and_delay_are_the_oracles(form, dtype):
+def test_cbf_and_tmax_match_oracle(form, dtype):
     rng = np.random.default_rng(0)
     curves = [tissue(60, mtt, d) + rng.normal(0, 0.3, 60) for mtt in (3, 6, 12) for d in (0, 3.5)]
     settings = Settings(*form)
@@ -83,7 +83,7 @@ def test_flow_and_delay_are_the_oracles(form, dtype):
 
 
 @circulant_forms
-def test_delay_is_recovered_and_may_be_negative(form):
+def test_tmax_recovers_positive_and_negative_delay(form):
     delays = np.arange(-6.0, 10.0)
     cbf, tmax = flow_of([tissue(60, 4, d) for d in delays], form)
     shift = (tmax - tmax[6]).numpy()
@@ -99,20 +99,20 @@ def test_delay_is_recovered_and_may_be_negative(form):
 
 
 @causal_forms
-def test_the_causal_form_sees_no_lead(form):
+def test_causal_tmax_is_never_negative(form):
     cbf, tmax = flow_of([tissue(60, 4, d) for d in (0.0, -4.0)], form)
     assert (tmax >= 0).all()
     assert abs(float(cbf[1] / cbf[0]) - 1) > 0.2
 
 
-def test_tmax_carries_a_bias_beside_the_delay():
+def test_tmax_bias_depends_on_mtt():
     """λ_rel 0.3: delay 1 s with MTT 4 s reads 3 s, delay 7 s with MTT 9 s reads 10 s."""
     _, tmax = flow_of([tissue(60, 4, 1.0), tissue(60, 9, 7.0)])
     np.testing.assert_allclose(tmax, [3, 10], atol=0.2)
 
 
 @pytest.mark.parametrize("dt", [1.0, 2.0])
-def test_cbf_is_in_ml_per_100_g_and_minute(dt):
+def test_cbf_has_units_of_ml_per_100_g_per_min(dt):
     """With an AIF and tissue that the matrix itself made, CBF tends to the truth as λ falls."""
     n = 50
     a, residue = np.zeros(n), np.zeros(2 * n)
@@ -135,13 +135,13 @@ def test_cbf_is_in_ml_per_100_g_and_minute(dt):
     assert (flows[0] < 0.7 * np.array([55, 11])).all()
 
 
-def test_cbf_at_the_papers_lambda_is_biased_by_mtt():
+def test_cbf_bias_at_lambda_0_3_depends_on_mtt():
     cbf, _ = flow_of([tissue(50, mtt, 2) for mtt in (2, 4, 8, 20)])
     np.testing.assert_allclose(cbf / 50, [0.30, 0.46, 0.62, 0.77], atol=0.01)
 
 
 @every_form
-def test_tissue_without_a_bolus_has_no_time(form):
+def test_tissue_without_bolus_has_nan_tmax(form):
     curves = np.array([tissue(60, 4, 1), np.zeros(60), tissue(40, 6, 1)])
     cbf, tmax = flow_of(curves, form)
     alone, time = flow_of(curves[[0, 2]], form)
@@ -162,13 +162,13 @@ def test_tissue_without_a_bolus_has_no_time(form):
         (AIF, -1.0, "time step must be positive; got -1.0"),
     ],
 )
-def test_what_cannot_be_computed_is_named(form, aif, dt, message):
+def test_invalid_aif_or_time_step_raises(form, aif, dt, message):
     with pytest.raises(ArgumentError, match=message):
         flow_of([tissue(60, 4, 0)], form, aif, dt)
 
 
 @pytest.mark.parametrize("form", EVERY, ids=str)
-def test_wrong_lengths_name_both_numbers(form):
+def test_length_mismatch_error_names_both_lengths(form):
     with pytest.raises(ArgumentError, match="The tissue has 60 time points; the AIF has 55"):
         flow_of([tissue(60, 4, 0)], form, AIF[:55])
 
@@ -178,7 +178,7 @@ def test_wrong_lengths_name_both_numbers(form):
 
 @pytest.mark.parametrize("dt", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize(("cbf", "mtt"), [(60.0, 4.0), (15.0, 8.0), (25.0, 5.0)])
-def test_cbv_is_flow_times_transit(dt, cbf, mtt):
+def test_cbv_equals_cbf_times_mtt(dt, cbf, mtt):
     """CBV = CBF·MTT/60: the area of a convolution is the product of the areas."""
     time = np.arange(0, 120, dt)  # long enough for the tail
     c, a = tissue(cbf, mtt, 1.0, time), oracle.gamma_variate(time, ONSET_S)
@@ -195,14 +195,14 @@ def test_blood_volume_units():
 
 
 @pytest.mark.parametrize("area", [0.0, -2.0, float("nan")])
-def test_an_aif_without_area_has_no_cbv(area):
+def test_cbv_with_nonpositive_aif_area_raises(area):
     with pytest.raises(ArgumentError, match=f"area under the AIF must be positive for CBV; got {area:g}"):
         blood_volume(torch.ones(3), area)
     with pytest.raises(ArgumentError, match="must be positive"):
         blood_volume(torch.ones(3), torch.tensor(area))
 
 
-def test_a_small_area_and_a_small_flow_have_maps_too():
+def test_cbv_and_mtt_accept_values_below_one():
     """Concentration in other units than HU makes areas below 1, and severe ischaemia CBF below 1."""
     volume = blood_volume(torch.tensor([0.5]), 0.25)
     assert volume.item() == pytest.approx(2 * blood_volume(torch.tensor([1.0]), 1.0).item())
@@ -257,12 +257,12 @@ def soft_bias(curve, softness):
     ("mtt", "delay", "expected"),
     [(2, 0, 0.01), (4, 0, 0.02), (8, 0, 0.06), (20, 0, 0.27), (4, 5, 0.02), (8, 5, 0.06)],
 )
-def test_soft_tmax_lies_close_above_the_refined_maximum(mtt, delay, expected):
+def test_soft_tmax_bias_for_exponential_residue(mtt, delay, expected):
     """Exponential residues, λ_rel 0.3, τ = 0.05."""
     assert soft_bias(tissue(60, mtt, delay), 0.05) == pytest.approx(expected, abs=0.005)
 
 
-def test_soft_tmax_fails_for_a_box_residue_and_for_a_soft_tau():
+def test_soft_tmax_bias_for_box_residue_and_large_tau():
     assert soft_bias(box_tissue(20.0), 0.05) == pytest.approx(-4.8, abs=0.05)
     assert soft_bias(tissue(60, 4, 0), 0.2) == pytest.approx(2.7, abs=0.25)
 
@@ -274,7 +274,7 @@ def test_soft_tmax_fails_for_a_box_residue_and_for_a_soft_tau():
     scale=st.floats(1e-3, 1e3),
     softness=st.floats(0.02, 0.5),
 )
-def test_soft_tmax_is_the_formula(seed, shift, scale, softness):
+def test_soft_tmax_equals_formula(seed, shift, scale, softness):
     rng = np.random.default_rng(seed)
     k, time = rng.normal(size=(2, 3, 30)), np.sort(rng.uniform(-15, 60, 30))
     k[..., 4] = 3.5
@@ -282,12 +282,12 @@ def test_soft_tmax_is_the_formula(seed, shift, scale, softness):
     for i, j in np.ndindex(2, 3):
         weight = np.exp(k[i, j] / (softness * k[i, j].max()) - 1 / softness)
         assert float(found[i, j]) == pytest.approx((weight * time).sum() / weight.sum(), rel=1e-10, abs=1e-10)
-    # moves with time, and does not see the scale of k
+    # shifts with time; invariant to the scale of k
     moved = soft_tmax(torch.tensor(scale * k), torch.tensor(time + shift), softness)
     np.testing.assert_allclose(moved, found + shift, atol=1e-9)
 
 
-def test_soft_tmax_of_a_voxel_does_not_depend_on_the_others():
+def test_soft_tmax_is_computed_per_voxel():
     """The softmax is scaled by each voxel's own maximum."""
     time = torch.arange(30.0, dtype=torch.float64)
     early, late = torch.exp(-((time - 5) ** 2) / 18), torch.exp(-((time - 20) ** 2) / 18)
@@ -296,12 +296,12 @@ def test_soft_tmax_of_a_voxel_does_not_depend_on_the_others():
     assert together[1].item() == pytest.approx(soft_tmax(late, time).item(), abs=1e-9)
 
 
-def test_soft_tmax_keeps_the_type_of_the_residue():
+def test_soft_tmax_keeps_dtype():
     time = torch.arange(8.0, dtype=torch.float64)
     assert soft_tmax(torch.rand(3, 8), time).dtype == torch.float32
 
 
-def test_soft_tmax_tends_to_the_argmax():
+def test_soft_tmax_converges_to_argmax():
     k = torch.rand(5, 40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     time = torch.arange(40.0)
     k[torch.arange(5), torch.tensor([0, 39, 7, 20, 3])] = 1.5
@@ -310,7 +310,7 @@ def test_soft_tmax_tends_to_the_argmax():
 
 
 @pytest.mark.parametrize("form", FORMS, ids=str)
-def test_gradcheck_of_soft_tmax(form):
+def test_soft_tmax_passes_gradcheck(form):
     operator = build_operator(torch.tensor(oracle.gamma_variate(np.arange(12) * 3.0)), 3.0, Settings(*form))
     c = torch.tensor(np.stack([oracle.tissue(np.arange(12) * 3.0, m, 2) for m in (4, 8)]))
     k = operator.apply(c).detach()

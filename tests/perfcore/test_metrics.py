@@ -49,7 +49,7 @@ def masks(shape):
 
 @few
 @given(a=masks((3, 4, 2)), b=masks((3, 4, 2)))
-def test_dice_is_the_f1_score(a, b):
+def test_dice_equals_f1_score(a, b):
     if not b.any():
         assert dice(a, b) is None
         return
@@ -74,7 +74,7 @@ SCORES = st.sampled_from(np.float32([0, 0.1, 0.3, 0.38, 0.5, 1, 1.7, np.nan]))
 
 @few
 @given(score=hnp.arrays(np.float32, 30, elements=SCORES), known=masks(30))
-def test_auc_equals_sklearns_with_ties_and_without_nan(score, known):
+def test_auc_equals_sklearn_and_ignores_nan(score, known):
     valid = np.isfinite(score)
     found = auc_below(score, known)
     if len(set(known[valid].tolist())) < 2:
@@ -101,7 +101,7 @@ def test_auc_of_many_voxels():
     assert auc_below(score, known) == pytest.approx(roc_auc_score(known, -score), abs=1e-12)
 
 
-def test_roc_is_the_share_of_voxels_at_or_below_each_threshold():
+def test_roc_equals_counts_at_each_threshold():
     """Counted threshold by threshold; voxels without a score do not count, and a lower score means lesion."""
     rng = np.random.default_rng(3)
     known = np.arange(400) % 3 == 0
@@ -118,7 +118,7 @@ def test_roc_is_the_share_of_voxels_at_or_below_each_threshold():
         assert np.mean(lesion <= threshold) - 1e-12 <= sensitivity[0] <= np.mean(lesion < following) + 1e-12
 
 
-def test_roc_encloses_the_auc():
+def test_roc_integrates_to_auc():
     rng = np.random.default_rng(4)
     known = rng.random(3000) < 0.3
     score = np.float32(rng.normal(np.where(known, -1.0, 0.0)))
@@ -154,7 +154,7 @@ def hausdorff95_by_hand(a, b, spacing):
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), SPACING, (3.0, 0.4, 0.7)])
 @pytest.mark.parametrize("seed", range(8))
-def test_hausdorff_against_all_distances(seed, spacing):
+def test_hausdorff95_equals_brute_force_distances(seed, spacing):
     a, b = blob(seed, level=0.5 + 0.06 * (seed % 8)), blob(seed + 100, level=0.9)
     found = hausdorff95(a, b, spacing)
     assert found == pytest.approx(hausdorff95_by_hand(a, b, spacing), rel=1e-12)
@@ -164,7 +164,7 @@ def test_hausdorff_against_all_distances(seed, spacing):
 
 @few
 @given(a=masks((4, 3, 2)), b=masks((4, 3, 2)))
-def test_hausdorff_of_any_masks(a, b):
+def test_hausdorff95_of_any_masks_equals_brute_force(a, b):
     found = hausdorff95(a, b, SPACING)
     if not a.any() or not b.any():
         assert found is None
@@ -175,19 +175,19 @@ def test_hausdorff_of_any_masks(a, b):
 @pytest.mark.parametrize(
     ("step", "expected"), [((3, 0, 0), 2.7), ((0, 2, 0), 2.6), ((0, 0, 1), 5.0), ((2, 1, 1), 5.4708)]
 )
-def test_hausdorff_of_two_voxels_is_their_distance(step, expected):
+def test_hausdorff95_of_two_voxels_is_their_distance(step, expected):
     a, b = np.zeros((2, 9, 9, 9), bool)
     a[4, 4, 4] = b[4 + step[0], 4 + step[1], 4 + step[2]] = True
     assert hausdorff95(a, b, SPACING) == pytest.approx(expected, abs=1e-4)
 
 
-def test_hausdorff_does_not_see_the_volume_around():
+def test_hausdorff95_is_invariant_to_padding():
     a, b = blob(1), blob(2)
     wide = [np.pad(x, ((20, 5), (0, 9), (3, 3))) for x in (a, b)]
     assert hausdorff95(*wide, SPACING) == hausdorff95(a, b, SPACING)
 
 
-def test_hausdorff_takes_the_95th_percentile_and_not_the_maximum():
+def test_hausdorff95_ignores_a_single_outlier():
     a = np.zeros((60, 3, 3), bool)
     a[:40] = True
     b = a.copy()
@@ -225,7 +225,7 @@ def maps():
     return maps_of(rcbf, core, hypoperfused)
 
 
-def test_numbers_of_a_case(maps):
+def test_lesion_numbers_of_a_case(maps):
     lesion = blob(3, level=0.8)
     numbers = lesion_numbers(maps, lesion, VOXEL_ML, SPACING)
     core_ml, hypo_ml = maps.core.sum() * VOXEL_ML, maps.hypoperfused.sum() * VOXEL_ML
@@ -246,19 +246,19 @@ def test_numbers_of_a_case(maps):
         assert getattr(numbers, name) == pytest.approx(value, rel=1e-12), name
 
 
-def test_without_a_known_lesion_there_is_no_agreement(maps):
+def test_agreement_metrics_are_none_without_a_known_lesion(maps):
     numbers = lesion_numbers(maps, None, VOXEL_ML, SPACING)
     assert numbers.core_ml > 0
     assert (numbers.lesion_ml, numbers.dice, numbers.jaccard, numbers.auc, numbers.hd95_mm) == (None,) * 5
 
 
-def test_an_empty_known_lesion_has_a_volume_and_no_agreement(maps):
+def test_agreement_metrics_are_none_for_an_empty_known_lesion(maps):
     numbers = lesion_numbers(maps, np.zeros(maps.core.shape, bool), VOXEL_ML, SPACING)
     assert numbers.lesion_ml == 0
     assert (numbers.dice, numbers.jaccard, numbers.auc, numbers.hd95_mm) == (None,) * 4
 
 
-def test_an_empty_core_misses_the_lesion_and_has_no_ratio(maps):
+def test_empty_core_has_zero_dice_and_no_mismatch_ratio(maps):
     none = np.zeros(maps.core.shape, bool)
     lesion = blob(3, level=0.8)
     numbers = lesion_numbers(maps_of(maps.rcbf, none, maps.hypoperfused), lesion, VOXEL_ML, SPACING)
@@ -269,7 +269,7 @@ def test_an_empty_core_misses_the_lesion_and_has_no_ratio(maps):
     assert numbers.auc == lesion_numbers(maps, lesion, VOXEL_ML, SPACING).auc
 
 
-def test_a_mismatch_is_not_negative(maps):
+def test_mismatch_is_never_negative(maps):
     numbers = lesion_numbers(maps_of(maps.rcbf, maps.hypoperfused, maps.core), None, VOXEL_ML, SPACING)
     assert numbers.mismatch_ml == 0
     assert numbers.mismatch_ratio == pytest.approx(maps.core.sum() / maps.hypoperfused.sum())

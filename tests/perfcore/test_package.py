@@ -48,7 +48,7 @@ def series(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_every_public_name_is_there_and_no_other() -> None:
+def test_public_names_are_exported_and_documented() -> None:
     assert list(perfcore.__all__) == sorted(perfcore._MODULES)
     assert set(perfcore.__all__) <= set(dir(perfcore))
     for name in perfcore.__all__:
@@ -63,12 +63,12 @@ def test_the_example_of_the_package_runs() -> None:
     assert outcome.failed == 0
 
 
-def test_importing_the_package_imports_no_other() -> None:
+def test_importing_the_package_imports_no_dependency() -> None:
     loaded = run(["-c", "import sys, perfcore; print(*sys.modules)"], ROOT).split()
     assert not {"numpy", "torch", "typer", *HEAVY} & set(loaded)
 
 
-def test_the_pipeline_imports_nothing_that_it_may_not_use() -> None:
+def test_pipeline_does_not_import_optional_dependencies() -> None:
     loaded = run(["-c", "import sys, perfcore.pipeline; print(*sys.modules)"], ROOT).split()
     assert "torch" in loaded
     assert not set(HEAVY) & set(loaded)
@@ -91,7 +91,7 @@ def test_maps_imports_only_what_it_uses(series: Path, tmp_path: Path) -> None:
     assert not unused & set(loaded)
 
 
-def test_a_wheel_installs_a_library_that_makes_maps(series: Path, tmp_path: Path) -> None:
+def test_wheel_installs_a_working_library(series: Path, tmp_path: Path) -> None:
     """Built, installed into an empty folder and run outside the repository, without a network."""
     source, target, elsewhere = tmp_path / "source", tmp_path / "site", tmp_path / "elsewhere"
     elsewhere.mkdir()

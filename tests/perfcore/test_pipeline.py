@@ -1,4 +1,4 @@
-"""The one road from a case to maps, on a phantom whose truth is known."""
+"""The pipeline from a case to maps, on a phantom with known truth."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * (a & b).sum() / (a.sum() + b.sum()))
 
 
-def test_the_phantoms_lesions_are_found() -> None:
+def test_core_and_hypoperfusion_match_phantom_truth() -> None:
     truth = phantom().truth
     assert overlap(result().maps.core, truth.core) > 0.8
     assert overlap(result().maps.hypoperfused, truth.core | truth.penumbra) > 0.9
@@ -40,7 +40,7 @@ def test_the_phantoms_lesions_are_found() -> None:
     assert result().prepared.diseased_side == "left"
 
 
-def test_the_automatic_curve_finds_what_the_true_one_finds() -> None:
+def test_automatic_aif_gives_the_same_lesion_as_true_aif() -> None:
     automatic = analyse(phantom().series)
     assert automatic.aif.source_id == "straka"
     assert automatic.vof is not None
@@ -48,7 +48,7 @@ def test_the_automatic_curve_finds_what_the_true_one_finds() -> None:
     assert np.corrcoef(automatic.aif.value, phantom().truth.aif.value)[0, 1] > 0.97
 
 
-def test_volume_and_delay_are_the_truths_up_to_known_biases() -> None:
+def test_cbv_cbf_and_tmax_match_truth_within_known_bias() -> None:
     maps, truth, prepared = result().maps, phantom().truth, result().prepared
     healthy = np.zeros(prepared.grid, bool)
     healthy.reshape(-1)[prepared.index[prepared.reference]] = True
@@ -61,7 +61,7 @@ def test_volume_and_delay_are_the_truths_up_to_known_biases() -> None:
     assert np.median(maps.tmax[late] - truth.delay_s[late]) == pytest.approx(2.5, abs=1.5)
 
 
-def test_maps_are_whole_inside_the_mask_and_nan_outside() -> None:
+def test_maps_are_finite_inside_mask_and_nan_outside() -> None:
     mask = result().prepared.mask
     for name in ("cbf", "rcbf", "cbv", "tmax", "ttp", "core_probability"):
         volume = getattr(result().maps, name)
@@ -74,7 +74,7 @@ def test_maps_are_whole_inside_the_mask_and_nan_outside() -> None:
     )
 
 
-def test_amplitude_moves_flow_and_not_the_core() -> None:
+def test_aif_amplitude_scales_cbf_and_keeps_core() -> None:
     aif = phantom().truth.aif
     doubled = analyse(phantom().series, replace(aif, value=2 * aif.value))
     np.testing.assert_array_equal(doubled.maps.core, result().maps.core)
@@ -82,7 +82,7 @@ def test_amplitude_moves_flow_and_not_the_core() -> None:
     np.testing.assert_allclose(doubled.maps.tmax, result().maps.tmax, atol=1e-3)
 
 
-def test_the_whole_brain_as_reference_and_the_vendor_preset() -> None:
+def test_brain_reference_and_vendor_preset() -> None:
     brain = analyse(phantom().series, phantom().truth.aif, Settings(reference="brain"))
     inside = brain.prepared.mask
     assert brain.maps.reference_cbf == pytest.approx(float(brain.maps.cbf[inside].mean(dtype=float)), rel=1e-5)
@@ -91,7 +91,7 @@ def test_the_whole_brain_as_reference_and_the_vendor_preset() -> None:
     np.testing.assert_array_equal(vendor.maps.core, vendor.maps.rcbf < 0.30)
 
 
-def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
+def test_length_mismatch_and_unknown_device_raise() -> None:
     series = phantom().series
     short = Aif(series.time_s[:40], phantom().truth.aif.value[:40])
     with pytest.raises(ArgumentError, match="The AIF has 40 time points; the series has 60"):
@@ -100,12 +100,12 @@ def test_what_does_not_fit_is_refused_in_a_sentence() -> None:
         analyse(series, phantom().truth.aif, device="tpu")
 
 
-def test_the_example_in_the_docstring_runs() -> None:
+def test_pipeline_doctest_runs() -> None:
     outcome = doctest.testmod(perfcore.pipeline)
     assert (outcome.failed, outcome.attempted > 2) == (0, True)
 
 
-def test_a_case_that_is_prepared_already_gives_the_same_maps() -> None:
+def test_prepared_case_gives_the_same_maps() -> None:
     again = analyse(phantom().series, phantom().truth.aif, prepared=result().prepared)
     np.testing.assert_array_equal(again.maps.cbf, result().maps.cbf)
     np.testing.assert_array_equal(again.maps.tmax, result().maps.tmax)
@@ -114,6 +114,6 @@ def test_a_case_that_is_prepared_already_gives_the_same_maps() -> None:
 
 
 @pytest.mark.parametrize("cbf", [torch.inf, torch.nan, 0.0, -1.0])
-def test_healthy_tissue_without_a_flow_that_is_a_number_is_refused(cbf: float) -> None:
+def test_nonpositive_reference_cbf_raises(cbf: float) -> None:
     with pytest.raises(InputDataError, match="this AIF does not explain the tissue"):
         healthy_mean(torch.tensor([1.0, cbf]), torch.tensor([False, True]))

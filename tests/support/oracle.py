@@ -120,7 +120,7 @@ def _decomposed(a, dt, deconvolution, discretization):
 
 
 def decompose(a, dt, form):
-    """U, σ (descending) and Vᵀ of the forward matrix; remembered, for loops over voxels."""
+    """U, σ (descending) and Vᵀ of the forward matrix; cached, for loops over voxels."""
     return _decomposed(tuple(float(x) for x in a), dt, form[0], form[1])
 
 
@@ -177,7 +177,7 @@ def solve_oscillation(a, tissue_curve, dt, form, limit):
     c = np.zeros(len(s))
     c[: len(a)] = tissue_curve
     # Below 1e-6 σ_1 nothing is kept: there k grows exponentially to the scan's end, and the index is blind to
-    # that (see test_an_exploding_solution_reads_smooth).
+    # that (see test_exploding_solution_has_low_oscillation_index).
     rank = int((s > 1e-6 * s[0]).sum())
     # Equal singular values are kept or dropped together: a threshold cannot tell them apart.
     cuts = [n for n in range(rank, 0, -1) if n == rank or s[n - 1] - s[n] > 1e-9 * s[0]]

@@ -37,7 +37,7 @@ def _find(method: str, prepared: Prepared) -> Aif:
     return find_curve(prepared, method).aif
 
 
-class Sources:
+class AifSources:
     """The AIFs of one case, shared by all sessions that have it open; thread-safe.
 
     Parameters

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pages.live.compute.aif_sources import Sources, finders
+from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.flow import Flow, FlowJob, Tissue, chunk_jobs, window_flow
 from pages.live.compute.preview import Preview
@@ -76,7 +76,7 @@ class LiveCase:
         hypoperfused: NDArray[np.bool_] | None = None,
     ) -> None:
         self.name, self.prepared, self.sources, self.vof = name, prepared, sources, vof
-        self.offered = Sources(prepared, sources, finders(vof))
+        self.offered = AifSources(prepared, sources, finders(vof))
         self.key = f"{name}#{next(_SERIAL)}"
         self.device = device
         grid = prepared.grid

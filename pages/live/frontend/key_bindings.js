@@ -13,7 +13,7 @@ export function installKeyBindings(lab) {
     lab.actions[name]();
   }
 
-  // The last undo disables its button: the focus of a key press goes on to the one beside it.
+  // The last undo disables its button: the focus moves to the button beside it.
   lab.events.on("committed", () => {
     if (!lab.shadow.activeElement?.matches("[data-action]:disabled")) return;
     const next = lab.root.querySelector(":is([data-action=undo], [data-action=redo], [data-action=reset]):enabled");

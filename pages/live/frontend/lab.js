@@ -13,7 +13,7 @@ import { VolumeStore } from "./map/volume_store.js";
 import { Notice } from "./panels/notice.js";
 import { installPlugins, PLUGINS } from "./plugins.js";
 import { HTML } from "./template.js";
-import { TimingMarks } from "./timing_marks.js";
+import { PerformanceMarks } from "./performance_marks.js";
 import { joinCase } from "./transport/case_update.js";
 import { LiveSocket } from "./transport/socket.js";
 
@@ -41,7 +41,7 @@ export class Lab {
   setStateValue = () => {};
   /** @type {Component["setTriggerValue"]} */
   setTriggerValue = () => {};
-  marks = new TimingMarks();
+  performanceMarks = new PerformanceMarks();
   #animationFrame = 0;
   /** Sequence number that the next drawing shows. @type {number | undefined} */
   #seqToDraw = undefined;
@@ -169,7 +169,7 @@ export class Lab {
 
   /** Draw another map, window, outline or slice from the values that are here. */
   viewChanged() {
-    this.marks.viewChanged();
+    this.performanceMarks.viewChanged();
     this.events.emit("view");
     this.draw();
   }
@@ -185,7 +185,7 @@ export class Lab {
     this.#animationFrame = 0;
     this.map.draw();
     this.events.emit("painted");
-    this.marks.painted(this.#seqToDraw);
+    this.performanceMarks.painted(this.#seqToDraw);
     if (this.#seqToDraw === undefined) return;
     this.root.dataset.painted = String(this.#seqToDraw);
     this.#seqToDraw = undefined;

@@ -49,18 +49,18 @@ export interface MapStyle extends MapInfo {
   map: string; usual: Range; scale: string; window: Range; lut: Uint32Array;
 }
 /** The part of a volume that the renderer and the annotations read. */
-export type VolumeView = Pick<VolumeStore, "range" | "lesion" | "pixelOf" | "field"> & {
+export type VolumeReader = Pick<VolumeStore, "range" | "lesion" | "pixelOf" | "field"> & {
   readonly case: Case | null; readonly painted?: Uint8Array | null; readonly paintedShown?: boolean;
 };
 /** A volume drawn over a part of each slice's width. */
-export interface Layer { values: VolumeView; meta: MapStyle; from: number; to: number }
+export interface Layer { values: VolumeReader; meta: MapStyle; from: number; to: number }
 
 // Server → browser
 
-export type SliceSource = "baseline" | "tmip";
+export type CaseArray = "baseline" | "tmip";
 export interface MapInfo {
-  label: string; title: string; unit: string; digits: number; window: Range; lut: string; source?: SliceSource;
-  /** Does not depend on the curve: its values come with the case. */
+  label: string; title: string; unit: string; digits: number; window: Range; lut: string; case_array?: CaseArray;
+  /** Does not depend on the curve: its values are sent with the case. */
   static?: boolean;
 }
 export interface SourceInfo { id: string; label: string; colour: string; group: string }
@@ -191,7 +191,7 @@ export type Request =
   | { type: "voxels"; voxels: Voxel[]; number: number }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
   | { type: "snapshot"; number: number }
-  | { type: "stream"; of: keyof StreamFrames; act: StreamAct; run: number; view: { slice: number; all: boolean }; [option: string]: unknown };
+  | { type: "stream"; of: keyof StreamFrames; act: StreamAct; run: number; viewport: { slice: number; all: boolean }; [option: string]: unknown };
 export type StreamAct = "start" | "run" | "pause" | "step" | "seen" | "stop";
 /** A message by a rerun of the page: an edit, a request, or nothing but a request for the case. */
 export type RerunMessage = { request: Request } | (Omit<Edit, "curve"> & { curve: number[] }) | Record<string, never>;

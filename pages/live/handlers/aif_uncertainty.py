@@ -27,7 +27,7 @@ PERCENTILES: Final = (5, 50, 95)
 
 
 def stream_uncertainty(
-    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
     """Yield frames of the core distribution over a growing number of draws.
 

@@ -40,7 +40,7 @@ _OPTIONS: Final = {
 
 
 def stream_tuning(
-    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], view: Viewport
+    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], viewport: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     """Yield a frame for each step of the optimiser.
 
@@ -62,7 +62,7 @@ def stream_tuning(
     target, form, held_out = str(request.get("target", TRUTH)), str(request["form"]), bool(request.get("held_out"))
     lesion = target_lesion(session, workspace.case, target)
     network = str(request.get("network", ""))
-    return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), view)
+    return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), viewport)
 
 
 def _curve(workspace: Workspace, values: Any) -> DoubleArray:
@@ -90,12 +90,14 @@ class _Plan:
         if self.network not in network_names():
             raise InputDataError("This network is not installed; choose another form of the curve.")
         start = case.offered.get(self.network).value
-        view = make_grid_input(case.prepared)
-        return NetworkParametrization(load_network(self.network), view, start, last_layer=self.form == LAST_LAYER)
+        grid_input = make_grid_input(case.prepared)
+        return NetworkParametrization(
+            load_network(self.network), grid_input, start, last_layer=self.form == LAST_LAYER
+        )
 
 
 def _steps(
-    workspace: Workspace, lesion: NDArray[np.bool_], plan: _Plan, view: Viewport
+    workspace: Workspace, lesion: NDArray[np.bool_], plan: _Plan, viewport: Viewport
 ) -> Iterator[tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
     case, settings = workspace.case, workspace.settings
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
@@ -107,13 +109,15 @@ def _steps(
     )  # fmt: skip
     for _ in range(MAX_STEPS):
         step = tuner.step()
-        yield _frame(workspace, step, view)
+        yield _frame(workspace, step, viewport)
 
 
-def _frame(workspace: Workspace, step: TuneStep, view: Viewport) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+def _frame(
+    workspace: Workspace, step: TuneStep, viewport: Viewport
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = workspace.case
     operator = case.operator(step.curve, workspace.settings)
-    kind, z, flow = view.flow(case, operator, step.cbf, step.reference_cbf)
+    kind, z, flow = viewport.flow(case, operator, step.cbf, step.reference_cbf)
     rcbf = relative_cbf(step.cbf, step.reference_cbf)
     core = is_core(rcbf, step.threshold)
     scores = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)

@@ -1,7 +1,7 @@
 """JSON requests of the live component: each type has a handler that returns one frame.
 
-The browser calls ``lab.request({type, …})`` and listens for ``frame:<kind>``. A handler that needs Streamlit's
-session state is registered in ``session.request_handlers``.
+The browser calls ``lab.request({type, …})`` and handles the event ``frame:<kind>``. A handler that needs
+Streamlit's session state is registered in ``session.request_handlers``.
 """
 
 from __future__ import annotations

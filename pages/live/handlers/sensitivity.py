@@ -75,7 +75,7 @@ def _curve(workspace: Workspace, request: Mapping[str, Any]) -> DoubleArray:
 
 
 def stream_sensitivity(
-    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
+    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
     """Yield one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) by the ``curve``.
 
@@ -109,7 +109,7 @@ def stream_sensitivity(
 
 
 def stream_sensitivity_map(
-    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
     """Yield one frame: the derivative of each voxel's rCBF along a ``direction`` of a ``curve``."""
     curve, name = _curve(workspace, request), str(request["direction"])
@@ -127,7 +127,7 @@ def stream_sensitivity_map(
 
 
 def stream_tornado(
-    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _view: Viewport
+    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
     """Yield a frame for each curve handle: the metrics of a ``curve`` with that handle low and high."""
     curve = _curve(workspace, request)

@@ -28,9 +28,9 @@ from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
 Frame = tuple[dict[str, Any], dict[str, NDArray[Any]]]
-Source = Callable[[LiveSession, Workspace, Mapping[str, Any], Viewport], Iterator[Frame]]
+StreamFunction = Callable[[LiveSession, Workspace, Mapping[str, Any], Viewport], Iterator[Frame]]
 
-SOURCES: Final[dict[str, Source]] = {
+STREAMS: Final[dict[str, StreamFunction]] = {
     "tune": stream_tuning,
     "tornado": stream_tornado,
     "uncertainty": stream_uncertainty,
@@ -48,7 +48,7 @@ class _Stream:
     frames: Iterator[Frame]
     workspace: Workspace
     run: int
-    view: Viewport
+    viewport: Viewport
     wanted: float = math.inf
     on_way: int = field(default=0)
 
@@ -71,7 +71,7 @@ class Streams:
     def __init__(self, session: LiveSession, send: Callable[[bytes], Awaitable[None]]) -> None:
         self._session, self._send = session, send
         self._open: dict[str, _Stream] = {}
-        self._wake = {of: asyncio.Event() for of in SOURCES}
+        self._wake = {of: asyncio.Event() for of in STREAMS}
 
     async def receive(self, workspace: Workspace, request: Mapping[str, Any]) -> None:
         """Receive one message of the browser; a stream that cannot start ends at once, with the reason.
@@ -99,8 +99,8 @@ class Streams:
         wake.set()
 
     def _begin(self, of: str, run: int, workspace: Workspace, request: Mapping[str, Any]) -> _Stream:
-        view = Viewport.read(request.get("view"))
-        stream = _Stream(SOURCES[of](self._session, workspace, request, view), workspace, run, view)
+        viewport = Viewport.read(request.get("viewport"))
+        stream = _Stream(STREAMS[of](self._session, workspace, request, viewport), workspace, run, viewport)
         if "steps" in request:
             stream.wanted = float(int(request["steps"]))
         return stream
@@ -110,7 +110,7 @@ class Streams:
             del self._open[of]
         elif act == "seen":
             stream.on_way = max(stream.on_way - 1, 0)
-            stream.view.update(request.get("view"))
+            stream.viewport.update(request.get("viewport"))
         else:
             stream.wanted = {"run": math.inf, "pause": 0.0, "step": 1.0}[act]
 

@@ -42,13 +42,13 @@ class Viewport:
 
     @classmethod
     def read(cls, fields: Any) -> Viewport:
-        """Read a message's ``view``, a mapping with ``slice`` and ``all``; None is the first slice."""
-        view = cls()
-        view.update(fields)
-        return view
+        """Read a message's ``viewport``, a mapping with ``slice`` and ``all``; None is the first slice."""
+        viewport = cls()
+        viewport.update(fields)
+        return viewport
 
     def update(self, fields: Any) -> None:
-        """Update from a message's ``view``; None changes nothing."""
+        """Update from a message's ``viewport``; None changes nothing."""
         if fields is not None:
             self.slice_index, self.all_slices = int(fields["slice"]), bool(fields["all"])
 

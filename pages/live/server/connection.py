@@ -14,7 +14,7 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.live.handlers.requests import answer_request, invalid_request, voxel_of
-from pages.live.handlers.streams import SOURCES, Streams
+from pages.live.handlers.streams import STREAMS, Streams
 from pages.live.server import wire
 from pages.live.server.handshake import MAX_FRAME_BYTES, authenticate, same_origin
 from pages.live.server.load import LOAD
@@ -238,7 +238,7 @@ async def _serve(ws: WebSocket, session: LiveSession) -> None:
         async with group:
             if session.register_socket(close):
                 tasks: list[Callable[[], Awaitable[None]]] = [connection.read, connection.work, connection.follow]
-                tasks += [partial(connection.streams.serve, of) for of in SOURCES]
+                tasks += [partial(connection.streams.serve, of) for of in STREAMS]
                 for task in tasks:
                     group.start_soon(until_closed, task)
     finally:

@@ -1,6 +1,6 @@
 """Static files of the front end, under a path that holds the hash of their content.
 
-The browser may keep them for ever: after an update the path is another one, so that it never mixes two versions.
+They are cached as immutable: an update changes the path, so that the browser never mixes two versions.
 The hash is a prefix of the folder tree, so relative imports between the files resolve as they do on disk.
 """
 

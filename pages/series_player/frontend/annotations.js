@@ -21,8 +21,8 @@ export class Annotations {
     this.layer.setAttribute("viewBox", `0 0 ${w} ${h}`);
     this.layer.replaceChildren();
     for (const { name, colour, voxels, vofVoxels } of found) {
-      this.#squares(config, z, vofVoxels, { class: "vof", "data-mark": `${name}:vof`, colour });
-      this.#squares(config, z, voxels, { class: "aif", "data-mark": `${name}:aif`, colour });
+      this.#squares(config, z, vofVoxels, { class: "vof", "data-annotation": `${name}:vof`, colour });
+      this.#squares(config, z, voxels, { class: "aif", "data-annotation": `${name}:aif`, colour });
     }
     if (voxel?.[2] === z) this.#cross(toScreen(config, voxel), x0, y0);
   }
@@ -31,7 +31,7 @@ export class Annotations {
    * @param {PlayerConfig} config
    * @param {number} z
    * @param {Voxel[]} voxels
-   * @param {{class: string, "data-mark": string, colour: string}} attributes
+   * @param {{class: string, "data-annotation": string, colour: string}} attributes
    */
   #squares(config, z, voxels, { colour, ...attributes }) {
     const [x0, y0] = config.box;

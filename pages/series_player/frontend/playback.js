@@ -44,7 +44,7 @@ export class Playback {
     const due = Math.floor(((now - this.#since) * this.rate) / 1000);
     if (due > 0) {
       this.#since += (due * 1000) / this.rate;
-      // After a hidden tab comes back, playback goes on from the frame where it stopped.
+      // When a hidden tab becomes visible, playback continues from its last frame.
       this.frame = (this.frame + (due > this.nFrames ? 1 : due)) % this.nFrames;
       this.show(this.frame);
     }

@@ -49,7 +49,7 @@ export class SeriesPlayer {
     this.config = config;
     root.innerHTML = HTML;
     this.renderer = new SliceRenderer(find(root, "canvas", HTMLCanvasElement));
-    this.annotations = new Annotations(find(root, ".marks", SVGSVGElement));
+    this.annotations = new Annotations(find(root, ".annotations", SVGSVGElement));
     this.playback = new Playback((frame) => this.showFrame(frame));
     this.playback.rate = kept.rate;
     const chart = (/** @type {string} */ name) => new TimeChart(find(root, `[data-chart=${name}]`, SVGSVGElement), "enhancement", (s) => this.#seek(s));

@@ -21,7 +21,7 @@ export class SliceCache {
   /** @type {URL | null} */
   #url = null;
   #abort = new AbortController();
-  /** Slices in order of use, the last used at the end; bytes are 0 until a slice has come.
+  /** Slices in order of use, the last used at the end; bytes are 0 until a slice is received.
    * @type {Map<number, {frame: Promise<SliceFrame>, bytes: number}>} */
   #slices = new Map();
 

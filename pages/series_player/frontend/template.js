@@ -20,7 +20,7 @@ export const HTML = `
     <button role="switch" data-control="maximum" aria-checked="false" title="Temporal maximum: the largest value over time (M)">tMIP</button></div>
   <div class="picture"><div class="head"><canvas data-testid="series-image" tabindex="0" role="application"
       aria-label="CT perfusion slice. Space plays, left and right step through time, up and down through slices, Shift and arrows move the voxel."></canvas>
-    <svg class="marks" preserveAspectRatio="none" aria-hidden="true"></svg></div>
+    <svg class="annotations" preserveAspectRatio="none" aria-hidden="true"></svg></div>
     <span class="side left">R</span><span class="side right">L</span>
     <span class="corner" data-out="readout"></span><div class="notices" role="status"><div class="notice" hidden></div></div></div>
   <div class="row"><button class="play" data-control="play" aria-label="Play" title="Play (space)">${PLAY}</button>

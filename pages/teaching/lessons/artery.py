@@ -79,7 +79,7 @@ tissue **leads** it: contrast is in the tissue before it is in the artery. The *
 this. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
 """,
     question=ChoiceQuestion(
-        "The input function is moved 3 s later, nothing else. In which form does the core stay as it was?",
+        "Only the input function is shifted, 3 s later. In which form is the core unchanged?",
         ("in both", "in the delay-invariant form alone", "in the causal form alone", "in neither"),
         lambda r: {(True, True): 0, (True, False): 1, (False, True): 2, (False, False): 3}[
             abs(r.circulant_core) < 0.03, abs(r.causal_core) < 0.03

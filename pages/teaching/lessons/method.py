@@ -190,12 +190,12 @@ GRADIENT = Lesson(
     summary="A curve can be changed until the core fits. Is it still a plausible AIF?",
     case="demo-noisy",
     intro="""
-The deconvolution is differentiable: a computer can ask, for each sample of the input function, which way the
-core's Dice would rise, and follow. Here it starts from the **true** artery of a noisy scan and sees the known
+The deconvolution is differentiable: for each sample of the input function the gradient gives the direction in
+which the core's Dice rises. Here descent starts from the **true** artery of a noisy scan and uses the known
 core of *every other* slice. The slices in between are kept to check.
 """,
     question=ChoiceQuestion(
-        "Each sample is free, nothing restrains the curve. Compared with the slices it saw, Dice on the others …",
+        "Each sample is free, without a constraint. Compared with the slices in the loss, Dice on the others …",
         ("rises as much", "rises less, or not at all", "falls by as much as the others rise"),
         lambda r: 0 if r.unseen > 0.7 * r.seen else (1 if r.unseen > -0.7 * r.seen else 2),
     ),
@@ -210,24 +210,24 @@ core of *every other* slice. The slices in between are kept to check.
         Quantity("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
     ),
     outcome="""
-On the slices that it saw Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
+On the slices in the loss Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
 {free.held_out_first:.2f} to **{free.held_out_last:.2f}**. The curve has {free.n_negative} negative samples and is
 {free.roughness:.0f} times as rough as the artery.
 """,
     why="""
-The start is the truth, so there is nothing to learn about the artery. What the gradient finds is a curve that
+The start is the truth, so the artery itself cannot improve. What the gradient finds is a curve that
 undoes the faults of the *method* (the filter's bias) and fits the *noise* of these voxels: {seen:+.3f} on the
-slices it saw, {unseen:+.3f} on the others. Negative contrast in an artery has no meaning; that the Dice rises
+slices in the loss, {unseen:+.3f} on the others. Negative contrast in an artery has no meaning; that the Dice rises
 all the same shows that **a better Dice is no proof of a better input function**.
 
 Held positive and smooth, the same steps give {soft_seen:+.3f} and {soft_unseen:+.3f} with {soft.n_negative}
-negative samples and {soft.roughness:.1f} times the roughness. A trained network is restrained further: it sees
-many patients, and must draw a curve for one whose core it does not know.
+negative samples and {soft.roughness:.1f} times the roughness. A trained network is constrained further: it is
+fitted to many patients, and predicts the curve of one whose core is unknown.
 """,
     charted=("free", "soft"),
     claims=(
-        Claim("Dice rises where the gradient sees", lambda r: r.seen > 0.05),
-        Claim("and less where it does not", lambda r: abs(r.unseen) < 0.7 * r.seen),
+        Claim("Dice rises on the slices in the loss", lambda r: r.seen > 0.05),
+        Claim("and less on the held-out slices", lambda r: abs(r.unseen) < 0.7 * r.seen),
         Claim("the curve is no artery", lambda r: r.free.n_negative > 0 and r.free.roughness > 10),
         Claim("restraint keeps it one",
               lambda r: r.soft.n_negative == 0 and r.soft.roughness < r.free.roughness / 10),

@@ -46,7 +46,7 @@ healthy tissue loses {healthy_lost:.0%}, the core {core_lost:.0%}. MTT = CBV/CBF
 looks quick. CBF and Tmax need only the rise and the top of k(t), so they stand until the scan ends within the
 bolus itself: then the late tissue has not peaked, its k(t) is noise, and delay can no longer be read.
 
-Guidelines ask for 60 to 70 s. The warning in the Lab looks at the vein: it should have fallen to half of its
+Guidelines recommend 60 to 70 s. The warning in the Lab tests the vein: it should have fallen to half of its
 peak.
 """,
     charted=("whole", "s20"),
@@ -108,7 +108,7 @@ before).
 Tmax counts from the input function. One that is itself behind the clot starts the clock after the delay: it
 peaks at {distal.peak_s:.0f} s, the true one at {true.peak_s:.0f} s. The tissue behind the same clot then has
 next to no delay, and healthy tissue a negative one. Its height ({distal.peak:.0f} against {true.peak:.0f} HU)
-makes CBF read {distal.healthy.cbf:.0f} in place of {true.healthy.cbf:.0f}, which rCBF does not see.
+makes CBF read {distal.healthy.cbf:.0f} in place of {true.healthy.cbf:.0f}, to which rCBF is invariant.
 
 The delay-invariant form keeps the core. A treatment decision rests on the mismatch too, and that is gone.
 **Healthy tissue with a negative Tmax is the sign**: an input function that tissue leads was taken too far

@@ -232,12 +232,12 @@ def test_a_filter_summarises_all_of_its_cases(evaluated: Path) -> None:
     assert set(one.apply(found.rows)["case"]) == {found.rows.loc[found.rows["lesion_ml"].idxmax(), "case"]}
     confounded = CaseFilter(confounders=("none",)).apply(found.rows)
     assert set(confounded["case"]) == set(found.rows.loc[found.rows["confounders"] == "", "case"])
-    everything = summary_of_cases(found, CaseFilter(slices=tuple(found.rows["n_slices"].unique())))
+    unfiltered = summary_of_cases(found, CaseFilter(slices=tuple(found.rows["n_slices"].unique())))
     for method, about in found.summary["methods"].items():
         mean = about["dice"]["mean"]
         # A method that found nothing has no mean, over all cases or over a part.
         expected = None if mean is None else pytest.approx(mean, rel=1e-5)
-        assert everything["methods"][method]["dice"]["mean"] == expected
+        assert unfiltered["methods"][method]["dice"]["mean"] == expected
 
 
 @pytest.mark.parametrize(

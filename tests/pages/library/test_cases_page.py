@@ -82,7 +82,7 @@ def test_the_opened_case_has_a_picture_its_lesion_and_its_flags() -> None:
     assert kind == "data:image/webp;base64"
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("RGB")).astype(int)
     assert picture.shape == (SIDE, SIDE, 3)
-    assert np.ptp(picture, axis=2).max() > 80, "coloured: blood flow, and not the CT"
+    assert np.ptp(picture, axis=2).max() > 80, "coloured: CBF preview, not grey CT"
     truth = catalog.open_series(catalog.demonstrations()[0])
     assert row["lesion"] == pytest.approx(truth.lesion.sum() * truth.voxel_ml)
     preview = catalog.preview_of(catalog.demonstrations()[0])
@@ -143,8 +143,8 @@ def test_each_filter_passes_its_cases() -> None:
         return " ".join(row.entry.key for row in rows if Filters(**wanted).passes(row))
 
     assert kept() == "demo-a folder-b folder-c upload-1 folder-d"
-    assert kept(sources=("folder",)) == "folder-b folder-c folder-d"
-    assert kept(sources=("upload", "demonstration")) == "demo-a upload-1"
+    assert kept(origins=("folder",)) == "folder-b folder-c folder-d"
+    assert kept(origins=("upload", "demonstration")) == "demo-a upload-1"
     assert kept(flags=("motion", "aif_weak")) == "folder-b folder-c"
     assert kept(flags=("unreadable",)) == "folder-d"
     assert kept(slices=(4, 8)) == "demo-a upload-1"
@@ -179,14 +179,14 @@ def test_flags_of_the_aif_are_shown_by_their_codes() -> None:
     assert set(codes(start.quality)) == {"no_artery"}
 
 
-def test_an_early_picture_is_the_ct_in_the_brain_window() -> None:
+def test_preview_image_is_ct_in_the_brain_window() -> None:
     plane = np.full((60, 40), -1000.0, np.float32)
     plane[10:50, 5:35] = 40.0  # the middle of the window
     plane[20, 20] = np.nan
     packed = ct_picture(plane).partition(",")[2]
     picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(packed))).convert("L")).astype(int)
     assert picture[SIDE // 2 + 20, SIDE // 2] == pytest.approx(127, abs=6)
-    assert picture[:, 2].max() < 20, "30 columns of head in a square of 40: dark beside it"
+    assert picture[:, 2].max() < 20, "30 columns of head centred in a square of 40"
 
 
 def test_previews_are_made_once_and_keep_the_error() -> None:
@@ -227,7 +227,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_94_cases_are_listed_from_their_headers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listing_94_cases_reads_headers_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     n_read = 0
     plain = ByteStream.read_into
 
@@ -258,7 +258,7 @@ def test_unreadable_cases_are_listed_beside_the_others(folder: Path) -> None:
     low, high = app.main.select_slider[0].value
     assert (low, high) == (2, 8)
     app.main.select_slider[0].set_value((2, 2)).run()
-    assert set(shown(app)["source"]) == {"Folder"}
+    assert set(shown(app)["origin"]) == {"Folder"}
     app.main.select_slider[0].set_value((2, 8)).run()
     app.main.multiselect(key="library_words").set_value(["unreadable"]).run()
     assert list(shown(app)["case"]) == ["case_7", "case_9"]
@@ -274,7 +274,7 @@ def test_an_error_at_opening_is_shown_until_the_file_is_repaired(
     assert "unreadable" in shown(app)["flags"].iloc[-1]
     (named,) = [e for e in app.main.expander if "cannot be opened" in e.label]
     assert "truncated or damaged" in named.markdown[0].value
-    assert not players(app), "no other case plays under its name"
+    assert not players(app), "the player does not show another case under this name"
     (tmp_path / "cut.nii.gz").write_bytes(packed)
     catalog._listed.cache_clear()
     app.run()
@@ -308,7 +308,7 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert live_of(app).workspace.case.name == "upload-1"
     table = shown(app)
     assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
-    assert list(table["source"])[-2:] == ["Upload", "Upload"]
+    assert list(table["origin"])[-2:] == ["Upload", "Upload"]
     nx, ny, nz, n_time = HEAD.series.data.shape
     assert list(table["size"])[-2:] == [f"{nz} × {n_time}"] * 2
     assert user_of(app).uploads.entries[0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")
@@ -325,7 +325,7 @@ def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     assert user_of(app).uploads.entries == []
     assert live_of(app).workspace is before
     app.run()
-    assert errors(app) == [], "said once"
+    assert errors(app) == [], "one error message"
 
 
 def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:
@@ -352,7 +352,7 @@ def test_previews_of_uploads_are_dropped_with_their_session() -> None:
     assert not any([key for key in cache._values if key[0] == owner] for cache in caches)
 
 
-def test_a_mask_belongs_to_one_series() -> None:
+def test_uploaded_mask_belongs_to_one_series() -> None:
     app = run("pages/cases.py")
     app.main.file_uploader[0].set_value([(f"{i}.nii", GOOD, "application/octet-stream") for i in (1, 2)])
     app.main.file_uploader[1].set_value(("m.nii", GOOD, "application/octet-stream")).run()
@@ -361,7 +361,7 @@ def test_a_mask_belongs_to_one_series() -> None:
     assert user_of(app).uploads.entries == []
 
 
-def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upload_size_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pages.session.uploads.MAX_UPLOADS", 1)
     app = upload(run("pages/cases.py"), GOOD, GOOD)
     assert errors(app) == ["File 2 of 2 cannot be opened: A session keeps at most 1 uploads; remove one first."]

@@ -19,7 +19,7 @@ from tests.support.user_session import live_of, new_user, user_of
 
 @pytest.fixture
 def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The networks that ship, each with one bit turned."""
+    """Copies of the shipped networks, each with one flipped bit."""
     folder = tmp_path / "models"
     shutil.copytree(weights.MODELS, folder)
     for file in folder.glob("*.safetensors"):
@@ -33,7 +33,7 @@ def damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.usefixtures("damaged")
 def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None:
     entry = catalog.demonstrations()[0]
-    forget_entry(entry)  # a case that everybody shares may have the network's curve already
+    forget_entry(entry)  # the shared case may have cached the curve of the network
     try:
         app = run(user=new_user(case=entry.key))
         before = live_of(app).workspace
@@ -52,7 +52,7 @@ def test_a_network_with_damaged_weights_is_refused_and_the_curve_stays() -> None
         app.run()
         assert config(app)["start"] == "truth"
     finally:
-        forget_entry(entry)  # and this one remembers that the network failed
+        forget_entry(entry)  # the case has cached the error of the network
 
 
 def test_a_cache_deleted_under_a_running_server_is_made_again(
@@ -66,9 +66,9 @@ def test_a_cache_deleted_under_a_running_server_is_made_again(
     wait_for_writers()
     app = run(user=new_user(case=entry.key))
     shutil.rmtree(cache.parent)
-    app.run()  # what is open stays open
+    app.run()  # the open case is not reloaded
     assert not app.exception
-    forget_entry(entry)  # as when the cases of other sessions have displaced it in memory
+    forget_entry(entry)  # as after eviction from the shared cache
     app.run()
     assert not app.exception
     assert not app.error

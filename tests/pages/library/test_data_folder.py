@@ -16,7 +16,7 @@ from tests.support.user_session import live_of, new_user
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Cases 1 and 3 are sound; of case 2's series half is missing."""
+    """Valid cases 1 and 3, and case 2 whose series is truncated."""
     root = tmp_path_factory.mktemp("cases")
     write_cohort(root, 1, 5)
     for number in (2, 3):
@@ -26,7 +26,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_valid_cases_open_and_invalid_case_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.session_state[STATE_KEY] = new_user(case="folder-case_1")
@@ -37,9 +37,9 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
 
     cases.set_value("folder-case_2").run()
     assert not app.exception
-    (said,) = {error.value for error in (*app.error, *app.sidebar.error)}
-    assert said.replace("\\", "").startswith("case_2 cannot be opened: ")
-    assert str(folder) not in said
+    (sentence,) = {error.value for error in (*app.error, *app.sidebar.error)}
+    assert sentence.replace("\\", "").startswith("case_2 cannot be opened: ")
+    assert str(folder) not in sentence
 
     next(box for box in app.sidebar.selectbox if box.label == "Case").set_value("folder-case_3").run()
     assert not app.error
@@ -48,12 +48,10 @@ def test_the_good_cases_open_and_the_bad_one_is_named(folder: Path, monkeypatch:
     assert now.start_numbers["dice"] > 0.5
 
 
-def test_the_list_of_cases_shows_the_bad_one_with_the_good_ones(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invalid_case_is_listed_with_valid_ones(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
     from pages.session.case_selection import entries
 
-    shown = {entry.title: entry.summary.problem for entry in entries().values() if entry.source == "folder"}
+    shown = {entry.title: entry.summary.problem for entry in entries().values() if entry.origin == "folder"}
     assert list(shown) == ["case_1", "case_2", "case_3"]
     assert [title for title, problem in shown.items() if problem] == ["case_2"]

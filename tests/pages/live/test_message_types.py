@@ -13,7 +13,7 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.component import config_frame
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.requests import answer_request
-from pages.live.handlers.streams import SOURCES
+from pages.live.handlers.streams import STREAMS
 from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
 from pages.live.server.messages import (
@@ -125,7 +125,7 @@ def stream_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]
     ]
     for of, options in requests:
         asked = {"curve": workspace.start.value.tolist(), **options}
-        header, arrays = next(SOURCES[of](session, workspace, asked, Viewport(3)))
+        header, arrays = next(STREAMS[of](session, workspace, asked, Viewport(3)))
         yield wire.pack(of, {"run": 1, "epoch": workspace.epoch, **header}, arrays)
 
 

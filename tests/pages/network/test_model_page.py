@@ -35,7 +35,7 @@ from tests.support.user_session import live_of, user_of
 
 @pytest.fixture
 def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Untrained networks, as if they shipped: what the page shows is theirs, whatever it is worth."""
+    """Untrained networks installed as if shipped: tests compare what the page shows, not its quality."""
     import hashlib
 
     entries = {}
@@ -83,7 +83,7 @@ def test_without_weights_the_page_explains_and_draws_the_networks(
 
 
 @pytest.mark.parametrize("kind", list(NETWORKS))
-def test_the_drawing_is_the_network(kind: str) -> None:
+def test_architecture_drawing_matches_the_network(kind: str) -> None:
     net = make_network(kind)
     own = {name: module for name, module in net.named_modules() if list(module.parameters(recurse=False))}
     drawn = {layer.name: layer for layer in layers(kind) if layer.n_parameters}
@@ -107,7 +107,7 @@ def test_the_metrics_are_those_of_the_manifest() -> None:
     shown = app.dataframe[0].value.set_index("Network")
     assert list(shown.index) == ["cnn-regression", "cnn-weighting (best)"]
     assert shown.loc["cnn-regression", "Core Dice"] == 0.712
-    assert np.isnan(shown["Tmax error, s"].astype(float)).all(), "what is not known is empty"
+    assert np.isnan(shown["Tmax error, s"].astype(float)).all(), "unknown values are empty"
     assert any(m.value == "### Card\n\nSee the report, 0.5 mm." for m in app.main.markdown)
     assert "There is no evaluation of its folds." in [c.value for c in app.main.caption]
 
@@ -129,7 +129,7 @@ def test_a_network_shows_its_aif_and_its_time() -> None:
     best = int(found.weights.sum((0, 1)).argmax())
     assert app.slider(key=f"model_slice_{case.name}").value == best + 1
     app.segmented_control(key="model_network").set_value("cnn-regression").run()
-    assert not any(" s.** " in m.value for m in app.main.markdown), "another network has not been asked yet"
+    assert not any(" s.** " in m.value for m in app.main.markdown), "the other network is not computed yet"
 
 
 @pytest.mark.usefixtures("models")
@@ -174,11 +174,11 @@ def test_every_formula_names_existing_functions() -> None:
         assert "Functions:" not in section.text
         for name, file in section.functions:
             assert Path(inspect.getsourcefile(resolve(name))).resolve() == (ROOT / file).resolve(), name
-            assert resolve(name).__doc__, f"{name} says nothing"
+            assert resolve(name).__doc__, f"{name} has no docstring"
     text = (documents.DOCS / "how-it-works.md").read_text()
     written = set(re.findall(r"perfcore(?:\.\w+)+", text))
     assert written == {name for section in MATHEMATICS for name, _ in section.functions}, "each name is a link"
-    assert re.findall(r"(?m)^\$\$.+", text) == [], "a formula stands between two lines of its own"
+    assert re.findall(r"(?m)^\$\$.+", text) == [], "display formulas have their own lines"
 
 
 def test_numbers_in_the_formulas_equal_the_code() -> None:
@@ -220,9 +220,9 @@ def test_the_quick_start_runs(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=280, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    said = done.stdout.splitlines()
-    assert said[0].startswith("core ")
-    assert [line.split()[0] for line in said if " peak " in line] == list(SELECTORS)
+    output = done.stdout.splitlines()
+    assert output[0].startswith("core ")
+    assert [line.split()[0] for line in output if " peak " in line] == list(SELECTORS)
     summary = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
     means = {method: about["dice"]["mean"] for method, about in summary["methods"].items()}
-    assert said[-1] == str(means)
+    assert output[-1] == str(means)

@@ -86,7 +86,7 @@ def test_a_wrong_token_is_refused(client: TestClient, case: LiveCase, token: obj
     assert read(answer.content)[1] == {}
 
 
-def test_a_token_ends_with_its_session(client: TestClient, case: LiveCase) -> None:
+def test_token_expires_with_its_session(client: TestClient, case: LiveCase) -> None:
     live = open_session()
     live.configure(case, Settings(), next(iter(case.sources.values())))
     token = live.token
@@ -117,12 +117,12 @@ def test_an_invalid_body_gives_an_error(client: TestClient, body: bytes) -> None
     assert (answer.status_code, read(answer.content)[0]["message"]) == (400, "Invalid request.")
 
 
-def test_a_long_message_is_not_read(client: TestClient) -> None:
+def test_oversized_message_is_not_read(client: TestClient) -> None:
     answer = client.post(PATH, content=b" " * (MAX_REQUEST_BYTES + 1), headers=ORIGIN)
     assert (answer.status_code, read(answer.content)[0]["message"]) == (413, "The request is too long.")
 
 
-def test_another_case_is_not_answered(client: TestClient, session: LiveSession) -> None:
+def test_request_for_another_case_is_refused(client: TestClient, session: LiveSession) -> None:
     status, header, _ = ask(client, session, opened("other"), kind="slice", slice=0)
     assert (status, header["kind"]) == (409, "error")
 
@@ -186,7 +186,7 @@ def test_a_slice_has_the_radiological_orientation(case: LiveCase, codes: str) ->
     assert turned_case.prepared.mask[x, y, z]
 
 
-def test_enhancement_is_sent_to_a_part_in_30000(case: LiveCase) -> None:
+def test_enhancement_quantization_error_is_below_one_in_30000(case: LiveCase) -> None:
     data = np.maximum(SERIES.data - SERIES.data[..., :5].mean(-1, keepdims=True), 0) * 1e-3
     mask = HEAD.brain
     plain = opened("concentration", replace(SERIES, data=data, units="concentration", mask=mask))
@@ -248,7 +248,7 @@ def test_selections_are_freed_with_their_case() -> None:
     one = LiveCase("gone", prepared, opened("kept").sources, None, device=torch.device("cpu"))
     messages.selector_frame(one, "straka")
     found = messages._found[one]
-    assert messages._selection(one, "straka") is found["straka"], "sought once"
+    assert messages._selection(one, "straka") is found["straka"], "each selector is computed once"
     del one
     gc.collect()
     assert "gone" not in {case.name for case in messages._found}

@@ -87,7 +87,7 @@ def test_a_snapshot_has_the_metrics_of_its_curve() -> None:
     assert (snapshot.name, snapshot.title) == ("my curve", "Clean M1 occlusion")
     assert snapshot.view.case == "demo-m1-occlusion"
     np.testing.assert_array_equal(snapshot.view.curve, curve)
-    assert (snapshot.view.map, snapshot.view.slice_index) == ("", None), "to restore it changes no view"
+    assert (snapshot.view.map, snapshot.view.slice_index) == ("", None), "restoring it keeps the viewport"
     series = make_demonstration("m1-occlusion").series
     expected = analyse(series, Aif(series.time_s, curve)).numbers
     for name, value in snapshot.numbers.items():
@@ -120,7 +120,7 @@ def test_an_invalid_request_changes_nothing(wish: dict) -> None:
 
 
 def test_a_callback_after_a_page_change_has_no_effect() -> None:
-    """Streamlit may call for a component that its newer run knows no more."""
+    """Streamlit may call the callback of a component that the current run does not have."""
 
     def overtaken() -> None:
         import streamlit as st
@@ -232,8 +232,8 @@ def test_the_address_follows_the_settings_and_starts_empty() -> None:
 )
 def test_a_hostile_link_gives_one_error_and_opens_the_first_case(params: dict[str, str], part: str) -> None:
     app = opened(**params)
-    (said,) = app.toast
-    assert part in said.value
+    (toast,) = app.toast
+    assert part in toast.value
     now = live_of(app).workspace
     assert (now.case.name, now.settings) == ("demo-m1-occlusion", Settings())
     assert shelf_frame(app)[0]["wanted"] is None
@@ -259,4 +259,4 @@ def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() ->
     gc.collect()
     for _ in range(2):
         COMPUTE.submit(lambda: None).result()
-    assert catalog._cases.peek(key) is None, "it is gone with its session"
+    assert catalog._cases.peek(key) is None, "it is dropped with its session"

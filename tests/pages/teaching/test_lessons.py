@@ -48,10 +48,10 @@ def test_every_claim_of_a_lesson_holds(lesson: Lesson) -> None:
 def test_every_placeholder_is_filled(lesson: Lesson) -> None:
     results = results_of(lesson)
     for text in lesson.texts:
-        said = fill(text, results)
-        assert "{" not in said
-        assert "nan" not in said
-        assert "None" not in said
+        filled = fill(text, results)
+        assert "{" not in filled
+        assert "nan" not in filled
+        assert "None" not in filled
     used = {
         re.split(r"[.\[]", name)[0]
         for text in (lesson.outcome, lesson.why)

@@ -408,8 +408,10 @@ def test_network_trains_only_requested_layers(prepared, kind, last_layer):
     last = {"regression": "curve.3.", "weighting": "score."}[kind]
     # Softmax is invariant to a constant score, so that the last bias of a weighting network does not change.
     still = {"score.bias"} if kind == "weighting" else set()
-    everything = {name for name, _ in parametrization.net.named_parameters()} - still
-    assert moved - still == ({name for name in everything if name.startswith(last)} if last_layer else everything)
+    all_parameters = {name for name, _ in parametrization.net.named_parameters()} - still
+    assert moved - still == (
+        {name for name in all_parameters if name.startswith(last)} if last_layer else all_parameters
+    )
     assert parametrization().sum().item() == pytest.approx(start.sum(), rel=1e-5)
     for name, value in net.state_dict().items():
         assert torch.equal(value, before[name]), "the network that ships is untouched"

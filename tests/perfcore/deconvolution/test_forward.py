@@ -26,7 +26,7 @@ one_thread = pytest.fixture(autouse=True, scope="module")(oracle.one_thread)
 @pytest.mark.parametrize(("form", "discretization"), FORWARD)
 @pytest.mark.parametrize("n", [2, 3, 5, 43, 64])
 @pytest.mark.parametrize("dt", [1.0, 2.0])
-def test_matrix_equals_the_formula_entry_by_entry(form, discretization, n, dt):
+def test_matrix_equals_its_formula(form, discretization, n, dt):
     a = np.random.default_rng(n).normal(20, 30, n)
     a[0] = 7.0  # a zero here would hide the diagonal
     expected = oracle.forward_matrix(a, dt, form, discretization)
@@ -40,7 +40,7 @@ def test_matrix_equals_the_formula_entry_by_entry(form, discretization, n, dt):
 
 
 @pytest.mark.parametrize("discretization", ["volterra", "rectangular"])
-def test_leading_dimensions_are_a_batch(discretization):
+def test_batched_aifs_equal_single_aifs(discretization):
     a = torch.rand(2, 3, 9, dtype=torch.float64)
     causal = causal_matrix(a, 2.0, discretization)
     circulant = circulant_matrix(circulant_kernel(a, 2.0, discretization))
@@ -71,7 +71,7 @@ def forward_error(form, discretization, dt):
     return np.abs(operator.forward(torch.tensor(residue)).numpy() - c).max() / c.max()
 
 
-def test_the_analytic_tissue_is_the_integral():
+def test_analytic_tissue_curve_equals_quadrature():
     dt = 0.01
     time = np.arange(0, 40, dt)
     quadrature = dt * np.convolve(oracle.gamma_variate(time), np.exp(-time / 4))[: len(time)]
@@ -88,14 +88,14 @@ def test_the_analytic_tissue_is_the_integral():
         ("circulant", "volterra", (0.38, 0.19, 0.097)),
     ],
 )
-def test_error_against_the_analytic_convolution(form, discretization, expected):
+def test_discretization_error_matches_published_values(form, discretization, expected):
     errors = [forward_error(form, discretization, dt) for dt in (2.0, 1.0, 0.5)]
     # as published, to the two digits given
     np.testing.assert_allclose(errors, expected, rtol=0.025)
 
 
 @pytest.mark.parametrize(("form", "discretization"), FORWARD)
-def test_order_of_convergence(form, discretization):
+def test_order_of_convergence_in_time_step(form, discretization):
     errors = np.array([forward_error(form, discretization, dt) for dt in (1.0, 0.5, 0.25)])
     order = np.log2(errors[:-1] / errors[1:])
     # only the causal Volterra form meets the jump of k at 0 with a half interval
@@ -110,7 +110,7 @@ def curves(n, low, high):
 @pytest.mark.parametrize(("form", "discretization"), FORWARD)
 @few
 @given(data=st.data(), n=st.integers(2, 24), dt=st.sampled_from([0.5, 1.0, 2.0]))
-def test_adjoint(form, discretization, data, n, dt):
+def test_forward_and_adjoint_satisfy_the_inner_product_identity(form, discretization, data, n, dt):
     """⟨A k, c⟩ = ⟨k, Aᵀ c⟩."""
     a = data.draw(curves(n, -10, 100))
     a[n // 2] = 50.0
@@ -123,7 +123,7 @@ def test_adjoint(form, discretization, data, n, dt):
 
 
 @pytest.mark.parametrize(("form", "discretization"), FORWARD)
-def test_forward_and_adjoint_take_leading_dimensions(form, discretization):
+def test_forward_and_adjoint_accept_batches(form, discretization):
     operator = Convolution.build(torch.rand(7, dtype=torch.float64), 1.0, form, discretization)
     n_rows = 7 if form == "causal" else 14
     k, c = torch.rand(2, 3, n_rows, dtype=torch.float64), torch.rand(2, 3, 7, dtype=torch.float64)
@@ -134,7 +134,7 @@ def test_forward_and_adjoint_take_leading_dimensions(form, discretization):
 
 
 @pytest.mark.parametrize("discretization", ["volterra", "rectangular"])
-def test_circulant_is_circulant_and_no_cut_of_the_causal_one(discretization):
+def test_circulant_matrix_is_shift_invariant_and_keeps_negative_delays(discretization):
     n, dt = 20, 1.0
     aif = torch.tensor(oracle.gamma_variate(np.arange(n), 2))
     D = circulant_matrix(circulant_kernel(aif, dt, discretization))
@@ -151,7 +151,7 @@ def test_circulant_is_circulant_and_no_cut_of_the_causal_one(discretization):
     assert (causal @ solution - early[:, None]).norm() > 0.1 * early.norm()
 
 
-def test_the_two_discretisations_differ_at_the_edges_only_where_they_should():
+def test_volterra_weighs_the_end_samples_by_one_half():
     """A constant AIF: Volterra's causal rows weigh the two ends by one half, the others by one."""
     n = 6
     A = causal_matrix(torch.ones(n, dtype=torch.float64), 2.0, "volterra")
@@ -162,7 +162,7 @@ def test_the_two_discretisations_differ_at_the_edges_only_where_they_should():
 
 
 @pytest.mark.parametrize(("form", "discretization"), FORWARD)
-def test_gradcheck(form, discretization):
+def test_matrix_gradient_passes_gradcheck(form, discretization):
     a = torch.tensor(oracle.gamma_variate(np.arange(6), 0.5, beta_s=0.6), requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: Convolution.build(x, 2.0, form, discretization).matrix, (a,))
 
@@ -187,13 +187,13 @@ GOOD = torch.tensor([0.0, 3.0, 1.0])
     ],
 )
 @pytest.mark.parametrize("build", [check_aif, causal_matrix, circulant_kernel])
-def test_an_unusable_aif_is_named(build, aif, dt, message):
+def test_invalid_aif_or_time_step_raises(build, aif, dt, message):
     with pytest.raises(ArgumentError, match=message):
         build(aif, dt)
 
 
 @pytest.mark.parametrize(("form", "n_rows"), [("causal", 3), ("circulant", 6)])
-def test_wrong_lengths_name_both_numbers(form, n_rows):
+def test_length_mismatch_error_names_both_lengths(form, n_rows):
     operator = Convolution.build(GOOD, 1.0, form, "volterra")
     with pytest.raises(ArgumentError, match=f"residue function has 5 samples; the operator expects {n_rows}"):
         operator.forward(torch.rand(2, 5))
@@ -201,7 +201,7 @@ def test_wrong_lengths_name_both_numbers(form, n_rows):
         operator.adjoint(torch.rand(4))
 
 
-def test_unknown_names_and_an_endless_step_are_refused():
+def test_unknown_discretization_and_infinite_time_step_raise():
     a = torch.tensor([0.0, 4.0, 9.0, 2.0], dtype=torch.float64)
     for build in (causal_matrix, circulant_kernel):
         with pytest.raises(

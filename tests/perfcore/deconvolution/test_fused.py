@@ -54,7 +54,7 @@ def operator(n_time, form=("circulant", "volterra", "tikhonov")):
 
 @few
 @given(n=st.integers(1, 40), n_time=st.integers(1, 12), width=st.integers(1, 17))
-def test_tiles_hold_every_curve_once_and_zeros(n, n_time, width):
+def test_tiles_contain_every_curve_and_zero_padding(n, n_time, width):
     c = random((n, n_time))
     tiles = Tiles.from_curves(c, width)
     assert tiles.data.shape == (-(-n // width), n_time, width)
@@ -67,7 +67,7 @@ def test_tiles_hold_every_curve_once_and_zeros(n, n_time, width):
 
 @few
 @given(data=st.data(), n=st.integers(1, 60), width=st.integers(1, 17))
-def test_window_covers_its_voxels(data, n, width):
+def test_tile_window_covers_its_voxels(data, n, width):
     start = data.draw(st.integers(0, n - 1))
     stop = data.draw(st.integers(start + 1, n))
     matrix, tiles = random((7, 5)), Tiles.from_curves(random((n, 5), seed=1), width)
@@ -84,7 +84,7 @@ def test_window_covers_its_voxels(data, n, width):
 
 @pytest.mark.parametrize("n", [1, WIDTH - 1, WIDTH, WIDTH + 1, 2 * WIDTH + 123])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_peak_is_the_maximum_of_the_product(n, dtype):
+def test_peak_equals_maximum_of_dense_product(n, dtype):
     c, P = voxels(n, 60, dtype), operator(60).matrix
     found = peak(P, Tiles.from_curves(c))
     assert found.shape == (n,)
@@ -95,7 +95,7 @@ def test_peak_is_the_maximum_of_the_product(n, dtype):
 
 @every_form
 @pytest.mark.parametrize("n_time", [10, 43, 64, 150])
-def test_peak_and_row_against_numpy_voxel_by_voxel(form, n_time):
+def test_peak_and_row_match_numpy_reference(form, n_time):
     c, P = voxels(200, n_time), operator(n_time, form).matrix
     c[7], c[8] = 0.0, -c[8].abs()
     top, row = peak_and_time(P, Tiles.from_curves(c, 64))
@@ -111,7 +111,7 @@ def test_peak_and_row_against_numpy_voxel_by_voxel(form, n_time):
 
 @every_form
 @pytest.mark.parametrize("n_time", [10, 64, 150])
-def test_row_in_float32_is_the_argmax_unless_rows_tie(form, n_time):
+def test_float32_row_equals_argmax_except_at_ties(form, n_time):
     n = WIDTH + 50
     P, c = operator(n_time, form).matrix, voxels(n, n_time, torch.float32, seed=n_time)
     k = P @ c.double().mT
@@ -134,7 +134,7 @@ def test_row_in_float32_is_the_argmax_unless_rows_tie(form, n_time):
 
 
 @pytest.mark.parametrize("n_rows", [3, 4, 127, 128, 129, 200, 256, 257, 300])
-def test_row_of_a_single_spike_for_any_number_of_rows(n_rows):
+def test_row_of_a_single_spike_is_exact_for_any_row_count(n_rows):
     """The identity as operator: every row in turn, at every size of the tag."""
     values = torch.full((n_rows, n_rows), 1e-3) + torch.eye(n_rows) * torch.linspace(0.5, 900, n_rows)
     top, row = peak_and_time(torch.eye(n_rows), Tiles.from_curves(values, 16))
@@ -143,7 +143,7 @@ def test_row_of_a_single_spike_for_any_number_of_rows(n_rows):
 
 
 @pytest.mark.parametrize("n_rows", [45, 75, 128, 165, 256])
-def test_rows_that_differ_by_more_than_the_tag_are_told_apart(n_rows):
+def test_argmax_separates_peaks_that_differ_by_more_than_the_tag(n_rows):
     """Two peaks far apart, of any size; the larger one first or last."""
     small = torch.logspace(-3, 3, 200)
     large = small * (1 + 2 * tag(n_rows))
@@ -156,7 +156,7 @@ def test_rows_that_differ_by_more_than_the_tag_are_told_apart(n_rows):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_what_has_no_bolus_has_no_time(dtype):
+def test_tmax_is_nan_without_a_positive_peak(dtype):
     k = torch.tensor(
         [[0, 0, 0, 0], [-1, -3, -2, -5], [-1, 0, -2, -3], [-1, 2, 1, 0], [3, 2, 1, 0], [0, 1, 2, 3]], dtype=dtype
     )
@@ -167,7 +167,7 @@ def test_what_has_no_bolus_has_no_time(dtype):
     assert row[3:].tolist() == [1.25, 0, 3]
 
 
-def test_nan_stays_in_its_voxel():
+def test_nan_affects_only_its_own_voxel():
     c = voxels(20, 43, torch.float32)
     P = operator(43).matrix
     clean = peak_and_time(P, Tiles.from_curves(c, 8))
@@ -186,7 +186,7 @@ def test_nan_stays_in_its_voxel():
     height=st.floats(0.5, 5),
     curvature=st.floats(0.01, 0.05),
 )
-def test_the_vertex_of_a_parabola_is_exact(centre, height, curvature):
+def test_refined_peak_of_a_parabola_is_exact(centre, height, curvature):
     k = height - curvature * (torch.arange(10, dtype=torch.float64)[:, None] - centre) ** 2
     top, index = k.max(0)
     inside = 0.5 <= centre <= 8.5
@@ -195,7 +195,7 @@ def test_the_vertex_of_a_parabola_is_exact(centre, height, curvature):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_plateau_stays_on_itself(dtype):
+def test_refined_peak_of_a_plateau_lies_on_the_plateau(dtype):
     k = torch.tensor([[0.0, 1, 1, 1, 0], [0, 1, 1, 0, 0]], dtype=dtype)
     _, row = peak_and_time(torch.eye(5, dtype=dtype), Tiles.from_curves(k, 2))
     assert 1 <= row[0] <= 3
@@ -210,7 +210,7 @@ def plain_peak(P, c):
 
 
 @every_form
-def test_backward_equals_the_plain_one(form):
+def test_fused_gradient_equals_dense_gradient(form):
     P = operator(43, form).matrix.clone().requires_grad_()
     c = voxels(150, 43).requires_grad_()
     weight = random(150, seed=3)
@@ -220,13 +220,13 @@ def test_backward_equals_the_plain_one(form):
         assert oracle.relative(x, y) < 1e-13
 
 
-def test_backward_in_float32_at_full_width():
+def test_float32_gradient_at_full_tile_width():
     P = operator(60).matrix.float().clone().requires_grad_()
     c = voxels(WIDTH + 77, 60, torch.float32)
     weight = random(WIDTH + 77, torch.float32, seed=3)
     (fused,) = torch.autograd.grad((peak(P, Tiles.from_curves(c)) * weight).sum(), P)
     k = P.detach().double() @ c.double().mT
-    # float32 may see another row where two tie; those voxels' terms are bounded by the tie itself
+    # float32 may choose another row where two tie; those voxels' terms are bounded by the tie itself
     ranked = k.sort(0, descending=True).values
     clear = ranked[0] - ranked[1] > ROUNDING * ranked[0].abs().max()
     assert clear.float().mean() > 0.95
@@ -238,7 +238,7 @@ def test_backward_in_float32_at_full_width():
 
 
 @every_form
-def test_gradcheck_in_operator_and_tissue(form):
+def test_gradcheck_of_operator_and_tissue(form):
     P = operator(10, form).matrix.clone().requires_grad_()
     c = voxels(5, 10).requires_grad_()
     ranked = (P @ c.mT).sort(0, descending=True).values
@@ -246,13 +246,13 @@ def test_gradcheck_in_operator_and_tissue(form):
     assert torch.autograd.gradcheck(lambda p, x: peak(p, Tiles.from_curves(x, 2)), (P, c))
 
 
-def test_gradient_reaches_the_aif():
+def test_gradcheck_of_aif():
     a = torch.tensor(oracle.gamma_variate(np.arange(10) * 6.0), requires_grad=True)
     c = Tiles.from_curves(voxels(6, 10), 4)
     assert torch.autograd.gradcheck(lambda x: peak(build_operator(x, 6.0, Settings()).matrix, c), (a,))
 
 
-def test_padding_and_empty_voxels_give_nothing_to_the_operator():
+def test_padding_and_empty_voxels_have_zero_operator_gradient():
     P = operator(43).matrix.clone().requires_grad_()
     c = voxels(9, 43)
     with_zeros = torch.cat([c, torch.zeros(5, 43, dtype=c.dtype)])
@@ -260,7 +260,7 @@ def test_padding_and_empty_voxels_give_nothing_to_the_operator():
     assert oracle.relative(*gradients) < 1e-14
 
 
-def test_two_operators_of_one_size_do_not_share_a_result():
+def test_scratch_buffer_is_not_shared_between_results():
     """The scratch is reused from call to call; nothing that was returned may lie in it."""
     tiles = Tiles.from_curves(voxels(50, 43), 16)
     P = operator(43).matrix.clone().requires_grad_()
@@ -295,7 +295,7 @@ class LargestAllocation(TorchDispatchMode):
         return out
 
 
-def test_the_recorder_sees_the_plain_product():
+def test_allocation_recorder_detects_dense_product():
     P, c = operator(43).matrix, voxels(1000, 43)
     with LargestAllocation(P, c) as seen:
         plain_peak(P, c)
@@ -303,7 +303,7 @@ def test_the_recorder_sees_the_plain_product():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_nothing_of_the_size_of_k_is_allocated(dtype):
+def test_fused_peak_allocates_no_dense_residue_array(dtype):
     n, width = 5000, 64
     P = operator(43).matrix.to(dtype).requires_grad_()
     tiles = Tiles.from_curves(voxels(n, 43, dtype), width)
@@ -317,7 +317,7 @@ def test_nothing_of_the_size_of_k_is_allocated(dtype):
 # Errors
 
 
-def test_wrong_shapes_name_what_came():
+def test_shape_error_names_the_given_shapes():
     with pytest.raises(ArgumentError, match=r"Tissue has shape \(n_voxels, n_time\); got \(2, 3, 4\)"):
         Tiles.from_curves(torch.rand(2, 3, 4))
     with pytest.raises(ArgumentError, match=r"Tissue has shape \(n_voxels, n_time\); got \(5,\)"):
@@ -329,7 +329,7 @@ def test_wrong_shapes_name_what_came():
 
 
 @pytest.mark.parametrize("n", [700, 64])
-def test_the_number_of_threads_changes_no_bit(n):
+def test_results_are_bitwise_equal_for_any_thread_count(n):
     P, tiles = operator(43).matrix.float().requires_grad_(), Tiles.from_curves(voxels(n, 43, torch.float32), 16)
 
     def results(pool=None):

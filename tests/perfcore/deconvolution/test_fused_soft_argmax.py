@@ -42,7 +42,7 @@ def cotangent(n, seed=1):
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("softness", [0.02, TMAX_SOFTNESS, 0.3])
-def test_it_is_the_maximum_and_the_soft_tmax_of_k(form, softness):
+def test_fused_result_equals_maximum_and_soft_tmax_of_dense_k(form, softness):
     built, curves = operator(Settings(deconvolution=form)), tissue(23)
     top, when = peak_and_soft_time(built.matrix, Tiles.from_curves(curves, 5), built.time_s, softness)
     k = curves @ built.matrix.mT
@@ -51,7 +51,7 @@ def test_it_is_the_maximum_and_the_soft_tmax_of_k(form, softness):
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
-def test_its_gradient_is_that_of_the_dense_way(form):
+def test_fused_gradient_equals_dense_gradient(form):
     built, curves = operator(Settings(deconvolution=form)), tissue(23)
     g_top, g_when = cotangent(23)
     gradients = []
@@ -66,7 +66,7 @@ def test_its_gradient_is_that_of_the_dense_way(form):
     assert oracle.relative(gradients[0], gradients[1]) < 1e-12
 
 
-def test_gradcheck():
+def test_gradcheck_of_operator_and_tissue():
     built = operator()
     curves = tissue(12)
     first, second = (curves @ built.matrix.mT).topk(2, -1).values.unbind(-1)
@@ -77,7 +77,7 @@ def test_gradcheck():
     assert torch.autograd.gradcheck(lambda p: peak_and_soft_time(p, tiles, built.time_s, 0.2), (matrix,))
 
 
-def test_gradcheck_of_the_aif():
+def test_gradcheck_of_aif():
     """Through the deconvolution, as training needs it."""
     curves = Tiles.from_curves(tissue(4)[:, ::2], 3)
     aif = torch.tensor(oracle.gamma_variate(TIME[::2]) + 0.1, requires_grad=True)
@@ -90,7 +90,7 @@ def test_gradcheck_of_the_aif():
 
 
 @pytest.mark.parametrize("width", [1, 4, 23, 64])
-def test_tiles_and_their_padding_do_not_matter(width):
+def test_results_are_independent_of_tile_width(width):
     built, curves = operator(), tissue(23)
     g_top, g_when = cotangent(23)
     results = []
@@ -103,7 +103,7 @@ def test_tiles_and_their_padding_do_not_matter(width):
         assert oracle.relative(found.detach(), expected.detach()) < 1e-12
 
 
-def test_threads_share_the_tiles():
+def test_results_are_independent_of_thread_count():
     built, tiles = operator(), Tiles.from_curves(tissue(23), 4)
     g_top, g_when = cotangent(23)
     gradients = []
@@ -116,8 +116,8 @@ def test_threads_share_the_tiles():
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_a_voxel_without_signal_gives_the_mean_time_and_no_gradient(dtype):
-    """And none that is infinite times nothing: a mask holds such voxels."""
+def test_voxel_without_signal_has_mean_time_and_zero_gradient(dtype):
+    """No 0·∞ = NaN in the gradient: brain masks contain such voxels."""
     built, curves = operator(), tissue(6).to(dtype)
     curves[2] = 0
     matrix = built.matrix.to(dtype).requires_grad_()
@@ -132,7 +132,7 @@ def test_a_voxel_without_signal_gives_the_mean_time_and_no_gradient(dtype):
     assert oracle.relative(with_it, without) < (1e-5 if dtype is torch.float32 else 1e-13)
 
 
-def test_a_curve_below_zero_stays_finite():
+def test_negative_curve_has_finite_results():
     built = operator(Settings(deconvolution="causal"))
     curves = -tissue(5, noise=0.0)
     assert (curves @ built.matrix.mT).amax(-1).le(0.01).all()
@@ -143,7 +143,7 @@ def test_a_curve_below_zero_stays_finite():
         assert torch.isfinite(values).all()
 
 
-def test_single_precision_is_close():
+def test_float32_is_close_to_float64():
     built, curves = operator(), tissue(50)
     exact = peak_and_soft_time(built.matrix, Tiles.from_curves(curves), built.time_s, TMAX_SOFTNESS)
     top, when = peak_and_soft_time(built.matrix, Tiles.from_curves(curves.float()), built.time_s, TMAX_SOFTNESS)
@@ -152,7 +152,7 @@ def test_single_precision_is_close():
     assert float((when - exact[1]).abs().max()) < 1e-3  # s
 
 
-def test_what_does_not_fit_is_named():
+def test_invalid_arguments_raise():
     built = operator()
     with pytest.raises(ArgumentError, match=r"^The tissue has 29 time points; the AIF has 30\.$"):
         peak_and_soft_time(built.matrix, Tiles.from_curves(tissue(3)[:, :29]), built.time_s, 0.05)

@@ -47,7 +47,7 @@ SIZES = [(2, 1.0), (3, 2.0), (5, 1.0), (12, 2.0), (43, 1.0), (50, 2.0), (64, 1.0
 
 @pytest.mark.parametrize(("n", "dt"), SIZES)
 @every_form
-def test_equals_the_explicit_svd(form, n, dt):
+def test_inverse_equals_explicit_svd(form, n, dt):
     a = noisy_bolus(n, dt, seed=n)
     a[n // 2] = 60.0  # a bolus, however few the samples
     c = np.random.default_rng(1).normal(10, 5, (4, n))
@@ -66,7 +66,7 @@ def test_equals_the_explicit_svd(form, n, dt):
 
 @pytest.mark.parametrize("lambda_rel", [1.0, 0.2, 0.05, 0.01])
 @every_form
-def test_fast_equals_svd_at_every_strength(form, lambda_rel):
+def test_fourier_form_equals_svd_at_every_lambda(form, lambda_rel):
     for a in (noisy_bolus(60, 1.0), oracle.gamma_variate(np.arange(60))):
         settings = settings_of(form, lambda_rel)
         fast = build_operator(torch.tensor(a), 1.0, settings)
@@ -88,7 +88,7 @@ def test_an_aif_of_float32_is_inverted_in_float64(form):
 @pytest.mark.parametrize("n", [43, 60, 64, 10, 2])
 @pytest.mark.parametrize("dt", [1.0, 0.5, 3.0, 2.0, 0.7])
 @circulant_forms
-def test_rows_of_the_circulant_form(form, dt, n):
+def test_circulant_inverse_row_times(form, dt, n):
     operator = build_operator(torch.tensor(noisy_bolus(n, dt)).clamp(min=1), dt, settings_of(form))
     time = operator.time_s
     assert operator.matrix.shape == (len(time), n)
@@ -105,7 +105,7 @@ def test_rows_of_the_circulant_form(form, dt, n):
 @pytest.mark.parametrize("n", [43, 64, 2])
 @pytest.mark.parametrize("dt", [1.0, 2.0])
 @causal_forms
-def test_rows_of_the_causal_form(form, dt, n):
+def test_causal_inverse_row_times(form, dt, n):
     operator = build_operator(torch.tensor(noisy_bolus(n, dt)).clamp(min=1), dt, settings_of(form))
     assert operator.start_s == 0
     np.testing.assert_array_equal(operator.time_s, dt * np.arange(n))
@@ -113,7 +113,7 @@ def test_rows_of_the_causal_form(form, dt, n):
 
 
 @every_form
-def test_apply_takes_leading_dimensions_and_is_linear(form):
+def test_apply_is_batched_and_linear(form):
     operator = build_operator(torch.tensor(noisy_bolus(30, 1.0)), 1.0, settings_of(form))
     c, d = torch.randn(2, 3, 4, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     both = operator.apply(2 * c - 3 * d)
@@ -155,7 +155,7 @@ def smooth_at(form, name):
     [pytest.param(f, n, id=f"{f}-{n}") for f in FORMS for n in CURVES if smooth_at(f, n)],
 )
 @both_ways
-def test_gradcheck(form, by_svd, name):
+def test_inverse_gradient_passes_gradcheck(form, by_svd, name):
     a = CURVES[name]
     settings = settings_of(form)
     if form.regularization == "tsvd":
@@ -175,7 +175,7 @@ def vjp(a, form, by_svd, lambda_rel=None, seed=0):
 
 @pytest.mark.parametrize("lambda_rel", [0.3, 0.1, 0.02])
 @every_form
-def test_both_ways_have_one_gradient(form, lambda_rel):
+def test_fourier_and_svd_gradients_agree(form, lambda_rel):
     for a in (noisy_bolus(60, 1.0), oracle.gamma_variate(np.arange(60)), noisy_bolus(43, 1.0).clip(min=0)):
         fast, svd = (vjp(torch.tensor(a), form, by_svd, lambda_rel) for by_svd in (False, True))
         # Singular values closer than 1e-5 σ_1 share the mean of their slopes; for Tikhonov that errs by
@@ -207,7 +207,7 @@ def test_gradcheck_with_equal_singular_values(regularization):
 
 
 @pytest.mark.parametrize("gap", [0.0, 1e-14, 1e-9, 1e-6, 2e-5, 1e-3, 0.5])
-def test_vjp_of_tikhonov_equals_its_closed_form(gap):
+def test_tikhonov_gradient_equals_closed_form(gap):
     """gA = U [w_i G̃ᵀ_ij/(s_j²+λ²) − f_i G̃_ij f_j] Vᵀ − 2λλ_rel Σ G̃_ii f_i/(s_i²+λ²)·u_1 v_1ᵀ, entry by entry."""
     rng = np.random.default_rng(3)
     n, rel = 6, 0.3
@@ -231,7 +231,7 @@ def test_vjp_of_tikhonov_equals_its_closed_form(gap):
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
-def test_why_the_svd_has_a_gradient_of_its_own(form):
+def test_custom_svd_gradient_is_finite_where_autograd_is_not(form):
     """Autograd divides by σ_i²−σ_j²: NaN, or nonsense, for a clean AIF. `spectral_inverse` does not."""
     a = torch.tensor(oracle.gamma_variate(np.arange(60.0)), requires_grad=True)
     matrix = causal_matrix(a, 1.0) if form == "causal" else circulant_matrix(circulant_kernel(a, 1.0))
@@ -243,18 +243,18 @@ def test_why_the_svd_has_a_gradient_of_its_own(form):
     (by_autograd,) = torch.autograd.grad(P, a, G, retain_graph=True)
     (by_us,) = torch.autograd.grad(safe, a, G)
     assert torch.isfinite(by_us).all()
-    assert not torch.allclose(by_autograd, by_us, rtol=1e-3)  # NaN is close to nothing
+    assert not torch.allclose(by_autograd, by_us, rtol=1e-3)  # NaN is never close
 
 
 @every_form
-def test_gradient_in_the_tissue(form):
+def test_gradient_with_respect_to_tissue(form):
     operator = build_operator(CURVES["bolus"], DT, settings_of(form))
     c = torch.rand(2, 10, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(operator.apply, (c,))
 
 
 @every_form
-def test_descent_lowers_the_loss_along_its_gradient(form):
+def test_gradient_descent_lowers_loss(form):
     """A directional derivative at full size: 60 samples, loss read off the peak of k."""
     settings = settings_of(form)
     c = torch.tensor(np.stack([oracle.tissue(np.arange(60.0), mtt, d) for mtt in (3, 6, 12) for d in (0, 2.5)]))
@@ -272,7 +272,7 @@ def test_descent_lowers_the_loss_along_its_gradient(form):
     assert abs(float(slope) / float(gradient.norm()) - 1) < 1e-5
 
 
-# What no gradient can see
+# Invariances
 
 
 BOLUS = st.builds(
@@ -299,7 +299,7 @@ def some_tissue(bolus, time=TIME):
 @every_form
 @few
 @given(bolus=BOLUS, factor=st.floats(0.1, 10))
-def test_scale_of_the_aif_is_a_null_direction_of_rcbf(form, bolus, factor):
+def test_rcbf_gradient_is_zero_along_aif_scale(form, bolus, factor):
     settings, c = settings_of(form), some_tissue(bolus)
     a = torch.tensor(artery(bolus), requires_grad=True)
 
@@ -312,7 +312,7 @@ def test_scale_of_the_aif_is_a_null_direction_of_rcbf(form, bolus, factor):
     rcbf_loss, cbf_loss = (weight * (flow / flow.mean()) ** 2).sum(), flow.sum()
     (g,) = torch.autograd.grad(rcbf_loss, a, retain_graph=True)
     assert (a @ g).abs() <= 1e-12 * a.norm() * g.norm()
-    # absolute CBF does see it: homogeneous of degree −1
+    # absolute CBF is homogeneous of degree −1
     (g,) = torch.autograd.grad(cbf_loss, a)
     assert abs(float((a @ g / cbf_loss).detach()) + 1) < 1e-11
 
@@ -320,7 +320,7 @@ def test_scale_of_the_aif_is_a_null_direction_of_rcbf(form, bolus, factor):
 @circulant_forms
 @few
 @given(bolus=BOLUS, shift=st.integers(-3, 8))
-def test_shift_of_the_aif_moves_tmax_alone(form, bolus, shift):
+def test_circulant_aif_shift_changes_tmax_only(form, bolus, shift):
     """With all its samples kept; the peaks stay within t ∈ [−15 s, N·dt)."""
     settings, c = settings_of(form), some_tissue(bolus)
     a = artery(bolus)
@@ -334,7 +334,7 @@ def test_shift_of_the_aif_moves_tmax_alone(form, bolus, shift):
 
 
 @causal_forms
-def test_shift_of_the_aif_changes_rcbf_in_the_causal_form(form):
+def test_causal_aif_shift_changes_rcbf(form):
     bolus = {"onset_s": 8.0}
     settings, c, a = settings_of(form), some_tissue(bolus), artery(bolus)
     flow, moved = (build_operator(torch.tensor(x), 1.0, settings).apply(c).amax(-1) for x in (a, np.roll(a, 4)))
@@ -344,7 +344,7 @@ def test_shift_of_the_aif_changes_rcbf_in_the_causal_form(form):
 @circulant_forms
 @few
 @given(bolus=BOLUS, delay=st.integers(-3, 10))
-def test_delay_of_the_tissue_moves_tmax_alone(form, bolus, delay):
+def test_circulant_tissue_delay_changes_tmax_only(form, bolus, delay):
     """By whole samples, so that the tissue is sampled alike; what falls off the scan's end stays small."""
     operator = build_operator(torch.tensor(artery(bolus)), 1.0, settings_of(form))
     k, late = (operator.apply(torch.tensor(oracle.tissue(TIME, 4, d, **bolus))) for d in (0, delay))
@@ -362,7 +362,7 @@ def flow_by_delay(form, discretization="volterra"):
     return build_operator(a, 1.0, Settings(form, discretization)).apply(torch.tensor(c)).amax(-1).numpy()
 
 
-def test_cbf_does_not_depend_on_the_delay_in_the_circulant_form():
+def test_circulant_cbf_is_independent_of_delay():
     flow = flow_by_delay("circulant")
     # 0.457 to 0.460 of the truth, and the sampling of the peak
     assert flow.min() > 0.4555
@@ -371,11 +371,11 @@ def test_cbf_does_not_depend_on_the_delay_in_the_circulant_form():
     assert np.ptp(whole) < 1e-9
 
 
-def test_cbf_depends_on_the_delay_in_the_causal_form():
+def test_causal_cbf_depends_on_delay():
     flow = flow_by_delay("causal")
     on_time, late = flow[np.abs(DELAYS_S) < 0.1], flow[DELAYS_S > 4]
     assert on_time.min() > 1.25 * late.max()
-    assert flow[DELAYS_S == -3] > 1.4 * on_time.max()  # tissue that leads has no place to go
+    assert flow[DELAYS_S == -3] > 1.4 * on_time.max()  # a causal residue cannot represent tissue that leads
     assert np.ptp(late) < 0.005
 
 
@@ -406,7 +406,7 @@ def test_bias_is_monotone_in_mtt(form, bolus):
 
 
 @every_form
-def test_the_same_samples_at_twice_the_step_give_half_the_rate(form):
+def test_doubling_the_time_step_halves_cbf(form):
     a = torch.tensor(noisy_bolus(40, 1.0))
     one, two = (build_operator(a, dt, settings_of(form)) for dt in (1.0, 2.0))
     rows = two.matrix.shape[0]  # counted from the last sample: 15 s are fewer rows at 2 s
@@ -416,7 +416,7 @@ def test_the_same_samples_at_twice_the_step_give_half_the_rate(form):
 
 @circulant_forms
 @pytest.mark.parametrize("mtt_s", [4, 8])
-def test_the_same_curves_sampled_otherwise_give_the_same_flow(form, mtt_s):
+def test_cbf_is_independent_of_sampling_rate(form, mtt_s):
     flow = {}
     for dt in (0.5, 1.0, 2.0):
         time = np.arange(0, 60, dt)
@@ -433,7 +433,7 @@ def test_the_same_curves_sampled_otherwise_give_the_same_flow(form, mtt_s):
 
 @pytest.mark.parametrize("n", [2, 9, 43, 60])
 @every_form
-def test_spectrum(form, n):
+def test_singular_value_spectrum(form, n):
     a, dt = noisy_bolus(n, 2.0).clip(min=0.5), 2.0
     settings = settings_of(form)
     result = spectrum(torch.tensor(a), dt, settings)
@@ -463,7 +463,7 @@ def test_the_largest_singular_value_of_a_circulant_aif_is_its_area(discretizatio
 
 @pytest.mark.parametrize(("n", "dt"), [(10, 1.0), (20, 1.0), (20, 2.0), (43, 1.0)])
 @every_form
-def test_fit_is_the_oracles_reconvolution(form, n, dt):
+def test_fit_equals_oracle_reconvolution(form, n, dt):
     a = noisy_bolus(n, dt)
     settings = settings_of(form)
     operator = build_operator(torch.tensor(a), dt, settings)
@@ -487,7 +487,7 @@ def sharp_case(form, n=50):
 
 
 @every_form
-def test_the_fit_approaches_noise_free_tissue_as_lambda_falls(form):
+def test_fit_converges_to_noise_free_tissue_as_lambda_decreases(form):
     a, _, c = sharp_case(form)
     errors = []
     for lambda_rel in (0.5, 0.2, 0.1, 0.01, 1e-3, 1e-4):
@@ -501,7 +501,7 @@ def test_the_fit_approaches_noise_free_tissue_as_lambda_falls(form):
 
 
 @pytest.mark.parametrize("form", [f for f in FORMS if f[:2] != ("causal", "volterra")], ids=str)
-def test_the_residue_is_recovered_as_lambda_falls(form):
+def test_residue_converges_to_truth_as_lambda_decreases(form):
     """The causal Volterra matrix has an empty row, so there k is known up to one direction only."""
     a, residue, c = sharp_case(form)
     operator = build_operator(torch.tensor(a), 1.0, settings_of(form, 1e-4))
@@ -512,7 +512,7 @@ def test_the_residue_is_recovered_as_lambda_falls(form):
 # Errors
 
 
-def test_what_cannot_be_inverted_is_named():
+def test_invalid_aif_or_time_step_raises():
     good = torch.tensor([0.0, 4.0, 9.0, 2.0])
     for aif, dt, message in (
         (good[:1], 1.0, r"at least 2 time points; got shape \(1,\)"),
@@ -538,7 +538,7 @@ def test_what_cannot_be_inverted_is_named():
 
 
 @pytest.mark.parametrize("value", [0.0, -0.1, 1.01, float("nan"), float("inf"), "0.3"])
-def test_lambda_is_between_0_and_1(value):
+def test_lambda_outside_0_to_1_raises(value):
     with pytest.raises(ArgumentError, match=rf"lambda_rel must lie between 0\.0001 and 1; got {value}"):
         Settings(lambda_rel=value)
 
@@ -552,12 +552,12 @@ def test_lambda_is_between_0_and_1(value):
         ("reference", "contralateral, brain"),
     ],
 )
-def test_unknown_names_list_the_known_ones(name, choices):
+def test_unknown_name_error_lists_valid_names(name, choices):
     with pytest.raises(ArgumentError, match=f"{name} must be one of {choices}; got 'svd'"):
         Settings(**{name: "svd"})
 
 
-def test_spectra_and_fits_of_what_does_not_fit_are_refused():
+def test_spectrum_and_fit_with_wrong_length_raise():
     a = torch.tensor([0.0, 4.0, 9.0, 2.0], dtype=torch.float64)
     with pytest.raises(ArgumentError, match="linear regularisation is one of tikhonov, tsvd; got 'oscillation'"):
         spectrum(a, 1.0, Settings(regularization="oscillation"))

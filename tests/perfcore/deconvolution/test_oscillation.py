@@ -47,7 +47,7 @@ SIZES = [(24, 2.0, 0.065), (40, 1.0, 0.035), (43, 1.0, 0.1), (16, 2.0, 0.2)]
 
 @pytest.mark.parametrize(("n", "dt", "limit"), SIZES)
 @every_forward
-def test_equals_trying_every_truncation(form, n, dt, limit):
+def test_truncation_search_equals_exhaustive_search(form, n, dt, limit):
     a, c = case(n, dt)
     settings = settings_of(form, limit)
     found = solve(torch.tensor(a), torch.tensor(c), dt, settings)
@@ -59,10 +59,10 @@ def test_equals_trying_every_truncation(form, n, dt, limit):
         assert index < limit
         # another truncation would differ by far more: every term weighs at least 1e-4 of k
         assert oracle.relative(k, oracle.rows_at(full, times, dt)) < 1e-9
-    assert len(set(kept)) > 2  # the voxels do ask for different truncations
+    assert len(set(kept)) > 2  # voxels have different truncations
 
 
-def test_where_nothing_is_smooth_enough_the_strongest_truncation_is_kept():
+def test_strongest_truncation_is_used_if_no_solution_is_smooth():
     a, c = case(30, 1.0)
     form, limit = ("causal", "volterra"), 1e-4
     settings = settings_of(form, limit)
@@ -75,7 +75,7 @@ def test_where_nothing_is_smooth_enough_the_strongest_truncation_is_kept():
 
 
 @pytest.mark.parametrize("discretization", ["volterra", "rectangular"])
-def test_the_strongest_truncation_of_the_circulant_form_is_a_constant(discretization):
+def test_strongest_circulant_truncation_is_constant(discretization):
     """The largest singular value is the mean's, and a constant does not oscillate: every limit can be reached."""
     a = case(30, 1.0)[0].clip(min=0)
     c = 5 + np.random.default_rng(2).normal(0, 3, (20, 30))
@@ -107,10 +107,10 @@ def test_aifs_with_equal_or_missing_singular_values(form, name):
             assert oracle.relative(k, oracle.rows_at(full, times, 2.0)) < 1e-9
 
 
-def test_an_exploding_solution_reads_smooth():
+def test_exploding_solution_has_low_oscillation_index():
     """Without a floor under σ the index takes the untruncated causal solution, which grows to the scan's end.
 
-    One bend of max k over L samples is all that the index sees of it, 1/L at most.
+    One bend of max k over L samples contributes at most 1/L to the index.
     """
     n, dt, limit = 12, 3.0, 0.1
     a, c = case(n, dt)
@@ -126,14 +126,14 @@ def test_an_exploding_solution_reads_smooth():
     factor=st.floats(0.01, 100),
 )
 @hypothesis_settings(max_examples=50, deadline=None, derandomize=True)
-def test_index(k, factor):
+def test_oscillation_index_matches_reference(k, factor):
     index = float(oscillation_index(torch.tensor(k)))
     assert index == pytest.approx(oracle.oscillation_index(k), rel=1e-12, abs=1e-15)
     assert 0 <= index <= 4  # |1 −2 1| adds up to 4
     assert float(oscillation_index(-factor * torch.tensor(k))) == pytest.approx(index, rel=1e-9, abs=1e-12)
 
 
-def test_index_of_known_curves():
+def test_oscillation_index_of_known_curves():
     assert float(oscillation_index(torch.zeros(10))) == 0
     assert float(oscillation_index(torch.arange(10.0))) == 0
     # alternating ±1: L − 2 bends of 4
@@ -156,7 +156,7 @@ def test_float32_tissue(form):
 
 
 @every_forward
-def test_scale_moves_no_truncation(form):
+def test_truncation_is_scale_invariant(form):
     a, c = case(40, 1.0)
     settings = settings_of(form)
     k = solve(torch.tensor(a), torch.tensor(c), 1.0, settings)
@@ -165,7 +165,7 @@ def test_scale_moves_no_truncation(form):
 
 @every_forward
 @pytest.mark.parametrize("width", [4, 64])
-def test_peak_and_time(form, width):
+def test_peak_and_tmax_match_reference(form, width):
     a, c = case(24, 2.0)
     c[3] = 0
     settings = settings_of(form)
@@ -182,7 +182,7 @@ def test_peak_and_time(form, width):
 
 
 @every_forward
-def test_the_threads_change_nothing(form):
+def test_results_are_independent_of_thread_count(form):
     a, c = case(24, 2.0)
     settings, tiles = settings_of(form), Tiles.from_curves(torch.tensor(np.tile(c, (5, 1))), 4)
     alone = peak_and_time(torch.tensor(a), tiles, 2.0, settings)
@@ -196,7 +196,7 @@ def test_the_threads_change_nothing(form):
         np.testing.assert_allclose(two, one, rtol=1e-9)
 
 
-def test_wrong_lengths_name_both_numbers():
+def test_length_mismatch_error_names_both_lengths():
     a, c = case(24, 2.0)
     with pytest.raises(ArgumentError, match="The tissue has 23 time points; the AIF has 24"):
         solve(torch.tensor(a), torch.tensor(c[:, 1:]), 2.0, settings_of(("causal", "volterra")))
@@ -205,7 +205,7 @@ def test_wrong_lengths_name_both_numbers():
         peak_and_time(torch.tensor(a), tiles, 2.0, settings_of(("circulant", "volterra")))
 
 
-def test_an_aif_of_two_lone_samples_has_more_than_pairs():
+def test_two_spike_aif_has_singular_value_multiplicity_above_two():
     """Four equal singular values are no sinusoid of one frequency: the bound must not be used."""
     a = torch.zeros(16, dtype=torch.float64)
     a[2], a[6] = 80, 35
@@ -223,6 +223,6 @@ def test_an_aif_of_two_lone_samples_has_more_than_pairs():
 
 
 @pytest.mark.parametrize("limit", [0.0, -1.0, 1.5])
-def test_limit_is_between_0_and_1(limit):
+def test_oscillation_limit_outside_0_to_1_raises(limit):
     with pytest.raises(ArgumentError, match=r"lambda_rel must lie between 0\.0001 and 1"):
         Settings(regularization="oscillation", lambda_rel=limit)

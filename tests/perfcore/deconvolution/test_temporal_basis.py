@@ -16,7 +16,7 @@ AIF, TISSUE = synthetic_case(9000, 60)
 MATRIX = build_operator(AIF, 1.0, Settings()).matrix
 
 
-def test_tissue_of_few_dimensions_is_exact_in_as_many() -> None:
+def test_low_rank_tissue_is_reconstructed_exactly() -> None:
     generator = torch.Generator().manual_seed(1)
     low = torch.rand(5000, 5, generator=generator, dtype=torch.float64) @ TISSUE[:5].double()
     basis = TemporalBasis.from_tissue(Tiles.from_curves(low), 5)
@@ -26,7 +26,7 @@ def test_tissue_of_few_dimensions_is_exact_in_as_many() -> None:
     torch.testing.assert_close(basis.vectors @ basis.vectors.mT, identity, rtol=0, atol=1e-12)
 
 
-def test_smoothed_tissue_keeps_the_basis_and_raw_tissue_drops_it() -> None:
+def test_basis_is_used_for_smoothed_tissue_only() -> None:
     basis, error = checked_basis(Tiles.from_curves(TISSUE), MATRIX)
     assert basis is not None
     assert 0 < error <= MAX_PREVIEW_ERROR
@@ -37,7 +37,7 @@ def test_smoothed_tissue_keeps_the_basis_and_raw_tissue_drops_it() -> None:
     assert large > MAX_PREVIEW_ERROR
 
 
-def test_its_gradient_is_close_to_that_of_the_full_path() -> None:
+def test_truncated_basis_gradient_is_close_to_full_gradient() -> None:
     tiles = Tiles.from_curves(TISSUE)
     basis = TemporalBasis.from_tissue(tiles, 32)
     grads = []
@@ -50,6 +50,6 @@ def test_its_gradient_is_close_to_that_of_the_full_path() -> None:
 
 
 @pytest.mark.parametrize("q", [0, 61])
-def test_a_basis_of_no_or_too_many_vectors_is_refused(q: int) -> None:
+def test_basis_size_out_of_range_raises(q: int) -> None:
     with pytest.raises(ArgumentError, match=f"between 1 and 60 vectors; got {q}"):
         TemporalBasis.from_tissue(Tiles.from_curves(TISSUE), q)

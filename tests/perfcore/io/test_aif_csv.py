@@ -42,7 +42,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_accepted(name: str, tmp_path: Path) -> None:
+def test_valid_csv_variants_are_read(name: str, tmp_path: Path) -> None:
     path = tmp_path / "Kurve 1.csv"
     path.write_bytes(ACCEPTED[name])
     for source in (ACCEPTED[name], path):
@@ -129,7 +129,7 @@ def test_other_times_are_interpolated_linearly_with_a_note() -> None:
     assert shifted.value[1] == pytest.approx((VALUE[0] + VALUE[1]) / 2)
 
 
-def test_the_written_csv_text() -> None:
+def test_csv_text_format() -> None:
     text = aif_csv_text(Aif(np.array([0.0, 0.1 * 3]), np.array([1.0, -2.5])))
     assert text == "time_s,value\n0,1\n0.3,-2.5\n"
 
@@ -145,7 +145,7 @@ def test_written_files_round_trip(value: np.ndarray) -> None:
     assert again.quality == ()
 
 
-def test_writing(tmp_path: Path) -> None:
+def test_written_file_equals_csv_text_and_write_error_raises(tmp_path: Path) -> None:
     write_aif_csv(Aif(TIME, VALUE), tmp_path / "aif.csv")
     assert (tmp_path / "aif.csv").read_bytes() == aif_csv_text(Aif(TIME, VALUE)).encode()
     with pytest.raises(OutputError, match="cannot be written"):

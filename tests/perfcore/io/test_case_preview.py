@@ -52,7 +52,7 @@ def test_the_preview_image_reads_only_the_first_frames(case: CaseFiles, monkeypa
     assert n_read < 3 * 2 * np.prod(preview.grid) * 2
 
 
-def test_confounders_come_from_the_description_of_a_phantom(tmp_path: Path) -> None:
+def test_confounders_are_read_from_phantom_case_json(tmp_path: Path) -> None:
     scan = tmp_path / "TRAINING" / "case_1"
     save(np.random.default_rng(0).normal(size=(4, 4, 2, 12)), scan / "a.CT_4DPWI.1" / "a.CT_4DPWI.1.nii")
     description = tmp_path / "truth" / "case_1" / "case.json"

@@ -70,7 +70,7 @@ def test_isles_2018_has_63_patients_each_in_one_fold(tmp_path):
         assert all(fold[one] == fold[other] for one, other in pairs)
 
 
-def test_the_testing_part_is_left_out(tmp_path):
+def test_isles_testing_folder_is_excluded(tmp_path):
     named(1, 2, folder=tmp_path)
     (tmp_path / "TESTING" / "case_1").mkdir(parents=True)
     assert [case.case.path.parent.name for case in find_cohort(tmp_path)] == ["TRAINING", "TRAINING"]
@@ -113,7 +113,7 @@ def test_a_subset_of_a_phantom_cohort_has_its_ground_truth(written):
 @pytest.mark.parametrize(
     "content", [None, "{", "[]", "3", "null", '{"confounders": []}', '{"patient": 1, "confounders": 3}']
 )
-def test_ground_truth_without_a_patient_is_refused_alone(cohort, content):
+def test_ground_truth_without_a_patient_affects_its_case_only(cohort, content):
     path = cohort / "truth" / "case_3" / "case.json"
     path.unlink() if content is None else path.write_text(content)
     cases = find_cohort(cohort)

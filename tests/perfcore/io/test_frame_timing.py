@@ -108,7 +108,7 @@ def test_times_in_whole_seconds(dt: float) -> None:
     assert "whole seconds" in note.sentence
 
 
-def test_uneven_whole_seconds_are_not_taken_as_rounded() -> None:
+def test_uneven_whole_seconds_are_resampled() -> None:
     times = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
     assert "uneven" in plan_by_time([times]).warnings[0].sentence
 
@@ -129,7 +129,7 @@ def test_bad_times_are_refused(times: list[np.ndarray], part: str) -> None:
     assert str(caught.value).endswith(".")
 
 
-def test_plan_in_order() -> None:
+def test_resampling_plan_is_ordered() -> None:
     plan = plan_in_order([12, 14, 12], 2.0)
     assert (plan.dt_s, plan.n_time, plan.even) == (2.0, 12, True)
     sentence = "Incomplete frames at the ends of the series were left out (2 images)."
@@ -142,7 +142,7 @@ def test_plan_in_order() -> None:
     st.lists(st.lists(st.floats(0.01, 40), min_size=2, max_size=15), min_size=1, max_size=4),
     st.lists(st.floats(0, 20), min_size=4, max_size=4),
 )
-def test_frames_lie_between_their_images(steps: list[list[float]], starts: list[float]) -> None:
+def test_resampled_frames_lie_between_their_images(steps: list[list[float]], starts: list[float]) -> None:
     times = [start + np.cumsum(own) for start, own in zip(starts, steps, strict=False)]
     try:
         plan = plan_by_time(times)
@@ -163,7 +163,7 @@ def test_frames_lie_between_their_images(steps: list[list[float]], starts: list[
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(st.floats(0.3, 5), min_size=12, max_size=30), st.integers(0, 99))
-def test_linear_curves_stay_linear(steps: list[float], seed: int) -> None:
+def test_resampling_keeps_linear_curves(steps: list[float], seed: int) -> None:
     times = 5 + np.cumsum(steps)
     try:
         plan = plan_by_time([times])

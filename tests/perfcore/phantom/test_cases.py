@@ -65,7 +65,7 @@ KINDS = [("normal", 4.0), ("normal", 4.8), ("penumbra", 7.8), ("core", 8.6667)]
 
 
 @pytest.mark.parametrize(("state", "mtt"), KINDS)
-def test_curves_are_the_convolution_that_the_truth_promises(state: str, mtt: float) -> None:
+def test_tissue_curves_equal_convolution_of_the_truth(state: str, mtt: float) -> None:
     case = clean()
     where = tissue_of(case, state, mtt)
     assert where.sum() > 200
@@ -81,7 +81,7 @@ def test_curves_are_the_convolution_that_the_truth_promises(state: str, mtt: flo
 
 
 @pytest.mark.parametrize(("state", "mtt"), KINDS)
-def test_area_gives_the_volume_and_the_centre_of_mass_the_delay(state: str, mtt: float) -> None:
+def test_curve_area_gives_cbv_and_first_moment_gives_delay(state: str, mtt: float) -> None:
     case = clean()
     where = tissue_of(case, state, mtt)
     tissue, artery, time = enhancement(case)[where].mean(axis=0), case.truth.aif.value, case.series.time_s
@@ -94,7 +94,7 @@ def test_area_gives_the_volume_and_the_centre_of_mass_the_delay(state: str, mtt:
     assert centre - mtt == pytest.approx(float(case.truth.delay_s[where].mean()), abs=0.15 + delay_chance)
 
 
-def test_volume_is_flow_times_transit_time_everywhere() -> None:
+def test_cbv_equals_cbf_times_mtt_in_every_voxel() -> None:
     truth = default().truth
     for name in ("cbf", "cbv", "mtt", "delay_s"):
         assert getattr(truth, name).dtype == np.float32
@@ -103,7 +103,7 @@ def test_volume_is_flow_times_transit_time_everywhere() -> None:
 
 
 @pytest.mark.parametrize("name", ["m1-occlusion", "small-core", "noisy", "truncated", "distal-aif"])
-def test_labels_keep_their_distance_from_the_thresholds(name: str) -> None:
+def test_labels_keep_a_margin_from_the_thresholds(name: str) -> None:
     recipe = replace(DEMONSTRATIONS[name], n_time=12, n_slices=3)
     case = make_from_recipe(recipe)
     truth, series = case.truth, case.series
@@ -124,14 +124,14 @@ def test_labels_do_not_overlap_and_the_core_lies_within_the_penumbra() -> None:
     assert truth.penumbra[rim].mean() > 0.9
 
 
-def test_the_border_of_the_lesion_is_irregular() -> None:
+def test_lesion_border_is_irregular() -> None:
     """A disc has a circularity 4πA/P² of 1; a lesion with a ragged border is far below."""
     label = (default().truth.core | default().truth.penumbra)[..., 4]
     perimeter = (label & ~ndimage.binary_erosion(label)).sum()
     assert 4 * np.pi * label.sum() / perimeter**2 < 0.6
 
 
-def test_the_lesion_is_on_the_side_that_is_named() -> None:
+def test_lesion_is_on_the_named_side() -> None:
     for name, sign in (("m1-occlusion", -1), ("small-core", 1)):
         case = make_from_recipe(replace(DEMONSTRATIONS[name], n_time=10, n_slices=2))
         x = np.nonzero(case.truth.penumbra)[0] * case.series.spacing_mm[0] + case.series.affine[0, 3]
@@ -165,10 +165,10 @@ def test_deconvolution_finds_core_and_penumbra() -> None:
     assert 2 * (late & risk[mask]).sum() / (late.sum() + risk[mask].sum()) > 0.9
 
 
-# The looks
+# Appearance
 
 
-def test_the_default_is_what_the_dashboard_and_its_tests_count_on() -> None:
+def test_default_phantom_properties() -> None:
     assert demonstration_names()[0] == "m1-occlusion"
     assert len(demonstration_names()) == 6
     case = default()
@@ -182,7 +182,7 @@ def test_the_default_is_what_the_dashboard_and_its_tests_count_on() -> None:
     assert all(DEMONSTRATIONS[name].n_slices == 8 for name in demonstration_names())
 
 
-def test_values_are_whole_hounsfield_units_within_twelve_bits() -> None:
+def test_values_are_12_bit_integer_hu() -> None:
     data = default().series.data
     assert data.dtype == np.float32
     assert np.array_equal(data, np.rint(data))
@@ -190,7 +190,7 @@ def test_values_are_whole_hounsfield_units_within_twelve_bits() -> None:
     assert data.max() <= 3071
 
 
-def test_baseline_values_are_those_of_a_head() -> None:
+def test_baseline_hu_match_tissue_types() -> None:
     baseline = default().series.data[..., :6].mean(axis=3)
     truth = default().truth
     assert (baseline[:3] == -1000).all()
@@ -220,7 +220,7 @@ def test_arteries_lie_at_the_base_and_sinuses_at_the_back() -> None:
     assert 100 < np.median(y) < 180
 
 
-def test_an_artery_shows_the_input_function() -> None:
+def test_artery_voxel_shows_the_aif() -> None:
     case = clean()
     full = case.truth.artery_fraction > 0.6
     assert full.sum() >= 3
@@ -228,14 +228,14 @@ def test_an_artery_shows_the_input_function() -> None:
     assert 0.4 * case.truth.aif.peak < curve.max() <= 1.02 * case.truth.aif.peak
 
 
-def test_the_affine_is_ras_and_centred() -> None:
+def test_affine_is_ras_and_centred() -> None:
     series = default().series
     assert (np.diag(series.affine)[:3] > 0).all()
     centre = series.affine @ [127.5, 127.5, 3.5, 1.0]
     assert np.allclose(centre[:2], 0.0, atol=1e-6)
 
 
-def test_nothing_imports_nilearn() -> None:
+def test_phantom_does_not_import_nilearn() -> None:
     code = "import sys, perfcore.phantom.cases, perfcore.phantom.templates as t; t.load_templates(); "
     code += "sys.exit('nilearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -244,7 +244,7 @@ def test_nothing_imports_nilearn() -> None:
 # Randomness
 
 
-def test_the_same_recipe_gives_the_same_bytes_and_another_seed_other_ones() -> None:
+def test_same_seed_is_reproducible_and_another_seed_differs() -> None:
     recipe = replace(BRIEF, n_time=10, scanner=Scanner(noise_hu=4.0))
     first, again = make_from_recipe(recipe), make_from_recipe(recipe)
     assert first.series.data.tobytes() == again.series.data.tobytes()
@@ -257,7 +257,7 @@ def test_the_same_recipe_gives_the_same_bytes_and_another_seed_other_ones() -> N
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_case_one_is_easy(seed: int) -> None:
+def test_first_cohort_case_has_no_confounder(seed: int) -> None:
     recipe = draw_recipe(seed, 1)
     assert recipe.confounders == ()
     assert recipe.n_slices == 8
@@ -275,7 +275,7 @@ def test_make_case_is_the_drawn_recipe() -> None:
     assert case.series.data.tobytes() == make_case(5, index).series.data.tobytes()
 
 
-def test_a_cohort_is_as_varied_as_isles() -> None:
+def test_cohort_variation_matches_isles_2018() -> None:
     recipes = [draw_recipe(7, k) for k in range(1, 201)]
     slices = [recipe.n_slices for recipe in recipes]
     assert set(slices) == {2, 4, 8, 16}
@@ -317,7 +317,7 @@ def test_an_unknown_demonstration_is_refused() -> None:
 # The confounders
 
 
-def test_truncated_scans_end_before_the_vein_has_halved() -> None:
+def test_truncated_scan_ends_before_vein_falls_to_half() -> None:
     drawn = [draw_recipe(seed, k) for seed in range(3) for k in range(1, 80)]
     found = [recipe for recipe in drawn if "truncated" in recipe.confounders]
     assert len(found) > 5
@@ -349,13 +349,13 @@ def brightest(case: PhantomCase, n: int = 10) -> np.ndarray:
     return np.asarray(series[at].mean(axis=0))
 
 
-def test_thin_arteries_do_not_fill_a_voxel() -> None:
+def test_thin_arteries_have_partial_volume() -> None:
     thin = make_from_recipe(replace(BRIEF, artery_scale=0.5, confounders=("partial-volume",)))
     full = make_from_recipe(BRIEF)
     assert brightest(thin).max() < 0.6 * brightest(full).max()
 
 
-def test_beyond_the_clot_the_brightest_arteries_are_late_and_wide() -> None:
+def test_distal_arteries_are_delayed_and_dispersed() -> None:
     recipe = replace(DEMONSTRATIONS["distal-aif"], n_slices=2, n_time=40, scanner=Scanner(noise_hu=0.0))
     case = make_from_recipe(recipe)
     curve, aif = brightest(case), case.truth.aif.value
@@ -364,7 +364,7 @@ def test_beyond_the_clot_the_brightest_arteries_are_late_and_wide() -> None:
     assert case.description["confounders"] == ["distal-aif"]
 
 
-def test_contaminating_veins_share_the_arteries_voxels() -> None:
+def test_venous_contamination_mixes_veins_into_artery_voxels() -> None:
     with_veins = make_from_recipe(replace(BRIEF, centre_mm=-10.0, confounders=("venous-contamination",))).truth
     without = make_from_recipe(replace(BRIEF, centre_mm=-10.0)).truth
     arteries = without.artery_fraction > 0.3
@@ -377,7 +377,7 @@ def test_a_slab_without_artery_has_none() -> None:
     assert make_from_recipe(replace(recipe, n_time=8)).truth.artery_fraction.max() < 0.2
 
 
-def test_motion_begins_with_the_bolus_and_moves_the_skull() -> None:
+def test_motion_starts_with_the_bolus_and_includes_the_skull() -> None:
     still = make_from_recipe(BRIEF).series.data
     moved = make_from_recipe(replace(BRIEF, scanner=Scanner(noise_hu=0.0, motion_mm=3.0))).series.data
     change = np.abs(moved - still).max(axis=(0, 1, 2))
@@ -385,7 +385,7 @@ def test_motion_begins_with_the_bolus_and_moves_the_skull() -> None:
     assert (change[12:] > 200).all()
 
 
-def test_streaks_flicker() -> None:
+def test_streak_artefacts_vary_over_time() -> None:
     still = make_from_recipe(BRIEF).series.data
     data = make_from_recipe(replace(BRIEF, scanner=Scanner(noise_hu=0.0, streak_hu=5.0))).series.data
     streaks = (data - still)[100:150, 100:150]
@@ -393,7 +393,7 @@ def test_streaks_flicker() -> None:
     assert streaks.std(axis=3).mean() > 0.8
 
 
-def test_noise_has_its_level_its_grain_and_no_memory() -> None:
+def test_noise_level_spatial_correlation_and_temporal_independence() -> None:
     noisy = replace(BRIEF, scanner=Scanner(noise_hu=8.0, correlation_px=0.7))
     noise = (make_from_recipe(noisy).series.data - make_from_recipe(BRIEF).series.data)[90:170, 80:180]
     assert noise.std() == pytest.approx(8.0, rel=0.03)
@@ -413,7 +413,7 @@ def test_a_case_without_stroke_has_no_lesion() -> None:
     assert case.description["side"] is None
 
 
-def test_a_stroke_may_leave_no_core() -> None:
+def test_stroke_without_core_is_possible() -> None:
     case = make_from_recipe(replace(BRIEF, n_time=10, core_ml=0.0))
     assert not case.truth.core.any()
     assert case.truth.penumbra.sum() > 1000

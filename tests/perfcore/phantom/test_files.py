@@ -38,7 +38,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_layout_is_that_of_isles(tmp_path: Path) -> None:
+def test_files_follow_isles_2018_layout(tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     write_cohort(tmp_path / "deep" / "out", 2, 3, lambda k, n: done.append((k, n)))
     out = tmp_path / "deep" / "out"
@@ -81,7 +81,7 @@ def test_the_layout_is_that_of_isles(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_the_same_seed_writes_the_same_bytes_and_a_larger_cohort_the_same_cases(tmp_path: Path) -> None:
+def test_same_seed_writes_identical_files_for_any_cohort_size(tmp_path: Path) -> None:
     write_cohort(tmp_path / "a", 1, 3)
     write_cohort(tmp_path / "b", 2, 3)
     write_cohort(tmp_path / "c", 1, 4)
@@ -91,7 +91,7 @@ def test_the_same_seed_writes_the_same_bytes_and_a_larger_cohort_the_same_cases(
     assert one[series] != other[series]
 
 
-def test_the_truth_is_compressed_without_a_clock_or_a_name(tmp_path: Path) -> None:
+def test_truth_gzip_has_no_timestamp_or_file_name(tmp_path: Path) -> None:
     write_case(small_case(3, 1), tmp_path / "out", 7)
     packed = (tmp_path / "out" / "truth" / "case_7" / "cbf.nii.gz").read_bytes()
     assert packed[:4] == b"\x1f\x8b\x08\x00"
@@ -126,7 +126,7 @@ def test_a_failed_write_leaves_no_files(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.usefixtures("small")
-def test_an_unwritable_folder_is_refused_without_its_name(tmp_path: Path) -> None:
+def test_unwritable_folder_error_hides_its_name(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a file")
     with pytest.raises(OutputError, match="cannot be written") as caught:
         write_cohort(tmp_path / "secret", 1, 3)

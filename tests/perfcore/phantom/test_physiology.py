@@ -51,14 +51,14 @@ def test_dispersion_equals_the_integral_of_its_definition() -> None:
         assert sample(late, 0.1, np.array(t)) == pytest.approx(exact, rel=2e-3, abs=0.05)
 
 
-def test_dispersion_takes_many_curves_and_zero_tau_changes_nothing() -> None:
+def test_dispersion_is_batched_and_zero_tau_is_identity() -> None:
     curves = np.stack([gamma_variate(FINE, t0, 3.0, 1.5, 1.0) for t0 in (3.0, 6.0)])
     assert np.array_equal(disperse(curves, 0.1, 0.0), curves)
     both = disperse(curves, 0.1, 2.0)
     assert np.allclose(both[1], disperse(curves[1], 0.1, 2.0), atol=1e-12)
 
 
-def test_sampling_delays_and_holds_the_ends() -> None:
+def test_sampling_delays_and_extends_the_ends() -> None:
     ramp = np.arange(101, dtype=np.float64)
     assert np.allclose(sample(ramp, 0.1, np.array([-1.0, 2.0, 5.0, 99.0]), 1.0), [0.0, 10.0, 40.0, 100.0])
 
@@ -73,14 +73,14 @@ def test_sampling_delays_and_holds_the_ends() -> None:
         (lambda: fine_grid(float("nan")), "duration_s"),
     ],
 )
-def test_curves_refuse_bad_parameters(call, name: str) -> None:  # type: ignore[no-untyped-def]
+def test_invalid_curve_parameters_raise(call, name: str) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(ArgumentError, match=name):
         call()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("mtt", [3.0, 4.0, 9.75])
-def test_residues_start_at_one_fall_and_hold_their_mtt(family: str, mtt: float) -> None:
+def test_residues_start_at_one_decrease_and_have_the_given_mtt(family: str, mtt: float) -> None:
     time = fine_grid(200.0, 0.01)
     r = residue(time, mtt, family)  # type: ignore[arg-type]
     assert r[0] == 1.0
@@ -92,7 +92,7 @@ def test_residues_start_at_one_fall_and_hold_their_mtt(family: str, mtt: float) 
     assert np.allclose(integral, numeric, atol=0.011)
 
 
-def test_the_families_are_four_different_shapes() -> None:
+def test_residue_families_have_different_shapes() -> None:
     shapes = [residue(FINE, 4.0, family) for family in FAMILIES]  # type: ignore[arg-type]
     for i, a in enumerate(shapes):
         assert all(np.abs(a - b).max() > 0.05 for b in shapes[i + 1 :])
@@ -120,20 +120,20 @@ def test_tissue_is_the_convolution_of_artery_and_residue(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_the_areas_ratio_is_the_blood_volume(family: str) -> None:
+def test_area_ratio_equals_cbv(family: str) -> None:
     artery = FIRST_PASS.artery(FINE)
     curve = tissue_curve(artery, 0.1, 60.0, 4.0, family)  # type: ignore[arg-type]
     assert CBV_PER_RATIO * curve.sum() / artery.sum() == pytest.approx(60.0 * 4.0 / 60.0, rel=1e-4)
 
 
-def test_flow_is_the_first_value_of_the_impulse_response() -> None:
+def test_cbf_is_the_first_value_of_the_impulse_response() -> None:
     spike = np.zeros(400)
     spike[1] = 1.0 / 0.1
     response = tissue_curve(spike, 0.1, 60.0, 4.0, "exponential")
     assert CBF_PER_K * response[2:].max() / 0.1 * 0.1 == pytest.approx(60.0, rel=0.05)
 
 
-def test_labels_keep_the_central_volume_theorem_and_their_order() -> None:
+def test_tissue_labels_satisfy_the_central_volume_theorem() -> None:
     for state in STATES:
         for label in PERFUSION[state].values():
             assert label.cbv == pytest.approx(label.cbf * label.mtt_s / 60.0)
@@ -144,13 +144,13 @@ def test_labels_keep_the_central_volume_theorem_and_their_order() -> None:
         assert flows == sorted(flows, reverse=True)
 
 
-def test_the_bolus_does_not_depend_on_the_length_of_the_grid() -> None:
+def test_bolus_is_independent_of_grid_length() -> None:
     bolus = Bolus()
     long, short = bolus.artery(fine_grid(90.0)), bolus.artery(fine_grid(25.0))
     assert np.allclose(long[: short.size], short, atol=1e-9)
 
 
-def test_the_bolus_comes_back_lower_and_stays() -> None:
+def test_bolus_recirculates_with_lower_amplitude() -> None:
     bolus = Bolus()
     curve = bolus.artery(FINE)
     second = curve[bolus.onset_s + 15.0 < FINE]
@@ -158,14 +158,14 @@ def test_the_bolus_comes_back_lower_and_stays() -> None:
     assert curve[-1] == pytest.approx(bolus.plateau_hu, rel=0.05)
 
 
-def test_the_vein_is_later_and_of_equal_area() -> None:
+def test_vein_is_delayed_with_equal_area() -> None:
     artery, vein = FIRST_PASS.artery(FINE), FIRST_PASS.vein(FINE)
     assert vein.sum() == pytest.approx(artery.sum(), rel=1e-3)
     assert vein.max() < artery.max()
     assert 4.0 < FINE[vein.argmax()] - FINE[artery.argmax()] < 8.0
 
 
-def test_a_bolus_can_be_made_to_end_late() -> None:
+def test_bolus_duration_can_be_extended() -> None:
     bolus = Bolus(beta_s=1.7).ending(44.0, 0.7)
     vein = bolus.vein(FINE)
     assert sample(vein, 0.1, np.array(44.0)) == pytest.approx(0.7 * vein.max(), rel=0.03)

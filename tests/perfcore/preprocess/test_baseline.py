@@ -12,33 +12,33 @@ def arrival_frame(curve: np.ndarray) -> int:
 
 
 @pytest.mark.parametrize("onset", [1, 4, 9, 20])
-def test_arrival_on_a_known_onset(onset: int) -> None:
+def test_bolus_arrival_at_known_onset(onset: int) -> None:
     curve = np.zeros(50)
     curve[onset + 1 :] = 10.0  # frame ``onset`` is the last at rest
     assert arrival_frame(curve) == onset + 1
 
 
-def test_a_curve_that_starts_in_the_bolus_arrives_at_once() -> None:
+def test_bolus_arrival_is_zero_for_a_curve_that_starts_enhanced() -> None:
     assert arrival_frame(np.r_[0.0, np.full(30, 10.0)]) == 0
     assert arrival_frame(np.zeros(30)) == 0
 
 
 @pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0])
-def test_arrival_of_a_bolus_is_where_it_crosses_a_tenth(dt_s: float) -> None:
+def test_bolus_arrival_is_the_ten_percent_crossing(dt_s: float) -> None:
     time = np.arange(60) * dt_s
     curve = 40 + 100 * bolus(time, 8.0)
     frame = arrival_frame(curve)
     assert curve[frame] > 50 >= curve[frame - 1]
 
 
-def test_two_frames_of_noise_are_no_arrival() -> None:
+def test_bolus_arrival_ignores_two_noisy_frames() -> None:
     curve = np.zeros(40)
     curve[5:7] = 30
     curve[20:] = 100
     assert arrival_frame(curve) == 20
 
 
-def test_one_dim_frame_at_rest_does_not_move_the_level() -> None:
+def test_baseline_is_robust_to_one_low_frame() -> None:
     curve = np.zeros(40)
     curve[0] = -500
     curve[20:] = 100
@@ -46,11 +46,11 @@ def test_one_dim_frame_at_rest_does_not_move_the_level() -> None:
 
 
 @pytest.mark.parametrize(("arrival", "frames"), [(0, 1), (1, 1), (2, 2), (4, 2), (5, 2), (6, 3), (12, 9)])
-def test_the_margin_is_three_frames_while_two_are_left(arrival: int, frames: int) -> None:
+def test_baseline_margin_is_three_frames_if_two_remain(arrival: int, frames: int) -> None:
     assert baseline_frames(arrival) == frames
 
 
-def test_the_brightest_curves_are_those_of_the_vessels() -> None:
+def test_brightest_curves_are_vessels() -> None:
     head = draw_head()
     curves = brightest_curves(head.series.data, head.brain)
     mean = curves.mean(axis=0)
@@ -61,13 +61,13 @@ def test_the_brightest_curves_are_those_of_the_vessels() -> None:
 
 
 @pytest.mark.parametrize("noise", [1.0, 10.0, 30.0])
-def test_arrival_survives_noise(noise: float) -> None:
+def test_bolus_arrival_is_robust_to_noise(noise: float) -> None:
     head = draw_head(noise=noise)
     frame = first_arrival(brightest_curves(head.series.data, head.brain))
     assert head.arrival_s <= frame <= head.arrival_s + 5
 
 
-def test_a_few_arteries_among_many_veins_set_the_arrival() -> None:
+def test_bolus_arrival_follows_arteries_among_veins() -> None:
     rng = np.random.default_rng(0)
     time = np.arange(50.0)
     arteries, veins = (200 * bolus(time, start) for start in (10.0, 16.0))
@@ -77,7 +77,7 @@ def test_a_few_arteries_among_many_veins_set_the_arrival() -> None:
     assert arrival_frame(curves.mean(axis=0)) > frame
 
 
-def test_noise_does_not_bring_arrival_forward() -> None:
+def test_noise_does_not_make_bolus_arrival_earlier() -> None:
     rng = np.random.default_rng(1)
     curves = 20 * bolus(np.arange(50.0), 15.0) + 10 * rng.standard_normal((200, 50))
     assert first_arrival(curves.astype(np.float32)) == arrival_frame(curves.mean(axis=0)) >= 15

@@ -20,12 +20,12 @@ def split_error(head, yaw_deg: float, shift_mm: float) -> float:
 
 @pytest.mark.parametrize("yaw_deg", [0.0, 7.0, -15.0, 28.0])
 @pytest.mark.parametrize("shift_mm", [0.0, 11.0])
-def test_the_split_follows_the_head(yaw_deg: float, shift_mm: float) -> None:
+def test_midplane_follows_head_rotation(yaw_deg: float, shift_mm: float) -> None:
     head = draw_head(n=96, yaw_deg=yaw_deg, shift_mm=shift_mm, noise=0)
     assert split_error(head, yaw_deg, shift_mm) < 0.02
 
 
-def test_right_is_the_patients_right_whichever_way_the_voxels_run() -> None:
+def test_right_side_is_independent_of_voxel_orientation() -> None:
     for flip in (False, True):
         head = draw_head(flip_x=flip, noise=0)
         plane = fit_midplane(head.brain, head.series.affine)
@@ -37,7 +37,7 @@ def test_right_is_the_patients_right_whichever_way_the_voxels_run() -> None:
         assert plane.overlap > 0.95
 
 
-def test_a_leaning_head_in_a_tall_slab() -> None:
+def test_midplane_of_a_tilted_head() -> None:
     n, lean = 64, np.deg2rad(8.0)
     x, y, z = np.meshgrid(*(np.arange(s) * 3.0 for s in (n, n, 30)), indexing="ij")
     x, y, z = x - 94.5, y - 94.5, z - 43.5
@@ -50,7 +50,7 @@ def test_a_leaning_head_in_a_tall_slab() -> None:
     assert abs(plane.offset) < 1.5
 
 
-def test_the_later_side_and_too_few_voxels() -> None:
+def test_diseased_side_is_later_and_needs_enough_voxels() -> None:
     right = np.arange(200) < 100
     ttp = np.where(right, 20.0, 22.0).astype(np.float32)
     everywhere = np.ones(200, bool)
@@ -60,7 +60,7 @@ def test_the_later_side_and_too_few_voxels() -> None:
     assert later_side(ttp, right, right | (np.arange(200) < 150)) == "left"
 
 
-def test_a_speck_has_a_plane_too() -> None:
+def test_midplane_of_a_tiny_mask() -> None:
     mask = np.zeros((32, 32, 2), bool)
     mask[10:14, 20:22, 0] = True
     affine = np.diag([0.05, 0.05, 0.05, 1.0])

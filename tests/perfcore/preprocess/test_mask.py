@@ -24,7 +24,7 @@ def masks(head):
 
 
 @pytest.mark.parametrize("noise", [2.0, 10.0])
-def test_finds_the_brain_and_leaves_skull_and_scalp(noise: float) -> None:
+def test_mask_contains_brain_without_skull_and_scalp(noise: float) -> None:
     head = draw_head(n=128, noise=noise)
     mask, hull = masks(head)
     assert dice(mask, head.brain) > 0.96
@@ -34,14 +34,14 @@ def test_finds_the_brain_and_leaves_skull_and_scalp(noise: float) -> None:
     assert mask.dtype == bool
 
 
-def test_the_hull_holds_both_vessels_whole() -> None:
+def test_hull_contains_vessels() -> None:
     head = draw_head(n=128)
     _, hull = masks(head)
     assert hull[head.artery].all()
     assert hull[head.vein].mean() > 0.8
 
 
-def test_holes_are_filled_and_streaks_of_scalp_are_not_brain() -> None:
+def test_holes_are_filled_and_scalp_is_excluded() -> None:
     head = draw_head(n=128)
     data = head.series.data.copy()
     data[64:70, 60:66] = 900  # a clip or a calcification
@@ -49,7 +49,7 @@ def test_holes_are_filled_and_streaks_of_scalp_are_not_brain() -> None:
     assert mask[64:70, 60:66].all()
 
 
-def test_a_slice_above_the_brain_stays_empty() -> None:
+def test_slice_above_brain_is_empty() -> None:
     head = draw_head(n=128)
     data = head.series.data.copy()
     data[:, :, 2] = -1000
@@ -60,7 +60,7 @@ def test_a_slice_above_the_brain_stays_empty() -> None:
 
 
 @pytest.mark.parametrize("value", [-1000.0, 0.0, 500.0])
-def test_no_soft_tissue_is_refused(value: float) -> None:
+def test_series_without_soft_tissue_raises(value: float) -> None:
     volume = np.full((40, 40, 2), value, np.float32)
     with pytest.raises(InputDataError, match=r"^The brain mask is empty: .*\.$") as caught:
         brain_mask(volume, volume, (1, 1, 5))
@@ -101,6 +101,6 @@ def test_voxels_near_bone_are_removed() -> None:
     np.testing.assert_array_equal(away_from_bone(region, baseline + 900, (1, 1, 5), 1.0), region)
 
 
-def test_the_disk_equals_its_definition() -> None:
+def test_disk_equals_its_definition() -> None:
     assert in_plane_disk(2).sum() == 13
     assert in_plane_disk(2).shape == (5, 5, 1)

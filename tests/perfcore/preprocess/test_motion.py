@@ -38,7 +38,7 @@ def head() -> Head:
 @pytest.mark.parametrize(
     ("shift_mm", "degrees"), [((1.5, 0.0), 0.0), ((-3.0, 2.0), 0.0), ((0.0, 0.0), 2.5), ((2.0, -3.5), -3.0)]
 )
-def test_measures_shift_and_rotation(head, shift_mm, degrees) -> None:
+def test_estimated_motion_matches_applied_shift_and_rotation(head, shift_mm, degrees) -> None:
     motion = estimate_motion(moved(head, slice(15, 20), shift_mm, degrees), head.series.spacing_mm)
     np.testing.assert_allclose(motion[15:20, :2], np.tile(shift_mm, (5, 1)), atol=0.3)
     np.testing.assert_allclose(np.rad2deg(motion[15:20, 2]), degrees, atol=0.2)
@@ -47,13 +47,13 @@ def test_measures_shift_and_rotation(head, shift_mm, degrees) -> None:
 
 
 @pytest.mark.parametrize("noise", [3.0, 12.0])
-def test_a_still_head_does_not_move_though_contrast_passes(noise: float) -> None:
+def test_contrast_bolus_is_not_taken_for_motion(noise: float) -> None:
     head = draw_head(n=128, noise=noise)
     assert not estimate_motion(head.series.data, head.series.spacing_mm).any()
     assert prepare(head.series, Settings()).warnings == ()
 
 
-def test_no_edges_no_motion() -> None:
+def test_image_without_edges_has_no_motion() -> None:
     flat = np.zeros((40, 40, 1, 12), np.float32)
     assert not estimate_motion(flat, (1.0, 1.0, 5.0)).any()
 
@@ -70,12 +70,12 @@ def test_realigned_frames_match_the_first_frames() -> None:
     np.testing.assert_array_equal(still[..., :15], data[..., :15])
 
 
-def test_displacement_grows_with_the_turn_and_the_shift() -> None:
+def test_displacement_increases_with_rotation_and_shift() -> None:
     motion = np.array([[0, 0, 0], [3.0, 4.0, 0], [0, 0, 0.1]])
     np.testing.assert_allclose(displacement_mm(motion, (200, 240, 3), (1.0, 1.0, 5.0)), [0, 5.0, 5.0])
 
 
-def test_a_head_that_jerks_keeps_its_curves_and_gets_a_flag(head) -> None:
+def test_sudden_motion_is_corrected_and_flagged(head) -> None:
     data = moved(head, slice(17, 26), (3.0, -2.0), 2.5)
     series = dataclasses.replace(head.series, data=data)
     still, jerked = (prepare(s, Settings()) for s in (head.series, series))
@@ -120,16 +120,16 @@ def test_rigid_motion_through_the_plane_is_measured(nodding: np.ndarray) -> None
 
 
 @pytest.mark.parametrize("noise", [3.0, 12.0])
-def test_rigid_a_still_head_does_not_move_though_contrast_passes_and_slices_are_alike(noise: float) -> None:
+def test_rigid_contrast_bolus_is_not_taken_for_motion(noise: float) -> None:
     head = draw_head(n=128, n_slices=6, noise=noise)
     assert not estimate_rigid_motion(head.series.data, head.series.spacing_mm).any()
 
 
-def test_rigid_without_edges_no_motion() -> None:
+def test_rigid_image_without_edges_has_no_motion() -> None:
     assert not estimate_rigid_motion(np.zeros((40, 40, 5, 12), np.float32), (1.0, 1.0, 5.0)).any()
 
 
-def test_rigid_realignment_brings_the_brain_back_and_no_bone_into_it(moving: np.ndarray) -> None:
+def test_rigid_realignment_restores_brain_without_bone(moving: np.ndarray) -> None:
     scan, still = moving, moving_scan(SLAB, np.zeros_like(PATH))
     soft = (still[..., 0] > 0) & (still[..., 0] < 100)
     brain = ndimage.binary_erosion(soft, np.ones((3, 3, 1)), iterations=6)
@@ -147,7 +147,7 @@ def test_rigid_realignment_brings_the_brain_back_and_no_bone_into_it(moving: np.
             assert after < gain * before
 
 
-def test_rigid_displacement_is_that_of_the_farthest_of_six_points() -> None:
+def test_rigid_displacement_is_the_maximum_over_six_points() -> None:
     motion = np.array([[0, 0, 0, 0, 0, 0], [0, 3.0, 4.0, 0, 0, 0], [0, 0, 0, 0, 0, 0.1], [0, 0, 0, 0.1, 0, 0]])
     chord = 2 * np.sin(0.05)
     expected = [0, 5.0, 60 * chord, 60 * chord]
@@ -170,6 +170,6 @@ def test_the_motion_setting_selects_the_correction(nodding) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 40, 2, 20), (40, 1, 2, 20), (1, 1, 1, 20)])
-def test_a_line_has_no_motion(shape: tuple[int, ...]) -> None:
+def test_degenerate_grid_has_no_motion(shape: tuple[int, ...]) -> None:
     data = np.random.default_rng(1).normal(30, 20, shape).astype(np.float32)
     assert not estimate_motion(data, (1.0, 1.0, 5.0)).any()

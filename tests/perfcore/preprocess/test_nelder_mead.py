@@ -10,7 +10,7 @@ from perfcore.preprocess.nelder_mead import minimize_simplex
 @pytest.mark.parametrize("max_evaluations", [5, 23, 90, 400])
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize("seed", range(6))
-def test_the_steps_are_those_of_scipy(seed: int, n: int, max_evaluations: int) -> None:
+def test_nelder_mead_steps_match_scipy(seed: int, n: int, max_evaluations: int) -> None:
     rng = np.random.default_rng(seed)
     valley, centre = rng.standard_normal((n, n)), 2 * rng.standard_normal(n)
 

@@ -74,7 +74,7 @@ def test_enhancement_is_data_minus_the_baseline(head, prepared) -> None:
     assert n == pytest.approx(head.arrival_s - 1, abs=2)
 
 
-def test_tissue_curves_come_out_right_and_quiet(head) -> None:
+def test_tissue_curves_match_truth_with_reduced_noise(head) -> None:
     noisy = prepare(head.series, Settings())
     clean = prepare(draw_head(noise=0).series, Settings())
     common = np.intersect1d(noisy.index, clean.index)
@@ -84,14 +84,14 @@ def test_tissue_curves_come_out_right_and_quiet(head) -> None:
     assert abs((a - b).mean()) < 0.05
 
 
-def test_vessels_are_classed_and_csf_is_left_out(head, prepared) -> None:
+def test_vessels_are_labelled_and_csf_is_excluded(head, prepared) -> None:
     assert prepared.vessels[head.artery[prepared.mask]].mean() > 0.9
     assert prepared.vessels.mean() < 0.05
     assert not (prepared.mask & head.ventricle).any()
     assert not prepared.csf.any()
 
 
-def test_csf_within_a_given_mask_stays_but_is_classed(head) -> None:
+def test_csf_inside_a_given_mask_is_kept_and_labelled(head) -> None:
     given = prepare(dataclasses.replace(head.series, mask=head.brain), Settings())
     csf = given.csf[head.ventricle[head.brain]]
     assert csf.mean() > 0.8
@@ -101,7 +101,7 @@ def test_csf_within_a_given_mask_stays_but_is_classed(head) -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize(("yaw_deg", "flip"), [(0.0, False), (17.0, False), (-12.0, True)])
-def test_the_reference_lies_opposite_to_the_lesion(side: str, yaw_deg: float, flip: bool) -> None:
+def test_reference_is_in_the_contralateral_hemisphere(side: str, yaw_deg: float, flip: bool) -> None:
     head = draw_head(side=side, yaw_deg=yaw_deg, flip_x=flip)
     prepared = prepare(head.series, Settings())
     assert prepared.diseased_side == side
@@ -117,7 +117,7 @@ def test_the_reference_can_be_the_brain(head, prepared) -> None:
     np.testing.assert_array_equal(brain.tissue, prepared.tissue)
 
 
-def test_half_a_brain_falls_back_to_the_mask_with_a_warning(head) -> None:
+def test_one_hemisphere_uses_mask_as_reference_with_a_warning(head) -> None:
     mask = np.zeros_like(head.brain)
     mask[60:69, 45:50, 0] = True
     series = dataclasses.replace(head.series, mask=mask)
@@ -180,7 +180,7 @@ def test_times_are_in_seconds(dt_s: float) -> None:
     assert np.median(healthy) == pytest.approx(19.5, abs=2.0)
 
 
-def test_the_time_to_peak_is_searched_after_the_baseline(head, prepared) -> None:
+def test_time_to_peak_is_after_the_baseline(head, prepared) -> None:
     assert prepared.ttp_s.min() >= prepared.n_baseline
     n = prepared.n_baseline
     expected = n + prepared.tissue[:, n:].argmax(axis=1)
@@ -188,13 +188,13 @@ def test_the_time_to_peak_is_searched_after_the_baseline(head, prepared) -> None
 
 
 @pytest.mark.parametrize("n_time", [27, 35])
-def test_a_truncated_scan_still_tells_the_sides_apart(n_time: int) -> None:
+def test_diseased_side_is_found_in_a_truncated_scan(n_time: int) -> None:
     head = draw_head(n_time=n_time, noise=6.0)
     assert prepare(head.series, Settings()).diseased_side == "right"
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 16, 33])
-def test_slabs_cover_an_axis_once(n: int) -> None:
+def test_slabs_partition_an_axis(n: int) -> None:
     parts = map_slabs(lambda part: np.arange(n)[part], n)
     np.testing.assert_array_equal(np.concatenate(parts), np.arange(n))
 

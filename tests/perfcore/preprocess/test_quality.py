@@ -15,11 +15,11 @@ def calm():
     return draw_head(n=128)
 
 
-def test_a_calm_series_has_no_flag(calm) -> None:
+def test_clean_series_has_no_flag(calm) -> None:
     assert prepare(calm.series, Settings()).warnings == ()
 
 
-def test_too_few_baseline_frames() -> None:
+def test_too_few_baseline_frames_are_flagged() -> None:
     late, early = draw_head(arrival_s=12.0), draw_head(arrival_s=2.0)
     assert 8 <= prepare(late.series, Settings()).n_baseline <= 11
     flags = prepare(early.series, Settings()).warnings
@@ -28,7 +28,7 @@ def test_too_few_baseline_frames() -> None:
     assert "one frame" in str(quality.baseline_flag(1))
 
 
-def test_a_scan_that_ends_in_the_bolus_is_truncated(calm) -> None:
+def test_scan_that_ends_during_the_bolus_is_flagged_as_truncated(calm) -> None:
     cut = PerfusionSeries(calm.series.data[..., :19], calm.series.affine, 1.0)
     assert any("recommended" in flag.sentence for flag in prepare(cut, Settings()).warnings)
 
@@ -39,7 +39,7 @@ def test_flags_of_the_series_are_kept(calm) -> None:
     assert prepare(series, Settings()).warnings[0] == flag
 
 
-def test_the_flag_of_motion_counts_frames() -> None:
+def test_motion_flag_counts_frames() -> None:
     assert quality.motion_flag(np.array([0.0, 0.4, 1.0])) is None
     assert "up to 2.5 mm in the plane (1 frame by" in str(quality.motion_flag(np.array([0.0, 2.5, 0.9])))
     assert "(2 frames by" in str(quality.motion_flag(np.array([1.1, 2.5, 0.9])))

@@ -52,23 +52,23 @@ def scene():
 
 
 @pytest.mark.parametrize("sigmas", [(1.2, 1.2, 0, 0.8), (0.9, 1.7, 0.6, 0), (0, 0, 0, 1.5), (2.5, 2.5, 0, 1.5)])
-def test_equals_the_slow_oracle(scene, sigmas) -> None:
+def test_smoothing_matches_reference_loop(scene, sigmas) -> None:
     values, weight, inside = scene
     expected = slow_oracle(values, weight if max(sigmas[:3]) else inside, sigmas)[inside]
     np.testing.assert_allclose(smooth_masked(values, weight, inside, sigmas), expected, atol=2e-5)
 
 
-def test_a_constant_stays_that_constant_up_to_every_edge(scene) -> None:
+def test_constant_is_unchanged_up_to_the_edges(scene) -> None:
     _, weight, inside = scene
     values = np.full((11, 9, 4, 12), 7.5, np.float32)
     values[~weight] = 1e4  # what does not count must not bleed in
-    lonely = inside & ~weight
+    isolated = inside & ~weight
     out = smooth_masked(values, weight, inside, (2.0, 2.0, 1.0, 1.0))
     np.testing.assert_allclose(out, 7.5, rtol=1e-5)
-    assert lonely.any()
+    assert isolated.any()
 
 
-def test_vessels_do_not_bleed_but_get_a_value_from_their_neighbours() -> None:
+def test_vessels_are_excluded_from_smoothing_and_filled_from_neighbours() -> None:
     values = np.full((21, 21, 1, 10), 4.0, np.float32)
     values[9:12, 9:12] = 300
     inside = np.ones((21, 21, 1), bool)
@@ -77,7 +77,7 @@ def test_vessels_do_not_bleed_but_get_a_value_from_their_neighbours() -> None:
     np.testing.assert_allclose(smooth_masked(values, weight, inside, (2, 2, 0, 1)), 4.0, rtol=1e-5)
 
 
-def test_a_voxel_out_of_reach_of_any_tissue_keeps_its_own_curve() -> None:
+def test_isolated_voxel_keeps_its_curve() -> None:
     values = np.arange(20, dtype=np.float32).reshape(20, 1, 1, 1).repeat(5, axis=3)
     inside = np.ones((20, 1, 1), bool)
     weight = inside.copy()
@@ -86,7 +86,7 @@ def test_a_voxel_out_of_reach_of_any_tissue_keeps_its_own_curve() -> None:
     np.testing.assert_array_equal(out[15:], values[15:, 0, 0])
 
 
-def test_blocks_of_the_band_make_the_same_as_one_full_product() -> None:
+def test_banded_smoothing_equals_dense_product() -> None:
     plane = np.random.default_rng(0).standard_normal((150, 170, 3)).astype(np.float32)
     across, along = gaussian_matrix(150, 2.2), gaussian_matrix(170, 3.1)
     np.testing.assert_allclose(
@@ -102,7 +102,7 @@ def spread(profile: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize(("spacing", "voxels"), [(0.5, 5.0), (1.0, 2.5), (2.0, 1.25)])
-def test_the_width_is_in_millimetres(spacing: float, voxels: float) -> None:
+def test_spatial_width_is_in_millimetres(spacing: float, voxels: float) -> None:
     point = np.zeros((81, 81, 1), np.float32)
     point[40, 40] = 1
     sigmas = spatial_sigmas(2.5, (spacing, spacing, 5.0))
@@ -111,25 +111,25 @@ def test_the_width_is_in_millimetres(spacing: float, voxels: float) -> None:
     assert sigmas == pytest.approx((voxels, voxels, 0.0))
 
 
-def test_thin_slices_are_smoothed_across_and_thick_ones_not() -> None:
+def test_only_thin_slices_are_smoothed_through_plane() -> None:
     assert spatial_sigmas(2.5, (1, 1, 1.25))[2] == pytest.approx(2.0)
     assert spatial_sigmas(2.5, (1, 1, 5.0))[2] == 0
 
 
 @pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0])
-def test_the_width_in_time_is_in_seconds(dt_s: float) -> None:
+def test_temporal_width_is_in_seconds(dt_s: float) -> None:
     curve = np.zeros((1, 101), np.float32)
     curve[0, 50] = 1
     assert spread(smooth_time(curve, 3.0 / dt_s)[0]) * dt_s == pytest.approx(3.0, rel=0.02)
 
 
-def test_time_is_normalised_at_both_ends() -> None:
+def test_temporal_kernel_is_normalised_at_both_ends() -> None:
     ramp = np.tile(np.linspace(0, 1, 30, dtype=np.float32), (2, 1))
     out = smooth_time(ramp, 1.5)
     assert 0 < out[0, 0] < 0.1
     np.testing.assert_allclose(smooth_time(np.ones((1, 30), np.float32), 1.5), 1.0, rtol=1e-6)
 
 
-def test_no_smoothing_returns_the_curves_themselves(scene) -> None:
+def test_zero_width_returns_input_unchanged(scene) -> None:
     values, weight, inside = scene
     np.testing.assert_array_equal(smooth_masked(values, weight, inside, (0, 0, 0, 0)), values[inside])

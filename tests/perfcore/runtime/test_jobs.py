@@ -135,7 +135,7 @@ def test_a_cluster_returns_results_in_order_and_uses_both_workers(cluster: str) 
     assert seen == [(done, 8) for done in range(1, 9)]
 
 
-def test_equal_jobs_are_each_run(cluster: str) -> None:
+def test_equal_jobs_are_not_deduplicated(cluster: str) -> None:
     assert run_jobs(fails_on_three, [1, 1, 2, 1], scheduler=cluster) == [1, 1, 2, 1]
 
 

@@ -49,7 +49,7 @@ def test_several_chunks_run_at_the_same_time_with_one_torch_thread_in_each(monke
     assert len({thread for _, thread in found} | {threading.get_ident()}) == 3
 
 
-def test_the_pool_leaves_torchs_setting_as_it_was() -> None:
+def test_pool_restores_torch_thread_count() -> None:
     """For this thread, for one that exists, and for new ones."""
     before = in_new_thread(torch.get_num_threads)
     pool = threads._start_pool()
@@ -59,7 +59,7 @@ def test_the_pool_leaves_torchs_setting_as_it_was() -> None:
     pool.shutdown()
 
 
-def test_a_thread_with_one_torch_thread_computes_by_itself() -> None:
+def test_single_torch_thread_computes_inline() -> None:
     def work(_part: slice) -> int:
         return threading.get_ident()
 
@@ -77,12 +77,12 @@ def test_the_error_of_a_chunk_is_raised(with_pool: bool) -> None:
         run_chunks(work, 10, 2, pool if with_pool else None)
 
 
-def test_a_pool_whose_threads_are_all_taken_is_not_waited_for() -> None:
+def test_busy_pool_does_not_block_the_caller() -> None:
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(lambda: run_chunks(lambda part: part.start, 8, 2, pool)).result(timeout=60)
     assert found == [0, 2, 4, 6]
 
 
-def test_chunks_within_chunks() -> None:
+def test_nested_chunks_do_not_deadlock() -> None:
     found = run_chunks(lambda part: run_chunks(lambda inner: part.start + inner.start, 4, 2), 6, 2)
     assert found == [[0, 2], [2, 4], [4, 6]]

@@ -106,7 +106,7 @@ def test_few_steps_raise_dice(paths: list[Path], tmp_path: Path, name: str, opti
     train_fold(at)
     trained = make_network(name)
     trained.load_state_dict(load_file(tmp_path / WEIGHTS_FILE))
-    for path in paths:  # the third was not learnt from
+    for path in paths:  # the third is held out
         (core, low), (core_before, low_before) = soft_dice(trained, path), soft_dice(untrained, path)
         assert core + low > core_before + low_before + 0.02
     held_out = [row["held_out_loss"] for row in read_log(tmp_path / LOG_FILE)]
@@ -124,7 +124,7 @@ def test_loss_has_gradient_in_every_layer(paths: list[Path], name: str, loss: st
     for layer, weight in network.named_parameters():
         assert weight.grad is not None, layer
         assert torch.isfinite(weight.grad).all(), layer
-        if layer != "score.bias":  # the same for every cell, so that the softmax does not see it
+        if layer != "score.bias":  # the same for every cell, so that the softmax is invariant to it
             assert float(weight.grad.abs().max()) > 0, layer
 
 
@@ -281,7 +281,7 @@ def test_killed_process_resumes_from_last_epoch(cohort: Path, paths: list[Path],
     seconds = [row["seconds"] for row in read_log(log)]
     train(cohort, tmp_path / "killed", options)
     assert digest(log.parent / WEIGHTS_FILE) == digest(tmp_path / "whole" / "all" / WEIGHTS_FILE)
-    assert [row["seconds"] for row in read_log(log)[:done]] == seconds  # they were not done again
+    assert [row["seconds"] for row in read_log(log)[:done]] == seconds  # finished epochs are not repeated
 
 
 # Complete training
@@ -293,12 +293,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict,
     folder = write_tiny_cohort(tmp_path_factory.mktemp("pairs"), 6, per_patient=2)
     write_series(tiny_head(7), folder / "TRAINING" / "case_7", lesion=False)
     shutil.copytree(folder / "truth" / "case_6", folder / "truth" / "case_7")
-    out, said = tmp_path_factory.mktemp("out") / "new" / "training", []
+    out, reported = tmp_path_factory.mktemp("out") / "new" / "training", []
     options = TrainingOptions("regression", "core+tmax", folds=3, epochs=2, seed=5, device="cpu")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "cpu_count", lambda: 1)
-        about = train(folder, out, options, lambda *at: said.append(at))
-    return folder, out, about, said
+        about = train(folder, out, options, lambda *at: reported.append(at))
+    return folder, out, about, reported
 
 
 def test_training_output_files(trained) -> None:
@@ -370,10 +370,10 @@ def test_unusable_case_is_reported(trained) -> None:
 
 
 def test_progress_counts_cases_then_epochs(trained) -> None:
-    said = trained[3]
-    preparing = [at for at in said if at[0] == "Preparing cases"]
+    reported = trained[3]
+    preparing = [at for at in reported if at[0] == "Preparing cases"]
     assert preparing == [("Preparing cases", k, 7) for k in range(1, 8)]
-    training = [at for at in said if at[0] == "Training"]
+    training = [at for at in reported if at[0] == "Training"]
     assert training
     assert all(total == 4 * 2 and 0 <= done <= total for _, done, total in training)
     assert [done for _, done, _ in training] == sorted(done for _, done, _ in training)

@@ -1,4 +1,4 @@
-// JSON in the tab's session storage; a browser that forbids storage keeps nothing.
+// JSON in the tab's session storage; without storage (blocked by the browser) nothing is kept.
 
 /**
  * @param {string} key

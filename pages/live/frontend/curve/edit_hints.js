@@ -17,7 +17,7 @@ export function hint(effect, causal) {
     case "baseline": return "An offset over the whole scan changes the area, so CBV, and the shape, so rCBF a little.";
     case "dispersion_s": case "width": return `rCBF divides most of this out, since healthy tissue is measured with the same curve. ${ALL_SEE_IT}`;
     case "tail": case "cut_s": return `rCBF and core see little of the tail; absolute values do: less tail reads as more CBF and CBV. ${causal ? "" : "Tmax shifts too."}`.trim();
-    case "smooth_s": case "fit": return "Noise of the AIF goes; what rCBF sees is only the change of shape.";
+    case "smooth_s": case "fit": return "Noise of the AIF is removed; rCBF changes only through the shape.";
     case "point": case "draw": return "Of an edit, rCBF and core see the shape alone: not the height, and in the delay-invariant form not the time.";
     case "voxels": return "The mean of the voxels picked, with their standard deviation as a band.";
     default: return "Shape moves rCBF and core; height moves CBF and CBV alone; time moves Tmax.";

@@ -50,7 +50,7 @@ export class EditedAif {
       this.#history = CurveHistory.of(curveKey);
       this.committed = this.#history.opening(arrays);
     }
-    // A server without the curve (it was restarted, or the edit was lost) is sent it.
+    // Resend the curve to a server without it (restarted, or the edit was lost).
     this.#edited = !sameCurve(this.committed.curve, arrays.edited ?? arrays.start);
     return () => {
       if (moving) this.requestMaps(this.lab.editor.curve);
@@ -76,7 +76,7 @@ export class EditedAif {
   }
 
   /**
-   * Show a curve that a slider turns through: the maps follow, nothing is committed.
+   * Show an intermediate curve of a slider: the maps are updated, no curve is committed.
    * @param {Curve} curve
    * @param {string | null} effect
    */
@@ -92,7 +92,7 @@ export class EditedAif {
     this.requestMaps(curve);
   }
 
-  /** Request the visible maps of a curve; the timing marks measure the time to the pixels. @param {Curve} curve */
+  /** Request the visible maps of a curve; the performance marks measure the time to the pixels. @param {Curve} curve */
   requestMaps(curve, flags = 0) {
     this.lab.values.setCurve(curve);
     const seq = this.nextSeq();
@@ -105,7 +105,7 @@ export class EditedAif {
   /** Number an edit and mark its time. */
   nextSeq() {
     this.seq += 1;
-    this.lab.marks.edited(this.seq);
+    this.lab.performanceMarks.edited(this.seq);
     this.lab.root.dataset.sent = String(this.seq);
     this.lab.root.dataset.moving = String(this.#moving);
     return this.seq;
@@ -119,7 +119,7 @@ export class EditedAif {
   }
 
   /**
-   * Make a curve the committed one; undo takes it back. Returns false where it cannot be an AIF: the last one stays.
+   * Commit a curve; undo reverts it. Returns false for an invalid AIF: the last one stays.
    * @param {Curve} curve
    * @param {CommitOptions} options voxels, spread and handles of the state; effect (see edit_hints.js); merge: quick
    * steps of one name are undone at once

@@ -50,7 +50,7 @@ class AbCompare {
     this.out = find(picture, "[data-out=compared]");
     this.span = find(picture, "[data-control=difference-span]", HTMLInputElement);
     this.#installControls();
-    lab.map.addLayerSource(1, (meta) => this.#layers(meta));
+    lab.map.addLayerProvider(1, (meta) => this.#layers(meta));
     lab.actions.uncompare = () => lab.events.emit("uncompare");
   }
 

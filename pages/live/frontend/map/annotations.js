@@ -1,8 +1,8 @@
 // Annotations over a slice: lesion outlines, voxels of the AIF and VOF, the voxel in view.
-/** @import { Box, Case, SlicePlace, VolumeView, Voxel } from "../types.js" */
+/** @import { Box, Case, SlicePlace, VolumeReader, Voxel } from "../types.js" */
 import { loops, runs } from "./contours.js";
 
-/** @typedef {[kind: "aif" | "vof", voxels: Voxel[], opacity: number]} VoxelMarks */
+/** @typedef {[kind: "aif" | "vof", voxels: Voxel[], opacity: number]} VoxelAnnotation */
 
 /** Colour of each outline, by name. @typedef {Record<string, string>} OutlineColours */
 
@@ -23,11 +23,11 @@ function truthContour({ arrays: { lesion, starts }, columns, rows }, z, pixels) 
 
 /**
  * @param {CanvasRenderingContext2D} ctx
- * @param {VolumeView} values
+ * @param {VolumeReader} values
  * @param {Case} now
  * @param {SlicePlace} place
  * @param {Box} rect the part of the slice that is shown at the place
- * @param {{outlines: Record<string, boolean>, voxels: VoxelMarks[], probed: Voxel | null, ratio: number, colours: OutlineColours}} shown
+ * @param {{outlines: Record<string, boolean>, voxels: VoxelAnnotation[], probed: Voxel | null, ratio: number, colours: OutlineColours}} shown
  */
 export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxels, probed, ratio, colours }) {
   const { z } = place;
@@ -38,7 +38,7 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
   const line = (1.4 * ratio) / sx;
   ctx.lineWidth = line;
   drawOutlines(ctx, values, now, z, { outlines, colours, line });
-  const minSize = (4 * ratio) / sx; // a voxel smaller than four points is still seen
+  const minSize = (4 * ratio) / sx; // a voxel smaller than four points stays visible
   for (const [kind, list, opacity] of voxels) {
     if (!outlines[kind]) continue;
     ctx.strokeStyle = colours[kind];
@@ -57,7 +57,7 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
 
 /**
  * @param {CanvasRenderingContext2D} ctx
- * @param {VolumeView} values
+ * @param {VolumeReader} values
  * @param {Case} now
  * @param {number} z
  * @param {{outlines: Record<string, boolean>, colours: OutlineColours, line: number}} shown line: its width

@@ -19,7 +19,7 @@ const SIZE_FACTOR = 1.2; // of one step of the wheel or key
 /** @typedef {{z: number, erase: boolean, last: Position}} Stroke */
 
 class LesionBrush {
-  /** Whether the brush takes the pointer. */
+  /** Whether the brush captures the pointer. */
   painting = false;
   #erase = false;
   #radius = 6; // pixels of the slice

@@ -1,6 +1,6 @@
 // The map's canvas: one slice or all of them, with annotations and colour bar.
 /** @import { Case, Layer, MapInfo, MapStyle, Range, SlicePixel, Voxel } from "../types.js" */
-/** @import { VoxelMarks } from "./annotations.js" */
+/** @import { VoxelAnnotation } from "./annotations.js" */
 /** @import { ViewState } from "./view_state.js" */
 /** @import { VolumeStore } from "./volume_store.js" */
 import { drawAnnotations } from "./annotations.js";
@@ -10,7 +10,7 @@ import { headBox, places, toSlice } from "./slice_layout.js";
 import { SliceRenderer } from "./slice_renderer.js";
 import { staticField } from "./volume_store.js";
 
-/** @typedef {(style: MapStyle) => Layer[] | null} LayerSource layers drawn in place of the one map, or null */
+/** @typedef {(style: MapStyle) => Layer[] | null} LayerProvider layers drawn in place of the one map, or null */
 
 const SHARP = 10; // from this many screen pixels a voxel, its edges are shown
 
@@ -23,11 +23,11 @@ export class MapCanvas {
   colours = {};
   /** The voxel in view. @type {Voxel | null} */
   probed = null;
-  /** @type {VoxelMarks[]} */
+  /** @type {VoxelAnnotation[]} */
   voxels = [];
   ratio = 1; // canvas pixels per screen pixel
-  /** @type {{priority: number, source: LayerSource}[]} */
-  #layerSources = [];
+  /** @type {{priority: number, provider: LayerProvider}[]} */
+  #layerProviders = [];
   #renderer = new SliceRenderer();
   /** @type {{of: Float32Array, range: Range} | null} */
   #fitted = null;
@@ -47,13 +47,13 @@ export class MapCanvas {
   }
 
   /**
-   * Draw other layers in place of the map where the source gives some; the highest priority comes first.
+   * Draw other layers in place of the map where the provider returns some; the highest priority is first.
    * @param {number} priority
-   * @param {LayerSource} source
+   * @param {LayerProvider} provider
    */
-  addLayerSource(priority, source) {
-    this.#layerSources.push({ priority, source });
-    this.#layerSources.sort((a, b) => b.priority - a.priority);
+  addLayerProvider(priority, provider) {
+    this.#layerProviders.push({ priority, provider });
+    this.#layerProviders.sort((a, b) => b.priority - a.priority);
   }
 
   /** @param {Record<string, MapInfo>} maps @param {Record<string, Uint8Array>} luts @param {Record<string, string>} colours of outlines */
@@ -69,7 +69,7 @@ export class MapCanvas {
    */
   style(map = this.view.map) {
     const meta = this.maps[map];
-    const usual = meta.static && !meta.source && this.values.case ? this.#fittedWindow(map, this.values.case) : meta.window;
+    const usual = meta.static && !meta.case_array && this.values.case ? this.#fittedWindow(map, this.values.case) : meta.window;
     const scale = this.view.scales[map] ?? meta.lut;
     return { ...meta, map, usual, scale, window: this.view.windows[map] ?? usual, lut: this.luts[scale] };
   }
@@ -103,8 +103,8 @@ export class MapCanvas {
   /** The layers to draw. @returns {Layer[]} */
   layers() {
     const meta = this.style();
-    for (const { source } of this.#layerSources) {
-      const layers = source(meta);
+    for (const { provider } of this.#layerProviders) {
+      const layers = provider(meta);
       if (layers) return layers;
     }
     return [{ values: this.values, meta, from: 0, to: 1 }];

@@ -63,7 +63,7 @@ class MapOverlay {
     picture.insertAdjacentHTML("beforeend", HTML);
     this.bar = find(picture, ".overlay-bar");
     this.out = find(picture, "[data-out=overlaid]");
-    lab.map.addLayerSource(2, (meta) => this.#layers(meta));
+    lab.map.addLayerProvider(2, (meta) => this.#layers(meta));
     lab.actions["overlay-close"] = () => this.close();
   }
 
@@ -92,7 +92,7 @@ class MapOverlay {
   #layers(meta) {
     if (!this.#content) return null;
     const { field, label, unit = "", window, lut, digits } = this.#content;
-    const style = { ...meta, map: "overlay", source: undefined, label, unit, window, lut: this.lab.map.luts[lut], digits };
+    const style = { ...meta, map: "overlay", case_array: undefined, label, unit, window, lut: this.lab.map.luts[lut], digits };
     return [{ values: new OverlayVolume(this.lab.values, field), meta: style, from: 0, to: 1 }];
   }
 

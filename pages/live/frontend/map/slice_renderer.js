@@ -1,5 +1,5 @@
 // Renders a slice to pixels: grey levels of the CT, and over them the map through its window and colour scale.
-/** @import { Case, MapStyle, Range, VolumeView } from "../types.js" */
+/** @import { Case, MapStyle, Range, VolumeReader } from "../types.js" */
 import { GREYS } from "./color_scales.js";
 
 const AIR = -200; // HU; below it nothing is drawn
@@ -19,12 +19,12 @@ export class SliceRenderer {
 
   /**
    * Draw one slice of a map, one pixel per voxel; returns the canvas that holds it until the next call.
-   * @param {VolumeView} values
+   * @param {VolumeReader} values
    * @param {Case} now
    * @param {number} z
-   * @param {Pick<MapStyle, "map" | "source" | "window" | "lut">} style
+   * @param {Pick<MapStyle, "map" | "case_array" | "window" | "lut">} style
    */
-  draw(values, now, z, { map, source, window, lut }) {
+  draw(values, now, z, { map, case_array: caseArray, window, lut }) {
     const { rows, columns, arrays } = now;
     if (this.#image.width !== columns || this.#image.height !== rows) {
       Object.assign(this.#canvas, { width: columns, height: rows });
@@ -32,7 +32,7 @@ export class SliceRenderer {
       this.#pixels = new Uint32Array(this.#image.data.buffer);
     }
     const n = rows * columns;
-    if (source) drawLevels(this.#pixels, arrays[source].subarray(z * n, (z + 1) * n), window, lut, 1);
+    if (caseArray) drawLevels(this.#pixels, arrays[caseArray].subarray(z * n, (z + 1) * n), window, lut, 1);
     else {
       this.#pixels.set(this.#background(now, z));
       drawMap(this.#pixels, values, now, z, map, window, lut);
@@ -57,23 +57,23 @@ export class SliceRenderer {
 /**
  * Grey levels of the CT, transparent in air.
  * @param {Uint32Array} pixels
- * @param {Int16Array} source
+ * @param {Int16Array} values in HU
  * @param {Range} window
  * @param {Uint32Array} lut
  * @param {number} dim brightness, 0 to 1
  */
-function drawLevels(pixels, source, [low, high], lut, dim) {
+function drawLevels(pixels, values, [low, high], lut, dim) {
   const gain = (255 * dim) / (high - low);
   const most = (255 * dim) | 0;
-  for (let p = 0; p < source.length; p++) {
-    const level = (source[p] - low) * gain;
-    pixels[p] = source[p] <= AIR ? 0 : lut[level > 0 ? (level < most ? level | 0 : most) : 0];
+  for (let p = 0; p < values.length; p++) {
+    const level = (values[p] - low) * gain;
+    pixels[p] = values[p] <= AIR ? 0 : lut[level > 0 ? (level < most ? level | 0 : most) : 0];
   }
 }
 
 /**
  * @param {Uint32Array} pixels
- * @param {VolumeView} values
+ * @param {VolumeReader} values
  * @param {Case} now
  * @param {number} z
  * @param {string} map

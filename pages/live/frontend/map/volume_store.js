@@ -4,7 +4,7 @@ import { toScreen, toVoxel } from "../common/voxel_coords.js";
 import { fill } from "./preview_grid.js";
 
 /**
- * Values of a map that does not depend on the curve, of all voxels; it comes with the case.
+ * Values of a map that does not depend on the curve, of all voxels; it is sent with the case.
  * @param {Case} now
  * @param {string} map
  * @returns {Float32Array | undefined}

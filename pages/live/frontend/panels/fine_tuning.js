@@ -83,7 +83,7 @@ class FineTuning {
 
   #emitStep() { this.lab.events.emit("tuned", this.step); }
 
-  /** No further step comes: request all slices and metrics of the curve in view. */
+  /** After the last step: request all slices and metrics of the curve in view. */
   #rest() {
     this.draw();
     this.lab.aif.recompute();
@@ -100,7 +100,7 @@ class FineTuning {
     if (this.#path.length) this.#rest();
   }
 
-  /** The last step is drawn: another may come. */
+  /** The last step is drawn: acknowledge it. */
   painted() {
     if (!this.#isUnseen) return;
     this.#isUnseen = false;

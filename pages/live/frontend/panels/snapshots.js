@@ -1,5 +1,5 @@
 // Snapshots: saved curves with their settings and metrics, and the two that are compared. The page keeps them; the browser
-// sends commands (command_queue.js) and stores the list, which brings it back after a reload or a restart of the server.
+// sends commands (command_queue.js) and stores the list, which restores it after a reload or a restart of the server.
 /** @import { Lab } from "../lab.js" */
 /** @import { Curve, Numbers, ShelfFrame, Side, SnapshotCommand } from "../types.js" */
 /** @import { SideName } from "./snapshot_table.js" */

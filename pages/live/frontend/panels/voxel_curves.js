@@ -29,7 +29,7 @@ function readout({ hover, values, map }) {
   const [x, y] = values.voxelAt(column, row, z);
   const meta = map.style();
   const { open } = values;
-  const value = meta.source ? open.arrays[meta.source][(z * open.rows + row) * open.columns + column]
+  const value = meta.case_array ? open.arrays[meta.case_array][(z * open.rows + row) * open.columns + column]
     : i < 0 ? NaN : values.at(map.view.map, i, z);
   const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
   return `${text}  at (${x}, ${y}, ${z})`;

@@ -58,12 +58,12 @@ for (const [name, rule] of Object.entries(REGIONS)) {
   describe(`contour of ${name}`, () => {
     const { inside, pixels } = region(rule);
 
-    it("has each edge between inside and outside once, as loops and as runs", () => {
+    it("contains each boundary edge once, as loops and as runs", () => {
       assert.deepEqual(edges(loops(inside, pixels, COLUMNS, ROWS)), expectedEdges(rule));
       assert.deepEqual(edges(runs(inside, pixels, COLUMNS, ROWS)), expectedEdges(rule));
     });
 
-    it("closes every loop with the inside on the right", () => {
+    it("orients every loop with the inside on the right", () => {
       let area = 0;
       for (const line of /** @type {any} */ (loops(inside, pixels, COLUMNS, ROWS)).lines) {
         assert.deepEqual(line[0], line.at(-1));
@@ -74,7 +74,7 @@ for (const [name, rule] of Object.entries(REGIONS)) {
   });
 }
 
-it("leaves no trace of an earlier contour in the next", () => {
+it("reuses its buffers without state from an earlier contour", () => {
   const large = region(() => true);
   const small = region(REGIONS["one pixel"]);
   runs(large.inside, large.pixels, COLUMNS, ROWS);

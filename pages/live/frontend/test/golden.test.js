@@ -12,7 +12,7 @@ import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 /** @import { Edit } from "../types.js" */
 
 describe("golden values", needsGolden, () => {
-  it("edits a curve as perfcore/aif/edits.py does", () => {
+  it("curve edits equal perfcore/aif/edits.py", () => {
     assert.ok(golden.edits.length > 100);
     for (const { curve, dt, edit, expected } of golden.edits) {
       const size = Math.max(...curve.map(Math.abs));
@@ -20,7 +20,7 @@ describe("golden values", needsGolden, () => {
     }
   });
 
-  it("fills the preview grid as the server measures it, all of it or one slice", () => {
+  it("preview-grid interpolation equals the server's, for all slices or one", () => {
     const { kept, starts, pixel, values, rows, columns, expected } = golden.grid;
     const arrays = { kept: Uint8Array.from(kept), starts: Uint32Array.from(starts), pixel: Uint32Array.from(pixel) };
     const grid = { arrays, rows, columns, slices: 2 };
@@ -32,7 +32,7 @@ describe("golden values", needsGolden, () => {
     assertClose(second, expected.map((/** @type {number} */ value, /** @type {number} */ i) => (i < starts[1] ? 0 : value)), 1e-6);
   });
 
-  it("finds screen pixels and voxels in every orientation as the server lays out a slice", () => {
+  it("maps screen pixels to voxels in every orientation, as the server does", () => {
     assert.equal(golden.layouts.length, 8);
     for (const { screen, nx, ny, ...orientation } of golden.layouts) {
       for (let i = 0; i < nx * ny; i++) {
@@ -44,7 +44,7 @@ describe("golden values", needsGolden, () => {
     }
   });
 
-  it("decodes the frames that wire.py packs, one or several in a buffer", () => {
+  it("decodes frames packed by wire.py, one or several per buffer", () => {
     const { bytes, frames } = golden.wire;
     const decoded = unpack(Uint8Array.from(Buffer.from(bytes, "base64")));
     assert.equal(decoded.length, frames.length);
@@ -60,7 +60,7 @@ describe("golden values", needsGolden, () => {
     }
   });
 
-  it("refuses a frame that is cut or has another beginning", () => {
+  it("throws for a truncated frame or a wrong magic number", () => {
     const bytes = Buffer.from(golden.wire.bytes, "base64");
     assert.throws(() => unpack(Uint8Array.from(bytes.subarray(0, bytes.length - 8))), /damaged/);
     assert.throws(() => unpack(Uint8Array.from(bytes.subarray(8))), /damaged/);

@@ -35,7 +35,7 @@ describe("CurveHistory", () => {
     assert.equal(one.step(c, FORTH), null);
   });
 
-  it("drops what could be redone at a new edit", () => {
+  it("a new edit clears the redo stack", () => {
     const one = history();
     one.push(state(1));
     const back = one.step(state(2), BACK);
@@ -44,7 +44,7 @@ describe("CurveHistory", () => {
     assert.equal(one.step(state(3), FORTH), null);
   });
 
-  it("merges quick steps of one handle, and no others", () => {
+  it("coalesces quick steps of one handle only", () => {
     const one = history();
     one.push(state(1), "width");
     now += 900;
@@ -62,7 +62,7 @@ describe("CurveHistory", () => {
     assert.equal(one.past.length, 5);
   });
 
-  it("does not merge a step with one that has been undone", () => {
+  it("does not coalesce a step with one that was undone", () => {
     const one = history();
     one.push(state(1), "width");
     one.step(state(2), BACK);
@@ -70,14 +70,14 @@ describe("CurveHistory", () => {
     assert.equal(one.past.length, 1);
   });
 
-  it("keeps 200 states, the newest", () => {
+  it("keeps the newest 200 states", () => {
     const one = history();
     for (let i = 0; i < 250; i++) one.push(state(i));
     assert.equal(one.past.length, 200);
     assert.equal(one.past.at(-1)?.curve[0], 249);
   });
 
-  it("is kept by key over a page change", () => {
+  it("is persisted by key across a page change", () => {
     CurveHistory.of("same").push(state(1));
     assert.equal(CurveHistory.of("same").past.length, 1);
     assert.equal(CurveHistory.of("other").past.length, 0);
@@ -110,7 +110,7 @@ describe("the opening state", () => {
     assert.deepEqual(one.opening({ start }).curve, start);
   });
 
-  it("is the start curve where the browser forbids storage", () => {
+  it("is the start curve where storage is unavailable", () => {
     Object.defineProperty(globalThis, "sessionStorage", { configurable: true, get() { throw new Error("SecurityError"); } });
     try {
       const one = history();

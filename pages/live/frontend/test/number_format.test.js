@@ -19,14 +19,14 @@ describe("numbers as text", () => {
     assert.ok(isSmall(0, 3) && !isSmall(0.001, 3));
   });
 
-  it("are compact: two digits, small and large ones by their power of ten", () => {
+  it("compact format: two significant digits, powers of ten for small and large values", () => {
     assert.deepEqual([0, 3.14159, -3.14159, 0.0123, 1234].map(compact), ["0", "3.1", "−3.1", "0.012", "1200"]);
     assert.deepEqual([0.00123, -45678].map(compact), ["1e−3", "−5e4"]);
   });
 });
 
 describe("roundStep", () => {
-  it("is the least of 1, 2, 5 × 10ⁿ that gives at most so many intervals", () => {
+  it("is the smallest of 1, 2, 5 × 10ⁿ that gives at most the given number of intervals", () => {
     for (const span of [0.003, 0.7, 1, 9.99, 45, 60, 1234]) {
       for (const max of [1, 3.5, 8]) {
         const step = roundStep(span, max);

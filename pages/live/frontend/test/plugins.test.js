@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { inOrder, PLUGINS } from "../plugins.js";
 
 describe("inOrder", () => {
-  it("puts every plugin after those that it needs, whatever the list's order", () => {
+  it("sorts plugins topologically, for any order of the list", () => {
     for (const list of [PLUGINS, [...PLUGINS].reverse()]) {
       const names = inOrder(list).map(({ name }) => name);
       assert.equal(names.length, PLUGINS.length);
@@ -11,7 +11,7 @@ describe("inOrder", () => {
     }
   });
 
-  it("refuses a need that is not installed, a cycle and a name used twice", () => {
+  it("throws for a missing dependency, a cycle and a duplicate name", () => {
     assert.throws(() => inOrder([{ name: "a", needs: ["b"] }]), /a needs b/);
     assert.throws(() => inOrder([{ name: "a", needs: ["b"] }, { name: "b", needs: ["a"] }]), /a → b → a/);
     assert.throws(() => inOrder([{ name: "a" }, { name: "a" }]), /same name/);

@@ -24,7 +24,7 @@ function caseOf(fields = {}) {
 }
 
 describe("headBox", () => {
-  it("holds the head of every slice with a margin of 4 pixels", () => {
+  it("is the bounding box of the head in all slices with a margin of 4 pixels", () => {
     const margin = { x: HEAD.x - 4, y: HEAD.y - 4, w: HEAD.w + 8, h: HEAD.h + 8 };
     assert.deepEqual(headBox(caseOf()), margin);
     assert.deepEqual(headBox(caseOf({ hasBaseline: false })), margin);
@@ -86,7 +86,7 @@ describe("toSlice", () => {
   }
 
   for (const [montage, zoom] of /** @type {[boolean, number][]} */ ([[false, 1], [true, 1], [false, 3], [true, 3]])) {
-    it(`finds points of every slice (montage ${montage}, zoom ${zoom})`, () => {
+    it(`hit-tests points of every slice (montage ${montage}, zoom ${zoom})`, () => {
       const open = caseOf();
       Object.assign(view, { montage, slice: 2 });
       if (zoom > 1) view.zoomBy(zoom, { x: 28, y: 21 }, headBox(open));
@@ -99,7 +99,7 @@ describe("toSlice", () => {
     });
   }
 
-  it("is null beside the slices, unless a slice is named", () => {
+  it("is null outside the slices, unless a slice is given", () => {
     const open = caseOf();
     const beside = { clientX: 31, clientY: 21 };
     assert.equal(toSlice(open, view, canvas, beside), null);

@@ -63,7 +63,7 @@ describe("connection", () => {
     assert.equal(sockets[0].readyState, 3);
   });
 
-  it("connects again after a loss, waiting longer each time", async () => {
+  it("reconnects after a loss with increasing backoff", async () => {
     const { seen } = await connected();
     newest().drop();
     assert.deepEqual(seen.statuses, ["live", "reconnecting"]);
@@ -78,7 +78,7 @@ describe("connection", () => {
     assert.equal(sockets.length, 3);
   });
 
-  it("takes a socket that is silent for 15 s as lost", async () => {
+  it("treats a socket without a frame for 15 s as lost (timeout)", async () => {
     await connect();
     newest().accept();
     clock.advance(14_999);
@@ -87,13 +87,13 @@ describe("connection", () => {
     assert.equal(sockets.length, 2);
   });
 
-  it("is never taken as lost while no frame is due", async () => {
+  it("has no timeout while no frame is pending", async () => {
     await connected();
     clock.advance(3_600_000);
     assert.equal(sockets.length, 1);
   });
 
-  it("makes no further socket once closed", async () => {
+  it("does not reconnect after close", async () => {
     const { live } = await connected();
     newest().drop();
     live.close();
@@ -103,7 +103,7 @@ describe("connection", () => {
 });
 
 describe("edits", () => {
-  it("sends one at a time, then the latest", async () => {
+  it("sends one edit at a time, then the latest (back-pressure)", async () => {
     const { live } = await connected();
     for (const seq of [1, 2, 3, 4]) live.edit(edit(seq));
     assert.deepEqual(newest().edits, [1]);
@@ -124,7 +124,7 @@ describe("edits", () => {
   });
 
   for (const frame of [{ kind: "error", message: "no" }, { kind: "case", epoch: 2 }, { kind: "stale", epoch: 2, seq: 1 }]) {
-    it(`goes on after a frame of kind ${frame.kind}`, async () => {
+    it(`sends the next edit after a frame of kind ${frame.kind}`, async () => {
       const { live } = await connected();
       live.edit(edit(1));
       live.edit(edit(2, 2));
@@ -142,7 +142,7 @@ describe("edits", () => {
     assert.deepEqual(newest().edits, [1]);
   });
 
-  it("is sent again after a loss, unless a newer one waits", async () => {
+  it("is resent after a loss, unless a newer one is queued", async () => {
     const { live } = await connected();
     live.edit(edit(1));
     newest().drop();
@@ -159,7 +159,7 @@ describe("edits", () => {
   });
 });
 
-describe("fallback", () => {
+describe("rerun transport (fallback)", () => {
   async function withoutSockets() {
     const all = await connect();
     for (let i = 0; i < 5; i++) {
@@ -169,7 +169,7 @@ describe("fallback", () => {
     return all;
   }
 
-  it("is tried after five failures and used once Streamlit answers", async () => {
+  it("starts after five failures and is used once Streamlit answers", async () => {
     const { live, seen } = await withoutSockets();
     assert.deepEqual(seen.reruns, [{}]);
     assert.equal(live.status, "reconnecting");

@@ -15,7 +15,7 @@ beforeEach(() => { clock = new FakeClock().install(); });
 afterEach(() => clock.restore());
 
 describe("CommitDebounce", () => {
-  it("sends the last commit once editing rests", () => {
+  it("sends the last commit after the debounce interval", () => {
     /** @type {unknown[]} */
     const sent = [];
     let busy = false;
@@ -43,7 +43,7 @@ describe("CommitDebounce", () => {
 });
 
 describe("CommandQueue", () => {
-  it("sends a command again until it is acknowledged", () => {
+  it("resends a command until it is acknowledged", () => {
     /** @type {QueuedCommand[][]} */
     const sent = [];
     const send = (/** @type {QueuedCommand[]} */ commands) => { sent.push([...commands]); };
@@ -62,7 +62,7 @@ describe("CommandQueue", () => {
     assert.equal(sent.length, 4);
   });
 
-  it("hands snapshots that a dead session was to keep to the next one, once", () => {
+  it("re-queues unacknowledged snapshots of an ended session for the next one, once", () => {
     const dead = CommandQueue.of("dead");
     dead.push({ act: "keep", name: "n", curve: "1." }, () => {});
     dead.push({ act: "delete", number: 3 }, () => {});
@@ -96,7 +96,7 @@ describe("RerunTransport", () => {
     ]);
   });
 
-  it("sends an unanswered edit again, or the newer one in its place", () => {
+  it("resends an unanswered edit, or the newer one in its place", () => {
     transport.edit(edit(1));
     clock.advance(3000);
     transport.edit(edit(2));
@@ -132,14 +132,14 @@ describe("Stream", () => {
   }
   const frame = (/** @type {number} */ run) => /** @type {any} */ ({ kind: "sensitivity", run, arrays: {} });
 
-  it("takes frames of its current run alone and acknowledges them", () => {
+  it("accepts frames of its current run only and acknowledges them", () => {
     const lab = host();
     /** @type {number[]} */
     const runs = [];
     const stream = new Stream(lab, "sensitivity", { onFrame: ({ run }) => { runs.push(run); stream.acknowledge(); }, onEnd: () => {} });
     stream.start({ quick: true });
     const old = lab.requests[0].run;
-    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, view: { slice: 3, all: false }, quick: true });
+    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, viewport: { slice: 3, all: false }, quick: true });
     stream.start({});
     const { run } = lab.requests[1];
     assert.ok(run > old);
@@ -149,7 +149,7 @@ describe("Stream", () => {
     assert.equal(lab.requests.at(-1).act, "seen");
   });
 
-  it("ends with the server's sentence, once", () => {
+  it("reports the server's end message once", () => {
     const lab = host();
     /** @type {(string | null)[]} */
     const ends = [];

@@ -1,11 +1,11 @@
-// Commands to the page that must not be lost: a run of the page that a newer one interrupts forgets its trigger.
+// Commands to the page with acknowledgement: Streamlit drops the trigger of a run that a newer run interrupts.
 // Each has a number and is sent again until the page acknowledges it; the page carries out each number once.
 /** @import { QueuedCommand, SnapshotCommand } from "../types.js" */
 
 const RETRY_MS = 2500;
 const RETRY_AFTER_RUN_MS = 150;
 /** @type {Map<string, CommandQueue>} */
-const queues = new Map(); // by session token: a page change loses nothing
+const queues = new Map(); // by session token: kept across a page change
 
 /** @typedef {(commands: QueuedCommand[]) => void} SendCommands */
 
@@ -24,7 +24,7 @@ export class CommandQueue {
   }
 
   /**
-   * Take snapshots that an earlier session of this document was to keep and never acknowledged: its server has gone.
+   * Re-queue snapshots that an earlier session of this document never acknowledged: its server has ended.
    * @param {string} token the session now
    */
   static takeOrphans(token) {

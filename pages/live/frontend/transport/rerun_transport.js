@@ -19,7 +19,7 @@ export class RerunTransport {
   /** @param {(message: RerunMessage) => void} send passes one message to Streamlit */
   constructor(send) { this.#send = send; }
 
-  /** Ask whether Streamlit's messages arrive: the answer is the case. */
+  /** Check that Streamlit's messages arrive: request the case. */
   probe() { this.#send({}); }
 
   /** @param {Edit} edit */

@@ -5,7 +5,7 @@ import { RerunTransport } from "./rerun_transport.js";
 import { packEdit, unpack } from "../common/wire.js";
 
 const MAX_FAILURES = 4; // more of them in a row, and Streamlit's messages are tried
-const TIMEOUT_MS = 15_000; // no frame although one is due: the network is gone without a close event
+const TIMEOUT_MS = 15_000; // no frame although one is pending: connection lost without a close event
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 8000;
 const OPEN = 1;
@@ -45,7 +45,7 @@ export class LiveSocket {
   }
 
   /**
-   * Connect to a session; does nothing where its socket is open or opening.
+   * Connect to a session; no effect while its socket is open or opening.
    * @param {{token: string, path: string}} session
    */
   configure({ token, path }) {
@@ -120,7 +120,7 @@ export class LiveSocket {
   #lost() {
     this.#disconnect();
     failures += 1;
-    // The edit under way may be lost: it is sent again, unless a newer one waits.
+    // The edit in flight may be lost: resend it, unless a newer one is queued.
     this.#nextEdit ??= this.#sentEdit;
     this.#sentEdit = null;
     if (this.status !== "fallback") {

@@ -1,5 +1,5 @@
 // Answers of many frames that the browser starts, pauses, steps and stops: the server's half is
-// pages/live/handlers/streams.py. Each frame is acknowledged as seen; the server stays two frames ahead at most.
+// pages/live/handlers/streams.py. Each drawn frame is acknowledged; at most two are in flight.
 /** @import { ConnectionStatus, LabEvents, Request, StreamAct, StreamEndFrame, StreamFrames } from "../types.js" */
 /** @import { Events } from "../events.js" */
 
@@ -71,11 +71,11 @@ export class Stream {
   send(act, options = {}) {
     const { view } = this.#host;
     this.#host.request({
-      type: "stream", of: this.#of, act, run: this.#run, view: { slice: view.slice, all: view.montage }, ...options,
+      type: "stream", of: this.#of, act, run: this.#run, viewport: { slice: view.slice, all: view.montage }, ...options,
     });
   }
 
-  /** Acknowledge that a frame is shown: another may come. */
+  /** Acknowledge a drawn frame: the server may send another. */
   acknowledge() { if (this.open) this.send("seen"); }
 
   stop() {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { CtWindows, PRESETS } from "../ct_windows.js";
 
 describe("CtWindows", () => {
-  it("shows each preset from half a width below its centre to half a width above", () => {
+  it("each preset spans its centre ± half its width", () => {
     const windows = new CtWindows();
     for (const { name, centre, width } of PRESETS) {
       windows.name = name;
@@ -51,7 +51,7 @@ describe("CtWindows", () => {
     assert.deepEqual(windows.level, { centre: start.centre + 0.25 * start.width, width: start.width });
   });
 
-  it("never closes: a drag to the left stops at a hundredth of the preset's width, and one from there opens it", () => {
+  it("has a minimum width of a hundredth of the preset's, from which a drag widens it", () => {
     const windows = new CtWindows();
     const { width } = windows.preset;
     windows.drag(windows.level, -10, 0);

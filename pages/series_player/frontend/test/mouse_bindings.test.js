@@ -20,7 +20,7 @@ const config = (fields = {}) => /** @type {any} */ ({
 const onPage = (column, row) => ({ clientX: BOUNDS.left + (column - BOX[0] + 0.5) * 20, clientY: BOUNDS.top + (row - BOX[1] + 0.5) * 20 });
 
 describe("pixelAt", () => {
-  it("finds every pixel of the crop box, up to its edges", () => {
+  it("hit-tests every pixel of the crop box, up to its edges", () => {
     for (let column = 3; column < 11; column++) {
       for (let row = 2; row < 6; row++) {
         const { clientX, clientY } = onPage(column, row);
@@ -82,7 +82,7 @@ beforeEach(() => {
 });
 
 describe("bindPointer", () => {
-  it("chooses the voxel under a tap that hardly moves", () => {
+  it("a tap selects the voxel under it", () => {
     const { clientX, clientY } = onPage(6, 3);
     canvas.send("pointerdown", { button: 0, pointerId: 1, clientX, clientY });
     canvas.send("pointermove", { clientX: clientX + 2, clientY: clientY + 2 });
@@ -90,7 +90,7 @@ describe("bindPointer", () => {
     assert.deepEqual(calls, [["chooseVoxel", [6, 3, 2]]]);
   });
 
-  it("sets the window by a drag, from where it was at its start, and chooses nothing", () => {
+  it("a drag sets the window relative to its start and selects no voxel", () => {
     const { width, centre } = player.windows.level;
     canvas.send("pointerdown", { button: 0, pointerId: 1, clientX: 120, clientY: 60 });
     for (const clientX of [140, 200, 160]) canvas.send("pointermove", { clientX, clientY: 80 });
@@ -147,7 +147,7 @@ describe("bindKeys", () => {
     assert.deepEqual(calls, []);
   });
 
-  it("offers no window of frames where the series is not in HU", () => {
+  it("has no frame-window keys where the series is not in HU", () => {
     player.config.hu = false;
     for (const [i, { quantity }] of PRESETS.entries()) assert.equal(canvas.send("keydown", { key: String(i + 1) }), quantity !== "frame");
     assert.equal(calls.length, PRESETS.filter(({ quantity }) => quantity !== "frame").length);

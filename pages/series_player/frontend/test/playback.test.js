@@ -35,7 +35,7 @@ function playback(nFrames, rate) {
 
 describe("Playback", () => {
   for (const hertz of [30, 60, 144]) {
-    it(`passes the same frames per second on a screen of ${hertz} Hz`, () => {
+    it(`has the same frame rate on a screen of ${hertz} Hz`, () => {
       const { player, shown } = playback(1000, 10);
       player.play(true);
       for (let i = 0; i <= 3 * hertz; i++) repaint(5000 + (i * 1000) / hertz + 0.01 * i);
@@ -50,7 +50,7 @@ describe("Playback", () => {
     assert.deepEqual(shown, [4, 8]);
   });
 
-  it("loops, and goes on with the next frame after a pause longer than the series", () => {
+  it("loops, and continues with the next frame after a pause longer than the series", () => {
     const { player, shown } = playback(5, 10);
     player.goTo(3);
     player.play(true);
@@ -64,7 +64,7 @@ describe("Playback", () => {
     assert.deepEqual(shown, [4, 0, 2, 2]);
   });
 
-  it("stops at once and requests no further repaint", () => {
+  it("stops immediately and requests no further animation frame", () => {
     const { player, shown } = playback(5, 10);
     player.play(true);
     repaint(0);
@@ -74,7 +74,7 @@ describe("Playback", () => {
     assert.deepEqual(shown, []);
   });
 
-  it("requests one repaint at a time, however often it is started", () => {
+  it("requests one animation frame at a time, for repeated starts", () => {
     const { player } = playback(5, 10);
     player.play(true);
     player.play(true);
@@ -83,7 +83,7 @@ describe("Playback", () => {
     assert.equal(waiting.size, 1);
   });
 
-  it("counts time anew after a change of the rate", () => {
+  it("restarts its clock after a change of the rate", () => {
     const { player, shown } = playback(100, 1);
     player.play(true);
     for (const now of [0, 900]) repaint(now);

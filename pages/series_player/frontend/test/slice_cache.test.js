@@ -57,7 +57,7 @@ describe("SliceCache", () => {
     assert.equal((await voxel).kind, "voxel");
   });
 
-  it("requests a slice once, even while its frames are on the way", async () => {
+  it("shares one request per slice while it is pending (single flight)", async () => {
     const cache = cacheOf();
     const [one, two] = [cache.slice(4), cache.slice(4)];
     await calls[0].answer();
@@ -65,7 +65,7 @@ describe("SliceCache", () => {
     assert.deepEqual(await requested(cache, 4), []);
   });
 
-  it("drops the slices used longest ago once they no longer fit", async () => {
+  it("evicts least recently used slices above the size limit", async () => {
     const cache = cacheOf(3);
     assert.deepEqual(await requested(cache, 0, 1, 2), [0, 1, 2]);
     assert.deepEqual(await requested(cache, 0, 3), [3]); // 0 was used again, so 1 goes
@@ -78,7 +78,7 @@ describe("SliceCache", () => {
     assert.deepEqual(await requested(cache, 0, 0, 1, 1, 0), [0, 1, 0]);
   });
 
-  it("rejects with the server's sentence and status, and requests the slice again at the next need", async () => {
+  it("rejects with the server's message and status, and requests the slice again at the next use", async () => {
     const cache = cacheOf();
     const slice = cache.slice(9);
     const check = assert.rejects(slice, (error) => {
@@ -119,7 +119,7 @@ describe("SliceCache", () => {
     assert.equal(calls.at(-1)?.body.token, "newer");
   });
 
-  it("aborts what is on the way when it closes", async () => {
+  it("aborts pending requests when it closes", async () => {
     const cache = cacheOf();
     const check = assert.rejects(cache.slice(0), { name: "AbortError" });
     cache.close();

@@ -13,7 +13,7 @@ from safetensors.torch import save
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
-from pages.live.compute.aif_sources import Sources, finders
+from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.case import LiveCase
 from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
@@ -50,17 +50,15 @@ def test_a_volume_equals_the_pipelines(case: LiveCase, curve: np.ndarray) -> Non
 
 
 @pytest.mark.parametrize("z", [0, 3, 7])
-def test_a_slice_under_load_is_every_second_voxel_of_its_preview(
-    case: LiveCase, curve: np.ndarray, z: int
-) -> None:
+def test_slice_under_load_is_on_the_preview_grid(case: LiveCase, curve: np.ndarray, z: int) -> None:
     operator = case.operator(curve, SETTINGS)
     preview = case.slice_flow(operator, z, scale=1.1, preview=True)
-    crowd = case.preview.slice_flow(operator, z, scale=1.1)
+    under_load = case.preview.slice_flow(operator, z, scale=1.1)
     kept = case.preview.grid.kept[case.starts[z] : case.starts[z + 1]]
-    np.testing.assert_allclose(crowd.cbf, preview.cbf[kept], rtol=1e-4)
-    np.testing.assert_allclose(crowd.tmax, preview.tmax[kept], atol=1e-2)
-    assert crowd.reference_cbf == preview.reference_cbf
-    assert 3.5 < preview.cbf.size / crowd.cbf.size < 4.5
+    np.testing.assert_allclose(under_load.cbf, preview.cbf[kept], rtol=1e-4)
+    np.testing.assert_allclose(under_load.tmax, preview.tmax[kept], atol=1e-2)
+    assert under_load.reference_cbf == preview.reference_cbf
+    assert 3.5 < preview.cbf.size / under_load.cbf.size < 4.5
 
 
 def test_the_error_of_a_preview_is_below_its_bound(case: LiveCase, curve: np.ndarray) -> None:
@@ -114,7 +112,7 @@ def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_voxels_parents_are_its_neighbours(seed: int) -> None:
+def test_interpolation_parents_are_neighbours(seed: int) -> None:
     rng = np.random.default_rng(seed)
     mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
     voxels = np.argwhere(mask)
@@ -129,7 +127,7 @@ def test_a_voxels_parents_are_its_neighbours(seed: int) -> None:
     assert exact[grid.kept].all()
     if seed == 3:
         inside = ((voxels[:, :2] > 0) & (voxels[:, :2] < [10, 6])).all(1)
-        assert exact[inside].all(), "a plane is filled in exactly"
+        assert exact[inside].all(), "interpolation is exact on a plane"
 
 
 def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
@@ -158,7 +156,7 @@ def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
         return find
 
     known = {"truth": case.sources["truth"]}
-    book = Sources(case.prepared, known, {"a": way("a", there=True), "b": way("b", there=False)})
+    book = AifSources(case.prepared, known, {"a": way("a", there=True), "b": way("b", there=False)})
     assert book.methods == ["truth", "a", "b"]
     assert book.get("truth") is case.sources["truth"]
     assert asked == []
@@ -167,7 +165,7 @@ def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
         with pytest.raises(NoArteryError, match="it is a test"):
             book.get("b")
     assert asked == ["a", "b"]
-    assert list(known) == ["truth", "a"], "the case knows what was found"
+    assert list(known) == ["truth", "a"], "computed sources are cached"
 
 
 def test_networks_are_offered_where_their_weights_are(
@@ -186,10 +184,10 @@ def test_networks_are_offered_where_their_weights_are(
     source = source_info("cnn-regression-core")
     assert (source.label, source.group) == ("Regression, core loss", "Learned")
     monkeypatch.setattr("perfcore.pipeline.load_network", lambda name: load_network(name, tmp_path))
-    offered = Sources(case.prepared, dict(case.sources), ways)
+    offered = AifSources(case.prepared, dict(case.sources), ways)
     try:
         found = offered.get("cnn-regression-core")
-    except NoArteryError as error:  # what no training has formed may draw no bolus
+    except NoArteryError as error:  # untrained weights may give a curve without a bolus
         assert "cnn-regression-core" in str(error)
     else:
         assert (found.source_id, found.value.shape) == ("cnn-regression-core", (60,))
@@ -206,7 +204,7 @@ def test_every_selector_is_offered_under_a_name() -> None:
 
 @pytest.mark.parametrize("signs", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
 @pytest.mark.parametrize("swap", [False, True])
-def test_the_screen_is_radiological_whatever_the_voxel_axes(signs: tuple[int, int], swap: bool) -> None:
+def test_display_layout_is_radiological_for_any_orientation(signs: tuple[int, int], swap: bool) -> None:
     affine = np.diag([signs[0], signs[1], 5.0, 1.0])
     if swap:
         affine = affine[:, [1, 0, 2, 3]]

@@ -28,7 +28,7 @@ from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 
 ORIGIN = {"origin": "http://testserver"}
-VIEW = {"slice": 3, "all": False}
+VIEWPORT = {"slice": 3, "all": False}
 
 
 @pytest.fixture(scope="module")
@@ -53,38 +53,38 @@ def state_of(session: LiveSession) -> Workspace:
     return session.workspace
 
 
-class Talk:
-    """A browser of few words."""
+class StreamClient:
+    """Sends stream requests and reads frames, as the browser does."""
 
     def __init__(self, ws: Any) -> None:
         self.ws = ws
 
-    def say(self, **message: Any) -> None:
+    def send(self, **message: Any) -> None:
         self.ws.send_text(json.dumps({"type": "stream", "run": 1, **message}))
 
     def read(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return read(self.ws.receive_bytes())
 
-    def start(self, of: str, run: int = 1, **asked: Any) -> None:
-        self.say(of=of, act="start", run=run, view=VIEW, **asked)
+    def start(self, of: str, run: int = 1, **fields: Any) -> None:
+        self.send(of=of, act="start", run=run, viewport=VIEWPORT, **fields)
 
     def frames(self, of: str, n: int | None = None, run: int = 1) -> list[tuple[dict, dict[str, np.ndarray]]]:
-        """Read n frames, or all up to the end, and say that they are seen."""
+        """Read n frames, or all up to the end, and acknowledge each."""
         found: list[tuple[dict, dict[str, np.ndarray]]] = []
         while n is None or len(found) < n:
             header, arrays = self.read()
             found.append((header, arrays))
             if header["kind"] != of:
                 break
-            self.say(of=of, act="seen", run=run, view=VIEW)
+            self.send(of=of, act="seen", run=run, viewport=VIEWPORT)
         return found
 
 
 @contextmanager
-def talk(client: TestClient, session: LiveSession) -> Iterator[Talk]:
+def connected(client: TestClient, session: LiveSession) -> Iterator[StreamClient]:
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
-        yield Talk(ws)
+        yield StreamClient(ws)
 
 
 def vein(case: LiveCase) -> list[float]:
@@ -95,11 +95,9 @@ def vein(case: LiveCase) -> list[float]:
 # Fine-tuning
 
 
-def test_steps_equal_the_tuners_and_show_the_slice(
-    client: TestClient, session: LiveSession, case: LiveCase
-) -> None:
+def test_tuning_stream_steps_equal_tuner(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     options = {"loss": "cross-entropy", "rate": 0.2, "curvature": 2.0}
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="softplus", held_out=True, steps=4, **options)
         frames = one.frames("tune", 4)
     assert case.lesion is not None
@@ -124,14 +122,16 @@ def test_steps_equal_the_tuners_and_show_the_slice(
     header, _ = frames[0]
     numbers = case.numbers(case.volume_flow(np.array(vein(case)), Settings()), Settings())
     assert numbers["core_ml"] is not None
-    assert header["numbers"]["core_ml"] == pytest.approx(numbers["core_ml"], abs=0.3), "the floor of softplus"
+    assert header["numbers"]["core_ml"] == pytest.approx(numbers["core_ml"], abs=0.3), (
+        "softplus raises values near 0"
+    )
     assert header["numbers"]["hypoperfused_ml"] is None
 
 
 def test_all_slices_are_sent_on_the_preview_grid(client: TestClient, session: LiveSession, case: LiveCase) -> None:
-    with talk(client, session) as one:
-        view = {"slice": 0, "all": True}
-        one.say(of="tune", act="start", run=3, view=view, curve=vein(case), form="free", steps=1)
+    with connected(client, session) as one:
+        viewport = {"slice": 0, "all": True}
+        one.send(of="tune", act="start", run=3, viewport=viewport, curve=vein(case), form="free", steps=1)
         header, arrays = one.read()
     assert header["shows"] == "coarse"
     assert arrays["cbf"].size == arrays["tmax"].size == case.preview.grid.kept.sum()
@@ -141,12 +141,12 @@ def test_at_most_two_frames_are_in_flight(
     client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked = counting(monkeypatch)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         numbers = [one.read()[0]["number"] for _ in range(2)]
         time.sleep(0.4)
         assert len(worked) == 2, "no frame is acknowledged"
-        one.say(of="tune", act="seen", run=1, view=VIEW)
+        one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
         numbers.append(one.read()[0]["number"])
     assert numbers == [0, 1, 2]
 
@@ -164,41 +164,41 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def count_at_rest(worked: list[float], rest_s: float = 0.8, timeout_s: float = 60) -> int:
-    """Number of steps once none has begun for a while."""
+    """Return the number of steps once none has begun for ``rest_s``."""
     end = time.monotonic() + timeout_s
     while True:
         n = len(worked)
         time.sleep(rest_s)
         if len(worked) == n:
             return n
-        assert time.monotonic() < end, "steps go on"
+        assert time.monotonic() < end, "the run does not pause"
 
 
 def test_pause_step_run_and_stop(
     client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worked = counting(monkeypatch)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         one.frames("tune", 3)
-        one.say(of="tune", act="pause")
+        one.send(of="tune", act="pause")
         paused = count_at_rest(worked)
         seen = [one.read()[0]["number"] for _ in range(paused - 3)]
         for _ in seen:
-            one.say(of="tune", act="seen", run=1, view=VIEW)
-        one.say(of="tune", act="step")
+            one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
+        one.send(of="tune", act="step")
         assert one.frames("tune", 1)[0][0]["number"] == paused
         assert count_at_rest(worked) == paused + 1
-        one.say(of="tune", act="run")
+        one.send(of="tune", act="run")
         assert [h["number"] for h, _ in one.frames("tune", 2)] == [paused + 1, paused + 2]
-        one.say(of="tune", act="stop")
+        one.send(of="tune", act="stop")
         stopped = count_at_rest(worked)
         for _ in range(3):
-            one.say(of="tune", act="seen", run=1, view=VIEW)
-        assert count_at_rest(worked) == stopped, "acknowledged frames are followed by no step"
+            one.send(of="tune", act="seen", run=1, viewport=VIEWPORT)
+        assert count_at_rest(worked) == stopped, "no step after stop"
         one.start("tune", run=2, curve=vein(case), form="free", steps=1)
         fresh = one.read()
-        while fresh[0]["run"] == 1:  # what was on its way
+        while fresh[0]["run"] == 1:  # frames already in flight
             fresh = one.read()
         assert (fresh[0]["run"], fresh[0]["number"]) == (2, 0)
 
@@ -208,16 +208,16 @@ def test_a_closed_socket_ends_the_stream(
 ) -> None:
     worked = counting(monkeypatch)
     monkeypatch.setattr(streams, "MAX_FRAMES_IN_FLIGHT", 10_000)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         one.frames("tune", 3)
-    count_at_rest(worked)  # the run itself has no last step
+    count_at_rest(worked)  # the run is endless: only the closed socket ends it
 
 
 def test_changed_settings_end_the_stream_with_a_message(
     client: TestClient, session: LiveSession, case: LiveCase
 ) -> None:
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free")
         one.frames("tune", 1)
         session.configure(case, Settings(lambda_rel=0.2), state_of(session).start)
@@ -230,7 +230,7 @@ def test_a_diverging_learning_rate_ends_the_stream_with_a_message(
     client: TestClient, session: LiveSession, case: LiveCase
 ) -> None:
     wild = {"rate": 10.0, "curvature": 0.0, "loss": "cross-entropy", "steps": 200}
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free", **wild)
         frames = one.frames("tune")
     assert frames[-1][0]["kind"] == "tune-end"
@@ -240,7 +240,7 @@ def test_a_diverging_learning_rate_ends_the_stream_with_a_message(
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("fields", "part"),
     [
         ({"form": "spline"}, "parametrization must be one of"),
         ({"form": "network-last", "network": "unknown"}, "This network is not installed"),
@@ -255,22 +255,29 @@ def test_a_diverging_learning_rate_ends_the_stream_with_a_message(
         ({"rate": 0}, "rate must lie above 0"),
         ({"rate": "fast"}, "Invalid request"),
         ({"loss": "l2"}, "loss must be one of"),
-        ({"view": {"slice": "x"}}, "Invalid request"),
+        ({"viewport": {"slice": "x"}}, "Invalid request"),
         ({"of": "unheard"}, "Invalid request"),
         ({"act": "dance"}, "Invalid request"),
     ],
 )
 def test_invalid_options_give_a_message(
-    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
+    client: TestClient, session: LiveSession, case: LiveCase, fields: dict[str, Any], part: str
 ) -> None:
-    with talk(client, session) as one:
-        message = {"of": "tune", "act": "start", "run": 1, "view": VIEW, "curve": vein(case), "form": "free"}
-        one.say(**{**message, **asked})
+    with connected(client, session) as one:
+        message = {
+            "of": "tune",
+            "act": "start",
+            "run": 1,
+            "viewport": VIEWPORT,
+            "curve": vein(case),
+            "form": "free",
+        }
+        one.send(**{**message, **fields})
         header, _ = one.read()
         assert header["kind"] in {"error", "tune-end"}
         assert part in header["message"]
         one.start("tune", curve=vein(case), form="free", steps=1)
-        assert one.read()[0]["kind"] == "tune", "the talk goes on"
+        assert one.read()[0]["kind"] == "tune", "the socket stays open"
 
 
 def test_hypoperfused_tissue_is_part_of_the_target_where_it_is_known(
@@ -279,7 +286,7 @@ def test_hypoperfused_tissue_is_part_of_the_target_where_it_is_known(
     assert case.hypoperfused is not None
     assert case.lesion is not None
     assert (case.lesion <= case.hypoperfused).all()
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tune", curve=vein(case), form="free", with_tmax=True, steps=1)
         (header, _), *_ = one.frames("tune", 1)
     form = make_parametrization("free", np.array(vein(case)), case.prepared.dt_s)
@@ -289,7 +296,7 @@ def test_hypoperfused_tissue_is_part_of_the_target_where_it_is_known(
     assert header["loss"] == pytest.approx(step.loss, rel=1e-4)
 
 
-# A painted target
+# Painted lesion as target
 
 
 def runs_of(flags: np.ndarray) -> list[int]:
@@ -302,7 +309,7 @@ def test_a_painted_lesion_is_received_slice_by_slice(
 ) -> None:
     rng = np.random.default_rng(0)
     wanted = np.zeros(case.tiles.n_voxels, bool)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         for z in (2, 3):
             part = slice(int(case.starts[z]), int(case.starts[z + 1]))
             wanted[part] = np.repeat(rng.random(len(wanted[part]) // 40 + 1) < 0.2, 40)[: len(wanted[part])]
@@ -323,11 +330,11 @@ def test_a_painted_lesion_is_received_slice_by_slice(
         one.ws.send_text(json.dumps({"type": "target", "slice": 2, "runs": [], "fresh": True}))
         left = one.read()[0]["voxels"]
     assert left == wanted[case.starts[3] :].sum()
-    assert not painted(open_session(), case).any(), "of this session alone"
+    assert not painted(open_session(), case).any(), "the painted lesion belongs to one session"
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("fields", "part"),
     [
         ({"slice": 99, "runs": []}, "no such slice"),
         ({"slice": -1, "runs": []}, "no such slice"),
@@ -342,10 +349,10 @@ def test_a_painted_lesion_is_received_slice_by_slice(
     ],
 )
 def test_an_invalid_painted_lesion_changes_nothing(
-    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, Any], part: str
+    client: TestClient, session: LiveSession, case: LiveCase, fields: dict[str, Any], part: str
 ) -> None:
-    with talk(client, session) as one:
-        one.ws.send_text(json.dumps({"type": "target", **asked}))
+    with connected(client, session) as one:
+        one.ws.send_text(json.dumps({"type": "target", **fields}))
         header, _ = one.read()
     assert header["kind"] == "error"
     assert part in header["message"]
@@ -356,11 +363,11 @@ def test_an_invalid_painted_lesion_changes_nothing(
 
 
 @pytest.mark.parametrize("quantity", ["core_ml", "soft_dice", "rcbf", "tmax"])
-def test_the_sensitivity_stream_is_the_librarys_gradient(
+def test_sensitivity_stream_equals_perfcore_gradient(
     client: TestClient, session: LiveSession, case: LiveCase, quantity: str
 ) -> None:
     curve, state = np.array(vein(case)), state_of(session)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused")
         (header, arrays), (end, _) = one.frames("sensitivity")
         one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused", quick=True, run=2)
@@ -382,7 +389,7 @@ def test_the_sensitivity_stream_is_the_librarys_gradient(
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("fields", "part"),
     [
         ({"quantity": "cbv"}, "quantity must be one of"),
         ({"quantity": "rcbf", "region": "moon"}, "A region is one of"),
@@ -391,18 +398,18 @@ def test_the_sensitivity_stream_is_the_librarys_gradient(
     ],
 )
 def test_a_sensitivity_that_cannot_be_computed_gives_a_message(
-    client: TestClient, session: LiveSession, case: LiveCase, asked: dict[str, str], part: str
+    client: TestClient, session: LiveSession, case: LiveCase, fields: dict[str, str], part: str
 ) -> None:
-    with talk(client, session) as one:
-        one.start("sensitivity", curve=vein(case), **asked)
+    with connected(client, session) as one:
+        one.start("sensitivity", curve=vein(case), **fields)
         header, _ = one.read()
     assert header["kind"] == "sensitivity-end"
     assert part in header["message"]
 
 
-def test_the_sensitivity_map_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_sensitivity_map_equals_perfcore(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     curve = np.array(vein(case))
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         for name in ("width", "amplitude"):
             one.start("sensitivity_map", curve=curve.tolist(), direction=name)
             (header, arrays), *_ = one.frames("sensitivity_map")
@@ -411,12 +418,12 @@ def test_the_sensitivity_map_is_the_librarys(client: TestClient, session: LiveSe
             own = sensitivity.sensitivity_map(curve, along, target_of(case, empty), Settings())
             assert header["direction"] == name
             np.testing.assert_allclose(arrays["change"], own, atol=1e-5)
-    assert np.abs(own).max() < 1e-4, "rCBF does not see amplitude"
+    assert np.abs(own).max() < 1e-4, "rCBF is invariant to amplitude"
 
 
-def test_the_tornado_is_the_librarys(client: TestClient, session: LiveSession, case: LiveCase) -> None:
+def test_tornado_stream_equals_perfcore(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     curve = np.array(vein(case))
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("tornado", curve=curve.tolist())
         *frames, end = one.frames("tornado")
     assert end[0]["message"] is None
@@ -441,7 +448,7 @@ def test_uncertainty_from_a_bootstrap_of_the_clusters_voxels(
     client: TestClient, session: LiveSession, case: LiveCase
 ) -> None:
     state = state_of(session)
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("uncertainty", way="voxels")
         *frames, end = one.frames("uncertainty")
     assert end[0]["message"] is None
@@ -465,7 +472,7 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
 ) -> None:
     state = state_of(session)
     picked = [list(v) for v in state.start.voxels[:3]]
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("uncertainty", way="voxels", voxels=picked)
         header, arrays = one.frames("uncertainty", 1)[0]
         own = bootstrap_aifs(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
@@ -479,7 +486,7 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("fields", "part"),
     [
         ({"way": "dice"}, "from voxels or from selectors"),
         ({"way": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
@@ -488,10 +495,10 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
     ],
 )
 def test_an_uncertainty_that_cannot_be_computed_gives_a_message(
-    client: TestClient, session: LiveSession, asked: dict[str, Any], part: str
+    client: TestClient, session: LiveSession, fields: dict[str, Any], part: str
 ) -> None:
-    with talk(client, session) as one:
-        one.start("uncertainty", **asked)
+    with connected(client, session) as one:
+        one.start("uncertainty", **fields)
         header, _ = one.read()
     assert header["kind"] in {"error", "uncertainty-end"}
     assert part in header["message"]
@@ -499,7 +506,7 @@ def test_an_uncertainty_that_cannot_be_computed_gives_a_message(
 
 def test_an_aif_without_voxels_gives_a_message(client: TestClient, session: LiveSession, case: LiveCase) -> None:
     session.configure(case, Settings(), case.sources["truth"])
-    with talk(client, session) as one:
+    with connected(client, session) as one:
         one.start("uncertainty", way="voxels")
         header, _ = one.read()
     assert header["kind"] == "uncertainty-end"

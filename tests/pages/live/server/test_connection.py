@@ -54,11 +54,11 @@ def edit(epoch: int, seq: int, flags: int, z: int, curve: np.ndarray) -> bytes:
         ("null", "localhost:8501", False),
     ],
 )
-def test_only_the_same_origin_is_accepted(origin: str | None, host: str, allowed: bool) -> None:
+def test_origin_check_accepts_same_origin_only(origin: str | None, host: str, allowed: bool) -> None:
     assert same_origin(origin, host) is allowed
 
 
-def test_another_origin_is_refused_before_its_first_message(client: TestClient) -> None:
+def test_cross_origin_handshake_is_refused(client: TestClient) -> None:
     with (
         pytest.raises((WebSocketDisconnect, WebSocketDenialResponse)),
         client.websocket_connect(PATH, headers={"origin": "http://evil.example.org"}) as ws,
@@ -67,7 +67,7 @@ def test_another_origin_is_refused_before_its_first_message(client: TestClient) 
 
 
 @pytest.mark.parametrize("hello", ['{"token": "guess"}', '{"token": 5}', "[]", "not json", '{"tok'])
-def test_a_wrong_token_closes_the_socket(client: TestClient, hello: str) -> None:
+def test_invalid_token_closes_the_socket(client: TestClient, hello: str) -> None:
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(hello)
         with pytest.raises(WebSocketDisconnect) as left:
@@ -75,7 +75,7 @@ def test_a_wrong_token_closes_the_socket(client: TestClient, hello: str) -> None
         assert left.value.code == 1008
 
 
-def test_a_token_ends_with_its_session(client: TestClient) -> None:
+def test_token_expires_with_its_session(client: TestClient) -> None:
     token = open_session().token  # no reference keeps the session alive
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": token}))
@@ -83,7 +83,7 @@ def test_a_token_ends_with_its_session(client: TestClient) -> None:
             ws.receive_bytes()
 
 
-def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -> None:
+def test_case_slice_volume_and_probe_frames(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     curve = state.start.value
@@ -112,7 +112,7 @@ def test_case_slice_volume_and_probe(client: TestClient, session: LiveSession) -
         assert len(curves["residue"]) == len(curves["residue_time"]) == 75
 
 
-def test_under_load_a_drag_gets_every_second_voxel_and_at_rest_all(
+def test_drag_under_load_uses_the_preview_grid(
     client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(LoadMonitor, "is_overloaded", True)
@@ -132,7 +132,7 @@ def test_under_load_a_drag_gets_every_second_voxel_and_at_rest_all(
         assert arrays["cbf"].size == case.starts[4] - case.starts[3]
 
 
-def test_numbers_are_sent_less_often_with_more_drags(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_metrics_rate_decreases_with_concurrent_drags(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
     monkeypatch.setattr("pages.live.server.load.time", SimpleNamespace(monotonic=lambda: now[0]))
     load, sessions = LoadMonitor(), [LiveSession() for _ in range(2 * MAX_FULL_RESOLUTION_SESSIONS)]
@@ -203,7 +203,7 @@ def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, 
         return read(ws.receive_bytes())
 
 
-def test_the_fit_and_the_mean_of_voxels(client: TestClient, session: LiveSession) -> None:
+def test_fit_and_voxel_mean_requests(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     header, arrays = ask(client, session, {"type": "fit", "curve": state.start.value.tolist()})
@@ -248,7 +248,7 @@ def test_an_invalid_request_gives_a_message(
     assert arrays == {}
 
 
-def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession) -> None:
+def test_request_by_rerun_transport_is_answered(session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     fit = {"type": "fit", "curve": state.start.value.tolist()}
@@ -260,7 +260,7 @@ def test_without_a_socket_a_request_is_answered_by_the_page(session: LiveSession
     assert read(answer(session, state, {"request": 5}))[0]["message"] == "Invalid request."
 
 
-def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: LiveSession) -> None:
+def test_committed_curve_is_stored_immediately(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     mine, passing = 0.5 * state.start.value, 0.7 * state.start.value
@@ -276,7 +276,7 @@ def test_a_committed_curve_is_the_sessions_at_once(client: TestClient, session: 
     np.testing.assert_array_equal(kept, mine.astype(np.float32))
 
 
-def test_an_edit_of_an_old_epoch_is_not_computed(client: TestClient, session: LiveSession) -> None:
+def test_stale_epoch_edit_is_not_computed(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:

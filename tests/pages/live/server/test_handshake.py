@@ -63,14 +63,14 @@ def mine() -> LiveSession:
 
 
 @contextmanager
-def talk(client: TestClient, session: LiveSession) -> Iterator[Any]:
+def connected(client: TestClient, session: LiveSession) -> Iterator[Any]:
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
         yield ws
 
 
-def ask(ws: Any, **asked: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    ws.send_text(json.dumps(asked))
+def exchange(ws: Any, **request: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    ws.send_text(json.dumps(request))
     return read(ws.receive_bytes())
 
 
@@ -89,44 +89,44 @@ def test_similar_origins_are_refused(origin: str) -> None:
     assert not handshake.same_origin(origin, "")
 
 
-def test_a_token_opens_the_data_of_its_own_session_alone(client: TestClient, mine: LiveSession) -> None:
+def test_token_gives_access_to_its_own_session_only(client: TestClient, mine: LiveSession) -> None:
     other = session_of(2)
     states = mine.workspace, other.workspace
     assert states[0] is not None
     assert states[1] is not None
-    assert states[0].case is not states[1].case, "the same key, but each session has its own upload"
+    assert states[0].case is not states[1].case, "same case key, different uploads"
     for session, state in ((mine, states[0]), (other, states[1])):
-        with talk(client, session) as ws:
-            header, arrays = ask(ws, type="case")
+        with connected(client, session) as ws:
+            header, arrays = exchange(ws, type="case")
             np.testing.assert_array_equal(arrays["ttp"], state.case.static[1]["ttp"])
             assert header["key"] == state.case.key
     assert not np.array_equal(states[0].case.static[1]["ttp"], states[1].case.static[1]["ttp"])
     curve = (0.5 * states[0].start.value).astype(np.float32)
-    with talk(client, mine) as ws:
+    with connected(client, mine) as ws:
         ws.send_bytes(struct.pack("<4I", states[0].epoch, 1, wire.FLAG_KEEP, 0) + curve.tobytes())
         ws.receive_bytes()
-        ask(ws, type="target", slice=0, runs=[[0, 5]])
+        exchange(ws, type="target", slice=0, runs=[[0, 5]])
     assert mine.edited_curve(states[0].curve_key) is not None
     assert other.edited_curve(states[1].curve_key) is None
-    with talk(client, other) as ws:
-        assert "edited" not in ask(ws, type="case")[1]
-        assert ask(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, (
-            "five voxels are of the other session"
+    with connected(client, other) as ws:
+        assert "edited" not in exchange(ws, type="case")[1]
+        assert exchange(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, (
+            "five voxels belong to the other session"
         )
     body = {"case": states[0].case.key, "kind": "slice", "slice": 0}
-    asked = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
-    frames = [client.post(PLAYER_PATH, content=content, headers=ORIGIN) for content in asked]
+    request = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
+    frames = [client.post(PLAYER_PATH, content=content, headers=ORIGIN) for content in request]
     assert frames[0].status_code == 200
-    assert frames[1].status_code == 409, "a case key of one session opens nothing in another"
+    assert frames[1].status_code == 409, "a case key is valid in its own session only"
     assert read(frames[1].content)[1] == {}
 
 
-def test_a_token_ends_with_its_session_though_its_socket_is_open(client: TestClient) -> None:
+def test_token_expires_with_its_session_while_socket_is_open(client: TestClient) -> None:
     app = run()
     session = live_of(app)
     token = session.token
-    with talk(client, session) as ws:
-        assert ask(ws, type="case")[0]["kind"] == "case"
+    with connected(client, session) as ws:
+        assert exchange(ws, type="case")[0]["kind"] == "case"
         del app, session
         gc.collect()
         COMPUTE.submit(lambda: None).result(10)
@@ -141,33 +141,31 @@ def test_a_token_ends_with_its_session_though_its_socket_is_open(client: TestCli
             ws.receive_bytes()
 
 
-def test_the_oldest_of_many_sockets_of_a_token_is_closed(client: TestClient, mine: LiveSession) -> None:
+def test_oldest_socket_is_closed_above_sockets_per_token_limit(client: TestClient, mine: LiveSession) -> None:
     with ExitStack() as stack:
-        sockets = [stack.enter_context(talk(client, mine)) for _ in range(MAX_SOCKETS)]
+        sockets = [stack.enter_context(connected(client, mine)) for _ in range(MAX_SOCKETS)]
         for ws in sockets:
-            assert ask(ws, type="case")[0]["kind"] == "case"
-        newest = stack.enter_context(talk(client, mine))
-        assert ask(newest, type="case")[0]["kind"] == "case"
+            assert exchange(ws, type="case")[0]["kind"] == "case"
+        newest = stack.enter_context(connected(client, mine))
+        assert exchange(newest, type="case")[0]["kind"] == "case"
         with pytest.raises(WebSocketDisconnect):
             sockets[0].receive_bytes()
-        assert ask(sockets[1], type="case", have="x")[0]["kind"] == "case"
+        assert exchange(sockets[1], type="case", have="x")[0]["kind"] == "case"
     assert not mine._sockets
 
 
-def test_an_unauthenticated_socket_is_closed_for_another(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_oldest_unauthenticated_socket_is_evicted(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "MAX_UNAUTHENTICATED", 3)
     mine = session_of(3)
     with ExitStack() as stack:
         silent = [stack.enter_context(client.websocket_connect(PATH, headers=ORIGIN)) for _ in range(4)]
         with pytest.raises(WebSocketDisconnect):
             silent[0].receive_bytes()
-        with talk(client, mine) as ws:
-            assert ask(ws, type="case")[0]["kind"] == "case"
+        with connected(client, mine) as ws:
+            assert exchange(ws, type="case")[0]["kind"] == "case"
 
 
-def test_a_silent_socket_is_closed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_handshake_timeout_closes_the_socket(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "TOKEN_TIMEOUT_S", 0.05)
     with client.websocket_connect(PATH, headers=ORIGIN) as ws, pytest.raises(WebSocketDisconnect):
         ws.receive_bytes()
@@ -191,7 +189,7 @@ def test_messages_are_slowed_to_the_rate_limit_and_a_flood_closes_the_socket(
     assert rate_limit.BURST <= n <= rate_limit.BURST + rate_limit.RATE_PER_S * seconds + 1
 
 
-def test_a_client_that_never_stops_is_disconnected(
+def test_client_above_rate_limit_is_disconnected(
     client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
@@ -200,7 +198,7 @@ def test_a_client_that_never_stops_is_disconnected(
     state = mine.workspace
     assert state is not None
     edit = struct.pack("<4I", state.epoch, 1, 0, 0) + state.start.value.astype("<f4").tobytes()
-    with talk(client, mine) as ws:
+    with connected(client, mine) as ws:
         for _ in range(200):
             ws.send_bytes(edit)
         with pytest.raises(WebSocketDisconnect) as left:
@@ -209,10 +207,10 @@ def test_a_client_that_never_stops_is_disconnected(
     assert left.value.code == 1008
 
 
-def test_the_last_of_a_burst_of_edits_is_answered(client: TestClient, mine: LiveSession) -> None:
+def test_last_edit_of_a_burst_is_answered(client: TestClient, mine: LiveSession) -> None:
     state = mine.workspace
     assert state is not None
-    with talk(client, mine) as ws:
+    with connected(client, mine) as ws:
         for seq in range(1, rate_limit.BURST):
             ws.send_bytes(struct.pack("<4I", state.epoch, seq, 0, 0) + state.start.value.astype("<f4").tobytes())
         seen = 0
@@ -228,7 +226,7 @@ def test_the_number_of_kept_curves_is_limited() -> None:
     assert session.edited_curve("case-4|auto") is None
     assert session.edited_curve("case-5|auto") is not None
     session.end()
-    assert not session.register_socket(lambda: None), "no socket opens once the session has ended"
+    assert not session.register_socket(lambda: None), "an ended session accepts no socket"
 
 
 def broken(*_: object, **__: object) -> Any:
@@ -246,7 +244,7 @@ def test_a_server_error_gives_one_message_and_the_socket_stays_open(
     assert state is not None
     edit = struct.pack("<4I", state.epoch, 1, 0, 0) + state.start.value.astype("<f4").tobytes()
     heard = b""
-    with talk(client, mine) as ws:
+    with connected(client, mine) as ws:
         for place, send in [
             ("slice_frame", lambda: ws.send_bytes(edit)),
             ("answer_request", lambda: ws.send_text('{"type": "fit"}')),
@@ -271,8 +269,8 @@ def test_a_server_error_gives_one_message_and_the_socket_stays_open(
             assert isinstance(streams._next("tune", Stub(state), mine)[1], str)  # type: ignore[arg-type]
     with monkeypatch.context() as patch:
         patch.setattr("pages.series_player.route.slice_frame", broken)
-        asked = {"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0}
-        answer = client.post(PLAYER_PATH, content=json.dumps(asked), headers=ORIGIN)
+        request = {"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0}
+        answer = client.post(PLAYER_PATH, content=json.dumps(request), headers=ORIGIN)
     assert answer.status_code == 500
     assert SECRET.encode() not in heard + answer.content
     logged = caplog.text + "".join(capfd.readouterr())

@@ -1,105 +1,109 @@
-"""The scheduler: priority of foreground jobs, and turns between sessions."""
+"""The scheduler: priority of foreground jobs, round-robin between sessions, shutdown."""
 
 from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import wait
+from concurrent.futures import Future, wait
 
 import pytest
 
 from pages.live.server.scheduler import BACKGROUND_INTERVAL, FairExecutor
 
 
-class Desk:
-    """A queue of one thread, held until everybody has asked; notes the order in which jobs were done."""
+class BlockedExecutor:
+    """Executor of one thread, blocked until all jobs are queued; records the order in which jobs run."""
 
     def __init__(self) -> None:
-        self.turns, self.gate, self.done, self.asked = FairExecutor(1, "test-turns"), threading.Event(), [], []
+        self.executor, self.gate = FairExecutor(1, "test-scheduler"), threading.Event()
+        self.done: list[str] = []
+        self.futures: list[Future[None]] = []
         held = threading.Event()
-        self.turns.submit(lambda: (held.set(), self.gate.wait()))
+        self.executor.submit(lambda: (held.set(), self.gate.wait()))
         held.wait(10)
 
-    def ask(self, who: str, name: str, *, background: bool = False) -> None:
-        self.asked.append(self.turns.submit_for(who, lambda: self.done.append(name), background=background))
+    def submit(self, session: str, name: str, *, background: bool = False) -> None:
+        self.futures.append(
+            self.executor.submit_for(session, lambda: self.done.append(name), background=background)
+        )
 
-    def open(self) -> list[str]:
+    def release(self) -> list[str]:
         self.gate.set()
-        wait(self.asked, 10)
+        wait(self.futures, 10)
         return self.done
 
 
-def test_sessions_take_turns_whatever_their_number_of_jobs() -> None:
-    desk = Desk()
+def test_round_robin_between_sessions() -> None:
+    blocked = BlockedExecutor()
     for i in range(3):
-        desk.ask("greedy", f"g{i}")
-    desk.ask("a", "a0")
-    desk.ask("b", "b0")
-    desk.ask("a", "a1")
-    assert desk.open() == ["g0", "a0", "b0", "g1", "a1", "g2"]
+        blocked.submit("greedy", f"g{i}")
+    blocked.submit("a", "a0")
+    blocked.submit("b", "b0")
+    blocked.submit("a", "a1")
+    assert blocked.release() == ["g0", "a0", "b0", "g1", "a1", "g2"]
 
 
 def test_foreground_jobs_run_before_background_jobs() -> None:
-    desk = Desk()
+    blocked = BlockedExecutor()
     for i in range(3):
-        desk.ask("a", f"numbers{i}", background=True)
-    desk.ask("b", "map")
-    assert desk.open() == ["map", "numbers0", "numbers1", "numbers2"]
+        blocked.submit("a", f"numbers{i}", background=True)
+    blocked.submit("b", "map")
+    assert blocked.release() == ["map", "numbers0", "numbers1", "numbers2"]
 
 
 def test_background_jobs_are_not_starved() -> None:
-    desk = Desk()
+    blocked = BlockedExecutor()
     n = 3 * BACKGROUND_INTERVAL
     for i in range(n):
-        desk.ask("a", f"map{i}")
+        blocked.submit("a", f"map{i}")
     for i in range(2):
-        desk.ask("b", f"numbers{i}", background=True)
-    order = desk.open()
+        blocked.submit("b", f"numbers{i}", background=True)
+    order = blocked.release()
     assert [order.index(f"numbers{i}") for i in range(2)] == [BACKGROUND_INTERVAL - 1, 2 * BACKGROUND_INTERVAL - 1]
 
 
-def test_an_error_is_raised_at_the_result_and_the_thread_goes_on() -> None:
-    turns = FairExecutor(1, "test-turns")
-    failed = turns.submit(divmod, 1, 0)
+def test_job_error_is_raised_at_result_and_worker_continues() -> None:
+    executor = FairExecutor(1, "test-scheduler")
+    failed = executor.submit(divmod, 1, 0)
     with pytest.raises(ZeroDivisionError):
         failed.result(10)
-    assert turns.submit(divmod, 7, 2).result(10) == (3, 1)
+    assert executor.submit(divmod, 7, 2).result(10) == (3, 1)
 
 
 def test_a_cancelled_job_does_not_run() -> None:
-    desk = Desk()
-    desk.ask("a", "gone")
-    desk.asked[0].cancel()
-    desk.ask("a", "here")
-    assert desk.open() == ["here"]
+    blocked = BlockedExecutor()
+    blocked.submit("a", "cancelled")
+    blocked.futures[0].cancel()
+    blocked.submit("a", "kept")
+    assert blocked.release() == ["kept"]
 
 
-def test_a_job_may_queue_another_while_it_is_being_queued() -> None:
-    """As a collected session does, whose finalizer runs wherever the collector happens to run."""
-    turns = FairExecutor(1, "test-turns")
+def test_submit_is_reentrant() -> None:
+    """The finalizer of a collected session submits a job, possibly while another job is being submitted."""
+    executor = FairExecutor(1, "test-scheduler")
 
-    class Who:
+    class Owner:
         def __hash__(self) -> int:
-            inner.append(turns.submit(lambda: "inner"))
+            inner.append(executor.submit(lambda: "inner"))
             return 1
 
     inner: list = []
-    assert turns.submit_for(Who(), lambda: "outer").result(10) == "outer"
+    assert executor.submit_for(Owner(), lambda: "outer").result(10) == "outer"
     assert {future.result(10) for future in inner} == {"inner"}
 
 
 def test_shutdown_finishes_running_jobs_and_cancels_waiting_ones() -> None:
-    desk = Desk()
-    desk.ask("a", "waits")
-    desk.ask("b", "waits too", background=True)
-    ending = threading.Thread(target=desk.turns.shutdown)
+    blocked = BlockedExecutor()
+    blocked.submit("a", "queued")
+    blocked.submit("b", "queued in the background", background=True)
+    ending = threading.Thread(target=blocked.executor.shutdown)
     ending.start()
     end = time.monotonic() + 60
-    while not all(future.cancelled() for future in desk.asked):
+    while not all(future.cancelled() for future in blocked.futures):
         assert time.monotonic() < end
         time.sleep(0.01)
-    desk.gate.set()
+    blocked.gate.set()
     ending.join(60)
     assert not ending.is_alive()
-    assert desk.done == []
-    assert all(future.cancelled() for future in desk.asked)
+    assert blocked.done == []
+    assert all(future.cancelled() for future in blocked.futures)

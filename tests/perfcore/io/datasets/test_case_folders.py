@@ -58,7 +58,7 @@ def names(folder: Path) -> list[str]:
     return [case.name for case in find_cases(folder)]
 
 
-def test_listing_of_the_root_its_parts_and_one_case(root: Path) -> None:
+def test_listing_accepts_root_part_and_single_case(root: Path) -> None:
     assert names(root) == ["case_1", "case_2", "case_10", "testing_case_1"]
     assert names(root / "TRAINING") == ["case_1", "case_2", "case_10"]
     assert names(root / "TESTING") == ["case_1"]
@@ -66,12 +66,12 @@ def test_listing_of_the_root_its_parts_and_one_case(root: Path) -> None:
     assert [case.number for case in find_cases(root)] == [1, 2, 10, None]
 
 
-def test_a_root_with_testing_alone(root: Path) -> None:
+def test_root_with_testing_folder_only(root: Path) -> None:
     (root / "TRAINING").rename(root.parent / "elsewhere")
     assert names(root) == ["case_1"]
 
 
-def test_loading(root: Path) -> None:
+def test_case_is_loaded_with_mask_and_lesion(root: Path) -> None:
     case = find_cases(root)[1]
     series = case.load()
     np.testing.assert_array_equal(series.data, SERIES)
@@ -179,7 +179,7 @@ def test_unreadable_folders_are_refused(tmp_path: Path) -> None:
             find_cases(path)
 
 
-def test_patients() -> None:
+def test_isles_2018_patient_numbers() -> None:
     patients = [patient_of(n) for n in range(1, N_TRAINING_CASES + 1)]
     assert len(set(patients)) == 63
     pairs = {n: n + 1 for n in range(1, N_TRAINING_CASES) if patients[n - 1] == patients[n]}
@@ -191,7 +191,7 @@ def test_patients() -> None:
         assert single not in pairs
 
 
-# One road
+# load_series
 
 
 def test_load_a_case_folder_of_any_name(root: Path) -> None:

@@ -65,10 +65,10 @@ def check(series: PerfusionSeries, data: np.ndarray = DATA, *warnings: str) -> N
         assert flag.sentence.endswith(".")
 
 
-# Where it lies
+# Files and archives
 
 
-def test_a_folder_a_zip_file_and_the_content_of_one(tmp_path: Path) -> None:
+def test_folder_zip_file_and_zip_bytes_are_equivalent(tmp_path: Path) -> None:
     files = export()
     folder = save(files, tmp_path / f"Größe {NAME}")
     (tmp_path / "a.zip").write_bytes(zipped(files))
@@ -80,7 +80,7 @@ def test_a_folder_a_zip_file_and_the_content_of_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_uncompressed_syntaxes(syntax: str) -> None:
+def test_uncompressed_transfer_syntaxes(syntax: str) -> None:
     check(read(export(syntax=syntax)))
 
 
@@ -125,12 +125,12 @@ def test_other_files_are_ignored(tmp_path: Path) -> None:
     check(read(export() | strays()))
 
 
-def test_the_series_with_ten_frames_wins_over_a_larger_one() -> None:
+def test_series_with_enough_frames_is_preferred_to_a_larger_one() -> None:
     many = other_series(bolus(3, 30, seed=3))
     check(read(export() | {f"x{name}": content for name, content in many.items()}))
 
 
-def test_a_folder_that_was_copied_twice() -> None:
+def test_duplicate_images_are_ignored() -> None:
     check(read(export() | {f"copy of {name}": content for name, content in export().items()}))
 
 
@@ -181,7 +181,7 @@ def test_without_rescaling_stored_numbers_are_hu_with_a_warning() -> None:
     assert read(files, units="concentration").warnings == ()
 
 
-def test_unsigned_twelve_bits_with_something_above_them() -> None:
+def test_bits_above_bits_stored_are_masked() -> None:
     garbage = np.random.default_rng(2).integers(0, 16, DATA.shape) << 12
     series = read(export(DATA | garbage, PixelRepresentation=0, BitsStored=12, HighBit=11))
     check(series)
@@ -201,7 +201,7 @@ def test_unsigned_sixteen_bits() -> None:
     np.testing.assert_array_equal(read(export(data, PixelRepresentation=0)).data, as_read(data))
 
 
-def test_an_odd_number_of_pixels() -> None:
+def test_pixel_data_with_odd_length() -> None:
     data = bolus(12, 1, side=7)
     np.testing.assert_array_equal(read(export(data)).data, as_read(data))
 
@@ -223,7 +223,7 @@ def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.Monkey
         read(export())
 
 
-# Places
+# Positions and orientation
 
 
 def world(t: int, z: int, row: int, column: int, fields: dict[str, Any]) -> np.ndarray:
@@ -264,7 +264,7 @@ PLACES = {
 
 
 @pytest.mark.parametrize("name", PLACES)
-def test_every_voxel_lies_where_dicom_says(name: str) -> None:
+def test_affine_matches_dicom_positions(name: str) -> None:
     rotation, step, warning = PLACES[name]
     fields = placed(rotation, step)
     series = read(export(**fields))
@@ -284,7 +284,7 @@ def test_every_voxel_lies_where_dicom_says(name: str) -> None:
     assert series.voxel_ml == pytest.approx(abs(PIXEL[0] * PIXEL[1] * float(step @ (normal * (-1, -1, 1)))) / 1000)
 
 
-def test_one_slice_takes_its_thickness() -> None:
+def test_single_slice_uses_slice_thickness() -> None:
     data = bolus(12, 1)
     assert read(export(data)).spacing_mm == pytest.approx((0.8, 0.9, 5))
     assert read(export(data, SpacingBetweenSlices=7)).spacing_mm[2] == pytest.approx(7)
@@ -295,7 +295,7 @@ def test_one_slice_takes_its_thickness() -> None:
 # Times
 
 
-def test_past_midnight() -> None:
+def test_acquisition_across_midnight() -> None:
     late = [86_400 - 9 + DT * t for t in range(N_TIME)]
     check(read(export(times=late)))
     dates = {"AcquisitionTime": None, "AcquisitionDateTime": lambda t, _z: "20240229" + clock(late[t])}
@@ -332,7 +332,7 @@ def test_times_with_colons() -> None:
     check(read(export(AcquisitionTime=lambda t, _z: f"12:00:{DT * t:05.2f}")))
 
 
-def test_whole_seconds() -> None:
+def test_times_in_whole_seconds() -> None:
     series = read(export(times=[np.floor(NOON + 0.2 + DT * t) for t in range(N_TIME)]))
     np.testing.assert_array_equal(series.data, as_read(DATA))
     assert series.dt_s == pytest.approx(DT, rel=0.02)
@@ -363,7 +363,7 @@ def test_shuttle_mode() -> None:
     assert "resampled linearly" in note.sentence
 
 
-def test_a_protocol_with_two_time_steps() -> None:
+def test_uneven_protocol_is_resampled() -> None:
     own = NOON + np.concatenate([np.arange(9), 8 + 2.0 * np.arange(1, 6)])
     series = read(export(times=own))
     assert series.dt_s == 1
@@ -400,14 +400,14 @@ def test_a_given_time_step_overrides_the_header() -> None:
 
 
 @pytest.mark.parametrize("name", ["InstanceNumber", "AcquisitionNumber", "TemporalPositionIdentifier"])
-def test_without_times_a_time_step_and_an_order_suffice(name: str) -> None:
+def test_given_time_step_replaces_missing_times(name: str) -> None:
     order = {"AcquisitionTime": None, "InstanceNumber": None} | {name: lambda t, _z: t + 3}
     with pytest.raises(InputDataError, match=r"no times that distinguish its frames; give the time step \(--dt"):
         read(export(**order))
     check(read(export(**order), dt_s=DT))
 
 
-# Masks, options, and the one road
+# Masks, options, load_series
 
 
 def mask_bytes(shape: tuple[int, ...], affine: np.ndarray = AFFINE) -> bytes:
@@ -432,7 +432,7 @@ def test_mask_and_lesion() -> None:
         read(export(), mask=mask_bytes((SIDE, SIDE, 2)))
 
 
-def test_arguments() -> None:
+def test_invalid_arguments_raise() -> None:
     with pytest.raises(ArgumentError, match="units must be one of"):
         read(export(), units="mol")
     for dt in (0, -1, np.nan, 1e3):

@@ -212,7 +212,7 @@ def test_bad_paths_are_refused(tmp_path: Path) -> None:
         read_series(file / "below.nii")
 
 
-def test_a_pipe_is_refused_without_waiting_for_a_writer(tmp_path: Path) -> None:
+def test_named_pipe_is_refused_without_blocking(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.nii")
     with pytest.raises(InputDataError, match="is a pipe"):
         read_series(tmp_path / "pipe.nii")
@@ -231,7 +231,7 @@ def test_a_link_to_a_file_is_followed(tmp_path: Path) -> None:
         read_series(tmp_path / "loop.nii")
 
 
-def test_no_message_quotes_the_header() -> None:
+def test_error_messages_never_contain_header_text() -> None:
     content = packed(descrip=b"Erika Mustermann 1964", db_name=b"ERIKA", aux_file=b"MUSTERMANN", datatype=128)
     with pytest.raises(InputDataError) as caught:
         read_series(content)
@@ -242,7 +242,7 @@ def test_no_message_quotes_the_header() -> None:
         chain = chain.__cause__
 
 
-# What is accepted, with the right values
+# Accepted variants
 
 
 def scaled(slope: float, inter: float) -> bytes:
@@ -293,7 +293,7 @@ ACCEPTED: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_accepted_with_the_right_values(name: str, tmp_path: Path) -> None:
+def test_valid_variants_are_read_with_correct_values(name: str, tmp_path: Path) -> None:
     path = tmp_path / "Größe 大 😀.nii"
     path.write_bytes(ACCEPTED[name])
     for source in (ACCEPTED[name], path):
@@ -311,7 +311,7 @@ def test_accepted_with_the_right_values(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "u4", "i4", "u8", "i8", "f4", "f8"])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize(("slope", "inter"), [(1, 0), (0.5, -1024), (-2, 3)])
-def test_every_type_agrees_with_nibabel(dtype: str, order: str, slope: float, inter: float) -> None:
+def test_every_dtype_matches_nibabel(dtype: str, order: str, slope: float, inter: float) -> None:
     data = (values() % 100).astype(dtype)
     made = nib.Nifti1Image(data, AFFINE, nib.Nifti1Header(endianness=order), dtype=order + dtype)
     made.header.set_slope_inter(slope, inter)
@@ -325,7 +325,7 @@ def test_every_type_agrees_with_nibabel(dtype: str, order: str, slope: float, in
     )
 
 
-def test_one_slice_keeps_its_dimension() -> None:
+def test_single_slice_keeps_its_dimension() -> None:
     assert read_series(image(values(shape=(5, 4, 1, 12))).to_bytes()).grid == (5, 4, 1)
 
 
@@ -335,13 +335,13 @@ def test_block_boundaries_do_not_change_the_frames(n_time: int) -> None:
     np.testing.assert_array_equal(read_series(image(data).to_bytes()).data, data)
 
 
-def test_change_in_the_last_frame_alone_is_change() -> None:
+def test_series_that_changes_only_in_the_last_frame_is_accepted() -> None:
     data = np.full((3, 2, 2, 40), 7, np.int16)
     data[1, 1, 1, 39] = 8
     assert read_series(image(data).to_bytes()).data[1, 1, 1, 39] == 8
 
 
-def test_change_between_blocks_alone_is_change() -> None:
+def test_series_that_changes_only_between_blocks_is_accepted() -> None:
     data = np.full((3, 2, 2, 48), 7, np.int16)
     data[..., 16:] = 8
     assert read_series(image(data).to_bytes()).data[0, 0, 0, 16] == 8
@@ -355,7 +355,7 @@ def test_change_between_blocks_alone_is_change() -> None:
         ({"sform_code": 1}, "sform"),
     ],
 )
-def test_the_affine_agrees_with_nibabel(fields: dict[str, int], expected: str) -> None:
+def test_affine_matches_nibabel(fields: dict[str, int], expected: str) -> None:
     made = image()
     made.set_qform(AFFINE, 1)
     content = packed(made.to_bytes()[:348], **fields)
@@ -385,7 +385,7 @@ def test_lengths_in_metres_and_micrometres_become_millimetres() -> None:
         (2.5e6, 24, 2.5, None),
     ],
 )
-def test_the_unit_of_time(step: float, unit: int, expected: float, warning: str | None) -> None:
+def test_time_unit_is_resolved(step: float, unit: int, expected: float, warning: str | None) -> None:
     series = read_series(packed(pixdim={4: step}, xyzt_units=2 | unit))
     assert series.dt_s == expected
     if warning is None:
@@ -396,7 +396,7 @@ def test_the_unit_of_time(step: float, unit: int, expected: float, warning: str 
 
 
 @pytest.mark.parametrize("step", [0, -1, np.nan, np.inf, 1e9])
-def test_a_given_step_or_a_default_stands_in_for_an_unusable_one(step: float) -> None:
+def test_given_or_default_time_step_replaces_an_invalid_one(step: float) -> None:
     content = packed(pixdim={4: step})
     assert read_series(content, dt_s=2).dt_s == 2
     assert read_series(content, dt_s=2).warnings == ()
@@ -413,12 +413,12 @@ def test_a_given_time_step_overrides_the_header_but_a_default_does_not() -> None
 
 
 @pytest.mark.parametrize("dt_s", [0, -1, np.nan, np.inf, 1e6, 1e-6])
-def test_a_step_out_of_range_is_an_argument_error(dt_s: float) -> None:
+def test_time_step_out_of_range_is_an_argument_error(dt_s: float) -> None:
     with pytest.raises(ArgumentError, match="time step must lie between"):
         read_series(packed(), dt_s=dt_s)
 
 
-def test_the_step_of_a_fifth_dimension() -> None:
+def test_time_step_of_a_fifth_dimension() -> None:
     made = image(values()[..., None, :]).to_bytes()
     for fourth, fifth, expected in [(1.5, 1, 1.5), (1, 1.5, 1.5), (0, 1.5, 1.5), (2, 2, 2), (1.5, 0, 1.5)]:
         series = read_series(packed(made[:348], pixdim={4: fourth, 5: fifth}))
@@ -445,7 +445,7 @@ def mask_bytes(mask: np.ndarray | None = None, affine: np.ndarray = AFFINE) -> b
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
-def test_masks_of_any_type(dtype: Any) -> None:
+def test_masks_of_any_dtype(dtype: Any) -> None:
     expected = values(4, GRID) > 300
     for shape in (GRID, (*GRID, 1), (*GRID, 1, 1)):
         mask = read_mask(mask_bytes(expected.astype(dtype).reshape(shape)), GRID)
@@ -468,7 +468,7 @@ def test_a_mask_of_one_slice_may_have_two_dimensions() -> None:
         (np.full(GRID, np.nan, np.float32), "brain mask holds NaN"),
     ],
 )
-def test_refused_masks(mask: np.ndarray, part: str) -> None:
+def test_invalid_masks_are_refused(mask: np.ndarray, part: str) -> None:
     with pytest.raises(InputDataError, match=part):
         read_series(packed(), mask=mask_bytes(mask))
 
@@ -504,10 +504,10 @@ def test_a_displaced_mask_is_used_with_a_warning() -> None:
     assert read_series(packed(), mask=mask_bytes(affine=nearly)).warnings == ()
 
 
-# What it may cost
+# Memory and time limits
 
 
-def test_a_362_byte_file_that_declares_gigabytes_is_cheap() -> None:
+def test_tiny_file_that_declares_gigabytes_allocates_no_memory() -> None:
     content, _ = REFUSED["9.8 GB in 362 bytes"]
     assert len(content) == 362
     tracemalloc.start()
@@ -521,7 +521,7 @@ def test_a_362_byte_file_that_declares_gigabytes_is_cheap() -> None:
     assert seconds < 0.5
 
 
-def test_a_gzip_bomb_is_read_only_up_to_the_declared_size(tmp_path: Path) -> None:
+def test_gzip_bomb_is_read_up_to_the_declared_size(tmp_path: Path) -> None:
     path = tmp_path / "bomb.nii.gz"
     with gzip.open(path, "wb", compresslevel=1) as file:
         file.write(packed())
@@ -572,7 +572,7 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024 / ser
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
-def test_a_whole_scan_takes_little_memory_and_time(suffix: str, tmp_path: Path) -> None:
+def test_full_scan_memory_and_time_are_bounded(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"scan{suffix}"
     content = image(values(shape=(256, 256, 8, 60))).to_bytes()
     path.write_bytes(gzip.compress(content, 1) if suffix == ".nii.gz" else content)
@@ -588,7 +588,7 @@ def test_a_whole_scan_takes_little_memory_and_time(suffix: str, tmp_path: Path) 
     assert min(seconds) < 1.0
 
 
-# Fuzz: whatever the bytes are, only InputDataError comes out
+# Fuzz: any bytes are read or raise InputDataError
 
 
 def survives(content: bytes) -> None:

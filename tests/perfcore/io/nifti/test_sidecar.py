@@ -39,7 +39,7 @@ def save(
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("step", [1.5, 2, 0.02, 60])
-def test_the_step_of_a_sidecar(tmp_path: Path, suffix: str, step: float) -> None:
+def test_sidecar_time_step(tmp_path: Path, suffix: str, step: float) -> None:
     series = load_series(save(tmp_path, {"RepetitionTime": step, "PatientName": "Mustermann"}, suffix=suffix))
     np.testing.assert_array_equal(series.data, DATA)
     assert series.dt_s == step
@@ -57,7 +57,7 @@ def test_header_and_option_override_the_sidecar(tmp_path: Path) -> None:
     assert read_series(path, default_dt_s=1.0).dt_s == 1.5
 
 
-def test_an_upload_has_no_sidecar_and_other_names_are_not_it(tmp_path: Path) -> None:
+def test_sidecar_needs_a_path_and_the_same_name(tmp_path: Path) -> None:
     path = save(tmp_path, {"RepetitionTime": 1.5})
     with pytest.raises(InputDataError, match="--dt"):
         read_series(path.read_bytes())
@@ -153,7 +153,7 @@ def test_a_sidecar_without_times_is_ignored(tmp_path: Path, raw: bytes) -> None:
         read_series(path)
 
 
-def test_a_byte_order_mark(tmp_path: Path) -> None:
+def test_sidecar_with_byte_order_mark(tmp_path: Path) -> None:
     assert read_series(save(tmp_path, raw=b'\xef\xbb\xbf{"RepetitionTime": 2}')).dt_s == 2
 
 
@@ -190,7 +190,7 @@ JSON = st.recursive(
         ),
     )
 )
-def test_fuzz(tmp_path: Path, raw: bytes) -> None:
+def test_fuzzed_sidecar_is_read_or_refused(tmp_path: Path, raw: bytes) -> None:
     (tmp_path / "a.json").write_bytes(raw)
     try:
         timing = read_sidecar(tmp_path / "a.nii", 14)

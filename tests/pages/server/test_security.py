@@ -1,4 +1,4 @@
-"""Attacks on a real server: data of other users, long messages, floods, paths; no secrets in the log."""
+"""Security tests on a real server: session isolation, size and rate limits, path traversal, log contents."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def memory_at_rest(site: Site) -> float:
 
 
 def series(seed: int) -> bytes:
-    """A small head with words about a patient wherever NIfTI has room for some."""
+    """Return a small series with patient data in every text field of its NIfTI header."""
     head = draw_head(n=64, n_slices=2, n_time=30, noise=1.0, seed=seed).series
     image = nib.Nifti1Image(np.rint(head.data).astype(np.int16), head.affine)
     image.header.set_xyzt_units("mm", "sec")
@@ -94,7 +94,7 @@ def series(seed: int) -> bytes:
 
 @contextmanager
 def raw(site: Site, path: str = "/live/socket") -> Iterator[socket.socket]:
-    """A WebSocket that keeps to no rules."""
+    """Open a raw WebSocket that can send invalid frames."""
     with socket.create_connection(("localhost", site.port), timeout=20) as own:
         key = base64.b64encode(os.urandom(16)).decode()
         own.sendall(
@@ -119,7 +119,7 @@ def frame(op: int, payload: bytes, *, last: bool = True, length: int | None = No
 
 
 def answer(own: socket.socket) -> bytes:
-    """Everything until the server hangs up."""
+    """Read until the server closes the connection."""
     received = b""
     try:
         while part := own.recv(1 << 16):
@@ -129,13 +129,13 @@ def answer(own: socket.socket) -> bytes:
     return received
 
 
-# Who comes in
+# Handshake and session isolation
 
 
 @pytest.mark.parametrize(
     "origin", ["null", "http://localhost:1", "http://localhost:{port}.evil.org", "http://evil.org", "http://[::1"]
 )
-def test_another_page_opens_no_socket(site: Site, origin: str) -> None:
+def test_cross_origin_handshake_is_refused(site: Site, origin: str) -> None:
     with (
         pytest.raises(InvalidStatus) as refused,
         connect(f"ws://localhost:{site.port}/live/socket", origin=origin.format(port=site.port)),  # type: ignore[arg-type]
@@ -144,13 +144,13 @@ def test_another_page_opens_no_socket(site: Site, origin: str) -> None:
     assert refused.value.response.status_code == 403
 
 
-def test_a_client_without_a_page_opens_no_socket(site: Site) -> None:
+def test_handshake_without_origin_is_refused(site: Site) -> None:
     with pytest.raises(InvalidStatus) as refused, connect(f"ws://localhost:{site.port}/live/socket"):
         pass
     assert refused.value.response.status_code == 403
 
 
-def test_two_users_never_see_each_others_data(site: Site) -> None:
+def test_sessions_are_isolated(site: Site) -> None:
     with Visitor(site.url) as one, Visitor(site.url) as two:
         assert one.config["token"] != two.config["token"]
         one.upload(series(1), NAME)
@@ -170,17 +170,17 @@ def test_two_users_never_see_each_others_data(site: Site) -> None:
             for visitor, status in ((one, 200), (two, 409)):
                 body = json.dumps({"token": visitor.config["token"], **player})
                 for origin, expected in ((site.url, status), ("http://evil.org", 403), ("null", 403)):
-                    with visitor.connection() as ask:
-                        ask.request("POST", "/live/series", body, {"Origin": origin})
-                        assert ask.getresponse().status == expected
+                    with visitor.connection() as http:
+                        http.request("POST", "/live/series", body, {"Origin": origin})
+                        assert http.getresponse().status == expected
         assert one.put("stolen", b"x", NAME, session="not-a-session") == 400
         assert one.put("spoiled", b"x", NAME, **{"X-Xsrftoken": "guess"}) == 403
         for received in (one.received, two.received):
-            assert MARK not in received, "neither a file's name nor its header is sent"
+            assert MARK not in received, "file name and header text are never sent"
     assert MARK.decode() not in site.log
 
 
-def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) -> None:
+def test_file_names_and_headers_are_never_logged(site: Site) -> None:
     patient = {"PatientName": "MUSTERMANN^ERIKA", "StudyDescription": "MUSTERMANN", "ProtocolName": "MUSTERMANN"}
     dicom = dicom_export.zipped(dicom_export.export(dicom_export.bolus(12, 1, side=8), **patient))
     assert MARK in series(2)
@@ -200,44 +200,44 @@ def test_no_name_or_header_reaches_the_log_though_files_are_refused(site: Site) 
 
 
 def test_an_upload_is_never_on_disk(site: Site) -> None:
-    with Visitor(site.url) as one, one.connection() as ask:
-        ask.request("GET", "/_stcore/health")
-        seen = ask.getresponse()
+    with Visitor(site.url) as one, one.connection() as http:
+        http.request("GET", "/_stcore/health")
+        seen = http.getresponse()
         seen.read()
         cookie = (seen.getheader("Set-Cookie") or "").partition(";")[0]
         kind, body = multipart(bytes(6 << 20), NAME)
-        ask.putrequest("PUT", f"/_stcore/upload_file/{one.session}/half")
+        http.putrequest("PUT", f"/_stcore/upload_file/{one.session}/half")
         for name, value in {
             "Cookie": cookie, "X-Xsrftoken": cookie.partition("=")[2], "Content-Type": kind,
             "Content-Length": str(len(body)),
         }.items():  # fmt: skip
-            ask.putheader(name, value)
-        ask.endheaders()
+            http.putheader(name, value)
+        http.endheaders()
         before = site.memory_mb
-        ask.send(body[: 5 << 20])
+        http.send(body[: 5 << 20])
         end = time.monotonic() + 10
         while site.memory_mb < before + 3 and time.monotonic() < end:
             time.sleep(0.02)
         held = Path(f"/proc/{site.process.pid}/fd").iterdir()
         names = [str(one.readlink()) for one in held if one.is_symlink()]
         spooled = [name for name in names if str(site.temporary) in name and not name.endswith(".log")]
-        ask.send(body[5 << 20 :])
-        assert ask.getresponse().status == 204
+        http.send(body[5 << 20 :])
+        assert http.getresponse().status == 204
     assert spooled == []
     assert [path.name for path in site.temporary.iterdir() if path.suffix != ".log"] == []
 
 
-# What is said
+# Message limits and rate limit
 
 
-def test_a_long_message_gives_an_error_and_an_endless_one_closes_the_socket(site: Site) -> None:
+def test_message_and_frame_size_limits(site: Site) -> None:
     with Visitor(site.url) as one:
         with one.socket() as own:
             for message in (bytes(MAX_MESSAGE_BYTES + 4), "x" * (MAX_MESSAGE_BYTES + 1)):
                 own.send(message)
                 assert frames(own.recv(20))[0][0]["kind"] == "error"
             own.send(json.dumps({"type": "case"}))
-            assert frames(own.recv(20))[0][0]["kind"] == "case", "and the talk goes on"
+            assert frames(own.recv(20))[0][0]["kind"] == "case", "the socket stays open"
             with pytest.raises(ConnectionClosed):
                 own.send(bytes(MAX_FRAME_BYTES + 1))
                 own.recv(20)
@@ -246,11 +246,11 @@ def test_a_long_message_gives_an_error_and_an_endless_one_closes_the_socket(site
             own.sendall(frame(OP_TEXT, json.dumps({"token": one.config["token"]}).encode()))
             before = memory_at_rest(site)
             own.sendall(frame(OP_BINARY, bytes(1000), length=8 << 30))
-            assert answer(own).endswith(b"limit of 65536 bytes"), "refused at its first bytes"
+            assert answer(own).endswith(b"limit of 65536 bytes"), "refused after the frame header"
             assert site.memory_mb < before + 20
 
 
-def test_an_endless_message_to_streamlit_is_not_buffered(site: Site) -> None:
+def test_oversized_streamlit_message_is_not_buffered(site: Site) -> None:
     with raw(site, "/_stcore/stream") as own:
         own.sendall(frame(OP_BINARY, bytes(1000), length=150 << 20))
         assert b"exceeds limit of" in answer(own)
@@ -276,26 +276,26 @@ def test_an_invalid_websocket_frame_closes_the_socket(site: Site, message: bytes
 CURVE = np.r_[np.zeros(20), 100 * np.ones(10), np.zeros(30)].astype("<f4")
 FLOODS = {
     "malformed edits": frame(OP_BINARY, b"x" * 20) * 4000,
-    "words": frame(OP_TEXT, b"{") * 8000,
+    "invalid JSON": frame(OP_TEXT, b"{") * 8000,
     "edits": frame(OP_BINARY, struct.pack("<4I", 1, 1, 1, 3) + CURVE.tobytes()) * 800,
     "requests": frame(OP_TEXT, json.dumps({"type": "fit", "curve": CURVE.tolist()}).encode()) * 300,
     "streams": frame(OP_TEXT, json.dumps({
         "type": "stream", "of": "tune", "act": "start", "run": 1, "curve": CURVE.tolist(), "form": "free",
     }).encode()) * 200,
     "pings": frame(OP_PING, b"x" * 125) * 2000,
-    "pieces of nothing": frame(OP_BINARY, b"", last=False) + frame(OP_CONTINUE, b"", last=False) * 20_000,
+    "empty fragments": frame(OP_BINARY, b"", last=False) + frame(OP_CONTINUE, b"", last=False) * 20_000,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", FLOODS)
-def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -> None:
-    """A client that sends at full speed and reads nothing is slowed or disconnected; others are answered."""
-    with Visitor(site.url) as greedy, Visitor(site.url) as other, raw(site) as own, other.socket() as talk:
-        talk.send(json.dumps({"type": "case"}))
-        header, arrays = frames(talk.recv(20))[0]
-        own.sendall(frame(OP_TEXT, json.dumps({"token": greedy.config["token"]}).encode()))
+def test_rate_limit_isolates_a_flooding_client(site: Site, name: str) -> None:
+    """A client that sends at full speed and reads nothing is throttled or disconnected; others are answered."""
+    with Visitor(site.url) as flooding, Visitor(site.url) as other, raw(site) as own, other.socket() as live:
+        live.send(json.dumps({"type": "case"}))
+        header, arrays = frames(live.recv(20))[0]
+        own.sendall(frame(OP_TEXT, json.dumps({"token": flooding.config["token"]}).encode()))
         own.setblocking(False)
-        sent, gone, before = 0, False, site.memory_mb
+        sent, disconnected, before = 0, False, site.memory_mb
         for seq in range(1, 11):
             for _ in range(20):
                 try:
@@ -303,20 +303,20 @@ def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -
                 except BlockingIOError:
                     break
                 except OSError:
-                    gone = True
+                    disconnected = True
                     break
             edit = struct.pack("<4I", header["epoch"], seq, 0, 0) + arrays["start"].astype("<f4").tobytes()
-            talk.send(edit)
-            while frames(talk.recv(20))[0][0].get("seq") != seq:
+            live.send(edit)
+            while frames(live.recv(20))[0][0].get("seq") != seq:
                 pass
-        assert gone or sent < 64 << 20, "what is not taken waits at the sender's"
+        assert disconnected or sent < 64 << 20, "back-pressure: unread data stays with the sender"
         assert site.memory_mb < before + 150
-        if name in ("pings", "pieces of nothing"):
+        if name in ("pings", "empty fragments"):
             own.settimeout(10)
             answer(own)
 
 
-# Paths
+# Path traversal
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_a_flood_from_one_client_does_not_delay_another(site: Site, name: str) -
         "/", "/" + "a" * 5000, "/%ff%fe", "/..;/app.py",
     ],
 )  # fmt: skip
-def test_no_path_leads_out_of_a_folder(site: Site, folder: str, path: str) -> None:
+def test_path_traversal_is_refused(site: Site, folder: str, path: str) -> None:
     with socket.create_connection(("localhost", site.port), timeout=20) as own:
         own.sendall(f"GET {folder}{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         head, _, body = answer(own).partition(b"\r\n\r\n")
@@ -362,7 +362,7 @@ def test_no_path_leads_out_of_a_folder(site: Site, folder: str, path: str) -> No
         "lesson=../../app.py", "start=../../x&map=rcbf", "preset=../x", "case=" + "a" * 60_000,
     ],
 )  # fmt: skip
-def test_a_link_cannot_name_a_path(site: Site, query: str) -> None:
+def test_path_traversal_in_a_share_link_is_refused(site: Site, query: str) -> None:
     with Visitor(site.url) as one:
         one.run("Lab", query=query)
         with one.socket() as own:

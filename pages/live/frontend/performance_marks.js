@@ -1,8 +1,8 @@
-// Timing marks of the Performance API: from an edit, or a change of the view, to its pixels; the tests measure by them.
+// Performance marks (User Timing API): from an edit, or a change of the viewport, to its pixels; tests measure with them.
 
 const MAX_MARKS = 1024;
 
-export class TimingMarks {
+export class PerformanceMarks {
   /** @type {string[]} */
   #marks = [];
   #nViewChanges = 0;
