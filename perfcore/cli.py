@@ -107,6 +107,10 @@ def maps_command(
     tmax_threshold: Annotated[
         float | None, typer.Option(metavar="S", help="Hypoperfused: Tmax above S seconds.")
     ] = None,
+    tmax_reference: Annotated[
+        str | None,
+        typer.Option(metavar=_choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
+    ] = None,
     device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
 ) -> None:
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
@@ -126,6 +130,7 @@ def maps_command(
         reference=reference,
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
+        tmax_reference=tmax_reference,
     )
     import_nibabel()
     from perfcore.io.aif_csv import read_aif_csv

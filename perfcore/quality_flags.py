@@ -63,6 +63,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("aif_low", "warning", "low AIF"),
         FlagInfo("aif_uncorrected", "warning", "partial volume"),
         FlagInfo("aif_interpolated", "note", "AIF interpolated"),
+        FlagInfo("tmax_shifted", "warning", "Tmax shifted"),
         FlagInfo("one_hemisphere", "warning", "one side"),
         FlagInfo("time_step", "note", "time step"),
         FlagInfo("frame_times", "note", "frame times"),

@@ -108,6 +108,7 @@ def summarize(
             "partial_volume": found.partial_volume,
         },
         **{name: numbers[name] for name in _FIGURES},
+        "tmax_shift_s": analysis.maps.tmax_shift_s,
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),

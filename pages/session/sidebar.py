@@ -52,6 +52,7 @@ def _details() -> None:
     _slider("Smoothing in time, σ s", "temporal_sigma_s")
     _slider("Core: rCBF below", "core_threshold")
     _slider("Hypoperfused: Tmax above, s", "tmax_threshold_s")
+    _choice("Tmax counted from", "tmax_reference")
     _choice("Discretisation", "discretization")
     _choice("Healthy reference", "reference")
 

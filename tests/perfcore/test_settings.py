@@ -21,6 +21,7 @@ ANY = st.builds(
     spatial_sigma_mm=st.floats(0, 20),
     reference=st.sampled_from(["contralateral", "brain"]),
     core_threshold=st.floats(0.01, 1.0),
+    tmax_reference=st.sampled_from(["absolute", "healthy"]),
 )
 
 
