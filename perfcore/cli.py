@@ -98,8 +98,8 @@ def maps_command(
         str | None, typer.Option(metavar=_choices(CHOICES["motion"]), help="Realignment of frames; rigid: in 3D.")
     ] = None,
     partial_volume: Annotated[
-        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale the AIF to the area of the VOF.")
-    ] = "off",
+        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale a found AIF to the area of its VOF.")
+    ] = "vein",
     reference: Annotated[
         str | None, typer.Option(metavar=_choices(CHOICES["reference"]), help="Region of the healthy mean CBF.")
     ] = None,
@@ -149,7 +149,6 @@ def maps_command(
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
         options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
-        options["partial_volume"] = partial_volume
         write_results(analysis, out, options=options, load_s=load_s)
     _print_summary(analysis)
 

@@ -59,7 +59,9 @@ class Analysis:
     aif, vof
         The input function that made the maps, and the vein where one was found.
     selection
-        How the AIF was found: why, how good it is, and its partial volume.
+        How the AIF was found: why, how good it is, and its partial volume; its own AIF is not corrected for that.
+    corrected
+        Whether ``aif`` was enlarged to the area of the vein.
     seconds
         Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
         ``total``; the command line adds ``load``, the time to read the files.
@@ -73,6 +75,7 @@ class Analysis:
     maps: PerfusionMaps
     numbers: Numbers
     selection: Selection
+    corrected: bool
     seconds: dict[str, float]
 
     @property
@@ -200,7 +203,7 @@ def analyse(
     device: str = "auto",
     *,
     prepared: Prepared | None = None,
-    partial_volume: bool = False,
+    partial_volume: bool = True,
 ) -> Analysis:
     """Go from a case to maps.
 
@@ -218,8 +221,8 @@ def analyse(
     prepared
         The case prepared with the same settings; None: prepared here.
     partial_volume
-        Whether a selector's curve is enlarged to the area of the vein, which changes absolute CBF, CBV and
-        nothing else. A network's curve has that area already.
+        Whether a selector's curve is enlarged to the area of the vein where one was found, which changes absolute
+        CBF, CBV and nothing else. A network's curve has that area already; a given curve is used as it is.
 
     Raises
     ------
@@ -244,8 +247,10 @@ def analyse(
             tiles = tile(prepared, target)
         with timed("aif"):
             chosen = find_curve(prepared, aif) if isinstance(aif, str) else Selection(aif, None, GIVEN)
-            curve = chosen.corrected() if partial_volume else chosen.aif
+            wanted = partial_volume and isinstance(aif, str)
+            curve = chosen.corrected() if wanted else chosen.aif
         with timed("deconvolution"):
             maps = make_maps(prepared, tiles, curve, settings)
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
-    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, seconds)
+    corrected = wanted and chosen.partial_volume is not None
+    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds)

@@ -85,6 +85,7 @@ def summarize(
         "units": series.units,
         "mask": "automatic" if series.mask is None else "given",
         "dt_s": series.dt_s,
+        "partial_volume": "vein" if analysis.corrected else "off",
     }
     seconds = dict(analysis.seconds)
     if load_s is not None:

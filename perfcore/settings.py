@@ -145,5 +145,5 @@ class Settings:
 
 PRESETS: Final[dict[str, Settings]] = {
     "paper": Settings(),
-    "vendor": Settings(regularization="tsvd", core_threshold=0.30),
+    "vendor": Settings(regularization="tsvd", core_threshold=0.30, spatial_sigma_mm=1.5, temporal_sigma_s=0.0),
 }

@@ -169,7 +169,7 @@ def _curve(
         if network.method == method:
             fold = network.folds.get(case_fingerprint)
             return predict_aif(prepared, network.for_case(case_fingerprint)).aif, fold
-    return find_curve(prepared, method).aif, None
+    return find_curve(prepared, method).corrected(), None
 
 
 def _figures(

@@ -50,6 +50,20 @@ def test_the_automatic_curve_finds_what_the_true_one_finds() -> None:
     assert np.corrcoef(automatic.aif.value, phantom().truth.aif.value)[0, 1] > 0.97
 
 
+def test_a_found_curve_has_the_area_of_its_vein_and_a_given_one_is_used_as_it_is() -> None:
+    found, raw = (analyse(phantom().series, partial_volume=on, prepared=result().prepared) for on in (True, False))
+    assert found.vof is not None
+    assert (found.corrected, raw.corrected) == (True, False)
+    assert found.selection.aif.area < 0.95 * found.vof.area
+    assert found.aif.area == pytest.approx(found.vof.area, rel=1e-6)
+    np.testing.assert_array_equal(raw.aif.value, found.selection.aif.value)
+    ratio = found.aif.area / raw.aif.area
+    assert raw.maps.reference_cbf == pytest.approx(ratio * found.maps.reference_cbf, rel=1e-5)
+    np.testing.assert_array_equal(raw.maps.core, found.maps.core)
+    np.testing.assert_array_equal(result().aif.value, phantom().truth.aif.value)
+    assert result().quality == found.quality == ()
+
+
 def test_volume_and_delay_are_the_truths_up_to_known_biases() -> None:
     maps, truth, prepared = result().maps, phantom().truth, result().prepared
     healthy = np.zeros(prepared.grid, bool)

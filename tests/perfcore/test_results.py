@@ -139,7 +139,10 @@ def test_the_same_analysis_writes_the_same_bytes(analysis: Analysis, written: Pa
 
 
 def stand_in(analysis: Analysis, **changes: Any) -> Any:
-    fields = ("series", "prepared", "settings", "aif", "selection", "vof", "maps", "numbers", "quality", "seconds")
+    fields = (
+        "series", "prepared", "settings", "aif", "selection", "corrected", "vof", "maps", "numbers", "quality",
+        "seconds",
+    )  # fmt: skip
     return SimpleNamespace(**{name: getattr(analysis, name) for name in fields} | changes)
 
 

@@ -34,7 +34,7 @@ def finders(vof: Aif | None = None) -> dict[str, Finder]:
 
 
 def _find(method: str, prepared: Prepared) -> Aif:
-    return find_curve(prepared, method).aif
+    return find_curve(prepared, method).corrected()
 
 
 class Sources:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.handlers.requests import voxels_of
+from pages.live.handlers.requests import mean_of_voxels, voxels_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.select import SELECTORS
@@ -37,10 +36,8 @@ def stream_uncertainty(
     way = str(request["way"])
     if way not in {"voxels", "selectors"}:
         raise InputDataError("AIFs are drawn from voxels or from selectors.")
-    picked = request.get("voxels") or []
-    start = (
-        replace(workspace.start, voxels=voxels_of(workspace.case.prepared, picked)) if picked else workspace.start
-    )
+    picked, prepared = request.get("voxels") or [], workspace.case.prepared
+    start = mean_of_voxels(prepared, voxels_of(prepared, picked)) if picked else workspace.start
     return _spread(workspace, way, start)
 
 
