@@ -54,6 +54,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
     for info in (
         FlagInfo("scan_truncated", "warning", "cut off"),
         FlagInfo("motion", "warning", "motion"),
+        FlagInfo("aif_fallback", "warning", "other selector"),
         FlagInfo("aif_weak", "warning", "weak AIF"),
         FlagInfo("aif_late", "warning", "late AIF"),
         FlagInfo("no_artery", "warning", "no artery"),

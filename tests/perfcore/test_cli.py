@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nibabel as nib
 import numpy as np
@@ -17,8 +18,10 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_methods
 from perfcore.cli import app
+from perfcore.errors import NoArteryError
 from perfcore.io.datasets.case_folders import find_cases
 from perfcore.phantom.cases import make_demonstration
 from perfcore.phantom.files import write_case
@@ -187,6 +190,24 @@ def test_selectors_by_name(data: Path, tmp_path: Path, method: str) -> None:
     assert result.exit_code == 0, result.stderr
     assert summary(tmp_path)["aif"]["method"] == method
     assert summary(tmp_path)["settings"]["aif"] == method
+
+
+def nothing(_prepared: object) -> NoReturn:
+    raise NoArteryError("No artery was found.")
+
+
+def test_a_selector_that_finds_nothing_is_replaced_and_noted(
+    data: Path, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
+    result = run("maps", data / "case_12", "--out", tmp_path, "--aif", "murase")
+    assert result.exit_code == 0, result.stderr
+    assert "Note: Murase found no artery; the curve is that of Straka." in result.stdout
+    written = summary(tmp_path)
+    assert (written["settings"]["aif"], written["aif"]["method"]) == ("murase", "straka")
+    assert "aif_fallback" in written["quality_codes"]
+    assert "aif_fallback" not in summary(plain)["quality_codes"]
+    assert (tmp_path / "tmax.nii.gz").read_bytes() == (plain / "tmax.nii.gz").read_bytes()
 
 
 def test_an_aif_from_a_csv_file(data: Path, head: Head, tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -22,14 +24,14 @@ from pages.live.handlers.lesion_target import target_of
 from pages.live.handlers.viewport import Viewport
 from perfcore.aif.network.models import RegressionNet
 from perfcore.aif.network.weights import load_network, network_names
-from perfcore.aif.select import SELECTORS
+from perfcore.aif.select import SELECTORS, is_fallback
 from perfcore.aif.sources import source_info, source_label
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import InputDataError, NoArteryError
 from perfcore.losses import lesions
 from perfcore.metrics import auc_below, binned_auc_below
 from perfcore.phantom.cases import make_demonstration
-from perfcore.pipeline import analyse, flow, tile
+from perfcore.pipeline import analyse, find_curve, flow, tile
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -196,6 +198,28 @@ def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:
     assert (
         binned_auc_below(np.array([0.1, 0.5, 0.5, 3.0], np.float32), np.array([True, True, False, False])) == 0.875
     )
+
+
+def test_a_source_for_which_the_default_stands_in_keeps_its_id(
+    case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_prepared: object) -> NoReturn:
+        raise NoArteryError("No artery was found.")
+
+    monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
+    found = Sources(case.prepared, {}, finders()).get("murase")
+    assert found.source_id == "murase"
+    assert is_fallback(found)
+    np.testing.assert_array_equal(found.value, case.sources["straka"].value)
+
+
+def test_start_curves_are_corrected_for_partial_volume_as_on_the_command_line(case: LiveCase) -> None:
+    raw = find_curve(case.prepared)
+    assert raw.partial_volume is not None
+    assert raw.partial_volume > 1.05
+    np.testing.assert_array_equal(case.sources["straka"].value, raw.aif.value * raw.partial_volume)
+    mouridsen = find_curve(case.prepared, "mouridsen")
+    np.testing.assert_array_equal(case.offered.get("mouridsen").value, mouridsen.corrected().value)
 
 
 def test_sources_are_computed_once_at_first_use(case: LiveCase) -> None:
