@@ -151,10 +151,17 @@ class LiveCase:
         ArgumentError
             The AIF has no positive bolus.
         """
+        return anchored(self._unanchored(curve, settings), self.reference_tiles, settings)
+
+    def tmax_shift_s(self, curve: NDArray[np.float64], settings: Settings) -> float:
+        """Return the shift of Tmax to the sample of healthy voxels, in seconds; 0 on the scan's clock."""
+        plain = self._unanchored(curve, settings)
+        return anchored(plain, self.reference_tiles, settings).start_s - plain.start_s
+
+    def _unanchored(self, curve: NDArray[np.float64], settings: Settings) -> FlowOperator:
         if curve.size != self.prepared.n_time:
             raise InputDataError(f"The curve has {curve.size} points; the series has {self.prepared.n_time}.")
-        operator = flow_operator(curve, self.prepared.dt_s, settings, self.device)
-        return anchored(operator, self.reference_tiles, settings)
+        return flow_operator(curve, self.prepared.dt_s, settings, self.device)
 
     def tissue(self, operator: FlowOperator, *, preview: bool) -> Tissue:
         """Return the tissue that an operator is applied to: for a preview the temporal basis, where possible."""
