@@ -98,14 +98,18 @@ def maps_command(
         str | None, typer.Option(metavar=_choices(CHOICES["motion"]), help="Realignment of frames; rigid: in 3D.")
     ] = None,
     partial_volume: Annotated[
-        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale the AIF to the area of the VOF.")
-    ] = "off",
+        str, typer.Option(metavar=_choices(PARTIAL_VOLUME), help="vein: scale a found AIF to the area of its VOF.")
+    ] = "vein",
     reference: Annotated[
         str | None, typer.Option(metavar=_choices(CHOICES["reference"]), help="Region of the healthy mean CBF.")
     ] = None,
     core_threshold: Annotated[float | None, typer.Option(metavar="X", help="Core: rCBF below X.")] = None,
     tmax_threshold: Annotated[
         float | None, typer.Option(metavar="S", help="Hypoperfused: Tmax above S seconds.")
+    ] = None,
+    tmax_reference: Annotated[
+        str | None,
+        typer.Option(metavar=_choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
     device: Annotated[str, typer.Option(metavar=_choices(DEVICES))] = "auto",
 ) -> None:
@@ -126,6 +130,7 @@ def maps_command(
         reference=reference,
         core_threshold=core_threshold,
         tmax_threshold_s=tmax_threshold,
+        tmax_reference=tmax_reference,
     )
     import_nibabel()
     from perfcore.io.aif_csv import read_aif_csv
@@ -144,7 +149,6 @@ def maps_command(
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
         options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
-        options["partial_volume"] = partial_volume
         write_results(analysis, out, options=options, load_s=load_s)
     _print_summary(analysis)
 

@@ -22,7 +22,7 @@ from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
-from perfcore.maps import CORE_SLOPE, TMAX_SOFTNESS
+from perfcore.maps import CORE_SLOPE, TMAX_SOFTNESS, anchor_tmax
 from perfcore.settings import Settings
 from perfcore.units import CBF_PER_K
 
@@ -43,7 +43,7 @@ class Target:
     dt_s
         Time step in seconds.
     reference
-        Shape ``(n_voxels,)``, bool: the healthy voxels of rCBF.
+        Shape ``(n_voxels,)``, bool: the healthy voxels of rCBF and of an anchored Tmax.
     core
         Shape ``(n_voxels,)``, 0 to 1: the known core.
     hypoperfused
@@ -106,6 +106,7 @@ def lesions(
     when: Tensor | None = None
     if with_tmax:
         top, when = peak_and_soft_time(operator.matrix, target.tissue, operator.time_s, TMAX_SOFTNESS, pool)
+        when, _ = anchor_tmax(when, target.reference, settings)
     else:
         top = peak(operator.matrix, target.tissue, pool)
     rcbf = top / top[target.reference].mean()

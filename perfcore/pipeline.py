@@ -30,7 +30,9 @@ from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import (
+    HEALTHY_TMAX_S,
     PerfusionMaps,
+    anchor_tmax,
     flow_and_delay,
     flow_operator,
     is_core,
@@ -38,12 +40,14 @@ from perfcore.maps import (
 )
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.preprocess import Prepared, prepare
-from perfcore.quality_flags import Flag
+from perfcore.quality_flags import Flag, make_flag
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 GIVEN: Final = "The curve was given."
+LARGE_SHIFT_S: Final = 2.0
+"""Shift of Tmax to healthy tissue that raises a flag."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +59,9 @@ class Analysis:
     aif, vof
         The input function that made the maps, and the vein where one was found.
     selection
-        How the AIF was found: why, how good it is, and its partial volume.
+        How the AIF was found: why, how good it is, and its partial volume; its own AIF is not corrected for that.
+    corrected
+        Whether ``aif`` was enlarged to the area of the vein.
     seconds
         Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
         ``total``; the command line adds ``load``, the time to read the files.
@@ -69,24 +75,41 @@ class Analysis:
     maps: PerfusionMaps
     numbers: Numbers
     selection: Selection
+    corrected: bool
     seconds: dict[str, float]
 
     @property
     def quality(self) -> tuple[Flag, ...]:
-        """Quality flags of the reader, the preparation and the AIF, each once."""
-        return tuple(dict.fromkeys((*self.series.warnings, *self.prepared.warnings, *self.aif.quality)))
+        """Quality flags of the reader, the preparation, the AIF and the maps, each once."""
+        flags = (*self.series.warnings, *self.prepared.warnings, *self.aif.quality)
+        return tuple(dict.fromkeys((*flags, *shift_flags(self.maps.tmax_shift_s))))
 
 
 @dataclass(frozen=True, eq=False)
 class VoxelFlow:
     """CBF and Tmax of prepared tissue for one AIF, per voxel of the mask.
 
-    ``cbf`` [ml/100 g/min], ``tmax`` [s], shape ``(n_voxels,)``; ``reference_cbf`` is the healthy mean.
+    ``cbf`` [ml/100 g/min], ``tmax`` [s], shape ``(n_voxels,)``; ``reference_cbf`` is the healthy mean,
+    ``tmax_shift_s`` what was added to Tmax.
     """
 
     cbf: Tensor
     tmax: Tensor
     reference_cbf: float
+    tmax_shift_s: float
+
+
+def shift_flags(shift_s: float) -> tuple[Flag, ...]:
+    """Return a flag where Tmax was shifted by more than `LARGE_SHIFT_S` to healthy tissue."""
+    if abs(shift_s) <= LARGE_SHIFT_S:
+        return ()
+    cause = (
+        "the AIF is late"
+        if shift_s > 0
+        else "the AIF is early, or the healthy side is late itself and the hypoperfused volume is too small"
+    )
+    sentence = f"Tmax was shifted by {shift_s:+.1f} s so that healthy tissue has {HEALTHY_TMAX_S:g} s: {cause}."
+    return (make_flag("tmax_shifted", sentence.replace("-", "−")),)
 
 
 def tile(prepared: Prepared, device: torch.device | None = None) -> Tiles:
@@ -140,8 +163,9 @@ def flow(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) -> Voxe
         raise ArgumentError(f"The AIF has {aif.value.size} time points; the series has {prepared.n_time}.")
     operator = flow_operator(aif.value, prepared.dt_s, settings, tiles.data.device)
     cbf, tmax = flow_and_delay(operator, tiles)
-    cbf, tmax = cbf.cpu(), tmax.cpu()
-    return VoxelFlow(cbf, tmax, healthy_mean(cbf, torch.from_numpy(np.array(prepared.reference))))
+    cbf, reference = cbf.cpu(), torch.from_numpy(np.array(prepared.reference))
+    tmax, shift = anchor_tmax(tmax.cpu(), reference, settings)
+    return VoxelFlow(cbf, tmax, healthy_mean(cbf, reference), float(shift))
 
 
 def _volume(prepared: Prepared, values: Tensor | NDArray[np.float32]) -> FloatArray:
@@ -167,8 +191,9 @@ def make_maps(prepared: Prepared, tiles: Tiles, aif: Aif, settings: Settings) ->
     hypoperfused: BoolArray = is_hypoperfused(volumes["tmax"], settings.tmax_threshold_s)
     named = {field.name: volumes.pop(field.name) for field in fields(PerfusionMaps) if field.name in volumes}
     return PerfusionMaps(
-        **named, core=core, hypoperfused=hypoperfused, reference_cbf=result.reference_cbf, others=volumes
-    )
+        **named, core=core, hypoperfused=hypoperfused, reference_cbf=result.reference_cbf,
+        tmax_shift_s=result.tmax_shift_s, others=volumes,
+    )  # fmt: skip
 
 
 def analyse(
@@ -178,7 +203,7 @@ def analyse(
     device: str = "auto",
     *,
     prepared: Prepared | None = None,
-    partial_volume: bool = False,
+    partial_volume: bool = True,
 ) -> Analysis:
     """Go from a case to maps.
 
@@ -196,8 +221,8 @@ def analyse(
     prepared
         The case prepared with the same settings; None: prepared here.
     partial_volume
-        Whether a selector's curve is enlarged to the area of the vein, which changes absolute CBF, CBV and
-        nothing else. A network's curve has that area already.
+        Whether a selector's curve is enlarged to the area of the vein where one was found, which changes absolute
+        CBF, CBV and nothing else. A network's curve has that area already; a given curve is used as it is.
 
     Raises
     ------
@@ -222,8 +247,10 @@ def analyse(
             tiles = tile(prepared, target)
         with timed("aif"):
             chosen = find_curve(prepared, aif) if isinstance(aif, str) else Selection(aif, None, GIVEN)
-            curve = chosen.corrected() if partial_volume else chosen.aif
+            wanted = partial_volume and isinstance(aif, str)
+            curve = chosen.corrected() if wanted else chosen.aif
         with timed("deconvolution"):
             maps = make_maps(prepared, tiles, curve, settings)
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
-    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, seconds)
+    corrected = wanted and chosen.partial_volume is not None
+    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds)

@@ -54,6 +54,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
     for info in (
         FlagInfo("scan_truncated", "warning", "cut off"),
         FlagInfo("motion", "warning", "motion"),
+        FlagInfo("aif_fallback", "warning", "other selector"),
         FlagInfo("aif_weak", "warning", "weak AIF"),
         FlagInfo("aif_late", "warning", "late AIF"),
         FlagInfo("no_artery", "warning", "no artery"),
@@ -63,6 +64,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("aif_low", "warning", "low AIF"),
         FlagInfo("aif_uncorrected", "warning", "partial volume"),
         FlagInfo("aif_interpolated", "note", "AIF interpolated"),
+        FlagInfo("tmax_shifted", "warning", "Tmax shifted"),
         FlagInfo("one_hemisphere", "warning", "one side"),
         FlagInfo("time_step", "note", "time step"),
         FlagInfo("frame_times", "note", "frame times"),

@@ -85,6 +85,7 @@ def summarize(
         "units": series.units,
         "mask": "automatic" if series.mask is None else "given",
         "dt_s": series.dt_s,
+        "partial_volume": "vein" if analysis.corrected else "off",
     }
     seconds = dict(analysis.seconds)
     if load_s is not None:
@@ -108,6 +109,7 @@ def summarize(
             "partial_volume": found.partial_volume,
         },
         **{name: numbers[name] for name in _FIGURES},
+        "tmax_shift_s": analysis.maps.tmax_shift_s,
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),

@@ -13,11 +13,13 @@ Deconvolution = Literal["circulant", "causal"]
 Discretization = Literal["volterra", "rectangular"]
 Reference = Literal["contralateral", "brain"]
 Motion = Literal["off", "in-plane", "rigid"]
+TmaxReference = Literal["absolute", "healthy"]
 
 CHOICES: Final[dict[str, dict[str, str]]] = {
     "deconvolution": {"circulant": "delay-invariant (circulant)", "causal": "causal"},
     "discretization": {"volterra": "Volterra", "rectangular": "rectangular"},
     "reference": {"contralateral": "contralateral hemisphere", "brain": "whole brain"},
+    "tmax_reference": {"absolute": "the scan's clock", "healthy": "healthy tissue"},
     "motion": {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"},
 }
 """Values of each setting that is a choice, with their labels in the interface."""
@@ -57,6 +59,9 @@ class Settings:
         Core is where rCBF is below this fraction.
     tmax_threshold_s
         Hypoperfused is where Tmax is above this, in seconds.
+    tmax_reference
+        Where Tmax is counted from: the AIF on the scan's clock (``absolute``), or healthy tissue (``healthy``), so
+        that the median of the region of ``reference`` is `perfcore.maps.HEALTHY_TMAX_S`.
 
     Raises
     ------
@@ -74,6 +79,7 @@ class Settings:
     motion: Motion = "in-plane"
     core_threshold: float = 0.38
     tmax_threshold_s: float = 6.0
+    tmax_reference: TmaxReference = "absolute"
 
     def __post_init__(self) -> None:
         allowed: dict[str, Collection[str]] = {**CHOICES, "regularization": REGULARIZATIONS}
@@ -139,5 +145,5 @@ class Settings:
 
 PRESETS: Final[dict[str, Settings]] = {
     "paper": Settings(),
-    "vendor": Settings(regularization="tsvd", core_threshold=0.30),
+    "vendor": Settings(regularization="tsvd", core_threshold=0.30, spatial_sigma_mm=1.5, temporal_sigma_s=0.0),
 }

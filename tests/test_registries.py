@@ -24,7 +24,7 @@ from perfcore.metrics import METRICS
 from perfcore.ranges import Span
 from perfcore.regularization import REGULARIZATIONS, RegularizationInfo
 from perfcore.results import file_names
-from perfcore.settings import CHOICES, Deconvolution, Discretization, Motion, Reference, Settings
+from perfcore.settings import CHOICES, Deconvolution, Discretization, Motion, Reference, Settings, TmaxReference
 from tests.support.tiny_cohort import write_tiny_cohort
 
 
@@ -82,6 +82,7 @@ def test_setting_labels_cover_all_choices() -> None:
         "discretization": Discretization,
         "reference": Reference,
         "motion": Motion,
+        "tmax_reference": TmaxReference,
     }
     assert {name: tuple(labels) for name, labels in CHOICES.items()} == {
         name: get_args(literal) for name, literal in types.items()

@@ -242,7 +242,7 @@ def _start_aifs(prepared: Prepared, truth: Aif | None) -> tuple[dict[str, Aif], 
     vof = None
     try:
         found: Selection = select(prepared)
-        sources[found.aif.source_id], vof = found.aif, found.vof
+        sources[found.aif.source_id], vof = found.corrected(), found.vof
     except NoArteryError as error:
         if truth is None:
             mean = prepared.tissue[prepared.vessels | (prepared.ttp_s >= 0)].mean(0)

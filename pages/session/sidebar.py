@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 import streamlit as st
@@ -10,6 +11,8 @@ from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session import case_selection, setting_ranges, widget_keys
 from pages.session.state import user_state
+from perfcore.errors import PerfcoreError
+from perfcore.pipeline import shift_flags
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import CHOICES, PRESETS
 
@@ -41,19 +44,33 @@ def sidebar() -> Workspace | None:
         )
         _choice("Deconvolution", "deconvolution")
         with st.expander("Smoothing, thresholds"):
-            _details()
+            _details(opened)
         st.caption(f"{config.device_label()}{_preview_error(opened)}  \n{NOTICE}")
     return opened
 
 
-def _details() -> None:
+def _details(opened: Workspace | None) -> None:
     _choice("Motion correction", "motion")
     _slider("Smoothing in the plane, σ mm", "spatial_sigma_mm")
     _slider("Smoothing in time, σ s", "temporal_sigma_s")
     _slider("Core: rCBF below", "core_threshold")
     _slider("Hypoperfused: Tmax above, s", "tmax_threshold_s")
+    _choice("Tmax counted from", "tmax_reference")
+    _shift_of_tmax(opened)
     _choice("Discretisation", "discretization")
     _choice("Healthy reference", "reference")
+
+
+def _shift_of_tmax(opened: Workspace | None) -> None:
+    """Show by how much Tmax of the start AIF is shifted to healthy tissue; as a warning where that is much."""
+    if opened is None or opened.settings.tmax_reference == "absolute":
+        return
+    with suppress(PerfcoreError):  # a curve that explains no tissue; the page says so
+        shift_s = opened.case.tmax_shift_s(opened.start.value, opened.settings)
+        for flag in shift_flags(shift_s):
+            st.warning(flag.sentence)
+            return
+        st.caption(f"start AIF: Tmax shifted by {shift_s:+.1f} s".replace("-", "−"))
 
 
 def _choice(label: str, name: str) -> None:

@@ -148,6 +148,7 @@ _WORDS: Final = {
     "reference": "reference {}",
     "core_threshold": "core < {:g}",
     "tmax_threshold_s": "Tmax > {:g} s",
+    "tmax_reference": "Tmax {}",
 }
 
 

@@ -49,14 +49,14 @@ class CoreDistribution:
 
 
 def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> DoubleArray:
-    """Resample the voxels of an AIF with replacement.
+    """Resample the voxels of an AIF with replacement; samples are scaled as the AIF is against their mean.
 
     Parameters
     ----------
     prepared
         The case.
     aif
-        Mean curve of at least two voxels.
+        Mean curve of at least two voxels, as it is or corrected for partial volume.
     n
         Number of samples.
     seed
@@ -79,7 +79,8 @@ def bootstrap_aifs(prepared: Prepared, aif: Aif, n: int, seed: int = 0) -> Doubl
     x, y, z = np.array(aif.voxels).T
     curves = voxel_curves(prepared, np.ravel_multi_index((x, y, z), prepared.grid)).astype(np.float64)
     picks: NDArray[np.int64] = np.random.default_rng(seed).integers(len(curves), size=(n, len(curves)))
-    return np.asarray(curves[picks].mean(axis=1), np.float64)
+    scale = float(aif.value.sum()) / float(curves.mean(axis=0).sum())
+    return np.asarray(scale * curves[picks].mean(axis=1), np.float64)
 
 
 def mixture_aifs(curves: list[Aif], n: int, seed: int = 0) -> DoubleArray:

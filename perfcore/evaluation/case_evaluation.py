@@ -11,6 +11,7 @@ import numpy as np
 
 from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.weights import Network, load_network, read_network
+from perfcore.aif.select import is_fallback
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.cohort import CohortCase, GroundTruth, fingerprint
@@ -140,6 +141,8 @@ def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
         except (InputDataError, ArgumentError) as error:  # no artery, or an AIF that cannot be inverted
             rows.append({**row, "found": False, "note": str(error)})
             continue
+        if is_fallback(aif):  # counted, and said
+            row["note"] = " ".join(flag.sentence for flag in aif.quality if flag.code == "aif_fallback")
         row |= {"found": True, "fold": fold, "seconds": time.perf_counter() - start}
         row |= _figures(maps, series, prepared, truth)
         rows.append(row)
@@ -169,7 +172,7 @@ def _curve(
         if network.method == method:
             fold = network.folds.get(case_fingerprint)
             return predict_aif(prepared, network.for_case(case_fingerprint)).aif, fold
-    return find_curve(prepared, method).aif, None
+    return find_curve(prepared, method).corrected(), None
 
 
 def _figures(

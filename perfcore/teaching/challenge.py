@@ -10,7 +10,7 @@ import torch
 
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError
-from perfcore.maps import flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
+from perfcore.maps import anchor_tmax, flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
 from perfcore.metrics import dice
 from perfcore.phantom.cases import PhantomCase, make_from_recipe
 from perfcore.phantom.cohort import draw_recipe
@@ -143,9 +143,11 @@ def score_challenge(
         The curve has no bolus, or the case cannot be analysed with it.
     """
     cbf, tmax = flow_and_delay(flow_operator(curve, prepared.dt_s, settings), tiles)
-    mean = healthy_mean(cbf.cpu(), torch.from_numpy(np.array(prepared.reference)))
+    reference = torch.from_numpy(np.array(prepared.reference))
+    tmax, _ = anchor_tmax(tmax.cpu(), reference, settings)
+    mean = healthy_mean(cbf.cpu(), reference)
     core = is_core(relative_cbf(cbf.cpu().numpy(), mean), settings.core_threshold)
-    low = is_hypoperfused(tmax.cpu().numpy(), settings.tmax_threshold_s)
+    low = is_hypoperfused(tmax.numpy(), settings.tmax_threshold_s)
     return ChallengeScore(
         core_dice=dice(core, challenge.core[prepared.mask]) or 0.0,
         hypoperfused_dice=dice(low, challenge.hypoperfused[prepared.mask]) or 0.0,

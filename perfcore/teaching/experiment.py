@@ -11,7 +11,7 @@ import torch
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
-from perfcore.maps import flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
+from perfcore.maps import anchor_tmax, flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
 from perfcore.metrics import dice, lesion_volumes
 from perfcore.settings import Settings
 from perfcore.teaching.experiment_case import ExperimentCase
@@ -88,7 +88,7 @@ class CurveResult:
     dice
         Dice of the core with the known core; None without a known core.
     leading
-        Fraction of the tissue that leads the AIF (Tmax below 0).
+        Fraction of the tissue that leads the AIF (Tmax below 0 on the scan's clock).
     passed
         Number of spectral components with a filter factor above 0.5.
     peak, peak_s, area
@@ -98,7 +98,8 @@ class CurveResult:
     dt_s
         Time step in seconds.
     residue_s, healthy_residue, lesion_residue
-        Times in seconds, and k(t) of the mean curves of the two regions in 1/s; shape ``(n_rows,)``.
+        Times in seconds on the clock of Tmax, and k(t) of the mean curves of the two regions in 1/s; shape
+        ``(n_rows,)``.
     sigma, factors
         Singular values in descending order, and their filter factors.
     """
@@ -133,10 +134,12 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
     """
     aif = torch.from_numpy(np.array(curve))
     flow, delay = flow_and_delay(flow_operator(aif, case.dt_s, settings), case.tiles)
-    cbf, tmax = flow.cpu().numpy(), delay.cpu().numpy()
+    cbf = flow.cpu().numpy()
     area = float(curve.sum()) * case.dt_s
     brain = np.ones_like(case.reference)
     reference = brain if settings.reference == "brain" else case.reference
+    counted, shift = anchor_tmax(delay.cpu(), torch.from_numpy(np.array(reference)), settings)
+    tmax, shift_s = counted.numpy(), float(shift)
 
     def region(where: BoolArray) -> RegionMeans:
         mean_cbf = float(cbf[where].mean(dtype=np.float64))
@@ -163,14 +166,14 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         healthy=healthy,
         lesion=None if known is None else region(known),
         dice=None if known is None else dice(core, known),
-        leading=float((tmax < 0)[case.non_vessel].mean()),
+        leading=float((tmax < shift_s)[case.non_vessel].mean()),
         passed=int((components.factors > MIN_PASS_FACTOR).sum()),
         peak=float(curve.max()),
         peak_s=float(curve.argmax()) * case.dt_s,
         area=area,
         curve=curve,
         dt_s=case.dt_s,
-        residue_s=operator.time_s.numpy(),
+        residue_s=operator.time_s.numpy() + shift_s,
         healthy_residue=residue(case.reference),
         lesion_residue=None if known is None else residue(known),
         sigma=components.sigma.numpy(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import gc
+import re
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,25 @@ def test_a_change_of_motion_correction_prepares_the_case_again() -> None:
     assert now.case is not before
     app.selectbox(key="set_motion").set_value("in-plane").run()
     assert live_of(app).workspace.case is before
+
+
+def test_tmax_is_counted_from_healthy_tissue_by_the_sidebar() -> None:
+    app = run()
+    before = live_of(app).workspace.case
+    app.selectbox(key="set_tmax_reference").set_value("healthy").run()
+    state = live_of(app).workspace
+    assert state.case is before, "the series is not prepared again"
+    result = analyse(make_demonstration("m1-occlusion").series, settings=Settings(tmax_reference="healthy"))
+    for name, value in state.start_numbers.items():
+        assert value == pytest.approx(getattr(result.numbers, name), rel=1e-3), name
+    assert abs(result.maps.tmax_shift_s) < 1
+    assert any("start AIF: Tmax shifted by " in c.value for c in app.sidebar.caption)
+    assert not app.sidebar.warning
+    app.selectbox(key="picked_case").set_value("demo-distal-aif").run()
+    assert live_of(app).workspace.start.source_id == "straka"
+    assert any(re.search(r"shifted by \+\d\.\d s .* the AIF is late", w.value) for w in app.sidebar.warning)
+    app.selectbox(key="set_tmax_reference").set_value("absolute").run()
+    assert not app.sidebar.warning
 
 
 def test_settings_survive_a_page_change() -> None:

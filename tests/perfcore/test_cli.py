@@ -8,8 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nibabel as nib
 import numpy as np
@@ -17,10 +18,13 @@ import pytest
 import torch
 from typer.testing import CliRunner, Result
 
+from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_methods
 from perfcore.cli import app
+from perfcore.errors import NoArteryError
 from perfcore.io.datasets.case_folders import find_cases
 from perfcore.phantom.cases import make_demonstration
+from perfcore.phantom.files import write_case
 from tests import ROOT
 from tests.support.synthetic_head import Head, draw_head
 
@@ -140,11 +144,22 @@ def test_results_of_a_nifti_file_do_not_contain_its_name(data: Path, tmp_path: P
         (["--regularization", "tsvd"], {"regularization": "tsvd", "lambda_rel": 0.1}),
         (["--regularization", "oscillation"], {"regularization": "oscillation", "lambda_rel": 0.065}),
         (["--lambda-rel", "0.2"], {"regularization": "tikhonov", "lambda_rel": 0.2}),
-        (["--preset", "vendor"], {"preset": "vendor", "regularization": "tsvd", "core_threshold": 0.3}),
+        (
+            ["--preset", "vendor"],
+            {
+                "preset": "vendor",
+                "regularization": "tsvd",
+                "lambda_rel": 0.1,
+                "core_threshold": 0.3,
+                "spatial_sigma_mm": 1.5,
+                "temporal_sigma_s": 0,
+            },
+        ),
         (["--preset", "vendor", "--core-threshold", "0.35"], {"regularization": "tsvd", "core_threshold": 0.35}),
         (["--spatial-sigma-mm", "0", "--temporal-sigma-s", "0"], {"spatial_sigma_mm": 0, "temporal_sigma_s": 0}),
         (["--reference", "brain"], {"reference": "brain"}),
         (["--tmax-threshold", "4"], {"tmax_threshold_s": 4}),
+        (["--tmax-reference", "healthy"], {"tmax_reference": "healthy"}),
         (["--dt", "2"], {"dt_s": 2}),
         (["--device", "cpu"], {"device": "cpu"}),
         (["--motion", "off"], {"motion": "off"}),
@@ -177,6 +192,24 @@ def test_selectors_by_name(data: Path, tmp_path: Path, method: str) -> None:
     assert summary(tmp_path)["settings"]["aif"] == method
 
 
+def nothing(_prepared: object) -> NoReturn:
+    raise NoArteryError("No artery was found.")
+
+
+def test_a_selector_that_finds_nothing_is_replaced_and_noted(
+    data: Path, plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
+    result = run("maps", data / "case_12", "--out", tmp_path, "--aif", "murase")
+    assert result.exit_code == 0, result.stderr
+    assert "Note: Murase found no artery; the curve is that of Straka." in result.stdout
+    written = summary(tmp_path)
+    assert (written["settings"]["aif"], written["aif"]["method"]) == ("murase", "straka")
+    assert "aif_fallback" in written["quality_codes"]
+    assert "aif_fallback" not in summary(plain)["quality_codes"]
+    assert (tmp_path / "tmax.nii.gz").read_bytes() == (plain / "tmax.nii.gz").read_bytes()
+
+
 def test_an_aif_from_a_csv_file(data: Path, head: Head, tmp_path: Path) -> None:
     assert run("maps", data / "case_12", "--out", tmp_path, "--aif", data / "aif.csv").exit_code == 0
     written = summary(tmp_path)
@@ -190,31 +223,43 @@ def test_an_aif_from_a_csv_file(data: Path, head: Head, tmp_path: Path) -> None:
     assert "interpolated" in summary(tmp_path)["quality"][0]
 
 
-def test_partial_volume_vein_scales_the_aif_to_the_area_of_the_vof(
+def test_the_aif_is_scaled_to_the_area_of_the_vof_unless_that_is_off(
     data: Path, plain: Path, tmp_path: Path
 ) -> None:
-    done = run("maps", data / "case_12", "--out", tmp_path / "out", "--partial-volume", "vein")
+    raw = tmp_path / "raw"
+    done = run("maps", data / "case_12", "--out", raw, "--partial-volume", "off")
     assert done.exit_code == 0, done.stderr
-    before, after = summary(plain), summary(tmp_path / "out")
+    before, after = summary(raw), summary(plain)
     assert (before["settings"]["partial_volume"], after["settings"]["partial_volume"]) == ("off", "vein")
     ratio = before["aif"]["partial_volume"]
     assert after["aif"]["partial_volume"] == ratio > 1
-    aif, vof = (np.loadtxt(tmp_path / "out" / f"{n}.csv", delimiter=",", skiprows=1)[:, 1] for n in ("aif", "vof"))
+    aif, vof = (np.loadtxt(plain / f"{n}.csv", delimiter=",", skiprows=1)[:, 1] for n in ("aif", "vof"))
     assert aif.sum() == pytest.approx(vof.sum(), rel=1e-6)
     assert after["aif"]["peak"] == pytest.approx(ratio * before["aif"]["peak"])
     for name in ("cbf", "cbv"):
-        one, other = (np.asarray(nib.load(out / f"{name}.nii.gz").dataobj) for out in (plain, tmp_path / "out"))
+        one, other = (np.asarray(nib.load(out / f"{name}.nii.gz").dataobj) for out in (raw, plain))
         np.testing.assert_allclose(ratio * other, one, rtol=1e-4, atol=1e-4)
     for name in ("core", "hypoperfused"):
-        assert (tmp_path / "out" / f"{name}.nii.gz").read_bytes() == (plain / f"{name}.nii.gz").read_bytes()
+        assert (raw / f"{name}.nii.gz").read_bytes() == (plain / f"{name}.nii.gz").read_bytes()
 
 
-def test_partial_volume_without_a_vein_is_noted(data: Path, tmp_path: Path) -> None:
+def test_a_given_curve_is_not_corrected_for_partial_volume(data: Path, head: Head, tmp_path: Path) -> None:
     options = ("--aif", data / "aif.csv", "--partial-volume", "vein")
     done = run("maps", data / "case_12", "--out", tmp_path, *options)
     assert done.exit_code == 0, done.stderr
+    written = summary(tmp_path)
+    assert written["aif"]["peak"] == pytest.approx(head.aif.max())
+    assert written["aif"]["quality_codes"] == []
+    assert written["aif"]["partial_volume"] is None
+    assert written["settings"]["partial_volume"] == "off"
+
+
+def test_a_scan_without_a_usable_vein_is_noted(tmp_path: Path) -> None:
+    write_case(make_demonstration("truncated"), tmp_path / "in", 1)
+    done = run("maps", tmp_path / "in" / "TRAINING" / "case_1", "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
     assert "Note: The AIF was not corrected for partial volume" in done.stdout
-    assert summary(tmp_path)["aif"]["partial_volume"] is None
+    assert summary(tmp_path / "out")["settings"]["partial_volume"] == "off"
 
 
 def test_the_summary_explains_the_selection(plain: Path) -> None:
@@ -300,6 +345,7 @@ WRONG: dict[str, tuple[list[str], str]] = {
     "reference": ([*CASE, "--reference", "x"], "must be one of contralateral, brain"),
     "core": ([*CASE, "--core-threshold", "7"], "core_threshold must lie between"),
     "tmax": ([*CASE, "--tmax-threshold", "0"], "tmax_threshold_s must lie between"),
+    "tmax reference": ([*CASE, "--tmax-reference", "x"], "must be one of absolute, healthy"),
     "device": ([*CASE, "--device", "tpu"], "device must be one of auto, cpu, cuda"),
     "input missing": ([*INPUT, "{data}/none.nii"], "series does not exist"),
     "input rubbish": ([*INPUT, "{data}/rubbish.nii.gz"], "series is not a NIfTI file"),

@@ -157,13 +157,26 @@ def test_tmax_loss_without_known_hypoperfusion_equals_core_loss(target):
     assert found.item() == lesion_loss(curve(), target, Settings(), "core").item()
 
 
+def test_a_tmax_counted_from_healthy_tissue_is_shifted_by_its_median(target):
+    settings = Settings(tmax_reference="healthy")
+    absolute = lesions(curve(), target, Settings(), with_tmax=True)
+    found = lesions(curve(), target, settings, with_tmax=True)
+    healthy = np.sort(absolute.tmax.detach().numpy()[target.reference.numpy()])
+    shift = 3.5 - healthy[(len(healthy) - 1) // 2]
+    assert abs(shift) > 0.05
+    np.testing.assert_allclose(found.tmax.detach(), absolute.tmax.detach() + shift, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(torch.logit(found.hypoperfused.detach()) * 0.5, found.tmax.detach() - 6, atol=1e-9)
+    assert torch.equal(found.core, absolute.core)
+
+
 # Gradients
 
 
 @pytest.mark.parametrize("form", ["circulant", "causal"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_lesion_loss_passes_gradcheck(target, name, form):
-    settings = Settings(deconvolution=form)
+@pytest.mark.parametrize("clock", ["absolute", "healthy"])
+def test_lesion_loss_passes_gradcheck(target, name, form, clock):
+    settings = Settings(deconvolution=form, tmax_reference=clock)
     assert torch.autograd.gradcheck(lambda a: lesion_loss(a, target, settings, name), (curve(),), eps=1e-6)
 
 
@@ -187,6 +200,10 @@ def test_only_tmax_loss_depends_on_time_shift(target):
     both = [lesion_loss(a, target, Settings(), "core+tmax").item() for a in (early, late)]
     assert core[0] == pytest.approx(core[1], abs=1e-6)
     assert abs(both[1] - both[0]) > 0.05
+    anchored = [
+        lesion_loss(a, target, Settings(tmax_reference="healthy"), "core+tmax").item() for a in (early, late)
+    ]
+    assert anchored[0] == pytest.approx(anchored[1], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -13,6 +13,9 @@ from perfcore.deconvolution.inverse import build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.maps import (
+    HEALTHY_TMAX_S,
+    anchor_tmax,
+    anchored,
     blood_volume,
     core_probability,
     flow_and_delay,
@@ -339,3 +342,50 @@ def test_the_oscillation_index_refuses_a_temporal_basis():
     operator = flow_operator(AIF.numpy(), 1.0, Settings(regularization="oscillation"))
     with pytest.raises(ArgumentError, match="needs the tissue itself"):
         flow_and_delay(operator, TemporalBasis.from_tissue(tiles, 1))
+
+
+# The clock of Tmax
+
+HEALTHY = Settings(tmax_reference="healthy")
+
+
+def test_an_anchored_tmax_has_the_healthy_median_and_keeps_differences():
+    tmax = torch.tensor([1.0, torch.nan, 4.0, 2.0, 9.0])
+    reference = torch.tensor([True, True, True, True, False])
+    moved, shift = anchor_tmax(tmax, reference, HEALTHY)
+    assert float(shift) == HEALTHY_TMAX_S - 2.0, "NaN and the tissue outside do not count"
+    torch.testing.assert_close(moved, tmax + shift, rtol=0, atol=0, equal_nan=True)
+    again, rest = anchor_tmax(moved, reference, HEALTHY)
+    torch.testing.assert_close(again, moved, rtol=0, atol=0, equal_nan=True)
+    assert float(rest) == 0
+
+
+def test_an_absolute_tmax_stays():
+    tmax = torch.tensor([1.0, 4.0])
+    moved, shift = anchor_tmax(tmax, torch.tensor([True, True]), Settings())
+    assert moved is tmax
+    assert float(shift) == 0
+
+
+@circulant_forms
+def test_an_anchored_operator_does_not_see_a_shift_of_the_aif(form):
+    """Zeros at both ends: three frames later is three rows earlier, for every tissue."""
+    settings = Settings(*form, tmax_reference="healthy")
+    healthy = Tiles.from_curves(torch.tensor(np.stack([tissue(60, mtt, 1.0) for mtt in (3, 4, 5)])))
+    stroke = Tiles.from_curves(torch.tensor(tissue(20, 9, 5.0)[None]))
+    bolus = torch.where(torch.tensor(TIME < 40), AIF, 0.0)
+    results = []
+    for frames in (0, 3):
+        raw = flow_operator(bolus.roll(frames), 1.0, settings)
+        operator = anchored(raw, healthy, settings)
+        assert float(flow_and_delay(operator, healthy)[1].median()) == pytest.approx(HEALTHY_TMAX_S, abs=1e-12)
+        results.append((float(flow_and_delay(raw, stroke)[1]), float(flow_and_delay(operator, stroke)[1])))
+    (early, one), (late, other) = results
+    assert early - late == pytest.approx(3, abs=1e-6)
+    assert one == pytest.approx(other, abs=1e-6)
+
+
+def test_gradcheck_of_an_anchored_tmax():
+    tmax = torch.tensor([1.0, 4.0, 2.5, 9.0], dtype=torch.float64, requires_grad=True)
+    reference = torch.tensor([True, True, True, False])
+    assert torch.autograd.gradcheck(lambda x: anchor_tmax(x, reference, HEALTHY), (tmax,))

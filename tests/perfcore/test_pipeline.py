@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -12,8 +13,9 @@ import torch
 
 import perfcore.pipeline
 from perfcore.errors import ArgumentError, DeviceError, InputDataError
+from perfcore.maps import HEALTHY_TMAX_S
 from perfcore.phantom.cases import PhantomCase, make_demonstration
-from perfcore.pipeline import Analysis, analyse, healthy_mean
+from perfcore.pipeline import Analysis, analyse, healthy_mean, shift_flags
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -46,6 +48,20 @@ def test_automatic_aif_gives_the_same_lesion_as_true_aif() -> None:
     assert automatic.vof is not None
     assert automatic.numbers.dice == pytest.approx(result().numbers.dice, abs=0.03)
     assert np.corrcoef(automatic.aif.value, phantom().truth.aif.value)[0, 1] > 0.97
+
+
+def test_a_found_curve_has_the_area_of_its_vein_and_a_given_one_is_used_as_it_is() -> None:
+    found, raw = (analyse(phantom().series, partial_volume=on, prepared=result().prepared) for on in (True, False))
+    assert found.vof is not None
+    assert (found.corrected, raw.corrected) == (True, False)
+    assert found.selection.aif.area < 0.95 * found.vof.area
+    assert found.aif.area == pytest.approx(found.vof.area, rel=1e-6)
+    np.testing.assert_array_equal(raw.aif.value, found.selection.aif.value)
+    ratio = found.aif.area / raw.aif.area
+    assert raw.maps.reference_cbf == pytest.approx(ratio * found.maps.reference_cbf, rel=1e-5)
+    np.testing.assert_array_equal(raw.maps.core, found.maps.core)
+    np.testing.assert_array_equal(result().aif.value, phantom().truth.aif.value)
+    assert result().quality == found.quality == ()
 
 
 def test_cbv_cbf_and_tmax_match_truth_within_known_bias() -> None:
@@ -117,3 +133,55 @@ def test_prepared_case_gives_the_same_maps() -> None:
 def test_nonpositive_reference_cbf_raises(cbf: float) -> None:
     with pytest.raises(InputDataError, match="this AIF does not explain the tissue"):
         healthy_mean(torch.tensor([1.0, cbf]), torch.tensor([False, True]))
+
+
+# Tmax counted from healthy tissue
+
+HEALTHY = Settings(tmax_reference="healthy")
+
+
+def moved(frames: int) -> Aif:
+    """The true AIF, later by whole frames; it begins and ends in the baseline."""
+    aif = phantom().truth.aif
+    return replace(aif, value=np.interp(aif.time_s - frames, aif.time_s, aif.value, left=0.0))
+
+
+@pytest.mark.parametrize("reference", ["contralateral", "brain"])
+def test_tmax_of_the_healthy_region_has_the_named_median(reference: str) -> None:
+    found = analyse(phantom().series, phantom().truth.aif, replace(HEALTHY, reference=reference))
+    prepared = found.prepared
+    healthy = found.maps.tmax.ravel()[prepared.index[prepared.reference]]
+    assert np.nanmedian(healthy) == pytest.approx(HEALTHY_TMAX_S, abs=1e-3)
+    absolute = analyse(phantom().series, phantom().truth.aif, Settings(reference=reference), prepared=prepared)
+    np.testing.assert_allclose(found.maps.tmax, absolute.maps.tmax + found.maps.tmax_shift_s, rtol=0, atol=1e-5)
+    assert absolute.maps.tmax_shift_s == 0
+    np.testing.assert_array_equal(found.maps.hypoperfused, found.maps.tmax > 6)
+    for name in ("cbf", "cbv", "mtt", "ttp"):
+        np.testing.assert_array_equal(getattr(found.maps, name), getattr(absolute.maps, name), err_msg=name)
+
+
+@pytest.mark.parametrize("frames", [-3, 3])
+def test_a_shift_of_the_aif_moves_the_absolute_tmax_alone(frames: int) -> None:
+    prepared = result().prepared
+    absolute, healthy = (
+        analyse(phantom().series, moved(frames), settings, prepared=prepared) for settings in (Settings(), HEALTHY)
+    )
+    still = analyse(phantom().series, phantom().truth.aif, HEALTHY, prepared=prepared)
+    change = absolute.maps.tmax[prepared.mask] - result().maps.tmax[prepared.mask]
+    assert np.median(change) == pytest.approx(-frames, abs=0.05)
+    assert abs(absolute.numbers.hypoperfused_ml / result().numbers.hypoperfused_ml - 1) > 0.2
+    assert healthy.numbers.hypoperfused_ml == pytest.approx(still.numbers.hypoperfused_ml, rel=0.02)
+    assert healthy.numbers.mismatch_ml == pytest.approx(still.numbers.mismatch_ml, rel=0.03)
+    assert healthy.maps.tmax_shift_s == pytest.approx(still.maps.tmax_shift_s + frames, abs=0.05)
+
+
+def test_a_large_shift_of_tmax_is_flagged() -> None:
+    def flags(frames: int, settings: Settings) -> dict[str, str]:
+        found = analyse(phantom().series, moved(frames), settings, prepared=result().prepared)
+        return {flag.code: flag.sentence for flag in found.quality}
+
+    assert "tmax_shifted" not in flags(0, HEALTHY)
+    assert "tmax_shifted" not in flags(3, Settings())
+    assert re.search(r"shifted by \+2\.\d s .* 3\.5 s: the AIF is late\.", flags(3, HEALTHY)["tmax_shifted"])
+    assert re.search(r"shifted by −3\.\d s .* healthy side is late", flags(-3, HEALTHY)["tmax_shifted"])
+    assert [len(shift_flags(shift)) for shift in (-2.01, -2.0, 2.0, 2.01)] == [1, 0, 0, 1]

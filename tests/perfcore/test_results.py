@@ -28,7 +28,7 @@ MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
     "case", "shape", "spacing_mm", "dt_s", "n_time", "settings", "aif", "core_ml", "hypoperfused_ml",
-    "mismatch_ml", "mismatch_ratio", "reference_cbf", "quality", "quality_codes",
+    "mismatch_ml", "mismatch_ratio", "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])
@@ -139,7 +139,10 @@ def test_the_same_analysis_writes_the_same_bytes(analysis: Analysis, written: Pa
 
 
 def stand_in(analysis: Analysis, **changes: Any) -> Any:
-    fields = ("series", "prepared", "settings", "aif", "selection", "vof", "maps", "numbers", "quality", "seconds")
+    fields = (
+        "series", "prepared", "settings", "aif", "selection", "corrected", "vof", "maps", "numbers", "quality",
+        "seconds",
+    )  # fmt: skip
     return SimpleNamespace(**{name: getattr(analysis, name) for name in fields} | changes)
 
 

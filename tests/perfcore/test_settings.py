@@ -21,6 +21,7 @@ ANY = st.builds(
     spatial_sigma_mm=st.floats(0, 20),
     reference=st.sampled_from(["contralateral", "brain"]),
     core_threshold=st.floats(0.01, 1.0),
+    tmax_reference=st.sampled_from(["absolute", "healthy"]),
 )
 
 
@@ -38,4 +39,6 @@ def test_a_preset_has_no_differences_from_itself(name: str) -> None:
 def test_differences_name_only_changed_settings() -> None:
     changed = Settings.preset("paper", regularization="tsvd", tmax_threshold_s=8)
     assert changed.differences("paper") == {"regularization": "tsvd", "tmax_threshold_s": 8.0}
-    assert changed.differences("vendor") == {"core_threshold": 0.38, "tmax_threshold_s": 8.0}
+    assert changed.differences("vendor") == {
+        "core_threshold": 0.38, "tmax_threshold_s": 8.0, "spatial_sigma_mm": 2.5, "temporal_sigma_s": 1.5,
+    }  # fmt: skip

@@ -47,7 +47,11 @@ def maps_again(
 ) -> tuple[PerfusionMaps, PerfusionSeries, Prepared]:
     series = case.load()
     prepared = prepare(series, Settings())
-    return make_maps(prepared, tile(prepared), aif or select(prepared, method).aif, Settings()), series, prepared
+    return (
+        make_maps(prepared, tile(prepared), aif or select(prepared, method).corrected(), Settings()),
+        series,
+        prepared,
+    )
 
 
 def monai_hd95(a: np.ndarray, b: np.ndarray, spacing: tuple[float, float, float]) -> float:

@@ -34,7 +34,8 @@ def finders(vof: Aif | None = None) -> dict[str, Finder]:
 
 
 def _find(method: str, prepared: Prepared) -> Aif:
-    return find_curve(prepared, method).aif
+    # The source keeps its id where another selector stands in; the curve's quality flag says so.
+    return replace(find_curve(prepared, method).corrected(), source_id=method)
 
 
 class AifSources:

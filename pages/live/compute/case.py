@@ -22,7 +22,7 @@ from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import checked_basis
 from perfcore.errors import InputDataError
 from perfcore.map_info import VoxelValues
-from perfcore.maps import FlowOperator, flow_only, flow_operator
+from perfcore.maps import FlowOperator, anchor_tmax, anchored, flow_only, flow_operator
 from perfcore.metrics import LIVE, voxel_numbers
 from perfcore.pipeline import healthy_mean
 from perfcore.preprocess import Prepared
@@ -30,7 +30,7 @@ from perfcore.settings import Settings
 from perfcore.types import Aif
 
 MAX_SAMPLE: Final = WIDTH
-"""Healthy voxels whose mean is the reference during a drag; at rest the mean is over all of them."""
+"""Healthy voxels whose mean CBF and median Tmax are the reference during a drag; at rest all of them are."""
 CHUNK_TILES: Final = 8
 """Tiles in one job of a whole volume: about 4 ms, so that the visible slice of another session waits briefly."""
 MAX_START_NUMBERS: Final = 32
@@ -134,6 +134,9 @@ class LiveCase:
     def operator(self, curve: NDArray[np.float64], settings: Settings) -> FlowOperator:
         """Build the operator of an AIF, once for everything that is computed of one edit.
 
+        Where the settings count Tmax from healthy tissue, its times are counted from the sample of healthy voxels;
+        `gather` corrects a whole volume by all of them.
+
         Parameters
         ----------
         curve
@@ -148,6 +151,14 @@ class LiveCase:
         ArgumentError
             The AIF has no positive bolus.
         """
+        return anchored(self._unanchored(curve, settings), self.reference_tiles, settings)
+
+    def tmax_shift_s(self, curve: NDArray[np.float64], settings: Settings) -> float:
+        """Return the shift of Tmax to the sample of healthy voxels, in seconds; 0 on the scan's clock."""
+        plain = self._unanchored(curve, settings)
+        return anchored(plain, self.reference_tiles, settings).start_s - plain.start_s
+
+    def _unanchored(self, curve: NDArray[np.float64], settings: Settings) -> FlowOperator:
         if curve.size != self.prepared.n_time:
             raise InputDataError(f"The curve has {curve.size} points; the series has {self.prepared.n_time}.")
         return flow_operator(curve, self.prepared.dt_s, settings, self.device)
@@ -176,15 +187,16 @@ class LiveCase:
         tissue = self.tissue(operator, preview=preview)
         return chunk_jobs(operator, tissue, self.tiles.n_voxels, CHUNK_TILES * WIDTH)
 
-    def gather(self, parts: list[tuple[Tensor, Tensor]]) -> Flow:
-        """Join the results of `chunks`; the healthy mean is exact."""
+    def gather(self, parts: list[tuple[Tensor, Tensor]], settings: Settings) -> Flow:
+        """Join the results of `chunks`; the healthy mean and the anchor of Tmax are exact."""
         cbf = torch.cat([p[0] for p in parts]).cpu()
         tmax = torch.cat([p[1] for p in parts]).cpu()
+        tmax, _ = anchor_tmax(tmax, self.reference, settings)
         return Flow(cbf.numpy(), tmax.numpy(), healthy_mean(cbf, self.reference))
 
     def volume_flow(self, curve: NDArray[np.float64], settings: Settings) -> Flow:
         """Return the whole volume of an AIF, computed in this thread."""
-        return self.gather([job() for job in self.chunks(self.operator(curve, settings))])
+        return self.gather([job() for job in self.chunks(self.operator(curve, settings))], settings)
 
     def start_numbers(self, start: Aif, settings: Settings) -> dict[str, float | None]:
         """Return the metrics of a start AIF, computed once for all sessions."""

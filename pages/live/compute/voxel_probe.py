@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from perfcore.deconvolution.inverse import Operator
 from perfcore.errors import InputDataError
-from perfcore.maps import flow_operator
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
 from perfcore.types import Voxel
+
+if TYPE_CHECKING:
+    from pages.live.compute.case import LiveCase
 
 
 def tissue_row(prepared: Prepared, voxel: Voxel) -> int | None:
@@ -30,13 +34,13 @@ def tissue_row(prepared: Prepared, voxel: Voxel) -> int | None:
 
 
 def probe_voxel(
-    prepared: Prepared, curve: NDArray[np.float64], settings: Settings, voxel: Voxel
+    case: LiveCase, curve: NDArray[np.float64], settings: Settings, voxel: Voxel
 ) -> dict[str, NDArray[np.float32]]:
     """Return a voxel's curves by id.
 
     Parameters
     ----------
-    prepared
+    case
         The case.
     curve
         The AIF, shape ``(n_time,)``, enhancement.
@@ -49,25 +53,23 @@ def probe_voxel(
     -------
     ``raw``: enhancement as measured, shape ``(n_time,)``. Inside the brain mask also ``tissue``: the same after
     smoothing, and with a linear regularisation ``residue``: k(t) in 1/s, shape ``(n_rows,)``, with
-    ``residue_time`` in seconds.
+    ``residue_time`` in seconds, on the clock of Tmax.
 
     Raises
     ------
     InputDataError
         The voxel is outside the grid, or the AIF has another number of points than the series.
     """
+    prepared = case.prepared
     row = tissue_row(prepared, voxel)
     found: dict[str, NDArray[np.float32]] = {"raw": prepared.enhancement[voxel]}
     if row is None:
         return found
-    if curve.size != prepared.n_time:
-        raise InputDataError(f"The curve has {curve.size} points; the series has {prepared.n_time}.")
+    operator = case.operator(curve, settings)
     tissue = prepared.tissue[row]
     found["tissue"] = tissue
-    operator = flow_operator(curve, prepared.dt_s, settings, torch.device("cpu"))
     if isinstance(operator, Operator):
-        found["residue"] = (
-            operator.apply(torch.from_numpy(np.array(tissue, np.float64))).numpy().astype(np.float32)
-        )
-        found["residue_time"] = operator.time_s.numpy().astype(np.float32)
+        residue = operator.apply(torch.from_numpy(np.array(tissue, np.float64)).to(operator.matrix.device))
+        found["residue"] = residue.cpu().numpy().astype(np.float32)
+        found["residue_time"] = operator.time_s.cpu().numpy().astype(np.float32)
     return found

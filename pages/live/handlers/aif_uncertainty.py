@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pages.live.handlers.requests import voxels_of
+from pages.live.handlers.requests import mean_of_voxels, voxels_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server.session import LiveSession, Workspace
-from perfcore.aif.select import SELECTORS
+from perfcore.aif.select import SELECTORS, is_fallback
 from perfcore.aif.sources import is_network
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs, core_distribution, mixture_aifs
 from perfcore.errors import InputDataError, PerfcoreError
@@ -37,10 +36,8 @@ def stream_uncertainty(
     way = str(request["way"])
     if way not in {"voxels", "selectors"}:
         raise InputDataError("AIFs are drawn from voxels or from selectors.")
-    picked = request.get("voxels") or []
-    start = (
-        replace(workspace.start, voxels=voxels_of(workspace.case.prepared, picked)) if picked else workspace.start
-    )
+    picked, prepared = request.get("voxels") or [], workspace.case.prepared
+    start = mean_of_voxels(prepared, voxels_of(prepared, picked)) if picked else workspace.start
     return _spread(workspace, way, start)
 
 
@@ -53,7 +50,9 @@ def _spread(workspace: Workspace, way: str, start: Aif) -> Frames:
         found: list[Aif] = []
         for name in (n for n in case.offered.methods if n in SELECTORS or is_network(n)):
             with suppress(PerfcoreError):  # a selector that finds no artery in this case is left out
-                found.append(case.offered.get(name))
+                aif = case.offered.get(name)
+                if not is_fallback(aif):
+                    found.append(aif)
             yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
         curves = mixture_aifs(found, DRAWS)
         of = [aif.source_id for aif in found]

@@ -117,7 +117,7 @@ def _frame(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = workspace.case
     operator = case.operator(step.curve, workspace.settings)
-    kind, z, flow = viewport.flow(case, operator, step.cbf, step.reference_cbf)
+    kind, z, flow = viewport.flow(case, operator, workspace.settings, step.cbf, step.reference_cbf)
     rcbf = relative_cbf(step.cbf, step.reference_cbf)
     core = is_core(rcbf, step.threshold)
     scores = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pages.live.handlers.lesion_target import paint
 from pages.live.server import wire
@@ -21,7 +22,7 @@ from perfcore.aif.select.selection import mean_curve
 from perfcore.errors import InputDataError
 from perfcore.preprocess import Prepared
 from perfcore.quality_flags import sentences
-from perfcore.types import Voxel
+from perfcore.types import Aif, Voxel
 
 Handler = Callable[[LiveSession, Workspace, Mapping[str, Any]], bytes]
 MAX_VOXELS: Final = 400
@@ -78,6 +79,16 @@ def voxels_of(prepared: Prepared, value: Any) -> tuple[Voxel, ...]:
     return tuple(voxels)
 
 
+def _flat(prepared: Prepared, voxels: tuple[Voxel, ...]) -> NDArray[np.int64]:
+    x, y, z = np.array(voxels).T
+    return np.asarray(np.ravel_multi_index((x, y, z), prepared.grid))
+
+
+def mean_of_voxels(prepared: Prepared, voxels: tuple[Voxel, ...]) -> Aif:
+    """Return the mean curve of picked voxels, not corrected for partial volume."""
+    return mean_curve(prepared, _flat(prepared, voxels), "voxels")
+
+
 def _probe(session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
     curve = session.edited_curve(workspace.curve_key)
     if curve is None or curve.size != workspace.start.value.size:
@@ -98,10 +109,10 @@ def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, A
     """Return the mean and standard deviation of voxels clicked on the map."""
     prepared = workspace.case.prepared
     voxels = voxels_of(prepared, request["voxels"])
-    x, y, z = np.array(voxels).T
-    flat = np.ravel_multi_index((x, y, z), prepared.grid)
-    aif = mean_curve(prepared, flat, "voxels")
-    spread = voxel_curves(prepared, flat).std(axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0)
+    aif = mean_of_voxels(prepared, voxels)
+    spread = voxel_curves(prepared, _flat(prepared, voxels)).std(
+        axis=0, dtype=np.float64, ddof=1 if len(voxels) > 1 else 0
+    )
     header = {
         "voxels": [list(v) for v in voxels],
         "flags": sentences(aif.quality),

@@ -134,8 +134,9 @@ def stream_tornado(
 
     def metrics_of(moved: DoubleArray) -> dict[str, float | None]:
         case = workspace.case
-        flow = case.gather(run_parallel(case.chunks(case.operator(moved, workspace.settings))))
-        every = case.numbers(flow, workspace.settings, exact=False)
+        settings = workspace.settings
+        flow = case.gather(run_parallel(case.chunks(case.operator(moved, settings))), settings)
+        every = case.numbers(flow, settings, exact=False)
         return {name: every[name] for name in TORNADO}
 
     def frames() -> Frames:

@@ -14,6 +14,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.compute.flow import Flow
 from pages.live.server.session import WORKERS
 from perfcore.maps import FlowOperator
+from perfcore.settings import Settings
 
 R = TypeVar("R")
 
@@ -53,14 +54,14 @@ class Viewport:
             self.slice_index, self.all_slices = int(fields["slice"]), bool(fields["all"])
 
     def flow(
-        self, case: LiveCase, operator: FlowOperator, cbf: NDArray[np.float32], mean: float
+        self, case: LiveCase, operator: FlowOperator, settings: Settings, cbf: NDArray[np.float32], mean: float
     ) -> tuple[str, int, Flow]:
         """Return the visible maps of an AIF whose CBF is known: kind of frame, slice, maps.
 
         Parameters
         ----------
-        case, operator
-            The case and the operator of the AIF, from which Tmax is computed.
+        case, operator, settings
+            The case and the operator of the AIF, from which Tmax is computed, with its settings.
         cbf
             CBF of all voxels in slice order, ml/100 g/min.
         mean
@@ -75,4 +76,4 @@ class Viewport:
             parts = run_parallel(case.preview.chunks(operator, WORKERS))
             return "coarse", 0, Flow(cbf[case.preview.grid.kept], case.preview.gather(parts, mean).tmax, mean)
         jobs = case.chunks(operator, preview=True)
-        return "volume", 0, Flow(cbf, case.gather(run_parallel(jobs)).tmax, mean)
+        return "volume", 0, Flow(cbf, case.gather(run_parallel(jobs), settings).tmax, mean)

@@ -195,7 +195,7 @@ class _Connection:
             if by_preview:
                 flow = case.preview.interpolate(preview_flow(self.session, edited, parts))
             else:
-                flow = case.gather(parts)
+                flow = case.gather(parts, edited.workspace.settings)
             return volume_frame(self.session, edited, flow, with_maps=whole)
 
         await self.send(await self.compute(finish, background=True))

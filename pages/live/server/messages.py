@@ -186,5 +186,5 @@ def volume_frame(session: LiveSession, edited: WorkspaceEdit, flow: Flow, *, wit
 
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:
     """Return the frame with the curves of one voxel."""
-    curves = probe_voxel(workspace.case.prepared, curve, workspace.settings, voxel)
+    curves = probe_voxel(workspace.case, curve, workspace.settings, voxel)
     return ProbeMessage(voxel, curves).encode()

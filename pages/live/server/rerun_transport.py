@@ -30,7 +30,8 @@ def answer(session: LiveSession, workspace: Workspace, request: Any) -> bytes:
         if edit is None or not current:
             return frames
         edited = WorkspaceEdit(workspace, edit)
-        flow = edited.case.gather([job() for job in edited.case.chunks(edited.operator)])
+        parts = [job() for job in edited.case.chunks(edited.operator)]
+        flow = edited.case.gather(parts, workspace.settings)
         if edit.keep:
             session.keep_curve(workspace.curve_key, edit.curve)
         return frames + volume_frame(session, edited, flow, with_maps=True)

@@ -1,7 +1,9 @@
-"""Lessons on the method: regularisation, thresholds, Tmax, the gradient."""
+"""Lessons on the method: regularisation, thresholds, Tmax and its clock, the gradient."""
 
 from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Quantity, SliderQuestion
 from pages.teaching.lessons import papers
+from perfcore.aif.edits import CurveEdit
+from perfcore.maps import HEALTHY_TMAX_S
 from perfcore.teaching import CurveExperiment, FinetuneExperiment, SweepExperiment
 
 LAMBDA = Lesson(
@@ -180,6 +182,93 @@ not six seconds of delay.
         Claim("a smaller λ has less of it", lambda r: r.sharp.excess[8] < r.behind.excess[8]),
     ),
     reading=(papers.CALAMANTE_TMAX, papers.WU),
+)  # fmt: skip
+
+_ANCHORED = {"tmax_reference": "healthy"}
+
+CLOCK = Lesson(
+    id="clock",
+    order=115,
+    uses_sidebar=True,
+    title="Tmax belongs to the AIF until it is anchored",
+    minutes=4,
+    summary="The input function is read 3 s too late. Where does the hypoperfused tissue go?",
+    intro="""
+Tmax counts seconds **from the input function**. An artery behind the clot, or a curve drawn by a network, can be a
+few seconds late or early against the true one; a deconvolution that ignores delay keeps CBF, and Tmax takes all
+of it. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
+""",
+    question=SliderQuestion(
+        "The input function comes 3 s later, nothing else. How many millilitres lie above 6 s?",
+        0, 200, 5, "ml", lambda r: r.late.hypoperfused_ml, 20,
+    ),
+    task="""
+*Shift* the curve by +3 s and watch the hypoperfused volume. Then set *Tmax counted from* to *healthy tissue* under
+*Smoothing, thresholds*.
+""",
+    experiments={
+        "early": CurveExperiment("3 s early", edit=CurveEdit(shift_s=-3)),
+        "true": CurveExperiment("true artery"),
+        "late": CurveExperiment("3 s late", edit=CurveEdit(shift_s=3)),
+        "early_anchored": CurveExperiment("3 s early, anchored", edit=CurveEdit(shift_s=-3), settings=_ANCHORED),
+        "true_anchored": CurveExperiment("true artery, anchored", settings=_ANCHORED),
+        "late_anchored": CurveExperiment("3 s late, anchored", edit=CurveEdit(shift_s=3), settings=_ANCHORED),
+    },
+    quantities=(
+        Quantity("Tmax > 6 s, ml", lambda o: o.hypoperfused_ml, ("early", "true", "late")),
+        Quantity(
+            "Tmax > 6 s, anchored, ml", lambda o: o.hypoperfused_ml,
+            ("early_anchored", "true_anchored", "late_anchored"),
+        ),
+        Quantity("healthy Tmax, s", lambda o: o.healthy.tmax, ("early", "true", "late", "late_anchored")),
+        Quantity("core, ml", lambda o: o.core_ml, ("early", "true", "late")),
+    ),
+    outcome="""
+**{late.hypoperfused_ml:.0f} ml** in place of {true.hypoperfused_ml:.0f} ml; 3 s too early it is
+{early.hypoperfused_ml:.0f} ml. Counted from healthy tissue it is {late_anchored.hypoperfused_ml:.0f},
+{true_anchored.hypoperfused_ml:.0f} and {early_anchored.hypoperfused_ml:.0f} ml. The core stays at
+{late.core_ml:.1f} ml ({true.core_ml:.1f} ml).
+""",
+    why="""
+A shift of the input function shifts k(t) of **every** voxel by as much the other way: healthy tissue reads
+{late.healthy.tmax:.1f} s in place of {true.healthy.tmax:.1f} s, the lesion {late.lesion.tmax:.1f} s in place of
+{true.lesion.tmax:.1f} s. The line at 6 s stays where it is, so the volume changes by
+{late_change:+.0%} and {early_change:+.0%}, and the mismatch with it.
+
+The difference between lesion and healthy tissue does not change. *Counted from healthy tissue*, Tmax is shifted so
+that the median of the healthy hemisphere is {anchor_s:.1f} s, and the volume stays within
+{anchored_change:.1%}. The anchor is blind where the healthy side is late itself, as behind a narrowed carotid: a
+shift of more than 2 s is therefore flagged.
+""",
+    charted=("true", "late"),
+    claims=(
+        Claim("a late input function hides hypoperfused tissue", lambda r: r.late_change < -0.3),
+        Claim("an early one finds too much", lambda r: r.early_change > 0.3),
+        Claim("Tmax moves by the shift", lambda r: all(
+            abs(r[name].healthy.tmax - r.true.healthy.tmax + shift) < 0.1
+            for name, shift in (("early", -3), ("late", 3))
+        )),
+        Claim("the anchored volume does not move", lambda r: r.anchored_change < 0.03),
+        Claim("nor does the anchored Tmax of the lesion", lambda r: all(
+            abs(r[name].lesion.tmax - r.true_anchored.lesion.tmax) < 0.1
+            for name in ("early_anchored", "late_anchored")
+        )),
+        Claim("with the true artery the anchor changes little",
+              lambda r: abs(r.true_anchored.hypoperfused_ml / r.true.hypoperfused_ml - 1) < 0.05),
+        Claim("the core stays", lambda r: all(
+            abs(r[name].core_ml / r.true.core_ml - 1) < 0.03 for name in ("early", "late", "late_anchored")
+        )),
+    ),
+    reading=(papers.CALAMANTE_TMAX, papers.WU, papers.CALAMANTE_AIF),
+    numbers={
+        "late_change": lambda r: r.late.hypoperfused_ml / r.true.hypoperfused_ml - 1,
+        "early_change": lambda r: r.early.hypoperfused_ml / r.true.hypoperfused_ml - 1,
+        "anchored_change": lambda r: max(
+            abs(r[name].hypoperfused_ml / r.true_anchored.hypoperfused_ml - 1)
+            for name in ("early_anchored", "late_anchored")
+        ),
+        "anchor_s": lambda _: HEALTHY_TMAX_S,
+    },
 )  # fmt: skip
 
 GRADIENT = Lesson(

@@ -7,19 +7,21 @@ this package loads none of them, so that the command line can list them at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from perfcore.errors import ArgumentError
+from perfcore.errors import ArgumentError, NoArteryError
+from perfcore.quality_flags import codes, make_flag
 
 if TYPE_CHECKING:
     from perfcore.aif.select.selection import Selection
     from perfcore.preprocess import Prepared
+    from perfcore.types import Aif
 
 BEST: Final = "straka"
-"""Id of the selector that ``auto`` stands for."""
+"""Id of the selector that ``auto`` stands for, and that is used where another one finds no curve."""
 _METHODS: Final = "methods"
 
 
@@ -80,6 +82,9 @@ SELECTORS: Final = SelectorRegistry()
 def select(prepared: Prepared, method: str = "auto") -> Selection:
     """Choose an input function with one of the classical selectors.
 
+    Where it finds none, `BEST` is used; the curve then has that selector's ``source_id`` and the quality flag
+    ``aif_fallback``.
+
     Parameters
     ----------
     prepared
@@ -94,11 +99,27 @@ def select(prepared: Prepared, method: str = "auto") -> Selection:
     Raises
     ------
     NoArteryError
-        No voxel behaves like an artery.
+        No voxel behaves like an artery, to `BEST` neither.
     ArgumentError
         There is no such selector.
     """
     name = BEST if method == "auto" else method
     if name not in SELECTORS:
         raise ArgumentError(f"The selector must be one of auto, {', '.join(SELECTORS)}; got {method!r}.")
-    return SELECTORS[name].function(prepared)
+    try:
+        return SELECTORS[name].function(prepared)
+    except NoArteryError as error:
+        if name == BEST:
+            raise
+        try:
+            found = SELECTORS[BEST].function(prepared)
+        except NoArteryError:
+            raise error from None
+    said = f"{SELECTORS[name].label} found no artery; the curve is that of {SELECTORS[BEST].label}."
+    aif = replace(found.aif, quality=(*found.aif.quality, make_flag("aif_fallback", said)))
+    return replace(found, aif=aif, why=f"{said} {found.why}")
+
+
+def is_fallback(aif: Aif) -> bool:
+    """Return whether a curve is that of `BEST` in place of the asked selector, which found none."""
+    return "aif_fallback" in codes(aif.quality)

@@ -13,7 +13,8 @@ from perfcore.types import Aif
 
 VENOUS_DELAY_S: Final = 2.0
 VEIN_PEAK_FRACTION: Final = 0.6
-MAX_PARTIAL_VOLUME_RATIO: Final = 2.5
+MAX_PARTIAL_VOLUME_RATIO: Final = 10.0
+"""In patients the vein's area is 1.3 to 8.3 times the artery's (5th and 95th percentile of 46 measured pairs)."""
 
 
 def find_vein(
@@ -75,7 +76,7 @@ def partial_volume_ratio(aif: Aif, vof: Aif | None) -> float | None:
     -------
     float or None
         At least 1. None without a vein, if the VOF is truncated by the end of the scan, or if the ratio is above
-        2.5, which is not plausible for partial volume.
+        `MAX_PARTIAL_VOLUME_RATIO`, which is not plausible for partial volume.
     """
     if vof is None or is_truncated(vof) or aif.area <= 0:
         return None

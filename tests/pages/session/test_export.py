@@ -86,6 +86,7 @@ def assert_same_maps(a: Path, b: Path) -> None:
         ("paper", {}, True),
         ("vendor", {"deconvolution": "causal", "lambda_rel": 0.15, "spatial_sigma_mm": 1.5}, True),
         ("paper", {"regularization": "tsvd", "reference": "brain", "tmax_threshold_s": 8.0}, False),
+        ("paper", {"tmax_reference": "healthy"}, True),
     ],
 )
 def test_the_exported_lines_make_the_exported_maps(
@@ -104,7 +105,7 @@ def test_the_exported_lines_make_the_exported_maps(
     here = unzip(taken.maps_zip(), tmp_path / "zip")
     assert_same_maps(here, tmp_path / "maps")
     ours, theirs = (json.loads((f / "summary.json").read_text()) for f in (here, tmp_path / "maps"))
-    for name in ("core_ml", "hypoperfused_ml", "reference_cbf", "dice", "auc"):
+    for name in ("core_ml", "hypoperfused_ml", "reference_cbf", "dice", "auc", "tmax_shift_s"):
         assert ours[name] == pytest.approx(theirs[name], rel=1e-6), name
     for name in Settings().as_dict():
         assert ours["settings"][name] == theirs["settings"][name], name

@@ -31,6 +31,7 @@ def views(draw: st.DrawFn) -> SavedView:
         lambda_rel=draw(st.floats(span.low, span.high)),
         deconvolution=draw(st.sampled_from(["circulant", "causal"])),
         reference=draw(st.sampled_from(["contralateral", "brain"])),
+        tmax_reference=draw(st.sampled_from(["absolute", "healthy"])),
         **values,
     )
     curve = draw(st.none() | CURVES)

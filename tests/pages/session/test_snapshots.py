@@ -115,6 +115,7 @@ def test_a_deleted_snapshot_gives_an_error() -> None:
         ({}, "paper"),
         ({"lambda_rel": 0.12, "deconvolution": "causal"}, "paper, λ 0.12, causal"),
         ({"regularization": "tsvd"}, "paper, tsvd 0.1"),
+        ({"tmax_reference": "healthy"}, "paper, Tmax healthy"),
         ({"spatial_sigma_mm": 0, "tmax_threshold_s": 8}, "paper, 0 mm, Tmax > 8 s"),
     ],
 )

@@ -71,6 +71,12 @@ def test_bootstrap_is_reproducible_and_unbiased(prepared, aif):
     np.testing.assert_allclose(first.var(0)[moving], expected[moving], rtol=0.15)
 
 
+def test_bootstrap_of_a_corrected_aif_has_its_area(prepared, aif):
+    corrected = replace(aif, value=3.0 * aif.value)
+    raw, scaled = (bootstrap_aifs(prepared, curve, 20) for curve in (aif, corrected))
+    np.testing.assert_allclose(scaled, 3.0 * raw, rtol=1e-9)
+
+
 @pytest.mark.parametrize("voxels", [(), ((3, 3, 0),)])
 def test_bootstrap_of_too_few_voxels_raises(prepared, aif, voxels):
     with pytest.raises(ArgumentError, match=rf"mean of {len(voxels)} voxels; the bootstrap needs at least 2"):

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -15,12 +15,13 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from perfcore.aif.select import SELECTORS
-from perfcore.errors import InputDataError, OutputError
-from perfcore.evaluation.case_evaluation import FPR
+from perfcore.errors import InputDataError, NoArteryError, OutputError
+from perfcore.evaluation.case_evaluation import FPR, EvaluationJob, evaluate_case
 from perfcore.evaluation.run import case_columns, evaluate, evaluate_cases
 from perfcore.io.aif_csv import write_aif_csv
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.metrics import evaluated, hausdorff95, roc_below
+from perfcore.preprocess import Prepared
 from perfcore.types import Aif
 from tests.support import oracle
 from tests.support.evaluation_cohort import METHODS, judge_here, maps_again, monai_hd95, one
@@ -269,6 +270,20 @@ def write_expert(case: CohortCase, folder: Path, value: np.ndarray | None = None
     folder.mkdir(exist_ok=True)
     write_aif_csv(aif, folder / f"{case.name}.csv")
     return aif
+
+
+def test_a_selector_that_finds_nothing_counts_with_the_defaults_curve_and_a_note(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_prepared: Prepared) -> NoReturn:
+        raise NoArteryError("No artery was found.")
+
+    monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
+    default, other = evaluate_case(EvaluationJob(find_cohort(folder)[0], ("straka", "murase"), ())).rows[-2:]
+    assert "note" not in default
+    assert other["note"] == "Murase found no artery; the curve is that of Straka."
+    assert other["found"]
+    assert (other["dice"], other["tmax_error_s"]) == (default["dice"], default["tmax_error_s"])
 
 
 def test_expert_aifs_are_reference(folder: Path, tmp_path: Path) -> None:

@@ -55,6 +55,19 @@ def test_curve_experiment_matches_pipeline(made, case):
     )
 
 
+def test_an_experiment_counts_tmax_from_healthy_tissue_as_the_pipeline(made, case):
+    settings = SETTINGS.replace(tmax_reference="healthy")
+    late = CurveExperiment("", edit=CurveEdit(shift_s=3.0)).run(case, settings)
+    aif = Aif(case.prepared.time_s, late.curve)
+    true = analyse(made.series, aif, settings, prepared=case.prepared)
+    assert true.maps.tmax_shift_s > 2
+    assert late.hypoperfused_ml == pytest.approx(true.numbers.hypoperfused_ml)
+    absolute = CurveExperiment("", edit=CurveEdit(shift_s=3.0)).run(case, SETTINGS)
+    assert late.healthy.tmax - absolute.healthy.tmax == pytest.approx(true.maps.tmax_shift_s, abs=1e-4)
+    assert late.leading == absolute.leading > 0
+    np.testing.assert_allclose(late.residue_s - absolute.residue_s, true.maps.tmax_shift_s, atol=1e-6)
+
+
 def test_tile_order_does_not_change_results(case):
     order = np.random.default_rng(3).permutation(case.prepared.n_voxels)
     from perfcore.deconvolution.fused import Tiles

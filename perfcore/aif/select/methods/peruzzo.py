@@ -60,7 +60,7 @@ def peruzzo(prepared: Prepared) -> Selection:
         (roughness, DROPPED_CURVATURE_FRACTION),
     ):
         value = measure(curves)
-        kept = value <= np.quantile(value, 1.0 - dropped)
+        kept = value <= np.quantile(value, 1.0 - dropped, method="lower")  # the roughness of no curve is infinite
         flat, curves = flat[kept], curves[kept]
     arrival = bolus_features(median3(curves)).arrival
 

@@ -475,7 +475,9 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
     with connected(client, session) as one:
         one.start("uncertainty", way="voxels", voxels=picked)
         header, arrays = one.frames("uncertainty", 1)[0]
-        own = bootstrap_aifs(case.prepared, replace(state.start, voxels=state.start.voxels[:3]), 200)
+        voxels = state.start.voxels[:3]
+        mean = np.mean([case.prepared.enhancement[voxel] for voxel in voxels], axis=0, dtype=np.float64)
+        own = bootstrap_aifs(case.prepared, replace(state.start, value=mean, voxels=voxels), 200)
         np.testing.assert_allclose(arrays["high"], np.percentile(own, 95, axis=0), rtol=1e-5, atol=1e-4)
         assert header["of"] == ["3 voxels"]
         one.start("uncertainty", run=2, way="selectors")

@@ -173,7 +173,8 @@ def test_partial_volume_ratio() -> None:
     assert partial_volume_ratio(artery, vein) == pytest.approx(2.0, rel=0.01)
     assert partial_volume_ratio(vein, artery) == 1.0
     assert partial_volume_ratio(artery, None) is None
-    assert partial_volume_ratio(Aif(TIME, curve(10, 30)), vein) is None  # a ratio of 3.3
+    assert partial_volume_ratio(Aif(TIME, curve(10, 12)), vein) == pytest.approx(100 / 12, rel=0.01)
+    assert partial_volume_ratio(Aif(TIME, curve(10, 9)), vein) is None  # a ratio of 11
     cut = Aif(TIME[:20], curve(14, 100)[:20])
     assert partial_volume_ratio(Aif(TIME[:20], curve(10, 80)[:20]), cut) is None
 

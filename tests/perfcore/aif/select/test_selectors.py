@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from perfcore.aif.select import BEST, SELECTORS, select
+from perfcore.aif.select import BEST, SELECTORS, is_fallback, select
 from perfcore.aif.select.selection import Selection
 from perfcore.errors import ArgumentError, InputDataError, NoArteryError
 from perfcore.preprocess import Prepared, prepare
@@ -116,11 +116,51 @@ def test_slab_without_artery_raises(method: str, noise: float) -> None:
     assert isinstance(caught.value, InputDataError)
 
 
+@pytest.fixture(scope="module")
+def thin_vessels() -> Prepared:
+    """Thin, noisy vessels: fuzzy clusters mix them with tissue, but neighbouring voxels still stand out."""
+    head = draw_head(n=128, noise=4.0)
+    data = head.series.data
+    still = data[..., :8].mean(axis=3, keepdims=True)
+    for vessel, share in ((head.artery, 0.3), (head.vein, 0.1)):
+        data = np.where(vessel[..., None], still + share * (data - still), data)
+    return prepare(dataclasses.replace(head.series, data=data), Settings())
+
+
+def test_a_selector_without_a_curve_falls_back_to_the_default_and_says_so(thin_vessels: Prepared) -> None:
+    with pytest.raises(NoArteryError):
+        SELECTORS["murase"].function(thin_vessels)
+    found, default = select(thin_vessels, "murase"), select(thin_vessels)
+    np.testing.assert_array_equal(found.aif.value, default.aif.value)
+    assert found.aif.source_id == BEST
+    added = [flag for flag in found.aif.quality if flag not in default.aif.quality]
+    assert [flag.code for flag in added] == ["aif_fallback"]
+    assert added[0].sentence == "Murase found no artery; the curve is that of Straka."
+    assert found.why == f"{added[0].sentence} {default.why}"
+    assert found.partial_volume == default.partial_volume
+    assert (is_fallback(found.aif), is_fallback(default.aif)) == (True, False)
+    assert select(thin_vessels, "mouridsen").aif.source_id == "mouridsen", "its own curve, where it has one"
+
+
+def test_where_the_default_finds_nothing_either_the_selectors_own_error_stays(
+    thin_vessels: Prepared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(_prepared: Prepared) -> Selection:
+        raise NoArteryError("Nothing by the default.")
+
+    monkeypatch.setitem(SELECTORS, BEST, dataclasses.replace(SELECTORS[BEST], function=nothing))
+    with pytest.raises(NoArteryError, match="no group of voxels enhances"):
+        select(thin_vessels, "murase")
+    with pytest.raises(NoArteryError, match="by the default"):
+        select(thin_vessels)
+
+
+@pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("seed", range(3))
-def test_pure_noise_raises(seed: int) -> None:
+def test_pure_noise_raises(seed: int, method: str) -> None:
     still = draw_head(n=96, scale=0.0, noise=8.0, seed=seed)
     with pytest.raises(NoArteryError):
-        select(prepare(still.series, Settings()))
+        select(prepare(still.series, Settings()), method)
 
 
 @pytest.mark.parametrize("dt_s", [0.5, 1.0, 2.0, 3.0])
