@@ -205,7 +205,7 @@ def test_a_source_for_which_the_default_stands_in_keeps_its_id(
         raise NoArteryError("No artery was found.")
 
     monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
-    found = Sources(case.prepared, {}, finders()).get("murase")
+    found = AifSources(case.prepared, {}, finders()).get("murase")
     assert found.source_id == "murase"
     assert is_fallback(found)
     np.testing.assert_array_equal(found.value, case.sources["straka"].value)
