@@ -1,5 +1,8 @@
 """Random recipes of a phantom cohort as varied as ISLES 2018: patient, stroke, scan and confounders.
 
+The distributions were fitted to measured clinical curves on seed 7 (``python -m tools.realism``); any other seed
+judges them.
+
 Every draw has its own seed, made of the cohort seed, the patient number and the scan number, so that a case
 depends neither on the size of the cohort nor on other cases.
 """
@@ -10,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from scipy.special import ndtri
 
 from perfcore.errors import ArgumentError
 from perfcore.phantom.physiology import Bolus, ResidueFamily
@@ -54,6 +58,19 @@ _PROBABILITIES: Final[dict[Confounder, float]] = {
     "partial-volume": 0.10, "distal-aif": 0.08, "venous-contamination": 0.10, "truncated": 0.10,
     "low-cardiac-output": 0.12, "motion": 0.10, "no-artery": 0.08, "streaks": 0.08,
 }  # fmt: skip
+
+WIDTH_S: Final = (10.8, 0.24)
+"""Width of the first pass: median in seconds and standard deviation of its logarithm; log-normal."""
+PEAK_HU: Final = (165.0, 0.48)
+"""Peak of undiluted blood at the median width, and standard deviation of its logarithm; the area is the dose."""
+ARTERY_SCALE: Final = (0.31, 0.55)
+"""Factor on the radii of arteries: median and standard deviation of its logarithm; log-normal."""
+MAX_ARTERY_SCALE: Final = 1.3
+CORE_BORDER: Final = 0.12
+CORE_SHARE: Final = (0.9, 1.3)
+"""Parameters of the beta distribution of the core's share of the hypoperfused tissue."""
+LONGEST_FALL: Final = 0.45
+"""Fraction of its peak to which the vein falls before the end of a complete scan."""
 
 _PATIENT_CONFOUNDERS: Final[tuple[Confounder, ...]] = ("low-cardiac-output", "partial-volume")
 _SCAN_CONFOUNDERS: Final = tuple(name for name in _PROBABILITIES if name not in _PATIENT_CONFOUNDERS)
@@ -102,8 +119,9 @@ def _easy_case(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         hypoperfused_ml=_uniform(rng, 220, 280),
         core_ml=_uniform(rng, 55, 80),
         flow=_uniform(rng, 0.92, 1.1),
-        core_flow=_uniform(rng, 0.7, 0.85),
-        bolus=Bolus(onset_s=_uniform(rng, 7, 10), peak_hu=_uniform(rng, 280, 360)),
+        core_flow=_uniform(rng, 0.6, 0.75),
+        core_border=CORE_BORDER,
+        bolus=_bolus(rng, _uniform(rng, 0.1, 0.5), peak=_uniform(rng, 0.6, 0.95)),
         scanner=Scanner(noise_hu=_uniform(rng, 3.0, 4.0)),
         centre_mm=_uniform(rng, 4, 9),
     )
@@ -114,15 +132,14 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
     sites = tuple(_SITES)
     site = sites[int(rng.choice(len(sites), p=[facts.share for facts in _SITES.values()]))]
     hypoperfused = _uniform(rng, *_SITES[site].hypoperfused_ml)
-    failing = float(rng.beta(2.0, 2.2))
+    failing = float(rng.beta(*CORE_SHARE))
     no_core = rng.random() < 0.08
     families = tuple(_FAMILIES)
-    beta = _uniform(rng, 1.35, 1.75)
     confounders = [name for name in _PATIENT_CONFOUNDERS if rng.random() < _PROBABILITIES[name]]
-    if "low-cardiac-output" in confounders:
-        beta *= _uniform(rng, 1.4, 1.8)
+    width = _rank(rng, _PROBABILITIES["low-cardiac-output"], upper="low-cardiac-output" in confounders)
+    thin = 1 - _rank(rng, _PROBABILITIES["partial-volume"], upper="partial-volume" in confounders)
     _, n_slices, frames, thickness = _SLABS[int(rng.choice(len(_SLABS), p=[slab[0] for slab in _SLABS]))]
-    artery_scale = _uniform(rng, 0.45, 0.6) if "partial-volume" in confounders else _uniform(rng, 0.85, 1.1)
+    artery_scale = min(_log_normal(ARTERY_SCALE, thin), MAX_ARTERY_SCALE)
     return replace(
         recipe,
         site=site,
@@ -131,14 +148,10 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         core_ml=0.0 if no_core else 0.9 * failing * hypoperfused,
         flow=_uniform(rng, 0.85, 1.15),
         penumbra_flow=_uniform(rng, 0.97, 1.1),
-        core_flow=_uniform(rng, 0.6, 1.2),
+        core_flow=_uniform(rng, 0.4, 0.85),
+        core_border=CORE_BORDER,
         residue=families[int(rng.choice(len(families), p=list(_FAMILIES.values())))],
-        bolus=Bolus(
-            onset_s=_uniform(rng, 5, 12),
-            beta_s=beta,
-            peak_hu=320.0 * 1.5 / beta * _uniform(rng, 0.75, 1.2),
-            vein_delay_s=_uniform(rng, 3.5, 5.0),
-        ),
+        bolus=_bolus(rng, width, peak=_uniform(rng, 0.02, 0.98)),
         n_slices=n_slices,
         n_time=int(rng.choice(frames)),
         slice_mm=round(_uniform(rng, *thickness), 1),
@@ -159,25 +172,29 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     if slab_mm > 45:
         centre = min(recipe.centre_mm, 16.0) + _uniform(rng, -3, 3)
     found = {name for name in _SCAN_CONFOUNDERS if rng.random() < _PROBABILITIES[name]}
-    if recipe.site not in {"M1", "M2-superior", "M2-inferior"} or recipe.artery_scale < 0.7:
+    thin = "partial-volume" in recipe.confounders
+    if recipe.site not in {"M1", "M2-superior", "M2-inferior"} or thin:
         found.discard("distal-aif")
-    if "distal-aif" in found or recipe.site == "PCA" or slab_mm > 45 or recipe.artery_scale < 0.7:
+    if "distal-aif" in found or recipe.site == "PCA" or slab_mm > 45 or thin:
         found.discard("no-artery")
     if "no-artery" in found:
         found.discard("venous-contamination")
     bolus, n_time = replace(recipe.bolus, onset_s=recipe.bolus.onset_s + _uniform(rng, -1, 1)), recipe.n_time
+    last_s = (n_time - 1) * recipe.dt_s
     if "truncated" in found:
         n_time = min(n_time, 49)
         bolus = bolus.ending((n_time - 1) * recipe.dt_s)
+    elif bolus.vein_fall_s(LONGEST_FALL) > last_s:
+        bolus = bolus.ending(last_s, LONGEST_FALL)
     scale, late = recipe.artery_scale, recipe.late_scale
     if "distal-aif" in found:
         centre, scale, late = max(centre, 38.0), 0.12, 1.5
     if "no-artery" in found:
-        centre, scale = _uniform(rng, 40, 48), 0.3
-        late = 0.3
+        centre, scale, late = _uniform(rng, 40, 48), min(scale, 0.3), min(late, 0.3)
     scanner = Scanner(
         noise_hu=_uniform(rng, 2.5, 6.0) if rng.random() < 0.85 else _uniform(rng, 6.0, 10.0),
-        correlation_px=_uniform(rng, 0.5, 0.9),
+        cutoff_per_mm=_uniform(rng, 0.3, 0.4),
+        frame_s=_uniform(rng, 2.0, 3.0),
         motion_mm=_uniform(rng, 1.5, 4.0) if "motion" in found else 0.0,
         streak_hu=_uniform(rng, 3.0, 7.0) if "streaks" in found else 0.0,
     )
@@ -191,6 +208,32 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
 def _with_lesson(recipe: Recipe) -> Recipe:
     what = "No artery is closed." if recipe.site is None else f"The {recipe.side_name} {recipe.site} is closed."
     return replace(recipe, lesson=" ".join([what, *(CONFOUNDERS[name] for name in recipe.confounders)]))
+
+
+def _bolus(rng: np.random.Generator, width: float, peak: float) -> Bolus:
+    """Draw a bolus; width and peak are ranks between 0 and 1 in their distributions."""
+    width_s = _log_normal(WIDTH_S, width)
+    return Bolus.of_width(
+        width_s,
+        alpha=_uniform(rng, 5.0, 12.0),
+        peak_hu=_log_normal(PEAK_HU, peak) * WIDTH_S[0] / width_s,
+        recirculation=_uniform(rng, 0.06, 0.22),
+        recirculation_delay_s=_uniform(rng, 12, 15),
+        plateau=_uniform(rng, 0.07, 0.2),
+        onset_s=_uniform(rng, 4, 10),
+        vein_delay_s=_uniform(rng, 3.5, 5.0),
+        vein_tau_s=_uniform(rng, 0.8, 3.0),
+    )
+
+
+def _rank(rng: np.random.Generator, share: float, *, upper: bool) -> float:
+    """Draw a rank in the upper ``share`` of a distribution, or in the rest of it."""
+    return _uniform(rng, 1 - share, 0.99) if upper else _uniform(rng, 0.01, 1 - share)
+
+
+def _log_normal(median_and_sd: tuple[float, float], rank: float) -> float:
+    median, sd = median_and_sd
+    return float(median * np.exp(sd * ndtri(rank)))
 
 
 def _uniform(rng: np.random.Generator, low: float, high: float) -> float:

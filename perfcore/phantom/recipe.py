@@ -54,6 +54,9 @@ class Recipe:
         See :mod:`perfcore.phantom.physiology` and :mod:`perfcore.phantom.scanner`.
     n_slices, slice_mm, pixel_mm, centre_mm, n_time, dt_s
         The slab, its middle (scanner z, near MNI z), and the frames.
+    core_border
+        Half the width of the continuum between penumbra and core, in units of the core's severity (about 0.03
+        per mm); 0 is a step.
     tilt
         Factor on the head's random rotation.
     artery_scale, late_scale
@@ -77,6 +80,7 @@ class Recipe:
     flow: float = 1.0
     penumbra_flow: float = 1.0
     core_flow: float = 1.0
+    core_border: float = 0.0
     residue: ResidueFamily = "exponential"
     bolus: Bolus = field(default_factory=Bolus)
     scanner: Scanner = field(default_factory=Scanner)

@@ -68,14 +68,20 @@ DISTAL_ARTERIES: Final[dict[Site, tuple[str, ...]]] = {
 """Arteries that fill late, through collaterals, when the site is closed."""
 
 
+RIM_MM: Final = 3.0
+"""Rim of the hypoperfused tissue that the core spares."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stroke:
     """Level sets of a stroke in MNI space; both are positive inside. 3 mm voxels.
 
     Attributes
     ----------
-    hypoperfused, core
+    hypoperfused
         Signed severity, about millimetres. Shape ``(66, 78, 63)``.
+    core
+        Signed severity, about 0.03 per millimetre. The same shape.
     depth
         From 0 at the border of what is hypoperfused to 1 at its worst. The same shape.
     """
@@ -139,9 +145,9 @@ def make_stroke(rng: np.random.Generator, site: Site, side: int, hypoperfused_ml
     depth = np.clip(hypoperfused / DEEP_MM, 0, 1)
     worst = 0.5 * depth + _noise(rng, brain.shape, 5.0, 0.14) + _noise(rng, brain.shape, 2.0, 0.07)
     worst += _around(np.array(_WORST[site]) * (side, 1, 1) + rng.normal(0, 7, 3))
-    inner = at_risk & (hypoperfused > 3.0)
+    inner = at_risk & (hypoperfused > RIM_MM)
     if core_ml > 0 and inner.any():
-        core = np.where(inner, worst - _top(worst[inner], core_ml), -1.0)
+        core = worst - _top(worst[inner], core_ml) - 0.5 * np.clip(RIM_MM - hypoperfused, 0, 20)
     else:
         core = np.full(brain.shape, -1.0)
     return Stroke(hypoperfused, core.astype(np.float32), depth.astype(np.float32))
