@@ -119,6 +119,7 @@ def one_case(job: tuple[int, int]) -> dict[str, Any]:
     return {
         "compared": found,
         "core_dice": dice(maps.core, truth.core),
+        "hard_label_dice": dice(maps.core, truth.hard_label),
         "hypoperfused_dice": dice(maps.hypoperfused, truth.core | truth.penumbra),
         "specificity": 1 - float(maps.core[healthy].mean()),
         "core_bias_ml": float(maps.core.sum() - truth.core.sum()) * made.series.voxel_ml,
@@ -151,7 +152,7 @@ def main() -> None:
         print(f"{name:<26}{known:<34}{own:<34}{row['ks']:.2f}")
     means = {
         name: float(np.mean([case[name] for case in cases if case[name] is not None]))
-        for name in ("core_dice", "hypoperfused_dice", "specificity", "core_bias_ml")
+        for name in ("core_dice", "hard_label_dice", "hypoperfused_dice", "specificity", "core_bias_ml")
     }
     print("with the true curve:", ", ".join(f"{name} {value:.3f}" for name, value in means.items()))
     print(json.dumps({"seed": given.seed, "n_cases": len(cases), "table": table, "true_curve": means}))

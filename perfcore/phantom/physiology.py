@@ -67,8 +67,8 @@ CORE_LEVEL: Final = 13
 def perfusion_levels(kind: Tissue) -> tuple[Perfusion, ...]:
     """Return the perfusion of a tissue by level: normal, then in even steps from penumbra to core.
 
-    CBF is interpolated geometrically from the penumbra to ``BORDER_CBF``, which is reached half-way, and from there
-    to the core, so that the core's border is the same in grey and white matter; MTT and delay change linearly.
+    CBF is interpolated geometrically from the penumbra to ``BORDER_CBF``, which is reached half-way, and on to
+    the core, so that the core's border is the same in grey and white matter; MTT and delay change linearly.
 
     Returns
     -------

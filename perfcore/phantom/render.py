@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import fine_grid, sample
 from perfcore.phantom.anatomy import HU, Head, Skull, make_head
+from perfcore.phantom.hard_label import HardLabel, make_hard_label
 from perfcore.phantom.head_pose import HeadPose
 from perfcore.phantom.physiology import CORE_LEVEL, FINE_DT_S
 from perfcore.phantom.recipe import Recipe
 from perfcore.phantom.scanner import add_noise, add_streaks, draw_motion, move_frames, noise_gain
-from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, perfuse, true_labels, true_maps
+from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, draw_stroke, perfuse, true_labels, true_maps
 from perfcore.phantom.vascular_signal import VascularSignal, make_vascular_signals, total_fraction
 from perfcore.phantom.voxel_grid import VoxelGrid
 from perfcore.types import BoolArray, DoubleArray, FloatArray
@@ -37,6 +38,7 @@ class Scan:
     maps: Maps
     core: BoolArray
     penumbra: BoolArray
+    hard_label: HardLabel
     artery_fraction: FloatArray
     vein_fraction: FloatArray
     time_s: DoubleArray
@@ -61,7 +63,8 @@ def render(recipe: Recipe) -> Scan:
     pose = HeadPose.draw(np.random.default_rng([*recipe.patient_seed, 0]), recipe.tilt)
     bones = np.random.default_rng([*recipe.patient_seed, 1])
     head = make_head(pose, grid, Skull(float(bones.uniform(5.0, 7.0)), float(bones.uniform(0.0, 6.28))))
-    tissue = perfuse(recipe, head)
+    stroke = draw_stroke(recipe)
+    tissue = perfuse(recipe, head, stroke)
     maps = true_maps(tissue)
     core, penumbra = true_labels(recipe, head, tissue.level, maps.cbf)
 
@@ -73,6 +76,7 @@ def render(recipe: Recipe) -> Scan:
     data = _acquire(recipe, grid, _Subject(head, tissue, gm_curves, wm_curves, blood))
     return Scan(
         grid=grid, data=data, maps=maps, core=core, penumbra=penumbra,
+        hard_label=make_hard_label(recipe, head, stroke),
         artery_fraction=total_fraction(blood, ("artery", "late"), grid.shape),
         vein_fraction=total_fraction(blood, ("vein",), grid.shape),
         time_s=time_s, aif=sample(artery, FINE_DT_S, time_s), vof=sample(vein, FINE_DT_S, time_s),

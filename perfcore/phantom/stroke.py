@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -158,6 +159,11 @@ def at_voxels(field: FloatArray, mni_mm: FloatArray) -> FloatArray:
     first = (load_templates().origin_mm + 1).astype(np.float32).reshape((3,) + (1,) * (mni_mm.ndim - 1))
     at = (mni_mm - first) / np.float32(STEP_MM)
     return ndimage.map_coordinates(field, at, np.float32, order=1, mode="nearest", prefilter=False)
+
+
+def voxel_positions(index: NDArray[np.integer]) -> DoubleArray:
+    """Return the MNI positions of 3 mm voxels, mm. Shapes ``(..., 3)`` → ``(..., 3)``."""
+    return np.asarray(load_templates().origin_mm + 1 + STEP_MM * np.asarray(index, np.float64), np.float64)
 
 
 def smooth_field(rng: np.random.Generator, sigma: float, sd: float) -> FloatArray:

@@ -64,7 +64,7 @@ def draw_stroke(recipe: Recipe) -> Stroke | None:
     return make_stroke(rng, recipe.site, recipe.side, recipe.hypoperfused_ml, recipe.core_ml)
 
 
-def perfuse(recipe: Recipe, head: Head) -> Parenchyma:
+def perfuse(recipe: Recipe, head: Head, stroke: Stroke | None) -> Parenchyma:
     """Assign perfusion level, flow and delay to every voxel."""
     rng = np.random.default_rng([*recipe.patient_seed, 2])
     brain = head.gm + head.wm > 0
@@ -72,7 +72,6 @@ def perfuse(recipe: Recipe, head: Head) -> Parenchyma:
     flow = np.clip(1 + at_voxels(smooth_field(rng, 2.5, 0.05), where), 0.88, 1.12)
     later = np.clip(at_voxels(smooth_field(rng, 6.0, 0.2), where), -0.5, 0.5)
     level = np.zeros(flow.shape, np.uint8)
-    stroke = draw_stroke(recipe)
     if stroke is not None:
         at_risk = at_voxels(stroke.hypoperfused, where) > 0
         share = _core_share(at_voxels(stroke.core, where), recipe.core_border)

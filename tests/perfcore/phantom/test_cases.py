@@ -34,7 +34,7 @@ CLEAN = replace(
     DEMONSTRATIONS["m1-occlusion"], n_slices=2, centre_mm=12.0, n_time=140,
     scanner=Scanner(noise_hu=0.7, frame_s=0.0), bolus=FIRST_PASS,
 )  # fmt: skip
-"""A little noise, so that rounding to whole HU does not bias a mean over voxels; the core empties until the end."""
+"""A little noise, so that rounding to whole HU does not bias means over voxels, and time for the core to empty."""
 BRIEF = replace(CLEAN, n_time=24, n_slices=1, scanner=Scanner(noise_hu=0.0))
 CLEAN_BRIEF = replace(BRIEF, n_time=20, n_slices=3)
 
