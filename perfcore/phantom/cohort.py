@@ -15,6 +15,7 @@ from typing import Final
 import numpy as np
 from scipy.special import ndtri
 
+from perfcore.aif.curves import gamma_variate_width
 from perfcore.errors import ArgumentError
 from perfcore.phantom.physiology import Bolus, ResidueFamily
 from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
@@ -24,7 +25,7 @@ from perfcore.phantom.stroke import Site
 PAIR_PROBABILITY: Final = 0.6
 """Probability that two neighbouring cases are two scans of one patient (31 of 47 in ISLES 2018)."""
 
-_PAIRS, _PATIENT, _SCAN = 9001, 9002, 9003
+_PAIRS, _PATIENT, _SCAN, _TRAINING, _TRAINING_SCAN = 9001, 9002, 9003, 9004, 9005
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,14 @@ _PROBABILITIES: Final[dict[Confounder, float]] = {
 
 WIDTH_S: Final = (10.8, 0.24)
 """Width of the first pass: median in seconds and standard deviation of its logarithm; log-normal."""
+TRAINING_WIDTH_S: Final = (5.0, 24.0)
+"""Range of the width of the first pass in cases to train on, seconds."""
 PEAK_HU: Final = (165.0, 0.48)
 """Peak of undiluted blood at the median width, and standard deviation of its logarithm; the area is the dose."""
-ARTERY_SCALE: Final = (0.31, 0.55)
+ARTERY_SCALE: Final = (0.8, 0.25)
 """Factor on the radii of arteries: median and standard deviation of its logarithm; log-normal."""
 MAX_ARTERY_SCALE: Final = 1.3
+VESSEL_BLUR_MM: Final = (0.4, 2.6)
 CORE_BORDER: Final = 0.12
 CORE_SHARE: Final = (0.9, 1.3)
 """Parameters of the beta distribution of the core's share of the hypoperfused tissue."""
@@ -98,18 +102,57 @@ def draw_recipe(seed: int, index: int) -> Recipe:
     ArgumentError
         The seed is negative or the index is below 1.
     """
-    if seed < 0 or index < 1:
-        raise ArgumentError(f"seed must be at least 0 and index at least 1; got {seed} and {index}.")
+    _check(seed, index)
     patient, scan = patient_of(index, seed)
     rng = np.random.default_rng([seed, _PATIENT, patient])
     scan_rng = np.random.default_rng([seed, _SCAN, patient, scan])
-    recipe = Recipe(
-        name=f"case_{index}", title=f"Case {index}", lesson="", patient=f"P{patient:04d}",
-        patient_seed=(seed, patient), scan_seed=(seed, patient, scan),
-    )  # fmt: skip
+    recipe = _blank(index, (seed, patient), scan)
     if index == 1:
         return _with_lesson(_easy_case(rng, recipe))
     return _with_lesson(_draw_scan(scan_rng, _draw_patient(rng, recipe), scan))
+
+
+def draw_training_recipe(seed: int, index: int) -> Recipe:
+    """Return the recipe of case ``index`` (from 1) of a cohort to train on.
+
+    Every case has two slices and a patient of its own, none is easy, and the width of the bolus is log-uniform
+    over ``TRAINING_WIDTH_S``. No case is one of :func:`draw_recipe`'s.
+
+    Raises
+    ------
+    ArgumentError
+        The seed is negative or the index is below 1.
+    """
+    _check(seed, index)
+    rng, scan_rng = (np.random.default_rng([seed, kind, index]) for kind in (_TRAINING, _TRAINING_SCAN))
+    recipe = _draw_patient(rng, _blank(index, (seed, _TRAINING, index), 1))
+    width_s = float(np.exp(rng.uniform(*np.log(TRAINING_WIDTH_S))))
+    _, n_slices, frames, thickness = _SLABS[0]
+    recipe = replace(
+        recipe,
+        bolus=replace(
+            recipe.bolus,
+            beta_s=width_s / gamma_variate_width(recipe.bolus.alpha, 1.0),
+            peak_hu=recipe.bolus.peak_hu * recipe.bolus.width_s / width_s,
+        ),
+        n_slices=n_slices,
+        n_time=int(rng.choice(frames)),
+        slice_mm=round(_uniform(rng, *thickness), 1),
+        confounders=tuple(name for name in recipe.confounders if name != "low-cardiac-output"),
+    )
+    return _with_lesson(_draw_scan(scan_rng, recipe, 1))
+
+
+def _check(seed: int, index: int) -> None:
+    if seed < 0 or index < 1:
+        raise ArgumentError(f"seed must be at least 0 and index at least 1; got {seed} and {index}.")
+
+
+def _blank(index: int, patient_seed: tuple[int, ...], scan: int) -> Recipe:
+    return Recipe(
+        name=f"case_{index}", title=f"Case {index}", lesson="", patient=f"P{patient_seed[-1]:04d}",
+        patient_seed=patient_seed, scan_seed=(*patient_seed, scan),
+    )  # fmt: skip
 
 
 def _easy_case(rng: np.random.Generator, recipe: Recipe) -> Recipe:
@@ -148,7 +191,7 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         core_ml=0.0 if no_core else 0.9 * failing * hypoperfused,
         flow=_uniform(rng, 0.85, 1.15),
         penumbra_flow=_uniform(rng, 0.97, 1.1),
-        core_flow=_uniform(rng, 0.4, 0.85),
+        core_flow=_uniform(rng, 0.35, 0.75),
         core_border=CORE_BORDER,
         residue=families[int(rng.choice(len(families), p=list(_FAMILIES.values())))],
         bolus=_bolus(rng, width, peak=_uniform(rng, 0.02, 0.98)),
@@ -159,6 +202,7 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
         centre_mm=_SITES[site].centre_mm + _uniform(rng, -10, 12),
         artery_scale=artery_scale,
         late_scale=0.9 * artery_scale,
+        vessel_blur_mm=_uniform(rng, *VESSEL_BLUR_MM),
         late_delay_s=_uniform(rng, 2, 3.2),
         late_tau_s=_uniform(rng, 1.0, 2.2),
         confounders=tuple(confounders),

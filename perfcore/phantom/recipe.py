@@ -61,6 +61,8 @@ class Recipe:
         Factor on the head's random rotation.
     artery_scale, late_scale
         Factors on the radius of open arteries and of those beyond the clot.
+    vessel_blur_mm
+        Radius over which the scanner spreads a thin vessel, by which its voxels are diluted.
     late_delay_s, late_tau_s
         Delay and dispersion of the bolus in arteries beyond the clot.
     confounders
@@ -93,6 +95,7 @@ class Recipe:
     tilt: float = 1.0
     artery_scale: float = 1.0
     late_scale: float = 0.9
+    vessel_blur_mm: float = 0.0
     late_delay_s: float = 2.5
     late_tau_s: float = 1.5
     confounders: tuple[Confounder, ...] = ()
