@@ -8,6 +8,7 @@ from typing import Any
 from perfcore.errors import ArgumentError
 from perfcore.phantom.cohort import draw_recipe
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.phantom.findings import FINDINGS
 from perfcore.phantom.recipe import CONFOUNDERS, Recipe
 from perfcore.phantom.render import render
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
@@ -116,6 +117,8 @@ def _describe(recipe: Recipe, series: PerfusionSeries, truth: PhantomTruth) -> d
         "core_ml": round(float(truth.core.sum()) * series.voxel_ml, 2),
         "penumbra_ml": round(float(truth.penumbra.sum()) * series.voxel_ml, 2),
         "hard_label_ml": round(float(truth.hard_label.sum()) * series.voxel_ml, 2),
+        "findings": list(recipe.findings.names),
+        "finding_notes": [FINDINGS[name] for name in recipe.findings.names],
         "confounders": list(recipe.confounders),
         "confounder_notes": [CONFOUNDERS[name] for name in recipe.confounders],
         "residue": recipe.residue,

@@ -1,4 +1,5 @@
-"""Random recipes of a phantom cohort as varied as ISLES 2018: patient, stroke, scan and confounders.
+"""Random recipes of a phantom cohort as varied as ISLES 2018: patient, stroke, scan, confounders
+and findings beside the stroke.
 
 The distributions were fitted to measured clinical curves on seed 7 (``python -m tools.realism``); any other seed
 judges them.
@@ -17,6 +18,7 @@ from scipy.special import ndtri
 
 from perfcore.aif.curves import gamma_variate_width
 from perfcore.errors import ArgumentError
+from perfcore.phantom.findings import FINDINGS, Finding, Findings
 from perfcore.phantom.physiology import Bolus, ResidueFamily
 from perfcore.phantom.recipe import CONFOUNDERS, Confounder, Recipe
 from perfcore.phantom.scanner import Scanner
@@ -25,7 +27,7 @@ from perfcore.phantom.stroke import Site
 PAIR_PROBABILITY: Final = 0.6
 """Probability that two neighbouring cases are two scans of one patient (31 of 47 in ISLES 2018)."""
 
-_PAIRS, _PATIENT, _SCAN, _TRAINING, _TRAINING_SCAN = 9001, 9002, 9003, 9004, 9005
+_PAIRS, _PATIENT, _SCAN, _TRAINING, _TRAINING_SCAN, _FINDINGS = 9001, 9002, 9003, 9004, 9005, 9006
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,10 @@ CORE_SHARE: Final = (0.9, 1.3)
 LONGEST_FALL: Final = 0.45
 """Fraction of its peak to which the vein falls before the end of a complete scan."""
 
+_FINDING_PROBABILITIES: Final[dict[Finding, float]] = {
+    "chronic-infarct": 0.10, "leukoaraiosis": 0.15, "carotid-stenosis": 0.07, "emboli": 0.06,
+}  # fmt: skip
+
 _PATIENT_CONFOUNDERS: Final[tuple[Confounder, ...]] = ("low-cardiac-output", "partial-volume")
 _SCAN_CONFOUNDERS: Final = tuple(name for name in _PROBABILITIES if name not in _PATIENT_CONFOUNDERS)
 
@@ -109,7 +115,8 @@ def draw_recipe(seed: int, index: int) -> Recipe:
     recipe = _blank(index, (seed, patient), scan)
     if index == 1:
         return _with_lesson(_easy_case(rng, recipe))
-    return _with_lesson(_draw_scan(scan_rng, _draw_patient(rng, recipe), scan))
+    ill = _with_findings(np.random.default_rng([seed, _FINDINGS, patient]), _draw_patient(rng, recipe))
+    return _with_lesson(_draw_scan(scan_rng, ill, scan))
 
 
 def draw_training_recipe(seed: int, index: int) -> Recipe:
@@ -140,7 +147,8 @@ def draw_training_recipe(seed: int, index: int) -> Recipe:
         slice_mm=round(_uniform(rng, *thickness), 1),
         confounders=tuple(name for name in recipe.confounders if name != "low-cardiac-output"),
     )
-    return _with_lesson(_draw_scan(scan_rng, recipe, 1))
+    ill = _with_findings(np.random.default_rng([seed, _FINDINGS, _TRAINING, index]), recipe)
+    return _with_lesson(_draw_scan(scan_rng, ill, 1))
 
 
 def _check(seed: int, index: int) -> None:
@@ -209,6 +217,20 @@ def _draw_patient(rng: np.random.Generator, recipe: Recipe) -> Recipe:
     )
 
 
+def _with_findings(rng: np.random.Generator, recipe: Recipe) -> Recipe:
+    """Draw the findings beside the stroke; emboli come with a stroke alone."""
+    drawn = {name: bool(rng.random() < share) for name, share in _FINDING_PROBABILITIES.items()}
+    findings = Findings(
+        chronic_infarct_ml=drawn["chronic-infarct"] * _uniform(rng, 3, 25),
+        leukoaraiosis=drawn["leukoaraiosis"] * _uniform(rng, 0.25, 0.6),
+        carotid_delay_s=drawn["carotid-stenosis"] * _uniform(rng, 1.5, 3.5),
+        carotid_side=int(rng.choice((-1, 1))),
+        n_emboli=int(rng.integers(1, 4)) if drawn["emboli"] and recipe.site is not None else 0,
+        centre_mm=recipe.centre_mm,
+    )
+    return replace(recipe, findings=findings)
+
+
 def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     """Draw the properties of one scan: slab position, bolus timing, image quality."""
     slab_mm = recipe.n_slices * recipe.slice_mm
@@ -251,7 +273,8 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
 
 def _with_lesson(recipe: Recipe) -> Recipe:
     what = "No artery is closed." if recipe.site is None else f"The {recipe.side_name} {recipe.site} is closed."
-    return replace(recipe, lesson=" ".join([what, *(CONFOUNDERS[name] for name in recipe.confounders)]))
+    notes = [CONFOUNDERS[name] for name in recipe.confounders] + [FINDINGS[name] for name in recipe.findings.names]
+    return replace(recipe, lesson=" ".join([what, *notes]))
 
 
 def _bolus(rng: np.random.Generator, width: float, peak: float) -> Bolus:

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from perfcore.phantom.anatomy import Head
 from perfcore.phantom.recipe import Recipe
-from perfcore.phantom.stroke import STEP_MM, Stroke, at_voxels, smooth_field, voxel_positions
-from perfcore.types import BoolArray, DoubleArray, FloatArray
+from perfcore.phantom.stroke import STEP_MM, Stroke, at_voxels, ball, smooth_field, voxel_positions
+from perfcore.types import BoolArray, FloatArray
 
 REPERFUSED: Final = 0.25
 """Probability that the artery has opened before the second scan."""
@@ -38,8 +38,11 @@ class HardLabel:
     reperfused: bool
 
 
-def make_hard_label(recipe: Recipe, head: Head, stroke: Stroke | None) -> HardLabel:
-    """Draw the lesion of the other scan; two scans of a patient share it. Without a stroke it is empty."""
+def make_hard_label(recipe: Recipe, head: Head, stroke: Stroke | None, emboli: FloatArray | None) -> HardLabel:
+    """Draw the lesion of the other scan; two scans of a patient share it. Without a stroke it is empty.
+
+    ``emboli`` are small infarcts elsewhere (:func:`perfcore.phantom.findings.emboli_field`), None for none.
+    """
     if stroke is None:
         return HardLabel(np.zeros(head.gm.shape, bool), reperfused=False)
     rng = np.random.default_rng([*recipe.patient_seed, 5])
@@ -52,7 +55,9 @@ def make_hard_label(recipe: Recipe, head: Head, stroke: Stroke | None) -> HardLa
     places = np.argwhere(at_risk & (stroke.core <= 0))
     if len(places):
         centre = voxel_positions(places[rng.integers(len(places))])
-        inside = np.maximum(inside, _ball(centre, FALSE_ML * rng.uniform(0.0, 2.0), inside.shape))
+        inside = np.maximum(inside, ball(centre, FALSE_ML * rng.uniform(0.0, 2.0), inside.shape))
+    if emboli is not None:
+        inside = np.maximum(inside, emboli)
     there = at_voxels(inside.astype(np.float32), head.mni_mm + shift[:, None, None, None])
     return HardLabel((there > 0) & (head.gm + head.wm >= 0.5), reperfused)
 
@@ -63,14 +68,3 @@ def _distance_inside(mask: BoolArray) -> FloatArray:
         return np.full(mask.shape, -99.0, np.float32)
     inner, outer = (ndimage.distance_transform_edt(part, sampling=STEP_MM) for part in (mask, ~mask))
     return np.asarray(np.where(mask, inner - STEP_MM / 2, STEP_MM / 2 - outer), np.float32)
-
-
-def _ball(centre_mm: DoubleArray, volume_ml: float, shape: tuple[int, ...]) -> FloatArray:
-    """Return the signed distance to the surface of a ball on the 3 mm grid, mm, positive inside."""
-    radius = (3000.0 * volume_ml / (4 * np.pi)) ** (1 / 3)
-    axes = [
-        np.square(voxel_positions(np.arange(n)[:, None] * np.eye(3)[i])[:, i] - centre_mm[i])
-        for i, n in enumerate(shape)
-    ]
-    square = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
-    return np.asarray(radius - np.sqrt(square), np.float32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from perfcore.phantom.findings import Findings
 from perfcore.phantom.physiology import Bolus, ResidueFamily
 from perfcore.phantom.scanner import Scanner
 from perfcore.phantom.stroke import Site
@@ -65,6 +66,8 @@ class Recipe:
         Radius over which the scanner spreads a thin vessel, by which its voxels are diluted.
     late_delay_s, late_tau_s
         Delay and dispersion of the bolus in arteries beyond the clot.
+    findings
+        Findings beside the stroke.
     confounders
         Properties that make the selection of an AIF difficult.
     """
@@ -98,6 +101,7 @@ class Recipe:
     vessel_blur_mm: float = 0.0
     late_delay_s: float = 2.5
     late_tau_s: float = 1.5
+    findings: Findings = field(default_factory=Findings)
     confounders: tuple[Confounder, ...] = ()
 
     @property

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import fine_grid, sample
 from perfcore.phantom.anatomy import HU, Head, Skull, make_head
+from perfcore.phantom.findings import emboli_field, with_findings
 from perfcore.phantom.hard_label import HardLabel, make_hard_label
 from perfcore.phantom.head_pose import HeadPose
 from perfcore.phantom.physiology import CORE_LEVEL, FINE_DT_S
@@ -64,7 +65,9 @@ def render(recipe: Recipe) -> Scan:
     bones = np.random.default_rng([*recipe.patient_seed, 1])
     head = make_head(pose, grid, Skull(float(bones.uniform(5.0, 7.0)), float(bones.uniform(0.0, 6.28))))
     stroke = draw_stroke(recipe)
-    tissue = perfuse(recipe, head, stroke)
+    head = with_findings(head, recipe.findings, stroke, recipe.patient_seed)
+    emboli = emboli_field(recipe.findings, stroke, recipe.patient_seed) if recipe.findings.n_emboli else None
+    tissue = perfuse(recipe, head, stroke, emboli)
     maps = true_maps(tissue)
     core, penumbra = true_labels(recipe, head, tissue.level, maps.cbf)
 
@@ -76,7 +79,7 @@ def render(recipe: Recipe) -> Scan:
     data = _acquire(recipe, grid, _Subject(head, tissue, gm_curves, wm_curves, blood))
     return Scan(
         grid=grid, data=data, maps=maps, core=core, penumbra=penumbra,
-        hard_label=make_hard_label(recipe, head, stroke),
+        hard_label=make_hard_label(recipe, head, stroke, emboli),
         artery_fraction=total_fraction(blood, ("artery", "late"), grid.shape),
         vein_fraction=total_fraction(blood, ("vein",), grid.shape),
         time_s=time_s, aif=sample(artery, FINE_DT_S, time_s), vof=sample(vein, FINE_DT_S, time_s),

@@ -168,7 +168,25 @@ def voxel_positions(index: NDArray[np.integer]) -> DoubleArray:
 
 def smooth_field(rng: np.random.Generator, sigma: float, sd: float) -> FloatArray:
     """Draw a smooth field of a given standard deviation on the 3 mm grid, correlated over ``sigma`` voxels."""
-    return _noise(rng, territory_distances()[1].shape, sigma, sd)
+    return _noise(rng, brain_mask().shape, sigma, sd)
+
+
+def brain_mask() -> BoolArray:
+    """Return the brain on the 3 mm grid. Shape ``(66, 78, 63)``."""
+    return territory_distances()[1]
+
+
+def ball(centre_mm: DoubleArray, volume_ml: float, shape: tuple[int, ...]) -> FloatArray:
+    """Return the signed distance to the surface of a ball on the 3 mm grid, mm, positive inside."""
+    radius = (3000.0 * volume_ml / (4 * np.pi)) ** (1 / 3)
+    return np.asarray(radius - np.sqrt(_square_distance(centre_mm, shape)), np.float32)
+
+
+def _square_distance(centre_mm: DoubleArray, shape: tuple[int, ...]) -> DoubleArray:
+    first = load_templates().origin_mm + 1
+    axes = [np.square(first[i] + STEP_MM * np.arange(shape[i]) - centre_mm[i]) for i in range(3)]
+    square: DoubleArray = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
+    return square
 
 
 def _top(values: FloatArray | DoubleArray, volume_ml: float) -> float:
@@ -184,8 +202,4 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float, sd: f
 
 def _around(centre_mm: DoubleArray) -> FloatArray:
     """Return a broad bump around an MNI position, 0 to 1, on the 3 mm grid."""
-    shape = territory_distances()[1].shape
-    first = load_templates().origin_mm + 1
-    axes = [first[i] + STEP_MM * np.arange(shape[i]) - centre_mm[i] for i in range(3)]
-    r2 = axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2][None, None, :] ** 2
-    return np.asarray(np.exp(-r2 / (2 * 24.0**2)), np.float32)
+    return np.asarray(np.exp(-_square_distance(centre_mm, brain_mask().shape) / (2 * 24.0**2)), np.float32)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import sample
 from perfcore.phantom.anatomy import Head
+from perfcore.phantom.findings import white_matter_flow
 from perfcore.phantom.physiology import CORE_LEVEL, FINE_DT_S, Tissue, perfusion_levels, tissue_curve
 from perfcore.phantom.recipe import Recipe
 from perfcore.phantom.stroke import Stroke, at_voxels, make_stroke, smooth_field
@@ -64,8 +65,11 @@ def draw_stroke(recipe: Recipe) -> Stroke | None:
     return make_stroke(rng, recipe.site, recipe.side, recipe.hypoperfused_ml, recipe.core_ml)
 
 
-def perfuse(recipe: Recipe, head: Head, stroke: Stroke | None) -> Parenchyma:
-    """Assign perfusion level, flow and delay to every voxel."""
+def perfuse(recipe: Recipe, head: Head, stroke: Stroke | None, emboli: FloatArray | None) -> Parenchyma:
+    """Assign perfusion level, flow and delay to every voxel.
+
+    ``emboli`` are small infarcts elsewhere (:func:`perfcore.phantom.findings.emboli_field`), None for none.
+    """
     rng = np.random.default_rng([*recipe.patient_seed, 2])
     brain = head.gm + head.wm > 0
     where = head.mni_mm[:, brain]
@@ -78,11 +82,16 @@ def perfuse(recipe: Recipe, head: Head, stroke: Stroke | None) -> Parenchyma:
         level[at_risk] = 1 + np.rint(share[at_risk] * np.float32(CORE_LEVEL - 1)).astype(np.uint8)
         depth = at_voxels(stroke.depth, where)
         later += np.where(at_risk, (np.float32(1.2) * depth - np.float32(0.3)) * (1 - share), np.float32(0))
+    if emboli is not None:
+        level[at_voxels(emboli, where) > 0] = CORE_LEVEL
+    if recipe.findings.carotid_delay_s > 0:
+        later += recipe.findings.delays(where)
     flow *= _level_factors(recipe)[level]
+    white = flow * white_matter_flow(recipe.findings, where) if recipe.findings.leukoaraiosis > 0 else flow
     return Parenchyma(
         level=_volume(brain, level),
         gm_flow=head.gm * _volume(brain, flow),
-        wm_flow=head.wm * _volume(brain, flow),
+        wm_flow=head.wm * _volume(brain, white),
         gm_steps=_volume(brain, _steps("gm", level, later)),
         wm_steps=_volume(brain, _steps("wm", level, later)),
     )

@@ -61,7 +61,9 @@ def make_vascular_signals(
             kind = _kind(recipe, vessel, side)
             scale = recipe.late_scale if kind == "late" else recipe.artery_scale
             points, volume = _fill(vessel, side, scale, recipe, pose)
-            clouds.setdefault((kind, vessel.delay_s), []).append((points, volume))
+            clouds.setdefault((kind, vessel.delay_s + _carotid_delay(recipe, vessel, side)), []).append(
+                (points, volume)
+            )
             if "venous-contamination" in recipe.confounders and vessel.name in COMPANION_ARTERIES:
                 companions.append((points + COMPANION_OFFSET_MM, volume))
     sinuses = [_fill(vessel, side, 1.0, recipe, pose) for vessel in veins() for side in _sides(vessel)]
@@ -92,6 +94,12 @@ def _kind(recipe: Recipe, vessel: Vessel, side: int) -> Kind:
     if recipe.site is None or side != recipe.side or vessel.name not in DISTAL_ARTERIES[recipe.site]:
         return "artery"
     return "clot" if recipe.site == "M1" and vessel.name == "M1-distal" else "late"
+
+
+def _carotid_delay(recipe: Recipe, vessel: Vessel, side: int) -> float:
+    """Return the delay of a vessel of the anterior circulation beyond a narrow carotid artery, s."""
+    beyond = side == recipe.findings.carotid_side and vessel.name.startswith(("ICA", "M", "A1", "A2", "A3"))
+    return recipe.findings.carotid_delay_s if beyond else 0.0
 
 
 def _sides(vessel: Vessel) -> tuple[int, ...]:
