@@ -53,7 +53,7 @@ class Perfusion:
 
 PERFUSION: Final[dict[State, dict[Tissue, Perfusion]]] = {
     "normal": {"gm": Perfusion(60.0, 4.0, 1.0), "wm": Perfusion(25.0, 2.0, 1.3)},
-    "penumbra": {"gm": Perfusion(28.0, 5.6, 5.0), "wm": Perfusion(22.0, 4.6, 6.0)},
+    "penumbra": {"gm": Perfusion(28.0, 5.6, 5.0), "wm": Perfusion(22.0, 4.6, 5.4)},
     "core": {"gm": Perfusion(9.0, 2.25, 8.0), "wm": Perfusion(4.0, 1.08, 9.0)},
 }
 """Tissue at risk has a mean transit time of 12 to 16 s (Kamalian 2012, doi:10.3174/ajnr.A2809)."""
