@@ -23,7 +23,7 @@ REGISTRATION_MM: Final = 3.0
 """Root mean square of the displacement between the scans."""
 BORDER_MM: Final = 3.0
 """Standard deviation of the border's position."""
-GROWTH_MM: Final = (0.0, 10.0)
+GROWTH_MM: Final = (0.0, 12.0)
 REVERSAL_MM: Final = (0.0, 8.0)
 """Ranges by which the border moves outward without reperfusion, and inward with it."""
 FALSE_ML: Final = 3.0
