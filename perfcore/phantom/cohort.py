@@ -64,7 +64,7 @@ _PROBABILITIES: Final[dict[Confounder, float]] = {
 
 WIDTH_S: Final = (10.8, 0.24)
 """Width of the first pass: median in seconds and standard deviation of its logarithm; log-normal."""
-TRAINING_WIDTH_S: Final = (5.0, 24.0)
+TRAINING_WIDTH_S: Final = (5.0, 20.0)
 """Range of the width of the first pass in cases to train on, seconds."""
 PEAK_HU: Final = (165.0, 0.48)
 """Peak of undiluted blood at the median width, and standard deviation of its logarithm; the area is the dose."""
@@ -75,8 +75,10 @@ VESSEL_BLUR_MM: Final = (0.4, 2.6)
 CORE_BORDER: Final = 0.12
 CORE_SHARE: Final = (0.9, 1.3)
 """Parameters of the beta distribution of the core's share of the hypoperfused tissue."""
-LONGEST_FALL: Final = 0.45
+LAST_VEIN: Final = 0.48
 """Fraction of its peak to which the vein falls before the end of a complete scan."""
+MIN_ONSET_S: Final = 3.0
+MAX_FRAMES: Final = 64
 
 _FINDING_PROBABILITIES: Final[dict[Finding, float]] = {
     "chronic-infarct": 0.10, "leukoaraiosis": 0.15, "carotid-stenosis": 0.07, "emboli": 0.06,
@@ -246,12 +248,14 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
     if "no-artery" in found:
         found.discard("venous-contamination")
     bolus, n_time = replace(recipe.bolus, onset_s=recipe.bolus.onset_s + _uniform(rng, -1, 1)), recipe.n_time
-    last_s = (n_time - 1) * recipe.dt_s
-    if "truncated" in found:
+    complete = _complete(bolus, n_time, recipe.dt_s)
+    if "truncated" in found or complete is None:
+        found.add("truncated")
         n_time = min(n_time, 49)
         bolus = bolus.ending((n_time - 1) * recipe.dt_s)
-    elif bolus.vein_fall_s(LONGEST_FALL) > last_s:
-        bolus = bolus.ending(last_s, LONGEST_FALL)
+        bolus = replace(bolus, onset_s=max(bolus.onset_s, MIN_ONSET_S))
+    else:
+        bolus, n_time = complete
     scale, late = recipe.artery_scale, recipe.late_scale
     if "distal-aif" in found:
         centre, scale, late = max(centre, 38.0), 0.12, 1.5
@@ -269,6 +273,19 @@ def _draw_scan(rng: np.random.Generator, recipe: Recipe, scan: int) -> Recipe:
         recipe, bolus=bolus, n_time=n_time, scanner=scanner, centre_mm=centre,
         artery_scale=scale, late_scale=late, confounders=tuple(names),
     )  # fmt: skip
+
+
+def _complete(bolus: Bolus, n_time: int, dt_s: float) -> tuple[Bolus, int] | None:
+    """Return a bolus and a number of frames within which the vein falls to ``LAST_VEIN``, None if there are none.
+
+    A bolus that is too wide for the scan arrives earlier; if that is not enough, the scan is longer.
+    """
+    excess_s = bolus.vein_fall_s(LAST_VEIN) - (n_time - 1) * dt_s
+    if excess_s <= 0:
+        return bolus, n_time
+    earlier_s = min(excess_s, max(bolus.onset_s - MIN_ONSET_S, 0.0))
+    frames = n_time + int(np.ceil((excess_s - earlier_s) / dt_s))
+    return (replace(bolus, onset_s=bolus.onset_s - earlier_s), frames) if frames <= MAX_FRAMES else None
 
 
 def _with_lesson(recipe: Recipe) -> Recipe:

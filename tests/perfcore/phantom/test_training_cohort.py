@@ -22,7 +22,8 @@ def test_cases_have_two_slices_a_patient_each_and_broad_boluses() -> None:
     assert widths.min() >= TRAINING_WIDTH_S[0] * 0.999
     assert widths.max() <= TRAINING_WIDTH_S[1] * 1.001
     assert (widths < 7).mean() > 0.1
-    assert (widths > 17).mean() > 0.1
+    assert (widths > 15).mean() > 0.1
+    assert min(recipe.bolus.onset_s for recipe in recipes) >= 3.0
     dose = [recipe.bolus.peak_hu * recipe.bolus.width_s for recipe in recipes]
     assert abs(np.corrcoef(widths, dose)[0, 1]) < 0.25  # a wide bolus is a low one
     assert not {recipe.patient_seed for recipe in recipes} & {
