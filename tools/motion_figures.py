@@ -82,11 +82,11 @@ def moving_scan(recipe: Recipe, path: NDArray[np.float64]) -> NDArray[np.float32
     return seen
 
 
-def noisy(scan: NDArray[np.float32], noise_hu: float, seed: tuple[int, ...]) -> NDArray[np.float32]:
+def noisy(scan: NDArray[np.float32], noise_hu: float, recipe: Recipe) -> NDArray[np.float32]:
     """Return a scan with the phantom scanner's noise, in whole HU."""
-    out, rng = scan.copy(), np.random.default_rng([*seed, 99])
+    out, rng = scan.copy(), np.random.default_rng([*recipe.scan_seed, 99])
     for k in range(scan.shape[2]):
-        add_noise(out[:, :, k], Scanner(noise_hu), rng)
+        add_noise(out[:, :, k], Scanner(noise_hu), rng, pixel_mm=recipe.pixel_mm, dt_s=recipe.dt_s)
     return np.rint(out)
 
 
@@ -118,7 +118,7 @@ def one_case(job: tuple[int, int, tuple[float, ...]]) -> list[dict[str, Any]]:
     recipe = replace(draw_recipe(seed, index), n_time=len(path), dt_s=3.5)
     recipe = replace(recipe, n_slices=max(recipe.n_slices, 4))
     scan = moving_scan(recipe, path)
-    return [recover(noisy(scan, noise_hu, recipe.scan_seed), path, recipe) for noise_hu in noises]
+    return [recover(noisy(scan, noise_hu, recipe), path, recipe) for noise_hu in noises]
 
 
 def recover(data: NDArray[np.float32], path: NDArray[np.float64], recipe: Recipe) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import lgamma
 
 import numpy as np
+from scipy.special import lambertw
 
 from perfcore.errors import ArgumentError
 from perfcore.types import DoubleArray
@@ -84,6 +85,19 @@ def gamma_variate_area(alpha: float, beta_s: float, peak: float) -> float:
     _check_positive("alpha", alpha)
     _check_positive("beta_s", beta_s)
     return float(peak * beta_s * np.exp(lgamma(alpha + 1.0) + alpha - alpha * np.log(alpha)))
+
+
+def gamma_variate_width(alpha: float, beta_s: float) -> float:
+    r"""Return the full width at half maximum of :func:`gamma_variate`, seconds.
+
+    Half the peak is reached where :math:`u\,e^{1-u} = 2^{-1/\alpha}` with :math:`u = (t-t_0)/(\alpha\beta)`; both
+    solutions are branches of Lambert's W (Corless 1996, doi:10.1007/BF02124750).
+    """
+    _check_positive("alpha", alpha)
+    _check_positive("beta_s", beta_s)
+    at = -(2.0 ** (-1.0 / alpha)) / np.e
+    early, late = -lambertw(at, 0).real, -lambertw(at, -1).real
+    return float(alpha * beta_s * (late - early))
 
 
 def disperse(curve: DoubleArray, dt_s: float, tau_s: float) -> DoubleArray:

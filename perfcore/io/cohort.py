@@ -19,12 +19,13 @@ from perfcore.io.datasets.case_folders import (
     is_isles2018_original,
     patient_of,
 )
-from perfcore.io.nifti.volumes import read_volume
+from perfcore.io.nifti.volumes import read_mask, read_volume
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 TRAINING: Final = "TRAINING"
 TRUTH: Final = "truth"
 """Folder beside ``TRAINING`` with the ground truth of a phantom cohort."""
+HARD_LABEL_FILE: Final = "hard_label.nii.gz"
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +106,22 @@ class CohortCase:
         )
         aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
         return GroundTruth(aif, (core > 0) | (penumbra > 0), delay)
+
+    def load_hard_label(self, series: PerfusionSeries) -> BoolArray | None:
+        """Read the lesion as another scan shows it hours later; None where there is none.
+
+        Shape ``(nx, ny, nz)``. A phantom has it beside its exact label; in patients the lesion of the series is
+        such a label already.
+
+        Raises
+        ------
+        InputDataError
+            The file is refused.
+        """
+        path = None if self.truth is None else self.truth / HARD_LABEL_FILE
+        if path is None or not path.is_file():
+            return None
+        return read_mask(path, series.grid, what="hard label", allow_empty=True)
 
 
 def find_cohort(folder: Path) -> list[CohortCase]:

@@ -8,6 +8,7 @@ from typing import Any
 from perfcore.errors import ArgumentError
 from perfcore.phantom.cohort import draw_recipe
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
+from perfcore.phantom.findings import FINDINGS
 from perfcore.phantom.recipe import CONFOUNDERS, Recipe
 from perfcore.phantom.render import render
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
@@ -28,6 +29,8 @@ class PhantomTruth:
         Arrival after ``aif``, flow-weighted over the mixture, s. Shape ``(nx, ny, nz)``.
     core, penumbra
         Labels of voxels that are mostly tissue. Shape ``(nx, ny, nz)``.
+    hard_label
+        Lesion as another scan shows it hours later. Shape ``(nx, ny, nz)``.
     artery_fraction, vein_fraction
         Volume fraction of contrast-filled artery or vein, 0 to 1. Shape ``(nx, ny, nz)``.
     aif
@@ -42,6 +45,7 @@ class PhantomTruth:
     delay_s: FloatArray
     core: BoolArray
     penumbra: BoolArray
+    hard_label: BoolArray
     artery_fraction: FloatArray
     vein_fraction: FloatArray
     aif: Aif
@@ -94,11 +98,12 @@ def make_from_recipe(recipe: Recipe) -> PhantomCase:
     series = PerfusionSeries(scan.data, scan.grid.affine, recipe.dt_s, case=recipe.name, lesion=scan.core)
     truth = PhantomTruth(
         cbf=scan.maps.cbf, cbv=scan.maps.cbv, mtt=scan.maps.mtt, delay_s=scan.maps.delay_s,
-        core=scan.core, penumbra=scan.penumbra,
+        core=scan.core, penumbra=scan.penumbra, hard_label=scan.hard_label.lesion,
         artery_fraction=scan.artery_fraction, vein_fraction=scan.vein_fraction,
         aif=Aif(scan.time_s, scan.aif, source_id="truth"), vof=Aif(scan.time_s, scan.vof, source_id="truth"),
     )  # fmt: skip
-    return PhantomCase(series, truth, _describe(recipe, series, truth))
+    about = {**_describe(recipe, series, truth), "reperfused": scan.hard_label.reperfused}
+    return PhantomCase(series, truth, about)
 
 
 def _describe(recipe: Recipe, series: PerfusionSeries, truth: PhantomTruth) -> dict[str, Any]:
@@ -111,6 +116,9 @@ def _describe(recipe: Recipe, series: PerfusionSeries, truth: PhantomTruth) -> d
         "side": recipe.side_name,
         "core_ml": round(float(truth.core.sum()) * series.voxel_ml, 2),
         "penumbra_ml": round(float(truth.penumbra.sum()) * series.voxel_ml, 2),
+        "hard_label_ml": round(float(truth.hard_label.sum()) * series.voxel_ml, 2),
+        "findings": list(recipe.findings.names),
+        "finding_notes": [FINDINGS[name] for name in recipe.findings.names],
         "confounders": list(recipe.confounders),
         "confounder_notes": [CONFOUNDERS[name] for name in recipe.confounders],
         "residue": recipe.residue,

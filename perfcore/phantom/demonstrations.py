@@ -45,7 +45,7 @@ _CASES: Final[tuple[Recipe, ...]] = (
         _CLEAN, name="distal-aif", title="Input function beyond the clot", patient="demo-5",
         lesson="The brightest arteries lie beyond the clot: late and spread out, they hide the delay.",
         patient_seed=(2018, 5), scan_seed=(2018, 5, 1), side=1, hypoperfused_ml=220.0, core_ml=50.0,
-        centre_mm=36.0, slice_mm=7.0, artery_scale=0.12, late_scale=1.5, late_delay_s=2.0, late_tau_s=2.0,
+        centre_mm=32.0, slice_mm=7.0, artery_scale=0.12, late_scale=1.5, late_delay_s=2.5, late_tau_s=2.0,
         confounders=("distal-aif",),
     ),
     replace(

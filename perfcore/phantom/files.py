@@ -33,7 +33,7 @@ def write_cohort(out: Path, n_cases: int, seed: int, progress: Callable[[int, in
     """Write a cohort in the layout of ISLES 2018.
 
     ``out/TRAINING/case_K/SMIR.Brain.XX.O.{CT_4DPWI,CT,OT}.<id>/<same>.nii`` and
-    ``out/truth/case_K/{cbf,cbv,mtt,delay,core,penumbra}.nii.gz, aif.csv, vof.csv, case.json``.
+    ``out/truth/case_K/{cbf,cbv,mtt,delay,core,penumbra,hard_label}.nii.gz, aif.csv, vof.csv, case.json``.
     The same seed writes the same bytes.
 
     Parameters
@@ -138,6 +138,7 @@ def _write(case: PhantomCase, root: Path, k: int) -> None:
     maps: dict[str, NDArray[Any]] = {
         "cbf": truth.cbf, "cbv": truth.cbv, "mtt": truth.mtt, "delay": truth.delay_s,
         "core": truth.core.astype(np.uint8), "penumbra": truth.penumbra.astype(np.uint8),
+        "hard_label": truth.hard_label.astype(np.uint8),
     }  # fmt: skip
     for name, volume in maps.items():
         packed = gzip.compress(_nifti(volume, series.affine, None), compresslevel=4, mtime=0)

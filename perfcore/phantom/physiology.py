@@ -14,7 +14,14 @@ from typing import Final, Literal
 import numpy as np
 from scipy.special import gammainc, gammaincc
 
-from perfcore.aif.curves import disperse, fine_grid, gamma_variate, gamma_variate_area, sample
+from perfcore.aif.curves import (
+    disperse,
+    fine_grid,
+    gamma_variate,
+    gamma_variate_area,
+    gamma_variate_width,
+    sample,
+)
 from perfcore.errors import ArgumentError
 from perfcore.types import DoubleArray
 from perfcore.units import CBF_PER_K, SECONDS_PER_MINUTE
@@ -46,10 +53,36 @@ class Perfusion:
 
 PERFUSION: Final[dict[State, dict[Tissue, Perfusion]]] = {
     "normal": {"gm": Perfusion(60.0, 4.0, 1.0), "wm": Perfusion(25.0, 2.0, 1.3)},
-    "penumbra": {"gm": Perfusion(30.0, 3.9, 5.0), "wm": Perfusion(22.0, 2.6, 6.0)},
-    "core": {"gm": Perfusion(9.0, 1.3, 8.0), "wm": Perfusion(4.0, 0.65, 9.0)},
+    "penumbra": {"gm": Perfusion(28.0, 5.6, 5.0), "wm": Perfusion(22.0, 4.6, 5.4)},
+    "core": {"gm": Perfusion(9.0, 2.25, 8.0), "wm": Perfusion(4.0, 1.08, 9.0)},
 }
+"""Tissue at risk has a mean transit time of 12 to 16 s (Kamalian 2012, doi:10.3174/ajnr.A2809)."""
 STATES: Final[tuple[State, ...]] = ("normal", "penumbra", "core")
+BORDER_CBF: Final = 15.0
+"""CBF at the border of the core in both tissues, ml/100 g/min: about a third of the healthy mean."""
+CORE_LEVEL: Final = 13
+"""Highest level of :func:`perfusion_levels`; 0 is normal, 1 penumbra, those between lie on the way to the core."""
+
+
+def perfusion_levels(kind: Tissue) -> tuple[Perfusion, ...]:
+    """Return the perfusion of a tissue by level: normal, then in even steps from penumbra to core.
+
+    CBF is interpolated geometrically from the penumbra to ``BORDER_CBF``, which is reached half-way, and on to
+    the core, so that the core's border is the same in grey and white matter; MTT and delay change linearly.
+
+    Returns
+    -------
+    ``CORE_LEVEL + 1`` entries.
+    """
+    start, end = PERFUSION["penumbra"][kind], PERFUSION["core"][kind]
+    levels = [PERFUSION["normal"][kind]]
+    for step in np.linspace(0.0, 1.0, CORE_LEVEL):
+        cbf = float(np.exp(np.interp(step, (0.0, 0.5, 1.0), np.log((start.cbf, BORDER_CBF, end.cbf)))))
+        mtt, delay = (
+            float(a + step * (b - a)) for a, b in ((start.mtt_s, end.mtt_s), (start.delay_s, end.delay_s))
+        )
+        levels.append(Perfusion(cbf, cbf * mtt / SECONDS_PER_MINUTE, delay))
+    return tuple(levels)
 
 
 @dataclass(frozen=True)
@@ -78,6 +111,36 @@ class Bolus:
     plateau_hu: float = 18.0
     vein_delay_s: float = 4.0
     vein_tau_s: float = 2.0
+
+    @classmethod
+    def of_width(
+        cls,
+        width_s: float,
+        alpha: float,
+        peak_hu: float,
+        *,
+        recirculation: float,
+        recirculation_delay_s: float,
+        plateau: float,
+        onset_s: float,
+        vein_delay_s: float,
+        vein_tau_s: float,
+    ) -> Bolus:
+        """Return a bolus whose first pass has a full width at half maximum of ``width_s``.
+
+        ``recirculation`` and ``plateau`` are fractions of the peak; the rest are attributes of the bolus.
+        """
+        return cls(
+            onset_s=onset_s, alpha=alpha, beta_s=width_s / gamma_variate_width(alpha, 1.0), peak_hu=peak_hu,
+            recirculation_hu=recirculation * peak_hu, recirculation_delay_s=recirculation_delay_s,
+            plateau_hu=plateau * peak_hu,
+            vein_delay_s=vein_delay_s, vein_tau_s=vein_tau_s,
+        )  # fmt: skip
+
+    @property
+    def width_s(self) -> float:
+        """Full width at half maximum of the first pass, seconds."""
+        return gamma_variate_width(self.alpha, self.beta_s)
 
     def artery(self, time_s: DoubleArray) -> DoubleArray:
         """Return the arterial enhancement in HU on an even grid from 0 s. Shape ``(n_fine,)``."""

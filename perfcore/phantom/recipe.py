@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from perfcore.phantom.findings import Findings
 from perfcore.phantom.physiology import Bolus, ResidueFamily
 from perfcore.phantom.scanner import Scanner
 from perfcore.phantom.stroke import Site
@@ -54,12 +55,19 @@ class Recipe:
         See :mod:`perfcore.phantom.physiology` and :mod:`perfcore.phantom.scanner`.
     n_slices, slice_mm, pixel_mm, centre_mm, n_time, dt_s
         The slab, its middle (scanner z, near MNI z), and the frames.
+    core_border
+        Half the width of the continuum between penumbra and core, in units of the core's severity (about 0.03
+        per mm); 0 is a step.
     tilt
         Factor on the head's random rotation.
     artery_scale, late_scale
         Factors on the radius of open arteries and of those beyond the clot.
+    vessel_blur_mm
+        Radius over which the scanner spreads a thin vessel, by which its voxels are diluted.
     late_delay_s, late_tau_s
         Delay and dispersion of the bolus in arteries beyond the clot.
+    findings
+        Findings beside the stroke.
     confounders
         Properties that make the selection of an AIF difficult.
     """
@@ -77,6 +85,7 @@ class Recipe:
     flow: float = 1.0
     penumbra_flow: float = 1.0
     core_flow: float = 1.0
+    core_border: float = 0.0
     residue: ResidueFamily = "exponential"
     bolus: Bolus = field(default_factory=Bolus)
     scanner: Scanner = field(default_factory=Scanner)
@@ -89,8 +98,10 @@ class Recipe:
     tilt: float = 1.0
     artery_scale: float = 1.0
     late_scale: float = 0.9
+    vessel_blur_mm: float = 0.0
     late_delay_s: float = 2.5
     late_tau_s: float = 1.5
+    findings: Findings = field(default_factory=Findings)
     confounders: tuple[Confounder, ...] = ()
 
     @property

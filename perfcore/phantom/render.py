@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from perfcore.aif.curves import fine_grid, sample
 from perfcore.phantom.anatomy import HU, Head, Skull, make_head
+from perfcore.phantom.findings import emboli_field, with_findings
+from perfcore.phantom.hard_label import HardLabel, make_hard_label
 from perfcore.phantom.head_pose import HeadPose
-from perfcore.phantom.physiology import FINE_DT_S
+from perfcore.phantom.physiology import CORE_LEVEL, FINE_DT_S
 from perfcore.phantom.recipe import Recipe
-from perfcore.phantom.scanner import add_noise, add_streaks, draw_motion, move_frames
-from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, perfuse, true_labels, true_maps
+from perfcore.phantom.scanner import add_noise, add_streaks, draw_motion, move_frames, noise_gain
+from perfcore.phantom.tissue import Maps, Parenchyma, curve_table, draw_stroke, perfuse, true_labels, true_maps
 from perfcore.phantom.vascular_signal import VascularSignal, make_vascular_signals, total_fraction
 from perfcore.phantom.voxel_grid import VoxelGrid
 from perfcore.types import BoolArray, DoubleArray, FloatArray
@@ -37,6 +39,7 @@ class Scan:
     maps: Maps
     core: BoolArray
     penumbra: BoolArray
+    hard_label: HardLabel
     artery_fraction: FloatArray
     vein_fraction: FloatArray
     time_s: DoubleArray
@@ -61,9 +64,12 @@ def render(recipe: Recipe) -> Scan:
     pose = HeadPose.draw(np.random.default_rng([*recipe.patient_seed, 0]), recipe.tilt)
     bones = np.random.default_rng([*recipe.patient_seed, 1])
     head = make_head(pose, grid, Skull(float(bones.uniform(5.0, 7.0)), float(bones.uniform(0.0, 6.28))))
-    tissue = perfuse(recipe, head)
+    stroke = draw_stroke(recipe)
+    head = with_findings(head, recipe.findings, stroke, recipe.patient_seed)
+    emboli = emboli_field(recipe.findings, stroke, recipe.patient_seed) if recipe.findings.n_emboli else None
+    tissue = perfuse(recipe, head, stroke, emboli)
     maps = true_maps(tissue)
-    core, penumbra = true_labels(recipe, head, tissue.state, maps.cbf)
+    core, penumbra = true_labels(recipe, head, tissue.level, maps.cbf)
 
     fine = fine_grid(recipe.n_time * recipe.dt_s, FINE_DT_S)
     time_s = np.arange(recipe.n_time, dtype=np.float64) * np.float64(recipe.dt_s)
@@ -73,6 +79,7 @@ def render(recipe: Recipe) -> Scan:
     data = _acquire(recipe, grid, _Subject(head, tissue, gm_curves, wm_curves, blood))
     return Scan(
         grid=grid, data=data, maps=maps, core=core, penumbra=penumbra,
+        hard_label=make_hard_label(recipe, head, stroke, emboli),
         artery_fraction=total_fraction(blood, ("artery", "late"), grid.shape),
         vein_fraction=total_fraction(blood, ("vein",), grid.shape),
         time_s=time_s, aif=sample(artery, FINE_DT_S, time_s), vof=sample(vein, FINE_DT_S, time_s),
@@ -84,6 +91,7 @@ def _acquire(recipe: Recipe, grid: VoxelGrid, subject: _Subject) -> FloatArray:
     data = np.empty((*grid.shape, recipe.n_time), np.float32)
     scanner = recipe.scanner
     start = int((recipe.bolus.onset_s + 4) / recipe.dt_s)
+    gain = noise_gain(subject.head.mni_mm, subject.head.inside)
     path = draw_motion(recipe.n_time, start, scanner.motion_mm, np.random.default_rng([*recipe.scan_seed, 0]))
 
     def acquire_slice(k: int) -> None:
@@ -97,7 +105,7 @@ def _acquire(recipe: Recipe, grid: VoxelGrid, subject: _Subject) -> FloatArray:
             move_frames(block, path, grid.pixel_mm, HU["air"])
         if scanner.streak_hu > 0:
             add_streaks(block, scanner.streak_hu, rng)
-        add_noise(block, scanner, rng)
+        add_noise(block, scanner, rng, pixel_mm=grid.pixel_mm, dt_s=recipe.dt_s, gain=gain[box[0], box[1], k])
         np.rint(block, out=block)
         np.clip(block, *HU_RANGE, out=block)
         data[box[0], box[1], k] = block
@@ -120,7 +128,9 @@ def _enhance(subject: _Subject, box: tuple[slice, slice], k: int) -> FloatArray:
     """Return one slice over time without noise, HU. Shape ``(nx, ny, n_time)``."""
     head, tissue = subject.head, subject.tissue
     at = (*box, k)
-    base = head.baseline[at] + np.float32(EARLY_SIGN_HU) * (tissue.state[at] == 2) * (head.gm[at] + head.wm[at])
+    base = head.baseline[at] + np.float32(EARLY_SIGN_HU) * (tissue.level[at] > CORE_LEVEL // 2) * (
+        head.gm[at] + head.wm[at]
+    )
     room = head.inside[at].astype(np.float32)
     filled = []
     for vessels in subject.blood:
@@ -134,19 +144,19 @@ def _enhance(subject: _Subject, box: tuple[slice, slice], k: int) -> FloatArray:
     block = np.repeat(base[:, :, None], subject.gm_curves.shape[2], axis=2)
     where = np.nonzero((tissue.gm_flow[at] + tissue.wm_flow[at] > 0.005) & (room > 0))
     free = room[where]
-    block[where] += _mix(subject.gm_curves, tissue.state[at][where], tissue.gm_steps[at][where],
+    block[where] += _mix(subject.gm_curves, tissue.level[at][where], tissue.gm_steps[at][where],
                          tissue.gm_flow[at][where] * free)  # fmt: skip
-    block[where] += _mix(subject.wm_curves, tissue.state[at][where], tissue.wm_steps[at][where],
+    block[where] += _mix(subject.wm_curves, tissue.level[at][where], tissue.wm_steps[at][where],
                          tissue.wm_flow[at][where] * free)  # fmt: skip
     for where, enhancement in filled:
         block[where] += enhancement
     return block
 
 
-def _mix(curves: FloatArray, state: NDArray[np.uint8], steps: NDArray[np.int32], weight: FloatArray) -> FloatArray:
+def _mix(curves: FloatArray, level: NDArray[np.uint8], steps: NDArray[np.int32], weight: FloatArray) -> FloatArray:
     """Return each voxel's curve from the table, weighted. Shape ``(n_voxels, n_time)``."""
-    n_states, n_delays, n_time = curves.shape
-    rows = state.astype(np.int32) * n_delays + steps
-    mixed: FloatArray = np.take(curves.reshape(n_states * n_delays, n_time), rows, axis=0)
+    n_levels, n_delays, n_time = curves.shape
+    rows = level.astype(np.int32) * n_delays + steps
+    mixed: FloatArray = np.take(curves.reshape(n_levels * n_delays, n_time), rows, axis=0)
     mixed *= weight[:, None]
     return mixed

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
@@ -68,14 +69,20 @@ DISTAL_ARTERIES: Final[dict[Site, tuple[str, ...]]] = {
 """Arteries that fill late, through collaterals, when the site is closed."""
 
 
+RIM_MM: Final = 3.0
+"""Rim of the hypoperfused tissue that the core spares."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stroke:
     """Level sets of a stroke in MNI space; both are positive inside. 3 mm voxels.
 
     Attributes
     ----------
-    hypoperfused, core
+    hypoperfused
         Signed severity, about millimetres. Shape ``(66, 78, 63)``.
+    core
+        Signed severity, about 0.03 per millimetre. The same shape.
     depth
         From 0 at the border of what is hypoperfused to 1 at its worst. The same shape.
     """
@@ -139,9 +146,9 @@ def make_stroke(rng: np.random.Generator, site: Site, side: int, hypoperfused_ml
     depth = np.clip(hypoperfused / DEEP_MM, 0, 1)
     worst = 0.5 * depth + _noise(rng, brain.shape, 5.0, 0.14) + _noise(rng, brain.shape, 2.0, 0.07)
     worst += _around(np.array(_WORST[site]) * (side, 1, 1) + rng.normal(0, 7, 3))
-    inner = at_risk & (hypoperfused > 3.0)
+    inner = at_risk & (hypoperfused > RIM_MM)
     if core_ml > 0 and inner.any():
-        core = np.where(inner, worst - _top(worst[inner], core_ml), -1.0)
+        core = worst - _top(worst[inner], core_ml) - 0.5 * np.clip(RIM_MM - hypoperfused, 0, 20)
     else:
         core = np.full(brain.shape, -1.0)
     return Stroke(hypoperfused, core.astype(np.float32), depth.astype(np.float32))
@@ -154,9 +161,32 @@ def at_voxels(field: FloatArray, mni_mm: FloatArray) -> FloatArray:
     return ndimage.map_coordinates(field, at, np.float32, order=1, mode="nearest", prefilter=False)
 
 
+def voxel_positions(index: NDArray[np.integer]) -> DoubleArray:
+    """Return the MNI positions of 3 mm voxels, mm. Shapes ``(..., 3)`` → ``(..., 3)``."""
+    return np.asarray(load_templates().origin_mm + 1 + STEP_MM * np.asarray(index, np.float64), np.float64)
+
+
 def smooth_field(rng: np.random.Generator, sigma: float, sd: float) -> FloatArray:
     """Draw a smooth field of a given standard deviation on the 3 mm grid, correlated over ``sigma`` voxels."""
-    return _noise(rng, territory_distances()[1].shape, sigma, sd)
+    return _noise(rng, brain_mask().shape, sigma, sd)
+
+
+def brain_mask() -> BoolArray:
+    """Return the brain on the 3 mm grid. Shape ``(66, 78, 63)``."""
+    return territory_distances()[1]
+
+
+def ball(centre_mm: DoubleArray, volume_ml: float, shape: tuple[int, ...]) -> FloatArray:
+    """Return the signed distance to the surface of a ball on the 3 mm grid, mm, positive inside."""
+    radius = (3000.0 * volume_ml / (4 * np.pi)) ** (1 / 3)
+    return np.asarray(radius - np.sqrt(_square_distance(centre_mm, shape)), np.float32)
+
+
+def _square_distance(centre_mm: DoubleArray, shape: tuple[int, ...]) -> DoubleArray:
+    first = load_templates().origin_mm + 1
+    axes = [np.square(first[i] + STEP_MM * np.arange(shape[i]) - centre_mm[i]) for i in range(3)]
+    square: DoubleArray = axes[0][:, None, None] + axes[1][None, :, None] + axes[2][None, None, :]
+    return square
 
 
 def _top(values: FloatArray | DoubleArray, volume_ml: float) -> float:
@@ -172,8 +202,4 @@ def _noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float, sd: f
 
 def _around(centre_mm: DoubleArray) -> FloatArray:
     """Return a broad bump around an MNI position, 0 to 1, on the 3 mm grid."""
-    shape = territory_distances()[1].shape
-    first = load_templates().origin_mm + 1
-    axes = [first[i] + STEP_MM * np.arange(shape[i]) - centre_mm[i] for i in range(3)]
-    r2 = axes[0][:, None, None] ** 2 + axes[1][None, :, None] ** 2 + axes[2][None, None, :] ** 2
-    return np.asarray(np.exp(-r2 / (2 * 24.0**2)), np.float32)
+    return np.asarray(np.exp(-_square_distance(centre_mm, brain_mask().shape) / (2 * 24.0**2)), np.float32)

@@ -60,11 +60,13 @@ def make_vascular_signals(
         for side in _sides(vessel):
             kind = _kind(recipe, vessel, side)
             scale = recipe.late_scale if kind == "late" else recipe.artery_scale
-            points, volume = _fill(vessel, side, scale, pose)
-            clouds.setdefault((kind, vessel.delay_s), []).append((points, volume))
+            points, volume = _fill(vessel, side, scale, recipe, pose)
+            clouds.setdefault((kind, vessel.delay_s + _carotid_delay(recipe, vessel, side)), []).append(
+                (points, volume)
+            )
             if "venous-contamination" in recipe.confounders and vessel.name in COMPANION_ARTERIES:
                 companions.append((points + COMPANION_OFFSET_MM, volume))
-    sinuses = [_fill(vessel, side, 1.0, pose) for vessel in veins() for side in _sides(vessel)]
+    sinuses = [_fill(vessel, side, 1.0, recipe, pose) for vessel in veins() for side in _sides(vessel)]
     clouds["vein", 0.0] = sinuses + companions
     late_curve = disperse(artery, FINE_DT_S, recipe.late_tau_s)
     found: list[VascularSignal] = []
@@ -94,10 +96,18 @@ def _kind(recipe: Recipe, vessel: Vessel, side: int) -> Kind:
     return "clot" if recipe.site == "M1" and vessel.name == "M1-distal" else "late"
 
 
+def _carotid_delay(recipe: Recipe, vessel: Vessel, side: int) -> float:
+    """Return the delay of a vessel of the anterior circulation beyond a narrow carotid artery, s."""
+    beyond = side == recipe.findings.carotid_side and vessel.name.startswith(("ICA", "M", "A1", "A2", "A3"))
+    return recipe.findings.carotid_delay_s if beyond else 0.0
+
+
 def _sides(vessel: Vessel) -> tuple[int, ...]:
     return (1, -1) if vessel.paired else (1,)
 
 
-def _fill(vessel: Vessel, side: int, scale: float, pose: HeadPose) -> tuple[DoubleArray, DoubleArray]:
+def _fill(
+    vessel: Vessel, side: int, scale: float, recipe: Recipe, pose: HeadPose
+) -> tuple[DoubleArray, DoubleArray]:
     points, radius_mm = centre_line(vessel, side)
-    return tube(pose.to_scanner(points), scale * radius_mm)
+    return tube(pose.to_scanner(points), scale * radius_mm, recipe.vessel_blur_mm)

@@ -189,11 +189,14 @@ def centre_line(vessel: Vessel, side: int, step_mm: float = 0.4) -> tuple[Double
     return points, np.interp(at, [0.0, length[-1]], vessel.radius_mm)
 
 
-def tube(points: DoubleArray, radius_mm: DoubleArray, step_mm: float = 0.4) -> tuple[DoubleArray, DoubleArray]:
+def tube(
+    points: DoubleArray, radius_mm: DoubleArray, blur_mm: float = 0.0, step_mm: float = 0.4
+) -> tuple[DoubleArray, DoubleArray]:
     """Fill a tube around a centre line with points that carry its volume.
 
     Each centre point stands for a piece of cylinder; its volume is spread over a fixed, even cloud of
-    points in a ball of 1.2 times the radius, which also blurs the wall a little.
+    points in a ball of 1.2 times the radius, which also blurs the wall a little. The resolution of the
+    scanner spreads the same volume farther.
 
     Parameters
     ----------
@@ -201,6 +204,8 @@ def tube(points: DoubleArray, radius_mm: DoubleArray, step_mm: float = 0.4) -> t
         Shape ``(n_points, 3)``, millimetres.
     radius_mm
         Shape ``(n_points,)``.
+    blur_mm
+        Radius over which a thin vessel is spread by the scanner.
     step_mm
         Spacing of the centre points.
 
@@ -209,7 +214,7 @@ def tube(points: DoubleArray, radius_mm: DoubleArray, step_mm: float = 0.4) -> t
     Positions, shape ``(n_points * n_cloud, 3)``, and volumes in mm³, shape ``(n_points * n_cloud,)``.
     """
     cloud = _ball()
-    spread = points[:, None, :] + 1.2 * radius_mm[:, None, None] * cloud[None]
+    spread = points[:, None, :] + 1.2 * np.hypot(radius_mm, blur_mm)[:, None, None] * cloud[None]
     volume = np.repeat(np.pi * radius_mm**2 * step_mm / len(cloud), len(cloud))
     return spread.reshape(-1, 3), volume
 

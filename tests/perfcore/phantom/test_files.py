@@ -17,7 +17,7 @@ from perfcore.phantom.cases import PhantomCase, make_from_recipe
 from perfcore.phantom.cohort import draw_recipe
 from perfcore.phantom.files import write_case, write_cohort
 
-MAPS = ("cbf", "cbv", "mtt", "delay", "core", "penumbra")
+MAPS = ("cbf", "cbv", "mtt", "delay", "core", "penumbra", "hard_label")
 
 
 def small_case(seed: int, index: int) -> PhantomCase:
@@ -71,6 +71,8 @@ def test_files_follow_isles_2018_layout(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(nib.load(beside / "cbf.nii.gz").dataobj), case.truth.cbf)
         assert np.array_equal(np.asarray(nib.load(beside / "delay.nii.gz").dataobj), case.truth.delay_s)
         assert np.array_equal(np.asarray(nib.load(beside / "penumbra.nii.gz").dataobj) == 1, case.truth.penumbra)
+        hard = np.asarray(nib.load(beside / "hard_label.nii.gz").dataobj) == 1
+        assert np.array_equal(hard, case.truth.hard_label)
         assert json.loads((beside / "case.json").read_text()) == case.description
         text = (beside / "aif.csv").read_text().splitlines()
         assert text[0] == "time_s,value"

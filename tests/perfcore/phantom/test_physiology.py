@@ -8,9 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from perfcore.aif.curves import disperse, fine_grid, gamma_variate, gamma_variate_area, sample
+from perfcore.aif.curves import disperse, fine_grid, gamma_variate, gamma_variate_area, gamma_variate_width, sample
 from perfcore.errors import ArgumentError
-from perfcore.phantom.physiology import PERFUSION, STATES, Bolus, residue, residue_integral, tissue_curve
+from perfcore.phantom.physiology import (
+    BORDER_CBF,
+    CORE_LEVEL,
+    PERFUSION,
+    STATES,
+    Bolus,
+    Tissue,
+    perfusion_levels,
+    residue,
+    residue_integral,
+    tissue_curve,
+)
 from perfcore.units import CBF_PER_K, CBV_PER_RATIO
 
 FAMILIES = ("exponential", "box", "gamma", "box-exponential")
@@ -163,6 +174,36 @@ def test_vein_is_delayed_with_equal_area() -> None:
     assert vein.sum() == pytest.approx(artery.sum(), rel=1e-3)
     assert vein.max() < artery.max()
     assert 4.0 < FINE[vein.argmax()] - FINE[artery.argmax()] < 8.0
+
+
+@pytest.mark.parametrize(("alpha", "beta"), [(1.0, 3.0), (3.0, 1.5), (9.0, 1.2)])
+def test_the_width_of_a_gamma_variate_is_that_of_its_samples(alpha: float, beta: float) -> None:
+    time = fine_grid(120.0, 0.002)
+    curve = gamma_variate(time, 5.0, alpha, beta, 100.0)
+    assert gamma_variate_width(alpha, beta) == pytest.approx(np.ptp(time[curve >= 50.0]), abs=0.005)
+
+
+def test_a_bolus_of_a_width_has_it() -> None:
+    bolus = Bolus.of_width(
+        11.0, 5.0, 200.0, recirculation=0.1, recirculation_delay_s=13.0, plateau=0.2, onset_s=6.0,
+        vein_delay_s=4.0, vein_tau_s=1.0,
+    )  # fmt: skip
+    assert bolus.width_s == pytest.approx(11.0)
+    assert (bolus.recirculation_hu, bolus.plateau_hu) == pytest.approx((20.0, 40.0))
+
+
+@pytest.mark.parametrize("kind", ["gm", "wm"])
+def test_levels_lead_from_penumbra_to_core(kind: Tissue) -> None:
+    levels = perfusion_levels(kind)
+    assert len(levels) == CORE_LEVEL + 1
+    for at, state in ((0, "normal"), (1, "penumbra"), (CORE_LEVEL, "core")):
+        named = PERFUSION[state][kind]
+        assert (levels[at].cbf, levels[at].cbv) == pytest.approx((named.cbf, named.cbv))
+        assert levels[at].delay_s == named.delay_s
+    flows = [level.cbf for level in levels[1:]]
+    assert flows == sorted(flows, reverse=True)
+    assert flows[CORE_LEVEL // 2] == pytest.approx(BORDER_CBF)
+    assert all(12.0 <= round(level.mtt_s, 6) <= 16.2 for level in levels[1:])
 
 
 def test_bolus_duration_can_be_extended() -> None:
