@@ -105,7 +105,7 @@ def moving() -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def nodding(moving: np.ndarray) -> np.ndarray:
-    return noisy(moving, 5.0, SLAB.scan_seed)
+    return noisy(moving, 5.0, SLAB)
 
 
 def test_rigid_motion_through_the_plane_is_measured(nodding: np.ndarray) -> None:
