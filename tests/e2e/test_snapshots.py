@@ -262,7 +262,7 @@ def test_difference_map_equals_perfcore(compared: tuple[Page, Analysis, Analysis
 def test_difference_map_has_a_diverging_scale(page: Page, address: str) -> None:
     first, second = save_one_of_two_edits(page, address)
     compare(page, "difference")
-    page.locator('[data-control="difference-span"]').fill("0.3")
+    page.locator('[data-control="difference-span"]').fill("0.1")
     page.keyboard.press("Enter")
     for outline in page.locator("[data-outline]").all():
         outline.uncheck(force=True)
