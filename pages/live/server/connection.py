@@ -128,7 +128,8 @@ class _Connection:
                     and self.last_edit.epoch == workspace.epoch
                 ):
                     voxel, self.probe = self.probe, None
-                    await self.send(await self.compute(probe_frame, workspace, self.last_edit.curve, voxel))
+                    edit = self.last_edit  # the edit that an error is about
+                    await self.send(await self.compute(probe_frame, workspace, edit.curve, voxel))
             except PerfcoreError as error:
                 await self.send(error_frame(edit, error))
 

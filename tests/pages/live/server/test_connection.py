@@ -178,6 +178,21 @@ def test_an_invalid_curve_gives_a_message_and_the_socket_stays_open(
         assert kinds["error"]["message"] == "That point is outside the image."
 
 
+def test_probe_error_has_the_sequence_number_of_its_edit(client: TestClient, session: LiveSession) -> None:
+    """Without it the browser cannot tell that a newer curve has replaced the refused one."""
+    state = session.workspace
+    assert state is not None
+    voxel = [int(v) for v in np.unravel_index(state.case.prepared.index[1000], state.case.prepared.grid)]
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 7, 0, 3, -np.abs(state.start.value) - 1))
+        assert read(ws.receive_bytes())[0]["kind"] == "error"
+        ws.send_text(json.dumps({"type": "probe", "voxel": voxel}))
+        header, _ = read(ws.receive_bytes())
+        assert (header["kind"], header["seq"]) == ("error", 7)
+        assert "no positive bolus" in header["message"]
+
+
 def test_all_slices_during_a_drag_are_on_the_preview_grid(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
