@@ -86,10 +86,15 @@ export class EditedAif {
     this.edit(curve);
   }
 
-  /** A curve that is being edited; until it is committed, no frame of the server replaces it. @param {Curve} curve */
+  /**
+   * A curve that is being edited; until it is committed, no frame of the server replaces it. A cancelled drag is back
+   * at the committed curve: its numbers are requested with it.
+   * @param {Curve} curve
+   */
   edit(curve) {
     this.#moving = !this.committed || !sameCurve(curve, this.committed.curve);
-    this.requestMaps(curve);
+    if (this.#moving || this.lab.editor.isDragging) this.requestMaps(curve);
+    else this.recompute();
   }
 
   /** Request the visible maps of a curve; the performance marks measure the time to the pixels. @param {Curve} curve */
