@@ -78,7 +78,7 @@ def with_findings(head: Head, findings: Findings, stroke: Stroke | None, seed: t
     """
     if findings.chronic_infarct_ml > 0:
         rng = np.random.default_rng([*seed, 6])
-        field = ball(_place(rng, findings, stroke), findings.chronic_infarct_ml, head_shape())
+        field = ball(_place(rng, findings, stroke), findings.chronic_infarct_ml, brain_mask().shape)
         field += smooth_field(rng, 2.0, 2.5)
         scar = np.float32(SCAR_LOSS) * np.clip(
             at_voxels(field, head.mni_mm) / np.float32(3) + np.float32(0.5), 0, 1
@@ -100,15 +100,10 @@ def white_matter_flow(findings: Findings, mni_mm: FloatArray) -> FloatArray:
 def emboli_field(findings: Findings, stroke: Stroke | None, seed: tuple[int, ...]) -> FloatArray:
     """Return the signed distance to the emboli's infarcts on the 3 mm grid, mm, positive inside."""
     rng = np.random.default_rng([*seed, 7])
-    field = np.full(head_shape(), -99.0, np.float32)
+    field = np.full(brain_mask().shape, -99.0, np.float32)
     for _ in range(findings.n_emboli):
         field = np.maximum(field, ball(_place(rng, findings, stroke), float(rng.uniform(0.4, 1.6)), field.shape))
     return field
-
-
-def head_shape() -> tuple[int, ...]:
-    """Return the shape of the 3 mm grid."""
-    return brain_mask().shape
 
 
 def _place(rng: np.random.Generator, findings: Findings, stroke: Stroke | None) -> DoubleArray:

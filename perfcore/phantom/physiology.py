@@ -57,7 +57,6 @@ PERFUSION: Final[dict[State, dict[Tissue, Perfusion]]] = {
     "core": {"gm": Perfusion(9.0, 2.25, 8.0), "wm": Perfusion(4.0, 1.08, 9.0)},
 }
 """Tissue at risk has a mean transit time of 12 to 16 s (Kamalian 2012, doi:10.3174/ajnr.A2809)."""
-STATES: Final[tuple[State, ...]] = ("normal", "penumbra", "core")
 BORDER_CBF: Final = 15.0
 """CBF at the border of the core in both tissues, ml/100 g/min: about a third of the healthy mean."""
 CORE_LEVEL: Final = 13

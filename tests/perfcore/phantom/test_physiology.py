@@ -14,7 +14,6 @@ from perfcore.phantom.physiology import (
     BORDER_CBF,
     CORE_LEVEL,
     PERFUSION,
-    STATES,
     Bolus,
     Tissue,
     perfusion_levels,
@@ -145,12 +144,13 @@ def test_cbf_is_the_first_value_of_the_impulse_response() -> None:
 
 
 def test_tissue_labels_satisfy_the_central_volume_theorem() -> None:
-    for state in STATES:
-        for label in PERFUSION[state].values():
+    assert list(PERFUSION) == ["normal", "penumbra", "core"]
+    for state in PERFUSION.values():
+        for label in state.values():
             assert label.cbv == pytest.approx(label.cbf * label.mtt_s / 60.0)
     for kind in ("gm", "wm"):
-        delays = [PERFUSION[state][kind].delay_s for state in STATES]  # type: ignore[index]
-        flows = [PERFUSION[state][kind].cbf for state in STATES]  # type: ignore[index]
+        delays = [state[kind].delay_s for state in PERFUSION.values()]  # type: ignore[index]
+        flows = [state[kind].cbf for state in PERFUSION.values()]  # type: ignore[index]
         assert delays == sorted(delays)
         assert flows == sorted(flows, reverse=True)
 
