@@ -389,3 +389,9 @@ def test_gradcheck_of_an_anchored_tmax():
     tmax = torch.tensor([1.0, 4.0, 2.5, 9.0], dtype=torch.float64, requires_grad=True)
     reference = torch.tensor([True, True, True, False])
     assert torch.autograd.gradcheck(lambda x: anchor_tmax(x, reference, HEALTHY), (tmax,))
+
+
+def test_on_the_scans_clock_the_operator_stays_as_it_is():
+    operator = flow_operator(AIF.numpy(), 1.0, Settings())
+    healthy = Tiles.from_curves(torch.tensor(tissue(60, 4, 1.0)[None]))
+    assert anchored(operator, healthy, Settings()) is operator

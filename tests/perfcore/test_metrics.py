@@ -359,3 +359,21 @@ def test_the_metrics_of_an_evaluation_are_those_with_a_better_side():
 def test_a_value_is_shown_with_its_digits():
     info = MetricInfo("a", "A", "A", "ml", 2)
     assert [info.text(value) for value in (1.234, -0.5, None)] == ["1.23", "−0.50", "–"]
+
+
+def test_the_figures_of_voxels_have_the_exact_auc_by_default():
+    cbf = np.array([5.0, 15.005, 15.01, 45.0], np.float32)  # two values of one bin, in the right order
+    lesion = np.array([True, True, False, False])
+    given = {"voxel_ml": 1.0, "lesion": lesion}
+    tmax = np.zeros(4, np.float32)
+    assert voxel_numbers(cbf, tmax, 50.0, SETTINGS, n_lesion=2, **given).auc == 1.0
+    assert voxel_numbers(cbf, tmax, 50.0, SETTINGS, n_lesion=2, exact=False, **given).auc == 0.875
+    assert voxel_numbers(cbf, tmax, 50.0, SETTINGS, **given).dice is None
+
+
+def test_the_binned_auc_has_all_of_its_bins():
+    """The first two and the last two bins are divided; values below 0 share the first."""
+    step = 4.0 / 2048
+    for low, high in ((0.5 * step, 1.5 * step), (4 - 1.5 * step, 4 - 0.5 * step), (-0.3, 1.5 * step)):
+        assert binned_auc_below(np.array([low, high], np.float32), np.array([True, False])) == 1.0
+    assert binned_auc_below(np.array([-1.0, -2.0], np.float32), np.array([True, False])) == 0.5

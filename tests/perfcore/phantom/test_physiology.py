@@ -211,3 +211,13 @@ def test_bolus_duration_can_be_extended() -> None:
     vein = bolus.vein(FINE)
     assert sample(vein, 0.1, np.array(44.0)) == pytest.approx(0.7 * vein.max(), rel=0.03)
     assert FINE[vein.argmax()] < 44.0
+
+
+def test_the_vein_falls_to_a_fraction_of_its_peak() -> None:
+    bolus = Bolus()
+    vein = bolus.vein(FINE)
+    at = bolus.vein_fall_s(0.5)
+    assert at > FINE[vein.argmax()]
+    assert sample(vein, 0.1, np.array(at)) == pytest.approx(0.5 * vein.max(), rel=0.02)
+    with pytest.raises(ArgumentError, match=r"never falls to 0\.01 of its peak"):
+        bolus.vein_fall_s(0.01)
