@@ -81,3 +81,19 @@ def test_bad_headers_are_refused(tmp_path: Path) -> None:
         assert early_mean_slice(found[name], 1) == pytest.approx(
             data[:, :, 1, :2].mean(axis=2), rel=1e-3, abs=1e-3
         )
+
+
+def test_a_series_of_few_frames_has_no_preview(tmp_path: Path) -> None:
+    save(np.ones((4, 4, 2, 5), np.int16), tmp_path / "case.nii")
+    with pytest.raises(InputDataError, match="has 5 frames; expected 10"):
+        preview_case(find_cases(tmp_path)[0])
+
+
+def test_the_preview_image_of_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    """The size behind a gzip stream is known only when it is read."""
+    save(np.ones((8, 8, 2, 12), np.int16), tmp_path / "whole.nii")
+    content = gzip.compress((tmp_path / "whole.nii").read_bytes()[:500])
+    (tmp_path / "whole.nii").unlink()
+    (tmp_path / "case.nii.gz").write_bytes(content)
+    with pytest.raises(InputDataError, match="truncated"):
+        early_mean_slice(find_cases(tmp_path)[0], 1)
