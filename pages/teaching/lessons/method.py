@@ -195,8 +195,8 @@ CLOCK = Lesson(
     summary="The input function is read 3 s too late. Where does the hypoperfused tissue go?",
     intro="""
 Tmax counts seconds **from the input function**. An artery behind the clot, or a curve drawn by a network, can be a
-few seconds late or early against the true one; a deconvolution that ignores delay keeps CBF, and Tmax takes all
-of it. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
+few seconds late or early against the true one. Delay-invariant deconvolution keeps CBF; Tmax changes by the whole
+delay. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
 """,
     question=SliderQuestion(
         "The input function comes 3 s later, nothing else. How many millilitres lie above 6 s?",
