@@ -183,7 +183,12 @@ def train_command(
     data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Cases with lesions, as ISLES 2018.")],
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for weights, logs and checkpoints.")],
     network: Annotated[str, typer.Option(metavar="regression|weighting")] = "regression",
-    loss: Annotated[str, typer.Option(metavar="core|core+tmax", help="core: as the paper.")] = "core+tmax",
+    loss: Annotated[
+        str | None, typer.Option(metavar="core|core+tmax", help="Default: core+tmax, or the recipe's.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(metavar="lab|paper", help="paper: network and training as in de la Rosa 2021.")
+    ] = "lab",
     folds: Annotated[int, typer.Option(metavar="N", help="Patient-wise folds; 0: one network on all cases.")] = 5,
     epochs: Annotated[int | None, typer.Option(metavar="N", help="Passes over the training cases.")] = None,
     optimizer: Annotated[str | None, typer.Option(metavar="sgd|adam", help="sgd has momentum 0.9.")] = None,
@@ -199,12 +204,11 @@ def train_command(
 ) -> None:
     """Train an AIF network through the deconvolution; resume from the last checkpoint in DIR."""
     _check_choice("device", device, DEVICES)
-    from perfcore.training.run import DEFAULT_EPOCHS, TrainingOptions, train
+    from perfcore.training.run import TrainingOptions, train
 
     options = TrainingOptions(
-        network, loss, folds, DEFAULT_EPOCHS if epochs is None else epochs, optimizer, rate, seed, device,
-        scheduler, prepared,
-    )  # fmt: skip
+        network, loss, folds, epochs, optimizer, rate, seed, device, scheduler, prepared, recipe
+    )
     with steps() as advance:
         summary = train(data, out, options, advance)
     for name, problem in summary["refused"].items():

@@ -12,8 +12,6 @@ from torch import Tensor
 
 from perfcore.aif.network.grid_input import GridInput
 
-SHIFT_S: Final = 2.0
-"""Maximum time shift: the error of the arrival time by which the series is aligned."""
 SCALE: Final = (0.4, 2.0)
 NOISE_HU: Final = 2.0
 ROTATION_RAD: Final = 0.26
@@ -44,12 +42,13 @@ class Batch:
         return Batch(self.curves.to(device), self.inside.to(device), self.to_series.to(device))
 
 
-def make_batch(grid_input: GridInput) -> Batch:
-    """Return a case as a batch, without augmentation."""
+def make_batch(grid_input: GridInput, *, scan_clock: bool = False) -> Batch:
+    """Return a case as a batch, without augmentation; clock as of :class:`perfcore.aif.network.models.AifNet`."""
+    mapping = grid_input.mapping(scan_clock=scan_clock)
     return Batch(
-        torch.from_numpy(grid_input.volume())[None],
+        torch.from_numpy(grid_input.volume(mapping))[None],
         torch.from_numpy(grid_input.inside)[None],
-        torch.from_numpy(grid_input.frame_mapping.from_network),
+        torch.from_numpy(mapping.from_network),
     )
 
 
@@ -58,9 +57,17 @@ class Augmentation:
 
     Shift, scale and noise are our own; spatial transforms are those of MONAI (arXiv:2211.02701). The tissue of the
     loss is not augmented: the predicted AIF is shifted back in time, and the loss is invariant to its scale.
+
+    Parameters
+    ----------
+    shift_s
+        Maximum time shift, seconds.
+    scan_clock
+        As of :class:`perfcore.aif.network.models.AifNet`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shift_s: float, *, scan_clock: bool = False) -> None:
+        self._shift_s, self._scan_clock = shift_s, scan_clock
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # MONAI warns of missing optional libraries
             from monai.transforms import Compose, RandAffine, RandFlip  # noqa: PLC0415  (takes seconds)
@@ -81,8 +88,9 @@ class Augmentation:
 
     def draw(self, grid_input: GridInput, rng: np.random.Generator) -> Batch:
         """Return a random variant of a case."""
-        shift = float(rng.uniform(-SHIFT_S, SHIFT_S))
-        frame_mapping = replace(grid_input.frame_mapping, start_s=grid_input.frame_mapping.start_s + shift)
+        shift = float(rng.uniform(-self._shift_s, self._shift_s))
+        mapping = grid_input.mapping(scan_clock=self._scan_clock)
+        frame_mapping = replace(mapping, start_s=mapping.start_s + shift)
         curves = grid_input.volume(frame_mapping)
         curves *= np.float32(np.exp(rng.uniform(*np.log(SCALE))))
         curves += (rng.uniform(0, NOISE_HU) * rng.standard_normal(curves.shape, np.float32)) * grid_input.inside

@@ -22,7 +22,9 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from perfcore.aif.network.models import RegressionNet, WeightingNet, make_network
+from perfcore.aif.network.grid_input import FRAME_S, TISSUE_ARRIVAL_S
+from perfcore.aif.network.models import ARTERY_LEAD_S, AifNet, make_network
+from perfcore.aif.select.features import bolus_features
 from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_file, write_text
 from perfcore.losses import Target, lesion_loss
@@ -30,8 +32,9 @@ from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.training.augment import Augmentation, Batch, make_batch
 from perfcore.training.data import TrainingCase, read_training_case
+from perfcore.training.recipes import NETWORK_RECIPES
+from perfcore.types import DoubleArray
 
-Net = RegressionNet | WeightingNet
 CHECKPOINT_FILE: Final = "checkpoint.safetensors"
 WEIGHTS_FILE: Final = "weights.safetensors"
 LOG_FILE: Final = "log.csv"
@@ -43,7 +46,7 @@ TRAINING_OPTIMIZERS: Final[dict[str, Callable[[Iterable[nn.Parameter], float], t
 }
 MAX_TRAINING_GRADIENT: Final = 1.0
 PRIOR_WEIGHT: Final = 0.1
-"""Weight of the prior penalty: small, so that it does not affect a plausible curve."""
+"""Weight of the prior penalty of a network."""
 WARM_UP_EPOCHS: Final = 2.0
 """Epochs of linear warm-up of the learning rate; a cosine decay follows."""
 
@@ -107,7 +110,8 @@ def train_fold(job: FoldJob) -> float:
     optimizer = TRAINING_OPTIMIZERS[job.plan.optimizer](network.parameters(), job.plan.rate)
     fingerprints = sorted(example.case.fingerprint for example in training)
     rows = _resume(job, network, optimizer, fingerprints)
-    augmentation = Augmentation()
+    recipe = NETWORK_RECIPES[job.plan.network]
+    augmentation = Augmentation(recipe.shift_s, scan_clock=network.scan_clock)
     for epoch in range(len(rows) + 1, job.plan.epochs + 1):
         start = time.perf_counter()
         for group in optimizer.param_groups:
@@ -118,7 +122,7 @@ def train_fold(job: FoldJob) -> float:
         def draw(example: Example, rng: np.random.Generator = rng) -> Batch:
             return augmentation.draw(example.case.grid_input, rng).to(device)
 
-        train_loss = _epoch(network, optimizer, shuffled, draw, job.plan.loss)
+        train_loss = _epoch(network, optimizer, shuffled, draw, job.plan.loss, clips=recipe.clips_gradient)
         held_loss = _held_out(network, held_out, job.plan.loss, device)
         rows.append({
             "epoch": epoch, "train_loss": train_loss, "held_out_loss": held_loss,
@@ -126,16 +130,37 @@ def train_fold(job: FoldJob) -> float:
         })  # fmt: skip
         _save_checkpoint(job, network, optimizer, rows, fingerprints)
     _write_log(job, rows)
+    network.mean_curve.copy_(torch.from_numpy(_mean_curve(network, training, device)))
     state = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
     about = {"network": job.plan.network, "loss": job.plan.loss, "epochs": str(job.plan.epochs)}
     _save(state, job.out / WEIGHTS_FILE, about)
     return float(sum(row["seconds"] for row in rows))
 
 
-def case_loss(network: Net, batch: Batch, target: Target, loss: str) -> tuple[Tensor, Tensor]:
-    """Return loss and prior penalty of a network on one case, differentiable in its weights."""
-    curve = network(batch.curves, batch.inside)[0]
-    return lesion_loss((batch.to_series @ curve).double(), target, Settings(), loss), network.prior_penalty(curve)
+def case_loss(network: AifNet, batch: Batch, target: Target, loss: str) -> tuple[Tensor, Tensor]:
+    """Return loss and prior penalty of a network on one case, differentiable in its weights.
+
+    Tmax is counted from healthy tissue, because inference sets the time of a curve in that way.
+    """
+    curve, penalty = network.with_penalty(batch.curves, batch.inside)
+    settings = Settings(tmax_reference="healthy")
+    return lesion_loss((batch.to_series @ curve[0]).double(), target, settings, loss), penalty
+
+
+@torch.no_grad()
+def _mean_curve(network: AifNet, examples: list[Example], device: torch.device) -> DoubleArray:
+    """Return the mean of all cases' curves, each of peak 1 and 2 s before healthy tissue; shape ``(64,)``."""
+    network.eval()
+    curves = []
+    for example in examples:
+        batch = make_batch(example.case.grid_input, scan_clock=network.scan_clock).to(device)
+        curve = network(batch.curves, batch.inside)[0].cpu().numpy()
+        if not curve.max() > 0:
+            continue
+        late_s = float(bolus_features(curve[None]).arrival[0]) * FRAME_S - (TISSUE_ARRIVAL_S - ARTERY_LEAD_S)
+        time_s = np.arange(len(curve)) * FRAME_S
+        curves.append(np.interp(time_s + late_s, time_s, curve / curve.max()))
+    return np.mean(curves, 0) if curves else np.zeros(network.mean_curve.shape)
 
 
 def _example(path: Path, device: torch.device) -> Example:
@@ -162,11 +187,13 @@ def _random(job: FoldJob, epoch: int) -> np.random.Generator:
 
 
 def _epoch(
-    network: Net,
+    network: AifNet,
     optimizer: torch.optim.Optimizer,
     examples: list[Example],
     draw: Callable[[Example], Batch],
     loss_name: str,
+    *,
+    clips: bool,
 ) -> float:
     """Train on every example once, in the given order, and return the mean loss."""
     network.train()
@@ -178,26 +205,27 @@ def _epoch(
             continue
         optimizer.zero_grad()
         (loss + PRIOR_WEIGHT * prior_penalty).backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_TRAINING_GRADIENT)
+        if clips:
+            torch.nn.utils.clip_grad_norm_(network.parameters(), MAX_TRAINING_GRADIENT)
         optimizer.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses)) if losses else float("nan")
 
 
 @torch.no_grad()
-def _held_out(network: Net, examples: list[Example], loss: str, device: torch.device) -> float:
+def _held_out(network: AifNet, examples: list[Example], loss: str, device: torch.device) -> float:
     network.eval()
     losses = []
     for example in examples:
         try:
-            batch = make_batch(example.case.grid_input).to(device)
+            batch = make_batch(example.case.grid_input, scan_clock=network.scan_clock).to(device)
             losses.append(float(case_loss(network, batch, example.target, loss)[0]))
         except ArgumentError:
             losses.append(1.0)
     return float(np.mean(losses)) if losses else float("nan")
 
 
-def _optimizer_state(network: Net, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
+def _optimizer_state(network: AifNet, optimizer: torch.optim.Optimizer) -> Iterator[tuple[str, Tensor]]:
     """Yield the optimizer state of each weight as ``memory/KIND/NAME``."""
     for name, parameter in network.named_parameters():
         for kind, value in optimizer.state.get(parameter, {}).items():
@@ -207,7 +235,7 @@ def _optimizer_state(network: Net, optimizer: torch.optim.Optimizer) -> Iterator
 
 def _save_checkpoint(
     job: FoldJob,
-    network: Net,
+    network: AifNet,
     optimizer: torch.optim.Optimizer,
     rows: list[dict[str, Any]],
     fingerprints: list[str],
@@ -225,7 +253,7 @@ def _write_log(job: FoldJob, rows: list[dict[str, Any]]) -> None:
 
 
 def _resume(
-    job: FoldJob, network: Net, optimizer: torch.optim.Optimizer, fingerprints: list[str]
+    job: FoldJob, network: AifNet, optimizer: torch.optim.Optimizer, fingerprints: list[str]
 ) -> list[dict[str, Any]]:
     """Load the last checkpoint, if there is one, and return its log rows."""
     path = job.out / CHECKPOINT_FILE

@@ -9,12 +9,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from perfcore.aif.network.models import NETWORKS
 from perfcore.aif.network.weights import TRAINING_FILE
 from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
 from perfcore.io.atomic_write import check_out_dir, write_text
 from perfcore.io.cohort import CohortCase, assign_folds, find_cohort
-from perfcore.losses import LOSSES
 from perfcore.runtime.device import resolve_device
 from perfcore.runtime.jobs import run_jobs
 from perfcore.training.data import (
@@ -26,15 +24,14 @@ from perfcore.training.data import (
 )
 from perfcore.training.learning_curves import draw_curves
 from perfcore.training.loop import LOG_FILE, FoldJob, TrainingPlan, read_log, train_fold
+from perfcore.training.recipes import LAB, NETWORK_RECIPES, network_and_loss
 
 StageProgress = Callable[[str, int, int], None]
 LEARNING_CURVES_FILE: Final = "learning.png"
 PREPARED_FOLDER: Final = "prepared"
-DEFAULT_EPOCHS: Final = 20
 MAX_SEED: Final = 2**32 - 1
-OPTIMIZER: Final = {"regression": ("adam", 1e-3), "weighting": ("sgd", 0.05)}
-"""Default optimizer and rate per network, tuned on another cohort (seed 411: 62 training, 32 validation cases)."""
 RATES: Final = {"sgd": 0.05, "adam": 1e-3}
+"""Rate of an optimizer that is not the network's own."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +40,8 @@ class TrainingOptions:
 
     Attributes
     ----------
-    network, loss
-        Keys of ``NETWORKS`` and ``LOSSES``.
+    network, loss, recipe
+        As of :func:`perfcore.training.recipes.network_and_loss`.
     folds
         Number of cross-validation folds; one network on all cases is trained as well. 0: only the latter.
     epochs, optimizer, rate, seed
@@ -58,15 +55,16 @@ class TrainingOptions:
     """
 
     network: str
-    loss: str
+    loss: str | None = None
     folds: int = 5
-    epochs: int = DEFAULT_EPOCHS
+    epochs: int | None = None
     optimizer: str | None = None
     rate: float | None = None
     seed: int = 0
     device: str = "auto"
     scheduler: str | None = None
     prepared: Path | None = None
+    recipe: str = LAB
 
     @property
     def plan(self) -> TrainingPlan:
@@ -77,24 +75,23 @@ class TrainingOptions:
         ArgumentError
             A name is unknown or a number is out of its range.
         """
-        if self.network not in NETWORKS:
-            raise ArgumentError(f"network must be one of {', '.join(NETWORKS)}; got {self.network!r}.")
-        if self.loss not in LOSSES:
-            raise ArgumentError(f"loss must be one of {', '.join(LOSSES)}; got {self.loss!r}.")
-        optimizer, own_rate = OPTIMIZER[self.network]
+        network, loss = network_and_loss(self.recipe, self.network, self.loss)
+        own = NETWORK_RECIPES[network]
+        optimizer, own_rate = own.optimizer, own.rate
+        epochs = own.epochs if self.epochs is None else self.epochs
         if self.optimizer not in (None, optimizer):
             optimizer, own_rate = self.optimizer, RATES.get(self.optimizer, 0.0)
         if optimizer not in RATES:
             raise ArgumentError(f"optimizer must be one of {', '.join(RATES)}; got {optimizer!r}.")
         rate = own_rate if self.rate is None else self.rate
-        if self.epochs < 1 or not 0 < rate <= 10 or not 0 <= self.seed <= MAX_SEED:
+        if epochs < 1 or not 0 < rate <= 10 or not 0 <= self.seed <= MAX_SEED:
             raise ArgumentError(
                 f"epochs must be at least 1, rate between 0 and 10, seed between 0 and {MAX_SEED}; "
-                f"got {self.epochs}, {rate:g} and {self.seed}."
+                f"got {epochs}, {rate:g} and {self.seed}."
             )
         if self.folds < 0 or self.folds == 1:
             raise ArgumentError(f"folds must be 0 (one network on all cases) or at least 2; got {self.folds}.")
-        return TrainingPlan(self.network, self.loss, optimizer, rate, self.epochs, self.seed)
+        return TrainingPlan(network, loss, optimizer, rate, epochs, self.seed)
 
 
 @dataclass(frozen=True)

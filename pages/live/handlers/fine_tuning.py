@@ -15,7 +15,6 @@ from pages.live.handlers.lesion_target import TRUTH, target_lesion, target_of
 from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
-from perfcore.aif.network.grid_input import make_grid_input
 from perfcore.aif.network.weights import load_network, network_names
 from perfcore.analysis.finetune import (
     CurveParametrization,
@@ -90,9 +89,8 @@ class _Plan:
         if self.network not in network_names():
             raise InputDataError("This network is not installed; choose another form of the curve.")
         start = case.offered.get(self.network).value
-        grid_input = make_grid_input(case.prepared)
         return NetworkParametrization(
-            load_network(self.network), grid_input, start, last_layer=self.form == LAST_LAYER
+            load_network(self.network), case.prepared, start, last_layer=self.form == LAST_LAYER
         )
 
 

@@ -7,7 +7,7 @@ noise. Enhancement is in HU. Concentration is scaled so that healthy tissue has 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -92,6 +92,10 @@ class GridInput:
         out = np.zeros((N_FRAMES, int(np.prod(self.shape))), np.float32)
         out[:, self.cell] = frames @ self.curves.T
         return out.reshape(N_FRAMES, *self.shape)
+
+    def mapping(self, *, scan_clock: bool) -> FrameMapping:
+        """Return the time axes with a network axis that starts with the scan, or with that of the case."""
+        return replace(self.frame_mapping, start_s=0.0) if scan_clock else self.frame_mapping
 
     @staticmethod
     def grid_shape(n_slices: int) -> tuple[int, int, int]:

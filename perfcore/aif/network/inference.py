@@ -1,11 +1,4 @@
-"""Inference: AIF of a case from a trained network, scaled and timed for absolute maps.
-
-The loss on rCBF is invariant to the scale of the AIF and, with delay-invariant deconvolution, to its shift.
-Both are therefore set after inference. The area is scaled to that of the vein, because the same blood passes
-artery and vein; without a usable vein, the peak is scaled to that of the highest vessels. The curve of a
-regression network trained without Tmax is shifted to arrive 2 s before healthy tissue. Networks trained with Tmax
-have learned the timing, and the curve of a weighting network keeps its measured timing.
-"""
+"""Inference: the AIF of a case from a trained network, and its null models, one curve for everybody."""
 
 from __future__ import annotations
 
@@ -14,28 +7,17 @@ from typing import Final
 import numpy as np
 import torch
 
-from perfcore.aif.network.grid_input import (
-    FRAME_S,
-    TISSUE_ARRIVAL_S,
-    GridInput,
-    assign_cells,
-    make_grid_input,
-    voxel_weights,
-)
-from perfcore.aif.network.models import ARTERY_LEAD_S, RegressionNet, WeightingNet
+from perfcore.aif.network.grid_input import GridInput, assign_cells, make_grid_input, voxel_weights
+from perfcore.aif.network.models import AifNet, WeightingNet, typical_curve
+from perfcore.aif.network.placement import place
 from perfcore.aif.network.weights import Network
-from perfcore.aif.select.candidates import Candidates, find_candidates, no_artery_error, voxel_curves
-from perfcore.aif.select.features import bolus_features
-from perfcore.aif.select.quality import artery_flags, rate_aif
-from perfcore.aif.select.selection import VEIN, Selection, mean_curve, require_tissue_bolus
-from perfcore.aif.select.vein import find_vein, is_truncated, partial_volume_ratio
-from perfcore.errors import NoArteryError
+from perfcore.aif.select.selection import Selection, require_tissue_bolus
+from perfcore.errors import ArgumentError
 from perfcore.preprocess import Prepared
 from perfcore.types import Aif, DoubleArray, FloatArray, Voxel
 
 N_REPORTED_VOXELS: Final = 12
 """Number of voxels reported for a weighting network: those with the largest weights."""
-N_TALLEST: Final = 3
 
 
 def predict_aif(prepared: Prepared, network: Network) -> Selection:
@@ -61,29 +43,43 @@ def predict_aif(prepared: Prepared, network: Network) -> Selection:
     """
     require_tissue_bolus(prepared)
     grid_input = make_grid_input(prepared)
-    value, attention = _infer(grid_input, network)
-    if not (np.isfinite(value).all() and value.max() > 0 and value.sum() > 0):
-        raise no_artery_error(f"the network ({network.name}) predicted no bolus")
-    try:
-        candidates: Candidates | None = find_candidates(prepared)
-    except NoArteryError:
-        candidates = None
-    vof = _vein(prepared, candidates, float(value.argmax()) * prepared.dt_s)
-    scale, how = _scale(prepared, value, vof, candidates, 1.0 / grid_input.hu_factor)
-    value = value * scale
+    value, attention = _infer(grid_input, network.net)
     voxels = () if attention is None else _voxels(prepared, attention)
-    flags = artery_flags(prepared, value)
-    aif = Aif(prepared.time_s, value, source_id=network.name, voxels=voxels, quality=flags)
     origin = "drawn by the network" if attention is None else "a weighted mean of measured curves"
-    if network.loss == "core" and attention is None:
-        how += f"; it was shifted to arrive {ARTERY_LEAD_S:g} s before healthy tissue"
-    why = f"The curve is {origin}; {how}. It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
-    return Selection(aif, vof, why, partial_volume_ratio(aif, vof), rate_aif(prepared, aif))
+    curve = Aif(prepared.time_s, value, source_id=network.name, voxels=voxels)
+    return place(prepared, curve, grid_input.hu_factor, origin)
+
+
+def mean_curve_aif(prepared: Prepared, network: Network) -> Selection:
+    """Return a network's mean curve over its training cases, placed as :func:`predict_aif` does: its null model.
+
+    Raises
+    ------
+    NoArteryError
+        The tissue does not enhance.
+    ArgumentError
+        The network has no mean curve.
+    """
+    curve = network.net.mean_curve.numpy()
+    if not curve.any():
+        raise ArgumentError(f"The network {network.name} was stored without its mean curve; train it again.")
+    return _same_for_all(prepared, curve, f"null-{network.name}", "the network's mean curve")
+
+
+def typical_aif(prepared: Prepared) -> Selection:
+    """Return the typical arterial gamma variate, placed as :func:`predict_aif` does: a null model.
+
+    Raises
+    ------
+    NoArteryError
+        The tissue does not enhance.
+    """
+    return _same_for_all(prepared, typical_curve().numpy(), "null-typical", "the typical arterial gamma variate")
 
 
 def voxel_attention(prepared: Prepared, network: Network) -> FloatArray | None:
     """Return the voxel weights of a weighting network, ``(nx, ny, nz)``, sum 1; None for a regression network."""
-    attention = _infer(make_grid_input(prepared), network)[1]
+    attention = _infer(make_grid_input(prepared), network.net)[1]
     if attention is None:
         return None
     voxel, weight = _spread_to_voxels(prepared, attention)
@@ -92,47 +88,28 @@ def voxel_attention(prepared: Prepared, network: Network) -> FloatArray | None:
     return out
 
 
+def predicted_curve(prepared: Prepared, net: AifNet) -> DoubleArray:
+    """Return a network's curve before it is placed, shape ``(n_time,)``, HU."""
+    return _infer(make_grid_input(prepared), net)[0]
+
+
 @torch.no_grad()
-def _infer(grid_input: GridInput, network: Network) -> tuple[DoubleArray, FloatArray | None]:
+def _infer(grid_input: GridInput, net: AifNet) -> tuple[DoubleArray, FloatArray | None]:
     """Return the curve in HU on the series frames, and the cell weights, shape ``(48, 48, nz)``, or None."""
-    curves, inside = torch.from_numpy(grid_input.volume())[None], torch.from_numpy(grid_input.inside)[None]
-    net = network.net
+    mapping = grid_input.mapping(scan_clock=net.scan_clock)
+    curves, inside = torch.from_numpy(grid_input.volume(mapping))[None], torch.from_numpy(grid_input.inside)[None]
     if isinstance(net, WeightingNet):
         weights = net.weights(curves, inside)[0].numpy()
         value = grid_input.curves.T.astype(np.float64) @ weights.reshape(-1)[grid_input.cell]
         return value, weights
-    assert isinstance(net, RegressionNet)
-    drawn = net(curves, inside)[0].numpy()
-    if network.loss == "core":
-        drawn = _shift_to_arrival(drawn, FRAME_S, TISSUE_ARRIVAL_S - ARTERY_LEAD_S).astype(np.float32)
-    return np.asarray(grid_input.frame_mapping.from_network @ drawn, np.float64), None
+    return np.asarray(mapping.from_network @ net(curves, inside)[0].numpy(), np.float64), None
 
 
-def _shift_to_arrival(curve: FloatArray | DoubleArray, step_s: float, arrival_s: float) -> DoubleArray:
-    """Shift a curve on an even grid to arrive at ``arrival_s``; constant beyond both ends."""
-    late_s = float(bolus_features(np.asarray(curve, np.float32)[None]).arrival[0]) * step_s - arrival_s
-    time_s = np.arange(len(curve)) * step_s
-    return np.asarray(np.interp(time_s + late_s, time_s, curve), np.float64)
-
-
-def _vein(prepared: Prepared, candidates: Candidates | None, peak_time_s: float) -> Aif | None:
-    if candidates is None:
-        return None
-    vein = find_vein(prepared, candidates, np.zeros(0, np.int64), peak_time_s)
-    return None if vein is None else mean_curve(prepared, vein, VEIN, arterial=False)
-
-
-def _scale(
-    prepared: Prepared, value: DoubleArray, vof: Aif | None, candidates: Candidates | None, default: float
-) -> tuple[float, str]:
-    """Return the scale of the curve (``default`` without usable vessels) and a clause that explains it."""
-    if vof is not None and not is_truncated(vof) and vof.area > 0:
-        return vof.area / (float(value.sum()) * prepared.dt_s), "its area is that of the vein"
-    if candidates is not None:
-        tallest = candidates.flat[np.argsort(candidates.features.height)[-N_TALLEST:]]
-        peak = float(voxel_curves(prepared, tallest).mean(axis=0).max())
-        return peak / float(value.max()), "no usable vein was found, so its peak is that of the highest vessels"
-    return default, "no vessel was found to set its scale, so absolute CBF and CBV are unreliable"
+def _same_for_all(prepared: Prepared, curve: FloatArray, source_id: str, origin: str) -> Selection:
+    require_tissue_bolus(prepared)
+    grid_input = make_grid_input(prepared)
+    value = np.asarray(grid_input.frame_mapping.from_network @ curve, np.float64)
+    return place(prepared, Aif(prepared.time_s, value, source_id=source_id), grid_input.hu_factor, origin)
 
 
 def _spread_to_voxels(prepared: Prepared, attention: FloatArray) -> tuple[np.ndarray, FloatArray]:

@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 
-from perfcore.aif.network.models import NETWORKS, RegressionNet, WeightingNet, make_network
+from perfcore.aif.network.models import NETWORKS, AifNet, make_network
 from perfcore.aif.sources import NETWORK
 from perfcore.errors import InputDataError
 
@@ -33,7 +33,8 @@ class Network:
     Attributes
     ----------
     name
-        ``cnn-regression``; with the suffix ``-core`` if it was trained on the core alone.
+        ``cnn-regression``; with the suffix ``-core`` if it was trained on the core alone; ``cnn-paper`` by the
+        paper's recipe.
     net
         The model in evaluation mode, without gradients.
     loss
@@ -43,13 +44,15 @@ class Network:
     """
 
     name: str
-    net: RegressionNet | WeightingNet
+    net: AifNet
     loss: str
     about: dict[str, Any]
 
 
 def method_name(network: str, loss: str) -> str:
-    """Return the method name of a network: ``cnn-regression``, or ``cnn-regression-core``."""
+    """Return the method name of a network: ``cnn-regression``, ``cnn-regression-core`` or ``cnn-paper``."""
+    if network == "paper":
+        return f"{NETWORK}-{network}"
     return f"{NETWORK}-{network}" + ("-core" if loss == "core" else "")
 
 
@@ -126,7 +129,7 @@ def _load(folder: Path, name: str, entry_text: str) -> Network:
     return Network(name, read_network(content, entry["network"]), entry["loss"], entry)
 
 
-def read_network(content: bytes, kind: str) -> RegressionNet | WeightingNet:
+def read_network(content: bytes, kind: str) -> AifNet:
     """Build a network from the content of a safetensors file.
 
     Raises

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from abc import ABC, abstractmethod
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -15,10 +16,13 @@ import torch
 from torch import Tensor, nn
 
 from perfcore.aif.fit import fit_gamma_variate
-from perfcore.aif.network.grid_input import GridInput
-from perfcore.aif.network.models import RegressionNet, WeightingNet
+from perfcore.aif.network.grid_input import make_grid_input
+from perfcore.aif.network.inference import predicted_curve
+from perfcore.aif.network.models import AifNet
+from perfcore.aif.network.placement import healthy_shift_s
 from perfcore.aif.network.weights import Network
 from perfcore.errors import ArgumentError
+from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray
 
 PARAMETRIZATIONS: Final = ("softplus", "free", "gamma")
@@ -127,24 +131,26 @@ class NetworkParametrization(CurveParametrization):
     ----------
     network
         Trained network; a copy of it is tuned.
-    grid_input
-        Its input for the case.
+    prepared
+        The case.
     start
         Its prediction before tuning, on the frames of the series.
     last_layer
         Whether only the last layer is trained.
     """
 
-    def __init__(self, network: Network, grid_input: GridInput, start: DoubleArray, *, last_layer: bool) -> None:
+    def __init__(self, network: Network, prepared: Prepared, start: DoubleArray, *, last_layer: bool) -> None:
         super().__init__(start)
-        net: RegressionNet | WeightingNet = copy.deepcopy(network.net)
-        last = net.curve[-1] if isinstance(net, RegressionNet) else net.score
+        net: AifNet = copy.deepcopy(network.net)
         net.requires_grad_(requires_grad=not last_layer)
-        last.requires_grad_(requires_grad=True)
+        net.last_layer.requires_grad_(requires_grad=True)
         self.net = net.eval()
-        self.curves = torch.from_numpy(grid_input.volume())[None]
+        grid_input = make_grid_input(prepared)
+        mapping = grid_input.mapping(scan_clock=net.scan_clock)
+        self.curves = torch.from_numpy(grid_input.volume(mapping))[None]
         self.inside = torch.from_numpy(grid_input.inside)[None]
-        self.to_series = torch.from_numpy(grid_input.frame_mapping.from_network)
+        late_s = healthy_shift_s(prepared, predicted_curve(prepared, net))
+        self.to_series = torch.from_numpy(replace(mapping, start_s=mapping.start_s + late_s).from_network)
 
     def shape(self) -> Tensor:
         """Return the network's prediction on the frames of the series."""
