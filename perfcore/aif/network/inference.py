@@ -9,12 +9,12 @@ import torch
 
 from perfcore.aif.network.grid_input import GridInput, assign_cells, make_grid_input, voxel_weights
 from perfcore.aif.network.models import AifNet, WeightingNet, typical_curve
-from perfcore.aif.network.placement import place
+from perfcore.aif.network.placement import RawCurve, place
 from perfcore.aif.network.weights import Network
 from perfcore.aif.select.selection import Selection, require_tissue_bolus
 from perfcore.errors import ArgumentError
 from perfcore.preprocess import Prepared
-from perfcore.types import Aif, DoubleArray, FloatArray, Voxel
+from perfcore.types import DoubleArray, FloatArray, Voxel
 
 N_REPORTED_VOXELS: Final = 12
 """Number of voxels reported for a weighting network: those with the largest weights."""
@@ -46,8 +46,7 @@ def predict_aif(prepared: Prepared, network: Network) -> Selection:
     value, attention = _infer(grid_input, network.net)
     voxels = () if attention is None else _voxels(prepared, attention)
     origin = "drawn by the network" if attention is None else "a weighted mean of measured curves"
-    curve = Aif(prepared.time_s, value, source_id=network.name, voxels=voxels)
-    return place(prepared, curve, grid_input.hu_factor, origin)
+    return place(prepared, RawCurve(value, network.name, origin, grid_input.hu_factor, voxels))
 
 
 def mean_curve_aif(prepared: Prepared, network: Network) -> Selection:
@@ -109,7 +108,7 @@ def _same_for_all(prepared: Prepared, curve: FloatArray, source_id: str, origin:
     require_tissue_bolus(prepared)
     grid_input = make_grid_input(prepared)
     value = np.asarray(grid_input.frame_mapping.from_network @ curve, np.float64)
-    return place(prepared, Aif(prepared.time_s, value, source_id=source_id), grid_input.hu_factor, origin)
+    return place(prepared, RawCurve(value, source_id, origin, grid_input.hu_factor))
 
 
 def _spread_to_voxels(prepared: Prepared, attention: FloatArray) -> tuple[np.ndarray, FloatArray]:

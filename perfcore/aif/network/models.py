@@ -141,7 +141,8 @@ class WeightingNet(AifNet):
 
     Softmax weights over cells (doi:10.1016/j.media.2021.102211). The score of a cell is linear in peak, lateness,
     width and roughness of its curve, with a learned correction by convolutions. The mean feature vector of all
-    cells is added to every cell after the first layer, because arrival is early or late only relative to the tissue.
+    cells is added to every cell after the first layer, because arrival is early or late only relative to the
+    tissue.
     """
 
     def __init__(self, width: int = 24) -> None:

@@ -8,12 +8,13 @@ same blood passes artery and vein; without a usable vein, the peak is scaled to 
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import torch
 from scipy.interpolate import PchipInterpolator
+from scipy.optimize import brentq
 
 from perfcore.aif.select.candidates import Candidates, find_candidates, no_artery_error, voxel_curves
 from perfcore.aif.select.quality import artery_flags, rate_aif
@@ -24,26 +25,42 @@ from perfcore.errors import NoArteryError
 from perfcore.maps import HEALTHY_TMAX_S, flow_and_delay, flow_operator
 from perfcore.preprocess import Prepared
 from perfcore.settings import Settings
-from perfcore.types import Aif, DoubleArray
+from perfcore.types import Aif, DoubleArray, Voxel
 
 N_TALLEST: Final = 3
-N_HEALTHY: Final = 1000
+N_HEALTHY: Final = 500
 """Number of healthy voxels, evenly sampled, that set the time of a curve."""
+MAX_DELAY_S: Final = 8.0
+DELAY_TOLERANCE_S: Final = 0.05
 
 
-def place(prepared: Prepared, curve: Aif, hu_factor: float, origin: str) -> Selection:
-    """Set time and scale of a curve, and rate it.
+@dataclass(frozen=True, eq=False)
+class RawCurve:
+    """A curve whose time and scale are not set yet.
 
-    Parameters
+    Attributes
     ----------
-    prepared
-        The case.
-    curve
-        On the frames of the series, in HU.
-    hu_factor
-        From the enhancement of the series to HU.
+    value
+        Shape ``(n_time,)``, HU, on the frames of the series.
+    source_id
+        Source of the AIF.
     origin
         What the curve is, for the explanation.
+    hu_factor
+        From the enhancement of the series to HU.
+    voxels
+        Voxels that it comes from.
+    """
+
+    value: DoubleArray
+    source_id: str
+    origin: str
+    hu_factor: float
+    voxels: tuple[Voxel, ...] = ()
+
+
+def place(prepared: Prepared, curve: RawCurve) -> Selection:
+    """Set time and scale of a curve, and rate it.
 
     Raises
     ------
@@ -53,26 +70,30 @@ def place(prepared: Prepared, curve: Aif, hu_factor: float, origin: str) -> Sele
     value = curve.value
     if not (np.isfinite(value).all() and value.max() > 0 and value.sum() > 0):
         raise no_artery_error(f"the network ({curve.source_id}) predicted no bolus")
-    late_s = healthy_shift_s(prepared, value)
+    late_s = healthy_delay_s(prepared, value)
     value = delayed(prepared, value, late_s)
     try:
         candidates: Candidates | None = find_candidates(prepared)
     except NoArteryError:
         candidates = None
     vof = _vein(prepared, candidates, float(value.argmax()) * prepared.dt_s)
-    scale, how = _scale(prepared, value, vof, candidates, 1.0 / hu_factor)
+    scale, how = _scale(prepared, value, vof, candidates, 1.0 / curve.hu_factor)
     value = value * scale
-    aif = replace(curve, value=value, quality=artery_flags(prepared, value))
+    flags = artery_flags(prepared, value)
+    aif = Aif(prepared.time_s, value, source_id=curve.source_id, voxels=curve.voxels, quality=flags)
     moved = f"moved by {late_s:+.1f} s so that the median Tmax of healthy tissue is {HEALTHY_TMAX_S:g} s"
     why = (
-        f"The curve is {origin}, {moved.replace('-', '−')}; {how}. "
+        f"The curve is {curve.origin}, {moved.replace('-', '−')}; {how}. "
         f"It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
     )
     return Selection(aif, vof, why, partial_volume_ratio(aif, vof), rate_aif(prepared, aif))
 
 
-def healthy_shift_s(prepared: Prepared, value: DoubleArray) -> float:
+def healthy_delay_s(prepared: Prepared, value: DoubleArray) -> float:
     """Return the delay of a curve with which the median Tmax of the healthy hemisphere is 3.5 s.
+
+    Tmax falls with the delay, but not second for second: it has a lower end, and the end of the scan cuts curves
+    off. The delay is therefore searched for.
 
     Parameters
     ----------
@@ -83,7 +104,7 @@ def healthy_shift_s(prepared: Prepared, value: DoubleArray) -> float:
 
     Returns
     -------
-    Seconds; positive for a curve that is too early.
+    Seconds, between −`MAX_DELAY_S` and `MAX_DELAY_S`; positive for a curve that is too early.
 
     Raises
     ------
@@ -93,8 +114,16 @@ def healthy_shift_s(prepared: Prepared, value: DoubleArray) -> float:
     healthy = np.flatnonzero(prepared.reference)
     pick = healthy[:: max(1, len(healthy) // N_HEALTHY)]
     tissue = Tiles.from_curves(torch.from_numpy(np.array(prepared.tissue[pick])))
-    tmax = flow_and_delay(flow_operator(value, prepared.dt_s, Settings()), tissue)[1]
-    return float(tmax.nanmedian()) - HEALTHY_TMAX_S
+
+    def excess_s(delay_s: float) -> float:
+        operator = flow_operator(delayed(prepared, value, delay_s), prepared.dt_s, Settings())
+        return float(flow_and_delay(operator, tissue)[1].nanmedian()) - HEALTHY_TMAX_S
+
+    if excess_s(-MAX_DELAY_S) <= 0:
+        return -MAX_DELAY_S
+    if excess_s(MAX_DELAY_S) >= 0:
+        return MAX_DELAY_S
+    return float(brentq(excess_s, -MAX_DELAY_S, MAX_DELAY_S, xtol=DELAY_TOLERANCE_S))
 
 
 def delayed(prepared: Prepared, value: DoubleArray, late_s: float) -> DoubleArray:

@@ -19,7 +19,7 @@ from perfcore.aif.fit import fit_gamma_variate
 from perfcore.aif.network.grid_input import make_grid_input
 from perfcore.aif.network.inference import predicted_curve
 from perfcore.aif.network.models import AifNet
-from perfcore.aif.network.placement import healthy_shift_s
+from perfcore.aif.network.placement import healthy_delay_s
 from perfcore.aif.network.weights import Network
 from perfcore.errors import ArgumentError
 from perfcore.preprocess import Prepared
@@ -149,7 +149,7 @@ class NetworkParametrization(CurveParametrization):
         mapping = grid_input.mapping(scan_clock=net.scan_clock)
         self.curves = torch.from_numpy(grid_input.volume(mapping))[None]
         self.inside = torch.from_numpy(grid_input.inside)[None]
-        late_s = healthy_shift_s(prepared, predicted_curve(prepared, net))
+        late_s = healthy_delay_s(prepared, predicted_curve(prepared, net))
         self.to_series = torch.from_numpy(replace(mapping, start_s=mapping.start_s + late_s).from_network)
 
     def shape(self) -> Tensor:

@@ -103,7 +103,7 @@ def test_case_is_prepared_again_after_file_change(cohort: Path, tmp_path: Path) 
 
 
 def test_augmentation_is_reproducible(paths: list[Path]) -> None:
-    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
+    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation(2.0)
     one, same, other = (augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in (3, 3, 4))
     assert torch.equal(one.curves, same.curves)
     assert torch.equal(one.inside, same.inside)
@@ -121,7 +121,7 @@ def test_augmentation_shifts_and_scales_invertibly(
     for name in ("NOISE_HU", "ROTATION_RAD", "TRANSLATION_CELLS", "ZOOM"):
         monkeypatch.setattr(augment, name, 0.0)
     grid_input = read_training_case(paths[0]).grid_input
-    drawn = Augmentation().draw(grid_input, np.random.default_rng(seed))
+    drawn = Augmentation(2.0).draw(grid_input, np.random.default_rng(seed))
     curves, inside, heights = drawn.curves[0].numpy(), drawn.inside[0].numpy(), grid_input.volume().max(0)
     if np.corrcoef(curves.max(0).ravel(), heights[::-1].ravel())[0, 1] > 0.9:
         curves, inside = curves[:, ::-1], inside[::-1]
@@ -145,7 +145,7 @@ def test_augmentation_shifts_and_scales_invertibly(
 
 
 def test_variants_differ_in_time_scale_and_position(paths: list[Path]) -> None:
-    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation()
+    grid_input, augmentation = read_training_case(paths[0]).grid_input, Augmentation(2.0)
     drawn = [augmentation.draw(grid_input, np.random.default_rng(seed)) for seed in range(12)]
     heights = [float(batch.curves.max()) for batch in drawn]
     assert max(heights) > 1.8 * min(heights)

@@ -43,6 +43,7 @@ from perfcore.training.loop import (
     read_log,
     train_fold,
 )
+from perfcore.training.recipes import LAB_NETWORKS, NETWORK_RECIPES
 from perfcore.training.run import TrainingOptions, train
 from tests import ROOT
 from tests.support import oracle
@@ -124,7 +125,7 @@ def test_loss_has_gradient_in_every_layer(paths: list[Path], name: str, loss: st
     for layer, weight in network.named_parameters():
         assert weight.grad is not None, layer
         assert torch.isfinite(weight.grad).all(), layer
-        if layer != "score.bias":  # the same for every cell, so that the softmax is invariant to it
+        if not layer.endswith("score.bias"):  # the same for every cell, so that the softmax is invariant to it
             assert float(weight.grad.abs().max()) > 0, layer
 
 
@@ -314,8 +315,8 @@ def test_training_output_files(trained) -> None:
         assert all(np.isnan(row["held_out_loss"]) == (name == "all") for row in rows)
     assert json.loads((out / TRAINING_FILE).read_text()) == about
     assert {key: about[key] for key in ("network", "loss", "optimizer", "rate", "epochs", "seed", "n_folds")} == {
-        "network": "regression", "loss": "core+tmax", "optimizer": "adam", "rate": run.OPTIMIZER["regression"][1],
-        "epochs": 2, "seed": 5, "n_folds": 3,
+        "network": "regression", "loss": "core+tmax", "optimizer": "adam",
+        "rate": NETWORK_RECIPES["regression"].rate, "epochs": 2, "seed": 5, "n_folds": 3,
     }  # fmt: skip
     assert set(about["seconds"]) == set(folders)
 
@@ -432,10 +433,13 @@ def test_options_out_of_range_raise(tmp_path: Path, cohort: Path, change: dict[s
 
 
 def test_option_defaults() -> None:
-    for network, (optimizer, rate) in run.OPTIMIZER.items():
-        assert TrainingOptions(network, "core").plan == TrainingPlan(
-            network, "core", optimizer, rate, run.DEFAULT_EPOCHS, 0
-        )
+    for network in LAB_NETWORKS:
+        own = NETWORK_RECIPES[network]
+        expected = TrainingPlan(network, "core+tmax", own.optimizer, own.rate, own.epochs, 0)
+        assert TrainingOptions(network).plan == expected
+    paper = NETWORK_RECIPES["paper"]
+    expected = TrainingPlan("paper", "core", "sgd", paper.rate, paper.epochs, 0)
+    assert TrainingOptions("regression", recipe="paper").plan == expected
     other = TrainingOptions("regression", "core", optimizer="sgd").plan
     assert (other.optimizer, other.rate) == ("sgd", run.RATES["sgd"])
     assert TrainingOptions("weighting", "core", rate=0.5).plan.rate == 0.5

@@ -10,10 +10,10 @@ from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES, TISSUE_ARRIVAL_
 from perfcore.aif.network.models import (
     ARTERY_LEAD_S,
     NETWORKS,
-    TYPICAL_PEAK_HU,
-    RegressionNet,
-    WeightingNet,
+    AifNet,
     make_network,
+    typical_curve,
+    vessel_features,
 )
 from perfcore.errors import ArgumentError
 from tests.support import oracle
@@ -36,7 +36,7 @@ def scene(n_slices: int, batch: int = 1, seed: int = 0) -> tuple[torch.Tensor, t
     return torch.tensor(curves, dtype=torch.float32), torch.tensor(inside)
 
 
-def network(name: str, seed: int = 0) -> RegressionNet | WeightingNet:
+def network(name: str, seed: int = 0) -> AifNet:
     torch.manual_seed(seed)
     return make_network(name)
 
@@ -74,7 +74,7 @@ def test_every_layer_has_gradient(name):
         assert weight.grad is not None, layer
         assert torch.isfinite(weight.grad).all(), layer
         # Softmax is invariant to a constant score, so that this bias has no gradient.
-        if layer != "score.bias":
+        if not layer.endswith("score.bias"):
             assert float(weight.grad.abs().max()) > 0, layer
 
 
@@ -120,28 +120,59 @@ def test_weighting_network_depends_on_slab_context():
     other[:, :, 30:] = torch.roll(5 * other[:, :, 30:], 8, dims=1)
     assert inside[0, 30:].sum() > 100
     with torch.no_grad():
+        net.score.weight.mul_(10)
         one, another = (net.weights(c, inside)[0] for c in (curves, other))
     ratio = [float(w[12, 20, 0] / w[20, 15, 0]) for w in (one, another)]
     assert abs(ratio[0] / ratio[1] - 1) > 1e-3  # more than the denominator that all share
 
 
-def test_regression_network_starts_at_typical_artery():
-    net = network("regression").eval()
+def test_typical_curve_is_a_gamma_variate_before_the_tissue():
+    expected = oracle.gamma_variate(np.arange(N_FRAMES), TISSUE_ARRIVAL_S - ARTERY_LEAD_S, peak=1.0)
+    np.testing.assert_allclose(typical_curve(), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_regression_network_without_correction_returns_weighted_curve():
+    net, given = network("regression").eval(), scene(2)
     torch.nn.init.zeros_(net.curve[-1].weight)
-    torch.nn.init.zeros_(net.curve[-1].bias)
     with torch.no_grad():
-        curve = net(*scene(2))[0]
-    expected = oracle.gamma_variate(np.arange(N_FRAMES), TISSUE_ARRIVAL_S - ARTERY_LEAD_S, peak=TYPICAL_PEAK_HU)
-    np.testing.assert_allclose(curve, expected, rtol=1e-5, atol=1e-4)
-    assert net.prior_penalty(curve).item() == pytest.approx(0, abs=1e-10)
-    assert net.prior_penalty(curve + 10).item() == pytest.approx((10 / TYPICAL_PEAK_HU) ** 2, rel=1e-4)
-    assert "typical" not in net.state_dict()
+        curve, penalty = net.with_penalty(*given)
+        torch.testing.assert_close(curve, net.weighting(*given))
+        assert penalty.item() == 0
+        net.curve[-1].bias.fill_(0.1)  # a tenth of the peak
+        corrected, penalty = net.with_penalty(*given)
+    torch.testing.assert_close(corrected, curve + 0.1 * curve.max())
+    assert penalty.item() == pytest.approx(0.01, rel=1e-5)
 
 
-def test_weighting_network_has_no_prior_penalty():
-    assert network("weighting").prior_penalty(torch.full((N_FRAMES,), 1e4)).item() == 0
+@pytest.mark.parametrize("name", ["weighting", "paper"])
+def test_other_networks_have_no_prior_penalty(name):
+    assert network(name).with_penalty(*scene(2))[1].item() == 0
+
+
+def test_vessel_features_measure_boluses():
+    """Peak, time at half of the rise, width and roughness of known curves on a common background."""
+    curves, inside = torch.zeros(1, N_FRAMES, GRID_SIDE, GRID_SIDE, 1), torch.zeros(1, GRID_SIDE, GRID_SIDE, 1)
+    time = np.arange(N_FRAMES)
+    cells = {(10, 10): (18.0, 8.0, 120.0), (20, 20): (22.0, 10.0, 60.0)}
+    for (x, y), (middle, sd, peak) in cells.items():
+        curves[0, :, x, y, 0] = torch.from_numpy(peak * np.exp(-0.5 * ((time - middle) / (sd / 2.3548)) ** 2))
+        inside[0, x, y] = 1
+    rng = np.random.default_rng(0)
+    curves[0, :, 30, 30, 0] = torch.from_numpy(rng.normal(0, 3, N_FRAMES))
+    inside[0, 30, 30] = 1
+    found = vessel_features(curves, inside.bool())[0]
+    assert found.shape == (4, GRID_SIDE, GRID_SIDE, 1)
+    for (x, y), (middle, width, peak) in cells.items():
+        height, late, _, rough = found[:, x, y, 0].tolist()
+        # Smoothing with (1, 2, 3, 2, 1)/9 has a variance of 4/3 frames².
+        spread = np.hypot(width / 2.3548, np.sqrt(4 / 3))
+        assert 20 * np.sinh(height) == pytest.approx(peak * width / 2.3548 / spread, rel=0.02)
+        assert late == pytest.approx(max(middle - 1.1774 * spread - TISSUE_ARRIVAL_S, -1), abs=0.1)
+        assert rough < 0.03
+    assert found[2, 20, 20, 0] - found[2, 10, 10, 0] == pytest.approx(2, abs=1)
+    assert found[3, 30, 30, 0] > 0.2, "noise"
 
 
 def test_unknown_network_raises():
-    with pytest.raises(ArgumentError, match=r"^network must be one of regression, weighting; got 'unet'\.$"):
+    with pytest.raises(ArgumentError, match=r"^network must be one of regression, .*; got 'unet'\.$"):
         make_network("unet")
