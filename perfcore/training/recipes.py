@@ -37,9 +37,9 @@ class NetworkRecipe:
 
 
 NETWORK_RECIPES: Final[dict[str, NetworkRecipe]] = {
-    "regression": NetworkRecipe("adam", 2e-3, 8, shift_s=2.0, clips_gradient=True),
-    "weighting": NetworkRecipe("adam", 2e-3, 8, shift_s=2.0, clips_gradient=True),
-    "paper": NetworkRecipe("sgd", 1e-2, 8, shift_s=6.0, clips_gradient=False),
+    "regression": NetworkRecipe("adam", 2e-3, 6, shift_s=2.0, clips_gradient=True),
+    "weighting": NetworkRecipe("adam", 2e-3, 6, shift_s=2.0, clips_gradient=True),
+    "paper": NetworkRecipe("sgd", 1e-2, 6, shift_s=6.0, clips_gradient=False),
 }
 """By key of ``NETWORKS``. The rates of the lab's networks were chosen on other cases (models/README.md); the paper
 names no rate."""
