@@ -241,8 +241,12 @@ def evaluate_command(
     for name, problem in summary["refused"].items():
         typer.echo(f"Note: {name} was left out: {problem}")
     for method, scores in summary["methods"].items():
-        means = [(n, scores[n]["mean"]) for n in ("auc", "dice", "jaccard", "hd95_mm", "hypoperfused_dice")]
-        typer.echo(f"{method:<20}" + "  ".join(f"{n} {m:.3f}" for n, m in means if m is not None))
+        shown = ("dice", "hard_dice", "calibrated_dice", "auc", "hypoperfused_dice", "hypoperfused_dice_anchored")
+        means = [(n, scores[n]["mean"]) for n in shown]
+        texts = [f"{n} {m:.3f}" for n, m in means if m is not None]
+        typer.echo("  ".join([f"{method:<24}", *texts, f"failed {scores['failed']}"]))
+    for sentence in summary["headline"]:
+        typer.echo(sentence)
 
 
 @app.command(name="benchmark")

@@ -35,8 +35,10 @@ class MetricInfo:
         Behind the decimal point.
     better
         Which values are better, or None where the metric is not a measure of quality.
-    test
-        The test against a reference method in an evaluation; None: none is shown.
+    tested
+        Whether an evaluation shows its differences between methods, with their tests.
+    negligible
+        Differences between methods below this are no difference; 0 where none is so small.
     """
 
     id: str
@@ -45,7 +47,8 @@ class MetricInfo:
     unit: str
     digits: int
     better: Literal["higher", "lower", "zero"] | None = None
-    test: Literal["paired_t", "mann_whitney_u"] | None = None
+    tested: bool = False
+    negligible: float = 0.0
 
     @property
     def title(self) -> str:
@@ -57,26 +60,34 @@ class MetricInfo:
         """Name with the unit, for an axis."""
         return f"{self.name}, {self.unit}" if self.unit else self.name
 
-    @property
-    def test_title(self) -> str:
-        """Label with the letter of its test, for a column of p-values."""
-        return f"{self.label}, {'t' if self.test == 'paired_t' else 'U'}"
-
     def text(self, value: float | None) -> str:
         """Return a value with its digits; a dash where it has no meaning."""
         return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
 
 
+NEGLIGIBLE_DICE: Final = 0.005
+"""Difference in Dice below which methods are called equal; smaller ones have no meaning for a patient."""
+
+
+def _dice_info(name: str, label: str, long_name: str) -> MetricInfo:
+    return MetricInfo(name, label, long_name, "", 3, "higher", tested=True, negligible=NEGLIGIBLE_DICE)
+
+
 METRICS: Final[dict[str, MetricInfo]] = {
     info.id: info
     for info in (
-        MetricInfo("auc", "AUC", "AUC of rCBF", "", 3, "higher", "paired_t"),
-        MetricInfo("dice", "Dice", "Core Dice", "", 3, "higher", "paired_t"),
+        _dice_info("dice", "Dice", "Core Dice"),
+        _dice_info("hard_dice", "Dice, other scan", "Core Dice with the lesion of another scan"),
+        _dice_info("calibrated_dice", "Dice, calibrated", "Core Dice at the calibrated threshold"),
+        MetricInfo("auc", "AUC", "AUC of rCBF", "", 3, "higher", tested=True),
         MetricInfo("jaccard", "Jaccard", "Jaccard", "", 3, "higher"),
         MetricInfo("hd95_mm", "95 % HD", "95 % Hausdorff distance", "mm", 1, "lower"),
-        MetricInfo("volume_bias_ml", "Volume bias", "Volume bias", "ml", 1, "zero", "mann_whitney_u"),
-        MetricInfo("hypoperfused_dice", "Hypoperf. Dice", "Hypoperfusion Dice", "", 3, "higher", "paired_t"),
-        MetricInfo("tmax_error_s", "Tmax error", "Tmax error", "s", 2, "lower"),
+        MetricInfo("volume_bias_ml", "Volume bias", "Volume bias", "ml", 1, "zero", tested=True),
+        _dice_info("hypoperfused_dice", "Hypoperf. Dice", "Hypoperfusion Dice"),
+        _dice_info("hypoperfused_dice_anchored", "Hypoperf. Dice, anchored", "Hypoperfusion Dice, anchored Tmax"),
+        MetricInfo("aif_r", "AIF r", "Correlation with the true AIF", "", 3, "higher"),
+        MetricInfo("tmax_bias_s", "Tmax bias", "Tmax minus that of the true AIF, mean", "s", 2, "zero"),
+        MetricInfo("tmax_sd_s", "Tmax SD", "Tmax minus that of the true AIF, SD", "s", 2, "lower"),
         MetricInfo("core_ml", "Core", "Core", "ml", 1),
         MetricInfo("hypoperfused_ml", "Hypoperfused", "Hypoperfused", "ml", 1),
         MetricInfo("mismatch_ml", "Mismatch", "Mismatch", "ml", 1),
@@ -86,7 +97,10 @@ METRICS: Final[dict[str, MetricInfo]] = {
         MetricInfo("seconds", "Time", "Time taken", "s", 1),
     )
 }
-RELEASED: Final = ("dice", "auc", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s")
+RELEASED: Final = (
+    "dice", "hard_dice", "calibrated_dice", "auc", "hypoperfused_dice", "hypoperfused_dice_anchored",
+    "volume_bias_ml", "aif_r", "tmax_bias_s",
+)  # fmt: skip
 """Metrics of the trained networks in the model card, in the order of its table."""
 LIVE: Final = (
     "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "dice", "auc", "reference_cbf",

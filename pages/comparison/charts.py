@@ -8,12 +8,14 @@ from typing import Any, Final
 import pandas as pd
 import plotly.graph_objects as go
 
-from perfcore.aif.sources import source_colour, source_label
+from perfcore.aif.sources import is_null, source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
 from perfcore.metrics import METRICS, evaluated
 from perfcore.types import Aif
 
 HEIGHT: Final = 300
+LEGEND_PX: Final = 180
+"""Height of a legend with the methods of an evaluation, above its chart."""
 CHARTED: Final = (*evaluated(), "core_ml", "hypoperfused_ml", "reference_cbf", "seconds")
 """Metrics that a chart can show, in the order of the choice."""
 
@@ -45,7 +47,7 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figu
 
 def method_scatter(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.Figure:
     """Draw a metric of each case by one method against another."""
-    table = rows[rows["found"]].pivot_table(index="case", columns="method", values=metric, aggfunc="first")
+    table = rows.pivot_table(index="case", columns="method", values=metric, aggfunc="first")
     title = {"text": METRICS[metric].long_title, "font": {"size": 14}}
     figure = _frame(source_label(one), source_label(other), title=title, showlegend=False)
     figure.update_layout(margin={"t": 40})
@@ -67,7 +69,7 @@ def method_scatter(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.
 def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
     """Draw the Bland–Altman plot of the predicted against the known core volume, with bias and limits."""
     figure = _frame("Mean of predicted and known core, ml", "Predicted − known core, ml", showlegend=False)
-    own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=["core_ml", "lesion_ml"])
+    own = rows[rows["method"] == method].dropna(subset=["core_ml", "lesion_ml"])
     measured, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
     figure.add_scatter(
         x=(measured + known) / 2, y=measured - known, mode="markers", customdata=_cases(own["case"]),
@@ -90,23 +92,39 @@ def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
     """Draw the mean ROC curve of each method."""
     figure = _frame("False positive rate", "Sensitivity")
     for place, method in enumerate(m for m in methods if m in curves_of):
-        dash = "dot" if method == "truth" else "solid"
-        figure.add_scatter(
-            x=curves_of["fpr"], y=curves_of[method], name=source_label(method), mode="lines",
-            line={"color": source_colour(method, place), "width": 2, "dash": dash},
-            hovertemplate="%{y:.3f}",
-        )  # fmt: skip
-    figure.update_layout(height=HEIGHT + 130)  # the legend above has nine names
+        _add_line(figure, method, place, curves_of["fpr"], curves_of[method])
+    figure.update_layout(height=HEIGHT + LEGEND_PX)
     figure.update_xaxes(range=[0, 1])
     figure.update_yaxes(range=[0, 1.01])
     return figure
+
+
+def sweep(table: pd.DataFrame, methods: Sequence[str], threshold: float) -> go.Figure:
+    """Draw the mean Dice of the core over the threshold of rCBF, with a line at the threshold in use."""
+    figure = _frame("Core: rCBF below", "Core Dice")
+    for place, method in enumerate(methods):
+        own = table[table["method"] == method]
+        if len(own):
+            _add_line(figure, method, place, own["threshold"], own["dice_mean"])
+    figure.add_vline(threshold, line={"color": "#8b95a1", "width": 1})
+    figure.update_layout(height=HEIGHT + LEGEND_PX)
+    return figure
+
+
+def _add_line(figure: go.Figure, method: str, place: int, x: Any, y: Any) -> None:
+    """Add the line of a method: dotted for known curves, dashed for null models."""
+    dash = "dot" if method in ("truth", "expert") else "dash" if is_null(method) else "solid"
+    figure.add_scatter(
+        x=x, y=y, name=source_label(method), mode="lines", hovertemplate="%{y:.3f}",
+        line={"color": source_colour(method, place), "width": 2, "dash": dash},
+    )  # fmt: skip
 
 
 def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     """Draw box plots of a metric over the cases, one per method, with all cases as points."""
     figure = _frame(METRICS[metric].long_title, "", showlegend=False)
     for place, method in enumerate(methods):
-        own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric])
+        own = rows[rows["method"] == method].dropna(subset=[metric])
         figure.add_box(
             x=own[metric], name=source_label(method), orientation="h", boxpoints="all", jitter=0.5, pointpos=0,
             marker={"color": source_colour(method, place), "size": 5}, customdata=_cases(own["case"]),
@@ -122,7 +140,7 @@ def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
         "Fold, evaluated by the network that was not trained on it", METRICS[metric].long_title, boxmode="group"
     )
     for place, method in enumerate(methods):
-        own = rows[(rows["method"] == method) & rows["found"]].dropna(subset=[metric, "fold"])
+        own = rows[rows["method"] == method].dropna(subset=[metric, "fold"])
         figure.add_box(
             x=own["fold"].astype(int).astype(str), y=own[metric], name=source_label(method),
             marker={"color": source_colour(method, place), "size": 5},

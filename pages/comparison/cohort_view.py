@@ -1,4 +1,4 @@
-"""EvaluationResults of an evaluation: tables, agreement, ROC and box plots; a selected point opens its case."""
+"""Results of an evaluation: headline, tables, sweep, agreement, ROC and box plots; a point opens its case."""
 
 from __future__ import annotations
 
@@ -17,12 +17,22 @@ from pages.comparison.evaluation_results import NONE, CaseFilter, EvaluationResu
 from pages.server import config
 from pages.session import case_selection
 from pages.session.state import user_state
-from perfcore.aif.sources import source_label
-from perfcore.metrics import METRICS, MetricInfo, evaluated
+from pages.ui.escape import escape
+from perfcore.aif.sources import is_network, source_label
+from perfcore.evaluation.statistics import COMPARATOR
+from perfcore.evaluation.wording import (
+    DIFFERENCE_NOTE,
+    SWEEP_NOTE,
+    difference_text,
+    failures,
+    mean_text,
+    p_text,
+    reference_label,
+    table_note,
+)
+from perfcore.metrics import METRICS, evaluated
 
-_METHOD_PX: Final = 124
-_LETTER_PX: Final = 7.2
-"""Width of a letter in the head of a column."""
+_TESTED: Final = tuple(name for name in evaluated() if METRICS[name].tested)
 
 
 def folder_key(case: str, n_slices: int) -> str | None:
@@ -46,81 +56,82 @@ def show_cohort(found: EvaluationResults) -> None:
     rows = selection.apply(found.rows)
     n_cases, n_all = rows["case"].nunique(), found.rows["case"].nunique()
     some = f"{n_cases} of {n_all}" if n_cases < n_all else f"{n_all}"
-    st.caption(f"{some} cases. Mean (standard deviation). Select a point to open its case in the Lab.")
+    st.caption(
+        f"{some} cases. Mean over the patients (95 % interval). Select a point to open its case in the Lab."
+    )
     if not n_cases:
         st.info("No case passes the filters.")
         return
     summary = summary_of(found, selection)
+    st.markdown("\n".join(f"- {escape(sentence)}" for sentence in summary["headline"]))
     st.dataframe(table(summary), hide_index=True, width="stretch", alt="Metrics of each method over the cases")
+    with st.expander("How to read the table"):
+        st.markdown(escape(table_note(summary)))
     left, right = st.columns([1.12, 1], gap="large")
     with left:
-        _tests(summary)
+        _differences(summary)
     with right:
-        _roc(found, rows)
+        _sweep(found, rows)
     _charts(found, rows, summary)
     _downloads(found, rows, selection)
 
 
 def table(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return mean and standard deviation of each metric, a row per method."""
+    """Return failures, and the mean of each metric with its interval, a row per method."""
     return pd.DataFrame([
         {
             "Method": source_label(method),
-            **{METRICS[key].title: _cell(about[key], METRICS[key].digits) for key in evaluated()},
+            "Failures": failures(about),
+            **{METRICS[name].title: mean_text(METRICS[name], about[name]) for name in evaluated()},
         }
         for method, about in summary["methods"].items()
     ])  # fmt: skip
 
 
-def tests(summary: dict[str, Any], reference: str) -> pd.DataFrame:
-    """Return the p-values against a reference, a row per method."""
+def differences(summary: dict[str, Any], reference: str, metric: str) -> pd.DataFrame:
+    """Return the differences of a metric from a reference with their p-values, a row per method."""
     return pd.DataFrame([
-        {"Method": source_label(method), **{info.test_title: _p(about[info.id][info.test]) for info in _tested()}}
-        for method, about in summary["p_values"][reference].items()
+        {
+            "Method": source_label(method),
+            "Difference (95 % interval)": difference_text(METRICS[metric], found[metric]),
+            "p, adjusted": p_text(found[metric]),
+            "Patients": found[metric]["n_patients"],
+        }
+        for method, found in summary["differences"][reference].items()
     ])  # fmt: skip
 
 
-def _tested() -> list[MetricInfo]:
-    return [METRICS[name] for name in evaluated() if METRICS[name].test is not None]
-
-
-def _widths() -> dict[str, Any]:
-    titles = [info.test_title for info in _tested()]
-    widths = {"Method": _METHOD_PX, **{title: round(_LETTER_PX * len(title)) for title in titles}}
-    return {title: st.column_config.TextColumn(width=width) for title, width in widths.items()}
-
-
-def _cell(figure: dict[str, Any], digits: int) -> str:
-    if figure["mean"] is None:
-        return "–"
-    spread = "" if figure["sd"] is None else f" ({figure['sd']:.{digits}f})"
-    return f"{figure['mean']:.{digits}f}{spread}".replace("-", "−")
-
-
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def _tests(summary: dict[str, Any]) -> None:
-    references = list(summary["p_values"])
+def _differences(summary: dict[str, Any]) -> None:
+    references = list(summary["differences"])
     if not references:
         return
-    st.markdown("**Tests**")
-    reference = references[0]
-    if len(references) > 1:
-        reference = st.segmented_control(
-            "Tests against", references, default=references[0], key="cohort_reference", format_func=source_label,
-            label_visibility="collapsed", required=True,
-        )  # fmt: skip
-    st.dataframe(
-        tests(summary, reference), hide_index=True, width="stretch", column_config=_widths(),
-        alt=f"p-values against {source_label(reference)}",
+    st.markdown("**Differences**")
+    one, two = st.columns([3, 2], vertical_alignment="bottom")
+    reference = one.segmented_control(
+        "Differences from", references, default=references[0], key="cohort_reference", format_func=reference_label,
+        label_visibility="collapsed", required=True,
     )  # fmt: skip
-    st.caption(
-        f"p against {source_label(reference)}; t: paired t-test, U: Mann–Whitney. Not corrected for their number."
-    )
+    metric = two.selectbox(
+        "Metric of the differences", _TESTED, key="cohort_difference_metric", format_func=_long_title,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    st.dataframe(
+        differences(summary, reference, metric), hide_index=True, width="stretch",
+        alt=f"Differences from {reference_label(reference)}",
+    )  # fmt: skip
+    st.caption(DIFFERENCE_NOTE)
+
+
+def _sweep(found: EvaluationResults, rows: pd.DataFrame) -> None:
+    st.markdown(f"**Core Dice by the threshold of rCBF**{_unfiltered_note(found, rows)}")
+    figure = charts.sweep(found.sweep, found.methods, found.summary["settings"]["core_threshold"])
+    st.plotly_chart(figure, width="stretch", key="cohort_sweep", alt="Mean core Dice by threshold of rCBF")
+    st.caption(SWEEP_NOTE)
+
+
+def _unfiltered_note(found: EvaluationResults, rows: pd.DataFrame) -> str:
+    whole = rows["case"].nunique() == found.rows["case"].nunique()
+    return "" if whole else " · all cases, without the filters"
 
 
 def _filters(found: EvaluationResults) -> CaseFilter:
@@ -148,17 +159,18 @@ def _filters(found: EvaluationResults) -> CaseFilter:
 def _charts(found: EvaluationResults, rows: pd.DataFrame, summary: dict[str, Any]) -> None:
     methods = [m for m in found.methods if m in summary["methods"]]
     known = [m for m in CHARTED if rows[m].notna().any()]
-    best = found.summary.get("best_network") or found.summary.get("best_classical")
-    best = best if best in methods else methods[0]
+    first = next((name for name in methods if is_network(name)), methods[0])
+    other_first = COMPARATOR if COMPARATOR in methods and first != COMPARATOR else methods[-1]
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**Two methods, case by case**")
         a, b, c = st.columns([3, 3, 4])
-        one = a.selectbox("Horizontal", methods, key="cohort_x", format_func=source_label)
+        one = a.selectbox(
+            "Horizontal", methods, index=methods.index(other_first), key="cohort_x", format_func=source_label
+        )
         other = b.selectbox(
-            "Vertical", methods, index=methods.index(best) if best != methods[0] else min(1, len(methods) - 1),
-            key="cohort_y", format_func=source_label,
-        )  # fmt: skip
+            "Vertical", methods, index=methods.index(first), key="cohort_y", format_func=source_label
+        )
         metric = c.selectbox("Metric", known, key="cohort_metric", format_func=_long_title)
         _selectable(
             charts.method_scatter(rows, one, other, metric), "cohort_against", found, "Each case by two methods"
@@ -166,24 +178,22 @@ def _charts(found: EvaluationResults, rows: pd.DataFrame, summary: dict[str, Any
     with right:
         st.markdown("**Agreement of core volumes (Bland–Altman)**")
         method = st.selectbox(
-            "Method", methods, index=methods.index(best), key="cohort_agreement_method", format_func=source_label
+            "Method", methods, index=methods.index(first), key="cohort_agreement_method", format_func=source_label
         )
         _selectable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
-    title, choice = st.columns(2, gap="large", vertical_alignment="bottom")
-    title.markdown("**Distribution over the cases**")
-    metric = choice.selectbox(
-        "Metric of the box plot", known, key="cohort_box_metric", format_func=_long_title,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    _selectable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
-
-
-def _roc(found: EvaluationResults, rows: pd.DataFrame) -> None:
-    whole = rows["case"].nunique() == found.rows["case"].nunique()
-    note = "" if whole else " · all cases, without the filters"
-    st.markdown(f"**ROC of rCBF, mean of the cases**{note}")
-    figure = charts.roc(found.roc, found.methods)
-    st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
+    left, right = st.columns([1.12, 1], gap="large")
+    with left:
+        title, choice = st.columns(2, vertical_alignment="bottom")
+        title.markdown("**Distribution over the cases**")
+        metric = choice.selectbox(
+            "Metric of the box plot", known, key="cohort_box_metric", format_func=_long_title,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        _selectable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
+    with right:
+        st.markdown(f"**ROC of rCBF, mean of the cases**{_unfiltered_note(found, rows)}")
+        figure = charts.roc(found.roc, found.methods)
+        st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
 
 
 def _long_title(metric: str) -> str:

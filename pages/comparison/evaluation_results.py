@@ -13,10 +13,10 @@ from typing import Any, Final
 import pandas as pd
 
 from perfcore.errors import InputDataError
-from perfcore.evaluation.run import case_columns
+from perfcore.evaluation.headline import headline
+from perfcore.evaluation.run import EVALUATION_FILES, case_columns
 from perfcore.evaluation.statistics import summarise
 
-FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
 MAX_EVALUATION_BYTES: Final = 64 << 20
 _TEXT: Final = ("case", "patient", "confounders", "method", "note")
 _REPEAT: Final = "make it again with python -m perfcore evaluate."
@@ -36,6 +36,8 @@ class EvaluationResults:
         A row per case and method, as in ``cases.csv``.
     roc
         Column ``fpr`` and one per method.
+    sweep
+        Mean Dice per method and threshold of rCBF, as in ``sweep.csv``.
     summary
         Content of ``summary.json``.
     files
@@ -47,6 +49,7 @@ class EvaluationResults:
     title: str
     rows: pd.DataFrame
     roc: pd.DataFrame
+    sweep: pd.DataFrame
     summary: dict[str, Any]
     files: dict[str, bytes]
     entry_of: Callable[[str, int], str | None]
@@ -84,7 +87,7 @@ class CaseFilter:
         if self.slices:
             kept &= rows["n_slices"].isin(self.slices)
         if self.lesion_ml is not None:
-            # The row of a method that found no AIF has no volume, so the case's volume is used.
+            # The row of a method that was not evaluated has no volume, so the case's volume is used.
             size = rows.groupby("case")["lesion_ml"].transform("max")
             kept &= size.between(*self.lesion_ml)
         return rows[kept]
@@ -96,10 +99,11 @@ def confounders_of(text: Any) -> tuple[str, ...]:
 
 
 def summary_of(found: EvaluationResults, cases: CaseFilter) -> dict[str, Any]:
-    """Return ``methods`` and ``p_values`` over the cases that pass a filter."""
+    """Return means, differences and headline over the cases that pass a filter."""
     if cases.is_empty:
         return found.summary
-    return summarise(cases.apply(found.rows), list(found.summary["p_values"]))
+    statistics = summarise(cases.apply(found.rows), list(found.summary["differences"]))
+    return {**statistics, "headline": headline(statistics)}
 
 
 def read_results(folder: Path, title: str, entry_of: Callable[[str, int], str | None]) -> EvaluationResults | None:
@@ -114,25 +118,29 @@ def read_results(folder: Path, title: str, entry_of: Callable[[str, int], str | 
         stamp = (folder / "summary.json").stat().st_mtime_ns
     except OSError:
         return None
-    files, rows, roc, summary = _read(folder, stamp)
-    return EvaluationResults(title, rows, roc, summary, files, entry_of)
+    files, rows, roc, sweep, summary = _read(folder, stamp)
+    return EvaluationResults(title, rows, roc, sweep, summary, files, entry_of)
 
 
 @lru_cache(maxsize=4)
-def _read(folder: Path, _stamp: int) -> tuple[dict[str, bytes], pd.DataFrame, pd.DataFrame, dict[str, Any]]:
+def _read(
+    folder: Path, _stamp: int
+) -> tuple[dict[str, bytes], pd.DataFrame, pd.DataFrame, pd.DataFrame, dict[str, Any]]:
     try:
-        if sum((folder / name).stat().st_size for name in FILES) > MAX_EVALUATION_BYTES:
+        if sum((folder / name).stat().st_size for name in EVALUATION_FILES) > MAX_EVALUATION_BYTES:
             raise InputDataError("The evaluation is too large to be shown.")
-        files = {name: (folder / name).read_bytes() for name in FILES}
+        files = {name: (folder / name).read_bytes() for name in EVALUATION_FILES}
         rows = pd.read_csv(io.BytesIO(files["cases.csv"]), dtype=dict.fromkeys(_TEXT, str))
-        roc = pd.read_csv(io.BytesIO(files["roc.csv"]))
+        roc, sweep = (pd.read_csv(io.BytesIO(files[name])) for name in ("roc.csv", "sweep.csv"))
         summary = json.loads(files["summary.json"])
         complete = set(case_columns()) <= set(rows) and "fpr" in roc and bool(summary["methods"])
-        complete &= isinstance(summary["p_values"], dict) and set(summary["methods"]) == set(rows["method"])
+        complete &= {"method", "threshold", "dice_mean", "n"} <= set(sweep)
+        complete &= isinstance(summary["differences"], dict) and set(summary["methods"]) == set(rows["method"])
+        complete &= isinstance(summary["headline"], list)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputDataError(f"The evaluation cannot be read; {_REPEAT}") from error
     if not complete:
         raise InputDataError(f"The evaluation is incomplete; {_REPEAT}")
-    rows["found"] = rows["found"].astype(bool)
+    rows = rows.astype({"found": bool, "failed": bool, "fallback": bool})
     rows["confounders"] = rows["confounders"].fillna("")
-    return files, rows, roc, summary
+    return files, rows, roc, sweep, summary

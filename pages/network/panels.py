@@ -100,7 +100,9 @@ def show_metrics(manifest: dict[str, Any]) -> None:
         pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
         alt="Metrics of each network",
     )  # fmt: skip
-    st.caption("Means over the held-out cases of five folds, split by patient.")
+    st.caption(
+        "Means over the patients, each evaluated by the network of the fold that held them out (five folds)."
+    )
 
 
 def show_learning(name: str, evaluation: EvaluationResults | None) -> None:

@@ -56,8 +56,14 @@ NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {
         SourceInfo("cnn-weighting", "Network, weighting", "#8f7bf0", "Learned"),
         SourceInfo("cnn-regression-core", "Regression, core loss", "#d9a1c9", "Learned"),
         SourceInfo("cnn-weighting-core", "Weighting, core loss", "#b6a8f7", "Learned"),
+        SourceInfo("cnn-paper", "Network, the paper's recipe", "#e3a25a", "Learned"),
     )
 }
+NULL: Final = "null-"
+"""Beginning of the ids of null models, curves that know nothing of the patient: see `null_of`."""
+TYPICAL: Final = f"{NULL}typical"
+"""Id of the typical arterial gamma variate for everybody."""
+_NULL_GROUP: Final = "Null models"
 
 
 def aif_methods() -> tuple[str, ...]:
@@ -68,6 +74,16 @@ def aif_methods() -> tuple[str, ...]:
 def is_network(source_id: str) -> bool:
     """Return whether an id is a network's (``cnn`` alone, which stands for the best, is not)."""
     return source_id.startswith(f"{NETWORK}-")
+
+
+def null_of(network: str) -> str:
+    """Return the id of a network's null model, its mean curve for everybody."""
+    return NULL + network
+
+
+def is_null(source_id: str) -> bool:
+    """Return whether an id is that of a null model."""
+    return source_id.startswith(NULL)
 
 
 def is_example(source_id: str) -> bool:
@@ -83,6 +99,13 @@ def source_info(source_id: str) -> SourceInfo:
     known = {**KNOWN, **NETWORK_SOURCES}
     if source_id in known:
         return known[source_id]
+    if source_id == TYPICAL:
+        return SourceInfo(source_id, "Typical curve (null model)", "#6b7280", _NULL_GROUP)
+    if is_null(source_id):
+        network = source_id.removeprefix(NULL)
+        return SourceInfo(
+            source_id, f"Mean curve of {network} (null model)", source_info(network).colour, _NULL_GROUP
+        )
     return SourceInfo(source_id, source_id, "", "Learned" if is_network(source_id) else "Files")
 
 

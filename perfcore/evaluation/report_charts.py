@@ -11,8 +11,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from perfcore.aif.sources import source_label
-from perfcore.evaluation.case_evaluation import FPR, ExampleSlice
+from perfcore.aif.sources import is_null, source_colour, source_label
+from perfcore.evaluation.case_evaluation import ExampleSlice
+from perfcore.evaluation.figures import FPR
 from perfcore.metrics import METRICS
 from perfcore.types import DoubleArray
 
@@ -81,27 +82,49 @@ def bland_altman_figure(rows: pd.DataFrame, summary: dict[str, Any], methods: li
 
 def roc_figure(roc: dict[str, DoubleArray]) -> str:
     """Draw the mean ROC curve of rCBF, one line per method."""
-    figure = Figure(figsize=(4.6, 3.8), layout="constrained")
+    figure = Figure(figsize=(7.4, 3.8), layout="constrained")
     axes = figure.subplots()
-    for method, curve in roc.items():
-        axes.plot(FPR, curve, label=source_label(method), lw=1.4)
+    for place, (method, curve) in enumerate(roc.items()):
+        axes.plot(FPR, curve, **_line(method, place))
     axes.set(xlabel="False positive rate", ylabel="Sensitivity", xlim=(0, 1), ylim=(0, 1.01))
     axes.grid(alpha=0.3)
-    if roc:
-        axes.legend(fontsize=8, loc="lower right")
+    _legend_beside(axes)
     return _svg(figure)
 
 
+def sweep_figure(sweep: pd.DataFrame, threshold: float) -> str:
+    """Draw the mean Dice of the core over the threshold of rCBF, one line per method."""
+    figure = Figure(figsize=(7.4, 3.8), layout="constrained")
+    axes = figure.subplots()
+    for place, (method, own) in enumerate(sweep.groupby("method", sort=False)):
+        axes.plot(own["threshold"], own["dice_mean"], **_line(str(method), place))
+    axes.axvline(threshold, color="0.5", lw=0.9)
+    axes.set(xlabel="Core: rCBF below", ylabel="Core Dice")
+    axes.grid(alpha=0.3)
+    _legend_beside(axes)
+    return _svg(figure)
+
+
+def _line(method: str, place: int) -> dict[str, Any]:
+    """Return the style of a method's line: dotted for known curves, dashed for null models."""
+    style = ":" if method in ("truth", "expert") else "--" if is_null(method) else "-"
+    return {"label": source_label(method), "color": source_colour(method, place), "ls": style, "lw": 1.5}
+
+
+def _legend_beside(axes: Axes) -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+
+
 def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
-    """Draw box plots of Dice over the cases: core and, if known, hypoperfused tissue."""
-    metrics = ["dice"]
-    if rows["hypoperfused_dice"].notna().any():
-        metrics.append("hypoperfused_dice")
-    figure = Figure(figsize=(4.4 * len(metrics), 3.4), layout="constrained")
-    panels: Any = figure.subplots(1, len(metrics), squeeze=False)
+    """Draw box plots of Dice over the cases: core by both labels and hypoperfused tissue, where they are known."""
+    metrics = ["dice", *(name for name in ("hard_dice", "hypoperfused_dice") if rows[name].notna().any())]
+    figure = Figure(figsize=(3.9 * len(metrics), 0.28 * len(methods) + 0.9), layout="constrained")
+    panels: Any = figure.subplots(1, len(metrics), sharey=True, squeeze=False)
     for panel, metric in zip(panels.flat, metrics, strict=True):
         _box(panel, rows, methods, metric)
         panel.set_title(METRICS[metric].name, fontsize=9)
+    panels.flat[0].invert_yaxis()
     return _svg(figure)
 
 
@@ -109,7 +132,6 @@ def _box(panel: Axes, rows: pd.DataFrame, methods: list[str], metric: str) -> No
     values = [pd.to_numeric(rows[rows["method"] == m][metric]).dropna().to_numpy() for m in methods]
     panel.boxplot(values, tick_labels=[source_label(m) for m in methods], orientation="horizontal", widths=0.6,
                   flierprops={"markersize": 3})  # fmt: skip
-    panel.invert_yaxis()
     panel.set_xlim(-0.02, 1.02)
     panel.tick_params(labelsize=8)
     panel.grid(alpha=0.3, axis="x")

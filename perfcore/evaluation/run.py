@@ -1,4 +1,4 @@
-"""Evaluation of a folder of cases: writes cases.csv, roc.csv, summary.json and report.html."""
+"""Evaluation of a folder of cases: writes cases.csv, roc.csv, sweep.csv, summary.json and report.html."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from perfcore.aif.network.weights import TRAINING_FILE, method_name, network_nam
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_example
 from perfcore.errors import InputDataError
-from perfcore.evaluation.case_evaluation import (
-    FPR,
-    CaseEvaluation,
-    EvaluationJob,
-    ExampleSlice,
-    NetworkSource,
-    evaluate_case,
-)
+from perfcore.evaluation.case_evaluation import CaseEvaluation, EvaluationJob, ExampleSlice, evaluate_case
+from perfcore.evaluation.figures import FPR
+from perfcore.evaluation.headline import headline
+from perfcore.evaluation.methods import NetworkSource
 from perfcore.evaluation.report import make_report
-from perfcore.evaluation.statistics import best_method, summarise
+from perfcore.evaluation.statistics import COMPARATOR, summarise
+from perfcore.evaluation.sweep import Sweeps, calibrate, sweep_table
 from perfcore.io.atomic_write import check_out_dir, to_json_values, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.metrics import evaluated
@@ -31,14 +28,15 @@ from perfcore.runtime.jobs import Progress, run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
-EVALUATION_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
+EVALUATION_FILES: Final = ("cases.csv", "roc.csv", "sweep.csv", "summary.json", "report.html")
 
 
 def case_columns() -> tuple[str, ...]:
     """Return the columns of ``cases.csv``."""
     names = (
-        "case", "patient", "confounders", "n_slices", "method", "found", "fold", *evaluated(),
-        "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml", "reference_cbf", "seconds", "note",
+        "case", "patient", "confounders", "n_slices", "method", "found", "failed", "fallback", "fold",
+        *evaluated(), "calibrated_threshold", "core_ml", "lesion_ml", "hypoperfused_ml", "mismatch_ml",
+        "reference_cbf", "seconds", "note",
     )  # fmt: skip
     return tuple(dict.fromkeys(names))
 
@@ -52,7 +50,7 @@ def evaluate(
     scheduler: str | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
-    """Evaluate every method on every case; write ``cases.csv``, ``roc.csv``, ``summary.json`` and ``report.html``.
+    """Evaluate every method on every case; write the tables, ``summary.json`` and ``report.html``.
 
     Parameters
     ----------
@@ -118,31 +116,31 @@ def evaluate_cases(
         for case in cases
     ]
     results = run_jobs(evaluate_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
-    rows = _table(results)
+    sweeps = _sweeps(results)
+    rows = _table(results, calibrate(sweeps, cases))
     if rows.empty:
         first = next((result.problem for result in results if result.problem), "no method found an AIF")
         raise InputDataError(f"No case of the data folder can be evaluated; the first error: {first}")
-    selectors = [name for name in SELECTORS if name in set(rows["method"])]
-    reference = "expert" if experts else "truth" if (rows["method"] == "truth").any() else None
-    means = summarise(rows, [])
-    classical = best_method(means, selectors)
+    statistics = summarise(rows)
+    known = [name for name in ("expert", "truth") if name in statistics["methods"]]
     summary = {
         "n_cases": int(rows["case"].nunique()),
         "n_patients": int(rows["patient"].nunique()),
-        "reference": reference,
-        "best_classical": classical,
-        "best_network": best_method(means, [network.method for network in networks]),
+        "reference": known[0] if known else None,
+        "comparator": COMPARATOR,
+        "headline": headline(statistics),
         "settings": Settings().as_dict(),
         "networks": {n.method: {"kind": n.kind, "loss": n.loss, "folds": _n_folds(n)} for n in networks},
         "refused": {case.name: r.problem for case, r in zip(cases, results, strict=True) if r.problem},
-        **summarise(rows, [name for name in (reference, classical) if name is not None]),
+        **statistics,
     }
     roc = _mean_roc(results)
-    tables = (rows, pd.DataFrame({"fpr": FPR, **roc}))
-    cases_csv, roc_csv = (t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables)
+    sweep = sweep_table(sweeps, {case.name: case.patient for case in cases})
+    tables = (rows, pd.DataFrame({"fpr": FPR, **roc}), sweep)
+    texts = [t.to_csv(index=False, lineterminator="\n", float_format="%.6g") for t in tables]
     summary_json = json.dumps(to_json_values(summary), indent=2, allow_nan=False) + "\n"
-    report = make_report(rows, summary, roc, _example(jobs, results))
-    write_files(out, dict(zip(EVALUATION_FILES, (cases_csv, roc_csv, summary_json, report), strict=True)))
+    report = make_report(rows, summary, roc, sweep, _example(jobs, results))
+    write_files(out, dict(zip(EVALUATION_FILES, (*texts, summary_json, report), strict=True)))
     return summary
 
 
@@ -205,11 +203,24 @@ def _experts(cases: list[CohortCase], folder: Path | None) -> dict[str, Path]:
     return found
 
 
-def _table(results: list[CaseEvaluation]) -> pd.DataFrame:
-    rows = pd.DataFrame([row for result in results for row in result.rows], columns=list(case_columns()))
-    rows["found"] = rows["found"].astype(bool)
-    rows["fold"] = rows["fold"].astype("Int64")
-    return rows
+def _sweeps(results: list[CaseEvaluation]) -> Sweeps:
+    sweeps: Sweeps = {}
+    for result in results:
+        for method, sweep in result.sweep.items():
+            sweeps.setdefault(method, {})[result.rows[0]["case"]] = sweep
+    return sweeps
+
+
+def _table(results: list[CaseEvaluation], calibrated: dict[tuple[str, str], tuple[float, float]]) -> pd.DataFrame:
+    """Return the table of ``cases.csv``, with threshold and Dice of the calibration."""
+    rows = []
+    for row in (row for result in results for row in result.rows):
+        threshold, dice = calibrated.get((row["method"], row["case"]), (None, None))
+        rows.append({**row, "calibrated_threshold": threshold, "calibrated_dice": dice})
+    table = pd.DataFrame(rows, columns=list(case_columns()))
+    table = table.astype({"found": bool, "failed": bool, "fallback": bool})
+    table["fold"] = table["fold"].astype("Int64")
+    return table
 
 
 def _mean_roc(results: list[CaseEvaluation]) -> dict[str, DoubleArray]:

@@ -20,7 +20,7 @@ from perfcore.io.datasets.case_folders import (
     patient_of,
 )
 from perfcore.io.nifti.volumes import read_mask, read_volume
-from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
+from perfcore.types import Aif, BoolArray, PerfusionSeries
 
 TRAINING: Final = "TRAINING"
 TRUTH: Final = "truth"
@@ -38,13 +38,10 @@ class GroundTruth:
         True arterial input function.
     hypoperfused
         Core and penumbra. Shape ``(nx, ny, nz)``.
-    delay_s
-        Delay of tissue after the artery, s, 0 where there is no tissue. Shape ``(nx, ny, nz)``.
     """
 
     aif: Aif | None = None
     hypoperfused: BoolArray | None = None
-    delay_s: FloatArray | None = None
 
 
 @dataclass(frozen=True)
@@ -101,11 +98,11 @@ class CohortCase:
         """
         if self.truth is None:
             return GroundTruth()
-        core, penumbra, delay = (
-            read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra", "delay")
+        core, penumbra = (
+            read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra")
         )
         aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
-        return GroundTruth(aif, (core > 0) | (penumbra > 0), delay)
+        return GroundTruth(aif, (core > 0) | (penumbra > 0))
 
     def load_hard_label(self, series: PerfusionSeries) -> BoolArray | None:
         """Read the lesion as another scan shows it hours later; None where there is none.

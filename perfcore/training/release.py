@@ -27,7 +27,7 @@ from perfcore.metrics import METRICS, RELEASED
 from perfcore.training.loop import WEIGHTS_FILE
 
 EVALUATION_FOLDER: Final = "evaluation"
-RELEASED_FILES: Final = ("cases.csv", "roc.csv", "summary.json", "report.html")
+RELEASED_FILES: Final = ("cases.csv", "roc.csv", "sweep.csv", "summary.json", "report.html")
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
 

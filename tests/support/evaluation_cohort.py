@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file, save
 
 from perfcore.aif.select import SELECTORS, select
+from perfcore.aif.sources import TYPICAL, null_of
 from perfcore.evaluation.run import evaluate_cases
 from perfcore.io.cohort import CohortCase
 from perfcore.maps import PerfusionMaps
@@ -21,7 +22,8 @@ from perfcore.settings import Settings
 from perfcore.types import Aif, PerfusionSeries
 
 N_LEARNT = 4
-METHODS = ("truth", *SELECTORS, "cnn-regression", "cnn-weighting-core")
+NETWORKS = ("cnn-regression", "cnn-weighting-core")
+METHODS = ("truth", *SELECTORS, *NETWORKS, TYPICAL, *(null_of(name) for name in NETWORKS))
 
 
 def make_different(path: Path, part: str, change: float, seed: int) -> None:
@@ -43,12 +45,12 @@ def judge_here(cases: list[CohortCase], out: Path, **more: Any) -> tuple[dict[st
 
 
 def maps_again(
-    case: CohortCase, aif: Aif | None = None, method: str = ""
+    case: CohortCase, aif: Aif | None = None, method: str = "", settings: Settings | None = None
 ) -> tuple[PerfusionMaps, PerfusionSeries, Prepared]:
     series = case.load()
     prepared = prepare(series, Settings())
     return (
-        make_maps(prepared, tile(prepared), aif or select(prepared, method).corrected(), Settings()),
+        make_maps(prepared, tile(prepared), aif or select(prepared, method).corrected(), settings or Settings()),
         series,
         prepared,
     )

@@ -21,19 +21,20 @@ def tiny_head(k: int) -> Head:
     return draw_head(48, 1, N_TIME, noise=3.0 + k % 3, seed=k, side=side, arrival_s=arrival_s, scale=scale)
 
 
-def truth_of(head: Head, side: str) -> tuple[np.ndarray, np.ndarray]:
-    """Penumbra and delay [s] on the grid, by the same ellipses as the head."""
+def penumbra_of(head: Head, side: str) -> np.ndarray:
+    """Penumbra on the grid, by the same ellipses as the head."""
     grid = head.series.grid
     world = np.indices(grid).reshape(3, -1).T @ head.series.affine[:3, :3].T + head.series.affine[:3, 3]
     x, y = world[:, 0].reshape(grid), world[:, 1].reshape(grid)
     sign = 1 if side == "right" else -1
     penumbra = (np.hypot((x - sign * 42) / 28, y / 55) < 1) & head.brain
-    delay = np.where(head.brain, 1.0, 0)
-    delay[np.hypot(x / 45, y / 60) < 1] = 1.3
-    delay[penumbra] = 5
-    delay[head.lesion] = 8
-    delay[head.ventricle] = 0
-    return penumbra & ~head.lesion, delay
+    return penumbra & ~head.lesion
+
+
+def hard_label_of(head: Head) -> np.ndarray:
+    """The lesion as another scan might show it: displaced by 10 mm, and larger by a border."""
+    moved = np.roll(head.lesion, 2, axis=1)
+    return moved | np.roll(moved, 1, axis=0)
 
 
 def save_nifti(volume: np.ndarray, affine: np.ndarray, path: Path, dt_s: float | None = None) -> None:
@@ -63,9 +64,9 @@ def write_tiny_cohort(folder: Path, n_cases: int, *, truth: bool = True, per_pat
         if not truth:
             continue
         beside = folder / "truth" / f"case_{k}"
-        penumbra, delay = truth_of(head, side)
+        penumbra = penumbra_of(head, side)
         for name, volume in (("core", head.lesion.astype(np.uint8)), ("penumbra", penumbra.astype(np.uint8)),
-                             ("delay", delay.astype(np.float32))):  # fmt: skip
+                             ("hard_label", hard_label_of(head).astype(np.uint8))):  # fmt: skip
             save_nifti(volume, head.series.affine, beside / f"{name}.nii.gz")
         write_aif_csv(Aif(head.series.time_s, head.aif), beside / "aif.csv")
         about = {"patient": f"P{(k - 1) // per_patient + 1}", "confounders": ["late artery"] if k == 2 else []}

@@ -107,7 +107,7 @@ def test_the_metrics_are_those_of_the_manifest() -> None:
     shown = app.dataframe[0].value.set_index("Network")
     assert list(shown.index) == ["cnn-regression", "cnn-weighting (best)"]
     assert shown.loc["cnn-regression", "Core Dice"] == 0.712
-    assert np.isnan(shown["Tmax error, s"].astype(float)).all(), "unknown values are empty"
+    assert np.isnan(shown["Correlation with the true AIF"].astype(float)).all(), "unknown values are empty"
     assert any(m.value == "### Card\n\nSee the report, 0.5 mm." for m in app.main.markdown)
     assert "There is no evaluation of its folds." in [c.value for c in app.main.caption]
 

@@ -19,18 +19,20 @@ from typer.testing import CliRunner
 from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.models import make_network
 from perfcore.aif.network.weights import Network, read_network
+from perfcore.aif.sources import source_label
 from perfcore.cli import app
 from perfcore.errors import InputDataError
-from perfcore.evaluation import case_evaluation
+from perfcore.evaluation import methods as evaluation_methods
 from perfcore.evaluation import run as evaluation_run
-from perfcore.evaluation.case_evaluation import EvaluationJob, NetworkSource, evaluate_case
+from perfcore.evaluation.case_evaluation import CaseEvaluation, EvaluationJob, evaluate_case
+from perfcore.evaluation.methods import NetworkSource
 from perfcore.evaluation.run import shipped_networks, trained_networks
 from perfcore.io.cohort import CohortCase, find_cohort, fingerprint
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.training.loop import read_log
 from tests.support import oracle
-from tests.support.evaluation_cohort import METHODS, N_LEARNT, judge_here, maps_again, one
+from tests.support.evaluation_cohort import METHODS, N_LEARNT, NETWORKS, judge_here, maps_again, one
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -85,11 +87,16 @@ def source_trained_on(case: CohortCase, fold: int, place: Path | None = None) ->
     return NetworkSource("cnn-regression", "regression", "core+tmax", {fingerprint(case.load()): fold}, place)
 
 
+def row_of(result: CaseEvaluation, method: str = "cnn-regression") -> dict[str, Any]:
+    return next(row for row in result.rows if row["method"] == method)
+
+
 def test_network_trained_on_case_is_not_evaluated_on_it(folder: Path) -> None:
     case = find_cohort(folder)[0]
-    result = evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 0),)))
-    row = next(row for row in result.rows if row["method"] == "cnn-regression")
+    row = row_of(evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 0),))))
     assert not row["found"]
+    assert not row["failed"], "it was not asked"
+    assert row.get("dice") is None
     assert row["note"] == ("cnn-regression was trained on this case; give --weights of a training with folds.")
 
 
@@ -105,15 +112,15 @@ def test_installed_network_is_evaluated_on_unseen_cases_only(
     monkeypatch.setattr(evaluation_run, "network_names", lambda: ("cnn-regression",))
     torch.manual_seed(0)
     shipped = Network("cnn-regression", make_network("regression").eval(), "core+tmax", {})
-    monkeypatch.setattr(case_evaluation, "load_network", lambda _name: shipped)
+    monkeypatch.setattr(evaluation_methods, "load_network", lambda _name: shipped)
     networks = shipped_networks()
-    found = {c.name: evaluate_case(EvaluationJob(c, (), networks)).rows[-1]["found"] for c in (seen, unseen)}
+    found = {c.name: row_of(evaluate_case(EvaluationJob(c, (), networks)))["found"] for c in (seen, unseen)}
     assert found == {"case_1": False, "case_2": True}
 
 
 def test_incomplete_training_is_reported(folder: Path, tmp_path: Path) -> None:
     case = find_cohort(folder)[0]
-    row = evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 2, tmp_path),))).rows[-1]
+    row = row_of(evaluate_case(EvaluationJob(case, (), (source_trained_on(case, 2, tmp_path),))))
     assert not row["found"]
     assert row["note"] == "The training of cnn-regression is incomplete: fold_2 has no weights."
 
@@ -126,6 +133,7 @@ def test_damaged_weights_do_not_affect_other_methods(folder: Path, tmp_path: Pat
     rows = evaluate_case(EvaluationJob(case, ("straka",), (source_trained_on(case, 2, tmp_path),))).rows
     assert [(row["method"], row["found"]) for row in rows] == [
         ("truth", True), ("straka", True), ("cnn-regression", False),
+        ("null-typical", True), ("null-cnn-regression", False),
     ]  # fmt: skip
 
 
@@ -175,9 +183,14 @@ def test_evaluate_command_with_processes(
     assert_equal_tables(tmp_path / "out" / "cases.csv", judged[0] / "cases.csv")
     lines = result.stdout.splitlines()
     assert lines[0].startswith("Note: case_8 was left out: ")
-    assert [line.split()[0] for line in lines[1:]] == list(METHODS)
-    mean = judged[1]["methods"]["straka"]["dice"]["mean"]
-    assert f"dice {mean:.3f}" in next(line for line in lines if line.startswith("straka"))
+    assert [line.split()[0] for line in lines[1 : 1 + len(METHODS)]] == list(METHODS)
+    straka = judged[1]["methods"]["straka"]
+    line = next(line for line in lines if line.startswith("straka"))
+    assert f"  dice {straka['dice']['mean']:.3f}  " in line
+    assert line.endswith("  failed 1")
+    assert [line.split(" against ")[0] for line in lines[1 + len(METHODS) :]] == [
+        source_label(name) for name in NETWORKS
+    ]
 
 
 def test_cluster_matches_local_training_and_evaluation(

@@ -1,4 +1,4 @@
-"""Tests of the evaluation statistics by hand, and of the HTML of the report."""
+"""Tests of the report: self-contained HTML, what it shows, and its example."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from perfcore.evaluation import case_evaluation
-from perfcore.evaluation.case_evaluation import FPR, EvaluationJob, evaluate_case
+from perfcore.evaluation.case_evaluation import EvaluationJob, evaluate_case
+from perfcore.evaluation.figures import FPR
 from perfcore.evaluation.report import make_report
-from perfcore.evaluation.run import case_columns, evaluate_cases
-from perfcore.evaluation.statistics import best_method, bland_altman, summarise
+from perfcore.evaluation.run import EVALUATION_FILES, evaluate_cases
+from perfcore.evaluation.wording import difference_text
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.io.datasets.case_folders import CaseFiles
-from perfcore.metrics import evaluated
+from perfcore.metrics import METRICS
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
 from tests.support.evaluation_cohort import judge_here
@@ -33,76 +33,7 @@ def _one_thread():
     yield from oracle.one_thread()
 
 
-# Statistics by hand
-
-
-def test_bland_altman_by_hand() -> None:
-    measured, known = np.array([10.0, 24, 31, 5]), np.array([12.0, 20, 30, 5])
-    found = bland_altman(measured, known)
-    difference = [-2.0, 4, 1, 0]
-    bias = sum(difference) / 4
-    sd = (sum((d - bias) ** 2 for d in difference) / 3) ** 0.5
-    assert vars(found) == pytest.approx(
-        {"bias_ml": bias, "low_ml": bias - 1.96 * sd, "high_ml": bias + 1.96 * sd}, rel=1e-12
-    )
-
-
-def table(**dice: list[float | None]) -> pd.DataFrame:
-    """Rows of methods with one Dice per case; None if a method found no AIF."""
-    rows = []
-    for method, values in dice.items():
-        for k, value in enumerate(values):
-            row: dict[str, Any] = dict.fromkeys(case_columns())
-            row |= {"case": f"case_{k}", "patient": f"P{k}", "method": method, "found": value is not None}
-            if value is not None:
-                row |= dict.fromkeys(evaluated(), value) | {"core_ml": 10 * value, "lesion_ml": 5.0}
-            rows.append(row)
-    return pd.DataFrame(rows)
-
-
-def test_means_and_p_values_by_hand() -> None:
-    a, b = [0.5, 0.7, 0.65, 0.8, None], [0.4, 0.72, 0.52, 0.61, 0.9]
-    summary = summarise(table(a=a, b=b), ["b", "absent"])
-    dice = summary["methods"]["a"]["dice"]
-    assert dice["mean"] == pytest.approx((0.5 + 0.7 + 0.65 + 0.8) / 4)
-    assert dice["sd"] == pytest.approx(np.std([0.5, 0.7, 0.65, 0.8], ddof=1))
-    assert (dice["n"], summary["methods"]["a"]["found"], summary["methods"]["a"]["failed"]) == (4, 4, 1)
-    assert set(summary["p_values"]) == {"b"}
-    tests = summary["p_values"]["b"]["a"]["dice"]
-    # Paired t by its formula, over the four cases with both values.
-    d = np.array([0.1, -0.02, 0.13, 0.19])
-    t = d.mean() / (d.std(ddof=1) / 2)
-    assert tests["paired_t"] == pytest.approx(2 * stats.t.sf(abs(t), 3), rel=1e-10)
-    # U counts pairs with a larger first value; exact p over all 70 assignments of eight ranks.
-    u = sum(x > y for x in a[:4] for y in b[:4])
-    from itertools import combinations
-
-    ranks = [sum(c) - 10 for c in combinations(range(1, 9), 4)]
-    exact = min(1, 2 * min(np.mean([r >= u for r in ranks]), np.mean([r <= u for r in ranks])))
-    assert tests["mann_whitney_u"] == pytest.approx(exact, rel=1e-10)
-    assert tests["n"] == 4
-
-
-def test_few_or_equal_pairs_have_no_p_value() -> None:
-    nothing = {"paired_t": None, "mann_whitney_u": None}
-    few = summarise(table(a=[0.5, 0.6, None], b=[0.4, 0.5, 0.6]), ["b"])["p_values"]["b"]["a"]["dice"]
-    assert few == {**nothing, "n": 2}
-    same = summarise(table(a=[0.5, 0.6, 0.7], b=[0.5, 0.6, 0.7]), ["b"])["p_values"]["b"]["a"]["dice"]
-    assert same == {**nothing, "n": 3}
-    none = summarise(table(a=[None, None, None], b=[0.5, 0.6, 0.7]), ["b"])
-    assert none["p_values"]["b"]["a"]["dice"] == {**nothing, "n": 0}
-    assert none["methods"]["a"]["dice"] == {"mean": None, "sd": None, "n": 0}
-    assert none["methods"]["a"]["bland_altman"] is None
-
-
-def test_best_method() -> None:
-    summary = summarise(table(a=[0.5, 0.6], b=[0.7, 0.4], c=[None, None]), [])
-    assert best_method(summary, ["a", "b", "c", "d"]) == "a"
-    assert best_method(summary, ["c"]) is None
-    assert best_method(summary, []) is None
-
-
-# The report
+N_FIGURES = 6
 
 
 class Page(HTMLParser):
@@ -154,15 +85,23 @@ def check_page(text: str) -> Page:
 def test_report_is_self_contained(judged: tuple[Path, dict[str, Any]]) -> None:
     out, summary = judged
     page = check_page((out / "report.html").read_text(encoding="utf-8"))
-    assert page.tags["svg"] == 5
+    assert page.tags["svg"] == N_FIGURES
     shown = " ".join(page.text)
-    for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Distribution over the cases", "Tests"):
+    for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Distribution over the cases", "Differences",
+                  "Core Dice by the threshold of rCBF", "Against auto (Straka)", "Against the true AIF",
+                  "Against its own mean curve"):  # fmt: skip
         assert title in shown
+    for sentence in summary["headline"]:
+        assert sentence in shown
     assert "Research and teaching, not for clinical use." in shown
     assert "7 cases of 5 patients" in shown
     assert "cross-validated on unseen cases" in shown
     means = summary["methods"]["straka"]["dice"]
-    assert f"{means['mean']:.3f} ({means['sd']:.3f})" in shown
+    assert f"{means['mean']:.3f} {means['low']:.3f} to {means['high']:.3f}" in shown
+    found = summary["differences"]["straka"]["cnn-weighting-core"]["hypoperfused_dice"]
+    assert difference_text(METRICS["hypoperfused_dice"], found) in shown
+    assert "Typical curve (null model)" in shown
+    assert "Mean curve of cnn-regression (null model)" in shown
     assert "case_1" in shown
 
 
@@ -170,12 +109,14 @@ def test_report_escapes_names(judged: tuple[Path, dict[str, Any]], rows: pd.Data
     summary = json.loads(json.dumps(judged[1]))
     evil = "<script>alert(1)</script>"
     summary["methods"][evil] = {**summary["methods"]["straka"], "failed": 2}
-    summary["p_values"][evil] = {"straka": summary["p_values"]["truth"]["straka"]}
+    summary["differences"][evil] = {evil: summary["differences"]["truth"]["straka"]}
+    summary["headline"] = [evil]
     summary["networks"][evil] = {"kind": "x", "loss": "core", "folds": 0}
     summary["settings"]["deconvolution"] = evil
     copies = rows[rows["method"] == "straka"].assign(method=evil)
     example_slice = make_example_slice()
-    text = make_report(pd.concat([rows, copies]), summary, {evil: FPR}, (evil, {evil: example_slice}))
+    sweep = pd.DataFrame({"method": evil, "threshold": [0.3, 0.4], "dice_mean": [0.5, 0.6], "n": 3})
+    text = make_report(pd.concat([rows, copies]), summary, {evil: FPR}, sweep, (evil, {evil: example_slice}))
     page = check_page(text)
     assert evil in " ".join(page.text)
     assert "<script" not in text
@@ -194,7 +135,7 @@ def test_example_is_first_case_with_lesion(folder: Path, tmp_path: Path) -> None
     evaluate_cases(cases, tmp_path, workers=1)
     page = check_page((tmp_path / "report.html").read_text())
     assert "known lesion: case_2" in " ".join(page.text)
-    assert page.tags["svg"] == 5
+    assert page.tags["svg"] == N_FIGURES
 
 
 def test_cohort_without_lesion_has_report(folder: Path, tmp_path: Path) -> None:
@@ -207,7 +148,7 @@ def test_cohort_without_lesion_has_report(folder: Path, tmp_path: Path) -> None:
 def test_report_is_reproducible(folder: Path, tmp_path: Path) -> None:
     for name in ("one", "other"):
         evaluate_cases(find_cohort(folder)[:3], tmp_path / name, workers=1)
-    for file in ("report.html", "summary.json", "roc.csv"):
+    for file in set(EVALUATION_FILES) - {"cases.csv"}:  # which has times
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 

@@ -12,20 +12,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.interpolate import interp1d
 from sklearn.metrics import roc_auc_score
 
-from perfcore.aif.select import SELECTORS
-from perfcore.errors import InputDataError, NoArteryError, OutputError
-from perfcore.evaluation.case_evaluation import FPR, EvaluationJob, evaluate_case
-from perfcore.evaluation.run import case_columns, evaluate, evaluate_cases
+from perfcore.aif.network.inference import typical_aif
+from perfcore.aif.network.weights import Network
+from perfcore.aif.select import SELECTORS, select
+from perfcore.aif.select.selection import Selection
+from perfcore.errors import ArgumentError, InputDataError, NoArteryError, OutputError
+from perfcore.evaluation import methods as evaluation_methods
+from perfcore.evaluation.case_evaluation import EvaluationJob, evaluate_case
+from perfcore.evaluation.figures import FPR
+from perfcore.evaluation.run import EVALUATION_FILES, case_columns, evaluate, evaluate_cases, trained_networks
 from perfcore.io.aif_csv import write_aif_csv
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.metrics import evaluated, hausdorff95, roc_below
-from perfcore.preprocess import Prepared
+from perfcore.preprocess import Prepared, prepare
+from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.support import oracle
-from tests.support.evaluation_cohort import METHODS, judge_here, maps_again, monai_hd95, one
-from tests.support.tiny_cohort import tiny_head, write_series, write_tiny_cohort
+from tests.support.evaluation_cohort import METHODS, NETWORKS, judge_here, maps_again, monai_hd95, one
+from tests.support.tiny_cohort import hard_label_of, tiny_head, write_series, write_tiny_cohort
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,6 +41,23 @@ def _one_thread():
 
 
 # Figures
+
+
+def maps_aif(case: CohortCase, method: str) -> Aif:
+    """The AIF of a method, anew."""
+    series = case.load()
+    if method == "truth":
+        true = case.load_truth(series).aif
+        assert true is not None
+        return true
+    return select(prepare(series, Settings()), method).corrected()
+
+
+def best_r(aif: Aif, true: Aif | None) -> float:
+    """Pearson's r of shifted curves, one shift after the other."""
+    assert true is not None
+    curve = interp1d(aif.time_s, aif.value, bounds_error=False, fill_value=(aif.value[0], aif.value[-1]))
+    return max(float(np.corrcoef(curve(true.time_s + k / 10), true.value)[0, 1]) for k in range(-100, 101))
 
 
 @pytest.mark.parametrize("method", ["truth", "straka", "peruzzo"])
@@ -49,10 +73,12 @@ def test_figures_of_case_match_reference(folder: Path, rows: pd.DataFrame, k: in
     both = int((core & lesion).sum())
     voxel_ml = 5.0 * 5.0 * 5.0 / 1000  # 48 pixels of a field of 240 mm, slices of 5 mm
     assert truth.hypoperfused is not None
-    assert truth.delay_s is not None
-    late = maps.hypoperfused
-    tissue = np.argwhere(prepared.mask & (truth.delay_s > 0) & np.isfinite(maps.tmax))
-    errors = [abs(maps.tmax[x, y, z] - truth.delay_s[x, y, z]) for x, y, z in tissue]
+    late, low = maps.hypoperfused, truth.hypoperfused
+    late_healthy = maps_again(case, maps_aif(case, method), settings=Settings(tmax_reference="healthy"))[
+        0
+    ].hypoperfused
+    other = hard_label_of(head)
+    tmax = (maps.tmax - maps_again(case, truth.aif)[0].tmax)[prepared.mask].astype(float)
     expected = {
         "dice": 2 * both / (core.sum() + lesion.sum()),
         "jaccard": both / (core | lesion).sum(),
@@ -62,13 +88,18 @@ def test_figures_of_case_match_reference(folder: Path, rows: pd.DataFrame, k: in
         "lesion_ml": lesion.sum() * voxel_ml,
         "volume_bias_ml": (int(core.sum()) - int(lesion.sum())) * voxel_ml,
         "hypoperfused_ml": late.sum() * voxel_ml,
-        "hypoperfused_dice": 2 * (late & truth.hypoperfused).sum() / (late.sum() + truth.hypoperfused.sum()),
-        "tmax_error_s": np.mean(errors),
+        "hard_dice": 2 * (core & other).sum() / (core.sum() + other.sum()),
+        "hypoperfused_dice": 2 * (late & low).sum() / (late.sum() + low.sum()),
+        "hypoperfused_dice_anchored": 2 * (late_healthy & low).sum() / (late_healthy.sum() + low.sum()),
+        "aif_r": best_r(maps_aif(case, method), truth.aif),
+        "tmax_bias_s": np.mean(tmax),
+        "tmax_sd_s": np.sqrt(np.mean(np.square(tmax - np.mean(tmax)))),
         "reference_cbf": maps.cbf.reshape(-1)[prepared.index[prepared.reference]].mean(),
     }
     assert found["found"]
     for name, value in expected.items():
         assert float(found[name]) == pytest.approx(float(value), rel=2e-5, abs=1e-6), name
+    assert found["hard_dice"] < found["dice"], "another scan shows another lesion"
     assert found["patient"] == case.patient
     assert found["n_slices"] == 1
     assert found["seconds"] > 0
@@ -121,13 +152,15 @@ def test_roc_matches_sklearn_and_auc(seed: int) -> None:
 
 def test_mean_roc_is_mean_over_cases(folder: Path, judged: tuple[Path, dict[str, Any]]) -> None:
     table = pd.read_csv(judged[0] / "roc.csv")
-    assert list(table.columns) == ["fpr", *METHODS]
+    known = [name for name in METHODS if judged[1]["methods"][name]["auc"]["n"]]
+    assert list(table.columns) == ["fpr", *known]
     np.testing.assert_allclose(table["fpr"], FPR)
     curves = []
     for case in find_cohort(folder)[:5]:
         maps, series, _ = maps_again(case, method="straka")
         assert series.lesion is not None
         curves.append(roc_below(maps.rcbf.ravel(), series.lesion.ravel(), FPR))
+    curves.append(FPR)  # no artery in case 6: rCBF tells nothing
     np.testing.assert_allclose(table["straka"], np.mean(curves, axis=0), rtol=1e-4)
 
 
@@ -148,62 +181,137 @@ def test_summary_follows_contract(judged: tuple[Path, dict[str, Any]], rows: pd.
     text = (out / "summary.json").read_text()
     read = json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
     assert read.keys() == summary.keys()
-    assert sorted(path.name for path in out.iterdir()) == ["cases.csv", "report.html", "roc.csv", "summary.json"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(EVALUATION_FILES)
     assert read["n_cases"] == 7
     assert read["n_patients"] == 5
     assert list(read["methods"]) == list(METHODS)
     for method, about in read["methods"].items():
-        own = rows[(rows["method"] == method) & rows["found"]]
-        for metric in ("auc", "dice", "jaccard", "hd95_mm", "volume_bias_ml", "hypoperfused_dice", "tmax_error_s"):
-            values = own[metric].dropna().to_numpy(float)
+        own = rows[rows["method"] == method]
+        for metric in evaluated():
+            by_patient: dict[str, list[float]] = {}
+            for patient, value in zip(own["patient"], own[metric], strict=True):
+                if not np.isnan(value):
+                    by_patient.setdefault(patient, []).append(value)
+            values = np.array([np.mean(scans) for scans in by_patient.values()])
             assert about[metric]["n"] == len(values)
+            if not len(values):
+                assert about[metric] == {"mean": None, "sd": None, "low": None, "high": None, "n": 0}
+                continue
             assert about[metric]["mean"] == pytest.approx(values.mean(), rel=1e-4, abs=1e-6)
             assert about[metric]["sd"] == pytest.approx(values.std(ddof=1), rel=1e-3, abs=1e-5)
-        assert about["found"] == len(own)
-        difference = (own["core_ml"] - own["lesion_ml"]).to_numpy(float)
-        assert about["bland_altman"]["bias_ml"] == pytest.approx(difference.mean(), abs=1e-4)
-    assert read["reference"] == "truth"
-    means = {name: read["methods"][name]["dice"]["mean"] for name in METHODS}
-    assert means[read["best_classical"]] == max(means[name] for name in SELECTORS)
-    assert means[read["best_network"]] == max(means["cnn-regression"], means["cnn-weighting-core"])
-    assert set(read["p_values"]) == {"truth", read["best_classical"]}
-    for reference, tests in read["p_values"].items():
-        assert set(tests) == set(METHODS) - {reference}
+            assert values.min() - 1e-4 <= about[metric]["low"] <= about[metric]["mean"] + 1e-9
+            assert about[metric]["mean"] - 1e-9 <= about[metric]["high"] <= values.max() + 1e-4
+        assert (about["found"], about["failed"]) == (own["found"].sum(), own["failed"].sum())
+        assert about["found"] + about["failed"] + about["not_evaluated"] == 7
+        if about["found"]:
+            difference = (own["core_ml"] - own["lesion_ml"]).to_numpy(float)
+            assert about["bland_altman"]["bias_ml"] == pytest.approx(np.nanmean(difference), abs=1e-4)
+    assert (read["reference"], read["comparator"]) == ("truth", "straka")
+    assert list(read["p_values"]) == list(read["differences"]) == ["straka", "truth", "null"]
+    for reference in ("straka", "truth"):
+        assert set(read["p_values"][reference]) == set(METHODS) - {reference}
+    assert set(read["differences"]["null"]) == set(NETWORKS)
+    assert len(read["headline"]) == len(NETWORKS)
     assert read["settings"]["lambda_rel"] == 0.3
 
 
-def test_p_values_match_scipy(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
-    tests, compared = judged[1]["p_values"]["truth"], 0
-    for method, by_metric in tests.items():
+def test_differences_match_scipy(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+    compared = 0
+    for method, by_metric in judged[1]["differences"]["truth"].items():
         for metric, found in by_metric.items():
-            wide = rows[rows["found"]].pivot(index="case", columns="method", values=metric)
-            pairs = wide[[method, "truth"]].dropna()
-            assert found["n"] == len(pairs)
+            wide = rows.pivot(index=["patient", "case"], columns="method", values=metric).reindex(columns=METHODS)
+            pairs = wide[[method, "truth"]].dropna().groupby("patient").mean()
+            d = (pairs[method] - pairs["truth"]).to_numpy()
+            assert found["n_patients"] == len(d)
+            p = judged[1]["p_values"]["truth"][method][metric]
+            assert p == {"paired_t": found["paired_t"], "wilcoxon": found["wilcoxon"], "n": len(d)}
             if found["paired_t"] is None:
-                assert np.allclose(pairs[method], pairs["truth"], atol=1e-9)
+                assert len(d) < 3 or np.allclose(d, 0, atol=1e-9)
                 continue
             compared += 1
-            one, other = pairs[method], pairs["truth"]
-            assert found["paired_t"] == pytest.approx(stats.ttest_rel(one, other).pvalue, rel=0.01)
-            rank = stats.mannwhitneyu(one, other, alternative="two-sided").pvalue
-            assert found["mann_whitney_u"] == pytest.approx(rank, rel=0.01)
+            assert found["mean"] == pytest.approx(d.mean(), rel=1e-3, abs=1e-6)
+            assert found["paired_t"] == pytest.approx(
+                stats.ttest_rel(pairs[method], pairs["truth"]).pvalue, rel=0.01
+            )
+            assert found["wilcoxon"] == pytest.approx(stats.wilcoxon(d.round(9)).pvalue, rel=0.01)
     assert compared > 10
+
+
+def test_sweep_is_the_mean_dice_at_each_threshold(folder: Path, judged: tuple[Path, dict[str, Any]]) -> None:
+    table = pd.read_csv(judged[0] / "sweep.csv")
+    assert list(table.columns) == ["method", "threshold", "dice_mean", "n"]
+    for method, own in table.groupby("method"):
+        about = judged[1]["methods"][method]["dice"]
+        used = own.loc[own["threshold"] == Settings().core_threshold].iloc[0]
+        assert used["dice_mean"] == pytest.approx(about["mean"], rel=1e-5)
+        assert (own["n"] == about["n"]).all()
+        assert own["threshold"].tolist() == [round(0.2 + 0.02 * k, 2) for k in range(21)]
+    # Straka finds no artery in case 6; cases 1 and 2, and 3 and 4, are of one patient each.
+    for threshold in (0.2, 0.38, 0.5, 0.6):
+        found = []
+        for case in find_cohort(folder)[:5]:
+            maps, series, _ = maps_again(case, method="straka", settings=Settings(core_threshold=threshold))
+            assert series.lesion is not None
+            found.append(2 * (maps.core & series.lesion).sum() / (maps.core.sum() + series.lesion.sum()))
+        mean = (np.mean(found[:2]) + np.mean(found[2:4]) + found[4] + 0) / 4
+        own = table[(table["method"] == "straka") & (table["threshold"] == threshold)]
+        assert own["dice_mean"].item() == pytest.approx(mean, rel=2e-5)
+
+
+def test_calibrated_dice_is_that_of_the_calibrated_threshold(folder: Path, rows: pd.DataFrame) -> None:
+    for k in (1, 3, 5):
+        row = one(rows, f"case_{k}", "straka")
+        threshold = Settings(core_threshold=float(row["calibrated_threshold"]))
+        maps, series, _ = maps_again(find_cohort(folder)[k - 1], method="straka", settings=threshold)
+        assert series.lesion is not None
+        both = 2 * (maps.core & series.lesion).sum()
+        assert row["calibrated_dice"] == pytest.approx(both / (maps.core.sum() + series.lesion.sum()), rel=2e-5)
+    assert (rows["calibrated_dice"] - rows["dice"]).abs().max() > 0.02, "the threshold matters"
 
 
 # Cases and methods that fail
 
 
-def test_selector_without_aif_counts_as_failed(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
+def test_a_case_without_aif_counts_as_the_worst_result(
+    judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame
+) -> None:
+    known = one(rows, "case_6", "truth")
+    assert known["found"]
+    assert not known["failed"]
     for selector in SELECTORS:
         row = one(rows, "case_6", selector)
+        assert row["failed"]
         assert not row["found"]
         assert row["note"].startswith("No artery was found:")
-        assert row[list(evaluated())].isna().all()
+        worst = {name: 0.0 for name in evaluated() if name.endswith("dice") or name == "jaccard"} | {
+            "hypoperfused_dice_anchored": 0.0, "auc": 0.5, "lesion_ml": known["lesion_ml"],
+        }  # fmt: skip
+        assert row[list(worst)].to_dict() == worst
+        undefined = [name for name in (*evaluated(), "core_ml", "seconds") if name not in worst]
+        assert "hd95_mm" in undefined
+        assert row[undefined].isna().all()
         about = judged[1]["methods"][selector]
         assert (about["found"], about["failed"]) == (6, 1)
-        assert about["dice"]["n"] == 5
-    assert one(rows, "case_6", "truth")["found"]
-    assert "Straka in 1 cases" in (judged[0] / "report.html").read_text()
+        assert about["dice"]["n"] == judged[1]["methods"]["truth"]["dice"]["n"] == 4
+        others = [one(rows, f"case_{k}", selector)["dice"] for k in range(1, 6)]
+        mean = (np.mean(others[:2]) + np.mean(others[2:4]) + others[4] + 0) / 4
+        assert about["dice"]["mean"] == pytest.approx(mean, rel=1e-5)
+    report = (judged[0] / "report.html").read_text()
+    assert "<td>Straka</td><td>1</td>" in report
+
+
+def test_a_failure_without_lesion_has_no_dice(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(_prepared: Prepared) -> NoReturn:
+        raise NoArteryError("No artery was found.")
+
+    monkeypatch.setitem(SELECTORS, "straka", replace(SELECTORS["straka"], function=nothing))
+    without_lesion = find_cohort(folder)[6]
+    result = evaluate_case(EvaluationJob(without_lesion, ("straka",), ()))
+    row = next(row for row in result.rows if row["method"] == "straka")
+    assert row["failed"]
+    assert row["dice"] is row["auc"] is row["jaccard"] is None
+    assert row["hypoperfused_dice"] == 0, "the penumbra is known"
+    assert result.roc == result.sweep == {}
 
 
 def test_case_without_lesion_has_volumes_but_no_overlap(rows: pd.DataFrame) -> None:
@@ -211,7 +319,7 @@ def test_case_without_lesion_has_volumes_but_no_overlap(rows: pd.DataFrame) -> N
     assert row["found"]
     assert row["lesion_ml"] == 0
     assert row["volume_bias_ml"] == row["core_ml"]
-    assert row[["dice", "jaccard", "auc", "hd95_mm"]].isna().all()
+    assert row[["dice", "jaccard", "auc", "hd95_mm", "calibrated_dice"]].isna().all()
 
 
 def test_unreadable_case_is_reported(judged: tuple[Path, dict[str, Any]], rows: pd.DataFrame) -> None:
@@ -260,6 +368,67 @@ def test_failed_report_leaves_no_files(folder: Path, tmp_path: Path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+# Null models
+
+
+def test_the_typical_curve_is_a_method_like_the_others(folder: Path, rows: pd.DataFrame) -> None:
+    case = find_cohort(folder)[1]
+    aif = typical_aif(prepare(case.load(), Settings())).aif
+    maps, series, _ = maps_again(case, aif)
+    row = one(rows, "case_2", "null-typical")
+    assert series.lesion is not None
+    both = 2 * (maps.core & series.lesion).sum()
+    assert row["dice"] == pytest.approx(both / (maps.core.sum() + series.lesion.sum()), rel=2e-5)
+    true = case.load_truth(series).aif
+    assert true is not None
+    assert row["aif_r"] == pytest.approx(best_r(aif, true), rel=1e-5)
+
+
+def test_each_network_is_compared_with_its_own_mean_curve(
+    folder: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two mean curves that are told apart: one network's is the true AIF, the other's a late one."""
+    cases = find_cohort(folder)[:5]
+    asked: list[str] = []
+
+    def mean_curve(prepared: Prepared, network: Network) -> Selection:
+        asked.append(network.name)
+        head = next(tiny_head(k) for k in range(1, 6) if tiny_head(k).series.data.shape == (*prepared.grid, 40))
+        late = 0 if network.name == "cnn-regression" else 8
+        return Selection(Aif(prepared.time_s, np.roll(head.aif, late)), None, "")
+
+    monkeypatch.setattr(evaluation_methods, "mean_curve_aif", mean_curve)
+    summary, rows = judge_here(cases, tmp_path, weights=weights)
+    assert Counter(asked) == dict.fromkeys(NETWORKS, 5)
+    assert set(summary["differences"]["null"]) == set(NETWORKS)
+    for name in NETWORKS:
+        own = rows[rows["method"] == name].set_index("case")
+        null = rows[rows["method"] == f"null-{name}"].set_index("case")
+        assert null["found"].all()
+        pd.testing.assert_series_equal(null["fold"], own["fold"])
+        found = summary["differences"]["null"][name]["hypoperfused_dice"]
+        by_patient = (own["hypoperfused_dice"] - null["hypoperfused_dice"]).groupby(own["patient"]).mean()
+        assert found["mean"] == pytest.approx(by_patient.mean(), rel=1e-4)
+    late, early = (rows.loc[rows["method"] == f"null-{name}", "tmax_bias_s"].mean() for name in reversed(NETWORKS))
+    assert late < early - 4
+    assert all("its own mean curve" in sentence for sentence in summary["headline"])
+
+
+def test_a_network_without_mean_curve_has_a_row_that_says_so(
+    folder: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(_prepared: Prepared, network: Network) -> NoReturn:
+        raise ArgumentError(f"{network.name} has no mean curve; train it again.")
+
+    monkeypatch.setattr(evaluation_methods, "mean_curve_aif", none)
+    result = evaluate_case(EvaluationJob(find_cohort(folder)[0], (), trained_networks(weights)))
+    row = result.rows[-1]
+    assert row["method"] == "null-cnn-weighting-core"
+    assert row["note"] == "cnn-weighting-core has no mean curve; train it again."
+    assert (row["found"], row["failed"]) == (False, False)
+    assert row["method"] not in result.sweep
+
+
 # Experts
 
 
@@ -279,11 +448,13 @@ def test_a_selector_that_finds_nothing_counts_with_the_defaults_curve_and_a_note
         raise NoArteryError("No artery was found.")
 
     monkeypatch.setitem(SELECTORS, "murase", replace(SELECTORS["murase"], function=nothing))
-    default, other = evaluate_case(EvaluationJob(find_cohort(folder)[0], ("straka", "murase"), ())).rows[-2:]
+    rows = evaluate_case(EvaluationJob(find_cohort(folder)[0], ("straka", "murase"), ())).rows
+    default, other = (next(row for row in rows if row["method"] == name) for name in ("straka", "murase"))
     assert "note" not in default
     assert other["note"] == "Murase found no artery; the curve is that of Straka."
     assert other["found"]
-    assert (other["dice"], other["tmax_error_s"]) == (default["dice"], default["tmax_error_s"])
+    assert (other["fallback"], default["fallback"]) == (True, False)
+    assert (other["dice"], other["tmax_bias_s"]) == (default["dice"], default["tmax_bias_s"])
 
 
 def test_expert_aifs_are_reference(folder: Path, tmp_path: Path) -> None:
@@ -301,8 +472,8 @@ def test_expert_aifs_are_reference(folder: Path, tmp_path: Path) -> None:
         )
         # Half the peak: twice the CBF.
         assert row["reference_cbf"] > 1.7 * one(rows, case.name, "truth")["reference_cbf"]
-    assert set(summary["p_values"]["expert"]["straka"]["dice"]) == {"paired_t", "mann_whitney_u", "n"}
-    assert summary["p_values"]["expert"]["straka"]["dice"]["n"] == 3
+    assert set(summary["p_values"]["expert"]["straka"]["dice"]) == {"paired_t", "wilcoxon", "n"}
+    assert summary["p_values"]["expert"]["straka"]["dice"]["n"] == 2, "two cases are of one patient"
 
 
 def test_invalid_expert_aif_fails_its_case_only(folder: Path, tmp_path: Path) -> None:
@@ -314,6 +485,7 @@ def test_invalid_expert_aif_fails_its_case_only(folder: Path, tmp_path: Path) ->
     _, rows = judge_here(cases, tmp_path / "out", expert=expert)
     found = rows[rows["method"] == "expert"].set_index("case")
     assert found["found"].to_dict() == {"case_1": True, "case_2": False, "case_3": False}
+    assert found["failed"].to_dict() == {"case_1": False, "case_2": True, "case_3": False}, "case 3 has no curve"
     assert "must be positive" in found.loc["case_2", "note"]
     assert rows[rows["method"] == "truth"]["found"].all()
 
@@ -328,7 +500,8 @@ def test_no_reference_without_expert_and_truth(tmp_path: Path) -> None:
     write_tiny_cohort(tmp_path / "data", 3, truth=False)
     summary, rows = judge_here(find_cohort(tmp_path / "data"), tmp_path / "out")
     assert summary["reference"] is None
-    assert list(summary["p_values"]) == [summary["best_classical"]]
-    assert rows[["hypoperfused_dice", "tmax_error_s"]].isna().all(axis=None)
-    assert summary["methods"]["straka"]["hypoperfused_dice"] == {"mean": None, "sd": None, "n": 0}
+    assert list(summary["differences"]) == ["straka", "null"]
+    unknown = ["hard_dice", "hypoperfused_dice", "hypoperfused_dice_anchored", "aif_r", "tmax_bias_s", "tmax_sd_s"]
+    assert rows[unknown].isna().all(axis=None)
+    assert summary["methods"]["straka"]["hypoperfused_dice"]["mean"] is None
     assert "Hypoperfusion Dice" not in (tmp_path / "out" / "report.html").read_text()

@@ -18,7 +18,7 @@ from perfcore.io.cohort import CohortCase, assign_folds, find_cohort, fingerprin
 from perfcore.io.datasets.case_folders import CaseFiles
 from perfcore.training.data import file_signature
 from perfcore.types import PerfusionSeries
-from tests.support.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
+from tests.support.tiny_cohort import hard_label_of, penumbra_of, tiny_head, write_series, write_tiny_cohort
 
 
 @pytest.fixture(scope="module")
@@ -133,13 +133,13 @@ def test_ground_truth_without_a_patient_affects_its_case_only(cohort, content):
 def test_the_ground_truth_equals_the_generated_one(written):
     for k, case in enumerate(find_cohort(written), 1):
         head = tiny_head(k)
-        penumbra, delay = truth_of(head, ("right", "left")[k % 2])
+        penumbra = penumbra_of(head, ("right", "left")[k % 2])
         series = case.load()
         truth = case.load_truth(series)
         assert series.lesion is not None
         np.testing.assert_array_equal(series.lesion, head.lesion)
         np.testing.assert_array_equal(truth.hypoperfused, head.lesion | penumbra)
-        np.testing.assert_allclose(truth.delay_s, delay, atol=1e-6)
+        np.testing.assert_array_equal(case.load_hard_label(series), hard_label_of(head))
         assert truth.aif is not None
         np.testing.assert_allclose(truth.aif.value, head.aif, rtol=1e-6)
 
@@ -147,7 +147,7 @@ def test_the_ground_truth_equals_the_generated_one(written):
 def test_without_a_truth_folder_all_fields_are_none(written):
     case = replace(find_cohort(written)[0], truth=None)
     truth = case.load_truth(case.load())
-    assert truth.aif is truth.hypoperfused is truth.delay_s is None
+    assert truth.aif is truth.hypoperfused is case.load_hard_label(case.load()) is None
 
 
 def test_a_case_without_a_lesion_is_refused(tmp_path):
@@ -156,7 +156,7 @@ def test_a_case_without_a_lesion_is_refused(tmp_path):
         find_cohort(tmp_path)[0].load()
 
 
-@pytest.mark.parametrize("name", ["core.nii.gz", "penumbra.nii.gz", "delay.nii.gz", "aif.csv"])
+@pytest.mark.parametrize("name", ["core.nii.gz", "penumbra.nii.gz", "aif.csv"])
 def test_missing_or_damaged_ground_truth_is_refused(cohort, name):
     case = find_cohort(cohort)[1]
     series = case.load()
@@ -164,6 +164,16 @@ def test_missing_or_damaged_ground_truth_is_refused(cohort, name):
         spoil(cohort / "truth" / "case_2" / name)
         with pytest.raises(InputDataError):
             case.load_truth(series)
+
+
+def test_a_damaged_hard_label_is_refused_and_a_missing_one_is_none(cohort):
+    case = find_cohort(cohort)[1]
+    series, path = case.load(), cohort / "truth" / "case_2" / "hard_label.nii.gz"
+    path.write_bytes(b"rubbish")
+    with pytest.raises(InputDataError):
+        case.load_hard_label(series)
+    path.unlink()
+    assert case.load_hard_label(series) is None
 
 
 def test_ground_truth_on_another_grid_is_refused(cohort):

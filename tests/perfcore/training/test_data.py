@@ -25,7 +25,7 @@ from perfcore.training.data import (
 )
 from perfcore.training.run import PrepareJob, prepare_case
 from tests.support import oracle
-from tests.support.tiny_cohort import tiny_head, truth_of, write_series, write_tiny_cohort
+from tests.support.tiny_cohort import penumbra_of, tiny_head, write_series, write_tiny_cohort
 
 CPU = torch.device("cpu")
 
@@ -49,7 +49,7 @@ def test_training_case_matches_prepared_case(cohort: Path, monkeypatch: pytest.M
     pick = prepared.index[::step]
     np.testing.assert_array_equal(found.tissue, prepared.tissue[::step])
     np.testing.assert_array_equal(found.core, head.lesion.reshape(-1)[pick])
-    penumbra, _ = truth_of(head, "right")
+    penumbra = penumbra_of(head, "right")
     np.testing.assert_array_equal(found.hypoperfused, (head.lesion | penumbra).reshape(-1)[pick])
     np.testing.assert_array_equal(found.reference, prepared.reference[::step])
     assert found.core.any()
