@@ -82,12 +82,12 @@ def show_architecture() -> None:
 
 
 def show_metrics(manifest: dict[str, Any]) -> None:
-    """Draw the table of the manifest: training and cross-validated metrics of each network."""
+    """Draw the table of the manifest: training and metrics on unseen cases of each network."""
     rows = [
         {
             "Network": name + (" (best)" if name == manifest["best"] else ""),
             "Loss": entry["loss"],
-            **{METRICS[key].long_title: entry.get("cross_validated", {}).get(key) for key in RELEASED},
+            **{METRICS[key].long_title: entry.get("evaluated", {}).get(key) for key in RELEASED},
             "Cases": entry.get("n_cases"),
             "Weights, SHA-256": entry["sha256"],
             "Training": f"{entry.get('data', '')}; {entry.get('command', '')}; commit {entry.get('commit', '')}",

@@ -61,6 +61,8 @@ NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {
 }
 NULL: Final = "null-"
 """Beginning of the ids of null models, curves that know nothing of the patient: see `null_of`."""
+OWN_NULL: Final = "null"
+"""Reference of the comparison of each network with its own null model."""
 TYPICAL: Final = f"{NULL}typical"
 """Id of the typical arterial gamma variate for everybody."""
 _NULL_GROUP: Final = "Null models"

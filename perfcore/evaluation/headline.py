@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from perfcore.aif.sources import is_network, source_label
-from perfcore.evaluation.statistics import COMPARATOR, OWN_NULL
+from perfcore.aif.sources import OWN_NULL, is_network, source_label
+from perfcore.evaluation.statistics import COMPARATOR
 from perfcore.evaluation.wording import difference_text, is_better, reference_label
 from perfcore.metrics import METRICS
 

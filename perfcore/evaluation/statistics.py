@@ -15,14 +15,12 @@ import pandas as pd
 from scipy import stats
 
 from perfcore.aif.select import BEST
-from perfcore.aif.sources import is_network, null_of
+from perfcore.aif.sources import OWN_NULL, is_network, null_of
 from perfcore.metrics import evaluated
 from perfcore.types import DoubleArray
 
 COMPARATOR: Final = BEST
 """Method that all others are compared with, named beforehand: the selector that ``auto`` stands for."""
-OWN_NULL: Final = "null"
-"""Reference of the comparison of each network with its own null model."""
 LIMITS_SD: Final = 1.96
 MIN_PAIRS: Final = 3
 """Minimum number of patients of an interval and of a test."""

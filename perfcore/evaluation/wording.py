@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from perfcore.aif.sources import source_label
+from perfcore.aif.sources import OWN_NULL, source_label
 from perfcore.evaluation.figures import MAX_SHIFT_S, SHIFT_STEP_S, THRESHOLDS
-from perfcore.evaluation.statistics import COMPARATOR, N_RESAMPLES, OWN_NULL
+from perfcore.evaluation.statistics import COMPARATOR, N_RESAMPLES
 from perfcore.evaluation.sweep import N_FOLDS
 from perfcore.metrics import NEGLIGIBLE_DICE, MetricInfo
 

@@ -1,6 +1,6 @@
 """Release of trained networks into ``models/``: ``python -m perfcore.training.release --help``.
 
-Copies the weights trained on all cases, their learning curves and the cross-validated evaluation; writes the
+Copies the weights trained on all cases, their learning curves and their evaluation on unseen cases; writes the
 manifest with hashes and commands, and the table of the model card and the README.
 """
 
@@ -24,15 +24,17 @@ from perfcore.aif.network.weights import (
 from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_text
 from perfcore.metrics import METRICS, RELEASED
+from perfcore.training.choice import CHOICE_FILE, beats_own_mean, best_network, choice_table
 from perfcore.training.loop import WEIGHTS_FILE
 
 EVALUATION_FOLDER: Final = "evaluation"
-RELEASED_FILES: Final = ("cases.csv", "roc.csv", "sweep.csv", "summary.json", "report.html")
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
 
 
-def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: Path = MODELS) -> dict[str, Any]:
+def release(
+    runs: list[Path], evaluation: Path, choice: list[Path], *, data: str, commit: str, models: Path = MODELS
+) -> dict[str, Any]:
     """Copy networks and their evaluation into a folder of models, and write its manifest.
 
     Parameters
@@ -40,7 +42,9 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
     runs
         Folders of finished trainings.
     evaluation
-        Folder of the cross-validated evaluation.
+        Folder of the evaluation on cases that no network has seen.
+    choice
+        Folders of the evaluations that choose the best network (:mod:`perfcore.training.choice`).
     data
         Command that makes the training cases.
     commit
@@ -56,7 +60,7 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
     Raises
     ------
     ArgumentError
-        A network is missing in the evaluation, or its weights are too large.
+        A network is missing in the evaluation or not better than its own mean curve, or its weights are too large.
     """
     summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
     networks: dict[str, Any] = {}
@@ -67,6 +71,8 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
         name = method_name(about["network"], about["loss"])
         if name not in summary["methods"]:
             raise ArgumentError(f"{name} is not in the evaluation; evaluate it with --weights first.")
+        if not beats_own_mean(summary, name):
+            raise ArgumentError(f"{name} is not better than its own mean curve; it is not released as a network.")
         content = (run / "all" / WEIGHTS_FILE).read_bytes()
         if len(content) > MAX_WEIGHTS_BYTES:
             raise ArgumentError(
@@ -88,13 +94,14 @@ def release(runs: list[Path], evaluation: Path, data: str, commit: str, models: 
             "data": data,
             "command": f"python -m perfcore train --data DIR --out DIR {options} {plan}",
             "commit": commit,
-            "cross_validated": figures,
+            "evaluated": figures,
         }
-    best = max(networks, key=lambda name: _total_dice(networks[name]["cross_validated"]))
-    manifest = {"best": best, "networks": networks, "seen": sorted(seen)}
-    for name in RELEASED_FILES:
-        (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
-        shutil.copyfile(evaluation / name, models / EVALUATION_FOLDER / name)
+    table = choice_table(choice)
+    manifest = {"best": best_network(table, list(networks)), "networks": networks, "seen": sorted(seen)}
+    (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
+    for file in evaluation.iterdir():
+        shutil.copyfile(file, models / EVALUATION_FOLDER / file.name)
+    write_text(models / EVALUATION_FOLDER / CHOICE_FILE, table.to_csv(index=False, float_format="%.5g"))
     write_text(models / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     for document in (models / CARD, models.parent / CARD):
         if document.exists():
@@ -121,20 +128,18 @@ def with_table(text: str, summary: dict[str, Any]) -> str:
     return f"{before}{start}\n{markdown_table(summary)}\n{end}{rest.split(end, 1)[1]}"
 
 
-def _total_dice(figures: dict[str, float | None]) -> float:
-    known = [figures[key] for key in ("dice", "hypoperfused_dice")]
-    return sum(value for value in known if value is not None)
-
-
 def main() -> None:
     """Run the release from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of finished trainings")
-    parser.add_argument("--evaluation", type=Path, required=True, help="folder of the cross-validated evaluation")
+    parser.add_argument("--evaluation", type=Path, required=True, help="folder of the evaluation on unseen cases")
+    parser.add_argument(
+        "--choice", type=Path, nargs="+", required=True, help="evaluations of each seed on the cases of the choice"
+    )
     parser.add_argument("--data", required=True, help="command that makes the training cases")
     parser.add_argument("--commit", required=True, help="commit of the training code")
     arguments = parser.parse_args()
-    release(arguments.runs, arguments.evaluation, arguments.data, arguments.commit)
+    release(arguments.runs, arguments.evaluation, arguments.choice, data=arguments.data, commit=arguments.commit)
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ def weights(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             options = TrainingOptions(network, loss, 2, 1, rate=rate, device="cpu", prepared=out / "prepared")
             train(learnt, out / "runs" / network, options)
     for seed, place in enumerate(("all", "fold_1", "fold_2")):
-        for kind, part, change in (("regression", "curve.3.bias", 0.1), ("weighting", "score.weight", 5.0)):
+        for kind, part, change in (("regression", "curve.2.bias", 0.1), ("weighting", "score.weight", 5.0)):
             make_different(out / "runs" / kind / place / "weights.safetensors", part, change, seed)
     return out / "runs"
 

@@ -47,7 +47,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "file": f"cnn-{kind}.safetensors", "sha256": hashlib.sha256(content).hexdigest(), "network": kind,
             "loss": "core+tmax", "n_cases": 94, "data": "python -m perfcore phantom --cases 94 --seed 20260",
             "command": "python -m perfcore train", "commit": "abc1234",
-            "cross_validated": {"dice": 0.712 + seed / 100, "auc": 0.98},
+            "evaluated": {"dice": 0.712 + seed / 100, "auc": 0.98},
         }  # fmt: skip
     manifest = {"best": "cnn-weighting", "networks": entries, "seen": []}
     (tmp_path / "MANIFEST.json").write_text(json.dumps(manifest))

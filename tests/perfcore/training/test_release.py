@@ -7,12 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from perfcore.aif.network.weights import load_network, network_names, read_manifest
 from perfcore.errors import ArgumentError
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.training import release as module
+from perfcore.training.choice import beats_own_mean, best_network, choice_table
 from perfcore.training.release import TABLE, release
 from tests.support.evaluation_cohort import N_LEARNT
 
@@ -23,7 +25,10 @@ Evaluation = tuple[Path, dict[str, Any]]
 def released(weights: Path, judged: Evaluation, tmp_path_factory: pytest.TempPathFactory) -> Path:
     models = tmp_path_factory.mktemp("models")
     (models / "README.md").write_text(f"Before.\n\n{TABLE[0]}\nold\n{TABLE[1]}\n\nAfter.\n", encoding="utf-8")
-    release([weights / "regression", weights / "weighting"], judged[0], "made so", "abc123", models)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "beats_own_mean", lambda _summary, _name: True)  # two epochs on four cases
+        runs = [weights / "regression", weights / "weighting"]
+        release(runs, judged[0], [judged[0], judged[0]], data="made so", commit="abc123", models=models)
     return models
 
 
@@ -56,11 +61,14 @@ def test_manifest_lists_training_cases_and_best_network(released: Path, folder: 
     worth = {name: sum(methods[name][key]["mean"] for key in ("dice", "hypoperfused_dice"))
              for name in manifest["networks"]}  # fmt: skip
     assert manifest["best"] == max(worth, key=lambda name: worth[name]) == network_names(released)[0]
-    figures = manifest["networks"]["cnn-regression"]["cross_validated"]
+    figures = manifest["networks"]["cnn-regression"]["evaluated"]
     assert figures["auc"] == pytest.approx(methods["cnn-regression"]["auc"]["mean"])
 
 
 def test_evaluation_and_table_are_released(released: Path, judged: Evaluation) -> None:
+    choice = pd.read_csv(released / "evaluation" / "choice.csv")
+    assert list(choice["network"]) == ["cnn-regression", "cnn-weighting-core"] * 2
+    assert list(choice["seed"]) == [0, 0, 1, 1]
     for file in judged[0].iterdir():
         assert (released / "evaluation" / file.name).read_bytes() == file.read_bytes()
     card = (released / "README.md").read_text(encoding="utf-8")
@@ -78,7 +86,9 @@ def test_network_without_evaluation_raises(weights: Path, judged: Evaluation, tm
     del summary["methods"]["cnn-regression"]
     (tmp_path / "evaluation" / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(ArgumentError, match=r"^cnn-regression is not in the evaluation"):
-        release([weights / "regression"], tmp_path / "evaluation", "", "", tmp_path / "models")
+        release(
+            [weights / "regression"], tmp_path / "evaluation", [], data="", commit="", models=tmp_path / "models"
+        )
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -86,8 +96,44 @@ def test_oversized_weights_raise(
     weights: Path, judged: Evaluation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
+    monkeypatch.setattr(module, "beats_own_mean", lambda _summary, _name: True)
     with pytest.raises(ArgumentError, match=r"expected at most 1000"):
-        release([weights / "regression"], judged[0], "", "", tmp_path / "models")
+        release([weights / "regression"], judged[0], [], data="", commit="", models=tmp_path / "models")
+
+
+def test_network_no_better_than_its_mean_curve_is_not_released(
+    weights: Path, judged: Evaluation, tmp_path: Path
+) -> None:
+    with pytest.raises(ArgumentError, match=r"^cnn-regression is not better than its own mean curve"):
+        release([weights / "regression"], judged[0], [judged[0]], data="", commit="", models=tmp_path / "models")
+
+
+@pytest.mark.parametrize(
+    ("low", "p", "expected"),
+    [(0.01, 0.001, True), (-0.01, 0.001, False), (0.01, 0.02, False), (None, None, False)],
+)
+def test_a_network_beats_its_mean_curve_by_interval_and_p(
+    low: float | None, p: float | None, expected: bool
+) -> None:
+    nothing = {"low": -0.1, "wilcoxon": 0.5}
+    found = {"dice": nothing, "hypoperfused_dice": {"low": low, "wilcoxon": p}}
+    assert beats_own_mean({"differences": {"null": {"cnn-regression": found}}}, "cnn-regression") is expected
+    assert not beats_own_mean({"differences": {}}, "cnn-regression")
+
+
+def test_the_best_network_has_the_highest_mean_over_seeds(tmp_path: Path) -> None:
+    """One seed alone would choose the other network."""
+    totals = [{"cnn-regression": 0.9, "cnn-weighting": 0.8}, {"cnn-regression": 0.5, "cnn-weighting": 0.8}]
+    for seed, by_name in enumerate(totals):
+        methods = {
+            name: {"dice": {"mean": total / 2}, "hypoperfused_dice": {"mean": total / 2}, "aif_r": {"mean": 0.9}}
+            for name, total in {**by_name, "straka": 2.0, "null-cnn-regression": 2.0}.items()
+        }
+        (tmp_path / str(seed)).mkdir()
+        (tmp_path / str(seed) / "summary.json").write_text(json.dumps({"methods": methods}))
+    table = choice_table([tmp_path / "0", tmp_path / "1"])
+    assert best_network(table, ["cnn-regression", "cnn-weighting"]) == "cnn-weighting"
+    assert best_network(table, ["cnn-regression"]) == "cnn-regression"
 
 
 def test_a_text_without_markers_is_unchanged() -> None:
@@ -96,10 +142,29 @@ def test_a_text_without_markers_is_unchanged() -> None:
 
 def test_the_release_command_passes_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    monkeypatch.setattr(module, "release", lambda *arguments: given.extend(arguments))
+    monkeypatch.setattr(module, "release", lambda *arguments, **more: given.extend([*arguments, more]))
     monkeypatch.setattr(
         "sys.argv",
-        ["release", "--runs", "a", "b", "--evaluation", "c", "--data", "perfcore phantom", "--commit", "abc"],
+        [
+            "release",
+            "--runs",
+            "a",
+            "b",
+            "--evaluation",
+            "c",
+            "--choice",
+            "d",
+            "e",
+            "--data",
+            "perfcore phantom",
+            "--commit",
+            "abc",
+        ],
     )
     module.main()
-    assert given == [[Path("a"), Path("b")], Path("c"), "perfcore phantom", "abc"]
+    assert given == [
+        [Path("a"), Path("b")],
+        Path("c"),
+        [Path("d"), Path("e")],
+        {"data": "phantom", "commit": "abc"},
+    ]
