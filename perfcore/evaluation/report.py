@@ -89,6 +89,7 @@ def make_report(
         Name of one case and its example slice per method.
     """
     methods = list(summary["methods"])
+    drawn = [m for m, about in summary["methods"].items() if about["found"] + about["failed"]]
     name, example_slices = example or ("no case with a lesion", {})
     return _PAGE.substitute(
         title="Evaluation of arterial input functions",
@@ -103,9 +104,9 @@ def make_report(
         example=escape(name),
         maps=report_charts.maps_figure(example_slices) if example_slices else "",
         curves=report_charts.curves_figure(example_slices) if example_slices else "",
-        bland_altman=report_charts.bland_altman_figure(rows, summary, methods),
+        bland_altman=report_charts.bland_altman_figure(rows, summary, drawn),
         roc=report_charts.roc_figure(roc),
-        boxes=report_charts.box_figure(rows, methods),
+        boxes=report_charts.box_figure(rows, drawn),
     )
 
 

