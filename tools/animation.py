@@ -25,11 +25,11 @@ HOLD_MS: Final = 900
 QUALITY: Final = 80
 POINTER: Final = ((0, 0), (0, 17), (4, 13), (7, 19), (10, 18), (7, 12), (12, 12))
 STEPS: Final = 14
-SCENES: Final = {"tmax": (3, 18, -110.0), "cbf": (-2, 14, 95.0)}
+SCENES: Final = {"tmax": (3, 17, 80.0), "cbf": (2, 20, 95.0)}
 """By map: notches of the wheel (how far neighbours follow), a sample, and how many points down it goes.
 
-A sample behind the peak, lifted by so many points: an artery that seems late, so that delay is hidden. Then
-the peak, pressed down: CBF rises everywhere, and the core does not see it.
+The rise, pressed down by so many points: an artery that seems late, so that delay is hidden. Then the peak,
+pressed down: CBF rises everywhere, and the core does not see it.
 """
 
 Frame = tuple[Image.Image, int]

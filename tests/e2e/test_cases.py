@@ -117,7 +117,7 @@ def place(page: Page, voxel: tuple[int, int, int]) -> dict[str, float]:
 
 def test_the_first_picture_is_the_largest_lesion_in_the_brain_window(page: Page, address: str) -> None:
     open_cases(page, address)
-    z = int(series().lesion.sum((0, 1)).argmax())
+    z = int((series().lesion & prepared().mask).sum((0, 1)).argmax())
     assert (player_data(page, "slice"), player_data(page, "frame")) == (str(z), "0")
     np.testing.assert_array_equal(pixels(page), windowed(on_screen(series().data[:, :, z, 0]), 0, 80))
 

@@ -58,7 +58,7 @@ def save_one_of_two_edits(page: Page, address: str) -> tuple[Analysis, Analysis]
     open_lab(page, address)
     drag(page, 16, -70)
     settled(page)
-    save_snapshot(page, "raised tail", 1)
+    save_snapshot(page, "raised rise", 1)
     drag(page, 12, 110)
     settled(page)
     return library_result(snapshot_curve(page, 0)), library_result(committed_curve(page))
@@ -141,17 +141,17 @@ def test_restoring_a_snapshot_restores_its_settings_and_its_case(page: Page, add
 
 def test_the_snapshot_table_shows_numbers_and_changes_and_is_downloaded(page: Page, address: str) -> None:
     first, second = save_one_of_two_edits(page, address)
-    save_snapshot(page, '=low, "peak"', 2)
+    save_snapshot(page, '=low, "onset"', 2)
     cell = page.locator('[data-snapshot="2"] td.figure').nth(1)
     change = second.numbers.hypoperfused_ml - first.numbers.hypoperfused_ml
     assert abs(change) > 1
     assert cell.locator("b").inner_text() == f"{second.numbers.hypoperfused_ml:.1f}"
     assert cell.locator("em").inner_text() == f"{change:+.1f}".replace("-", "−")
-    page.locator('[data-snapshot="2"] input.name').fill("low peak")
+    page.locator('[data-snapshot="2"] input.name').fill("low onset")
     page.keyboard.press("Enter")
-    wait_lab(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low peak'")
+    wait_lab(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low onset'")
     rows = list(csv.DictReader(io.StringIO(Path(download(page, "Snapshots (CSV)").path()).read_text())))
-    assert [r["name"] for r in rows] == ["raised tail", "low peak"]
+    assert [r["name"] for r in rows] == ["raised rise", "low onset"]
     for row, result in zip(rows, (first, second), strict=True):
         for name in ("core_ml", "hypoperfused_ml", "mismatch_ratio", "reference_cbf", "dice"):
             assert float(row[name]) == pytest.approx(getattr(result.numbers, name), rel=1e-4), name
@@ -173,7 +173,7 @@ def download(page: Page, label: str) -> Download:
 
 
 def assert_alike(a: np.ndarray, b: np.ndarray, what: str) -> None:
-    assert np.abs(a - b).max() <= 3, what
+    assert np.abs(a - b).max() <= 5, what
 
 
 def test_wipe_comparison_shows_one_snapshot_on_each_side(page: Page, address: str) -> None:
@@ -191,7 +191,7 @@ def test_wipe_comparison_shows_one_snapshot_on_each_side(page: Page, address: st
     page.keyboard.press("End")
     drawn(page)
     left = canvas(page)
-    # Chromium rounds a clipped picture's smoothed colours otherwise, by up to 3 of 255.
+    # Chromium rounds a clipped picture's smoothed colours otherwise, by up to 5 of 255.
     assert_alike(right, alone, "at the left end all is B: the Lab as it is")
     half = middle.shape[1] // 2
     for part in (np.s_[:, : half - 2], np.s_[:, half + 2 :]):
@@ -377,7 +377,7 @@ def test_snapshots_survive_a_page_change_and_a_reload(page: Page, address: str) 
     page.locator('[data-snapshot="1"]').wait_for()
     page.reload()
     page.locator('[data-snapshot="1"]').wait_for()
-    assert page.locator('[data-snapshot="1"] input.name').input_value() == "raised tail"
+    assert page.locator('[data-snapshot="1"] input.name').input_value() == "raised rise"
     assert stored(page, "lab|shelf") == before
 
 

@@ -36,7 +36,7 @@ def overlap(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_core_and_hypoperfusion_match_phantom_truth() -> None:
     truth = phantom().truth
-    assert overlap(result().maps.core, truth.core) > 0.8
+    assert overlap(result().maps.core, truth.core) > 0.7  # λ raises the flow of the core's slow tissue
     assert overlap(result().maps.hypoperfused, truth.core | truth.penumbra) > 0.9
     assert result().numbers.dice == pytest.approx(overlap(result().maps.core, truth.core), rel=1e-9)
     assert result().prepared.diseased_side == "left"
@@ -71,10 +71,11 @@ def test_cbv_cbf_and_tmax_match_truth_within_known_bias() -> None:
     healthy &= truth.cbf > 15
     # The scan's end cuts off more of the tissue's tail than of the artery's, and smoothing mixes grey and white.
     assert np.median(maps.cbv[healthy]) == pytest.approx(np.median(truth.cbv[healthy]), rel=0.1)
-    # Tikhonov at λ 0.3 reads 0.30 to 0.62 of the true flow for MTT 2 to 8 s.
-    assert 0.25 < np.median(maps.cbf[healthy] / truth.cbf[healthy]) < 0.65
+    # With a bolus of 11 s Tikhonov at λ 0.3 reads 0.24 of the true flow at an MTT of 4 s, 0.28 at 4.8 s.
+    assert 0.2 < np.median(maps.cbf[healthy] / truth.cbf[healthy]) < 0.3
     late = truth.penumbra & prepared.mask
-    assert np.median(maps.tmax[late] - truth.delay_s[late]) == pytest.approx(2.5, abs=1.5)
+    # It raises Tmax by 5.0 s at an MTT of 12 s.
+    assert np.median(maps.tmax[late] - truth.delay_s[late]) == pytest.approx(5.0, abs=1.0)
 
 
 def test_maps_are_finite_inside_mask_and_nan_outside() -> None:
@@ -168,11 +169,12 @@ def test_a_shift_of_the_aif_moves_the_absolute_tmax_alone(frames: int) -> None:
     )
     still = analyse(phantom().series, phantom().truth.aif, HEALTHY, prepared=prepared)
     change = absolute.maps.tmax[prepared.mask] - result().maps.tmax[prepared.mask]
-    assert np.median(change) == pytest.approx(-frames, abs=0.05)
-    assert abs(absolute.numbers.hypoperfused_ml / result().numbers.hypoperfused_ml - 1) > 0.2
+    # The shift changes the tail at the scan's end, and with it σ₁ and λ: Tmax moves by up to 0.15 s on top.
+    assert np.median(change) == pytest.approx(-frames, abs=0.15)
+    assert abs(absolute.numbers.hypoperfused_ml / result().numbers.hypoperfused_ml - 1) > 0.15
     assert healthy.numbers.hypoperfused_ml == pytest.approx(still.numbers.hypoperfused_ml, rel=0.02)
     assert healthy.numbers.mismatch_ml == pytest.approx(still.numbers.mismatch_ml, rel=0.03)
-    assert healthy.maps.tmax_shift_s == pytest.approx(still.maps.tmax_shift_s + frames, abs=0.05)
+    assert healthy.maps.tmax_shift_s == pytest.approx(still.maps.tmax_shift_s + frames, abs=0.15)
 
 
 def test_a_large_shift_of_tmax_is_flagged() -> None:

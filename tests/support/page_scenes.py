@@ -28,7 +28,7 @@ def at_rest(page: Page) -> None:
 
 def lab(page: Page, url: str) -> None:
     open_lab(page, url)
-    drag(page, 15, -40)
+    drag(page, 23, -40)
     settled(page)
     page.mouse.move(2, 2)
 

@@ -79,22 +79,22 @@ tissue **leads** it: contrast is in the tissue before it is in the artery. The *
 this. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
 """,
     question=ChoiceQuestion(
-        "Only the input function is shifted, 3 s later. In which form is the core unchanged?",
+        "Only the input function is shifted, 4 s later. In which form is the core unchanged?",
         ("in both", "in the delay-invariant form alone", "in the causal form alone", "in neither"),
         lambda r: {(True, True): 0, (True, False): 1, (False, True): 2, (False, False): 3}[
             abs(r.circulant_core) < 0.03, abs(r.causal_core) < 0.03
         ],
     ),
-    task="*Shift* the curve by +3 s. Then choose *causal* under Deconvolution in the sidebar and shift again.",
+    task="*Shift* the curve by +4 s. Then choose *causal* under Deconvolution in the sidebar and shift again.",
     experiments={
         "circulant": CurveExperiment("delay-invariant"),
-        "circulant_late": CurveExperiment("delay-invariant, 3 s late", edit=CurveEdit(shift_s=3)),
+        "circulant_late": CurveExperiment("delay-invariant, 4 s late", edit=CurveEdit(shift_s=4)),
         "causal": CurveExperiment("causal", settings={"deconvolution": "causal"}),
         "causal_late": CurveExperiment(
-            "causal, 3 s late", edit=CurveEdit(shift_s=3), settings={"deconvolution": "causal"}
+            "causal, 4 s late", edit=CurveEdit(shift_s=4), settings={"deconvolution": "causal"}
         ),
         "causal_early": CurveExperiment(
-            "causal, 3 s early", edit=CurveEdit(shift_s=-3), settings={"deconvolution": "causal"}
+            "causal, 4 s early", edit=CurveEdit(shift_s=-4), settings={"deconvolution": "causal"}
         ),
     },
     quantities=(
@@ -116,17 +116,17 @@ piles everything into the first sample: healthy CBF reads {causal_late.healthy.c
 {causal.healthy.cbf:.1f}. The core is late and does not lead, so it keeps its flow; *relative* to the healthy
 tissue it is suddenly lower, and the core grows.
 
-An input function that is too *early* harms neither much ({causal_early.core_ml:.1f} ml, causal): a delay is
-something k(t) can express. **Tmax, in both forms, counts from the input function**: move it, and the
-hypoperfused volume moves.
+An input function that is too *early* does not harm: k(t) can express a delay, and the causal form then reads
+{causal_early.core_ml:.1f} ml, about as the delay-invariant one. **Tmax, in both forms, counts from the input
+function**: move it, and the hypoperfused volume moves.
 """,
     charted=("circulant_late", "causal_late"),
     claims=(
         Claim("delay-invariant: the core stays", lambda r: abs(r.circulant_core) < 0.03),
         Claim("causal: a late input function enlarges the core", lambda r: r.causal_core > 0.2),
         Claim("causal: healthy CBF rises", lambda r: r.causal_late.healthy.cbf > 1.2 * r.causal.healthy.cbf),
-        Claim("causal: an early one matters less than a late one",
-              lambda r: abs(r.causal_early.core_ml / r.causal.core_ml - 1) < r.causal_core / 2),
+        Claim("causal: with an early one the core is that of the delay-invariant form",
+              lambda r: abs(r.causal_early.core_ml / r.circulant.core_ml - 1) < 0.1),
         Claim("Tmax moves in both", lambda r: r.circulant_late.hypoperfused_ml < 0.7 * r.circulant.hypoperfused_ml
               and r.causal_late.hypoperfused_ml < 0.7 * r.causal.hypoperfused_ml),
     ),
@@ -150,16 +150,16 @@ bolus out again. With the usual bolus and λ, tissue with a mean transit time of
 of its true CBF.
 """,
     question=SliderQuestion(
-        "The same tissue in a patient whose bolus is 2.5 times as wide: what share of its true CBF is read?",
+        "The same tissue in a patient whose bolus is 1.8 times as wide: what share of its true CBF is read?",
         0, 100, 1, "%", lambda r: 100 * r.weak.ratio[4], 4,
     ),
     task="Drag *width*, then *dispersion*. The core hardly moves; look at CBF, Tmax and the hypoperfused volume.",
     experiments={
         "usual": SweepExperiment("usual bolus"),
-        "wide": SweepExperiment("1.6 times as wide", edit=CurveEdit(width=1.6)),
-        "weak": SweepExperiment("2.5 times as wide", edit=CurveEdit(width=2.5)),
+        "wide": SweepExperiment("1.5 times as wide", edit=CurveEdit(width=1.5)),
+        "weak": SweepExperiment("1.8 times as wide", edit=CurveEdit(width=1.8)),
         "true": CurveExperiment("true artery"),
-        "stretched": CurveExperiment("curve alone 1.6 times as wide", edit=CurveEdit(width=1.6)),
+        "stretched": CurveExperiment("curve alone 1.5 times as wide", edit=CurveEdit(width=1.5)),
         "dispersed": CurveExperiment("curve alone dispersed by 3 s", edit=CurveEdit(dispersion_s=3)),
     },
     quantities=(
@@ -168,7 +168,7 @@ of its true CBF.
         Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("true", "stretched", "dispersed")),
     ),
     outcome="""
-With the usual bolus {usual.ratio[4]:.0%}, with one 1.6 times as wide {wide.ratio[4]:.0%}, with one 2.5 times as
+With the usual bolus {usual.ratio[4]:.0%}, with one 1.5 times as wide {wide.ratio[4]:.0%}, with one 1.8 times as
 wide **{weak.ratio[4]:.0%}**. If the *curve alone* is too wide (the tissue is not), healthy CBF reads
 {stretched.healthy.cbf:.1f} in place of {true.healthy.cbf:.1f}; the core moves only from {true.core_ml:.1f} to
 {stretched.core_ml:.1f} ml. Dispersion, which also delays, takes the tissue above 6 s from
@@ -233,7 +233,7 @@ CBV is a ratio of areas, tissue over input function. The tail holds {share:.0%} 
 without it the denominator shrinks, and CBV grows by exactly this factor. CBF is the top of k(t), made by the
 first pass; it changes because a smaller σ₁ makes the filter milder ({first.passed} components pass,
 {whole.passed} before). MTT, their ratio, goes from {whole.healthy.mtt:.1f} to {first.healthy.mtt:.1f} s.
-Healthy tissue and core are wrong by about the same factor, so rCBF and the core stay.
+Healthy tissue and core are wrong by about the same factor, so rCBF and the core change little.
 
 If a gamma variate is fitted to the input function, the tissue curves have to be treated alike, or CBV must not
 be read.
@@ -242,7 +242,7 @@ be read.
     claims=(
         Claim("CBV grows by the area that is missing", lambda r: abs((1 + r.cbv) * (1 - r.share) - 1) < 1e-6),
         Claim("CBV changes more than CBF", lambda r: r.cbv > 1.5 * r.cbf > 0),
-        Claim("the core stays", lambda r: abs(r.core) < 0.03),
+        Claim("the core changes little", lambda r: abs(r.core) < 0.05),
         Claim("more components pass", lambda r: r.first.passed > r.whole.passed),
     ),
     reading=(papers.THOMPSON, papers.CALAMANTE_AIF, papers.FIESELMANN),

@@ -164,7 +164,7 @@ Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
 """,
     why="""
 The filter rounds k(t): the jump becomes a slope, and the top moves to later times, the more so the slower the
-decay behind it. The excess does not depend on the delay ({here.excess[8]:.1f} s without any), but it does on
+decay behind it. The excess hardly depends on the delay ({here.excess[8]:.1f} s without any), but it does on
 MTT, on λ and on the bolus. Healthy tissue of this case, which arrives within about a second, reads
 {case.healthy.tmax:.1f} s.
 
@@ -176,8 +176,8 @@ not six seconds of delay.
         Claim("Tmax is above the delay", lambda r: all(x > 1 for x in r.behind.excess.values())),
         Claim("the excess grows with the MTT",
               lambda r: r.behind.excess[2] < r.behind.excess[4] < r.behind.excess[8] < r.behind.excess[20]),
-        Claim("it does not depend on the delay",
-              lambda r: all(abs(r.behind.excess[mtt] - r.here.excess[mtt]) < 0.05 for mtt in r.here.excess)),
+        Claim("it hardly depends on the delay",
+              lambda r: all(abs(r.behind.excess[mtt] - r.here.excess[mtt]) < 0.2 for mtt in r.here.excess)),
         Claim("3 s of delay with an MTT of 8 s cross 6 s", lambda r: r.behind.tmax[8] > 6),
         Claim("a smaller λ has less of it", lambda r: r.sharp.excess[8] < r.behind.excess[8]),
     ),
@@ -192,27 +192,27 @@ CLOCK = Lesson(
     uses_sidebar=True,
     title="Tmax belongs to the AIF until it is anchored",
     minutes=4,
-    summary="The input function is read 3 s too late. Where does the hypoperfused tissue go?",
+    summary="The input function is read 4 s too late. Where does the hypoperfused tissue go?",
     intro="""
 Tmax counts seconds **from the input function**. An artery behind the clot, or a curve drawn by a network, can be a
 few seconds late or early against the true one. Delay-invariant deconvolution keeps CBF; Tmax changes by the whole
 delay. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
 """,
     question=SliderQuestion(
-        "The input function comes 3 s later, nothing else. How many millilitres lie above 6 s?",
+        "The input function comes 4 s later, nothing else. How many millilitres lie above 6 s?",
         0, 200, 5, "ml", lambda r: r.late.hypoperfused_ml, 20,
     ),
     task="""
-*Shift* the curve by +3 s and watch the hypoperfused volume. Then set *Tmax counted from* to *healthy tissue* under
+*Shift* the curve by +4 s and watch the hypoperfused volume. Then set *Tmax counted from* to *healthy tissue* under
 *Smoothing, thresholds*.
 """,
     experiments={
-        "early": CurveExperiment("3 s early", edit=CurveEdit(shift_s=-3)),
+        "early": CurveExperiment("4 s early", edit=CurveEdit(shift_s=-4)),
         "true": CurveExperiment("true artery"),
-        "late": CurveExperiment("3 s late", edit=CurveEdit(shift_s=3)),
-        "early_anchored": CurveExperiment("3 s early, anchored", edit=CurveEdit(shift_s=-3), settings=_ANCHORED),
+        "late": CurveExperiment("4 s late", edit=CurveEdit(shift_s=4)),
+        "early_anchored": CurveExperiment("4 s early, anchored", edit=CurveEdit(shift_s=-4), settings=_ANCHORED),
         "true_anchored": CurveExperiment("true artery, anchored", settings=_ANCHORED),
-        "late_anchored": CurveExperiment("3 s late, anchored", edit=CurveEdit(shift_s=3), settings=_ANCHORED),
+        "late_anchored": CurveExperiment("4 s late, anchored", edit=CurveEdit(shift_s=4), settings=_ANCHORED),
     },
     quantities=(
         Quantity("Tmax > 6 s, ml", lambda o: o.hypoperfused_ml, ("early", "true", "late")),
@@ -224,7 +224,7 @@ delay. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
         Quantity("core, ml", lambda o: o.core_ml, ("early", "true", "late")),
     ),
     outcome="""
-**{late.hypoperfused_ml:.0f} ml** in place of {true.hypoperfused_ml:.0f} ml; 3 s too early it is
+**{late.hypoperfused_ml:.0f} ml** in place of {true.hypoperfused_ml:.0f} ml; 4 s too early it is
 {early.hypoperfused_ml:.0f} ml. Counted from healthy tissue it is {late_anchored.hypoperfused_ml:.0f},
 {true_anchored.hypoperfused_ml:.0f} and {early_anchored.hypoperfused_ml:.0f} ml. The core stays at
 {late.core_ml:.1f} ml ({true.core_ml:.1f} ml).
@@ -236,9 +236,9 @@ A shift of the input function shifts k(t) of **every** voxel by as much the othe
 {late_change:+.0%} and {early_change:+.0%}, and the mismatch with it.
 
 The difference between lesion and healthy tissue does not change. *Counted from healthy tissue*, Tmax is shifted so
-that the median of the healthy hemisphere is {anchor_s:.1f} s, and the volume stays within
-{anchored_change:.1%}. The anchor is blind where the healthy side is late itself, as behind a narrowed carotid: a
-shift of more than 2 s is therefore flagged.
+that the median of the healthy hemisphere is {anchor_s:.1f} s, and the volume stays within {anchored_change:.1%};
+the rest is the tail that the late curve loses when the scan ends. The anchor is blind where the healthy side is
+late itself, as behind a narrowed carotid: a shift of more than 2 s is therefore flagged.
 """,
     charted=("true", "late"),
     claims=(
@@ -246,11 +246,11 @@ shift of more than 2 s is therefore flagged.
         Claim("an early one finds too much", lambda r: r.early_change > 0.3),
         Claim("Tmax moves by the shift", lambda r: all(
             abs(r[name].healthy.tmax - r.true.healthy.tmax + shift) < 0.1
-            for name, shift in (("early", -3), ("late", 3))
+            for name, shift in (("early", -4), ("late", 4))
         )),
-        Claim("the anchored volume does not move", lambda r: r.anchored_change < 0.03),
+        Claim("the anchored volume hardly moves", lambda r: r.anchored_change < 0.05),
         Claim("nor does the anchored Tmax of the lesion", lambda r: all(
-            abs(r[name].lesion.tmax - r.true_anchored.lesion.tmax) < 0.1
+            abs(r[name].lesion.tmax - r.true_anchored.lesion.tmax) < 0.2
             for name in ("early_anchored", "late_anchored")
         )),
         Claim("with the true artery the anchor changes little",

@@ -13,61 +13,61 @@ TRUNCATED = Lesson(
     order=50,
     title="A scan that stops too early",
     minutes=4,
-    summary="Half a minute of scanning saves dose, and cuts off the tissue that fills last.",
+    summary="Half a minute less of scanning saves dose, and cuts off the tissue that fills last.",
     intro="""
-Tissue behind a clot fills late and empties later. A scan that ends early has seen the artery whole, healthy
-tissue almost whole, and the core only in part.
+Tissue behind a clot fills late and empties later. A scan that ends early has seen the first pass of the artery
+whole, healthy tissue almost whole, and the core only in part.
 """,
     question=SliderQuestion(
-        "The scan ends at 25 s in place of {last:.0f} s. What share of its CBV is left in the core?",
+        "The scan ends at 35 s in place of {last:.0f} s. What share of its CBV is left in the core?",
         0, 100, 1, "%", lambda r: 100 * r.core_left, 10,
     ),
-    task="*Cut* the curve at 25 s: the tissue goes on, and CBV rises. A scan that stops cuts both: see there.",
+    task="*Cut* the curve at 35 s: the tissue goes on, and CBV rises. A scan that stops cuts both: see there.",
     experiments={
         "whole": CurveExperiment("whole scan"),
-        "s30": CurveExperiment("30 s", stop_s=30),
-        "s25": CurveExperiment("25 s", stop_s=25),
-        "s20": CurveExperiment("20 s", stop_s=20),
+        "s40": CurveExperiment("40 s", stop_s=40),
+        "s35": CurveExperiment("35 s", stop_s=35),
+        "s28": CurveExperiment("28 s", stop_s=28),
     },
     quantities=(
-        Quantity("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s30", "s25", "s20")),
-        Quantity("CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s30", "s25", "s20")),
-        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("whole", "s30", "s25", "s20")),
+        Quantity("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s40", "s35", "s28")),
+        Quantity("CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s40", "s35", "s28")),
+        Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("whole", "s40", "s35", "s28")),
     ),
     outcome="""
-At 25 s **{core_left:.0%}** of the core's CBV is left, and {healthy_left:.0%} of healthy tissue's. The core's
-MTT falls from {whole.lesion.mtt:.1f} to {s25.lesion.mtt:.1f} s. At 20 s the tissue above 6 s is
-{s20.hypoperfused_ml:.0f} ml, where it was {whole.hypoperfused_ml:.0f} ml; the core reads {s20.core_ml:.0f} ml,
+At 35 s **{core_left:.0%}** of the core's CBV is left, and {healthy_left:.0%} of healthy tissue's. The core's
+MTT falls from {whole.lesion.mtt:.1f} to {s35.lesion.mtt:.1f} s. At 28 s the tissue above 6 s is
+{s28.hypoperfused_ml:.0f} ml, where it was {whole.hypoperfused_ml:.0f} ml; the core reads {s28.core_ml:.0f} ml,
 where it was {whole.core_ml:.0f}.
 """,
     why="""
 CBV is an area under a curve, and a curve that is cut has less of it. The later the tissue, the more is cut:
 healthy tissue loses {healthy_lost:.0%}, the core {core_lost:.0%}. MTT = CBV/CBF falls along, and slow tissue
-looks quick. CBF and Tmax need only the rise and the top of k(t), so they stand until the scan ends within the
-bolus itself: then the late tissue has not peaked, its k(t) is noise, and delay can no longer be read.
+looks quick. CBF and Tmax need only the rise and the top of k(t), so they stand until the scan ends
+before the late tissue has peaked: then its k(t) has no top, and delay can no longer be read.
 
 Guidelines recommend 60 to 70 s. The warning in the Lab tests the vein: it should have fallen to half of its
 peak.
 """,
-    charted=("whole", "s20"),
+    charted=("whole", "s28"),
     claims=(
         Claim("the core loses a larger share than healthy tissue", lambda r: r.core_lost > 2 * r.healthy_lost > 0),
         Claim("CBV falls the more the sooner the scan ends",
-              lambda r: r.whole.lesion.cbv > r.s30.lesion.cbv > r.s25.lesion.cbv > r.s20.lesion.cbv),
-        Claim("MTT of the core falls", lambda r: r.s25.lesion.mtt < 0.7 * r.whole.lesion.mtt),
-        Claim("the core's volume stands at 25 s, and not at 20 s",
-              lambda r: abs(r.s25.core_ml / r.whole.core_ml - 1) < 0.05
-              < abs(r.s20.core_ml / r.whole.core_ml - 1)),
-        Claim("at 20 s the hypoperfused tissue is lost",
-              lambda r: r.s20.hypoperfused_ml < 0.6 * r.whole.hypoperfused_ml),
+              lambda r: r.whole.lesion.cbv > r.s40.lesion.cbv > r.s35.lesion.cbv > r.s28.lesion.cbv),
+        Claim("MTT of the core falls", lambda r: r.s35.lesion.mtt < 0.7 * r.whole.lesion.mtt),
+        Claim("the core's volume stands at 35 s, and not at 28 s",
+              lambda r: abs(r.s35.core_ml / r.whole.core_ml - 1) < 0.05
+              < abs(r.s28.core_ml / r.whole.core_ml - 1)),
+        Claim("at 28 s the hypoperfused tissue is lost",
+              lambda r: r.s28.hypoperfused_ml < 0.6 * r.whole.hypoperfused_ml),
     ),
     reading=(papers.BORST, papers.FIESELMANN),
     numbers={
         "last": lambda r: r.whole.dt_s * (r.whole.curve.size - 1),
-        "core_left": lambda r: r.s25.lesion.cbv / r.whole.lesion.cbv,
-        "healthy_left": lambda r: r.s25.healthy.cbv / r.whole.healthy.cbv,
-        "core_lost": lambda r: 1 - r.s25.lesion.cbv / r.whole.lesion.cbv,
-        "healthy_lost": lambda r: 1 - r.s25.healthy.cbv / r.whole.healthy.cbv,
+        "core_left": lambda r: r.s35.lesion.cbv / r.whole.lesion.cbv,
+        "healthy_left": lambda r: r.s35.healthy.cbv / r.whole.healthy.cbv,
+        "core_lost": lambda r: 1 - r.s35.lesion.cbv / r.whole.lesion.cbv,
+        "healthy_lost": lambda r: 1 - r.s35.healthy.cbv / r.whole.healthy.cbv,
     },
 )  # fmt: skip
 

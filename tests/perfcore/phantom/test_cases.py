@@ -114,7 +114,8 @@ def test_cbv_equals_cbf_times_mtt_in_every_voxel() -> None:
 
 @pytest.mark.parametrize("name", ["m1-occlusion", "small-core", "noisy", "truncated", "distal-aif"])
 def test_labels_keep_a_margin_from_the_thresholds(name: str) -> None:
-    recipe = replace(DEMONSTRATIONS[name], n_time=12, n_slices=3)
+    """Where the core begins with a step."""
+    recipe = replace(DEMONSTRATIONS[name], n_time=12, n_slices=3, core_border=0.0)
     case = make_from_recipe(recipe)
     truth, series = case.truth, case.series
     x_mm = series.affine[0, 3] + series.spacing_mm[0] * np.arange(series.grid[0])
@@ -131,7 +132,7 @@ def test_labels_do_not_overlap_and_the_core_lies_within_the_penumbra() -> None:
     assert not (truth.core & truth.penumbra).any()
     around = np.stack([ndimage.binary_dilation(truth.core[..., k], iterations=2) for k in range(8)], axis=2)
     rim = around & ~truth.core & (truth.cbf > 15)
-    assert truth.penumbra[rim].mean() > 0.9
+    assert truth.penumbra[rim].mean() > 0.85  # the rest has a CSF share that hides its label
 
 
 def test_lesion_border_is_irregular() -> None:
@@ -175,9 +176,10 @@ def test_deconvolution_finds_core_and_penumbra() -> None:
     assert 2 * (late & risk[mask]).sum() / (late.sum() + risk[mask].sum()) > 0.9
 
 
-def test_severity_is_a_continuum_between_penumbra_and_core() -> None:
-    """A cohort's tissue at risk has flows on either side of the border; the core is what lies below it."""
-    recipe = replace(draw_recipe(3, 1), n_time=8)
+@pytest.mark.parametrize("recipe", [draw_recipe(3, 1), DEMONSTRATIONS["m1-occlusion"]], ids=["cohort", "demo"])
+def test_severity_is_a_continuum_between_penumbra_and_core(recipe: Recipe) -> None:
+    """Tissue at risk has flows on either side of the border; the core is what lies below it."""
+    recipe = replace(recipe, n_time=8)
     truth = make_from_recipe(recipe).truth
     x = np.arange(256) - 127.5
     healthy = (x * recipe.side < 0)[:, None, None] & (truth.cbf > 15) & ~truth.core & ~truth.penumbra
@@ -214,6 +216,17 @@ def test_boluses_are_as_wide_as_those_of_patients() -> None:
         name: distance(column, PATIENTS[name]) for name, column in zip(names, np.transpose(shapes), strict=True)
     }
     assert {name: found for name, found in distances.items() if found > 0.25} == {}
+
+
+@pytest.mark.parametrize("name", DEMONSTRATIONS)
+def test_boluses_of_the_demonstrations_are_those_of_usual_patients(name: str) -> None:
+    """Between the 5th and the 95th percentile of measured clinical curves in width, rise and tail."""
+    recipe = DEMONSTRATIONS[name]
+    artery = sample(recipe.bolus.artery(fine_grid(recipe.n_time)), 0.1, np.arange(recipe.n_time, dtype=np.float64))
+    width, rise, fall, tail = shape_of(artery, 1.0)
+    for found, quantity in ((width, "width, s"), (rise, "rise 20 % to peak, s"), (fall, "fall peak to half, s")):
+        assert PATIENTS[f"AIF {quantity}"][0] < found < PATIENTS[f"AIF {quantity}"][-1]
+    assert PATIENTS["AIF tail / peak"][0] < tail < PATIENTS["AIF tail / peak"][-1]
 
 
 # Appearance

@@ -16,8 +16,10 @@ from perfcore.phantom.findings import FINDINGS, Findings
 from perfcore.phantom.scanner import Scanner
 
 PLAIN = replace(
-    DEMONSTRATIONS["m1-occlusion"], n_time=40, n_slices=4, centre_mm=20.0, scanner=Scanner(noise_hu=0.0)
+    DEMONSTRATIONS["m1-occlusion"], n_time=40, n_slices=4, centre_mm=20.0, scanner=Scanner(noise_hu=0.0),
+    core_border=0.0,
 )  # fmt: skip
+"""The core begins with a step, so that no label hangs on the healthy side's mean, which findings change."""
 
 
 def with_findings(**given: float) -> PhantomCase:
