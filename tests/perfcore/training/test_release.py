@@ -166,5 +166,5 @@ def test_the_release_command_passes_its_arguments(monkeypatch: pytest.MonkeyPatc
         [Path("a"), Path("b")],
         Path("c"),
         [Path("d"), Path("e")],
-        {"data": "phantom", "commit": "abc"},
+        {"data": "perfcore phantom", "commit": "abc"},
     ]
