@@ -2,12 +2,10 @@
 
 import streamlit as st
 
-from pages.comparison.evaluation_results import read_results
-from pages.library.cohort_cases import key_of
 from pages.network import panels
 from pages.session import case_selection
 from pages.session.state import live_session
-from perfcore.aif.network.weights import MODELS, network_names, read_manifest
+from perfcore.aif.network.weights import network_names, read_manifest
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
 
@@ -40,12 +38,7 @@ else:
         panels.show_metrics(manifest)
         st.page_link("pages/compare.py", label="Case by case, with tests: Compare", icon=":material/view_column:")
     with learning:
-        try:
-            evaluation = read_results(MODELS / "evaluation", "", key_of)
-        except PerfcoreError as error:
-            st.warning(str(error))
-            evaluation = None
-        panels.show_learning(name, evaluation)
+        panels.show_learning(name)
     with layers:
         panels.show_architecture()
     with card:

@@ -134,21 +134,6 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     return figure
 
 
-def folds(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
-    """Draw a metric of the held-out cases of each fold."""
-    figure = _frame(
-        "Fold, evaluated by the network that was not trained on it", METRICS[metric].long_title, boxmode="group"
-    )
-    for place, method in enumerate(methods):
-        own = rows[rows["method"] == method].dropna(subset=[metric, "fold"])
-        figure.add_box(
-            x=own["fold"].astype(int).astype(str), y=own[metric], name=source_label(method),
-            marker={"color": source_colour(method, place), "size": 5},
-        )  # fmt: skip
-    figure.update_xaxes(type="category", categoryorder="category ascending")
-    return figure
-
-
 def _cases(names: Any) -> list[list[str]]:
     return [[str(name)] for name in names]
 

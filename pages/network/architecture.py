@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES
-from perfcore.aif.network.models import make_network
+from perfcore.aif.network.models import WeightingNet, make_network
 
 SLICES: Final = 8
 """Slices of the example input; the number of parameters does not depend on it."""
@@ -21,11 +21,12 @@ MAX_PER_ROW: Final = 7
 _INK: Final = {"dark": ("#e8eaed", "#98a1ae"), "light": ("#1b1f27", "#5b6470")}
 _FILL: Final = {
     "Conv3d": "#3f7fd0", "Conv2d": "#3f7fd0", "Linear": "#c0533f", "AvgPool3d": "#4d9a6a", "AvgPool2d": "#4d9a6a",
-    "data": "#7b8494",
+    "WeightingNet": "#8f7bf0", "Parameter": "#8f7bf0", "data": "#7b8494",
 }  # fmt: skip
 _NOT_DRAWN: Final = (nn.ReLU, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Flatten)
 _NAMES: Final = {
     "AvgPool3d": "pool", "AvgPool2d": "pool", "Linear": "dense", "Conv3d": "conv", "Conv2d": "conv",
+    "WeightingNet": "+ weighted mean", "Parameter": "+ vessel score",
 }  # fmt: skip
 
 
@@ -85,12 +86,17 @@ def layers(kind: str) -> tuple[Layer, ...]:
 
         return hook
 
+    nested = [name for name, module in net.named_modules() if name and isinstance(module, WeightingNet)]
     for name, module in net.named_modules():
-        if not list(module.children()) and not isinstance(module, _NOT_DRAWN):
+        within = name.startswith(tuple(f"{outer}." for outer in nested))
+        whole = name in nested or not list(module.children())
+        if whole and not within and not isinstance(module, _NOT_DRAWN):
             module.register_forward_hook(note(name))
     with torch.no_grad():
         net(curves, inside)
-    return tuple(found)
+    own = [Layer(name, "Parameter", tuple(p.shape), p.numel()) for name, p in net.named_parameters(recurse=False)]
+    # What is added to the output of the last convolution comes last.
+    return (*sorted(found, key=lambda layer: layer.name in nested), *own)
 
 
 @cache

@@ -14,7 +14,6 @@ import streamlit as st
 from PIL import Image
 
 from pages.comparison import charts
-from pages.comparison.evaluation_results import EvaluationResults
 from pages.comparison.map_images import SCALE, Slice, bar
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
@@ -27,11 +26,12 @@ from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
 from perfcore.metrics import METRICS, RELEASED
+from perfcore.training.choice import CHOICE_FILE, CHOICE_METRICS
 from perfcore.types import Aif, FloatArray
 
 DESCRIPTIONS: Final = {
-    "regression": "**Regression**: computes the curve, as a correction of the gamma variate of a typical artery.",
     "weighting": "**Weighting**: computes a weighted mean of the measured curves of this patient.",
+    "regression": "**Regression**: computes a correction of the weighted mean.",
 }
 NO_WEIGHTS: Final = (
     "No trained networks are installed: `models/MANIFEST.json` is missing. Their layers are drawn below; "
@@ -100,32 +100,32 @@ def show_metrics(manifest: dict[str, Any]) -> None:
         pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
         alt="Metrics of each network",
     )  # fmt: skip
-    st.caption(
-        "Means over the patients, each evaluated by the network of the fold that held them out (five folds)."
-    )
+    st.caption("Means over patients that no network has seen in training.")
 
 
-def show_learning(name: str, evaluation: EvaluationResults | None) -> None:
-    """Draw the loss of a network by epoch, and the metrics of its folds."""
+def show_learning(name: str) -> None:
+    """Draw the loss of a network by epoch, and the metrics of its training seeds."""
     picture = MODELS / f"{name}.png"
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.markdown("**Learning**")
         if picture.exists():
-            st.image(
-                picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {source_label(name)}, each fold"
-            )
+            st.image(picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {source_label(name)}")
         else:
             st.caption("The learning curves of this network are not installed.")
     with right:
-        st.markdown("**Cross-validation**")
-        rows = None if evaluation is None else evaluation.rows
-        if rows is None or not (rows["method"].eq(name) & rows["fold"].notna()).any():
-            st.caption("There is no evaluation of its folds.")
+        st.markdown("**Training seeds, on the cases that chose the best network**")
+        choice = MODELS / "evaluation" / CHOICE_FILE
+        if not choice.exists():
+            st.caption("The figures of the training seeds are not installed.")
             return
-        st.plotly_chart(
-            charts.folds(rows, [name], "dice"), width="stretch", key="model_folds", alt="Core Dice of each fold"
-        )
+        rows = pd.read_csv(choice)
+        titles = {key: METRICS[key].long_title for key in (*CHOICE_METRICS, "aif_r")}
+        st.dataframe(
+            rows[rows["network"] == name][["seed", *titles]].rename(columns=titles),
+            hide_index=True, width="stretch", alt=f"Metrics of the training seeds of {source_label(name)}",
+        )  # fmt: skip
+        st.caption("The weights of seed 0 are shipped, whatever their figures.")
 
 
 def show_card() -> None:
@@ -160,7 +160,7 @@ def show_application(now: Workspace, name: str) -> None:
     with right:
         if weights is None:
             st.caption(
-                "This network computes the curve directly; only the weighting network has weights of voxels."
+                "This network corrects a weighted mean; the weights of voxels are those of the weighting network."
             )
         else:
             _show_weights(now.case, weights)

@@ -25,10 +25,11 @@ from pages.network.architecture import drawing, layers, n_parameters
 from pages.ui import documents
 from pages.ui.documents import code_blocks, read_sections, resolve
 from perfcore.aif.network import inference, weights
-from perfcore.aif.network.models import NETWORKS, make_network
+from perfcore.aif.network.models import make_network
 from perfcore.aif.network.weights import load_network
 from perfcore.aif.select import SELECTORS
 from perfcore.settings import Settings
+from perfcore.training.recipes import LAB_NETWORKS
 from tests.pages.test_pages import ROOT, run
 from tests.support.user_session import live_of, user_of
 
@@ -39,7 +40,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     import hashlib
 
     entries = {}
-    for seed, kind in enumerate(NETWORKS):
+    for seed, kind in enumerate(LAB_NETWORKS):
         torch.manual_seed(seed)
         content = save(make_network(kind).state_dict())
         (tmp_path / f"cnn-{kind}.safetensors").write_bytes(content)
@@ -78,18 +79,25 @@ def test_without_weights_the_page_explains_and_draws_the_networks(
     app = page()
     assert [i.value for i in app.main.info] == [panels.NO_WEIGHTS]
     assert len(app.main.get("image")) == 2
-    for kind in NETWORKS:
+    for kind in LAB_NETWORKS:
         assert any(f"{n_parameters(kind):,} weights" in m.value for m in app.main.markdown)
 
 
-@pytest.mark.parametrize("kind", list(NETWORKS))
+@pytest.mark.parametrize("kind", list(LAB_NETWORKS))
 def test_architecture_drawing_matches_the_network(kind: str) -> None:
     net = make_network(kind)
     own = {name: module for name, module in net.named_modules() if list(module.parameters(recurse=False))}
+    counts = {
+        name: sum(p.numel() for p in module.parameters())
+        for name, module in own.items()
+        if name and not name.startswith("weighting.")
+    }
+    if kind == "regression":  # one box
+        counts["weighting"] = n_parameters("weighting")
+    else:
+        counts["vessel"] = 4
     drawn = {layer.name: layer for layer in layers(kind) if layer.n_parameters}
-    assert set(drawn) == set(own)
-    for name, module in own.items():
-        assert drawn[name].n_parameters == sum(p.numel() for p in module.parameters())
+    assert {name: layer.n_parameters for name, layer in drawn.items()} == counts
     assert sum(layer.n_parameters for layer in drawn.values()) == n_parameters(kind)
     assert n_parameters(kind) == sum(p.numel() for p in net.parameters())
     picture = drawing(kind, "dark")
@@ -109,7 +117,7 @@ def test_the_metrics_are_those_of_the_manifest() -> None:
     assert shown.loc["cnn-regression", "Core Dice"] == 0.712
     assert np.isnan(shown["Correlation with the true AIF"].astype(float)).all(), "unknown values are empty"
     assert any(m.value == "### Card\n\nSee the report, 0.5 mm." for m in app.main.markdown)
-    assert "There is no evaluation of its folds." in [c.value for c in app.main.caption]
+    assert "The figures of the training seeds are not installed." in [c.value for c in app.main.caption]
 
 
 @pytest.mark.usefixtures("models")
