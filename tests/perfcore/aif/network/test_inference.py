@@ -22,7 +22,7 @@ from perfcore.aif.network.inference import (
 )
 from perfcore.aif.network.models import AifNet, make_network
 from perfcore.aif.network.placement import MAX_DELAY_S, delayed, healthy_delay_s
-from perfcore.aif.network.weights import Network, load_network
+from perfcore.aif.network.weights import Network, load_network, network_names
 from perfcore.aif.select.candidates import find_candidates, healthy_curve
 from perfcore.aif.select.features import bolus_features
 from perfcore.cli import app
@@ -283,7 +283,7 @@ def test_tissue_without_bolus_raises(network):
 # Concentration
 
 
-@pytest.mark.parametrize("name", ["cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"])
+@pytest.mark.parametrize("name", network_names())
 def test_prediction_is_invariant_to_concentration_unit(prepared, name):
     """The installed networks are trained in HU; a proportional series is the same input."""
     assert prepared.hull is not None

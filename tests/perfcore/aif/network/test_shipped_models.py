@@ -5,9 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from perfcore.aif.network.weights import MODELS, load_network, network_names, read_manifest
+from perfcore.aif.network.weights import (
+    MAX_WEIGHTS_BYTES,
+    MODELS,
+    load_network,
+    network_names,
+    read_manifest,
+)
+from perfcore.training.choice import CHOICE_FILE, beats_own_mean, best_network
 from perfcore.training.release import markdown_table
 
 ROOT = MODELS.parent
@@ -21,15 +29,22 @@ def test_documents_contain_evaluation_table(document: str) -> None:
 
 def test_manifest_networks_load_and_are_evaluated() -> None:
     summary = json.loads((MODELS / "evaluation" / "summary.json").read_text(encoding="utf-8"))
+    choice = pd.read_csv(MODELS / "evaluation" / CHOICE_FILE)
     names = network_names()
-    assert set(names) == {"cnn-regression", "cnn-weighting", "cnn-regression-core", "cnn-weighting-core"}
+    assert names[0] == best_network(choice, list(names))
     for name in names:
-        assert load_network(name).name == name
+        network = load_network(name)
+        assert network.name == name
+        assert beats_own_mean(summary, name)
+        mean = network.net.mean_curve
+        assert float(mean.max()) > 0.9, "the null model is stored with the weights"
+        assert set(choice.loc[choice["network"] == name, "seed"]) == {0, 1, 2}
         figures = read_manifest()["networks"][name]["cross_validated"]
         assert figures == {key: summary["methods"][name][key]["mean"] for key in figures}
-        assert summary["networks"][name]["folds"] == 5
+        assert summary["networks"][name]["folds"] == 0, "evaluated on other cases than those of the training"
 
 
 def test_weights_are_below_size_limit() -> None:
     sizes = {path.name: path.stat().st_size for path in Path(MODELS).glob("*.safetensors")}
-    assert len(sizes) == 4 and max(sizes.values()) <= 20 << 20
+    assert len(sizes) == len(network_names())
+    assert max(sizes.values()) <= MAX_WEIGHTS_BYTES
