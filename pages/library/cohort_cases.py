@@ -28,13 +28,10 @@ class Cohort(NamedTuple):
 
 
 def cohort_of(manifest: Mapping[str, Any]) -> Cohort | None:
-    """Return the cohort of the command in a manifest, or None."""
-    for entry in manifest.get("networks", {}).values():
-        command = str(entry.get("data", ""))
-        seed, cases = _SEED.search(command), _CASES.search(command)
-        if seed and cases:
-            return Cohort(seed=int(seed[1]), n_cases=int(cases[1]))
-    return None
+    """Return the cohort of the command under ``evaluation`` in a manifest, or None."""
+    command = str(manifest.get("evaluation", ""))
+    seed, cases = _SEED.search(command), _CASES.search(command)
+    return Cohort(seed=int(seed[1]), n_cases=int(cases[1])) if seed and cases else None
 
 
 @cache

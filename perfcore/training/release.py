@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +33,17 @@ CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
 
 
+@dataclass(frozen=True)
+class Provenance:
+    """Commands that make the cases of training and evaluation, and the commit of the training code."""
+
+    data: str
+    evaluated_on: str
+    commit: str
+
+
 def release(
-    runs: list[Path], evaluation: Path, choice: list[Path], *, data: str, commit: str, models: Path = MODELS
+    runs: list[Path], evaluation: Path, choice: list[Path], *, about: Provenance, models: Path = MODELS
 ) -> dict[str, Any]:
     """Copy networks and their evaluation into a folder of models, and write its manifest.
 
@@ -45,10 +55,8 @@ def release(
         Folder of the evaluation on cases that no network has seen.
     choice
         Folders of the evaluations that choose the best network (:mod:`perfcore.training.choice`).
-    data
-        Command that makes the training cases.
-    commit
-        Commit of the training code.
+    about
+        Where the networks and their figures come from.
     models
         Output folder.
 
@@ -67,8 +75,8 @@ def release(
     seen: set[str] = set()
     models.mkdir(exist_ok=True)
     for run in runs:
-        about = json.loads((run / TRAINING_FILE).read_text(encoding="utf-8"))
-        name = method_name(about["network"], about["loss"])
+        training = json.loads((run / TRAINING_FILE).read_text(encoding="utf-8"))
+        name = method_name(training["network"], training["loss"])
         if name not in summary["methods"]:
             raise ArgumentError(f"{name} is not in the evaluation; evaluate it with --weights first.")
         if not beats_own_mean(summary, name):
@@ -78,26 +86,31 @@ def release(
             raise ArgumentError(
                 f"The weights of {name} have {len(content)} bytes; expected at most {MAX_WEIGHTS_BYTES}."
             )
-        read_network(content, about["network"])
+        read_network(content, training["network"])
         (models / f"{name}.safetensors").write_bytes(content)
         shutil.copyfile(run / "learning.png", models / f"{name}.png")
-        seen |= {case["fingerprint"] for case in about["cases"]}
-        options = f"--network {about['network']} --loss {about['loss']} --folds {about['n_folds']}"
-        plan = " ".join(f"--{key} {about[key]}" for key in ("epochs", "optimizer", "rate", "seed"))
+        seen |= {case["fingerprint"] for case in training["cases"]}
+        options = f"--network {training['network']} --loss {training['loss']} --folds {training['n_folds']}"
+        plan = " ".join(f"--{key} {training[key]}" for key in ("epochs", "optimizer", "rate", "seed"))
         figures = {key: summary["methods"][name][key]["mean"] for key in RELEASED}
         networks[name] = {
             "file": f"{name}.safetensors",
             "sha256": hashlib.sha256(content).hexdigest(),
-            "network": about["network"],
-            "loss": about["loss"],
-            "n_cases": about["n_cases"],
-            "data": data,
+            "network": training["network"],
+            "loss": training["loss"],
+            "n_cases": training["n_cases"],
+            "data": about.data,
             "command": f"python -m perfcore train --data DIR --out DIR {options} {plan}",
-            "commit": commit,
+            "commit": about.commit,
             "evaluated": figures,
         }
     table = choice_table(choice)
-    manifest = {"best": best_network(table, list(networks)), "networks": networks, "seen": sorted(seen)}
+    manifest = {
+        "best": best_network(table, list(networks)),
+        "evaluation": about.evaluated_on,
+        "networks": networks,
+        "seen": sorted(seen),
+    }
     (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
     for file in evaluation.iterdir():
         shutil.copyfile(file, models / EVALUATION_FOLDER / file.name)
@@ -137,9 +150,11 @@ def main() -> None:
         "--choice", type=Path, nargs="+", required=True, help="evaluations of each seed on the cases of the choice"
     )
     parser.add_argument("--data", required=True, help="command that makes the training cases")
+    parser.add_argument("--evaluated-on", required=True, help="command that makes the cases of the evaluation")
     parser.add_argument("--commit", required=True, help="commit of the training code")
     arguments = parser.parse_args()
-    release(arguments.runs, arguments.evaluation, arguments.choice, data=arguments.data, commit=arguments.commit)
+    about = Provenance(arguments.data, arguments.evaluated_on, arguments.commit)
+    release(arguments.runs, arguments.evaluation, arguments.choice, about=about)
 
 
 if __name__ == "__main__":

@@ -372,10 +372,10 @@ def test_every_marker_carries_its_case(evaluated: Path) -> None:
 
 def test_the_cohorts_command_names_its_cases() -> None:
     data = "python -m perfcore phantom --cases 94 --seed 20260"
-    assert cohort_of({"networks": {"cnn-regression": {"data": data}}}) == Cohort(20260, 94)
+    assert cohort_of({"evaluation": data}) == Cohort(20260, 94)
     other = "python -m perfcore phantom --seed 3 --out DIR --cases 12"
-    assert cohort_of({"networks": {"cnn-regression": {"data": other}}}) == Cohort(3, 12)
-    assert cohort_of({"networks": {"cnn-regression": {"data": "ISLES 2018"}}}) is None
+    assert cohort_of({"evaluation": other}) == Cohort(3, 12)
+    assert cohort_of({"evaluation": "ISLES 2018"}) is None
     assert cohort_of({"networks": {}}) is None
 
 

@@ -15,9 +15,10 @@ from perfcore.errors import ArgumentError
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.training import release as module
 from perfcore.training.choice import beats_own_mean, best_network, choice_table
-from perfcore.training.release import TABLE, release
+from perfcore.training.release import TABLE, Provenance, release
 from tests.support.evaluation_cohort import N_LEARNT
 
+NOWHERE = Provenance("", "", "")
 Evaluation = tuple[Path, dict[str, Any]]
 
 
@@ -28,7 +29,13 @@ def released(weights: Path, judged: Evaluation, tmp_path_factory: pytest.TempPat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "beats_own_mean", lambda _summary, _name: True)  # two epochs on four cases
         runs = [weights / "regression", weights / "weighting"]
-        release(runs, judged[0], [judged[0], judged[0]], data="made so", commit="abc123", models=models)
+        release(
+            runs,
+            judged[0],
+            [judged[0], judged[0]],
+            about=Provenance("made so", "evaluated so", "abc123"),
+            models=models,
+        )
     return models
 
 
@@ -56,6 +63,7 @@ def test_manifest_command_repeats_training(released: Path, weights: Path) -> Non
 
 def test_manifest_lists_training_cases_and_best_network(released: Path, folder: Path, judged: Evaluation) -> None:
     manifest = read_manifest(released)
+    assert manifest["evaluation"] == "evaluated so"
     assert manifest["seen"] == sorted(fingerprint(case.load()) for case in find_cohort(folder)[:N_LEARNT])
     methods = judged[1]["methods"]
     worth = {name: sum(methods[name][key]["mean"] for key in ("dice", "hypoperfused_dice"))
@@ -87,7 +95,11 @@ def test_network_without_evaluation_raises(weights: Path, judged: Evaluation, tm
     (tmp_path / "evaluation" / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(ArgumentError, match=r"^cnn-regression is not in the evaluation"):
         release(
-            [weights / "regression"], tmp_path / "evaluation", [], data="", commit="", models=tmp_path / "models"
+            [weights / "regression"],
+            tmp_path / "evaluation",
+            [],
+            about=NOWHERE,
+            models=tmp_path / "models",
         )
     assert list((tmp_path / "models").iterdir()) == []
 
@@ -98,14 +110,20 @@ def test_oversized_weights_raise(
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
     monkeypatch.setattr(module, "beats_own_mean", lambda _summary, _name: True)
     with pytest.raises(ArgumentError, match=r"expected at most 1000"):
-        release([weights / "regression"], judged[0], [], data="", commit="", models=tmp_path / "models")
+        release([weights / "regression"], judged[0], [], about=NOWHERE, models=tmp_path / "models")
 
 
 def test_network_no_better_than_its_mean_curve_is_not_released(
     weights: Path, judged: Evaluation, tmp_path: Path
 ) -> None:
     with pytest.raises(ArgumentError, match=r"^cnn-regression is not better than its own mean curve"):
-        release([weights / "regression"], judged[0], [judged[0]], data="", commit="", models=tmp_path / "models")
+        release(
+            [weights / "regression"],
+            judged[0],
+            [judged[0]],
+            about=NOWHERE,
+            models=tmp_path / "models",
+        )
 
 
 @pytest.mark.parametrize(
@@ -143,28 +161,8 @@ def test_a_text_without_markers_is_unchanged() -> None:
 def test_the_release_command_passes_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
     monkeypatch.setattr(module, "release", lambda *arguments, **more: given.extend([*arguments, more]))
-    monkeypatch.setattr(
-        "sys.argv",
-        [
-            "release",
-            "--runs",
-            "a",
-            "b",
-            "--evaluation",
-            "c",
-            "--choice",
-            "d",
-            "e",
-            "--data",
-            "perfcore phantom",
-            "--commit",
-            "abc",
-        ],
-    )
+    line = "release --runs a b --evaluation c --choice d e --data phantom --evaluated-on other --commit abc"
+    monkeypatch.setattr("sys.argv", line.split())
     module.main()
-    assert given == [
-        [Path("a"), Path("b")],
-        Path("c"),
-        [Path("d"), Path("e")],
-        {"data": "perfcore phantom", "commit": "abc"},
-    ]
+    about = Provenance("phantom", "other", "abc")
+    assert given == [[Path("a"), Path("b")], Path("c"), [Path("d"), Path("e")], {"about": about}]
