@@ -29,21 +29,43 @@ from perfcore.training.choice import CHOICE_FILE, beats_own_mean, best_network, 
 from perfcore.training.loop import WEIGHTS_FILE
 
 EVALUATION_FOLDER: Final = "evaluation"
+SUMMARY: Final = "summary.json"
+BROAD_FILE: Final = "summary_broad.json"
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
 
 
 @dataclass(frozen=True)
 class Provenance:
-    """Commands that make the cases of training and evaluation, and the commit of the training code."""
+    """Commands that make the cases of training and of both evaluations, and the commit of the training code."""
 
     data: str
     evaluated_on: str
+    broad: str
     commit: str
 
 
+@dataclass(frozen=True)
+class Evaluations:
+    """Folders of the evaluations that a release rests on.
+
+    Attributes
+    ----------
+    patients
+        On unseen cases with boluses as wide as patients'; it is copied.
+    broad
+        On unseen cases with narrower and broader boluses, which tell curves apart; its ``summary.json`` is copied.
+    choice
+        The evaluations that choose the best network, one per seed (:mod:`perfcore.training.choice`).
+    """
+
+    patients: Path
+    broad: Path
+    choice: tuple[Path, ...]
+
+
 def release(
-    runs: list[Path], evaluation: Path, choice: list[Path], *, about: Provenance, models: Path = MODELS
+    runs: list[Path], evaluations: Evaluations, about: Provenance, models: Path = MODELS
 ) -> dict[str, Any]:
     """Copy networks and their evaluation into a folder of models, and write its manifest.
 
@@ -51,10 +73,8 @@ def release(
     ----------
     runs
         Folders of finished trainings.
-    evaluation
-        Folder of the evaluation on cases that no network has seen.
-    choice
-        Folders of the evaluations that choose the best network (:mod:`perfcore.training.choice`).
+    evaluations
+        Where the figures are.
     about
         Where the networks and their figures come from.
     models
@@ -68,9 +88,13 @@ def release(
     Raises
     ------
     ArgumentError
-        A network is missing in the evaluation or not better than its own mean curve, or its weights are too large.
+        A network is missing in the evaluation, is better than its own mean curve in neither evaluation, or its
+        weights are too large.
     """
-    summary = json.loads((evaluation / "summary.json").read_text(encoding="utf-8"))
+    summary, broad = (
+        json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        for folder in (evaluations.patients, evaluations.broad)
+    )
     networks: dict[str, Any] = {}
     seen: set[str] = set()
     models.mkdir(exist_ok=True)
@@ -79,8 +103,10 @@ def release(
         name = method_name(training["network"], training["loss"])
         if name not in summary["methods"]:
             raise ArgumentError(f"{name} is not in the evaluation; evaluate it with --weights first.")
-        if not beats_own_mean(summary, name):
-            raise ArgumentError(f"{name} is not better than its own mean curve; it is not released as a network.")
+        if not (beats_own_mean(summary, name) or beats_own_mean(broad, name)):
+            raise ArgumentError(
+                f"{name} is better than its own mean curve in neither evaluation; it is not released."
+            )
         content = (run / "all" / WEIGHTS_FILE).read_bytes()
         if len(content) > MAX_WEIGHTS_BYTES:
             raise ArgumentError(
@@ -104,16 +130,18 @@ def release(
             "commit": about.commit,
             "evaluated": figures,
         }
-    table = choice_table(choice)
+    table = choice_table(list(evaluations.choice))
     manifest = {
         "best": best_network(table, list(networks)),
         "evaluation": about.evaluated_on,
+        "broad_evaluation": about.broad,
         "networks": networks,
         "seen": sorted(seen),
     }
     (models / EVALUATION_FOLDER).mkdir(exist_ok=True)
-    for file in evaluation.iterdir():
+    for file in evaluations.patients.iterdir():
         shutil.copyfile(file, models / EVALUATION_FOLDER / file.name)
+    shutil.copyfile(evaluations.broad / SUMMARY, models / EVALUATION_FOLDER / BROAD_FILE)
     write_text(models / EVALUATION_FOLDER / CHOICE_FILE, table.to_csv(index=False, float_format="%.5g"))
     write_text(models / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     for document in (models / CARD, models.parent / CARD):
@@ -146,15 +174,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="+", required=True, help="folders of finished trainings")
     parser.add_argument("--evaluation", type=Path, required=True, help="folder of the evaluation on unseen cases")
+    parser.add_argument("--broad", type=Path, required=True, help="folder of the evaluation on broad boluses")
     parser.add_argument(
         "--choice", type=Path, nargs="+", required=True, help="evaluations of each seed on the cases of the choice"
     )
     parser.add_argument("--data", required=True, help="command that makes the training cases")
     parser.add_argument("--evaluated-on", required=True, help="command that makes the cases of the evaluation")
+    parser.add_argument("--broad-data", required=True, help="command that makes the cases with broad boluses")
     parser.add_argument("--commit", required=True, help="commit of the training code")
     arguments = parser.parse_args()
-    about = Provenance(arguments.data, arguments.evaluated_on, arguments.commit)
-    release(arguments.runs, arguments.evaluation, arguments.choice, about=about)
+    evaluations = Evaluations(arguments.evaluation, arguments.broad, tuple(arguments.choice))
+    about = Provenance(arguments.data, arguments.evaluated_on, arguments.broad_data, arguments.commit)
+    release(arguments.runs, evaluations, about)
 
 
 if __name__ == "__main__":

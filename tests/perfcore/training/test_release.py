@@ -15,11 +15,16 @@ from perfcore.errors import ArgumentError
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.training import release as module
 from perfcore.training.choice import beats_own_mean, best_network, choice_table
-from perfcore.training.release import TABLE, Provenance, release
+from perfcore.training.release import TABLE, Evaluations, Provenance, release
 from tests.support.evaluation_cohort import N_LEARNT
 
-NOWHERE = Provenance("", "", "")
+NOWHERE = Provenance("", "", "", "")
 Evaluation = tuple[Path, dict[str, Any]]
+
+
+def evaluations(folder: Path) -> Evaluations:
+    """One evaluation as all of them, with two seeds."""
+    return Evaluations(folder, folder, (folder, folder))
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +34,7 @@ def released(weights: Path, judged: Evaluation, tmp_path_factory: pytest.TempPat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "beats_own_mean", lambda _summary, _name: True)  # two epochs on four cases
         runs = [weights / "regression", weights / "weighting"]
-        release(
-            runs,
-            judged[0],
-            [judged[0], judged[0]],
-            about=Provenance("made so", "evaluated so", "abc123"),
-            models=models,
-        )
+        release(runs, evaluations(judged[0]), Provenance("made so", "evaluated so", "broad so", "abc123"), models)
     return models
 
 
@@ -94,13 +93,7 @@ def test_network_without_evaluation_raises(weights: Path, judged: Evaluation, tm
     del summary["methods"]["cnn-regression"]
     (tmp_path / "evaluation" / "summary.json").write_text(json.dumps(summary))
     with pytest.raises(ArgumentError, match=r"^cnn-regression is not in the evaluation"):
-        release(
-            [weights / "regression"],
-            tmp_path / "evaluation",
-            [],
-            about=NOWHERE,
-            models=tmp_path / "models",
-        )
+        release([weights / "regression"], evaluations(tmp_path / "evaluation"), NOWHERE, tmp_path / "models")
     assert list((tmp_path / "models").iterdir()) == []
 
 
@@ -110,20 +103,14 @@ def test_oversized_weights_raise(
     monkeypatch.setattr(module, "MAX_WEIGHTS_BYTES", 1000)
     monkeypatch.setattr(module, "beats_own_mean", lambda _summary, _name: True)
     with pytest.raises(ArgumentError, match=r"expected at most 1000"):
-        release([weights / "regression"], judged[0], [], about=NOWHERE, models=tmp_path / "models")
+        release([weights / "regression"], evaluations(judged[0]), NOWHERE, tmp_path / "models")
 
 
 def test_network_no_better_than_its_mean_curve_is_not_released(
     weights: Path, judged: Evaluation, tmp_path: Path
 ) -> None:
     with pytest.raises(ArgumentError, match=r"^cnn-regression is not better than its own mean curve"):
-        release(
-            [weights / "regression"],
-            judged[0],
-            [judged[0]],
-            about=NOWHERE,
-            models=tmp_path / "models",
-        )
+        release([weights / "regression"], evaluations(judged[0]), NOWHERE, tmp_path / "models")
 
 
 @pytest.mark.parametrize(
@@ -160,9 +147,12 @@ def test_a_text_without_markers_is_unchanged() -> None:
 
 def test_the_release_command_passes_its_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
-    monkeypatch.setattr(module, "release", lambda *arguments, **more: given.extend([*arguments, more]))
-    line = "release --runs a b --evaluation c --choice d e --data phantom --evaluated-on other --commit abc"
+    monkeypatch.setattr(module, "release", lambda *arguments: given.extend(arguments))
+    line = (
+        "release --runs a b --evaluation c --broad d --choice e f "
+        "--data phantom --evaluated-on other --broad-data wide --commit abc"
+    )
     monkeypatch.setattr("sys.argv", line.split())
     module.main()
-    about = Provenance("phantom", "other", "abc")
-    assert given == [[Path("a"), Path("b")], Path("c"), [Path("d"), Path("e")], {"about": about}]
+    used = Evaluations(Path("c"), Path("d"), (Path("e"), Path("f")))
+    assert given == [[Path("a"), Path("b")], used, Provenance("phantom", "other", "wide", "abc")]
