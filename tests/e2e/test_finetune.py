@@ -12,6 +12,7 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.lesion_target import target_of
 from perfcore.analysis import sensitivity
+from perfcore.analysis.aif_posterior import posterior_aifs
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs
 from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
 from perfcore.settings import Settings
@@ -427,14 +428,47 @@ def test_tornado_equals_perfcore(page: Page, address: str, case: LiveCase) -> No
     assert "compute again" in page.locator('[data-out="tornado"]').inner_text()
 
 
-def test_aif_uncertainty_draws(page: Page, address: str, case: LiveCase) -> None:
+def lesion_text(page: Page) -> re.Match[str]:
+    """Start the draws and return core and interval of the panel's text after the last one."""
+    click(page, "uncertainty")
+    wait_lab(page, "Number(data.draws) >= 5")
+    wait_lab(page, "Number(data.draws) === 200")
+    text = page.locator('[data-out="uncertainty"]').inner_text()
+    found = re.search(
+        r"Core ([\d.]+) ml, 80 % interval: ([\d.]+) to ([\d.]+) ml\. Core ≥ 70 ml in (\d+) % of the draws\. "
+        r"Mismatch ratio ≥ 1\.8 in (\d+) % of the draws\. Target mismatch in \d+ % of the draws\. 200 of 200",
+        text,
+    )
+    assert found is not None, text
+    assert float(found[2]) <= float(found[1]) <= float(found[3])
+    return found
+
+
+def test_aif_posterior_is_the_default_and_survives_an_edit(page: Page, address: str, case: LiveCase) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-tab="uncertainty"]').click()
+    found = lesion_text(page)
+    curves = posterior_aifs(case.prepared, next(iter(case.sources.values())), case.vof, 200)
+    cores = [
+        (flow.cbf < 0.38 * flow.reference_cbf).sum() * case.prepared.voxel_ml
+        for flow in (case.volume_flow(curve, Settings()) for curve in curves[::8])
+    ]
+    assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
+    drag(page, 14, -40)
+    settled(page)
+    text = page.locator('[data-out="uncertainty"]').inner_text()
+    assert found[0] in text
+    assert "whatever the drawn curve" in text
+
+
+def test_bootstrap_draws(page: Page, address: str, case: LiveCase) -> None:
     open_lab(page, address)
     settled(page)
     page.locator('[data-tab="uncertainty"]').click()
     page.locator('[data-control="uncertainty-map"]').check()
-    click(page, "uncertainty")
-    wait_lab(page, "Number(data.draws) >= 5")
-    wait_lab(page, "Number(data.draws) === 200")
+    page.locator('[data-control="uncertainty-way"]').select_option("voxels")
+    found = lesion_text(page)
     start = next(iter(case.sources.values()))
     curves = bootstrap_aifs(case.prepared, start, 200)
     cores = []
@@ -444,11 +478,7 @@ def test_aif_uncertainty_draws(page: Page, address: str, case: LiveCase) -> None
         core = flow.cbf < 0.38 * flow.reference_cbf
         fraction += core
         cores.append(core.sum() * case.prepared.voxel_ml)
-    text = page.locator('[data-out="uncertainty"]').inner_text()
-    found = re.search(r"Core ([\d.]+) ml, 5–95 %: ([\d.]+) to ([\d.]+) ml; 200 of 200", text)
-    assert found is not None, text
     assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
-    assert float(found[2]) <= float(found[1]) <= float(found[3])
     assert lab_data(page, "overlay") == "uncertainty"
     for x in (0.35, 0.75):
         text, voxel = overlaid(page, x, 0.4)

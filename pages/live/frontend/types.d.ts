@@ -156,7 +156,7 @@ export interface TornadoFrame extends StreamFrame {
 }
 export interface UncertaintyFrame extends StreamFrame {
   kind: "uncertainty"; finding: null; n_done: number; n_total: number; of: string[];
-  quantiles: [number, number, number]; basis_error: number | null;
+  quantiles: [number, number, number]; decisions: { label: string; fraction: number }[]; basis_error: number | null;
   arrays: { core_ml: Float32Array; low: Curve; middle: Curve; high: Curve; fraction: Uint8Array };
 }
 /** Progress of mixtures: the curve of the source `finding` is computed next. */

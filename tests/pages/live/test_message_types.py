@@ -118,7 +118,7 @@ def stream_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]
     requests: list[tuple[str, dict[str, Any]]] = [
         ("tune", {"form": "free", "target": "truth"}),
         ("tornado", {}),
-        ("uncertainty", {"way": "voxels"}),
+        ("uncertainty", {"way": "posterior"}),
         ("uncertainty", {"way": "selectors"}),
         ("sensitivity", {"quantity": "core_ml"}),
         ("sensitivity_map", {"direction": "width"}),

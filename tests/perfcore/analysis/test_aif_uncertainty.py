@@ -1,24 +1,20 @@
-"""Tests of AIF uncertainty: sampling against theory, core distribution against single deconvolutions."""
+"""Tests of sampled AIFs: bootstrap and mixtures against theory."""
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 
 from perfcore.aif.select import select
-from perfcore.analysis.aif_uncertainty import bootstrap_aifs, core_distribution, mixture_aifs
-from perfcore.deconvolution.fused import Tiles
-from perfcore.deconvolution.temporal_basis import TemporalBasis
+from perfcore.analysis.aif_uncertainty import bootstrap_aifs, mixture_aifs
 from perfcore.errors import ArgumentError
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.support import oracle
-from tests.support.small_stroke import AIF, TIME, dense_rcbf, small_stroke
+from tests.support.small_stroke import AIF, TIME
 from tests.support.synthetic_head import draw_head
 
 
@@ -39,9 +35,6 @@ def aif(prepared):
 
 def own_curves(prepared, aif):
     return np.array([prepared.enhancement[voxel] for voxel in aif.voxels], float)
-
-
-# Sampled AIFs
 
 
 def test_bootstrap_sample_is_mean_of_own_voxels(prepared, aif):
@@ -96,81 +89,3 @@ def test_mixtures_are_convex_combinations():
     np.testing.assert_allclose(weights.var(1), 1 / 18, rtol=0.1)
     with pytest.raises(ArgumentError, match="at least two"):
         mixture_aifs([a], 5)
-
-
-# Core distribution
-
-
-def samples(n, seed=0):
-    rng = np.random.default_rng(seed)
-    return np.array([oracle.gamma_variate(TIME, rng.uniform(3, 7), alpha=rng.uniform(2, 4)) for _ in range(n)])
-
-
-def distribution_of(curves, settings=None, tissue=None, **options):
-    target = small_stroke()
-    given = tissue or target.tissue, target.reference, settings or Settings()
-    return list(core_distribution(curves, *given, dt_s=1.0, voxel_ml=0.5, **options))
-
-
-@pytest.mark.parametrize("form", ["circulant", "causal"])
-def test_each_sample_matches_single_deconvolution(form):
-    curves, target = samples(9), small_stroke()
-    last = distribution_of(curves, Settings(deconvolution=form))[-1]
-    cores = [dense_rcbf(c, target, oracle.Form(form, "volterra", "tikhonov")) < 0.38 for c in curves]
-    np.testing.assert_allclose(last.core_ml, [0.5 * core.sum() for core in cores])
-    np.testing.assert_allclose(last.core_fraction, np.mean(cores, 0), atol=1e-7)
-    assert 0 < last.core_fraction.mean() < 1
-
-
-def test_distribution_grows_by_batches():
-    curves = samples(200)
-    found = distribution_of(curves, batch=30)
-    assert [s.n_done for s in found] == [30, 60, 90, 120, 150, 180, 200]
-    assert {s.n_total for s in found} == {200}
-    for some in found:
-        np.testing.assert_array_equal(some.core_ml, found[-1].core_ml[: some.n_done])
-        assert some.core_fraction.mean() * 40 * 0.5 == pytest.approx(some.core_ml.mean(), rel=1e-5)
-        assert ((some.core_fraction >= 0) & (some.core_fraction <= 1)).all()
-    first = found[0].core_fraction.copy()
-    np.testing.assert_array_equal(first, distribution_of(curves[:30], batch=30)[0].core_fraction)
-
-
-def test_samples_without_bolus_are_left_out():
-    curves = samples(6)
-    curves[2], curves[4] = 0, -curves[4]
-    found = distribution_of(curves)
-    assert [(s.n_done, s.n_total) for s in found] == [(4, 4)]
-    np.testing.assert_array_equal(found[0].core_ml, distribution_of(curves[[0, 1, 3, 5]])[0].core_ml)
-    with pytest.raises(ArgumentError, match="None of the sampled AIFs has a positive bolus"):
-        distribution_of(np.zeros((3, 36)))
-
-
-def test_oscillation_index_raises():
-    with pytest.raises(ArgumentError, match="too slow for many curves"):
-        distribution_of(samples(2), Settings(regularization="oscillation"))
-
-
-def test_pool_does_not_change_distribution():
-    with ThreadPoolExecutor(2) as pool:
-        shared = distribution_of(samples(20), pool=pool)[-1]
-    alone = distribution_of(samples(20))[-1]
-    np.testing.assert_array_equal(shared.core_ml, alone.core_ml)
-    np.testing.assert_array_equal(shared.core_fraction, alone.core_fraction)
-
-
-def test_full_basis_is_exact_and_truncated_basis_close():
-    """Smooth tissue has a low-dimensional basis; cores differ only in voxels at the threshold."""
-    target = small_stroke(noise=0.0)
-    curves = samples(25)
-    full = distribution_of(curves, tissue=target.tissue)[-1]
-    whole = distribution_of(curves, tissue=TemporalBasis.from_tissue(target.tissue, 36))[-1]
-    short = distribution_of(curves, tissue=TemporalBasis.from_tissue(target.tissue, 12))[-1]
-    np.testing.assert_array_equal(whole.core_ml, full.core_ml)
-    np.testing.assert_allclose(short.core_ml, full.core_ml, atol=0.5)
-
-
-def test_float32_tissue():
-    curves, target = samples(10), small_stroke(torch.float32)
-    assert isinstance(target.tissue, Tiles)
-    single, double = distribution_of(curves, tissue=target.tissue)[-1], distribution_of(curves)[-1]
-    np.testing.assert_allclose(single.core_ml, double.core_ml, atol=0.5)

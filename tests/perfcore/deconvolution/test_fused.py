@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from perfcore.deconvolution.fused import WIDTH, Tiles, peak, peak_and_time, refined_row
+from perfcore.deconvolution.fused import WIDTH, Tiles, peak, peak_and_late, peak_and_time, refined_row
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
 from perfcore.settings import Settings
@@ -107,6 +107,20 @@ def test_peak_and_row_match_numpy_reference(form, n_time):
         assert float(row[voxel]) == pytest.approx(at, abs=1e-6, nan_ok=True)
     assert top[7] == 0
     assert torch.isnan(row[7])
+
+
+@every_form
+@pytest.mark.parametrize("row", [-3.0, 0.0, 0.4, 12.5, 21.0, 21.3, 24.5, 57.8, 500.0])
+def test_late_equals_refined_row_beyond_a_row(form, row):
+    c, P = voxels(400, 43), operator(43, form).matrix
+    c[7], c[8] = 0.0, -c[8].abs()
+    tiles = Tiles.from_curves(c, 64)
+    top, at = peak_and_time(P, tiles)
+    found, late = peak_and_late(P, tiles, row)
+    assert torch.equal(found, top)
+    clear = (at == row) | ~((at - row).abs() < 1e-9)  # the vertex rounds differently
+    assert torch.equal(late[clear], (at > row)[clear])
+    assert clear.float().mean() > 0.95
 
 
 @every_form

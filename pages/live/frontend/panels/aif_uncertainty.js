@@ -1,4 +1,4 @@
-// AIF uncertainty: distribution of the core volume over 200 plausible input functions, updated as they are computed.
+// AIF uncertainty: distribution of the core and of decisions over 200 plausible input functions, updated as they are computed.
 /** @import { Lab } from "../lab.js" */
 /** @import { UncertaintyFrame, UncertaintyProgressFrame, Provided } from "../types.js" */
 import { find } from "../common/dom.js";
@@ -7,8 +7,9 @@ import { Stream } from "../transport/streams.js";
 
 const N_BINS = 24;
 const MIN_RANGE_ML = 0.5; // of the histogram's axis
-const INTRO = "How far does the core volume depend on the chosen voxels? Each draw is the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves.";
-const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
+const POSTERIOR = "posterior"; // the method whose draws depend on the case alone
+const INTRO = "How far does the core depend on the input function? Each draw is a plausible true AIF given the vessels of this case (posterior; the drawn curve does not matter), the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves.";
+const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="posterior">AIF posterior</option><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
   <button class="solid" data-action="uncertainty">200 draws</button><label class="soft"><input type="checkbox" data-control="uncertainty-map"> map: fraction of draws in core</label></div>
   <svg class="histogram" data-testid="uncertainty" role="img" aria-label="Histogram of the core volume"></svg>
   <div class="say" data-out="uncertainty" role="status">${INTRO}</div>`;
@@ -20,8 +21,8 @@ function binCounts(values, low, high) {
   return counts;
 }
 
-/** Draw the histogram of the core volume with its median and its 5 % and 95 % quantiles. @param {SvgChart} plot @param {UncertaintyFrame} frame */
-function drawHistogram(plot, { arrays, quantiles: [p5, median, p95] }) {
+/** Draw the histogram of the core volume with its median and its 80 % interval. @param {SvgChart} plot @param {UncertaintyFrame} frame */
+function drawHistogram(plot, { arrays, quantiles: [low80, median, high80] }) {
   const cores = arrays.core_ml;
   let [low, high] = [Math.min(...cores), Math.max(...cores)];
   if (high - low < MIN_RANGE_ML) [low, high] = [low - MIN_RANGE_ML / 2, high + MIN_RANGE_ML / 2];
@@ -35,7 +36,7 @@ function drawHistogram(plot, { arrays, quantiles: [p5, median, p95] }) {
     class: "more", x: plot.x(low) + i * width + 0.5, width: Math.max(width - 1, 0.5), y: plot.y(count), height: plot.y(0) - plot.y(count),
   }, plot.layer));
   /** @type {[number, string][]} */
-  const lines = [[p5, "end"], [median, "middle"], [p95, "end"]];
+  const lines = [[low80, "end"], [median, "middle"], [high80, "end"]];
   for (const [value, kind] of lines) {
     svg("line", { x1: plot.x(value), x2: plot.x(value), y1: plot.y(plot.yRange[1]), y2: plot.y(0), class: kind }, plot.layer);
   }
@@ -71,7 +72,8 @@ class AifUncertainty {
     const { lab, method } = this;
     if (!lab.case || lab.streaming) return;
     const voxels = lab.aif.committed?.voxels ?? [];
-    if (!this.stream.start({ way: method.value, ...(voxels.length && { voxels }) })) return;
+    const ofVoxels = method.value === "voxels" && voxels.length;
+    if (!this.stream.start({ way: method.value, ...(ofVoxels && { voxels }) })) return;
     this.#frame = null;
     this.#finding = method.value === "selectors" ? "selectors" : "";
     lab.root.dataset.draws = "0";
@@ -114,7 +116,7 @@ class AifUncertainty {
   /** @param {unknown[]} voxels behind the committed curve */
   setVoxels(voxels) {
     const text = JSON.stringify(voxels);
-    if (this.#frame && this.#voxels !== text) this.#clear();
+    if (this.#frame && this.#frame.of[0] !== POSTERIOR && this.#voxels !== text) this.#clear();
     this.#voxels = text;
   }
 
@@ -127,7 +129,7 @@ class AifUncertainty {
     });
   }
 
-  /** Draw the band between the 5 % and 95 % quantiles of the curves behind the edited AIF. */
+  /** Draw the 80 % band of the curves behind the edited AIF. */
   drawBand() {
     if (!this.#frame) { this.band.setAttribute("d", ""); return; }
     const { plot, times } = this.lab.editor;
@@ -161,10 +163,12 @@ class AifUncertainty {
   }
 
   /** @param {UncertaintyFrame} frame */
-  #summary({ quantiles: [p5, median, p95], n_done: nDone, n_total: nTotal, of, basis_error: error }) {
+  #summary({ quantiles: [low, median, high], decisions, n_done: nDone, n_total: nTotal, of, basis_error: error }) {
     const basis = error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * error).toFixed(3)} %.`;
-    return `Core ${median.toFixed(1)} ml, 5–95 %: ${p5.toFixed(1)} to ${p95.toFixed(1)} ml; `
-      + `${nDone} of ${nTotal} draws of ${of.map((id) => this.#labelOf(id)).join(", ")}.${basis}`;
+    const source = of[0] === POSTERIOR ? "true AIFs given the vessels of this case, whatever the drawn curve" : of.map((id) => this.#labelOf(id)).join(", ");
+    const decided = decisions.map(({ label, fraction }) => `${label} in ${(100 * fraction).toFixed(0)} % of the draws.`).join(" ");
+    return `Core ${median.toFixed(1)} ml, 80 % interval: ${low.toFixed(1)} to ${high.toFixed(1)} ml. ${decided} `
+      + `${nDone} of ${nTotal} draws of ${source}.${basis}`;
   }
 }
 

@@ -1,4 +1,4 @@
-"""AIF uncertainty over the WebSocket: bootstrap, picked voxels and selectors."""
+"""AIF uncertainty over the WebSocket: posterior, bootstrap, picked voxels and selectors."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from starlette.testclient import TestClient
 
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import LiveSession
+from perfcore.analysis.aif_posterior import posterior_aifs
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs
+from perfcore.analysis.lesion_distribution import DECISIONS
+from perfcore.errors import NoArteryError
 from perfcore.settings import Settings
+from perfcore.types import Aif
 from tests.support.stream_client import connected, state_of
 
 
@@ -28,15 +32,56 @@ def test_uncertainty_from_a_bootstrap_of_the_clusters_voxels(
     assert [h["n_done"] for h, _ in frames] == list(range(5, 201, 5))
     assert header["of"] == [f"{len(state.start.voxels)} voxels"]
     curves = bootstrap_aifs(case.prepared, state.start, 200)
-    np.testing.assert_allclose(arrays["low"], np.percentile(curves, 5, axis=0), rtol=1e-5, atol=1e-4)
+    np.testing.assert_allclose(arrays["low"], np.percentile(curves, 10, axis=0), rtol=1e-5, atol=1e-4)
     for i in (0, 57, 199):
         flow = case.volume_flow(curves[i], Settings())
         assert arrays["core_ml"][i] == pytest.approx(case.numbers(flow, Settings())["core_ml"], abs=0.1)
-    assert header["quantiles"] == pytest.approx(np.percentile(arrays["core_ml"], [5, 50, 95]), rel=1e-5)
+    assert header["quantiles"] == pytest.approx(np.percentile(arrays["core_ml"], [10, 50, 90]), rel=1e-5)
     assert arrays["fraction"].mean() / 255 * len(arrays["fraction"]) * case.prepared.voxel_ml == pytest.approx(
         arrays["core_ml"].mean(), rel=0.01
     )
     assert header["basis_error"] == case.basis_error
+
+
+def test_uncertainty_from_the_posterior_does_not_depend_on_the_start_aif(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
+    results = []
+    for start in (case.sources["straka"], case.sources["truth"]):
+        session.configure(case, Settings(), start)
+        with connected(client, session) as one:
+            one.start("uncertainty", way="posterior")
+            *frames, end = one.frames("uncertainty")
+        assert end[0]["message"] is None
+        results.append((*frames[-1], start))
+    (header, arrays, start), (_, other, truth) = results
+    assert header["of"] == ["posterior"]
+    assert header["n_done"] == header["n_total"] == 200
+    # The scale rounds differently, which moves a few voxels over the threshold.
+    np.testing.assert_allclose(arrays["core_ml"], other["core_ml"], atol=5 * case.prepared.voxel_ml)
+    # The band has the scale of the start AIF.
+    np.testing.assert_allclose(other["low"] / truth.area, arrays["low"] / start.area, rtol=1e-4, atol=1e-6)
+    curves = posterior_aifs(case.prepared, case.sources["straka"], case.vof, 200)
+    for i in (0, 57, 199):
+        numbers = case.numbers(case.volume_flow(curves[i], Settings()), Settings())
+        assert arrays["core_ml"][i] == pytest.approx(numbers["core_ml"], abs=0.1)
+    assert [decision["label"] for decision in header["decisions"]] == list(DECISIONS.values())
+    assert header["decisions"][0]["fraction"] == pytest.approx(np.mean(arrays["core_ml"] >= 70), abs=1e-9)
+    assert all(0 <= decision["fraction"] <= 1 for decision in header["decisions"])
+
+
+def test_posterior_without_an_artery_gives_a_message(
+    client: TestClient, session: LiveSession, case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_method: str) -> Aif:
+        raise NoArteryError("No artery was found.")
+
+    monkeypatch.setattr(case.offered, "get", refuse)
+    with connected(client, session) as one:
+        one.start("uncertainty", way="posterior")
+        header, _ = one.read()
+    assert header["kind"] == "uncertainty-end"
+    assert header["message"] == "No artery was found."
 
 
 def test_uncertainty_from_picked_voxels_and_from_selectors(
@@ -50,7 +95,7 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
         voxels = state.start.voxels[:3]
         mean = np.mean([case.prepared.enhancement[voxel] for voxel in voxels], axis=0, dtype=np.float64)
         own = bootstrap_aifs(case.prepared, replace(state.start, value=mean, voxels=voxels), 200)
-        np.testing.assert_allclose(arrays["high"], np.percentile(own, 95, axis=0), rtol=1e-5, atol=1e-4)
+        np.testing.assert_allclose(arrays["high"], np.percentile(own, 90, axis=0), rtol=1e-5, atol=1e-4)
         assert header["of"] == ["3 voxels"]
         one.start("uncertainty", run=2, way="selectors")
         frames = [f for f in one.frames("uncertainty", 12, run=2) if f[0]["run"] == 2]
@@ -62,7 +107,7 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
 @pytest.mark.parametrize(
     ("fields", "part"),
     [
-        ({"way": "dice"}, "from voxels or from selectors"),
+        ({"way": "dice"}, "from the posterior, from voxels or from selectors"),
         ({"way": "voxels", "voxels": [[0, 0, 0]]}, "outside the brain"),
         ({"way": "voxels", "voxels": 7}, "Invalid request"),
         ({}, "Invalid request"),
