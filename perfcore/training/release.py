@@ -104,9 +104,7 @@ def release(
         if name not in summary["methods"]:
             raise ArgumentError(f"{name} is not in the evaluation; evaluate it with --weights first.")
         if not (beats_own_mean(summary, name) or beats_own_mean(broad, name)):
-            raise ArgumentError(
-                f"{name} is better than its own mean curve in neither evaluation; it is not released."
-            )
+            raise ArgumentError(f"{name} is not better than its own mean curve; it is not released.")
         content = (run / "all" / WEIGHTS_FILE).read_bytes()
         if len(content) > MAX_WEIGHTS_BYTES:
             raise ArgumentError(
