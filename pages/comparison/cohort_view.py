@@ -33,6 +33,8 @@ from perfcore.evaluation.wording import (
 from perfcore.metrics import METRICS, evaluated
 
 _TESTED: Final = tuple(name for name in evaluated() if METRICS[name].tested)
+_FAILURES_PX: Final = 110
+"""Width of the column of failures, which names fallbacks too."""
 
 
 def folder_key(case: str, n_slices: int) -> str | None:
@@ -63,8 +65,12 @@ def show_cohort(found: EvaluationResults) -> None:
         st.info("No case passes the filters.")
         return
     summary = summary_of(found, selection)
-    st.markdown("\n".join(f"- {escape(sentence)}" for sentence in summary["headline"]))
-    st.dataframe(table(summary), hide_index=True, width="stretch", alt="Metrics of each method over the cases")
+    st.dataframe(
+        table(summary), hide_index=True, width="stretch", alt="Metrics of each method over the cases",
+        column_config={"Failures": st.column_config.TextColumn(width=_FAILURES_PX)},
+    )  # fmt: skip
+    with st.expander("The networks in words"):
+        st.markdown("\n".join(f"- {escape(sentence)}" for sentence in summary["headline"]))
     with st.expander("How to read the table"):
         st.markdown(escape(table_note(summary)))
     left, right = st.columns([1.12, 1], gap="large")

@@ -120,7 +120,7 @@ def show_learning(name: str) -> None:
             st.caption("The figures of the training seeds are not installed.")
             return
         rows = pd.read_csv(choice)
-        titles = {key: METRICS[key].long_title for key in (*CHOICE_METRICS, "aif_r")}
+        titles = {key: METRICS[key].label for key in (*CHOICE_METRICS, "aif_r")}
         st.dataframe(
             rows[rows["network"] == name][["seed", *titles]].rename(columns=titles),
             hide_index=True, width="stretch", alt=f"Metrics of the training seeds of {source_label(name)}",

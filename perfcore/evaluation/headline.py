@@ -58,7 +58,7 @@ def _verdict(name: str, statistics: dict[str, Any]) -> str:
         return "It was not compared with its own mean curve."
     better = [what for metric, what in known.items() if is_better(METRICS[metric], found[metric])]
     if not better:
-        return "It is not better than its own mean curve: nothing shows that it has learnt about the patient."
+        return "It is not better than its own mean curve: on these cases the patient's own curve gains nothing."
     rest = [what for what in known.values() if what not in better]
     return f"It is better than its own mean curve in {' and '.join(better)}" + (
         f", not in {' and '.join(rest)}." if rest else "."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -22,11 +23,15 @@ def draw_curves(logs: list[tuple[str, list[dict[str, float]]]], path: Path) -> N
     for number, (name, rows) in enumerate(logs):
         epochs = [row["epoch"] for row in rows]
         colour = f"C{number}"
-        axes.plot(epochs, [row["train_loss"] for row in rows], color=colour, lw=1.0, ls=":")
         held_out = [row["held_out_loss"] for row in rows]
-        axes.plot(epochs, held_out, color=colour, lw=1.6, label=name.replace("_", " "))
+        alone = all(map(math.isnan, held_out))  # trained on all cases
+        label = name.replace("_", " ")
+        training = [row["train_loss"] for row in rows]
+        axes.plot(epochs, training, color=colour, lw=1.0, ls=":", label=label if alone else None)
+        axes.plot(epochs, held_out, color=colour, lw=1.6, label=None if alone else label)
     axes.plot([], [], color="0.4", lw=1.0, ls=":", label="training cases")
-    axes.plot([], [], color="0.4", lw=1.6, label="held-out cases")
+    if len(logs) > 1:
+        axes.plot([], [], color="0.4", lw=1.6, label="held-out cases")
     axes.set(xlabel="Epoch", ylabel="Loss (1 − soft Dice)")
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, ncols=2)

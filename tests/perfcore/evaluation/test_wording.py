@@ -97,7 +97,7 @@ def test_a_network_that_is_not_better_than_its_mean_curve_is_said_to_have_learnt
 ) -> None:
     (sentence,) = headline(statistics(0.2, null, 0.1, low))
     assert sentence.endswith(
-        " It is not better than its own mean curve: nothing shows that it has learnt about the patient."
+        " It is not better than its own mean curve: on these cases the patient's own curve gains nothing."
     )
 
 
