@@ -42,7 +42,7 @@ def test_manifest_networks_load_and_are_evaluated() -> None:
             "the null model, a mean of curves of peak 1, is stored with the weights"
         )
         assert set(choice.loc[choice["network"] == name, "seed"]) == {0, 1, 2}
-        figures = read_manifest()["networks"][name]["cross_validated"]
+        figures = read_manifest()["networks"][name]["evaluated"]
         assert figures == {key: summary["methods"][name][key]["mean"] for key in figures}
         assert summary["networks"][name]["folds"] == 0, "evaluated on other cases than those of the training"
 
