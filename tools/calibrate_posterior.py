@@ -3,8 +3,8 @@
 ``python -m tools.calibrate_posterior --fit --seed A`` fits it and writes the package's calibration. It uses
 ``--cases`` training cases, as many of the cohort, and as many varied ones: training cases with any bolus from
 textbook to sluggish and with healthy tissue dispersed by up to 1 s, since patients are not all like the cohort.
-The factor of the residuals is fitted to the first two. ``python -m tools.calibrate_posterior --seed B`` prints,
-for cases of another seed and JSON last:
+The factor of the residuals is fitted to the first two, by cross-validation. Without ``--fit`` it prints, for cases
+of another seed and JSON last:
 
 - coverage: how often the 80 % interval of the core contains the core that the true AIF gives with the same
   settings, with its 95 % interval (Clopper 1934, doi:10.1093/biomet/26.4.404);
@@ -12,9 +12,9 @@ for cases of another seed and JSON last:
 - the null: the default selector's core times two factors, the same for every case, that cover 80 % of these cases;
 - the Brier scores of the decisions, beside those of the default selector's yes or no.
 
-Groups: ``plain`` (cohort cases without confounder or finding), ``realistic`` (all cases of the cohort) and
-``broad`` (two-slice training cases, bolus widths log-uniform over 5 to 20 s). A case without an artery counts as a
-failure and has no interval.
+Groups of ``--cases`` each: ``plain`` (cases of the cohort without confounder or finding), ``realistic`` (cases of
+the cohort as they come) and ``broad`` (two-slice training cases, bolus widths log-uniform over 5 to 20 s). A case
+without an artery counts as a failure and has no interval.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
+from itertools import chain, count, islice
 from typing import Any, Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -57,11 +58,11 @@ from perfcore.types import Aif, DoubleArray
 
 LEVEL: Final = 0.8
 QUANTILES: Final = ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)
-SPREADS: Final = np.arange(0.3, 3.0, 0.01)
+SPREADS: Final = (0.8, 1.0, 1.2, 1.4)
 N_DRAWS: Final = 100
-MAX_SLICES: Final = 4
-SPREAD_SHARE: Final = 2
-"""One in two of the calibration cases with up to `MAX_SLICES` serves to fit the spread as well."""
+N_FOLDS: Final = 8
+MAX_SLICES: Final = 2
+"""Calibration cases of more slices do not serve to fit the spread."""
 SMALL_CORE_ML: Final = 1.0
 NULL_OFFSET_ML: Final = 0.5
 VARIED_WIDTH_S: Final = (4.5, 20.0)
@@ -89,6 +90,11 @@ class Job(NamedTuple):
         return (
             recipe if self.cohort == "training" else replace(recipe, bolus=varied_bolus(recipe.bolus, self.random))
         )
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the case has neither confounder nor finding."""
+        return not self.recipe.confounders and not self.recipe.findings.names
 
     @property
     def random(self) -> np.random.Generator:
@@ -156,41 +162,35 @@ def distribution(prepared: Prepared, curves: DoubleArray, settings: Settings) ->
     return last
 
 
-def left_out_cores(case: tuple[int, Job], posterior: AifPosterior) -> DoubleArray | None:
-    """Return the logarithms of the core of the true AIF and of the draws over that of their mean, None if small.
+def unseen_ranks(case: tuple[Job, AifPosterior]) -> list[tuple[float, float]] | None:
+    """Return, at each of ``SPREADS``, the fractions of draws whose core is below, and not above, the true AIF's.
 
-    The draws are those of calibration case ``i`` left out.
+    ``case`` is a job and a posterior that was fitted to other cases. None for a small core.
     """
-    i, job = case
+    job, posterior = case
     opened = open_case(job, Settings())
-    mean, drawn = (
-        one.draw_left_out(i, opened.vessels, opened.prepared.time_s, n)
-        for one, n in ((posterior.with_spread(0.0), 1), (posterior, N_DRAWS))
-    )
-    curves = [opened.made.truth.aif.value[None], mean, drawn]
-    cores = distribution(opened.prepared, np.concatenate(curves), Settings()).core_ml
-    if min(cores[0], cores[1]) < SMALL_CORE_ML:
+    drawn = [
+        posterior.with_spread(spread).draw(opened.vessels, opened.prepared.time_s, N_DRAWS) for spread in SPREADS
+    ]
+    curves = np.concatenate([opened.made.truth.aif.value[None], *drawn])
+    true, *cores = distribution(opened.prepared, curves, Settings()).core_ml
+    if true < SMALL_CORE_ML:
         return None
-    return np.asarray(np.log(np.maximum(np.delete(cores, 1), opened.prepared.voxel_ml) / cores[1]), np.float64)
+    rows = np.reshape(cores, (len(SPREADS), N_DRAWS))
+    return [(float((row < true).mean()), float((row <= true).mean())) for row in rows]
 
 
-def fitted_spread(cores: DoubleArray) -> tuple[float, float]:
-    """Return the spread at which the interval covers the true AIF's core in ``LEVEL`` of the cases; coverage at 1.
-
-    The logarithm of a draw's core over that of the mean is taken as proportional to the spread, so that no case is
-    deconvolved again.
+def fitted_spread(ranks: DoubleArray) -> tuple[float, DoubleArray]:
+    """Return the spread at which intervals contain the true AIF's core in ``LEVEL`` of the cases; coverage at all.
 
     Parameters
     ----------
-    cores
-        Rows of :func:`left_out_cores`, shape ``(n_cases, 1 + N_DRAWS)``.
+    ranks
+        Rows of :func:`unseen_ranks`, shape ``(n_cases, len(SPREADS), 2)``.
     """
-    low, high = np.quantile(cores[:, 1:], [QUANTILES[0], QUANTILES[-1]], axis=1)
-    coverage = [float(((s * low <= cores[:, 0]) & (cores[:, 0] <= s * high)).mean()) for s in SPREADS]
-    enough = np.flatnonzero(np.array(coverage) >= LEVEL)
-    return float(SPREADS[enough[0]]) if len(enough) else float(SPREADS[-1]), float(
-        np.interp(1.0, SPREADS, coverage)
-    )
+    inside = (ranks[..., 1] >= QUANTILES[0]) & (ranks[..., 0] <= QUANTILES[-1])
+    coverage = inside.mean(axis=0)
+    return float(np.interp(LEVEL, np.maximum.accumulate(coverage), SPREADS)), coverage
 
 
 def fit(seed: int, n_cases: int, command: str) -> None:
@@ -198,24 +198,28 @@ def fit(seed: int, n_cases: int, command: str) -> None:
     jobs = [Job(cohort, seed, k) for k in range(1, n_cases + 1) for cohort in ("training", "cohort", "varied")]
     seen = list(zip(jobs, on_all_cores(observe, jobs, "Observing cases"), strict=True))
     used = [(job, *found) for job, found in seen if found is not None]
-    posterior = AifPosterior.fit([case[1] for case in used], [case[2] for case in used])
-    like_patients = [(i, job) for i, (job, *_) in enumerate(used) if job.cohort != "varied"]
-    some = [(i, job) for i, job in like_patients if job.recipe.n_slices <= MAX_SLICES][::SPREAD_SHARE]
-    left_out = on_all_cores(partial(left_out_cores, posterior=posterior), some, "Fitting the spread")
-    cores = np.array([row for row in left_out if row is not None])
-    spread, coverage = fitted_spread(cores)
+    # Cases of one patient are neighbours in the list: folds are contiguous.
+    fold = np.arange(len(used)) * N_FOLDS // len(used)
+    others = [fitted([case for i, case in enumerate(used) if fold[i] != k]) for k in range(N_FOLDS)]
+    alike = [i for i, (job, *_) in enumerate(used) if job.cohort != "varied" and job.recipe.n_slices <= MAX_SLICES]
+    some = [(used[i][0], others[fold[i]]) for i in alike]
+    ranks = np.array([row for row in on_all_cores(unseen_ranks, some, "Fitting the spread") if row is not None])
+    spread, coverage = fitted_spread(ranks)
     about = {"command": command, "cases": str(len(used)), "without_artery": str(len(seen) - len(used))}
-    save_posterior(posterior.with_spread(spread), about)
+    save_posterior(fitted(used).with_spread(spread), about)
     print(f"Fitted to {len(used)} cases of {len(seen)}.")
-    print(f"{len(cores)} cases left out: coverage {coverage:.3f} at spread 1, {LEVEL} at {spread:.2f}.")
+    found = ", ".join(f"{covered:.3f} at {factor:g}" for factor, covered in zip(SPREADS, coverage, strict=True))
+    print(f"{len(ranks)} unseen cases: coverage {found}; {LEVEL} at {spread:.2f}.")
+
+
+def fitted(cases: list[tuple[Job, Vessels, BolusShape]]) -> AifPosterior:
+    """Return the posterior fitted to cases."""
+    return AifPosterior.fit([vessels for _, vessels, _ in cases], [truth for *_, truth in cases])
 
 
 def measure_case(job: Job, settings: Settings) -> dict[str, Any]:
     """Return the true AIF's lesions of a case, the posterior's and the default selector's."""
-    recipe = job.recipe
-    plain = not recipe.confounders and not recipe.findings.names
-    groups = ["broad"] if job.cohort == "training" else ["realistic", *(["plain"] if plain else [])]
-    found: dict[str, Any] = {"cohort": job.cohort, "index": job.index, "groups": groups}
+    found: dict[str, Any] = {"cohort": job.cohort, "index": job.index}
     try:
         opened = open_case(job, settings)
     except PerfcoreError as error:
@@ -268,11 +272,18 @@ def coverage_of(rows: list[dict[str, Any]]) -> list[float]:
 
 
 def measure(seed: int, n_cases: int, settings: Settings) -> None:
-    """Measure the posterior on ``n_cases`` of either cohort and print the figures."""
-    jobs = [Job(cohort, seed, k) for k in range(1, n_cases + 1) for cohort in ("training", "cohort")]
+    """Measure the posterior on cases of either cohort and print the figures.
+
+    Few cases of the cohort are plain: more of these follow after the first ``n_cases``.
+    """
+    broad, realistic = ([Job(cohort, seed, k) for k in range(1, n_cases + 1)] for cohort in ("training", "cohort"))
+    further = (Job("cohort", seed, k) for k in count(n_cases + 1))
+    plain = list(islice((job for job in chain(realistic, further) if job.is_plain), n_cases))
+    jobs = list(dict.fromkeys([*broad, *realistic, *plain]))
     cases = list(on_all_cores(partial(measure_case, settings=settings), jobs, "Measuring"))
-    groups = {name: [case for case in cases if name in case["groups"]] for name in ("plain", "realistic", "broad")}
-    table = {name: summary(group) for name, group in groups.items()}
+    found = dict(zip(jobs, cases, strict=True))
+    groups = {"plain": plain, "realistic": realistic, "broad": broad}
+    table = {name: summary([found[job] for job in group]) for name, group in groups.items()}
     for name, row in table.items():
         print(f"{name}: {row['n']} cases, {row['failed']} without an artery")
         for key, value in row.items():
@@ -296,7 +307,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--fit", action="store_true", help="fit the posterior in place of measuring it")
     parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--cases", type=int, default=400, help="of either cohort")
+    parser.add_argument("--cases", type=int, default=400, help="of each kind or group")
     parser.add_argument("--preset", choices=tuple(PRESETS), default="paper", help="settings to measure with")
     given = parser.parse_args()
     if given.fit:

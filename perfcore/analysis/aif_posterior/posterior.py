@@ -11,7 +11,8 @@ a Gaussian process (kernel ridge regression; Rasmussen 2006, ISBN 026218253X) pl
 Residuals are drawn from the leave-one-out residuals of the calibration cases nearest to :math:`x` (a smoothed
 bootstrap: Silverman 1987, doi:10.1093/biomet/74.3.469), so that their size and correlation are those of similar
 cases. The factor :math:`s` is such that the interval of the core volume covers that of the true AIF at its nominal
-rate (Vovk 2005, doi:10.1007/b106715; Angelopoulos 2023, doi:10.1561/2200000101).
+rate on other cases (conformal prediction: Vovk 2005, doi:10.1007/b106715; Angelopoulos 2023,
+doi:10.1561/2200000101).
 """
 
 from __future__ import annotations
@@ -133,16 +134,8 @@ class AifPosterior:
         mean = self.offset + (_kernel(case, self.cases) @ self.weights)[0]
         return self._curves(mean + self._residuals(self._nearest(case), n, seed), vessels.tissue, time_s)
 
-    def draw_left_out(self, i: int, vessels: Vessels, time_s: DoubleArray, n: int, seed: int = 0) -> DoubleArray:
-        """Draw AIFs of calibration case ``i`` as :meth:`draw` would without that case among the others."""
-        mean = self.offset + (_kernel(self.cases[i : i + 1], self.cases) @ self.weights)[0]
-        # The fit passes the case by RIDGE * weights, the fit without it by the whole residual.
-        mean += RIDGE * self.weights[i] - self.residuals[i]
-        nearest = self._nearest(self.cases[i : i + 1], N_NEAREST + 1)
-        return self._curves(mean + self._residuals(nearest[nearest != i], n, seed), vessels.tissue, time_s)
-
-    def _nearest(self, case: DoubleArray, n: int = N_NEAREST) -> NDArray[np.int64]:
-        return np.sort(np.argsort(_distance(case, self.cases)[0], kind="stable")[:n])
+    def _nearest(self, case: DoubleArray) -> NDArray[np.int64]:
+        return np.sort(np.argsort(_distance(case, self.cases)[0], kind="stable")[:N_NEAREST])
 
     def _residuals(self, nearest: NDArray[np.int64], n: int, seed: int) -> DoubleArray:
         rng = np.random.default_rng(seed)

@@ -143,33 +143,31 @@ def test_vessels_of_a_case_are_those_of_its_curves():
 # Posterior
 
 
-def test_left_out_draws_equal_those_of_a_fit_without_the_case(fitted):
-    """Without spread the draw is the mean; the features and the family are those of all cases."""
-    vessels, truths, whole = fitted
+def test_residuals_and_mean_are_those_of_kernel_ridge_regression(fitted):
+    """Residuals against fits without the case: the kernel is written out here, the features are those of all."""
+    vessels, truths, posterior = fitted
+    x = posterior.cases
+    gram = np.exp(-((x[:, None] - x[None]) ** 2).mean(axis=-1) / (2 * 0.7**2)) + x @ x.T / x.shape[1] + 10.0
+    known = np.array([
+        [
+            (truth.arrival_s - case.tissue.arrival_s) / case.tissue.width_s,
+            np.log(truth.width_s / case.tissue.width_s),
+            *posterior.family.project(truth.shape),
+        ]
+        for case, truth in zip(vessels, truths, strict=True)
+    ])  # fmt: skip
+    centred = known - known.mean(axis=0)
     for i in (0, 7, 100):
         kept = np.delete(np.arange(N_CASES), i)
-        known = whole.residuals + _left_out_means(whole)
-        inverse = np.linalg.inv(_gram(whole)[np.ix_(kept, kept)] + 0.1 * np.eye(N_CASES - 1))
-        mean = whole.offset + _gram(whole)[i, kept] @ inverse @ (known[kept] - whole.offset)
+        solved = np.linalg.solve(gram[np.ix_(kept, kept)] + 0.1 * np.eye(N_CASES - 1), centred[kept])
+        np.testing.assert_allclose(posterior.residuals[i], centred[i] - gram[i, kept] @ solved, atol=1e-8)
+        mean = known.mean(axis=0) + gram[i] @ np.linalg.solve(gram + 0.1 * np.eye(N_CASES), centred)
         tissue = vessels[i].tissue
         expected = curve_at(
             TIME, np.array([tissue.arrival_s + tissue.width_s * mean[0]]), tissue.width_s * np.exp(mean[1:2]),
-            whole.family.shapes(mean[None, 2:]),
+            posterior.family.shapes(mean[None, 2:]),
         )  # fmt: skip
-        found = whole.with_spread(0.0).draw_left_out(i, vessels[i], TIME, 1)
-        np.testing.assert_allclose(found, expected, atol=1e-6)
-    assert len(truths) == N_CASES
-
-
-def _gram(fitted):
-    x = fitted.cases
-    squares = ((x[:, None] - x[None]) ** 2).mean(axis=-1)
-    return np.exp(-squares / (2 * 0.7**2)) + x @ x.T / x.shape[1] + 10.0
-
-
-def _left_out_means(fitted):
-    known = _gram(fitted) @ fitted.weights + 0.1 * fitted.weights + fitted.offset
-    return known - fitted.residuals
+        np.testing.assert_allclose(posterior.with_spread(0.0).draw(vessels[i], TIME, 1), expected, atol=1e-8)
 
 
 def test_mean_is_closer_to_the_true_aif_than_the_artery(fitted):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from perfcore.phantom.physiology import Bolus
 from tools.calibrate_posterior import (
-    N_DRAWS,
+    SPREADS,
     VARIED_WIDTH_S,
     Job,
     coverage_of,
@@ -17,15 +18,20 @@ from tools.calibrate_posterior import (
 )
 
 
-@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0])
-def test_spread_makes_up_for_draws_that_are_too_narrow_or_too_wide(factor):
+def test_spread_is_that_of_the_nominal_coverage():
     rng = np.random.default_rng(3)
-    cores = rng.normal(0, 0.05, (4000, 1 + N_DRAWS))
-    cores[:, 1:] /= factor
-    spread, coverage = fitted_spread(cores)
-    # Quantiles of 100 draws are uncertain, and the grid has steps of 0.01.
-    assert spread == pytest.approx(factor, rel=0.08)
-    assert (coverage < 0.75, coverage > 0.85) == (factor == 2.0, factor == 0.5)
+    # Draws of standard deviation `spread` of a true value of 1.1: 80 % of the cases are within at 1.1.
+    true = rng.normal(0, 1.1, 20_000)
+    below = norm.cdf(true[:, None] / np.array(SPREADS))
+    spread, coverage = fitted_spread(np.stack([below, below], axis=-1))
+    np.testing.assert_allclose(coverage, 2 * norm.cdf(norm.ppf(0.9) * np.array(SPREADS) / 1.1) - 1, atol=0.012)
+    # Linear between coverages at 1 and 1.2.
+    assert spread == pytest.approx(1.1, abs=0.03)
+
+
+def test_equal_cores_are_inside():
+    ranks = np.tile([[[0.0, 1.0]]], (10, len(SPREADS), 1))
+    assert fitted_spread(ranks) == (SPREADS[0], pytest.approx(np.ones(len(SPREADS))))
 
 
 def test_coverage_counts_the_ends_of_the_interval():
