@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from perfcore.aif.network.grid_input import GRID_SIDE, N_FRAMES
 from perfcore.aif.network.models import WeightingNet, make_network
+from perfcore.aif.sources import source_colour
 
 SLICES: Final = 8
 """Slices of the example input; the number of parameters does not depend on it."""
@@ -21,7 +22,7 @@ MAX_PER_ROW: Final = 7
 _INK: Final = {"dark": ("#e8eaed", "#98a1ae"), "light": ("#1b1f27", "#5b6470")}
 _FILL: Final = {
     "Conv3d": "#3f7fd0", "Conv2d": "#3f7fd0", "Linear": "#c0533f", "AvgPool3d": "#4d9a6a", "AvgPool2d": "#4d9a6a",
-    "WeightingNet": "#8f7bf0", "Parameter": "#8f7bf0", "data": "#7b8494",
+    "WeightingNet": source_colour("cnn-weighting"), "Parameter": source_colour("cnn-weighting"), "data": "#7b8494",
 }  # fmt: skip
 _NOT_DRAWN: Final = (nn.ReLU, nn.Dropout, nn.Dropout2d, nn.Dropout3d, nn.Flatten)
 _NAMES: Final = {
