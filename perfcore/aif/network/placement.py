@@ -13,8 +13,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from scipy.interpolate import PchipInterpolator
-from scipy.optimize import brentq
 
 from perfcore.aif.select.candidates import Candidates, find_candidates, no_artery_error, voxel_curves
 from perfcore.aif.select.quality import artery_flags, rate_aif
@@ -119,6 +117,8 @@ def healthy_delay_s(prepared: Prepared, value: DoubleArray) -> float:
         operator = flow_operator(delayed(prepared, value, delay_s), prepared.dt_s, Settings())
         return float(flow_and_delay(operator, tissue)[1].nanmedian()) - HEALTHY_TMAX_S
 
+    from scipy.optimize import brentq  # noqa: PLC0415  (selectors do without it)
+
     if excess_s(-MAX_DELAY_S) <= 0:
         return -MAX_DELAY_S
     if excess_s(MAX_DELAY_S) >= 0:
@@ -128,6 +128,8 @@ def healthy_delay_s(prepared: Prepared, value: DoubleArray) -> float:
 
 def delayed(prepared: Prepared, value: DoubleArray, late_s: float) -> DoubleArray:
     """Delay a curve; monotone cubic interpolation, constant beyond both ends."""
+    from scipy.interpolate import PchipInterpolator  # noqa: PLC0415  (selectors do without it)
+
     time_s = np.asarray(prepared.time_s, np.float64)
     wanted = np.clip(time_s - late_s, time_s[0], time_s[-1])
     return np.asarray(PchipInterpolator(time_s, value)(wanted), np.float64)

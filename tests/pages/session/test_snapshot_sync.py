@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import threading
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from pages.library import catalog
 from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.handlers.requests import answer_request
-from pages.live.server.session import COMPUTE
+from pages.live.server.session import COMPUTE, WORKERS
 from pages.session import share_link
 from pages.session.share_link import SavedView, pack_curve
 from pages.session.snapshot_sync import REQUEST_KIND
@@ -182,7 +183,8 @@ def test_maps_of_a_snapshot_equal_the_pipelines_under_its_settings() -> None:
     expected = analyse(series, Aif(series.time_s, edited(app)), Settings())
     order = expected.prepared.index[now.case.order]
     np.testing.assert_allclose(arrays["cbf"], expected.maps.cbf.ravel()[order], rtol=1e-5, atol=1e-5)
-    np.testing.assert_allclose(arrays["tmax"], expected.maps.tmax.ravel()[order], atol=1e-4)
+    # The parabola divides by the curvature of the peak, which amplifies rounding to float32 where it is flat.
+    np.testing.assert_allclose(arrays["tmax"], expected.maps.tmax.ravel()[order], atol=1e-3)
     assert header["ref"] == pytest.approx(expected.maps.reference_cbf, rel=1e-6)
     volume = 100 * 0.55 / 0.75 / 1.04 * arrays["area"] / header["aifArea"]
     np.testing.assert_allclose(volume, expected.maps.cbv.ravel()[order], rtol=1e-4, atol=1e-4)
@@ -257,6 +259,7 @@ def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() ->
     (key,) = (k for k in catalog._cases._values if k[0] == owner)
     del app, source
     gc.collect()
-    for _ in range(2):
-        COMPUTE.submit(lambda: None).result()
+    all_free = threading.Barrier(WORKERS)  # the job that ends the session is done when every worker takes another
+    for waiting in [COMPUTE.submit(all_free.wait) for _ in range(WORKERS)]:
+        waiting.result()
     assert catalog._cases.peek(key) is None, "it is dropped with its session"
