@@ -22,6 +22,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from perfcore.aif.edits import shift
 from perfcore.aif.network.grid_input import FRAME_S, TISSUE_ARRIVAL_S
 from perfcore.aif.network.models import ARTERY_LEAD_S, AifNet, make_network
 from perfcore.aif.select.features import bolus_features
@@ -158,8 +159,7 @@ def _mean_curve(network: AifNet, examples: list[Example], device: torch.device) 
         if not curve.max() > 0:
             continue
         late_s = float(bolus_features(curve[None]).arrival[0]) * FRAME_S - (TISSUE_ARRIVAL_S - ARTERY_LEAD_S)
-        time_s = np.arange(len(curve)) * FRAME_S
-        curves.append(np.interp(time_s + late_s, time_s, curve / curve.max()))
+        curves.append(shift(np.asarray(curve / curve.max(), np.float64), FRAME_S, -late_s))
     return np.mean(curves, 0) if curves else np.zeros(network.mean_curve.shape)
 
 

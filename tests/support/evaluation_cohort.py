@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 from safetensors.torch import load_file, save
+from scipy.interpolate import interp1d
 
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.sources import TYPICAL, null_of
@@ -54,6 +55,13 @@ def maps_again(
         series,
         prepared,
     )
+
+
+def best_r(aif: Aif, true: Aif | None) -> float:
+    """Pearson's r of shifted curves, one shift after the other."""
+    assert true is not None
+    curve = interp1d(aif.time_s, aif.value, bounds_error=False, fill_value=(aif.value[0], aif.value[-1]))
+    return max(float(np.corrcoef(curve(true.time_s + k / 10), true.value)[0, 1]) for k in range(-100, 101))
 
 
 def monai_hd95(a: np.ndarray, b: np.ndarray, spacing: tuple[float, float, float]) -> float:

@@ -230,11 +230,12 @@ def vessel_features(curves: Tensor, inside: Tensor) -> Tensor:
     valid = inside[:, None].to(curves.dtype)
     mean = (curves * valid).sum((2, 3, 4)) / valid.sum((2, 3, 4)).clamp_min(1.0)
     flat = torch.cat([mean[:, None], curves.flatten(2).transpose(1, 2)], 1)
-    kernel = torch.tensor(SMOOTHING_KERNEL, dtype=curves.dtype, device=curves.device)
-    margin = len(SMOOTHING_KERNEL) // 2
-    smooth = nn.functional.conv1d(
-        flat.reshape(-1, 1, n_time), (kernel / kernel.sum())[None, None], padding=margin
-    ).view_as(flat)
+    margin, total = len(SMOOTHING_KERNEL) // 2, sum(SMOOTHING_KERNEL)
+    padded = nn.functional.pad(flat, (margin, margin))
+    # A sum of shifted views takes a fraction of the time of conv1d with one channel.
+    smooth = torch.zeros_like(flat)
+    for k, weight in enumerate(SMOOTHING_KERNEL):
+        smooth.add_(padded[..., k : k + n_time], alpha=weight / total)
     height, top = smooth.max(-1)
     frame = torch.arange(n_time, device=smooth.device)
     half = height[..., None] / 2

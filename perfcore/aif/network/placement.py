@@ -127,7 +127,10 @@ def healthy_delay_s(prepared: Prepared, value: DoubleArray) -> float:
 
 
 def delayed(prepared: Prepared, value: DoubleArray, late_s: float) -> DoubleArray:
-    """Delay a curve; monotone cubic interpolation, constant beyond both ends."""
+    """Delay a curve; monotone cubic interpolation, constant beyond both ends.
+
+    The linear interpolation of :func:`perfcore.aif.edits.shift` lowers the peak between two frames.
+    """
     from scipy.interpolate import PchipInterpolator  # noqa: PLC0415  (selectors do without it)
 
     time_s = np.asarray(prepared.time_s, np.float64)
