@@ -12,10 +12,11 @@ import torch
 from typer.testing import CliRunner
 
 from pages.comparison.map_images import compared_maps
-from perfcore import cli
 from perfcore.aif.edits import HANDLES, CurveEdit
 from perfcore.aif.select import SELECTORS, SelectorInfo, select
 from perfcore.aif.sources import aif_methods, source_colour, source_label
+from perfcore.cli import maps as maps_command
+from perfcore.cli.app import app
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.evaluation.run import case_columns, evaluate_cases
 from perfcore.io.cohort import find_cohort
@@ -30,14 +31,15 @@ from tests.support.tiny_cohort import write_tiny_cohort
 
 @pytest.fixture
 def reloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Let a test add entries; the command line is built anew before and after."""
+    """Let a test add entries; the command is built anew before and after."""
     yield monkeypatch
     monkeypatch.undo()
-    importlib.reload(cli)
+    importlib.reload(maps_command)
 
 
 def help_text() -> str:
-    return CliRunner().invoke(importlib.reload(cli).app, ["maps", "--help"]).stdout
+    importlib.reload(maps_command)
+    return CliRunner().invoke(app, ["maps", "--help"]).stdout
 
 
 def test_added_selector_has_label_and_colour(reloaded: pytest.MonkeyPatch) -> None:

@@ -455,7 +455,7 @@ def test_an_internal_error_is_one_line(data: Path, tmp_path: Path) -> None:
     code = (
         "from perfcore import cli\n"
         "def analyse(*args): return {}['Erika Mustermann']\n"
-        "cli._analyse = analyse\n"
+        "cli.maps._analyse = analyse\n"
         "cli.main()"
     )
     done = process(["-c", code, "maps", str(data / "case_12"), "--out", str(tmp_path / "out")])
