@@ -13,6 +13,7 @@ import streamlit as st
 from pages.live.handlers.sensitivity import LOSS, REGIONS
 from pages.live.server import wire
 from pages.live.server.connection import PATH
+from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
 from pages.ui.colours import LUTS, OUTLINES, SCALES, outline_css
@@ -101,6 +102,10 @@ def config_frame(
         "notice": notice,
         "deconvolution": workspace.settings.deconvolution,
         "regularization": workspace.settings.regularization,
+        "discretization": workspace.settings.discretization,
+        "lambda": workspace.settings.lam,
+        "tmaxReference": workspace.settings.tmax_reference,
+        "enginePath": ENGINE_PATH.lstrip("/"),
         "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
         "colours": OUTLINES,

@@ -1,123 +1,23 @@
-"""HTTP route of the series player: a POST requests a slice, a voxel or a selector's AIF of the open case.
-
-The rules are those of the live WebSocket: the token belongs to one session, ends with it and is never part of a
-URL; the Origin must be this host; the request's size and the concurrent requests of a session are limited.
-"""
+"""HTTP route of the series player: requests of a slice, a voxel or a selector's AIF of the open case."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import weakref
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
 from pages.live.compute.case import LiveCase
-from pages.live.server.handshake import same_origin
-from pages.live.server.messages import error_frame
-from pages.live.server.session import COMPUTE, REGISTRY, LiveSession
+from pages.live.server.case_endpoint import CaseEndpoint, CaseJob
+from pages.live.server.session import COMPUTE
 from pages.series_player.messages import selector_frame, slice_frame, voxel_frame
-from pages.server.error_reporting import report_error
-from perfcore.errors import PerfcoreError
 
 PATH: Final = "/live/series"
-MAX_REQUEST_BYTES: Final = 1024
-BODY_TIMEOUT_S: Final = 5.0
-MAX_CONCURRENT: Final = 4
-"""Responses to one session in progress at once; a slice is 4 MB."""
-MAX_QUEUED: Final = 64
-"""Requests of one session that wait; one more is refused."""
 SELECTOR_POOL: Final = ThreadPoolExecutor(1, thread_name_prefix="selectors")
 """Runs one selector at a time: each takes up to a second, and must not delay the drags of other sessions."""
 
 
-class _RequestError(Exception):
-    """A refused request: its HTTP status and one sentence."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        self.status, self.sentence = status, sentence
-
-
-class _RequestQueue:
-    """Limits the concurrent requests of one session; further ones wait."""
-
-    def __init__(self) -> None:
-        self._places, self._waiting = asyncio.Semaphore(MAX_CONCURRENT), 0
-
-    async def __aenter__(self) -> None:
-        if self._waiting >= MAX_QUEUED:
-            raise _RequestError(429, "Too many requests; wait a moment.")
-        self._waiting += 1
-        try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
-
-    async def __aexit__(self, *_: object) -> None:
-        self._places.release()
-
-
-_queues: Final[weakref.WeakKeyDictionary[LiveSession, _RequestQueue]] = weakref.WeakKeyDictionary()
-
-
-class PlayerEndpoint:
-    """ASGI endpoint that answers one request; its place in the queue is free once the response is sent whole."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        request = Request(scope, receive)
-        try:
-            session, key, work, pool = await _read(request)
-            async with _queues.setdefault(session, _RequestQueue()):
-                await _answer(await _frame(session, key, work, pool))(scope, receive, send)
-        except _RequestError as refused:
-            await _answer(error_frame(None, refused.sentence), refused.status)(scope, receive, send)
-        except ClientDisconnect:
-            return
-
-
-player_endpoint: Final = PlayerEndpoint()
-
-
-async def _read(request: Request) -> tuple[LiveSession, Any, Callable[[LiveCase], bytes], Executor]:
-    """Authenticate a request; return its session, case key, job and the executor of the job."""
-    if not same_origin(request.headers.get("origin"), request.headers.get("host")):
-        raise _RequestError(403, "Requests from another origin are refused.")
-    body = await _body(request)
-    try:
-        fields = json.loads(body)
-        token, key, work, pool = fields["token"], fields["case"], *_work(fields)
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise _RequestError(400, "Invalid request.") from error
-    session = REGISTRY.get(token) if isinstance(token, str) else None
-    if session is None:
-        raise _RequestError(403, "This session has ended; reload the page.")
-    return session, key, work, pool
-
-
-async def _frame(session: LiveSession, key: Any, work: Callable[[LiveCase], bytes], pool: Executor) -> bytes:
-    workspace = session.workspace
-    if workspace is None:
-        raise _RequestError(403, "This session has ended; reload the page.")
-    if workspace.case.key != key:
-        raise _RequestError(409, "Another case is open now.")
-    job = partial(work, workspace.case)
-    future: Future[bytes] = COMPUTE.submit_for(session, job) if pool is COMPUTE else pool.submit(job)
-    try:
-        return await asyncio.wrap_future(future)
-    except PerfcoreError as error:
-        raise _RequestError(422, str(error)) from error
-    except Exception as error:  # noqa: BLE001 - unexpected; its message is not sent
-        raise _RequestError(500, str(report_error(error))) from None
-
-
-def _work(fields: dict[str, Any]) -> tuple[Callable[[LiveCase], bytes], Executor]:
+def _job(fields: Mapping[str, Any]) -> CaseJob:
     """Return the job of a request, to be called with the case, and its executor."""
     kind = fields["kind"]
     if kind == "slice":
@@ -134,25 +34,4 @@ def _with_case(encode: Callable[[LiveCase, Any], bytes], argument: Any, case: Li
     return encode(case, argument)
 
 
-async def _body(request: Request) -> bytes:
-    """Read a short body."""
-    body = b""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_REQUEST_BYTES:
-                    raise _RequestError(413, "The request is too long.")
-    except TimeoutError as error:
-        raise _RequestError(408, "The request timed out.") from error
-    return body
-
-
-def _answer(frame: bytes, status: int = 200) -> Response:
-    # No gzip: noise hardly compresses, and 4 MB of frames would take a second.
-    headers = {
-        "Cache-Control": "no-store",
-        "Content-Encoding": "identity",
-        "X-Content-Type-Options": "nosniff",
-    }
-    return Response(frame, status, headers, media_type="application/octet-stream")
+player_endpoint: Final = CaseEndpoint(_job)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.display_layout import Layout
+from pages.live.compute.engine_data import EngineData
 from pages.live.compute.flow import Flow, FlowJob, Tissue, chunk_jobs, window_flow
 from pages.live.compute.preview import Preview
 from pages.live.compute.static_data import static_data
@@ -233,6 +234,11 @@ class LiveCase:
             ttp_s=torch.from_numpy(np.array(self.prepared.ttp_s[self.order])),
             core_threshold=settings.core_threshold,
         )
+
+    @cached_property
+    def engine_data(self) -> EngineData:
+        """The case for the browser's engine."""
+        return EngineData.of(self)
 
     @cached_property
     def static(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

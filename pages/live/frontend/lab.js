@@ -1,11 +1,12 @@
 // The Lab: frames of the server, the open case, drawing. The DOM is built once; a run of the page updates it.
 // Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
 /** @import { CaseFrame, Component, ConfigFrame, ConnectionStatus, FlowFrame, Frame } from "./types.js" */
-/** @import { LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
+/** @import { Edit, EngineStatus, LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
 import { find, findAll, setRadio } from "./common/dom.js";
-import { unpack } from "./common/wire.js";
+import { FLAG_REST, unpack } from "./common/wire.js";
 import { AifEditor } from "./curve/aif_editor.js";
 import { EditedAif } from "./curve/edited_aif.js";
+import { Engine } from "./engine/engine.js";
 import { Events } from "./events.js";
 import { MapCanvas } from "./map/map_canvas.js";
 import { ViewState } from "./map/view_state.js";
@@ -21,6 +22,9 @@ import { LiveSocket } from "./transport/socket.js";
 const STATUS = {
   connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
 };
+/** @type {Record<EngineStatus, string>} */
+const ENGINE = { server: "maps by the server", loading: "loading the engine", browser: "maps by this browser" };
+const DISAGREES = "The maps of this browser differ from the server's: the server computes this case from now on.";
 /** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
 
@@ -65,6 +69,12 @@ export class Lab {
       onStatus: (status) => this.#showStatus(status),
       sendByRerun: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
+    this.engine = new Engine({
+      onFrame: (frame) => { if (frame.epoch === this.case?.epoch) this.#show(frame); },
+      onStatus: (status, nLoaded, nSlices) => this.#showEngine(status, nLoaded, nSlices),
+      visible: () => this.view.slice,
+      thresholds: () => this.values.thresholds,
+    });
     this.aif = new EditedAif(this);
     this.actions.undo = () => this.aif.undo({ back: true });
     this.actions.redo = () => this.aif.undo({ back: false });
@@ -101,6 +111,7 @@ export class Lab {
     if (!before) this.map.configure(config.maps, config.arrays, config.colours);
     this.events.emit("config", config);
     if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
+    this.engine.configure(config);
     this.socket.configure({ token: config.token, path: config.path });
     const answers = frames.filter(({ kind }) => kind !== "shelf");
     if (answers.length) this.socket.receiveByRerun(answers);
@@ -116,11 +127,27 @@ export class Lab {
     else if (!this.case && frame.kind !== "shelf") return; // an answer to a component that has been removed
     else if (frame.kind === "stale") this.request(this.#caseRequest()); // whichever case is here, the edit was dropped
     else if (frame.kind === "slice" || frame.kind === "coarse" || frame.kind === "volume") {
-      if (frame.epoch === this.case?.epoch) this.#show(frame);
+      if (frame.epoch === this.case?.epoch) this.#confirm(frame);
     } else {
       const emit = /** @type {(name: string, frame: Frame) => void} */ (this.events.emit.bind(this.events));
       emit(`frame:${frame.kind}`, frame);
     }
+  }
+
+  /** A frame of the server: at rest it confirms the engine's; one that is older than the maps shown is not drawn. @param {FlowFrame} frame */
+  #confirm(frame) {
+    this.engine.startNumbers = frame.start ?? this.engine.startNumbers;
+    const error = this.engine.compare(frame);
+    if (error !== null) this.root.dataset.engineError = String(error);
+    if (error !== null && !this.engine.accept(error)) this.notice(DISAGREES);
+    const shown = this.values.shownSeq[this.view.slice] ?? -1;
+    if (this.engine.status === "server" || frame.seq >= shown) this.#show(frame);
+  }
+
+  /** Compute the maps of an edit here where possible; the server computes the others, and every one at rest. @param {Edit} edit */
+  computeMaps(edit) {
+    const here = this.engine.edit(edit);
+    if (!here || edit.flags & FLAG_REST) this.socket.edit(edit);
   }
 
   /** @param {FlowFrame} frame */
@@ -131,7 +158,7 @@ export class Lab {
       this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
       this.root.dataset.numbers = String(frame.seq);
     }
-    if (frame.kind === "volume" && this.aif.accept(frame.seq)) this.events.emit("volume", frame);
+    if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", frame);
     if (this.notices.passing && this.editor.isDragging) this.notice("");
     if (hasMaps) this.draw(frame.seq);
   }
@@ -149,6 +176,7 @@ export class Lab {
     if (!frame) { this.request({ type: "case" }); return; }
     this.aif.beforeCase(frame);
     this.values.setCase(frame);
+    this.engine.open(frame, { token: this.config.token, url: new URL(this.config.enginePath, document.baseURI) });
     this.editor.setCase(frame);
     if (old?.name !== frame.name) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
     const slider = this.find("[data-control=slice]", HTMLInputElement);
@@ -216,6 +244,13 @@ export class Lab {
     this.events.emit("status", status);
   }
 
+  /** @param {EngineStatus} status @param {number} nLoaded @param {number} nSlices */
+  #showEngine(status, nLoaded, nSlices) {
+    this.root.dataset.engine = status;
+    const progress = status === "loading" ? ` ${nLoaded}/${nSlices}` : "";
+    this.find("[data-out=engine]").textContent = ENGINE[status] + progress;
+  }
+
   #resize() {
     this.map.resize();
     this.editor.rescale();
@@ -232,6 +267,7 @@ export class Lab {
     this.closePlugins();
     this.observer.disconnect();
     this.socket.close();
+    this.engine.close();
   }
 }
 

@@ -65,7 +65,7 @@ export const HTML = `
     <span class="key probed" data-out="probed"></span></div>
 </section>
 <section class="numbers" aria-label="Numbers">
-  <div class="status" role="status"><i></i><span data-out="status">connecting</span></div></section>
+  <div class="status" role="status"><i></i><span data-out="status">connecting</span><span class="engine" data-out="engine"></span></div></section>
 <div class="notices" role="status"><div class="notice" hidden></div></div>
 <div class="unseen" role="status" data-out="heard"></div>
 </div>

@@ -79,7 +79,8 @@ export interface DirectionInfo { id: string; label: string; unit: string }
 export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
-  deconvolution: string; regularization: string;
+  deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
+  enginePath: string;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
@@ -106,6 +107,8 @@ export type CaseFrame = Case | CaseUpdate;
 
 export interface FlowFrame {
   kind: "slice" | "coarse" | "volume"; epoch: number; seq: number; ref: number; z: number;
+  /** Of a volume that the engine computed during a drag. */
+  moving?: boolean;
   /** Of a coarse frame: slice z alone. */
   one?: boolean;
   numbers?: Numbers; start?: Numbers;
@@ -113,6 +116,14 @@ export interface FlowFrame {
 }
 /** A flow frame that carries maps. */
 export type MapsFrame = Pick<FlowFrame, "seq" | "ref" | "z" | "one"> & { arrays: { cbf: Float32Array; tmax: Float32Array } };
+/** What the engine needs of a case beside the coefficients of its slices. */
+export interface BasisFrame {
+  kind: "basis"; q: number; cbfPerK: number; voxelMl: number; lesionVoxels: number;
+  arrays: { vectors: Float32Array; reference: Uint8Array; sample: Int16Array };
+}
+export interface CoefficientsFrame { kind: "coefficients"; z: number; arrays: { coefficients: Int16Array } }
+/** Where the maps of an edit are computed. */
+export type EngineStatus = "server" | "loading" | "browser";
 export interface StaleFrame { kind: "stale"; epoch: number; seq: number }
 export interface ErrorFrame { kind: "error"; message: string; epoch?: number; seq?: number }
 export interface ProbeFrame {

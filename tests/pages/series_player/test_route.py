@@ -18,10 +18,11 @@ from starlette.testclient import TestClient
 
 from pages.library.catalog import CatalogEntry, LoadedCase, open_case
 from pages.live.compute.case import LiveCase
+from pages.live.server.case_endpoint import MAX_REQUEST_BYTES
 from pages.live.server.session import LiveSession, open_session
 from pages.series_player import messages
 from pages.series_player.messages import case_header, first_voxel, head_box, slice_frame
-from pages.series_player.route import MAX_REQUEST_BYTES, PATH, player_endpoint
+from pages.series_player.route import PATH, player_endpoint
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.quality import rate_aif
 from perfcore.settings import Settings

@@ -103,7 +103,7 @@ export class EditedAif {
     const seq = this.nextSeq();
     const all = this.lab.view.montage ? FLAG_ALL_SLICES : 0;
     const { epoch } = this.lab.values.open;
-    this.lab.socket.edit({ epoch, seq, flags: flags | all, slice: this.lab.view.slice, curve: Float32Array.from(curve) });
+    this.lab.computeMaps({ epoch, seq, flags: flags | all, slice: this.lab.view.slice, curve: Float32Array.from(curve) });
     this.lab.events.emit("edit", curve);
   }
 
