@@ -25,6 +25,7 @@ from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
 from perfcore.units import CBV_PER_RATIO
+from tests.support.engine_golden import golden_engine
 
 ROOT = Path(__file__).parents[2]
 HANDLES: dict[str, float] = {
@@ -161,7 +162,7 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     golden, packed = tmp_path / "golden.json", tmp_path / "packed.json"
     frames = golden_wire(packed)
     values = {"edits": golden_edits(), "grid": golden_grid(), "layouts": golden_layouts(),
-              "wire": frames, "maps": golden_maps()}  # fmt: skip
+              "wire": frames, "maps": golden_maps(), "engine": golden_engine()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files
