@@ -1,0 +1,160 @@
+// Scheduling of the engine: loading, latest edit wins, healthy reference, agreement with the server.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { afterEach, beforeEach, describe, it } from "node:test";
+import { FLAG_ALL_SLICES, FLAG_REST } from "../common/wire.js";
+import { Engine } from "../engine/engine.js";
+import { FakeServer, FakeWorker, settle, until, workers } from "./fake_engine.js";
+
+/** @import { FlowFrame } from "../types.js" */
+
+const SETTINGS = { deconvolution: "circulant", regularization: "tikhonov", discretization: "volterra", lambda: 0.3, tmaxReference: "absolute" };
+const SLICES = 3;
+/** @type {FakeServer} */
+let server;
+/** @type {{frames: FlowFrame[], statuses: string[]}} */
+let seen;
+/** @type {Engine} */
+let engine;
+let visible = 1;
+
+const opened = (key = "case#1") => /** @type {any} */ ({
+  key, dt: 1, slices: SLICES, arrays: { starts: Uint32Array.of(0, 2, 4, 6) },
+});
+const bolus = Float32Array.of(0, 0, 5, 10, 6, 3, 2, 1);
+const edit = (/** @type {number} */ seq, flags = 0, slice = 1) => ({ epoch: 1, seq, flags, slice, curve: bolus });
+
+function open(key = "case#1") {
+  engine.configure(SETTINGS);
+  engine.open(opened(key), { token: "secret", url: new URL("http://localhost/live/engine") });
+}
+
+const loaded = () => until(() => engine.status === "browser");
+
+beforeEach(() => {
+  workers.length = 0;
+  server = new FakeServer(readFileSync(new URL("../engine/peak.wasm", import.meta.url)), bolus.length).install();
+  FakeWorker.install();
+  seen = { frames: [], statuses: [] };
+  visible = 1;
+  engine = new Engine({
+    onFrame: (frame) => seen.frames.push(frame),
+    onStatus: (status, loaded) => seen.statuses.push(`${status} ${loaded}`),
+    visible: () => visible,
+    thresholds: () => ({ core: 0.38, tmax: 6 }),
+  });
+});
+afterEach(() => engine.close());
+
+describe("loading a case", () => {
+  it("asks for the basis, the visible slice and then its neighbours, each once", async () => {
+    visible = 2;
+    open();
+    await loaded();
+    assert.deepEqual(server.asked, ["basis", "slice 2", "slice 1", "slice 0"]);
+    assert.equal(engine.status, "browser");
+    assert.deepEqual(seen.statuses.slice(-4), ["loading 0", "loading 1", "loading 2", "browser 3"]);
+  });
+
+  it("is not repeated for new settings of the open case, and stops for another one", async () => {
+    open();
+    await loaded();
+    open();
+    await settle();
+    assert.equal(server.asked.length, 1 + SLICES);
+    const before = [...workers];
+    open("case#2");
+    await loaded();
+    assert.ok(before.every((worker) => worker.terminated));
+    assert.equal(server.asked.length, 2 * (1 + SLICES));
+  });
+
+  it("leaves the maps to the server where it is refused", async () => {
+    server.refuses = true;
+    open();
+    await until(() => server.asked.length);
+    await settle();
+    assert.equal(engine.status, "server");
+    assert.equal(engine.edit(edit(1)), false);
+  });
+});
+
+describe("an edit", () => {
+  beforeEach(async () => {
+    open();
+    await loaded();
+  });
+
+  it("gives the visible slice, and the numbers of all slices where the start's are known", async () => {
+    engine.startNumbers = /** @type {any} */ ({ core_ml: 1 });
+    assert.ok(engine.edit(edit(1)));
+    await settle();
+    assert.deepEqual(seen.frames.map(({ kind, seq, moving }) => [kind, seq, moving]).sort(), [["slice", 1, undefined], ["volume", 1, true]]);
+    const [slice] = seen.frames.filter(({ kind }) => kind === "slice");
+    assert.equal(slice.arrays.cbf?.length, 2);
+    const [numbers] = seen.frames.filter(({ kind }) => kind === "volume");
+    assert.equal(numbers.arrays.cbf, undefined, "the numbers alone");
+    assert.ok(numbers.numbers && numbers.start);
+  });
+
+  it("gives all slices and their exact healthy mean where all are shown, and at rest", async () => {
+    for (const flags of [FLAG_ALL_SLICES, FLAG_REST]) {
+      seen.frames.length = 0;
+      engine.edit(edit(2, flags));
+      await settle();
+      const [frame] = seen.frames;
+      assert.equal(seen.frames.length, 1);
+      assert.equal(frame.moving, flags === FLAG_ALL_SLICES);
+      const { cbf } = frame.arrays;
+      assert.equal(cbf?.length, 6);
+      const healthy = [...server.reference].flatMap((is, i) => (is ? [/** @type {Float32Array} */ (cbf)[i]] : []));
+      assert.ok(Math.abs(frame.ref - healthy.reduce((a, b) => a + b) / healthy.length) < 1e-6);
+    }
+  });
+
+  it("waits for the one before, and of those that wait the latest wins", async () => {
+    for (let seq = 1; seq <= 5; seq++) engine.edit(edit(seq));
+    await settle();
+    assert.deepEqual(seen.frames.filter(({ kind }) => kind === "slice").map(({ seq }) => seq), [1, 5]);
+  });
+
+  it("is left to the server without a bolus or with settings that the engine does not have", () => {
+    assert.equal(engine.edit({ ...edit(1), curve: new Float32Array(8) }), false);
+    engine.configure({ ...SETTINGS, regularization: "oscillation" });
+    assert.equal(engine.status, "server");
+    assert.equal(engine.edit(edit(1)), false);
+    engine.configure(SETTINGS);
+    assert.ok(engine.edit(edit(1)));
+  });
+});
+
+describe("the server's answer at rest", () => {
+  /** @param {number} factor of the engine's CBF */
+  async function answer(factor) {
+    open();
+    await loaded();
+    engine.edit(edit(3, FLAG_REST));
+    await settle();
+    const { cbf } = seen.frames[0].arrays;
+    return engine.compare({ ...seen.frames[0], arrays: { cbf: cbf?.map((value) => value * factor) } });
+  }
+
+  it("confirms maps that agree within the error of the basis", async () => {
+    const error = await answer(1.0002);
+    assert.ok(error !== null && error > 1e-4 && error < 3e-4);
+    assert.ok(engine.accept(error));
+    assert.equal(engine.status, "browser");
+  });
+
+  it("takes the case away from an engine that disagrees", async () => {
+    const error = await answer(1.01);
+    assert.ok(error !== null && !engine.accept(error));
+    assert.equal(engine.status, "server");
+    assert.equal(engine.edit(edit(4)), false);
+  });
+
+  it("is not compared with another edit", async () => {
+    await answer(1);
+    assert.equal(engine.compare({ ...seen.frames[0], seq: 99 }), null);
+  });
+});

@@ -1,0 +1,102 @@
+// Stand-ins for what the engine uses of the browser: workers that run the kernel at once, and the server's frames.
+import { PeakKernel } from "../engine/peak_kernel.js";
+
+const MAGIC = 0x4c464941;
+/** Every worker that was made. @type {FakeWorker[]} */
+export const workers = [];
+
+/** Let promises and the answers of workers arrive. */
+export const settle = async () => { for (let i = 0; i < 60; i++) await new Promise((resolve) => setImmediate(resolve)); };
+
+/** Wait until a condition holds; the test's own time limit ends a wait in vain. @param {() => unknown} condition */
+export const until = async (condition) => { while (!condition()) await new Promise((resolve) => setTimeout(resolve, 1)); };
+
+/** Worker whose answers come in a later turn, as worker.js gives them. */
+export class FakeWorker {
+  /** @type {((event: {data: any}) => void) | null} */
+  onmessage = null;
+  terminated = false;
+  /** @type {PeakKernel | null} */
+  #kernel = null;
+  /** @type {any[]} */
+  #blocks = [];
+
+  constructor() { workers.push(this); }
+
+  static install() { Object.assign(globalThis, { Worker: FakeWorker }); }
+
+  /** @param {any} data */
+  postMessage(data) {
+    if (data.kind === "open") this.#kernel = new PeakKernel(data.module, data.q);
+    else if (data.kind === "store") this.#blocks[data.part] = this.#kernel?.store(data.coefficients);
+    else setImmediate(() => this.#answer(data));
+  }
+
+  /** @param {any} job */
+  #answer({ job, matrix, parts, cbfPerK, startS, dtS }) {
+    if (this.terminated || !this.#kernel) return;
+    const { top, row } = this.#kernel.peaks(matrix, parts.map((/** @type {number} */ part) => this.#blocks[part]));
+    this.onmessage?.({ data: { job, cbf: top.map((value) => value * cbfPerK), tmax: row.map((value) => startS + dtS * value) } });
+  }
+
+  terminate() { this.terminated = true; }
+}
+
+/** One frame as wire.py packs it. @param {object} header @param {Record<string, ArrayBufferView<ArrayBuffer>>} arrays */
+function packed(header, arrays) {
+  /** @type {Record<string, [string, number, number]>} */
+  const index = {};
+  const parts = [];
+  let offset = 0;
+  for (const [name, array] of Object.entries(arrays)) {
+    const bytes = new Uint8Array(array.buffer), size = Math.ceil(bytes.length / 8) * 8;
+    index[name] = [array.constructor.name.toLowerCase().replace("array", ""), offset, bytes.length / /** @type {any} */ (array).BYTES_PER_ELEMENT];
+    parts.push({ bytes, offset });
+    offset += size;
+  }
+  let text = JSON.stringify({ ...header, arrays: index });
+  text += " ".repeat(-text.length & 7);
+  const out = new Uint8Array(16 + text.length + offset);
+  new Uint32Array(out.buffer, 0, 3).set([MAGIC, text.length, out.length]);
+  out.set(new TextEncoder().encode(text), 16);
+  for (const { bytes, offset: at } of parts) out.set(bytes, 16 + text.length + at);
+  return out.buffer;
+}
+
+/** Server with a case of three slices with two voxels each, in a basis of all frames. */
+export class FakeServer {
+  /** @type {string[]} */
+  asked = [];
+  refuses = false;
+  reference = Uint8Array.of(1, 0, 1, 1, 0, 1);
+  #wasm;
+  #nTime;
+
+  /** @param {Uint8Array<ArrayBuffer>} wasm @param {number} nTime */
+  constructor(wasm, nTime) { this.#wasm = wasm; this.#nTime = nTime; }
+
+  install() {
+    Object.assign(globalThis, { fetch: (/** @type {URL} */ url, /** @type {any} */ options) => this.#fetch(url, options) });
+    return this;
+  }
+
+  /** @param {number} n */
+  #coefficients(n) { return Int16Array.from({ length: this.#nTime * n }, (_, i) => 1 + ((7 * i) % 11)); }
+
+  /** @param {URL} url @param {{body?: string} | undefined} options */
+  async #fetch(url, options) {
+    if (url.pathname.endsWith("peak.wasm")) return { ok: true, arrayBuffer: async () => this.#wasm };
+    const { kind, slice } = JSON.parse(/** @type {string} */ (options?.body));
+    this.asked.push(kind === "basis" ? kind : `slice ${slice}`);
+    return { ok: !this.refuses, arrayBuffer: async () => this.#frame(kind, slice) };
+  }
+
+  /** @param {string} kind @param {number} z */
+  #frame(kind, z) {
+    if (this.refuses) return packed({ kind: "error", message: "refused" }, {});
+    if (kind === "coefficients") return packed({ kind, z }, { coefficients: this.#coefficients(2) });
+    const q = this.#nTime;
+    const vectors = Float32Array.from({ length: q * q }, (_, i) => (Math.floor(i / q) === i % q ? 1 : 0));
+    return packed({ kind, q, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0 }, { vectors, reference: this.reference, sample: this.#coefficients(3) });
+  }
+}
