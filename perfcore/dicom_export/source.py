@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import pydicom.config
+from highdicom import SpecificCharacterSetValues
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
@@ -28,10 +29,18 @@ _TYPE_2: Final = (
 """Attributes of the Patient and General Study modules that are empty where they are unknown."""
 _CHECKED: Final = ("AS", "CS", "DA", "TM", "UI")
 """Value representations whose malformed values are left out, because archives reject objects that have them."""
+_NUMBERS: Final = ("DS", "IS")
+"""The same, but these need only be numbers: many scanners write more than the 16 characters allowed."""
+_CHARACTER_SETS: Final = frozenset(term.value for term in SpecificCharacterSetValues)
+_UTF_8: Final = "ISO_IR 192"
+_EMPTY_FIRST: Final = "ISO 2022 IR 6"
+"""What an empty first of several character sets means (PS3.3 C.12.1.1.2)."""
 _SEXES: Final = ("M", "F", "O")
 _UID: Final = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+", re.ASCII)
 
-logging.getLogger("highdicom").propagate = False  # its messages quote the patient's name
+_LOGGER: Final = logging.getLogger("highdicom")
+_LOGGER.propagate = False  # its messages quote the patient's name
+_LOGGER.addHandler(logging.NullHandler())  # without any handler, warnings would go to standard error
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +89,8 @@ def _complete(header: Dataset, frame_of_reference: str) -> None:
             "The DICOM series has no valid UIDs of study, series and images, which DICOM objects must refer to; "
             "export the series from the PACS again, or leave out --dicom-out."
         )
+    if header.get("SpecificCharacterSet"):
+        header.SpecificCharacterSet = _character_set(header.SpecificCharacterSet)
     for element in [element for element in header if not _is_valid(element)]:
         del header[element.tag]
     if header.get("PatientSex") not in _SEXES:
@@ -93,14 +104,24 @@ def _complete(header: Dataset, frame_of_reference: str) -> None:
         header.LossyImageCompression = "00"
 
 
+def _character_set(found: str | MultiValue[str]) -> list[str]:
+    """Return the character set to write with: that of the source, or UTF-8 where the source's is not standard."""
+    terms = [found] if isinstance(found, str) else list(found)
+    terms[0] = terms[0] or _EMPTY_FIRST
+    return terms if all(term in _CHARACTER_SETS for term in terms) else [_UTF_8]
+
+
 def _is_valid(element: DataElement) -> bool:
     """Return whether the text of an element has the syntax of its value representation."""
-    if element.VR not in _CHECKED or element.value is None:
+    if element.VR not in (*_CHECKED, *_NUMBERS) or element.is_empty:
         return True
     values = element.value if isinstance(element.value, MultiValue) else [element.value]
     try:
         for value in values:
-            validate_value(element.VR, str(value), pydicom.config.RAISE)
+            if element.VR in _NUMBERS:
+                float(value)
+            else:
+                validate_value(element.VR, str(value), pydicom.config.RAISE)
     except ValueError:
         return False
     return True
