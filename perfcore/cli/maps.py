@@ -5,8 +5,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -22,7 +21,6 @@ from perfcore.runtime.progress import progress
 from perfcore.settings import CHOICES, PRESETS, Settings
 
 if TYPE_CHECKING:
-    from perfcore.dicom_export.source import DicomSource
     from perfcore.pipeline import Analysis
     from perfcore.types import Aif, PerfusionSeries
 
@@ -127,7 +125,12 @@ def maps_command(
     from perfcore.results import file_names, write_results
 
     check_out_dir(out, file_names())
-    dicom_source = None if dicom_out is None else _dicom_source(source, dicom_out, dt)
+    dicom = None
+    if dicom_out is not None:
+        from perfcore.dicom_export.output import DicomOutput
+
+        with progress("Reading the headers"):
+            dicom = DicomOutput.prepare(source, dicom_out, dt_s=dt)
     with progress("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
@@ -136,7 +139,7 @@ def maps_command(
     import_torch_in_background()
     with progress("Computing maps"):
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
-    with progress("Writing maps"), _dicom_written(analysis, dicom_source, dicom_out):
+    with progress("Writing maps"), dicom.written(analysis) if dicom else nullcontext():
         options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
         write_results(analysis, out, options=options, load_s=load_s)
     _print_summary(analysis)
@@ -164,34 +167,6 @@ def _analyse(
     for name in ("preprocess", "total"):
         seconds[name] += prepare_s
     return replace(analysis, seconds=seconds), device_type
-
-
-def _dicom_source(source: Path, dicom_out: Path, dt_s: float | None) -> DicomSource:
-    """Read what DICOM output needs of the input, and check the folder, before the work."""
-    from perfcore.io.load import is_dicom
-
-    if not is_dicom(source):
-        raise ArgumentError("--dicom-out needs DICOM input, whose patient and study it refers to; leave it out.")
-    from perfcore.dicom_export.objects import file_names
-    from perfcore.dicom_export.source import read_dicom_source
-    from perfcore.io.atomic_write import check_out_dir
-
-    check_out_dir(dicom_out, file_names())
-    with progress("Reading the headers"):
-        return read_dicom_source(source, dt_s=dt_s)
-
-
-@contextmanager
-def _dicom_written(analysis: Analysis, source: DicomSource | None, dicom_out: Path | None) -> Iterator[None]:
-    """Write the DICOM objects; they appear when the block ends, and not if it fails."""
-    if source is None or dicom_out is None:
-        yield
-        return
-    from perfcore.dicom_export.objects import dicom_files, file_names
-    from perfcore.io.atomic_write import written
-
-    with written(dicom_out, dicom_files(analysis, source), file_names()):
-        yield
 
 
 def _print_summary(analysis: Analysis) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from copy import copy
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -26,7 +26,6 @@ from highdicom import (
 from highdicom.color import CIELabColor
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
-from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
@@ -75,27 +74,35 @@ def dicom_files(analysis: Analysis, source: DicomSource) -> Iterator[tuple[str, 
     InputDataError
         A header of the source has a value that DICOM objects cannot have.
     """
-    context = _Context.of(analysis, source)
+    with _header_errors():
+        context = _Context.of(analysis, source)
     for number, name in enumerate((*QUANTITIES, SEGMENTATION), 1):
-        with suppress_warnings():  # highdicom's warnings quote the patient's name
-            try:
-                made = _segmentation(context, number) if name == SEGMENTATION else _map(context, name, number)
-                file = io.BytesIO()
-                made.save_as(file, enforce_file_format=True)
-            except PARSE_ERRORS as error:
-                raise InputDataError(
-                    "The headers of the DICOM series have values that DICOM objects cannot take over; export the "
-                    "series again, or leave out --dicom-out."
-                ) from error
+        file = io.BytesIO()
+        with _header_errors():
+            made = _segmentation(context, number) if name == SEGMENTATION else _map(context, name, number)
+            made.save_as(file, enforce_file_format=True)
         yield f"{name}.dcm", file.getvalue()
+
+
+@contextmanager
+def _header_errors() -> Iterator[None]:
+    """Raise what pydicom and highdicom raise as one ``InputDataError``; suppress warnings, which quote names."""
+    with suppress_warnings():
+        try:
+            yield
+        except PARSE_ERRORS as error:
+            raise InputDataError(
+                "The headers of the DICOM series have values that DICOM objects cannot take over; export the "
+                "series again, or leave out --dicom-out."
+            ) from error
 
 
 @dataclass(frozen=True, eq=False)
 class _Context:
     """What the objects of an analysis have in common.
 
-    ``common`` holds the arguments of both constructors of highdicom, ``first_number`` what the numbers of
-    the new series are counted from.
+    ``common`` holds the arguments of both constructors of highdicom, ``first_number`` what the numbers of the new
+    series are counted from.
     """
 
     analysis: Analysis
@@ -105,32 +112,23 @@ class _Context:
 
     @classmethod
     def of(cls, analysis: Analysis, source: DicomSource) -> _Context:
-        series = analysis.series
-        planes = Planes.of(series.affine, series.grid)
-        headers = [copy(header) for header in source.headers]
-        first = headers[0]
-        for header in headers:
-            header.SpacingBetweenSlices = f"{planes.slice_mm:.10g}"
-            if header.get("SliceThickness") is None:
-                header.SliceThickness = f"{planes.slice_mm:.10g}"
-        one_series = [header for header in headers if _key(header) == _key(first)]
-        others = [h for h in headers if _key(h) != _key(first) and h.StudyInstanceUID == first.StudyInstanceUID]
+        planes = Planes.of(analysis.series.affine, analysis.series.grid)
+        images, others = source.parts()
+        first = images[0]
         number = first.get("SeriesNumber") or 0
         return cls(
             analysis,
             str(first.get("Modality", "CT")),
             (number if 0 < number <= _MAX_SOURCE_NUMBER else 1) * _SERIES_PER_SOURCE,
             {
-                "source_images": one_series,
+                "source_images": images,
                 "further_source_images": others or None,
                 "instance_number": 1,
                 "manufacturer": _MAKER,
                 "manufacturer_model_name": "perfcore",
                 "software_versions": _version(),
                 "device_serial_number": "none",  # software has none, but the attribute is of type 1
-                "pixel_measures": PixelMeasuresSequence(
-                    planes.pixel_mm, float(first.SliceThickness), planes.slice_mm
-                ),
+                "pixel_measures": _measures(planes, source),
                 "plane_orientation": PlaneOrientationSequence("PATIENT", planes.orientation.tolist()),
                 "plane_positions": [PlanePositionSequence("PATIENT", p.tolist()) for p in planes.positions],
             },
@@ -147,6 +145,13 @@ class _Context:
             "content_description": f"{description}, {_CAUTION}",
         }
 
+    def finished(self, made: SOPClass) -> SOPClass:
+        """Add what highdicom takes from the source, or has no argument for."""
+        made.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = self.common["pixel_measures"]
+        made.BodyPartExamined = "BRAIN"
+        made.DerivationDescription = self.derivation
+        return made
+
     @property
     def derivation(self) -> str:
         """How the objects were made; plain text of at most 1024 characters."""
@@ -157,9 +162,8 @@ class _Context:
         )
 
 
-def _key(header: Dataset) -> tuple[object, ...]:
-    """Return what the source images of one object must have in common."""
-    return header.StudyInstanceUID, header.SeriesInstanceUID, header.FrameOfReferenceUID
+def _measures(planes: Planes, source: DicomSource) -> PixelMeasuresSequence:
+    return PixelMeasuresSequence(planes.pixel_mm, source.slice_thickness_mm or planes.slice_mm, planes.slice_mm)
 
 
 def _map(context: _Context, name: str, number: int) -> SOPClass:
@@ -185,9 +189,7 @@ def _map(context: _Context, name: str, number: int) -> SOPClass:
         **context.arguments(number, name.upper(), f"{info.label} map"),
     )
     made.PixelPaddingValue = NO_VALUE
-    made.BodyPartExamined = "BRAIN"
-    made.DerivationDescription = context.derivation
-    return made
+    return context.finished(made)
 
 
 def _segmentation(context: _Context, number: int) -> SOPClass:
@@ -226,9 +228,7 @@ def _segmentation(context: _Context, number: int) -> SOPClass:
         omit_empty_frames=False,
         **context.arguments(number, SEGMENTATION.upper(), "Core and hypoperfused tissue"),
     )
-    made.BodyPartExamined = "BRAIN"
-    made.DerivationDescription = context.derivation
-    return made
+    return context.finished(made)
 
 
 def _version() -> str:

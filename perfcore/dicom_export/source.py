@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,6 +36,8 @@ _CHARACTER_SETS: Final = frozenset(term.value for term in SpecificCharacterSetVa
 _UTF_8: Final = "ISO_IR 192"
 _EMPTY_FIRST: Final = "ISO 2022 IR 6"
 """What an empty first of several character sets means (PS3.3 C.12.1.1.2)."""
+_SHARED: Final = "SharedFunctionalGroupsSequence"
+"""Only multi-frame images have it."""
 _SEXES: Final = ("M", "F", "O")
 _UID: Final = re.compile(r"(?=.{1,64}$)\d+(\.\d+)+", re.ASCII)
 
@@ -50,10 +53,30 @@ class DicomSource:
     Attributes
     ----------
     headers
-        One image per slice, the first in time, in the order of the slices, complete in what the objects need.
+        One image per slice, the first in time, in the order of the slices, complete in what the objects need; a
+        multi-frame image only once.
     """
 
     headers: tuple[Dataset, ...]
+
+    @property
+    def slice_thickness_mm(self) -> float | None:
+        """Slice thickness, None where the source does not give it."""
+        first = self.headers[0]
+        for group in first.get(_SHARED, ()):
+            first = group.PixelMeasuresSequence[0]
+        return float(first.SliceThickness) if first.get("SliceThickness") else None
+
+    def parts(self) -> tuple[list[Dataset], list[Dataset]]:
+        """Return the headers that highdicom takes as the source, and those that it takes beside it.
+
+        The former are one multi-frame image, or the images of one series; the latter belong to the same study.
+        """
+        first = self.headers[0]
+        together = [first] if _SHARED in first else [h for h in self.headers if _series(h) == _series(first)]
+        chosen = {id(header) for header in together}
+        rest = [header for header in self.headers if id(header) not in chosen]
+        return together, [header for header in rest if header.StudyInstanceUID == first.StudyInstanceUID]
 
 
 def read_dicom_source(path: Path | bytes, *, dt_s: float | None = None) -> DicomSource:
@@ -74,13 +97,32 @@ def read_dicom_source(path: Path | bytes, *, dt_s: float | None = None) -> Dicom
     InputDataError
         There is no such series, or its images have no UIDs of study, series and instance.
     """
-    headers = read_source_headers(path, dt_s=dt_s)
+    return complete_source(read_source_headers(path, dt_s=dt_s))
+
+
+def complete_source(headers: Sequence[Dataset]) -> DicomSource:
+    """Check headers, and add in place what the objects need.
+
+    Parameters
+    ----------
+    headers
+        One per slice; a multi-frame image may appear several times.
+
+    Raises
+    ------
+    InputDataError
+        An image has no UIDs of study, series and instance.
+    """
     frame_of_reference = generate_uid(prefix=None)
+    unique = list({str(header.get("SOPInstanceUID")): header for header in reversed(headers)}.values())[::-1]
     with suppress_warnings():
-        for header in headers:
+        for header in unique:
             _complete(header, frame_of_reference)
-            header.ImageOrientationPatient = headers[0].ImageOrientationPatient  # equal but for rounding
-    return DicomSource(tuple(headers))
+            if _SHARED in header:
+                _share_geometry(header)
+            else:
+                header.ImageOrientationPatient = unique[0].ImageOrientationPatient  # equal but for rounding
+    return DicomSource(tuple(unique))
 
 
 def _complete(header: Dataset, frame_of_reference: str) -> None:
@@ -102,6 +144,27 @@ def _complete(header: Dataset, frame_of_reference: str) -> None:
         header.FrameOfReferenceUID = frame_of_reference
     if header.get("LossyImageCompression") not in {"00", "01"}:
         header.LossyImageCompression = "00"
+    if _SHARED not in header and "SliceThickness" not in header:
+        header.SliceThickness = None
+
+
+def _share_geometry(header: Dataset) -> None:
+    """Make orientation and pixel measures of the first frame those of all, where each frame has its own.
+
+    The reader has checked that they agree; highdicom looks for them in the shared functional groups alone.
+    """
+    shared, first = header[_SHARED].value[0], header.PerFrameFunctionalGroupsSequence[0]
+    for keyword in ("PlaneOrientationSequence", "PixelMeasuresSequence"):
+        if keyword not in shared:
+            setattr(shared, keyword, getattr(first, keyword))
+    measures = shared.PixelMeasuresSequence[0]
+    if "SliceThickness" not in measures:
+        measures.SliceThickness = None
+
+
+def _series(header: Dataset) -> tuple[object, ...]:
+    """Return what the source images of one object must have in common."""
+    return header.StudyInstanceUID, header.SeriesInstanceUID, header.FrameOfReferenceUID
 
 
 def _character_set(found: str | MultiValue[str]) -> list[str]:

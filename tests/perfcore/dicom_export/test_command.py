@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -48,34 +49,27 @@ def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.rglob("*")} if folder.exists() else set()
 
 
-def test_objects_are_written_beside_the_maps(study: Path, tmp_path: Path) -> None:
-    out, dicom = tmp_path / "maps", tmp_path / "new" / "dicom"
-    result = run("maps", study, "--out", out, "--dicom-out", dicom)
-    assert result.exit_code == 0, result.stderr
-    assert names_in(dicom) == set(file_names())
-    assert names_in(out) <= set(results.file_names())
-    assert NAME not in result.output
-    assert SERIES not in (out / "summary.json").read_text()
-    summary = json.loads((out / "summary.json").read_text())
-    lesions = segread(dicom / f"{SEGMENTATION}.dcm")
-    for number, name in ((1, "core_ml"), (2, "hypoperfused_ml")):
-        volume = lesions.get_volume(segment_numbers=[number])
-        assert volume.array.sum() * volume.voxel_volume / 1000 == pytest.approx(summary[name], rel=1e-9)
-        assert summary[name] > 1
-
-
-def test_a_name_in_one_part_is_not_quoted(tmp_path: Path) -> None:
-    """In a process of its own, where nothing captures the messages of the libraries."""
+def test_objects_are_written_beside_the_maps(tmp_path: Path) -> None:
+    """In a process of its own, where nothing captures warnings of a name in one part, which quote it."""
     save(head_files(PatientName=NAME), tmp_path / "study")
-    command_line = ["maps", "study", "--out", "maps", "--dicom-out", "dicom"]
+    command_line = ["maps", "study", "--out", "maps", "--dicom-out", "new/dicom"]
     done = subprocess.run(
         [sys.executable, "-W", "always", "-m", "perfcore", *command_line],
         capture_output=True, text=True, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=100,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert names_in(tmp_path / "dicom") == set(file_names())
-    assert NAME not in done.stdout + done.stderr
+    out, dicom = tmp_path / "maps", tmp_path / "new" / "dicom"
+    assert names_in(dicom) == set(file_names())
+    assert names_in(out) <= set(results.file_names())
+    assert done.stderr == ""
+    text = (out / "summary.json").read_text()
+    assert not [word for word in (NAME, SERIES) if word in done.stdout + text]
+    lesions, summary = segread(dicom / f"{SEGMENTATION}.dcm"), json.loads(text)
+    for number, name in ((1, "core_ml"), (2, "hypoperfused_ml")):
+        volume = lesions.get_volume(segment_numbers=[number])
+        assert volume.array.sum() * volume.voxel_volume / 1000 == pytest.approx(summary[name], rel=1e-9)
+        assert summary[name] > 1
 
 
 def test_off_by_default(study: Path, tmp_path: Path) -> None:
@@ -122,6 +116,19 @@ def test_a_source_without_a_study_is_refused_before_the_work(
     assert result.exit_code == 2
     assert "no valid UIDs" in result.stderr
     assert names_in(tmp_path / "maps") | names_in(tmp_path / "dicom") == set()
+
+
+def test_a_full_disk_leaves_nothing(study: Path, tmp_path: Path) -> None:
+    """The first DICOM object does not fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 10, hard))
+    try:
+        result = run("maps", study, "--out", tmp_path / "maps", "--dicom-out", tmp_path / "dicom")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 2
+    assert "cannot be written (File too large)" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_failed_run_leaves_nothing(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 import pydicom
 import pytest
 from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.uid import EnhancedCTImageStorage
 
 from perfcore.dicom_export.objects import dicom_files
-from perfcore.dicom_export.source import DicomSource, read_dicom_source
+from perfcore.dicom_export.source import DicomSource, complete_source, read_dicom_source
 from perfcore.errors import InputDataError
 from perfcore.pipeline import Analysis
-from tests.perfcore.dicom_export.conftest import IDENTITY, N_SLICES, head_files
+from tests.perfcore.dicom_export.conftest import IDENTITY, LAYOUTS, N_SLICES, head_files
 from tests.support.dicom_conformance import object_messages
 from tests.support.dicom_export import NAME, SERIES, zipped
 
@@ -106,6 +108,69 @@ def test_elements_that_cannot_be_parsed_are_left_out(analysis: Analysis) -> None
     made = changed("PatientWeight", b"81,5")
     assert "PatientWeight" not in made.headers[0]
     assert len(dict(dicom_files(analysis, made))) == 7
+
+
+def written(analysis: Analysis, made: DicomSource, folder: Path) -> dict[str, Dataset]:
+    """Objects of a source, which conform."""
+    objects = {}
+    for name, content in dicom_files(analysis, made):
+        (folder / name).write_bytes(content)
+        assert object_messages(folder / name) == []
+        objects[name] = pydicom.dcmread(folder / name)
+    return objects
+
+
+def test_slabs_in_two_series(analysis: Analysis, tmp_path: Path) -> None:
+    headers = source().headers
+    headers[-1].SeriesInstanceUID = f"{SERIES}.9"
+    for dataset in written(analysis, complete_source(headers), tmp_path).values():
+        referred = {
+            series.SeriesInstanceUID: len(series.ReferencedInstanceSequence)
+            for series in dataset.ReferencedSeriesSequence
+        }
+        assert referred == {SERIES: N_SLICES - 1, f"{SERIES}.9": 1}
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_an_enhanced_source(analysis: Analysis, tmp_path: Path, shared: bool) -> None:
+    """A multi-frame image of two times, whose geometry is shared by its frames or repeated in each."""
+    image = source().headers[0]
+    group, frames = Dataset(), [Dataset() for _ in range(2 * N_SLICES)]
+    measures, orientation = Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = image.PixelSpacing, 4
+    orientation.ImageOrientationPatient = image.ImageOrientationPatient
+    for at, frame in enumerate(frames):
+        plane = Dataset()
+        plane.ImagePositionPatient = LAYOUTS["axial"].position(at % N_SLICES)
+        frame.PlanePositionSequence = [plane]
+    for holder in [group] if shared else frames:
+        holder.PixelMeasuresSequence, holder.PlaneOrientationSequence = [measures], [orientation]
+    for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        delattr(image, keyword)
+    image.SOPClassUID, image.NumberOfFrames = EnhancedCTImageStorage, len(frames)
+    image.SharedFunctionalGroupsSequence, image.PerFrameFunctionalGroupsSequence = [group], frames
+    for dataset in written(analysis, complete_source([image] * N_SLICES), tmp_path).values():
+        (reference,) = dataset.SourceImageSequence
+        assert reference.ReferencedSOPInstanceUID == image.SOPInstanceUID
+        assert dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 4
+
+
+def test_a_source_without_slice_thickness(analysis: Analysis, tmp_path: Path) -> None:
+    """The spacing of the slices stands in, which a scanner's own element does not."""
+    made = source(SliceThickness=None, SpacingBetweenSlices=5)
+    for header in made.headers:
+        header.SpacingBetweenSlices = -3
+    for dataset in written(analysis, made, tmp_path).values():
+        measures = dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+        assert (measures.SliceThickness, measures.SpacingBetweenSlices) == (5, 5)
+
+
+def test_values_that_no_object_can_have(analysis: Analysis) -> None:
+    made = source()
+    for header in made.headers:
+        header.SeriesNumber = [5, 6]
+    with pytest.raises(InputDataError, match="cannot take over"):
+        next(dicom_files(analysis, made))
 
 
 def test_a_folder_without_a_series(tmp_path: Path) -> None:
