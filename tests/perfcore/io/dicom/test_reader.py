@@ -353,11 +353,11 @@ def on_grid(times: np.ndarray, at: np.ndarray, data: np.ndarray = DATA) -> np.nd
 def test_shuttle_mode() -> None:
     times = NOON + 3.0 * np.arange(N_TIME)[:, None] + np.array([0, 0, 1.5, 1.5])
     series = read(export(times=lambda t, z: times[t, z]))
-    assert series.dt_s == 3
-    assert series.n_time == N_TIME - 1
-    start = NOON + (3 if series.data[0, 0, 0, 0] == as_read(DATA)[0, 0, 0, 1] else 1.5)
-    expected = on_grid(times, start + 3 * np.arange(N_TIME - 1))
+    assert series.dt_s == 1.5
+    assert series.n_time == 2 * N_TIME - 2
+    expected = on_grid(times, NOON + 1.5 * np.arange(1, 2 * N_TIME - 1))
     np.testing.assert_allclose(series.data, expected, atol=1e-3)
+    np.testing.assert_array_equal(series.data[:, :, 2:, ::2], as_read(DATA)[:, :, 2:, :-1])
     (note,) = series.warnings
     assert "shuttles" in note.sentence
     assert "resampled linearly" in note.sentence

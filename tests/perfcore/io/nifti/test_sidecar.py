@@ -91,12 +91,7 @@ def test_uneven_volume_times_are_resampled_with_a_warning(tmp_path: Path) -> Non
     assert "resampled linearly" in series.warnings[1].sentence
 
 
-def test_uneven_times_that_give_too_few_or_too_many_frames(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    few = np.cumsum([0, 0.1, 9, 0.1, 9, 9, 0.1, 9, 9, 0.1, 9, 0.1, 9, 9])
-    with pytest.raises(InputDataError, match="so uneven that resampling would give 9 frames"):
-        read_series(save(tmp_path, {"VolumeTiming": list(few)}))
+def test_uneven_times_that_give_too_many_frames(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many = np.concatenate([np.arange(10), 9 + 9.0 * np.arange(1, 5)])
     monkeypatch.setattr(nifti_module, "MAX_VOXEL_BYTES", 4 * 60 * 30)
     with pytest.raises(InputDataError, match="so uneven that resampling would give 46 frames"):
