@@ -13,7 +13,7 @@ import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.dicom import reader as dicom_module
+from perfcore.io import downsampling
 from perfcore.io.dicom.files import holds_dicom
 from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.load import load_series
@@ -209,17 +209,17 @@ def test_pixel_data_with_odd_length() -> None:
 def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(export())
     for factor in (2, 4):
-        monkeypatch.setattr(dicom_module, "MAX_VOXEL_BYTES", whole.data.nbytes // factor**2)
+        monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", whole.data.nbytes // factor**2)
         series = read(export())
         n = SIDE // factor
         expected = as_read(DATA).reshape(n, factor, n, factor, N_SLICES, N_TIME).mean((1, 3))
         np.testing.assert_allclose(series.data, expected, rtol=1e-6)
-        assert f"{factor} × {factor} pixels of an image were averaged to one" in series.warnings[0].sentence
+        assert f"{factor} × {factor} pixels of a slice were averaged to one" in series.warnings[0].sentence
         corner = np.array([-0.5, -0.5, 0, 1])
         np.testing.assert_allclose(series.affine @ corner, whole.affine @ corner, atol=1e-5)
         assert series.spacing_mm[0] == pytest.approx(factor * whole.spacing_mm[0])
-    monkeypatch.setattr(dicom_module, "MAX_VOXEL_BYTES", whole.data.nbytes // 17)
-    with pytest.raises(InputDataError, match="32 × 32 × 4 × 14 voxels takes"):
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", whole.data.nbytes // 17)
+    with pytest.raises(InputDataError, match="32 × 32 × 4 × 14 voxels is too large"):
         read(export())
 
 
