@@ -77,6 +77,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("downsampled", "note", "downsampled"),
         FlagInfo("gantry_tilted", "note", "gantry tilted"),
         FlagInfo("mask_displaced", "warning", "mask displaced"),
+        FlagInfo("mask_resampled", "note", "mask resampled"),
         FlagInfo("lesion_left_out", "warning", "lesion left out"),
     )
 }

@@ -68,7 +68,7 @@ def write_results(
         Time for loading the series in seconds; included in ``total`` of the summary.
 
     Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
-    series. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
+    input, in the order of its axes. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
 
     Raises
     ------
@@ -95,14 +95,15 @@ def summarize(
         seconds = {"load": load_s, **seconds, "total": load_s + seconds.get("total", 0.0)}
     summary = {
         "case": series.case,
-        "shape": list(series.grid),
-        "spacing_mm": list(series.spacing_mm),
+        "shape": list(series.stored_voxel(series.grid)),
+        "spacing_mm": [series.spacing_mm[axis] for axis in series.stored_voxel((0, 1, 2))],
         "dt_s": series.dt_s,
+        "time_source": series.time_source,
         "n_time": series.n_time,
         "settings": settings | dict(options or {}),
         "aif": {
             "method": analysis.aif.source_id,
-            "voxels": [list(voxel) for voxel in analysis.aif.voxels],
+            "voxels": [list(series.stored_voxel(voxel)) for voxel in analysis.aif.voxels],
             "peak": analysis.aif.peak,
             "peak_time_s": analysis.aif.peak_time_s,
             "quality": sentences(analysis.aif.quality),
@@ -133,15 +134,17 @@ def result_files(
     analysis: Analysis, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
-    affine, mask = analysis.series.affine, analysis.prepared.mask
+    series, mask = analysis.series, analysis.prepared.mask
 
     volumes = tuple(computed_maps())
 
     def content(name: str) -> bytes:
         if name in volumes:
-            return nifti_bytes(np.where(mask, analysis.maps.volume(name), 0).astype(np.float32), affine)
-        labels = getattr(analysis.maps, name) & mask if name in LESIONS else mask
-        return nifti_bytes(labels.astype(np.uint8), affine)
+            volume = np.where(mask, analysis.maps.volume(name), 0).astype(np.float32)
+        else:
+            labels = getattr(analysis.maps, name) & mask if name in LESIONS else mask
+            volume = labels.astype(np.uint8)
+        return nifti_bytes(series.as_stored(volume), series.stored_affine)
 
     names = (*volumes, *LESIONS, "brain_mask")
     with ThreadPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:  # compression releases the GIL
