@@ -17,6 +17,7 @@ from perfcore.io.byte_source import ByteStream, open_source
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import affine_mm, has_time_step, time_step
 from perfcore.io.nifti.header import MAX_VOXEL_BYTES, NiftiHeader, by, read_header
+from perfcore.io.nifti.modality import check_modality
 from perfcore.io.nifti.sidecar import read_sidecar
 from perfcore.io.nifti.volumes import read_volumes
 from perfcore.io.nifti.voxels import (
@@ -53,7 +54,7 @@ def read_series(
     dt_s
         Time step in seconds, 0.02 to 60; overrides the header. If the header has none, the BIDS sidecar is read.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     case
         Short display name; never a path.
     mask, lesion
@@ -75,6 +76,8 @@ def read_series(
     """
     if units not in get_args(SeriesUnits):
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
+    if isinstance(source, Path):
+        check_modality(source, units)
     with open_source(source, "series") as stream:
         header = read_header(stream)
         _check_series(header.shape)
