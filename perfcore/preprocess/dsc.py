@@ -2,9 +2,10 @@ r"""MR perfusion by susceptibility contrast (DSC): concentration and brain mask 
 
 .. math:: c(t) = -\ln\frac{S(t)}{S_0} = k\,\mathrm{TE}\,[\mathrm{Gd}](t)
 
-with :math:`S_0` the mean signal before the bolus (Østergaard 2005, doi:10.1002/jmri.20460). The factor in front of
-the concentration is unknown and the same for tissue and artery only approximately, so that CBF and CBV have
-arbitrary units; rCBF, MTT, Tmax and TTP do not depend on it.
+with :math:`S_0` the signal before the bolus (Østergaard 2005, doi:10.1002/jmri.20460): its geometric mean, so that
+noise, which the logarithm biases by :math:`\sigma^2/2S^2` in all frames alike, leaves a mean of 0. The factor in
+front of the concentration is unknown and the same for tissue and artery only approximately, so that CBF and CBV
+have arbitrary units; rCBF, MTT, Tmax and TTP do not depend on it.
 """
 
 from __future__ import annotations
@@ -75,14 +76,10 @@ def to_concentration(
     brain = mask if mask is not None else _brain(head)
     bright = brightest_curves(change, brain)
     n_baseline = baseline_frames(first_arrival(bright, dt_s))
-    s0 = np.asarray(signal[..., :n_baseline].mean(axis=3))
-    # ln of the mean, not the mean of the logarithms, which noise would lower.
-    shift = np.log(np.where(head & (s0 > 0), s0, 1) / np.where(head & (s0 > 0), rest, 1)).astype(np.float32)
-    change += shift[..., None]
-    bright = brightest_curves(change, brain)
+    change -= change[..., :n_baseline].mean(axis=3, keepdims=True)
     if mask is None:
-        brain = _without_csf(brain, s0, change, spacing_mm)
-    return change, brain, bright, n_baseline
+        brain = _without_csf(brain, rest, change, spacing_mm)
+    return change, brain, brightest_curves(change, brain), n_baseline
 
 
 def signal_threshold(volume: FloatArray) -> float:
@@ -126,10 +123,10 @@ def _brain(head: BoolArray) -> BoolArray:
 
 
 def _without_csf(
-    brain: BoolArray, s0: FloatArray, change: FloatArray, spacing_mm: tuple[float, float, float]
+    brain: BoolArray, rest: FloatArray, change: FloatArray, spacing_mm: tuple[float, float, float]
 ) -> BoolArray:
     """Remove CSF, which is bright and has no blood: it would be counted as core."""
-    anatomy = in_plane_filter(s0, DENOISING_MM, spacing_mm)
+    anatomy = in_plane_filter(rest, DENOISING_MM, spacing_mm)
     area = in_plane_filter(np.asarray(change.sum(axis=3)), DENOISING_MM, spacing_mm)
     csf = anatomy > CSF_SIGNAL * float(np.median(anatomy[brain]))
     csf &= area < CSF_AREA * float(np.median(area[brain]))
