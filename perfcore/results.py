@@ -116,6 +116,7 @@ def summarize(
         "tmax_shift_s": analysis.maps.tmax_shift_s,
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
+        "doubtful": codes(flag for flag in analysis.quality if flag.severity == "doubtful"),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
         "seconds": seconds,
     }

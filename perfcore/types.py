@@ -18,7 +18,8 @@ FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Voxel = tuple[int, int, int]
-SeriesUnits = Literal["hu", "concentration"]
+SeriesUnits = Literal["hu", "concentration", "dsc"]
+"""Hounsfield units; enhancement, proportional to concentration; MR signal that falls with contrast."""
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -29,13 +30,13 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True, eq=False)
 class PerfusionSeries:
-    """A 4D CT perfusion series on its own grid.
+    """A 4D perfusion series on its own grid.
 
     Attributes
     ----------
     data
-        Shape ``(nx, ny, nz, n_time)``, float32, Hounsfield units, or enhancement
-        (proportional to concentration) where ``units`` is ``"concentration"``.
+        Shape ``(nx, ny, nz, n_time)``, float32, in ``units``: Hounsfield units, enhancement (proportional to
+        concentration), or MR signal.
     affine
         Shape ``(4, 4)``, voxel indices to millimetres (NIfTI's RAS+).
     dt_s

@@ -47,7 +47,7 @@ _FORMATS: Final[dict[str, Any]] = {
         METRICS[name].title: _number(width=width, format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name))
         for name, width in _METRICS.items()
     },
-    "Peak, HU": _number(width=66, format="%.0f"),
+    "Peak": _number(width=66, format="%.3g", help="Of the enhancement, in the unit of the series"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
     "Reason and flags": st.column_config.TextColumn(width="large"),
@@ -89,7 +89,7 @@ def show_case(now: Workspace) -> None:
                 slot.image(picture, width="stretch", alt=f"{words}, slice {z + 1}")
         if waiting or place == len(chosen) - 1:
             found = [(c.option.key, c.option.label, c.aif) for c in columns if c.aif is not None]
-            figure = charts.curves(found, same_area=same_area)
+            figure = charts.curves(found, same_area=same_area, unit=case.prepared.enhancement_unit)
             chart.plotly_chart(figure, width="stretch", key=f"compare_curves_{place}", alt="The AIFs over time")
             table.dataframe(
                 metrics_table(columns),
@@ -108,7 +108,7 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
             {
                 "Method": column.option.label,
                 **{METRICS[name].title: column.numbers.get(name) for name in _METRICS},
-                "Peak, HU": None if column.aif is None else column.aif.peak,
+                "Peak": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),
                 "Reason and flags": _reason_and_flags(column),

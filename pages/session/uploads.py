@@ -24,7 +24,9 @@ from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
 
-UNIT_LABELS: Final[dict[SeriesUnits, str]] = {"hu": "Hounsfield units", "concentration": "enhancement"}
+UNIT_LABELS: Final[dict[SeriesUnits, str]] = {
+    "hu": "Hounsfield units", "concentration": "enhancement", "dsc": "MR signal",
+}  # fmt: skip
 ZIP_MAGIC: Final = b"PK"
 SIDECAR_SUFFIX: Final = ".json"
 MAX_UPLOADS: Final = 12
@@ -171,7 +173,7 @@ def show_uploads() -> None:
     uploads = user_state().uploads
     st.markdown("##### Your own cases")
     st.caption(
-        "4D CT perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
+        "4D CT or MR (DSC) perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
         "They stay in this session: other users cannot see them, links do not contain them, and they are deleted "
         "when the session ends."
     )

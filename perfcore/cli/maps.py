@@ -8,7 +8,7 @@ import time
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 
@@ -19,12 +19,13 @@ from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.lean_imports import import_nibabel, import_torch_in_background
 from perfcore.runtime.progress import progress
 from perfcore.settings import CHOICES, PRESETS, Settings
+from perfcore.types import SeriesUnits
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
     from perfcore.types import Aif, PerfusionSeries
 
-UNITS: Final = ("hu", "concentration")
+UNITS: Final[tuple[str, ...]] = get_args(SeriesUnits)
 PARTIAL_VOLUME: Final = ("off", "vein")
 
 
@@ -51,7 +52,11 @@ def maps_command(
         ),
     ] = "auto",
     units: Annotated[
-        str, typer.Option(metavar=choices(UNITS), help="concentration: the series is already enhancement.")
+        str,
+        typer.Option(
+            metavar=choices(UNITS),
+            help="concentration: the series is already enhancement; dsc: MR signal that falls with contrast.",
+        ),
     ] = "hu",
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Brain mask that replaces the automatic one.")
@@ -178,7 +183,7 @@ def _print_summary(analysis: Analysis) -> None:
         f"mismatch {numbers.mismatch_ml:.1f} ml{ratio}{agreement} ({analysis.seconds['total']:.1f} s)."
     )
     for flag in analysis.quality:
-        typer.echo(f"Note: {flag.sentence}")
+        typer.echo(f"{'Doubtful' if flag.severity == 'doubtful' else 'Note'}: {flag.sentence}")
 
 
 def _aif_csv_path(aif: str) -> Path | None:

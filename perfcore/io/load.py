@@ -30,7 +30,7 @@ def load_series(
     dt_s
         Time step in seconds; overrides the header.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     mask
         A NIfTI file with a brain mask that replaces the automatic one.
 

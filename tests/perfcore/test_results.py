@@ -27,8 +27,8 @@ MAPS = ["cbf", "rcbf", "cbv", "mtt", "tmax", "ttp", "core_probability"]
 MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
-    "case", "shape", "spacing_mm", "dt_s", "time_source", "n_time", "settings", "aif", "core_ml", "hypoperfused_ml",
-    "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index", "target_mismatch", "side",
+    "case", "shape", "spacing_mm", "dt_s", "time_source", "n_time", "settings", "aif", "core_ml",
+    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index", "target_mismatch", "side",
     "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]

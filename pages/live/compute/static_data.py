@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.flow import Flow
+from perfcore.aif.network.grid_input import hu_factor
 from perfcore.map_info import MAPS
 from perfcore.settings import Settings
 from perfcore.units import CBV_PER_RATIO
@@ -44,6 +45,7 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "hasLesion": case.lesion is not None,
         "hasHypoperfused": case.hypoperfused is not None,
         "hasBaseline": bool(np.any(p.baseline)),
+        "enhancementUnit": p.enhancement_unit,
     }
     arrays: dict[str, NDArray[Any]] = {
         "starts": case.starts.astype(np.uint32),
@@ -51,7 +53,7 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "area": case.tissue_area.numpy().astype(np.float32),
         **_static_maps(case),
         "baseline": _screen_stack(case, p.baseline),
-        "tmip": _screen_stack(case, p.tmip),
+        "tmip": _screen_stack(case, p.tmip * np.float32(hu_factor(p))),
     }
     if case.vof is not None:
         arrays["vof"] = case.vof.value.astype(np.float32)

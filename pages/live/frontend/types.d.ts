@@ -91,7 +91,7 @@ export interface Case {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean;
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
     baseline: Int16Array; tmip: Int16Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;

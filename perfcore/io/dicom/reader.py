@@ -50,7 +50,7 @@ def read_dicom(
     dt_s
         Time step in seconds, 0.02 to 60; overrides the header, which then only orders the frames.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     case
         Short display name; never a path.
     mask, lesion

@@ -16,6 +16,7 @@ from perfcore.io.byte_source import open_source
 from perfcore.io.nifti.frames import read_frames
 from perfcore.io.nifti.header import NiftiHeader, by, read_header
 from perfcore.io.nifti.layout import series_layout
+from perfcore.io.nifti.modality import check_modality
 from perfcore.io.nifti.timing import read_timing
 from perfcore.io.nifti.volumes import read_volumes
 from perfcore.io.nifti.voxels import PADDING_BYTES
@@ -45,7 +46,7 @@ def read_series(
         Time step in seconds, 0.02 to 60; overrides header and sidecar
         (:func:`~perfcore.io.nifti.timing.read_timing`).
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     case
         Short display name; never a path.
     mask, lesion
@@ -73,6 +74,7 @@ def read_series(
     if units not in get_args(SeriesUnits):
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
     beside = source if sidecar is None and isinstance(source, Path) else sidecar
+    check_modality(beside, units)
     with open_source(source, "series") as stream:
         header = read_header(stream)
         check_series(header)

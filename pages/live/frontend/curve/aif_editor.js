@@ -41,7 +41,7 @@ export class AifEditor {
    */
   constructor(element, handlers) {
     this.handlers = handlers;
-    this.plot = new SvgChart(element, { xLabel: "time (s)", yLabel: "enhancement (HU)" });
+    this.plot = new SvgChart(element, { xLabel: "time (s)", yLabel: "enhancement" });
     const { layer } = this.plot;
     this.band = svg("path", { class: "band" }, layer);
     this.vofPath = svg("path", { class: "vof", "clip-path": this.plot.clip }, layer);
@@ -75,8 +75,9 @@ export class AifEditor {
   }
 
   /** @param {Case} opened */
-  setCase({ dt, arrays }) {
+  setCase({ dt, arrays, enhancementUnit }) {
     this.dt = dt;
+    this.plot.yLabel = `enhancement (${enhancementUnit})`;
     this.vof = arrays.vof ?? null;
     this.tissue = null;
     this.ghost = arrays.start;
@@ -88,7 +89,7 @@ export class AifEditor {
     this.handles.replaceChildren();
     this.points = Array.from(this.ghost, (_, i) => svg("circle", {
       "data-point": i, r: 4, tabindex: i ? -1 : 0, role: "slider", "aria-orientation": "vertical",
-      "aria-label": `AIF in HU at ${Number((i * dt).toFixed(2))} s`,
+      "aria-label": `AIF in ${enhancementUnit} at ${Number((i * dt).toFixed(2))} s`,
     }, this.handles));
   }
 
