@@ -53,6 +53,7 @@ def write_results(
     *,
     options: Mapping[str, Any] | None = None,
     load_s: float | None = None,
+    unfinished: str | None = None,
 ) -> None:
     """Write all maps, curves and ``summary.json`` into a folder.
 
@@ -66,6 +67,8 @@ def write_results(
         Further settings for the summary, such as the device.
     load_s
         Time for loading the series in seconds; included in ``total`` of the summary.
+    unfinished
+        As for :func:`perfcore.io.atomic_write.write_all`.
 
     Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
     series. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
@@ -75,7 +78,8 @@ def write_results(
     OutputError
         The folder cannot be written; it is then as it was before.
     """
-    write_all(out_dir, result_files(analysis, options=options, load_s=load_s), file_names())
+    files = result_files(analysis, options=options, load_s=load_s)
+    write_all(out_dir, files, file_names(), unfinished=unfinished)
 
 
 def summarize(

@@ -19,7 +19,12 @@ PROBE_BYTES: Final = 1024
 
 
 def write_all(
-    out_dir: Path, files: Iterable[tuple[str, bytes]], names: tuple[str, ...], *, keep: bool = True
+    out_dir: Path,
+    files: Iterable[tuple[str, bytes]],
+    names: tuple[str, ...],
+    *,
+    keep: bool = True,
+    unfinished: str | None = None,
 ) -> None:
     """Write files into a folder, all or none.
 
@@ -33,6 +38,9 @@ def write_all(
         Names of all files that a run may write; those of an earlier run that are not in ``files`` are removed.
     keep
         False only tests whether the files can be written, and removes them again.
+    unfinished
+        Name of the temporary folder, which lies in ``out_dir`` or beside it: whoever stops a writing process can
+        remove it by this name. Unique, and begins with ``.unfinished-``.
 
     Raises
     ------
@@ -44,7 +52,8 @@ def write_all(
         with _as_output_error():
             is_new = _check_free(out_dir, names)
             _make_folders(out_dir.parent, made)
-            folder = (out_dir.parent if is_new else out_dir) / f".unfinished-{uuid.uuid4().hex}"
+            place = out_dir.parent if is_new else out_dir
+            folder = place / (unfinished or f".unfinished-{uuid.uuid4().hex}")
             folder.mkdir()
             made.append(folder)
         for name, content in files:
@@ -82,7 +91,7 @@ def write_files(out_dir: Path, files: Mapping[str, str]) -> None:
     write_all(out_dir, [(name, text.encode()) for name, text in files.items()], tuple(files))
 
 
-def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
+def check_out_dir(out_dir: Path, names: tuple[str, ...], *, unfinished: str | None = None) -> None:
     """Check before the computation whether results can be written into a folder; leave no files.
 
     Parameters
@@ -91,6 +100,8 @@ def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
         Output folder, existing or not.
     names
         Names of the files to be written.
+    unfinished
+        As for :func:`write_all`.
 
     Raises
     ------
@@ -98,7 +109,7 @@ def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
         The files cannot be written.
     """
     probe = (f".probe-{uuid.uuid4().hex}", bytes(PROBE_BYTES))
-    write_all(out_dir, [*((name, b"") for name in names), probe], names, keep=False)
+    write_all(out_dir, [*((name, b"") for name in names), probe], names, keep=False, unfinished=unfinished)
 
 
 def check_out_file(path: Path) -> None:

@@ -1,0 +1,127 @@
+"""Maps of many cases, spread over processes or a Dask cluster; a refused case does not stop the others."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from perfcore.batch.case import CaseOptions, map_case
+from perfcore.batch.inputs import InputCase
+from perfcore.batch.table import CASES_FILE, CaseOutcome, figures_of, table_text
+from perfcore.errors import PerfcoreError
+from perfcore.io.atomic_write import check_out_dir, write_text
+from perfcore.runtime.cli_errors import fault_sentence
+from perfcore.runtime.jobs import Progress, run_jobs
+
+KILLED: Final = (
+    "The process that worked on this case was killed, most likely for lack of memory; give it alone, on a machine "
+    "with more."
+)
+
+
+@dataclass(frozen=True)
+class CaseJob:
+    """One case for a worker: where it lies, where its files go, and what is done."""
+
+    case: InputCase
+    out: Path
+    unfinished: str
+    options: CaseOptions
+
+
+def map_cases(
+    cases: Sequence[InputCase],
+    out: Path,
+    options: CaseOptions,
+    *,
+    scheduler: str | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> list[CaseOutcome]:
+    """Write the maps of each case to ``out/<name>/``, and ``out/cases.csv`` anew after every case.
+
+    Parameters
+    ----------
+    cases
+        With unique names, none of them ``cases.csv``.
+    out
+        Folder for the results.
+    options
+        What is done with each case.
+    scheduler, workers, progress
+        As for :func:`perfcore.runtime.jobs.run_jobs`.
+
+    Returns
+    -------
+    list of CaseOutcome
+        In the order of the cases. An interrupted run leaves the cases that are done, and their rows.
+
+    Raises
+    ------
+    OutputError
+        The table cannot be written.
+    ArgumentError
+        The scheduler does not answer.
+    """
+    check_out_dir(out, (CASES_FILE,))
+    out, run = out.absolute(), uuid.uuid4().hex
+    new_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
+    jobs = [
+        CaseJob(case, out / case.name, f".unfinished-{run}-{place}", options) for place, case in enumerate(cases)
+    ]
+    done: dict[CaseJob, CaseOutcome] = {}
+
+    def add(job: CaseJob, outcome: CaseOutcome) -> None:
+        done[job] = outcome
+        write_text(out / CASES_FILE, table_text(done[job] for job in jobs if job in done))
+        if progress is not None:
+            progress(len(done), len(jobs))
+
+    def run_rest(rest: list[CaseJob], n_workers: int | None, *, isolated: bool) -> None:
+        run_jobs(
+            run_job, rest, scheduler=scheduler, workers=n_workers, isolated=isolated,
+            on_result=lambda place, outcome: add(rest[place], outcome),
+        )  # fmt: skip
+
+    is_retry = False
+    try:
+        while rest := [job for job in jobs if job not in done]:
+            try:
+                run_rest(rest, 1 if is_retry else workers, isolated=is_retry)
+            except BrokenProcessPool:
+                _remove_unfinished(rest)
+                if is_retry:  # a single worker takes the cases in their order, so it is known which one it was
+                    killed = next(job for job in rest if job not in done)
+                    add(killed, CaseOutcome(killed.case.name, problem=KILLED))
+                is_retry = True
+    finally:
+        _remove_unfinished(jobs)
+        for folder in new_folders:  # where nothing was written, and only there, they are empty
+            with suppress(OSError):
+                folder.rmdir()
+    return [done[job] for job in jobs]
+
+
+def _remove_unfinished(jobs: Sequence[CaseJob]) -> None:
+    """Remove what workers left that were stopped while they wrote."""
+    for job in jobs:
+        for place in (job.out.parent, job.out):
+            shutil.rmtree(place / job.unfinished, ignore_errors=True)
+
+
+def run_job(job: CaseJob) -> CaseOutcome:
+    """Write the maps of one case; return its figures, or why it has none."""
+    name = job.case.name
+    try:
+        analysis = map_case(job.case.path, job.out, job.options, name=name, unfinished=job.unfinished)
+    except PerfcoreError as error:
+        return CaseOutcome(name, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - a fault in one case must not stop the others; it is reported
+        return CaseOutcome(name, problem=fault_sentence(error), is_fault=True)
+    return CaseOutcome(name, figures_of(analysis))
