@@ -15,6 +15,7 @@ from perfcore.runtime.lean_imports import import_nibabel, import_torch_in_backgr
 from perfcore.settings import Settings
 
 if TYPE_CHECKING:
+    from perfcore.bids import BidsCase
     from perfcore.pipeline import Analysis
     from perfcore.types import Aif, PerfusionSeries, SeriesUnits
 
@@ -38,6 +39,8 @@ class CaseOptions:
         ``auto``, ``cpu`` or ``cuda``.
     partial_volume
         As for :func:`perfcore.pipeline.analyse`.
+    names
+        Names of the files: ``plain``, or ``bids`` for a BIDS derivative dataset (see :mod:`perfcore.bids`).
     """
 
     aif: str | Path = "auto"
@@ -48,6 +51,7 @@ class CaseOptions:
     preset: str = "paper"
     device: str = "auto"
     partial_volume: bool = True
+    names: str = "plain"
 
 
 def map_case(
@@ -57,6 +61,7 @@ def map_case(
     *,
     name: str | None = None,
     unfinished: str | None = None,
+    bids: BidsCase | None = None,
     stage: Stage = nullcontext,
 ) -> Analysis:
     """Write the maps, curves and figures of one case; a failed run leaves no output behind.
@@ -66,13 +71,15 @@ def map_case(
     source
         As for :func:`perfcore.io.load.load_series`.
     out
-        Folder for the files.
+        Folder for the files; with ``bids`` names the root of the dataset.
     options
         What to do.
     name
         Of the case; default: the reader's, which is no file name.
     unfinished
         As for :func:`perfcore.io.atomic_write.write_all`.
+    bids
+        Entities of the case for ``bids`` names; default: those of the source's name.
     stage
         Surrounds reading, computing and writing.
 
@@ -82,12 +89,16 @@ def map_case(
         The case is refused, or its files cannot be written.
     """
     import_nibabel()
+    from perfcore.bids import DESCRIPTION_FILE, BidsCase, dataset_description
     from perfcore.io.aif_csv import read_aif_csv
-    from perfcore.io.atomic_write import check_out_dir
+    from perfcore.io.atomic_write import check_out_dir, write_text
     from perfcore.io.load import load_series
     from perfcore.results import file_names, write_results
 
-    check_out_dir(out, file_names(), unfinished=unfinished)
+    if options.names == "bids":
+        bids = bids or BidsCase.of(source, name or "case")
+    place = out if bids is None else out / bids.folder
+    check_out_dir(place, file_names() if bids is None else bids.file_names(), unfinished=unfinished)
     with stage("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=options.dt_s, units=options.units, mask=options.mask)
@@ -100,7 +111,9 @@ def map_case(
         analysis, device = _analyse(series, aif, options)
     with stage("Writing maps"):
         used = {"aif": aif if isinstance(aif, str) else "file", "preset": options.preset, "device": device}
-        write_results(analysis, out, options=used, load_s=load_s, unfinished=unfinished)
+        write_results(analysis, place, options=used, load_s=load_s, unfinished=unfinished, bids=bids)
+        if bids is not None and not (out / DESCRIPTION_FILE).exists():
+            write_text(out / DESCRIPTION_FILE, dataset_description())
     return analysis
 
 

@@ -7,13 +7,14 @@ import uuid
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from perfcore.batch.case import CaseOptions, map_case
 from perfcore.batch.inputs import InputCase
 from perfcore.batch.table import CASES_FILE, CaseOutcome, figures_of, table_text
+from perfcore.bids import BidsCase
 from perfcore.errors import PerfcoreError
 from perfcore.io.atomic_write import check_out_dir, write_text
 from perfcore.runtime.cli_errors import fault_sentence
@@ -33,6 +34,13 @@ class CaseJob:
     out: Path
     unfinished: str
     options: CaseOptions
+    bids: BidsCase | None = None
+
+    @property
+    def places(self) -> tuple[Path, Path]:
+        """Where its temporary folder may lie: in the folder of its files, or beside that."""
+        folder = self.out if self.bids is None else self.out / self.bids.folder
+        return folder, folder.parent
 
 
 def map_cases(
@@ -45,6 +53,8 @@ def map_cases(
     progress: Progress | None = None,
 ) -> list[CaseOutcome]:
     """Write the maps of each case to ``out/<name>/``, and ``out/cases.csv`` anew after every case.
+
+    With ``bids`` names, ``out`` is the root of one dataset of all cases.
 
     Parameters
     ----------
@@ -72,8 +82,10 @@ def map_cases(
     check_out_dir(out, (CASES_FILE,))
     out, run = out.absolute(), uuid.uuid4().hex
     new_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
+    in_bids = bids_cases(cases) if options.names == "bids" else [None] * len(cases)
     jobs = [
-        CaseJob(case, out / case.name, f".unfinished-{run}-{place}", options) for place, case in enumerate(cases)
+        CaseJob(case, out if bids else out / case.name, f".unfinished-{run}-{place}", options, bids)
+        for place, (case, bids) in enumerate(zip(cases, in_bids, strict=True))
     ]
     done: dict[CaseJob, CaseOutcome] = {}
 
@@ -108,10 +120,27 @@ def map_cases(
     return [done[job] for job in jobs]
 
 
+def bids_cases(cases: Sequence[InputCase]) -> list[BidsCase]:
+    """Return the BIDS entities of cases; a subject whose files would have the names of another's is numbered."""
+    found = [BidsCase.of(case.path, case.name) for case in cases]
+    used = {bids.prefix.casefold() for bids in found}
+    unique: list[BidsCase] = []
+    seen: set[str] = set()
+    for bids in found:
+        number, one = 1, bids
+        while one.prefix.casefold() in (seen if number == 1 else used):
+            number += 1
+            one = replace(bids, subject=f"{bids.subject}x{number}")
+        unique.append(one)
+        seen.add(one.prefix.casefold())
+        used.add(one.prefix.casefold())
+    return unique
+
+
 def _remove_unfinished(jobs: Sequence[CaseJob]) -> None:
     """Remove what workers left that were stopped while they wrote."""
     for job in jobs:
-        for place in (job.out.parent, job.out):
+        for place in job.places:
             shutil.rmtree(place / job.unfinished, ignore_errors=True)
 
 
@@ -119,7 +148,9 @@ def run_job(job: CaseJob) -> CaseOutcome:
     """Write the maps of one case; return its figures, or why it has none."""
     name = job.case.name
     try:
-        analysis = map_case(job.case.path, job.out, job.options, name=name, unfinished=job.unfinished)
+        analysis = map_case(
+            job.case.path, job.out, job.options, name=name, unfinished=job.unfinished, bids=job.bids
+        )
     except PerfcoreError as error:
         return CaseOutcome(name, problem=str(error))
     except Exception as error:  # noqa: BLE001 - a fault in one case must not stop the others; it is reported

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 UNITS: Final = ("hu", "concentration")
 PARTIAL_VOLUME: Final = ("off", "vein")
+NAMES: Final = ("plain", "bids")
 
 
 def _default_strengths() -> str:
@@ -91,6 +92,9 @@ def maps_command(
         str | None,
         typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
+    names: Annotated[
+        str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
+    ] = "plain",
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
     scheduler: SCHEDULER = None,
 ) -> None:
@@ -101,6 +105,7 @@ def maps_command(
     """
     check_choice("device", device, DEVICES)
     check_choice("units", units, UNITS)
+    check_choice("names", names, NAMES)
     check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
     aif_csv = _aif_csv_path(aif)
     settings = Settings.preset(
@@ -126,6 +131,7 @@ def maps_command(
         preset=preset,
         device=device,
         partial_volume=partial_volume == "vein",
+        names=names,
     )
     import_nibabel()
     from perfcore.batch.inputs import list_cases
