@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 UNITS: Final = ("hu", "concentration")
 PARTIAL_VOLUME: Final = ("off", "vein")
 NAMES: Final = ("plain", "bids")
+GPU_WORKERS: Final = 4
+"""Processes that share a GPU: each holds a context of some hundred megabytes there."""
 
 
 def _default_strengths() -> str:
@@ -152,10 +155,11 @@ def _map_many(inputs: list[Path], out: Path, options: CaseOptions, scheduler: st
     from perfcore.batch.table import CASES_FILE
     from perfcore.runtime.device import resolve_device
 
-    resolve_device(options.device)
+    on_gpu = resolve_device(options.device).type == "cuda"
+    workers = min(GPU_WORKERS, os.cpu_count() or 1) if on_gpu else None
     cases = list_cases(inputs, taken=(CASES_FILE,))
     with progress("Computing maps") as advance:
-        outcomes = map_cases(cases, out, options, scheduler=scheduler, progress=advance)
+        outcomes = map_cases(cases, out, options, scheduler=scheduler, workers=workers, progress=advance)
     left_out = [outcome for outcome in outcomes if outcome.problem is not None]
     for outcome in left_out:
         typer.echo(f"Error: {outcome.name}: {outcome.problem}", err=True)

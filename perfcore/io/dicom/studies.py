@@ -15,13 +15,14 @@ from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, ZIP_SUFFIX, Blob, open_
 _HEADER_BYTES: Final = 1 << 16
 """Read of a file to find its study, whose UID stands before all large elements."""
 _Study = tuple[str, str]
+NAMELESS: Final = ("", "")
 
 
 def study_folders(root: Path) -> list[Path]:
     """Return the subfolders and zip archives of a folder that hold different studies, in the order of their names.
 
     The first DICOM file of each tells its study: patient identifier and StudyInstanceUID, which are compared and
-    not kept.
+    not kept. Where files have neither, each place is taken for a study.
 
     Returns
     -------
@@ -40,6 +41,7 @@ def study_folders(root: Path) -> list[Path]:
         return []
     places = [path for path in entries if path.is_dir() or path in archives]
     studies = {path: _study_of_place(path) for path in places}
+    studies = {path: study if study != NAMELESS else (str(path), "") for path, study in studies.items()}
     if len({study for study in studies.values() if study}) < 2:
         return []
     return [path for path, study in studies.items() if study or (path in archives and study is None)]
@@ -57,7 +59,8 @@ def _study_of_place(place: Path) -> _Study | tuple[()] | None:
 def _study_of_file(path: Path) -> _Study | None:
     try:
         with path.open("rb") as file:
-            return _parse(file.read(_HEADER_BYTES))
+            start = file.read(MAGIC_OFFSET + len(MAGIC))
+            return _parse(start + file.read(_HEADER_BYTES)) if start.endswith(MAGIC) else None
     except OSError:
         return None
 
@@ -82,4 +85,4 @@ def _parse(head: bytes) -> _Study | None:
         return None
     if "SOPInstanceUID" not in header:
         return None
-    return str(header.get("PatientID", "")), str(header.get("StudyInstanceUID", ""))
+    return str(header.get("PatientID") or ""), str(header.get("StudyInstanceUID") or "")

@@ -89,6 +89,13 @@ def test_the_same_study_identifier_of_two_patients_is_two_studies(tmp_path: Path
     assert names(tmp_path) == ["p1", "p2"]
 
 
+def test_places_without_any_identifier_are_studies(tmp_path: Path) -> None:
+    for place in ("a", "b"):
+        save(small_export(StudyInstanceUID=None, PatientID=None), tmp_path / place)
+    assert names(tmp_path) == ["a", "b"]
+    assert names(tmp_path / "a") == ["a"]
+
+
 def test_series_of_one_study_in_subfolders_are_one_case(tmp_path: Path) -> None:
     for series in ("1.5.1", "1.5.2"):
         save(small_export(StudyInstanceUID="1.2.1", SeriesInstanceUID=series), tmp_path / "study" / series)
