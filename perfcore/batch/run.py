@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ from perfcore.batch.inputs import InputCase
 from perfcore.batch.table import CASES_FILE, CaseOutcome, figures_of, table_text
 from perfcore.bids import BidsCase
 from perfcore.errors import PerfcoreError
-from perfcore.io.atomic_write import check_out_dir, write_text
+from perfcore.io.atomic_write import as_output_error, check_out_dir, write_text
 from perfcore.runtime.cli_errors import fault_sentence
 from perfcore.runtime.jobs import Progress, run_jobs
 
@@ -81,7 +82,6 @@ def map_cases(
     """
     check_out_dir(out, (CASES_FILE,))
     out, run = out.absolute(), uuid.uuid4().hex
-    new_folders = [folder for folder in (out, *out.parents) if not folder.exists()]
     in_bids = bids_cases(cases) if options.names == "bids" else [None] * len(cases)
     jobs = [
         CaseJob(case, out if bids else out / case.name, f".unfinished-{run}-{place}", options, bids)
@@ -102,22 +102,40 @@ def map_cases(
         )  # fmt: skip
 
     is_retry = False
-    try:
-        while rest := [job for job in jobs if job not in done]:
-            try:
-                run_rest(rest, 1 if is_retry else workers, isolated=is_retry)
-            except BrokenProcessPool:
-                _remove_unfinished(rest)
-                if is_retry:  # a single worker takes the cases in their order, so it is known which one it was
-                    killed = next(job for job in rest if job not in done)
-                    add(killed, CaseOutcome(killed.case.name, problem=KILLED))
-                is_retry = True
-    finally:
-        _remove_unfinished(jobs)
-        for folder in new_folders:  # where nothing was written, and only there, they are empty
-            with suppress(OSError):
-                folder.rmdir()
+    with _common_folders(jobs):
+        try:
+            while rest := [job for job in jobs if job not in done]:
+                try:
+                    run_rest(rest, 1 if is_retry else workers, isolated=is_retry)
+                except BrokenProcessPool:
+                    _remove_unfinished(rest)
+                    if is_retry:  # a single worker takes the cases in their order: it was the first
+                        killed = next(job for job in rest if job not in done)
+                        add(killed, CaseOutcome(killed.case.name, problem=KILLED))
+                    is_retry = True
+        finally:
+            _remove_unfinished(jobs)
     return [done[job] for job in jobs]
+
+
+@contextmanager
+def _common_folders(jobs: Sequence[CaseJob]) -> Iterator[None]:
+    """Create the folders that cases share before they run, and at the end remove those without content.
+
+    A case that is refused would otherwise remove them while another needs them.
+    """
+    uses = Counter(job.places[0] for job in jobs)
+    common = {folder.parent for folder in uses} | {folder for folder, n in uses.items() if n > 1}
+    missing = {place for folder in common for place in (folder, *folder.parents) if not place.exists()}
+    with as_output_error():
+        for folder in common:
+            folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        for place in sorted(missing, reverse=True):  # below before above
+            with suppress(OSError):
+                place.rmdir()
 
 
 def bids_cases(cases: Sequence[InputCase]) -> list[BidsCase]:

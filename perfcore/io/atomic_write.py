@@ -49,7 +49,7 @@ def write_all(
     """
     made: list[Path] = []
     try:
-        with _as_output_error():
+        with as_output_error():
             is_new = _check_free(out_dir, names)
             _make_folders(out_dir.parent, made)
             place = out_dir.parent if is_new else out_dir
@@ -57,11 +57,11 @@ def write_all(
             folder.mkdir()
             made.append(folder)
         for name, content in files:
-            with _as_output_error():
+            with as_output_error():
                 (folder / name).write_bytes(content)
         if not keep:
             return
-        with _as_output_error():
+        with as_output_error():
             if is_new:
                 folder.rename(out_dir)
                 made.clear()
@@ -150,7 +150,7 @@ def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> 
     """
     made: list[Path] = []
     try:
-        with _as_output_error():
+        with as_output_error():
             _make_folders(path.parent, made)
             part = path.with_name(unfinished or f".unfinished-{uuid.uuid4().hex}")
             try:
@@ -178,7 +178,8 @@ def to_json_values(value: Any) -> Any:
 
 
 @contextmanager
-def _as_output_error() -> Iterator[None]:
+def as_output_error() -> Iterator[None]:
+    """Raise errors of the operating system as one ``OutputError``."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

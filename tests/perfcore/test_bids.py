@@ -151,3 +151,19 @@ def test_codes_have_the_form_of_the_lexicon(dataset: Path) -> None:
     assert all(CODE.fullmatch(code) for code in codes.values())
     summary = next(dataset.rglob("*_summary.json"))
     assert load(summary)["caplex"] == codes
+
+
+def test_two_runs_of_one_session_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    head = draw_head(48, 1, 40)
+    hu = np.round(head.series.data).astype(np.int16)
+    for run in (1, 2):
+        save_nifti(hu, head.series.affine, tmp_path / "in" / f"sub-1_run-{run}_ctp.nii", 1.0)
+    (tmp_path / "in" / "sub-2_ctp.nii").write_bytes(b"rubbish")
+    result = maps(tmp_path / "in", "--out", tmp_path / "new" / "out", "--names", "bids")
+    assert result.exit_code == 2
+    assert result.stdout == "Wrote the maps of 2 of 3 cases.\n"
+    out = tmp_path / "new" / "out"
+    assert {path.name for path in out.iterdir()} == {"dataset_description.json", "cases.csv", "sub-1"}
+    names = {path.name for path in (out / "sub-1" / "perf").iterdir()}
+    assert {"sub-1_run-1_cbf.nii.gz", "sub-1_run-2_cbf.nii.gz"} < names

@@ -18,7 +18,7 @@ from perfcore.batch import run as many
 from perfcore.batch.case import CaseOptions
 from perfcore.batch.inputs import list_cases
 from perfcore.batch.run import KILLED, map_cases
-from perfcore.batch.table import CASES_FILE, columns
+from perfcore.batch.table import CASES_FILE, CaseOutcome, columns
 from perfcore.cli import app
 from perfcore.metrics import METRICS
 from perfcore.results import file_names
@@ -132,6 +132,23 @@ def test_the_table_grows_with_every_case(root: Path, tmp_path: Path) -> None:
 
     map_cases(list_cases([root]), tmp_path, CaseOptions(device="cpu"), workers=1, progress=look)
     assert seen == [(k, 3, ["case_1", "case_2", "case_3"][:k]) for k in (1, 2, 3)]
+
+
+def test_the_folder_is_there_before_any_case_runs(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[bool] = []
+    real = many.run_job
+
+    def run_job(job: many.CaseJob) -> CaseOutcome:
+        seen.append((tmp_path / "new" / "out").is_dir())
+        return real(job)
+
+    monkeypatch.setattr(many, "run_job", run_job)
+    refused = list_cases([root])[1:2]
+    map_cases(refused, tmp_path / "new" / "out", CaseOptions(device="cpu"), workers=1)
+    assert seen == [True]
+    assert entries(tmp_path / "new" / "out") == {CASES_FILE}
 
 
 def test_a_fault_in_one_case_does_not_stop_the_others(
