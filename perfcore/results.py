@@ -23,11 +23,12 @@ from numpy.typing import NDArray
 
 from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.atomic_write import to_json_values, write_all
-from perfcore.map_info import computed_maps
+from perfcore.map_info import caplex_codes, computed_maps
 from perfcore.quality_flags import codes, sentences
 from perfcore.types import DoubleArray
 
 if TYPE_CHECKING:
+    from perfcore.bids import BidsCase
     from perfcore.pipeline import Analysis
 
 LESIONS: Final = ("core", "hypoperfused")
@@ -53,6 +54,8 @@ def write_results(
     *,
     options: Mapping[str, Any] | None = None,
     load_s: float | None = None,
+    unfinished: str | None = None,
+    bids: BidsCase | None = None,
 ) -> None:
     """Write all maps, curves and ``summary.json`` into a folder.
 
@@ -66,6 +69,10 @@ def write_results(
         Further settings for the summary, such as the device.
     load_s
         Time for loading the series in seconds; included in ``total`` of the summary.
+    unfinished
+        As for :func:`perfcore.io.atomic_write.write_all`.
+    bids
+        Names the files as a BIDS derivative, in this folder; None: plain names.
 
     Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
     input, in the order of its axes. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
@@ -75,7 +82,11 @@ def write_results(
     OutputError
         The folder cannot be written; it is then as it was before.
     """
-    write_all(out_dir, result_files(analysis, options=options, load_s=load_s), file_names())
+    files = result_files(analysis, options=options, load_s=load_s)
+    names = file_names()
+    if bids is not None:
+        files, names = bids.files(files, analysis.settings), bids.file_names()
+    write_all(out_dir, files, names, unfinished=unfinished)
 
 
 def summarize(
@@ -117,6 +128,7 @@ def summarize(
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
         "doubtful": codes(flag for flag in analysis.quality if flag.severity == "doubtful"),
+        "caplex": caplex_codes(),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
         "seconds": seconds,
     }

@@ -27,16 +27,21 @@ from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
-from perfcore.metrics import METRICS
+from perfcore.metrics import COMPARED, METRICS
 from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
 _number = st.column_config.NumberColumn
-_METRICS: Final = {"core_ml": 62, "hypoperfused_ml": 118, "dice": 52, "auc": 72, "reference_cbf": 150}
+_WIDTHS: Final = {
+    "core_ml": 62, "hypoperfused_ml": 118, "target_mismatch": 62, "hypoperfusion_index": 58, "dice": 52, "auc": 72,
+    "reference_cbf": 150,
+}  # fmt: skip
 """Width of each metric's column, px."""
 _METRIC_HELP: Final = {
     "hypoperfused_ml": "Tmax above its threshold",
+    "target_mismatch": "Target mismatch: ratio ≥ 1.8, mismatch ≥ 15 ml and core < 70 ml",
+    "hypoperfusion_index": "Hypoperfusion index: volume with Tmax above 10 s over that above 6 s",
     "dice": "Of the core against the known lesion",
     "auc": "Of rCBF against the known lesion",
     "reference_cbf": "Mean of the healthy reference",
@@ -44,9 +49,14 @@ _METRIC_HELP: Final = {
 _FORMATS: Final[dict[str, Any]] = {
     "Method": st.column_config.TextColumn(width=132),
     **{
-        METRICS[name].title: _number(width=width, format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name))
-        for name, width in _METRICS.items()
+        METRICS[name].title: _number(
+            width=_WIDTHS[name], format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name)
+        )
+        for name in COMPARED
     },
+    METRICS["target_mismatch"].title: st.column_config.TextColumn(
+        width=_WIDTHS["target_mismatch"], help=_METRIC_HELP["target_mismatch"]
+    ),
     "Peak": _number(width=66, format="%.3g", help="Of the enhancement, in the unit of the series"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
@@ -107,7 +117,10 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
         [
             {
                 "Method": column.option.label,
-                **{METRICS[name].title: column.numbers.get(name) for name in _METRICS},
+                **{METRICS[name].title: column.numbers.get(name) for name in COMPARED},
+                METRICS["target_mismatch"].title: METRICS["target_mismatch"].text(
+                    column.numbers.get("target_mismatch")
+                ),
                 "Peak": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),

@@ -28,8 +28,8 @@ MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
     "case", "shape", "spacing_mm", "dt_s", "time_source", "n_time", "settings", "aif", "core_ml",
-    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index", "target_mismatch", "side",
-    "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
+    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index",
+    "target_mismatch", "side", "reference_cbf", "tmax_shift_s", "quality", "quality_codes", "doubtful", "caplex",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final
@@ -229,13 +230,15 @@ class LiveCase:
             self._doubts[key] = found
         return self._doubts[key]
 
-    def numbers(self, flow: Flow, settings: Settings, *, exact: bool = True) -> dict[str, float | None]:
-        """Return the metrics that the Lab shows, by id."""
+    def numbers(
+        self, flow: Flow, settings: Settings, *, exact: bool = True, names: Sequence[str] = LIVE
+    ) -> dict[str, float | None]:
+        """Return metrics by id; default: those that the Lab shows."""
         found = voxel_numbers(
             flow.cbf, flow.tmax, flow.reference_cbf, settings, voxel_ml=self.prepared.voxel_ml,
             lesion=self.lesion, n_lesion=self.lesion_voxels, exact=exact,
         )  # fmt: skip
-        return {name: getattr(found, name) for name in LIVE}
+        return {name: getattr(found, name) for name in names}
 
     @cached_property
     def tissue_area(self) -> Tensor:
