@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -71,6 +72,30 @@ def tornado(page: Page, url: str) -> None:
     page.locator('[data-tab="edits"]').click()
     page.locator('[data-action="tornado"]').click()
     wait_lab(page, "Number(data.tornado) > 0")
+
+
+def region(page: Page, url: str) -> None:
+    """A region drawn around the lesion, with its mirror."""
+    lab(page, url)
+    page.locator('[data-tab="region"]').click()
+    page.locator('[data-action="region-lasso"]').click()
+    box = page.locator('canvas[data-testid="map"]').bounding_box()
+    assert box is not None
+    middle = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    across, down = 0.11 * box["height"], 0.15 * box["height"]
+    for i in range(25):
+        angle = 2 * math.pi * i / 24
+        bulge = 1 + 0.12 * math.sin(3 * angle)
+        page.mouse.move(
+            middle[0] + 0.21 * box["height"] + across * bulge * math.cos(angle),
+            middle[1] - 0.08 * box["height"] + down * bulge * math.sin(angle),
+        )
+        if not i:
+            page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(2, 2)
+    wait_lab(page, "data.regionShown === data.regionSent && Number(data.mirrorVoxels) > 0")
+    drawn(page)
 
 
 def finetune(page: Page, url: str, n_steps: int = 20) -> None:
@@ -235,6 +260,7 @@ def quickstart(page: Page, url: str) -> None:
 
 SCENES: Final[dict[str, Scene]] = {
     "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
+    "region": region,
     "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
     "why": lesson_why, "presentation": presentation, "challenge": challenge, "score": score, "cases": cases,
     "player": player, "compare": compare, "compare-maps": compare_maps, "cohort": cohort, "evaluate": evaluate,
