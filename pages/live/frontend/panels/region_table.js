@@ -1,6 +1,6 @@
 // Table of a region and its mirror: rows for the page, and CSV texts.
 /** @import { Curve, MapInfo, RegionStatistics } from "../types.js" */
-import { fixed } from "../common/number_format.js";
+import { fixed, isSmall } from "../common/number_format.js";
 
 /** @typedef {"region" | "mirror"} RegionSide */
 /** Statistics of one map on both sides. @typedef {{map: string, info: MapInfo, region: RegionStatistics, mirror: RegionStatistics}} RegionRow */
@@ -11,10 +11,10 @@ const CSV_DIGITS = 7; // of float32
 /** @param {MapInfo} info */
 const unitOf = ({ unit }) => unit.replace("\n", "");
 
-/** Mean of the region over that of the mirror; null where there is none. @param {RegionRow} row */
-export function ratioOf({ region, mirror }) {
-  const ratio = region.mean === null || !mirror.mean ? NaN : region.mean / mirror.mean;
-  return Number.isFinite(ratio) ? ratio : null;
+/** Mean of the region over that of the mirror; null where there is none, or that of the mirror is shown as 0. @param {RegionRow} row */
+export function ratioOf({ info, region, mirror }) {
+  if (region.mean === null || mirror.mean === null || isSmall(mirror.mean, info.digits)) return null;
+  return region.mean / mirror.mean;
 }
 
 /** @param {RegionStatistics} found @param {number} digits */

@@ -85,7 +85,8 @@ describe("statistics of a region", () => {
   it("are shown with the map's digits, and an en dash where there is no value", () => {
     assert.deepEqual(cells({ map: "cbf", info, region: of(12.34, 2), mirror: of(24.68, 3.21) }), ["12.3 ± 2.0", "24.7 ± 3.2", "0.50"]);
     assert.deepEqual(cells({ map: "cbf", info, region: of(-1.26, 0), mirror: of(null, null) }), ["−1.3 ± 0.0", "–", "–"]);
-    assert.equal(ratioOf({ map: "cbf", info, region: of(1, 0), mirror: of(0, 0) }), null);
+    for (const mean of [0, 0.049, -0.049]) assert.equal(ratioOf({ map: "cbf", info, region: of(1, 0), mirror: of(mean, 0) }), null, "shown as 0.0");
+    assert.equal(ratioOf({ map: "cbf", info, region: of(1, 0), mirror: of(0.5, 0) }), 2);
   });
 
   it("are CSV with a line for each map and side", () => {
