@@ -18,11 +18,11 @@ from pages.comparison.columns import (
     ComparisonCache,
     aif_options,
 )
-from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
+from pages.comparison.foreign_view import show_foreign_maps
+from pages.comparison.map_images import Slice, compared_maps, difference_picture, map_picture, scale_bars
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
-from pages.ui.colours import LUTS
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
@@ -109,6 +109,7 @@ def show_case(now: Workspace) -> None:
                 placeholder="–",
                 alt="Metrics of each AIF",
             )
+    show_foreign_maps(now, columns[0], here, z)
 
 
 def metrics_table(columns: list[Column]) -> pd.DataFrame:
@@ -204,13 +205,11 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
-        info = MAPS[name]
-        low, high = info.window
-        title = f"<b>{info.label}</b>" + (f", {info.unit}" if info.unit else "")
+        of_map, of_difference = scale_bars(name)
         first, second = st.columns(2)
-        first.html(bar(LUTS[info.scale], f"{low:g}", f"{high:g}", title))
+        first.html(of_map)
         if n > 1:
-            second.html(bar(DIVERGING, f"−{info.difference:g}", f"+{info.difference:g}", "below: difference"))
+            second.html(of_difference)
         for row in range(2 if n > 1 else 1):
             for place, column in enumerate(st.columns(n)):
                 if row == 0 or place:

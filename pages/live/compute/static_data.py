@@ -55,6 +55,10 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "baseline": _screen_stack(case, p.baseline),
         "tmip": _screen_stack(case, p.tmip * np.float32(hu_factor(p))),
     }
+    mirrors = [p.midplane.mirror_in_slice(p.affine, z) for z in range(case.n_slices)]
+    found = [mirror for mirror in mirrors if mirror is not None]
+    if len(found) == case.n_slices:  # slices are parallel: all of them have a mirror, or none
+        arrays["mirror"] = np.stack(found).astype(np.float32)
     if case.vof is not None:
         arrays["vof"] = case.vof.value.astype(np.float32)
     if case.preview.is_accurate:

@@ -15,8 +15,8 @@ from highdicom.seg import segread
 from typer.testing import CliRunner, Result
 
 from perfcore import results
+from perfcore.batch import case as command
 from perfcore.cli import app
-from perfcore.cli import maps as command
 from perfcore.dicom_export.objects import SEGMENTATION, file_names
 from perfcore.errors import OutputError
 from tests import ROOT

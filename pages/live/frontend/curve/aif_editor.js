@@ -13,6 +13,18 @@ const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnifi
 
 /** @typedef {[time: number, value: number]} PenPlace */
 
+/**
+ * The round factor (1, 2, 5 × 10ⁿ) by which a small curve is drawn larger beside the AIF; 0 without a positive peak.
+ * @param {number} peak of the curve
+ * @param {Curve} aif
+ */
+export function magnification(peak, aif) {
+  if (!(peak > 0)) return 0;
+  const room = TISSUE_HEIGHT * Math.max(...aif);
+  const power = 10 ** Math.floor(Math.log10(room / peak));
+  return Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1);
+}
+
 export class AifEditor {
   brush = 1.5; // samples: the standard deviation of the weights of a dragged point's neighbours
   mode = "points"; // or "draw"
@@ -144,10 +156,7 @@ export class AifEditor {
   }
 
   drawTissue() {
-    const peak = this.tissue ? Math.max(...this.tissue) : 0;
-    const room = TISSUE_HEIGHT * Math.max(...this.ghost);
-    const power = 10 ** Math.floor(Math.log10(room / peak));
-    this.magnified = peak > 0 ? Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1) : 0;
+    this.magnified = magnification(this.tissue ? Math.max(...this.tissue) : 0, this.ghost);
     const values = this.magnified ? this.tissue?.map((v) => v * this.magnified) : null;
     this.tissuePath.setAttribute("d", values ? this.plot.path(this.times, values) : "");
   }
