@@ -113,6 +113,7 @@ def summarize(
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
+        **({"series": asdict(series.choice)} if series.choice is not None else {}),
         "seconds": seconds,
     }
     values: dict[str, Any] = to_json_values(summary)

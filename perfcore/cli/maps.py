@@ -89,6 +89,12 @@ def maps_command(
         str | None,
         typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
+    series_number: Annotated[
+        int | None,
+        typer.Option(
+            "--series", metavar="N", help="DICOM series by its number in inspect; default: the usable one."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
 ) -> None:
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
@@ -119,7 +125,7 @@ def maps_command(
     check_out_dir(out, file_names())
     with progress("Reading the series"):
         start = time.perf_counter()
-        series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
+        series = load_series(source, dt_s=dt, units=units, mask=mask, series=series_number)  # type: ignore[arg-type]
         method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
         load_s = time.perf_counter() - start
     import_torch_in_background()

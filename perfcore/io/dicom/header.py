@@ -1,6 +1,7 @@
-"""Header and pixels of a single-frame DICOM CT image.
+"""Header and pixels of a single-frame DICOM CT or MR image.
 
-No element about the patient is read. Format: DICOM PS3.3 (CT Image IOD), PS3.5, PS3.10.
+Of the elements about the patient only a digest is kept (:mod:`perfcore.io.dicom.scan_tags`). Format: DICOM PS3.3
+(CT Image IOD), PS3.5, PS3.10.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from numpy.typing import NDArray
 from perfcore.errors import InputDataError
 from perfcore.io.dicom.elements import PARSE_ERRORS, Elements, ReadBudget
 from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, Blob
+from perfcore.io.dicom.scan_tags import SCAN_TAGS, ScanTags, derived_kind, read_scan_tags
 from perfcore.types import FloatArray
 
 MAX_HEADER_BYTES: Final = 4 << 20
 """Maximum size of all elements other than the pixels."""
 CLOCKS: Final = ("acquisition date and time", "acquisition time", "content time", "temporal position")
+MODALITIES: Final = ("CT", "MR")
 _FIRST_BYTES: Final = 64 << 10
 _MORE_BYTES: Final = 1 << 20
 _DEFLATED: Final = "1.2.840.10008.1.2.1.99"
@@ -34,7 +37,7 @@ _MULTIFRAME: Final = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.
 
 _META_END: Final = 0x0002FFFF
 _SYNTAX: Final = 0x00020010
-_CLASS, _UID, _MODALITY, _SERIES = 0x00080016, 0x00080018, 0x00080060, 0x0020000E
+_CLASS, _UID, _SERIES = 0x00080016, 0x00080018, 0x0020000E
 _DATE_TIME, _TIMES = 0x0008002A, (0x00080032, 0x00080033)
 _TEMPORAL_POSITION, _TEMPORAL_RESOLUTION = 0x00200100, 0x00200110
 _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
@@ -45,7 +48,7 @@ _ALLOCATED, _STORED, _HIGH, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x0028
 _INTERCEPT, _SLOPE = 0x00281052, 0x00281053
 _PIXELS: Final = 0x7FE00010
 _TAGS: Final = [
-    _CLASS, _UID, _MODALITY, _SERIES, _DATE_TIME, *_TIMES, _TEMPORAL_POSITION, _TEMPORAL_RESOLUTION,
+    *SCAN_TAGS, _CLASS, _UID, _SERIES, _DATE_TIME, *_TIMES, _TEMPORAL_POSITION, _TEMPORAL_RESOLUTION,
     _ACQUISITION_NUMBER, _INSTANCE_NUMBER, _THICKNESS, _SPACING, _POSITION, _ORIENTATION, _PIXEL_SPACING, _SAMPLES,
     _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _INTERCEPT, _SLOPE,
 ]  # fmt: skip
@@ -61,6 +64,10 @@ class SkipReason(Enum):
     DAMAGED = "damaged DICOM"
     MULTIFRAME = "enhanced multi-frame CT"
     COMPRESSED = "compressed as a whole"
+    LOCALIZER = "localizer"
+    MAP = "perfusion map"
+    PROJECTION = "projection"
+    CAPTURE = "capture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,8 @@ class DicomImage:
         Encoding of the elements, and position of the first element after the header.
     compressed
         Whether the pixels are compressed.
+    tags
+        What distinguishes its scan from others.
     """
 
     blob: Blob
@@ -112,6 +121,7 @@ class DicomImage:
     little: bool
     offset: int
     compressed: bool
+    tags: ScanTags
 
     @property
     def n_bytes(self) -> int:
@@ -209,8 +219,11 @@ def _parsed(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage 
     rows, columns = (elements.short(tag, order) for tag in (_ROWS, _COLUMNS))
     position, orientation = elements.floats(_POSITION, 3), elements.floats(_ORIENTATION, 6)
     pixel_mm, series = elements.floats(_PIXEL_SPACING, 2), elements.text(_SERIES)
-    is_ct = elements.text(_MODALITY) == "CT" and elements.short(_SAMPLES, order) == 1 and rows and columns
-    if not is_ct or not series or position is None or orientation is None or pixel_mm is None:
+    tags, n_samples = read_scan_tags(elements), elements.short(_SAMPLES, order)
+    if (kind := derived_kind(elements, is_colour=n_samples > 1)) is not None:
+        return SkipReason(kind), whole
+    is_scan = tags.modality in MODALITIES and n_samples == 1 and rows and columns
+    if not is_scan or not series or position is None or orientation is None or pixel_mm is None:
         return SkipReason.OTHER, whole
     if (elements.number(_N_FRAMES) or 1) != 1:
         return SkipReason.MULTIFRAME, whole
@@ -241,6 +254,7 @@ def _parsed(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage 
         little=little,
         offset=elements.position,
         compressed=syntax not in _UNCOMPRESSED,
+        tags=tags,
     )
     return image, whole
 

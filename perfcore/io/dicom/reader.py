@@ -1,27 +1,25 @@
 """Reader of DICOM CT perfusion: an untrusted folder or zip archive becomes a series or an ``InputDataError``.
 
-The headers are read first: the largest series of single-frame CT images with many times per slice is chosen, and
-its geometry and times are checked before any pixel is read. Other files are ignored.
+The headers are read first: the only usable scan, or the one that was asked for, is chosen
+(:mod:`perfcore.io.dicom.choice`); its geometry and times are checked before any of its pixels is read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.dicom.acquisition_times import order_in_time
-from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
-from perfcore.io.dicom.files import open_files
+from perfcore.io.dicom.choice import open_scan
+from perfcore.io.dicom.elements import ReadBudget
 from perfcore.io.dicom.header import DicomImage, read_pixels
-from perfcore.io.dicom.series import check_pixels, choose_series
-from perfcore.io.dicom.stack import Stack, stack
+from perfcore.io.dicom.stack import Stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.io.nifti.header import MAX_VOXEL_BYTES, by
-from perfcore.io.nifti.reader import MIN_FRAMES
 from perfcore.io.nifti.volumes import read_volumes
 from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
@@ -38,6 +36,7 @@ def read_dicom(
     case: str = "case",
     mask: Path | bytes | None = None,
     lesion: Path | bytes | None = None,
+    series: int | None = None,
 ) -> PerfusionSeries:
     """Read the CT perfusion series of a DICOM export.
 
@@ -56,6 +55,8 @@ def read_dicom(
         Short display name; never a path.
     mask, lesion
         Brain mask and lesion mask, each a NIfTI volume on the grid of the series; the lesion may be empty.
+    series
+        Number of the series to read, as ``inspect`` lists them; default: the only usable one.
 
     Returns
     -------
@@ -65,6 +66,8 @@ def read_dicom(
 
     Raises
     ------
+    SeveralScansError
+        Several series can be read, or they belong to several patients or studies; give ``series``.
     InputDataError
         There is no such series, or it is refused; the message gives the reason and what to do.
     ArgumentError
@@ -74,19 +77,11 @@ def read_dicom(
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
     if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
         raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
-    budget = ReadBudget()
-    with open_files(source) as files, suppress_warnings():
-        images, notes = choose_series(files, budget)
-        check_pixels(images)
-        volume = stack(images)
-        slices, plan = order_in_time(volume.slices, dt_s)
-        if plan.n_time < MIN_FRAMES:
-            raise InputDataError(
-                f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole "
-                "series."
-            )
+    with open_scan(source, series=series, dt_s=dt_s, units=units) as scan:
+        images, volume, slices, plan = scan.images, scan.volume, scan.slices, scan.plan
         factor = _downsampling_factor(images[0], len(slices), plan.n_time)
-        data = _read(slices, plan, factor, budget)
+        data = _read(slices, plan, factor, scan.budget)
+    notes = scan.flags
     affine, binned = _downsampled_affine(volume, factor)
     grid = (data.shape[0], data.shape[1], data.shape[2])
     brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
@@ -102,6 +97,7 @@ def read_dicom(
         mask=brain,
         lesion=core,
         warnings=(*notes, *volume.warnings, *plan.warnings, *binned, *displaced),
+        choice=scan.choice,
     )
 
 
@@ -118,7 +114,7 @@ def _downsampling_factor(image: DicomImage, n_slices: int, n_time: int) -> int:
     )
 
 
-def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
+def _read(slices: Sequence[Sequence[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
     """Read all frames; shape ``(nx, ny, nz, n_time)``."""
     first = slices[0][0]
     nx, ny = first.columns // factor, first.rows // factor

@@ -1,61 +1,23 @@
-"""Selection of the perfusion series among DICOM files, and checks of its image headers."""
+"""Checks of the image headers of a DICOM series, before a pixel is read."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.elements import ReadBudget
-from perfcore.io.dicom.files import Blob
-from perfcore.io.dicom.header import DicomImage, SkipReason, pixels_missing, read_image_header
-from perfcore.io.dicom.stack import group_slices
-from perfcore.io.nifti.reader import MIN_FRAMES
-from perfcore.quality_flags import Flag, make_flag
+from perfcore.io.dicom.header import DicomImage, SkipReason, pixels_missing
 
 MAX_SIDE: Final = 2048
 """Maximum number of rows or columns of an image."""
 MAX_STORED_BYTES: Final = 4 << 30
 """Maximum stored size of all pixels of a series."""
 _BITS: Final = 16
-_MIN_TIMES: Final = 2
 _MAX_RESCALE: Final = 1e6
 
 
-def choose_series(files: Sequence[Blob], budget: ReadBudget) -> tuple[list[DicomImage], tuple[Flag, ...]]:
-    """Return the images of the largest series with several times per slice, and warnings about skipped files.
-
-    Raises
-    ------
-    InputDataError
-        No file belongs to such a series.
-    """
-    skipped: Counter[SkipReason] = Counter()
-    groups: defaultdict[tuple[object, ...], dict[str, DicomImage]] = defaultdict(dict)
-    for number, blob in enumerate(files):
-        found = read_image_header(blob, budget)
-        if isinstance(found, SkipReason):
-            skipped[found] += 1
-            continue
-        directions = tuple(round(value, 3) for value in found.orientation)
-        sizes = tuple(float(f"{value:.4g}") for value in found.pixel_mm)
-        key = (found.series, found.rows, found.columns, directions, sizes)
-        groups[key].setdefault(found.uid or str(number), found)
-    several = {}
-    for group in groups.values():
-        images = list(group.values())
-        fullest = max(len(own) for own in group_slices(images))
-        if fullest >= _MIN_TIMES:
-            several[(fullest >= MIN_FRAMES, len(images))] = images
-    if not several:
-        raise _no_series_error(skipped, bool(groups))
-    damaged = skipped[SkipReason.DAMAGED]
-    sentence = f"Damaged DICOM files beside the series were left out ({damaged})."
-    return several[max(several)], (make_flag("files_left_out", sentence),) if damaged else ()
-
-
-def _no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDataError:
+def no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDataError:
     """Return the error for files that contain no usable series."""
     if skipped[SkipReason.MULTIFRAME]:
         return InputDataError(
@@ -69,7 +31,7 @@ def _no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDat
             "The DICOM files hold CT images, but no slice at several times; give the folder of the perfusion "
             "series."
         )
-    if skipped[SkipReason.OTHER] or skipped[SkipReason.DAMAGED]:
+    if any(skipped[reason] for reason in SkipReason if reason is not SkipReason.NOT_DICOM):
         return InputDataError(
             "The DICOM files hold no CT perfusion series that can be read; expected single-frame CT images with "
             "positions and times, so export the series again."
