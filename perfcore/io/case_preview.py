@@ -36,6 +36,8 @@ class CasePreview:
         Shape ``(4, 4)``, voxel indices to millimetres.
     spacing_mm, voxel_ml, dt_s
         Voxel size and volume, time step.
+    time_source
+        Where the time step comes from: ``"header"``, ``"sidecar"``, or ``"default"`` of ISLES 2018.
     confounders
         Names listed under ``confounders`` in the ``case.json`` of a phantom, unchecked; empty for other cases.
     """
@@ -46,6 +48,7 @@ class CasePreview:
     spacing_mm: tuple[float, float, float]
     voxel_ml: float
     dt_s: float
+    time_source: str = "header"
     confounders: tuple[str, ...] = ()
 
 
@@ -61,7 +64,8 @@ def preview_case(case: CaseFiles) -> CasePreview:
     with open_source(path, "series") as stream:
         header = _checked(stream)
         affine, _ = affine_mm(header, "series")
-    step = None if has_time_step(header) else read_sidecar(path, header.shape[3])
+    in_header = has_time_step(header)
+    step = None if in_header else read_sidecar(path, header.shape[3])
     default = ISLES_DT_S if case.is_isles2018 else None
     dt_s = time_step(header, dt_s=None, default_dt_s=default)[0] if step is None else step.dt_s
     nx, ny, nz, n_time = header.shape
@@ -73,6 +77,7 @@ def preview_case(case: CaseFiles) -> CasePreview:
         spacing_mm=(x, y, z),
         voxel_ml=float(abs(np.linalg.det(affine[:3, :3]))) / 1000.0,
         dt_s=dt_s,
+        time_source="header" if in_header else "default" if step is None else "sidecar",
         confounders=_confounders(case.path),
     )
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 from perfcore.errors import InputDataError
 from perfcore.io.dicom.acquisition_times import order_in_time
 from perfcore.io.dicom.duplicates import ACQUISITION_CLOCKS, Variant, distinct_images, in_order, reconstructions
@@ -46,6 +48,8 @@ class Scan:
         Number of frames and of slice positions, as read if the scan is usable.
     rows, columns
         Size of an image.
+    spacing_mm
+        Voxel size along columns, rows and slices in mm, None where the slices do not make a volume.
     dt_s
         Time step in s, None where it is unknown.
     time_source
@@ -66,6 +70,7 @@ class Scan:
     n_slices: int
     rows: int
     columns: int
+    spacing_mm: tuple[float, float, float] | None
     dt_s: float | None
     time_source: str
     n_series: int
@@ -204,6 +209,7 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
         try:
             _check_modality(images[0].tags.modality, units)
             check_pixels(images)
+            _check_n_frames(n_frames)
         except InputDataError as refusal:
             error = refusal
         try:
@@ -224,13 +230,19 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
         n_slices=n_slices,
         rows=images[0].rows,
         columns=images[0].columns,
+        spacing_mm=None if volume is None else _spacing_mm(volume),
         dt_s=None if plan is None else plan.dt_s,
         time_source="" if plan is None else str(getattr(plan, "time_source", "")),
         n_series=len({image.series for image in images}),
-        n_files=len(images),
+        n_files=len({id(image.blob) for image in images}),
         problem=None if error is None else str(error),
     )
     return Candidate(scan, images, draft.flags, draft.n_copies, volume, slices, plan, error)
+
+
+def _spacing_mm(volume: Stack) -> tuple[float, float, float]:
+    x, y, z = (float(size) for size in np.linalg.norm(volume.affine[:3, :3], axis=0))
+    return x, y, z
 
 
 def _check_modality(modality: str, units: str) -> None:
@@ -240,13 +252,17 @@ def _check_modality(modality: str, units: str) -> None:
         raise InputDataError("The DICOM series is CT, whose values rise with contrast; give --units hu.")
 
 
+def _check_n_frames(n_frames: int) -> None:
+    if n_frames < MIN_FRAMES:
+        raise InputDataError(
+            f"The DICOM series has {n_frames} frames; expected {MIN_FRAMES} or more, so give the whole series."
+        )
+
+
 def _check_frames(variant: Variant, plan: FramePlan, dt_s: float | None) -> None:
     if variant.problem is not None:
         raise InputDataError(variant.problem)
-    if plan.n_time < MIN_FRAMES:
-        raise InputDataError(
-            f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole series."
-        )
+    _check_n_frames(plan.n_time)
     if dt_s is not None and variant.max_dt_s is not None and dt_s > variant.max_dt_s:
         raise InputDataError(
             "Several images of each position of the DICOM series have the same time, and its clock does not allow "

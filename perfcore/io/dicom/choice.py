@@ -27,7 +27,7 @@ from perfcore.types import ChosenSeries, LeftOut, SeriesChoice
 _MAX_LISTED: Final = 8
 _NOT_CHOSEN: Final = "not chosen"
 _REASONS: Final[dict[SkipReason, str]] = {
-    SkipReason.NOT_DICOM: "no DICOM",
+    SkipReason.NOT_DICOM: "files of another format",
     SkipReason.OTHER: "no single-frame CT or MR image with position and orientation",
     SkipReason.DAMAGED: "its header cannot be read",
     SkipReason.LOCALIZER: "plans a scan",
@@ -217,12 +217,15 @@ def _choice(catalogue: Catalogue, chosen: Candidate) -> SeriesChoice:
         left_out.append(
             LeftOut(scan.number, "copy", chosen.n_copies, "position, time and pixels of another image")
         )
-    counts: Counter[SkipReason] = catalogue.skipped
-    left_out += [
+    dt_s = scan.dt_s if scan.dt_s is not None else 0.0
+    picked = ChosenSeries(scan.number, scan.n_frames, scan.n_slices, dt_s, scan.time_source, scan.n_series)
+    return SeriesChoice(picked, (*left_out, *skipped_files(catalogue.skipped)))
+
+
+def skipped_files(counts: Counter[SkipReason]) -> tuple[LeftOut, ...]:
+    """Return the files that belong to no scan, by reason."""
+    return tuple(
         LeftOut(None, reason.value, counts[reason], _REASONS.get(reason, "not read"))
         for reason in SkipReason
         if counts[reason]
-    ]
-    dt_s = scan.dt_s if scan.dt_s is not None else 0.0
-    picked = ChosenSeries(scan.number, scan.n_frames, scan.n_slices, dt_s, scan.time_source, scan.n_series)
-    return SeriesChoice(picked, tuple(left_out))
+    )

@@ -44,7 +44,7 @@ class Distinct:
     n_resent
         Number of images left out that equal another but for their UID.
     n_shared_uids
-        Number of kept images whose UID another kept image has too.
+        Number of files of kept images whose UID another file has too.
     """
 
     images: tuple[DicomImage, ...]
@@ -101,8 +101,9 @@ def distinct_images(images: Sequence[DicomImage], budget: ReadBudget) -> Distinc
                     n_copies += other is not image and other.uid == image.uid
                     n_resent += other is not image and other.uid != image.uid
                 kept += first.values()
-    uids = Counter(image.uid for image in kept if image.uid)
-    return Distinct(tuple(in_order(kept)), n_copies, n_resent, sum(n for n in uids.values() if n > 1))
+    files = Counter(uid for uid, _ in {(image.uid, id(image.blob)) for image in kept if image.uid})
+    n_shared = sum(n for n in files.values() if n > 1)
+    return Distinct(tuple(in_order(kept)), n_copies, n_resent, n_shared)
 
 
 def reconstructions(images: Sequence[DicomImage]) -> list[Variant]:
