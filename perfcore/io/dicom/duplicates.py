@@ -90,17 +90,14 @@ def distinct_images(images: Sequence[DicomImage], budget: ReadBudget) -> Distinc
     kept: list[DicomImage] = []
     n_copies = n_resent = 0
     for own in group_slices(images):
-        by_clock = _grouped(own, lambda image: (image.clocks, image.ranks[0]))
-        has_times = len(by_clock) * _MAX_PER_SLOT >= len(own)
-        for slot in by_clock.values():
-            for same in [slot] if has_times else _grouped(slot, lambda image: image.ranks).values():
-                first: dict[Hashable, DicomImage] = {}
-                for image in same:
-                    key = _pixel_key(image, budget) if len(same) > 1 else ()
-                    other = first.setdefault(key, image)
-                    n_copies += other is not image and other.uid == image.uid
-                    n_resent += other is not image and other.uid != image.uid
-                kept += first.values()
+        for same in _indistinct(own):
+            first: dict[Hashable, DicomImage] = {}
+            for image in same:
+                key = _pixel_key(image, budget) if len(same) > 1 else ()
+                other = first.setdefault(key, image)
+                n_copies += other is not image and other.uid == image.uid
+                n_resent += other is not image and other.uid != image.uid
+            kept += first.values()
     files = Counter(uid for uid, _ in {(image.uid, id(image.blob)) for image in kept if image.uid})
     n_shared = sum(n for n in files.values() if n > 1)
     return Distinct(tuple(in_order(kept)), n_copies, n_resent, n_shared)
@@ -158,6 +155,21 @@ def _grouped(
     for image in images:
         groups[key(image)].append(image)
     return groups
+
+
+def _indistinct(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
+    """Group the images of one slice that may be copies by their headers.
+
+    They have equal clocks; where the clocks are too coarse to tell frames apart, equal numbers too; and where the
+    numbers do not tell frames apart either, equal UIDs.
+    """
+    keys: tuple[Callable[[DicomImage], Hashable], ...] = (
+        lambda image: (image.clocks, image.ranks[0]),
+        lambda image: (image.clocks, image.ranks),
+        lambda image: (image.clocks, image.ranks, image.uid),
+    )
+    groups = [list(_grouped(images, key).values()) for key in keys]
+    return next((own for own in groups if len(own) * _MAX_PER_SLOT >= len(images)), groups[-1])
 
 
 def _pixel_key(image: DicomImage, budget: ReadBudget) -> Hashable:

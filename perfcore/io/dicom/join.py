@@ -71,13 +71,10 @@ def join_series(images: Sequence[DicomImage]) -> list[Group]:
     groups: list[Group] = []
     for family in families.values():
         series = list(family.values())
-        clock = _clock([image for own in series for image in own]) if len(series) > 1 else None
-        if clock is None:
-            groups += [Group(tuple(own)) for own in series]
-        else:
-            groups += [
-                Group(part.images, part.joining) for part in _joined([_part(own, *clock) for own in series])
-            ]
+        timed, clock = _timed(series)
+        joinable = {id(own) for own in timed}
+        groups += [Group(tuple(own)) for own in series if id(own) not in joinable]
+        groups += [Group(part.images, part.joining) for part in _joined([_part(own, *clock) for own in timed])]
     return groups
 
 
@@ -91,17 +88,20 @@ def _family_key(image: DicomImage) -> Hashable:
     )  # fmt: skip
 
 
-def _clock(images: Sequence[DicomImage]) -> tuple[int, float] | None:
-    """Return the acquisition clock with the most values, and the time of day before which midnight has passed."""
-    best, most = None, 1
-    for at in ACQUISITION_CLOCKS:
-        times = [image.clocks[at] for image in images]
-        if None not in times and len(set(times)) > most:
-            best, most = at, len(set(times))
-    if best is None:
-        return None
-    known = [image.clocks[best] or 0.0 for image in images]
-    return best, _HALF_DAY_S if max(known) - min(known) > _HALF_DAY_S else 0.0
+def _timed(series: Sequence[list[DicomImage]]) -> tuple[list[list[DicomImage]], tuple[int, float]]:
+    """Return the series that the acquisition clock with the most values times, and that clock.
+
+    The clock is its index and the time of day in s before which midnight has passed.
+    """
+    best: tuple[list[list[DicomImage]], tuple[int, float]] = [], (0, 0.0)
+    most = 1
+    for at in ACQUISITION_CLOCKS if len(series) > 1 else ():
+        timed = [own for own in series if all(image.clocks[at] is not None for image in own)]
+        times = {image.clocks[at] or 0.0 for own in timed for image in own}
+        if len(times) > most:
+            most = len(times)
+            best = timed, (at, _HALF_DAY_S if max(times) - min(times) > _HALF_DAY_S else 0.0)
+    return best
 
 
 def _part(images: Sequence[DicomImage], at: int, midnight: float, joining: tuple[Joining, ...] = ()) -> _Part:
