@@ -209,6 +209,8 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
         try:
             _check_modality(images[0].tags.modality, units)
             check_pixels(images)
+            if draft.variant.problem is not None:
+                raise InputDataError(draft.variant.problem)
             _check_n_frames(n_frames)
         except InputDataError as refusal:
             error = refusal
@@ -260,8 +262,6 @@ def _check_n_frames(n_frames: int) -> None:
 
 
 def _check_frames(variant: Variant, plan: FramePlan, dt_s: float | None) -> None:
-    if variant.problem is not None:
-        raise InputDataError(variant.problem)
     _check_n_frames(plan.n_time)
     if dt_s is not None and variant.max_dt_s is not None and dt_s > variant.max_dt_s:
         raise InputDataError(

@@ -160,11 +160,12 @@ def _grouped(
 def _indistinct(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
     """Group the images of one slice that may be copies by their headers.
 
-    They have equal clocks; where the clocks are too coarse to tell frames apart, equal numbers too; and where the
-    numbers do not tell frames apart either, equal UIDs.
+    They have equal clocks; where clocks of whole seconds may not tell frames apart, equal instance numbers too;
+    where they certainly do not, equal numbers of every kind; and where numbers do not either, equal UIDs.
     """
+    is_whole = all(time is None or time == int(time) for image in images for time in image.clocks)
     keys: tuple[Callable[[DicomImage], Hashable], ...] = (
-        lambda image: (image.clocks, image.ranks[0]),
+        lambda image: (image.clocks, image.ranks[0], image.ranks[-1] if is_whole else None),
         lambda image: (image.clocks, image.ranks),
         lambda image: (image.clocks, image.ranks, image.uid),
     )
