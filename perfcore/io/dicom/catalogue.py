@@ -209,13 +209,13 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
         try:
             _check_modality(images[0].tags.modality, units)
             check_pixels(images)
-            if draft.variant.problem is not None:
-                raise InputDataError(draft.variant.problem)
             _check_n_frames(n_frames)
         except InputDataError as refusal:
             error = refusal
         try:
             volume = stack(images)
+            if draft.variant.problem is not None:
+                raise InputDataError(draft.variant.problem)
             slices, plan = order_in_time(volume.slices, dt_s)
             n_frames, n_slices = plan.n_time, len(slices)
             _check_frames(draft.variant, plan, dt_s)

@@ -200,7 +200,8 @@ def _flags(catalogue: Catalogue, chosen: Candidate, units: str) -> tuple[Flag, .
             reason = scan.problem[0].lower() + scan.problem[1:]
             sentence = f"Series {scan.number} ({scan}) was left out: {reason}"
             flags.append(make_flag("series_left_out", sentence))
-    if any(scan.patient != chosen.scan.patient for scan in others):
+    patients = {one.images[0].tags.patient for one in catalogue.candidates} - {""}
+    if len(patients) > 1:
         sentence = "The DICOM files belong to more than one patient; a single series was read."
         flags.append(make_flag("several_patients", sentence))
     return (*flags, *chosen.flags)

@@ -7,8 +7,8 @@ their times (phases, volumes) or positions (slabs) complete each other without o
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal
@@ -25,6 +25,10 @@ Joining = Literal["phases", "volumes", "slabs"]
 
 MAX_PAUSE_S: Final = 30.0
 """Maximum pause between phases or volumes of one scan; late frames of two-phase protocols are up to 30 s apart."""
+_MAX_STEPS: Final = 2.0
+"""Maximum pause between phases in time steps where other series were taken at the same time."""
+_MAX_LINKED: Final = 1000
+"""Maximum number of parts of which each is compared with each."""
 _STEP_TOLERANCE: Final = 0.05
 _HALF_DAY_S: Final = 43_200.0
 
@@ -129,6 +133,8 @@ def _joined(parts: Sequence[_Part]) -> list[_Part]:
 
 
 def _merged(parts: Sequence[_Part], how: Joining) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
     longest = max(parts, key=lambda part: len(part.heights))
     ordered = sorted(parts, key=lambda part: float(part.heights[0]))
     as_slabs = how == "slabs"
@@ -181,11 +187,18 @@ def _join_in_time(parts: Sequence[_Part]) -> list[_Part]:
     joined: list[_Part] = []
     for run in runs:
         are_volumes = all(part.n_frames == 1 for part in run)
-        if len(run) > 1 and (are_volumes or all(a.end_s < b.start_s for a, b in pairwise(run))):
-            joined.append(_merged(run, "volumes" if are_volumes else "phases"))
-        else:
-            joined += run
+        if are_volumes or all(a.end_s < b.start_s for a, b in pairwise(run)):
+            chains = [run]
+        else:  # something else was taken or reconstructed at the same time
+            chains = _chains(run, _follows_at_once)
+        joined += [_merged(chain, "volumes" if are_volumes else "phases") for chain in chains]
     return joined
+
+
+def _follows_at_once(earlier: _Part, later: _Part) -> bool:
+    """Return whether a phase follows another after about one time step."""
+    steps = [(part.end_s - part.start_s) / (part.n_frames - 1) for part in (earlier, later) if part.n_frames > 1]
+    return bool(steps) and 0 < later.start_s - earlier.end_s <= _MAX_STEPS * max(steps)
 
 
 def _join_slabs(parts: Sequence[_Part]) -> list[_Part]:
@@ -193,20 +206,24 @@ def _join_slabs(parts: Sequence[_Part]) -> list[_Part]:
     slabs = sorted(
         (part for part in parts if part.n_frames >= MIN_FRAMES), key=lambda part: float(part.heights[0])
     )
-    above = [
-        [b for b, upper in enumerate(slabs) if b != a and _continues(lower, upper)]
-        for a, lower in enumerate(slabs)
+    others = [part for part in parts if part.n_frames < MIN_FRAMES]
+    return others + [_merged(chain, "slabs") for chain in _chains(slabs, _continues)]
+
+
+def _chains(parts: Sequence[_Part], follows: Callable[[_Part, _Part], bool]) -> list[list[_Part]]:
+    """Link parts that follow each other where the successor and the predecessor are the only ones."""
+    after = [
+        [b for b, other in enumerate(parts) if b != a and follows(part, other)] for a, part in enumerate(parts)
     ]
-    n_below = [sum(b in found for found in above) for b in range(len(slabs))]
-    follows = {a: found[0] for a, found in enumerate(above) if len(found) == 1 and n_below[found[0]] == 1}
-    joined = [part for part in parts if part.n_frames < MIN_FRAMES]
-    for start in (a for a in range(len(slabs)) if a not in follows.values()):
+    n_before = Counter(b for found in after for b in found)
+    links = {a: found[0] for a, found in enumerate(after) if len(found) == 1 and n_before[found[0]] == 1}
+    chains = []
+    for start in sorted(set(range(len(parts))) - set(links.values())):
         chain = [start]
-        while chain[-1] in follows:
-            chain.append(follows[chain[-1]])
-        own = [slabs[a] for a in chain]
-        joined.append(own[0] if len(own) == 1 else _merged(own, "slabs"))
-    return joined
+        while chain[-1] in links:
+            chain.append(links[chain[-1]])
+        chains.append([parts[at] for at in chain])
+    return chains
 
 
 def _continues(lower: _Part, upper: _Part) -> bool:
