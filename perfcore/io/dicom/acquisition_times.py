@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.header import CLOCKS, DicomImage
+from perfcore.io.dicom.clocks import CLOCKS
+from perfcore.io.dicom.header import DicomImage
 from perfcore.io.frame_timing import FramePlan, plan_by_time, plan_in_order
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.quality_flags import make_flag

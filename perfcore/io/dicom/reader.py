@@ -6,6 +6,7 @@ its geometry and times are checked before any pixel is read. Other files are ign
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Final, get_args
 
@@ -15,8 +16,9 @@ from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.dicom.acquisition_times import order_in_time
 from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
 from perfcore.io.dicom.files import open_files
-from perfcore.io.dicom.header import DicomImage, read_pixels
-from perfcore.io.dicom.series import check_pixels, choose_series
+from perfcore.io.dicom.header import DicomImage
+from perfcore.io.dicom.pixels import check_pixels, lossy_flags, read_pixels
+from perfcore.io.dicom.series import choose_series
 from perfcore.io.dicom.stack import Stack, stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
@@ -75,7 +77,7 @@ def read_dicom(
     if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
         raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
     budget = ReadBudget()
-    with open_files(source) as files, suppress_warnings():
+    with open_files(source) as files, suppress_warnings(), contextlib.closing(budget.decoder):
         images, notes = choose_series(files, budget)
         check_pixels(images)
         volume = stack(images)
@@ -90,6 +92,7 @@ def read_dicom(
     affine, binned = _downsampled_affine(volume, factor)
     grid = (data.shape[0], data.shape[1], data.shape[2])
     brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
+    notes += lossy_flags(images)
     if units == "hu" and any(image.slope is None for image in images):
         sentence = "The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units."
         notes += (make_flag("no_rescaling", sentence),)
@@ -130,13 +133,13 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: 
         ) from error
     changes = False
     for z, own in enumerate(slices):
-        images = np.empty((len(own), nx, ny), np.float32)
+        images = np.empty((len(own), ny, nx), np.float32)  # as in the files: rows from the last, then columns
         for t, image in enumerate(own):
-            pixels = read_pixels(image, budget)
+            pixels = read_pixels(image, budget).T
             if factor > 1:
-                pixels = pixels.reshape(nx, factor, ny, factor).mean(axis=(1, 3))
+                pixels = pixels.reshape(ny, factor, nx, factor).mean(axis=(1, 3))
             images[t] = pixels
-        data[:, :, z] = plan.frames(np.moveaxis(images, 0, -1), z)
+        data[:, :, z] = plan.frames(images.transpose(2, 1, 0), z)
         changes = changes or bool((data[:, :, z, 1:] != data[:, :, z, :1]).any())
     if not changes:
         raise InputDataError(
