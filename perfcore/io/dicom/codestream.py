@@ -12,6 +12,8 @@ from typing import Final
 from perfcore.io.dicom.transfer_syntax import Codec
 
 _SOI, _EOI = b"\xff\xd8", b"\xff\xd9"
+_FILL: Final = b"\0\xff"
+"""Bytes that encoders put behind a codestream to make its length even."""
 _START_OF_SCAN: Final = 0xDA
 _FRAME_MARKERS: Final[dict[Codec, tuple[int, ...]]] = {"jpeg": (0xC0, 0xC1, 0xC3), "jpeg-ls": (0xF7,)}
 _ALL_FRAME_MARKERS: Final = frozenset({*range(0xC0, 0xD0), 0xF7} - {0xC4, 0xC8, 0xCC})
@@ -27,7 +29,7 @@ def declares(code: bytes, codec: Codec | None, rows: int, columns: int) -> bool:
     """Return whether a codestream is complete and declares one component of the size given and at most 16 bits."""
     if codec == "rle":
         return _rle_declares(code, rows * columns)
-    if not code.rstrip(b"\0").endswith(_EOI):
+    if not code.rstrip(_FILL).endswith(_EOI):
         return False
     if codec == "jpeg-2000":
         return _jpeg_2000_size(code) == (rows, columns)
