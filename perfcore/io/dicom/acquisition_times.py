@@ -28,7 +28,7 @@ _MAX_DURATION_S: Final = 3600.0
 _MIN_INTERVAL_S: Final = 1e-3
 _WHOLE_SECOND_S: Final = 1.0
 _MAX_SPREAD: Final = 0.2
-"""Maximum spread of the content times of a frame, in steps; where slices are reconstructed one by one it is 0.5."""
+"""Maximum spread of the content times of a frame, in steps; it is 0.5 or more if slices come one by one."""
 
 Slices = Sequence[Sequence[DicomImage]]
 

@@ -127,7 +127,8 @@ class Elements:
         self._stream.seek(start)
         self._implicit, self._little = implicit, little
         wanted: list[BaseTag | int] = [*tags]
-        self._take(read_dataset(self._stream, implicit, little, stop_when=stop_when, specific_tags=wanted))
+        with self._budget_errors():
+            self._take(read_dataset(self._stream, implicit, little, stop_when=stop_when, specific_tags=wanted))
         return stopped
 
     @property
@@ -141,29 +142,27 @@ class Elements:
         value = None if element is None else element.value
         if isinstance(value, bytes):  # of known length: not parsed yet
             stream = _CountedReads(value, self._budget)
-            value = read_sequence(stream, self._implicit, self._little, len(value), "iso8859")
+            with self._budget_errors():
+                value = read_sequence(stream, self._implicit, self._little, len(value), "iso8859")
         return [self._item(dataset) for dataset in value or () if isinstance(dataset, Dataset)]
 
     def with_values_of(self, others: Iterable[Elements]) -> Elements:
         """Return a copy with the elements of others added; a later one replaces an earlier one."""
-        merged = self._item(self._found)
+        merged = copy.copy(self)
+        merged._values = dict(self._values)
         for other in others:
             merged._values.update(other._values)
         return merged
 
     def with_value(self, tag: int, value: bytes) -> Elements:
         """Return a copy with another value of an element."""
-        changed = self.with_values_of([self])
+        changed = self.with_values_of([])
         changed._values[tag] = value
         return changed
 
     def content(self, tag: int) -> bytes:
         """Return the stored bytes of an element, empty if it is missing or of undefined length."""
         return self._values.get(tag, b"")
-
-    def tags(self) -> Iterable[int]:
-        """Return the tags that were found, sequences excepted."""
-        return self._values.keys()
 
     def text(self, tag: int) -> str:
         """Return the value of an element as text."""
@@ -204,6 +203,15 @@ class Elements:
     def order(self) -> Literal["little", "big"]:
         """Byte order of the values."""
         return "little" if self._little else "big"
+
+    @contextmanager
+    def _budget_errors(self) -> Iterator[None]:
+        """Raise the error of the budget, which pydicom replaces by its own within the items of a sequence."""
+        try:
+            yield
+        except PARSE_ERRORS:
+            self._budget.spend(0)
+            raise
 
     def _item(self, dataset: Dataset) -> Elements:
         """Return the elements of a dataset with the encoding of this one."""

@@ -23,8 +23,8 @@ _WINDOWS: Final = (64 << 10, 1 << 20, 8 << 20, 64 << 20)
 """First bytes of a file that are searched for its header; more of them where it is not whole."""
 _MAX_SINGLE: Final = 1 << 20
 """The same at most for a single-frame image, which has no functional groups of many frames before its pixels."""
-_READS_PER_FRAME: Final = 500
-"""Maximum number of reads in the functional groups of a frame, whose elements are all held in memory at a time."""
+_MAX_GROUP_READS: Final = 3_000_000
+"""Maximum number of reads in the functional groups of a file, whose elements are in memory at the same time."""
 _MULTIFRAME: Final = (
     "1.2.840.10008.5.1.4.1.1.2.1",
     "1.2.840.10008.5.1.4.1.1.2.2",
@@ -211,7 +211,7 @@ def _parsed(
             _place(pixels, Elements(content, budget), content, [PIXELS])
         image = _image(elements, None, pixels, 0)
         return (image if isinstance(image, SkipReason) else (image,)), reached > _LAST_TAG, None
-    with budget.at_most(_READS_PER_FRAME * max(1, n_frames)) as allowance:
+    with budget.at_most(_MAX_GROUP_READS) as allowance:
         groups = Elements(content, allowance)
         if not _place(pixels, groups, content, [SHARED_GROUPS, FRAME_GROUPS]):
             return SkipReason.DAMAGED, False, n_frames
