@@ -79,6 +79,7 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("uids_repeated", "note", "repeated UIDs"),
         FlagInfo("length_unit", "note", "length unit"),
         FlagInfo("no_rescaling", "warning", "no rescaling"),
+        FlagInfo("lossy_compression", "warning", "lossy compression"),
         FlagInfo("downsampled", "note", "downsampled"),
         FlagInfo("gantry_tilted", "note", "gantry tilted"),
         FlagInfo("mask_displaced", "warning", "mask displaced"),

@@ -43,6 +43,8 @@ class FramePlan:
         Whether all images lie on the time grid.
     warnings
         Quality flags that describe the resampling.
+    time_source
+        Where the times came from ("acquisition time", "--dt"), for display; empty if it was not recorded.
     """
 
     dt_s: float
@@ -51,6 +53,7 @@ class FramePlan:
     weight: DoubleArray
     even: bool
     warnings: tuple[Flag, ...] = ()
+    time_source: str = ""
 
     @property
     def n_time(self) -> int:

@@ -17,9 +17,9 @@ from perfcore.io.dicom.acquisition_times import order_in_time
 from perfcore.io.dicom.duplicates import ACQUISITION_CLOCKS, Variant, distinct_images, in_order, reconstructions
 from perfcore.io.dicom.elements import ReadBudget
 from perfcore.io.dicom.files import Blob
-from perfcore.io.dicom.header import DicomImage, SkipReason, read_image_header
+from perfcore.io.dicom.header import DicomImage, SkipReason, read_images
 from perfcore.io.dicom.join import Joining, join_series
-from perfcore.io.dicom.series import check_pixels
+from perfcore.io.dicom.pixels import check_pixels
 from perfcore.io.dicom.stack import Stack, group_slices, stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.reader import MIN_FRAMES
@@ -164,11 +164,11 @@ def read_catalogue(
     skipped: Counter[SkipReason] = Counter()
     images: list[DicomImage] = []
     for blob in files:
-        found = read_image_header(blob, budget)
+        found = read_images(blob, budget)
         if isinstance(found, SkipReason):
             skipped[found] += 1
         else:
-            images.append(found)
+            images += found
     drafts: list[_Draft] = []
     for group in join_series(in_order(images)):
         distinct = distinct_images(group.images, budget)
@@ -207,7 +207,7 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
     volume = slices = plan = error = None
     if n_frames > 1:
         try:
-            _check_modality(images[0].tags.modality, units)
+            _check_modality(images[0].modality, units)
             check_pixels(images)
             _check_n_frames(n_frames)
         except InputDataError as refusal:
@@ -227,14 +227,14 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
         number=number,
         patient=patient,
         study=study,
-        modality=images[0].tags.modality,
+        modality=images[0].modality,
         n_frames=n_frames,
         n_slices=n_slices,
         rows=images[0].rows,
         columns=images[0].columns,
         spacing_mm=None if volume is None else _spacing_mm(volume),
         dt_s=None if plan is None else plan.dt_s,
-        time_source="" if plan is None else str(getattr(plan, "time_source", "")),
+        time_source="" if plan is None else plan.time_source,
         n_series=len({image.series for image in images}),
         n_files=len({id(image.blob) for image in images}),
         problem=None if error is None else str(error),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,7 +18,6 @@ from perfcore.io.dicom.catalogue import Candidate, Catalogue, Scan, read_catalog
 from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
 from perfcore.io.dicom.files import open_files
 from perfcore.io.dicom.header import DicomImage, SkipReason
-from perfcore.io.dicom.series import no_series_error
 from perfcore.io.dicom.stack import Stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.quality_flags import Flag, make_flag
@@ -28,7 +27,8 @@ _MAX_LISTED: Final = 8
 _NOT_CHOSEN: Final = "not chosen"
 _REASONS: Final[dict[SkipReason, str]] = {
     SkipReason.NOT_DICOM: "files of another format",
-    SkipReason.OTHER: "no single-frame CT or MR image with position and orientation",
+    SkipReason.OTHER: "no CT or MR image with position and orientation",
+    SkipReason.MULTIFRAME: "no position and time of each frame",
     SkipReason.DAMAGED: "its header cannot be read",
     SkipReason.LOCALIZER: "plans a scan",
     SkipReason.MAP: "computed from a scan",
@@ -106,7 +106,7 @@ def open_scan(
         There is no such scan, or it cannot be read.
     """
     budget = ReadBudget()
-    with open_files(source) as files, suppress_warnings():
+    with open_files(source) as files, suppress_warnings(), closing(budget.decoder):
         catalogue = read_catalogue(files, budget, dt_s=dt_s, units=units)
         chosen = choose(catalogue, series, units=units)
         if chosen.volume is None or chosen.slices is None or chosen.plan is None:
@@ -124,8 +124,9 @@ def open_scan(
 
 def list_scans(source: Path | bytes, *, dt_s: float | None = None, units: str = "hu") -> Catalogue:
     """Read the catalogue of a DICOM export; its files are closed afterwards."""
-    with open_files(source) as files, suppress_warnings():
-        return read_catalogue(files, ReadBudget(), dt_s=dt_s, units=units)
+    budget = ReadBudget()
+    with open_files(source) as files, suppress_warnings(), closing(budget.decoder):
+        return read_catalogue(files, budget, dt_s=dt_s, units=units)
 
 
 def choose(catalogue: Catalogue, series: int | None, *, units: str = "hu") -> Candidate:
@@ -169,9 +170,9 @@ def choose(catalogue: Catalogue, series: int | None, *, units: str = "hu") -> Ca
         return usable[0]
     dynamic = [candidate for candidate in candidates if candidate.scan.n_frames > 1]
     if not dynamic:
-        raise no_series_error(catalogue.skipped, bool(candidates))
+        raise _no_series_error(catalogue.skipped, bool(candidates))
     nearest = max(dynamic, key=lambda one: (_fits(one.scan, units), one.scan.n_frames, -one.scan.number))
-    raise nearest.error or no_series_error(catalogue.skipped, has_images=True)
+    raise nearest.error or _no_series_error(catalogue.skipped, has_images=True)
 
 
 def _fits(scan: Scan, units: str) -> bool:
@@ -185,6 +186,26 @@ def _several(what: str, scans: Sequence[Scan]) -> SeveralScansError:
         listed.append(f"{len(scans) - _MAX_LISTED} more")
     text = ", ".join(listed[:-1]) + " and " + listed[-1]
     return SeveralScansError(f"The DICOM files hold {what}: {text}; choose one by its number (--series N).", scans)
+
+
+def _no_series_error(skipped: Counter[SkipReason], has_images: bool) -> InputDataError:
+    """Return the error for files that contain no scan."""
+    if skipped[SkipReason.MULTIFRAME]:
+        return InputDataError(
+            "The DICOM files are multi-frame images without the position and time of each frame (functional "
+            "groups); export the series as enhanced CT or as one image per file."
+        )
+    if has_images:
+        return InputDataError(
+            "The DICOM files hold CT images, but no slice at several times; give the folder of the perfusion "
+            "series."
+        )
+    if any(skipped[reason] for reason in SkipReason if reason is not SkipReason.NOT_DICOM):
+        return InputDataError(
+            "The DICOM files hold no CT perfusion series that can be read; expected single-frame CT images with "
+            "positions and times, so export the series again."
+        )
+    return InputDataError("It holds no DICOM file; give the folder, or a zip file, of a CT perfusion series.")
 
 
 def _flags(catalogue: Catalogue, chosen: Candidate, units: str) -> tuple[Flag, ...]:

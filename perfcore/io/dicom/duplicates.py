@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfcore.errors import InputDataError
+from perfcore.io.dicom.clocks import CLOCKS, CONTENT_TIME
 from perfcore.io.dicom.elements import ReadBudget
-from perfcore.io.dicom.header import CLOCKS, DicomImage, read_pixels
-from perfcore.io.dicom.series import check_pixels
+from perfcore.io.dicom.header import DicomImage
+from perfcore.io.dicom.pixels import check_pixels, read_pixels
 from perfcore.io.dicom.stack import group_slices
 from perfcore.io.nifti.reader import MIN_FRAMES
 
-ACQUISITION_CLOCKS: Final = tuple(at for at, name in enumerate(CLOCKS) if "content" not in name)
+ACQUISITION_CLOCKS: Final = tuple(at for at, name in enumerate(CLOCKS) if name != CONTENT_TIME)
 """Indices of the clocks that two reconstructions of one acquisition share."""
 _MAX_PER_SLOT: Final = 4
 """Maximum number of copies or reconstructions that are told apart."""

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from perfcore.io.dicom.duplicates import ACQUISITION_CLOCKS
+from perfcore.io.dicom.clocks import CLOCKS
 from perfcore.io.dicom.header import DicomImage
 from perfcore.io.dicom.stack import POSITION_TOLERANCE_MM, group_slices
 from perfcore.io.nifti.reader import MIN_FRAMES
@@ -23,6 +23,13 @@ from perfcore.types import DoubleArray
 
 Joining = Literal["phases", "volumes", "slabs"]
 
+_TIMES_OF_DAY: Final = tuple(
+    CLOCKS.index(name)
+    for name in (
+        "frame acquisition time", "frame reference time", "acquisition date and time", "acquisition time",
+    )
+)  # fmt: skip
+"""Indices of the clocks of acquisition that run on from series to series; others may start anew in each."""
 MAX_PAUSE_S: Final = 30.0
 """Maximum pause between phases or volumes of one scan; late frames of two-phase protocols are up to 30 s apart."""
 _MAX_STEPS: Final = 2.0
@@ -85,7 +92,7 @@ def join_series(images: Sequence[DicomImage]) -> list[Group]:
 def _family_key(image: DicomImage) -> Hashable:
     tags = image.tags
     return (
-        tags.patient, tags.study, tags.frame_of_reference, tags.modality, tags.reconstruction,
+        tags.patient, tags.study, tags.frame_of_reference, image.modality, tags.reconstruction,
         image.rows, image.columns,
         tuple(round(value, 3) for value in image.orientation),
         tuple(float(f"{value:.4g}") for value in image.pixel_mm),
@@ -93,13 +100,13 @@ def _family_key(image: DicomImage) -> Hashable:
 
 
 def _timed(series: Sequence[list[DicomImage]]) -> tuple[list[list[DicomImage]], tuple[int, float]]:
-    """Return the series that the acquisition clock with the most values times, and that clock.
+    """Return the series that the time of day with the most values orders, and that clock.
 
     The clock is its index and the time of day in s before which midnight has passed.
     """
     best: tuple[list[list[DicomImage]], tuple[int, float]] = [], (0, 0.0)
     most = 1
-    for at in ACQUISITION_CLOCKS if len(series) > 1 else ():
+    for at in _TIMES_OF_DAY if len(series) > 1 else ():
         timed = [own for own in series if all(image.clocks[at] is not None for image in own)]
         times = {image.clocks[at] or 0.0 for own in timed for image in own}
         if len(times) > most:

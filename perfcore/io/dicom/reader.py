@@ -15,7 +15,8 @@ import numpy as np
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.io.dicom.choice import open_scan
 from perfcore.io.dicom.elements import ReadBudget
-from perfcore.io.dicom.header import DicomImage, read_pixels
+from perfcore.io.dicom.header import DicomImage
+from perfcore.io.dicom.pixels import lossy_flags, read_pixels
 from perfcore.io.dicom.stack import Stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
@@ -81,10 +82,10 @@ def read_dicom(
         images, volume, slices, plan = scan.images, scan.volume, scan.slices, scan.plan
         factor = _downsampling_factor(images[0], len(slices), plan.n_time)
         data = _read(slices, plan, factor, scan.budget)
-    notes = scan.flags
     affine, binned = _downsampled_affine(volume, factor)
     grid = (data.shape[0], data.shape[1], data.shape[2])
     brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
+    notes = (*scan.flags, *lossy_flags(images))
     if units == "hu" and any(image.slope is None for image in images):
         sentence = "The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units."
         notes += (make_flag("no_rescaling", sentence),)
@@ -126,13 +127,13 @@ def _read(slices: Sequence[Sequence[DicomImage]], plan: FramePlan, factor: int, 
         ) from error
     changes = False
     for z, own in enumerate(slices):
-        images = np.empty((len(own), nx, ny), np.float32)
+        images = np.empty((len(own), ny, nx), np.float32)  # as in the files: rows from the last, then columns
         for t, image in enumerate(own):
-            pixels = read_pixels(image, budget)
+            pixels = read_pixels(image, budget).T
             if factor > 1:
-                pixels = pixels.reshape(nx, factor, ny, factor).mean(axis=(1, 3))
+                pixels = pixels.reshape(ny, factor, nx, factor).mean(axis=(1, 3))
             images[t] = pixels
-        data[:, :, z] = plan.frames(np.moveaxis(images, 0, -1), z)
+        data[:, :, z] = plan.frames(images.transpose(2, 1, 0), z)
         changes = changes or bool((data[:, :, z, 1:] != data[:, :, z, :1]).any())
     if not changes:
         raise InputDataError(

@@ -16,7 +16,7 @@ DerivedKind = Literal["localizer", "perfusion map", "projection", "capture"]
 """Kinds of images that are computed from a scan, or that only plan it."""
 
 _CLASS, _SAMPLES = 0x00080016, 0x00280002
-_IMAGE_TYPE, _MODALITY = 0x00080008, 0x00080060
+_IMAGE_TYPE = 0x00080008
 _DATES: Final = (0x00080022, 0x00080021, 0x00080020)
 _SERIES_DESCRIPTION, _PROTOCOL = 0x0008103E, 0x00181030
 _PATIENT_NAME, _PATIENT_ID, _BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
@@ -25,7 +25,7 @@ _KERNEL, _FILTER, _DIAMETER = 0x00181210, 0x00181160, 0x00181100
 _STUDY, _SERIES_NUMBER, _FRAME_OF_REFERENCE = 0x0020000D, 0x00200011, 0x00200052
 
 SCAN_TAGS: Final = [
-    _IMAGE_TYPE, _MODALITY, *_DATES, _SERIES_DESCRIPTION, _PROTOCOL, _PATIENT_NAME, _PATIENT_ID, _BIRTH_DATE,
+    _IMAGE_TYPE, *_DATES, _SERIES_DESCRIPTION, _PROTOCOL, _PATIENT_NAME, _PATIENT_ID, _BIRTH_DATE,
     _THICKNESS, _KVP, _ECHO_TIME, _KERNEL, _FILTER, _DIAMETER, _STUDY, _SERIES_NUMBER, _FRAME_OF_REFERENCE,
 ]  # fmt: skip
 """Elements that :func:`read_scan_tags` reads."""
@@ -46,7 +46,7 @@ original perfusion images carry these, and a reformatted single volume has too f
 
 @dataclass(frozen=True, slots=True)
 class ScanTags:
-    """What distinguishes the scan of an image from others; never displayed but for modality and series number.
+    """What distinguishes the scan of an image from others; never displayed.
 
     Attributes
     ----------
@@ -54,8 +54,6 @@ class ScanTags:
         Digest of the patient's ID, else of name and birth date; empty without either.
     study, frame_of_reference
         UIDs, empty where they are missing.
-    modality
-        ``CT``, ``MR`` or another.
     reconstruction
         Slice thickness, tube voltage, echo time, kernel, filter and field of view, as comparable text.
     image_type
@@ -71,7 +69,6 @@ class ScanTags:
     patient: str
     study: str
     frame_of_reference: str
-    modality: str
     reconstruction: tuple[str, ...]
     image_type: tuple[str, ...]
     description: str
@@ -97,7 +94,6 @@ def read_scan_tags(elements: Elements) -> ScanTags:
         patient=_digest(patient),
         study=elements.text(_STUDY),
         frame_of_reference=elements.text(_FRAME_OF_REFERENCE),
-        modality=elements.text(_MODALITY),
         reconstruction=(
             *("" if number is None else f"{number:.3g}" for number in numbers),
             *(elements.text(tag).upper() for tag in (_KERNEL, _FILTER)),

@@ -42,7 +42,7 @@ def test_dicom_series_are_listed_with_what_would_be_read(tmp_path: Path, monkeyp
     assert (found.format, found.chosen, found.refusal) == ("dicom", 1, None)
     scan, short = found.series
     assert (scan.number, scan.kind, scan.frames, scan.slices) == (1, "CT time series", N_TIME, N_SLICES)
-    assert (scan.shape, scan.dt_s) == ((SIDE, SIDE, N_SLICES), DT)
+    assert (scan.shape, scan.dt_s, scan.time_source) == ((SIDE, SIDE, N_SLICES), DT, "acquisition time")
     assert scan.spacing_mm == pytest.approx((0.8, 0.9, 5))
     assert (scan.files, scan.joined, scan.patient, scan.study) == (N_TIME * N_SLICES, 2, 1, 1)
     assert scan.is_usable

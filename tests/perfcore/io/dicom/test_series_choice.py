@@ -113,7 +113,7 @@ def test_parts_of_one_scan_are_joined(series: Callable[[int, int], str], n_serie
     )
     chosen = choice(joined).chosen
     assert (chosen.number, chosen.frames, chosen.slices, chosen.dt_s) == (1, N_TIME, N_SLICES, DT)
-    assert chosen.joined == n_series
+    assert (chosen.joined, chosen.time_source) == (n_series, "acquisition time")
     assert choice(joined).left_out == ()
 
 
