@@ -45,6 +45,8 @@ class FramePlan:
         Whether the images were acquired at a constant step, apart from some that are missing.
     warnings
         Quality flags that describe the resampling.
+    time_source
+        Where the times came from ("acquisition time", "--dt"), for display; empty if it was not recorded.
     """
 
     dt_s: float
@@ -53,6 +55,7 @@ class FramePlan:
     weight: DoubleArray
     even: bool
     warnings: tuple[Flag, ...] = ()
+    time_source: str = ""
 
     @property
     def n_time(self) -> int:

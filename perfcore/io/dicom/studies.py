@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
-import pydicom
-from pydicom.errors import InvalidDicomError
-
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, ZIP_SUFFIX, Blob, open_files
+from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
+from perfcore.io.dicom.files import ZIP_SUFFIX, Blob, file_blob, open_files
+from perfcore.io.dicom.header import SkipReason, read_images
 
-_HEADER_BYTES: Final = 1 << 16
-"""Read of a file to find its study, whose UID stands before all large elements."""
 _Study = tuple[str, str]
 NAMELESS: Final = ("", "")
 
@@ -21,8 +18,8 @@ NAMELESS: Final = ("", "")
 def study_folders(root: Path) -> list[Path]:
     """Return the subfolders and zip archives of a folder that hold different studies, in the order of their names.
 
-    The first DICOM file of each tells its study: patient identifier and StudyInstanceUID, which are compared and
-    not kept. Where files have neither, each place is taken for a study.
+    The first image of each tells its study: a digest of the patient's identity and the StudyInstanceUID. Where
+    files have neither, each place is taken for a study.
 
     Returns
     -------
@@ -48,7 +45,7 @@ def study_folders(root: Path) -> list[Path]:
 
 
 def _study_of_place(place: Path) -> _Study | tuple[()] | None:
-    """Return the study of the first DICOM file of a folder or archive, () if there is none, None if unreadable."""
+    """Return the study of the first image of a folder or archive, () if there is none, None if unreadable."""
     try:
         with open_files(place) as blobs:
             return next((study for blob in blobs if (study := _study_of(blob))), ())
@@ -57,32 +54,16 @@ def _study_of_place(place: Path) -> _Study | tuple[()] | None:
 
 
 def _study_of_file(path: Path) -> _Study | None:
-    try:
-        with path.open("rb") as file:
-            start = file.read(MAGIC_OFFSET + len(MAGIC))
-            return _parse(start + file.read(_HEADER_BYTES)) if start.endswith(MAGIC) else None
-    except OSError:
-        return None
+    blob = file_blob(path)
+    return None if blob is None else _study_of(blob)
 
 
 def _study_of(blob: Blob) -> _Study | None:
-    end = MAGIC_OFFSET + len(MAGIC)
-    if blob.n_bytes < end or blob.read(end)[MAGIC_OFFSET:] != MAGIC:
-        return None
-    return _parse(blob.read(_HEADER_BYTES))
-
-
-def _parse(head: bytes) -> _Study | None:
-    """Return the study of a DICOM file from its first bytes; None for another file and for a DICOMDIR."""
-    if head[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] != MAGIC:
-        return None
-    try:
-        header = pydicom.dcmread(
-            io.BytesIO(head), stop_before_pixels=True,
-            specific_tags=["SOPInstanceUID", "PatientID", "StudyInstanceUID"],
-        )  # fmt: skip
-    except (InvalidDicomError, EOFError, ValueError, KeyError, TypeError, AttributeError, NotImplementedError):
-        return None
-    if "SOPInstanceUID" not in header:
-        return None
-    return str(header.get("PatientID") or ""), str(header.get("StudyInstanceUID") or "")
+    """Return the study of an image; None for another file, a DICOMDIR among them."""
+    budget = ReadBudget()
+    with suppress_warnings(), closing(budget.decoder):
+        try:
+            found = read_images(blob, budget)
+        except InputDataError:
+            return None
+    return None if isinstance(found, SkipReason) or not found else found[0].tags.study_of_patient
