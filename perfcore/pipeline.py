@@ -251,6 +251,7 @@ def analyse(
             curve = chosen.corrected() if wanted else chosen.aif
         with timed("deconvolution"):
             maps = make_maps(prepared, tiles, curve, settings)
-        numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm)
+        right = prepared.right_hemisphere()
+        numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm, right)
     corrected = wanted and chosen.partial_volume is not None
     return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds)

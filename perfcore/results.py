@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
 
 LESIONS: Final = ("core", "hypoperfused")
-_FIGURES: Final = ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf")
+_FIGURES: Final = (
+    "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index",
+    "target_mismatch", "side", "reference_cbf",
+)  # fmt: skip
 _AGREEMENT: Final = ("dice", "jaccard", "auc", "hd95_mm", "lesion_ml")
 _NUMBERS: Final = re.compile(r"\[[\s\d.,eE+-]+\]")
 """Matches a list of numbers in indented JSON."""

@@ -24,16 +24,18 @@ def show_live_component(page: str) -> None:
     if now is None:
         return
 
+    # Streamlit keeps the call-backs of earlier runs; they must not keep a case that was removed since.
     def curve() -> None:
         start_aif.keep_committed_curve(component_value("curve"))
 
     def source() -> None:
-        start_aif.select_start_aif(now.case, str(component_value("source")))
+        if (opened := session.workspace) is not None:
+            start_aif.select_start_aif(opened.case, str(component_value("source")))
 
     def csv() -> None:
         file = component_value("csv")
-        if isinstance(file, dict):
-            start_aif.receive_csv(now.case, str(file.get("base64", "")))
+        if isinstance(file, dict) and (opened := session.workspace) is not None:
+            start_aif.receive_csv(opened.case, str(file.get("base64", "")))
 
     shelf = snapshot_sync.snapshots_frame(session, now)
     sources = start_aif.aif_choices(now.case)

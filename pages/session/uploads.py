@@ -46,6 +46,21 @@ class UploadOptions:
     dt_s: float | None = None
 
 
+class _HeldSeries:
+    """Reads an upload until it is removed; call-backs of earlier runs keep its catalog entry for longer."""
+
+    def __init__(self, loaded: LoadedCase) -> None:
+        self._loaded: LoadedCase | None = loaded
+
+    def __call__(self) -> LoadedCase:
+        if self._loaded is None:
+            raise InputDataError("The upload was removed; upload it again.")
+        return self._loaded
+
+    def release(self) -> None:
+        self._loaded = None
+
+
 def add_uploads(
     files: Sequence[bytes], options: UploadOptions, sidecars: Sequence[bytes | None] = ()
 ) -> list[str]:
@@ -95,13 +110,12 @@ def _add(content: bytes, options: UploadOptions, sidecar: bytes | None) -> Catal
         raise InputDataError(f"Your uploads would take more than {MAX_SESSION_BYTES >> 30} GiB; remove one first.")
     if sum(one.data.nbytes for one in [*_all_series.values()]) + series.data.nbytes > config.memory_for_uploads():
         raise InputDataError("The server's memory for uploads is full; try again later.")
-    loaded = LoadedCase(series)
     _all_series[id(series)] = series
     entry = CatalogEntry(
         f"upload-{number}",
         title,
         _describe(series),
-        lambda: loaded,
+        _HeldSeries(LoadedCase(series)),
         live_session().token,
         summary=case_summary.summary_of_series(series),
     )
@@ -121,6 +135,8 @@ def remove_upload(key: str) -> None:
     for entry in [entry for entry in user.uploads.entries if entry.key == key]:
         user.uploads.entries.remove(entry)
         forget_entry(entry)
+        if isinstance(entry.read, _HeldSeries):
+            entry.read.release()
         if user.case.key == key:
             case_selection.select_entry(next(iter(case_selection.entries().values())))
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -90,6 +91,13 @@ def maps_command(
         typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
+    dicom_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Of DICOM input: folder for Parametric Maps and a SEG, with the patient's identity.",
+        ),
+    ] = None,
 ) -> None:
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
     check_choice("device", device, DEVICES)
@@ -117,6 +125,12 @@ def maps_command(
     from perfcore.results import file_names, write_results
 
     check_out_dir(out, file_names())
+    dicom = None
+    if dicom_out is not None:
+        from perfcore.dicom_export.output import DicomOutput
+
+        with progress("Reading the headers"):
+            dicom = DicomOutput.prepare(source, dicom_out, dt_s=dt)
     with progress("Reading the series"):
         start = time.perf_counter()
         series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
@@ -125,7 +139,7 @@ def maps_command(
     import_torch_in_background()
     with progress("Computing maps"):
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
-    with progress("Writing maps"):
+    with progress("Writing maps"), dicom.written(analysis) if dicom else nullcontext():
         options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
         write_results(analysis, out, options=options, load_s=load_s)
     _print_summary(analysis)

@@ -21,7 +21,19 @@ PROBE_BYTES: Final = 1024
 def write_all(
     out_dir: Path, files: Iterable[tuple[str, bytes]], names: tuple[str, ...], *, keep: bool = True
 ) -> None:
-    """Write files into a folder, all or none.
+    """Write files into a folder, all or none; see :func:`written`.
+
+    ``keep`` False only tests whether the files can be written, and removes them again.
+    """
+    with written(out_dir, files, names, keep=keep):
+        pass
+
+
+@contextmanager
+def written(
+    out_dir: Path, files: Iterable[tuple[str, bytes]], names: tuple[str, ...], *, keep: bool = True
+) -> Iterator[None]:
+    """Write files into a folder, all or none: they appear there when the block ends, and not if it fails.
 
     Parameters
     ----------
@@ -50,10 +62,11 @@ def write_all(
         for name, content in files:
             with _as_output_error():
                 (folder / name).write_bytes(content)
+        yield
         if not keep:
             return
         with _as_output_error():
-            if is_new:
+            if is_new and not out_dir.is_dir():  # it may have been created in the block
                 folder.rename(out_dir)
                 made.clear()
             else:

@@ -52,6 +52,17 @@ def load_series(
     return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
 
 
+def is_dicom(path: Path) -> bool:
+    """Return whether :func:`load_series` reads a path as DICOM.
+
+    Raises
+    ------
+    InputDataError
+        It is a folder that holds no series, or several cases.
+    """
+    return _only_case(path) is None if path.is_dir() else path.suffix.lower() == ZIP_SUFFIX
+
+
 def _only_case(folder: Path) -> CaseFiles | None:
     """Return the only case of a folder, None if it holds DICOM files instead."""
     cases = find_cases(folder)

@@ -11,7 +11,7 @@ from scipy import ndimage
 from perfcore.errors import InputDataError
 from perfcore.preprocess import motion_rigid, quality
 from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
-from perfcore.preprocess.hemispheres import Side, fit_midplane, later_side
+from perfcore.preprocess.hemispheres import Midplane, Side, fit_midplane, later_side
 from perfcore.preprocess.mask import (
     BONE_MARGIN_MM,
     DENOISING_MM,
@@ -60,6 +60,8 @@ class Prepared:
         Shape ``(n_voxels,)``: baseline below 15 HU; area under the curve above 2.5 × the median.
     reference
         Shape ``(n_voxels,)``: healthy voxels for the mean CBF.
+    midplane
+        Plane between the hemispheres.
     diseased_side
         Hemisphere with the later mean time to peak (patient's side), None if a side is missing.
     lesion
@@ -89,6 +91,7 @@ class Prepared:
     csf: BoolArray
     vessels: BoolArray
     reference: BoolArray
+    midplane: Midplane
     diseased_side: Side | None
     lesion: BoolArray | None
     n_baseline: int
@@ -112,6 +115,12 @@ class Prepared:
     def time_s(self) -> DoubleArray:
         """Times of the frames in seconds, from 0."""
         return np.arange(self.n_time, dtype=np.float64) * self.dt_s
+
+    def right_hemisphere(self) -> BoolArray:
+        """Return the part of the mask on the patient's right, shape ``(nx, ny, nz)``."""
+        right = np.zeros(self.grid, bool)
+        right[self.mask] = self.midplane.right_of(self.mask, self.affine)
+        return right
 
     @property
     def in_hu(self) -> bool:
@@ -197,6 +206,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         csf=csf,
         vessels=vessels,
         reference=reference,
+        midplane=midplane,
         diseased_side=side,
         lesion=None if series.lesion is None else series.lesion[mask],
         n_baseline=n_baseline,

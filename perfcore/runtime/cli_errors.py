@@ -21,7 +21,8 @@ from perfcore.errors import PerfcoreError
 BAD_INPUT: Final = 2
 INTERNAL_ERROR: Final = 1
 EXTRAS: Final = {
-    "distributed": "dask", "matplotlib": "training", "monai": "training", "pandas": "training",
+    "distributed": "dask", "highdicom": "dicom-out", "matplotlib": "training", "monai": "training",
+    "pandas": "training",
 }  # fmt: skip
 """Extra of the distribution that installs a package which only some commands need."""
 

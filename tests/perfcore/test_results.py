@@ -28,8 +28,8 @@ MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
     "case", "shape", "spacing_mm", "dt_s", "time_source", "n_time", "settings", "aif", "core_ml",
-    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf", "tmax_shift_s", "quality",
-    "quality_codes",
+    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index",
+    "target_mismatch", "side", "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])
@@ -111,6 +111,15 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["hypoperfused_ml"] > summary["core_ml"]
     assert summary["mismatch_ml"] == pytest.approx(summary["hypoperfused_ml"] - summary["core_ml"])
     assert summary["mismatch_ratio"] == pytest.approx(summary["hypoperfused_ml"] / summary["core_ml"])
+    tmax, voxel_ml = analysis.maps.tmax[analysis.prepared.mask], analysis.series.voxel_ml
+    above = {level: (tmax > float(level)).sum() * voxel_ml for level in ("4", "6", "8", "10")}
+    assert summary["tmax_volumes_ml"] == pytest.approx(above)
+    assert summary["tmax_volumes_ml"]["6"] == pytest.approx(summary["hypoperfused_ml"])
+    assert summary["hypoperfusion_index"] == pytest.approx(above["10"] / above["6"])
+    assert summary["target_mismatch"] is bool(
+        summary["mismatch_ratio"] >= 1.8 and summary["mismatch_ml"] >= 15 and summary["core_ml"] < 70
+    )
+    assert summary["side"] == numbers.side
     assert summary["dice"] == numbers.dice
     assert summary["lesion_ml"] == pytest.approx(analysis.series.lesion.sum() * analysis.series.voxel_ml)
     aif = summary["aif"]

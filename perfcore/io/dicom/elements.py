@@ -52,12 +52,15 @@ class ReadBudget:
             )
 
 
-class _CountedReads(io.BytesIO):
+class CountedReads(io.BytesIO):
+    """Bytes of a file, each read of which is counted."""
+
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
         super().__init__(content)
         self._budget = budget
 
     def read(self, n_bytes: int | None = -1, /) -> bytes:
+        """Read as a file does, and count it."""
         self._budget.spend()
         return super().read(n_bytes)
 
@@ -74,7 +77,7 @@ class Elements:
     """
 
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
-        self._stream = _CountedReads(content, budget)
+        self._stream = CountedReads(content, budget)
         self._found = Dataset()
 
     def find(

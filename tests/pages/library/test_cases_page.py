@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import io
+import weakref
 from pathlib import Path
 
 import nibabel as nib
@@ -364,6 +366,19 @@ def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:
         assert [key for key in cache._values if key[:2] == (owner, "upload-2")]
     upload(app, GOOD)
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2", "Upload 3"], "a name is used once"
+
+
+def test_a_removed_upload_frees_its_memory() -> None:
+    app = upload(run("pages/cases.py"), GOOD)
+    app.switch_page("pages/lab.py").run()
+    workspace = live_of(app).workspace
+    assert workspace.case.name == "upload-1"
+    held = [weakref.ref(workspace.case), weakref.ref(user_of(app).uploads.entries[0].read().series)]
+    del workspace
+    app.switch_page("pages/cases.py").run()
+    app.button(key="remove_upload-1").click().run()
+    gc.collect()
+    assert [ref() for ref in held] == [None, None]
 
 
 def test_previews_of_uploads_are_dropped_with_their_session() -> None:
