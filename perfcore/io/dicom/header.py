@@ -50,8 +50,9 @@ _TAGS: Final = [
     _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _PADDING, _PADDING_LIMIT,
     _INTERCEPT, _SLOPE, _LOSSY, DIMENSIONS,
 ]  # fmt: skip
-_LAST_TAG: Final = 0x00541300
-"""Last element of a single-frame image that is read."""
+_LAST_TAG: Final = 0x00282110
+"""Last element that an image needs. Frame reference time comes later, beyond the first bytes where there are much
+private data; it serves only where no other clock does."""
 
 
 class SkipReason(Enum):
@@ -203,11 +204,11 @@ def _parsed(
         return SkipReason.DAMAGED, False, None
     n_frames = int(min(elements.number(_N_FRAMES) or 1, MAX_FRAMES + 1))
     is_multi = n_frames != 1 or elements.text(_CLASS) in _MULTIFRAME
-    pixels = PixelData(blob, syntax, elements.position, n_frames)
+    pixels = PixelData(blob, syntax, elements.last_start, n_frames)
     if reached == PIXELS:
         pixels.place(content, elements.position)
     if not is_multi:
-        if PIXELS > reached > _LAST_TAG:  # overlays come first
+        if PIXELS > reached >= SHARED_GROUPS:  # overlays come first
             _place(pixels, Elements(content, budget), content, [PIXELS])
         image = _image(elements, None, pixels, 0)
         return (image if isinstance(image, SkipReason) else (image,)), reached > _LAST_TAG, None
