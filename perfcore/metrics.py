@@ -1,8 +1,8 @@
-"""How well a lesion agrees with the known one, and how large the lesions are."""
+"""Figures of an analysis: volumes of the lesions, what a stroke report says, agreement with a known lesion."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 import numpy as np
@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from perfcore.maps import PerfusionMaps, is_core, is_hypoperfused, relative_cbf
+from perfcore.preprocess.hemispheres import Side
 from perfcore.settings import Settings
+from perfcore.stroke_figures import (
+    TMAX_LEVELS_S,
+    affected_side,
+    has_target_mismatch,
+    hypoperfusion_index,
+    tmax_volumes,
+)
 from perfcore.types import BoolArray, FloatArray
 
 Spacing = tuple[float, float, float]
@@ -60,9 +68,13 @@ class MetricInfo:
         """Name with the unit, for an axis."""
         return f"{self.name}, {self.unit}" if self.unit else self.name
 
-    def text(self, value: float | None) -> str:
-        """Return a value with its digits; a dash where it has no meaning."""
-        return "–" if value is None else f"{value:.{self.digits}f}".replace("-", "−")
+    def text(self, value: float | bool | str | None) -> str:
+        """Return a value with its digits, yes or no, or a word as it is; a dash where it has no meaning."""
+        if value is None or isinstance(value, str):
+            return value or "–"
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return f"{value:.{self.digits}f}".replace("-", "−")
 
 
 NEGLIGIBLE_DICE: Final = 0.005
@@ -92,6 +104,13 @@ METRICS: Final[dict[str, MetricInfo]] = {
         MetricInfo("hypoperfused_ml", "Hypoperfused", "Hypoperfused", "ml", 1),
         MetricInfo("mismatch_ml", "Mismatch", "Mismatch", "ml", 1),
         MetricInfo("mismatch_ratio", "Ratio", "Mismatch ratio", "", 2),
+        *(
+            MetricInfo(f"tmax_{level}_ml", f"Tmax > {level} s", f"Tmax above {level} s", "ml", 1)
+            for level in TMAX_LEVELS_S
+        ),
+        MetricInfo("hypoperfusion_index", "Index", "Hypoperfusion index", "", 2),
+        MetricInfo("target_mismatch", "Target", "Target mismatch", "", 0),
+        MetricInfo("side", "Side", "Affected side", "", 0),
         MetricInfo("reference_cbf", "Healthy CBF", "Healthy CBF", "ml/100 g/min", 1),
         MetricInfo("lesion_ml", "Known core", "Known core", "ml", 1),
         MetricInfo("seconds", "Time", "Time taken", "s", 1),
@@ -106,6 +125,10 @@ LIVE: Final = (
     "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "dice", "auc", "reference_cbf",
 )  # fmt: skip
 """Metrics that the Lab follows, in its order."""
+COMPARED: Final = (
+    "core_ml", "hypoperfused_ml", "target_mismatch", "hypoperfusion_index", "dice", "auc", "reference_cbf",
+)  # fmt: skip
+"""Metrics in the table of Compare, in its order."""
 TORNADO: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
 """Metrics of the tornado chart."""
 
@@ -121,6 +144,18 @@ class Numbers:
 
     Volumes in millilitres, `reference_cbf` in ml/100 g/min, `hd95_mm` in millimetres.
     ``dice``, ``auc`` and ``hd95_mm`` are None for an empty known lesion.
+
+    Attributes
+    ----------
+    tmax_volumes_ml
+        Volume with Tmax above 4, 6, 8 and 10 s, by ``"4"``, ``"6"``, ``"8"`` and ``"10"``.
+    hypoperfusion_index
+        Volume above 10 s over that above 6 s, 0 to 1; None where nothing is above 6 s.
+    target_mismatch
+        Of core and hypoperfused tissue under their thresholds: ratio ≥ 1.8, mismatch ≥ 15 ml and core < 70 ml.
+    side
+        Patient's side with at least two thirds of the hypoperfused tissue; None where neither has, where that is
+        below 3 ml, and where the hemispheres are not known.
     """
 
     core_ml: float
@@ -133,6 +168,16 @@ class Numbers:
     jaccard: float | None = None
     auc: float | None = None
     hd95_mm: float | None = None
+    tmax_volumes_ml: dict[str, float] = field(default_factory=dict)
+    hypoperfusion_index: float | None = None
+    target_mismatch: bool = False
+    side: Side | None = None
+
+    def by_metric(self) -> dict[str, float | bool | str | None]:
+        """Return every figure by its id in `METRICS`."""
+        levels = {f"tmax_{level}_ml": self.tmax_volumes_ml.get(str(level)) for level in TMAX_LEVELS_S}
+        values = {**vars(self), **levels}
+        return {name: values[name] for name in METRICS if name in values}
 
 
 def dice(predicted: BoolArray, known: BoolArray) -> float | None:
@@ -212,18 +257,29 @@ def hausdorff95(predicted: BoolArray, known: BoolArray, spacing_mm: Spacing) -> 
     return max(directed(a, b), directed(b, a))
 
 
-def lesion_volumes(core: BoolArray, hypoperfused: BoolArray, reference_cbf: float, voxel_ml: float) -> Numbers:
-    """Return the volumes of core and hypoperfused tissue and their mismatch, which is not below 0.
+def lesion_volumes(
+    core: BoolArray,
+    hypoperfused: BoolArray,
+    tmax: FloatArray,
+    reference_cbf: float,
+    voxel_ml: float,
+    *,
+    right: BoolArray | None = None,
+) -> Numbers:
+    """Return volumes, mismatch, which is not below 0, and what a stroke report derives from them.
 
     Parameters
     ----------
-    core, hypoperfused
-        Of one shape.
+    core, hypoperfused, tmax
+        Of one shape; Tmax in seconds.
     reference_cbf
         ml/100 g/min.
     voxel_ml
         Volume of a voxel.
+    right
+        The patient's right, of the same shape; None leaves the side unknown.
     """
+    volumes = tmax_volumes(tmax, voxel_ml)
     core_ml = float(np.count_nonzero(core) * voxel_ml)
     hypo_ml = float(np.count_nonzero(hypoperfused) * voxel_ml)
     return Numbers(
@@ -232,10 +288,20 @@ def lesion_volumes(core: BoolArray, hypoperfused: BoolArray, reference_cbf: floa
         mismatch_ml=max(hypo_ml - core_ml, 0.0),
         mismatch_ratio=hypo_ml / core_ml if core_ml > 0 else None,
         reference_cbf=reference_cbf,
+        tmax_volumes_ml=volumes,
+        hypoperfusion_index=hypoperfusion_index(volumes),
+        target_mismatch=bool(has_target_mismatch(core_ml, hypo_ml)),
+        side=None if right is None else affected_side(hypoperfused, right, voxel_ml),
     )
 
 
-def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: float, spacing_mm: Spacing) -> Numbers:
+def lesion_numbers(
+    maps: PerfusionMaps,
+    lesion: BoolArray | None,
+    voxel_ml: float,
+    spacing_mm: Spacing,
+    right: BoolArray | None = None,
+) -> Numbers:
     """Measure one case.
 
     Parameters
@@ -246,8 +312,10 @@ def lesion_numbers(maps: PerfusionMaps, lesion: BoolArray | None, voxel_ml: floa
         The known lesion on the same grid, or None.
     voxel_ml, spacing_mm
         Volume and edges of a voxel.
+    right
+        The patient's right on the same grid; None leaves the side unknown.
     """
-    numbers = lesion_volumes(maps.core, maps.hypoperfused, maps.reference_cbf, voxel_ml)
+    numbers = lesion_volumes(maps.core, maps.hypoperfused, maps.tmax, maps.reference_cbf, voxel_ml, right=right)
     if lesion is None:
         return numbers
     overlap = dice(maps.core, lesion)
@@ -272,7 +340,7 @@ def voxel_numbers(
     n_lesion: int = 0,
     exact: bool = True,
 ) -> Numbers:
-    """Return the figures of `lesion_numbers` but Jaccard, distance and lesion volume, from voxels of the mask.
+    """Return the figures of `lesion_numbers` from voxels of the mask; no Jaccard, distance, lesion volume or side.
 
     Parameters
     ----------
@@ -293,7 +361,8 @@ def voxel_numbers(
     """
     rcbf = relative_cbf(cbf, reference_cbf)
     core = is_core(rcbf, settings.core_threshold)
-    numbers = lesion_volumes(core, is_hypoperfused(tmax, settings.tmax_threshold_s), reference_cbf, voxel_ml)
+    late = is_hypoperfused(tmax, settings.tmax_threshold_s)
+    numbers = lesion_volumes(core, late, tmax, reference_cbf, voxel_ml)
     found = agreement(core, rcbf, lesion, n_lesion, exact=exact)
     return replace(numbers, dice=found["dice"], auc=found["auc"])
 

@@ -9,6 +9,7 @@ from pages.live.server.rerun_transport import answer
 from pages.session import snapshot_sync, start_aif
 from pages.session.downloads import downloads
 from pages.session.state import component_value, live_session, user_state
+from perfcore.quality_flags import doubtful_first
 
 
 def show_live_component(page: str) -> None:
@@ -24,16 +25,18 @@ def show_live_component(page: str) -> None:
     if now is None:
         return
 
+    # Streamlit keeps the call-backs of earlier runs; they must not keep a case that was removed since.
     def curve() -> None:
         start_aif.keep_committed_curve(component_value("curve"))
 
     def source() -> None:
-        start_aif.select_start_aif(now.case, str(component_value("source")))
+        if (opened := session.workspace) is not None:
+            start_aif.select_start_aif(opened.case, str(component_value("source")))
 
     def csv() -> None:
         file = component_value("csv")
-        if isinstance(file, dict):
-            start_aif.receive_csv(now.case, str(file.get("base64", "")))
+        if isinstance(file, dict) and (opened := session.workspace) is not None:
+            start_aif.receive_csv(opened.case, str(file.get("base64", "")))
 
     shelf = snapshot_sync.snapshots_frame(session, now)
     sources = start_aif.aif_choices(now.case)
@@ -44,5 +47,9 @@ def show_live_component(page: str) -> None:
         data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
     )
     downloads(now)
-    for flag in (*now.case.prepared.warnings, *now.start.quality):
-        st.caption(f"⚠ {flag.sentence}")
+    flags = (*now.case.prepared.warnings, *now.start.quality, *now.case.doubts(now.start, now.settings))
+    for flag in doubtful_first(flags):
+        if flag.severity == "doubtful":
+            st.warning(flag.sentence, icon="⚠️")
+        else:
+            st.caption(f"⚠ {flag.sentence}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # these modules import pandas, which only their own pages nee
     from pages.comparison.columns import ComparisonCache
     from pages.comparison.evaluation_results import EvaluationResults
     from pages.comparison.evaluation_runner import EvaluationRun
+    from pages.comparison.foreign_maps import ForeignMap
     from pages.network.panels import NetworkResult
 
 STATE_KEY: Final = "user_state"
@@ -222,6 +223,10 @@ class ComparisonState:
         By case key: keys of the compared AIFs.
     cache
         Columns computed from this user's own AIFs and cases.
+    foreign
+        By case key: maps of another package that the user has uploaded.
+    n_foreign_added, foreign_problem
+        How often a map was added, which empties the file widget, and why the last one cannot be read.
     run, problem, evaluations
         The evaluation under way, why the last one failed, and finished evaluations, the latest first.
     """
@@ -230,6 +235,9 @@ class ComparisonState:
     opens_lab: bool = False
     keys: dict[str, list[str]] = field(default_factory=dict)
     cache: ComparisonCache | None = None
+    foreign: dict[str, list[ForeignMap]] = field(default_factory=dict)
+    n_foreign_added: int = 0
+    foreign_problem: str = ""
     run: EvaluationRun | None = None
     problem: str = ""
     evaluations: list[EvaluationResults] = field(default_factory=list)

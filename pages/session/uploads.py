@@ -6,6 +6,8 @@ import threading
 import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import zip_longest
 from typing import Final
 
 import streamlit as st
@@ -22,8 +24,11 @@ from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.nifti.reader import read_series
 from perfcore.types import PerfusionSeries, SeriesUnits
 
-UNIT_LABELS: Final[dict[SeriesUnits, str]] = {"hu": "Hounsfield units", "concentration": "enhancement"}
+UNIT_LABELS: Final[dict[SeriesUnits, str]] = {
+    "hu": "Hounsfield units", "concentration": "enhancement", "dsc": "MR signal",
+}  # fmt: skip
 ZIP_MAGIC: Final = b"PK"
+SIDECAR_SUFFIX: Final = ".json"
 MAX_UPLOADS: Final = 12
 MAX_SESSION_BYTES: Final = 3 << 30
 """Memory of the uploads of one session, as float32."""
@@ -43,7 +48,24 @@ class UploadOptions:
     dt_s: float | None = None
 
 
-def add_uploads(files: Sequence[bytes], options: UploadOptions) -> list[str]:
+class _HeldSeries:
+    """Reads an upload until it is removed; call-backs of earlier runs keep its catalog entry for longer."""
+
+    def __init__(self, loaded: LoadedCase) -> None:
+        self._loaded: LoadedCase | None = loaded
+
+    def __call__(self) -> LoadedCase:
+        if self._loaded is None:
+            raise InputDataError("The upload was removed; upload it again.")
+        return self._loaded
+
+    def release(self) -> None:
+        self._loaded = None
+
+
+def add_uploads(
+    files: Sequence[bytes], options: UploadOptions, sidecars: Sequence[bytes | None] = ()
+) -> list[str]:
     """Read uploads, add the valid ones to the session and select the first of them.
 
     Parameters
@@ -52,6 +74,8 @@ def add_uploads(files: Sequence[bytes], options: UploadOptions) -> list[str]:
         Contents: single NIfTI files, or zips of DICOM files.
     options
         Mask and lesion are allowed with a single series only.
+    sidecars
+        Content of each series' JSON sidecar, None where there is none; default: none.
 
     Returns
     -------
@@ -61,10 +85,10 @@ def add_uploads(files: Sequence[bytes], options: UploadOptions) -> list[str]:
     if len(files) > 1 and (options.mask or options.lesion):
         return ["A mask or a lesion belongs to one series: add that series by itself."]
     problems, added = [], []
-    for place, content in enumerate(files, start=1):
+    for place, (content, sidecar) in enumerate(zip_longest(files, sidecars), start=1):
         try:
             with _reading:
-                added.append(_add(content, options))
+                added.append(_add(content, options, sidecar))
         except PerfcoreError as error:
             which = "This series" if len(files) == 1 else f"File {place} of {len(files)}"
             problems.append(f"{which} cannot be opened: {error}")
@@ -73,13 +97,13 @@ def add_uploads(files: Sequence[bytes], options: UploadOptions) -> list[str]:
     return problems
 
 
-def _add(content: bytes, options: UploadOptions) -> CatalogEntry:
+def _add(content: bytes, options: UploadOptions, sidecar: bytes | None) -> CatalogEntry:
     mine = user_state().uploads
     if len(mine.entries) >= MAX_UPLOADS:
         raise InputDataError(f"A session keeps at most {MAX_UPLOADS} uploads; remove one first.")
     number = mine.last_number + 1
     title = f"Upload {number}"
-    read = read_dicom if content.startswith(ZIP_MAGIC) else read_series
+    read = read_dicom if content.startswith(ZIP_MAGIC) else partial(read_series, sidecar=sidecar)
     series = read(
         content, dt_s=options.dt_s, units=options.units, case=title, mask=options.mask, lesion=options.lesion
     )
@@ -88,13 +112,12 @@ def _add(content: bytes, options: UploadOptions) -> CatalogEntry:
         raise InputDataError(f"Your uploads would take more than {MAX_SESSION_BYTES >> 30} GiB; remove one first.")
     if sum(one.data.nbytes for one in [*_all_series.values()]) + series.data.nbytes > config.memory_for_uploads():
         raise InputDataError("The server's memory for uploads is full; try again later.")
-    loaded = LoadedCase(series)
     _all_series[id(series)] = series
     entry = CatalogEntry(
         f"upload-{number}",
         title,
         _describe(series),
-        lambda: loaded,
+        _HeldSeries(LoadedCase(series)),
         live_session().token,
         summary=case_summary.summary_of_series(series),
     )
@@ -114,6 +137,8 @@ def remove_upload(key: str) -> None:
     for entry in [entry for entry in user.uploads.entries if entry.key == key]:
         user.uploads.entries.remove(entry)
         forget_entry(entry)
+        if isinstance(entry.read, _HeldSeries):
+            entry.read.release()
         if user.case.key == key:
             case_selection.select_entry(next(iter(case_selection.entries().values())))
 
@@ -123,6 +148,19 @@ def _contents(files: Sequence[UploadedFile]) -> list[bytes]:
     contents = [file.getvalue() for file in files]
     delete_uploaded_files([file.file_id for file in files])
     return contents
+
+
+def pair_sidecars(names: Sequence[str], contents: Sequence[bytes]) -> tuple[list[bytes], list[bytes | None]]:
+    """Return the series among some files, and the JSON sidecar of each: the one with its name, or the only one.
+
+    The names are compared and not kept.
+    """
+    stems = [name.lower().removesuffix(".gz").rpartition(".")[0] for name in names]
+    is_json = [name.lower().endswith(SIDECAR_SUFFIX) for name in names]
+    by_stem = {stem: content for stem, content, json in zip(stems, contents, is_json, strict=True) if json}
+    series = [(stem, content) for stem, content, json in zip(stems, contents, is_json, strict=True) if not json]
+    only = next(iter(by_stem.values())) if len(by_stem) == len(series) == 1 else None
+    return [content for _, content in series], [by_stem.get(stem, only) for stem, _ in series]
 
 
 def _describe(series: PerfusionSeries) -> str:
@@ -135,7 +173,7 @@ def show_uploads() -> None:
     uploads = user_state().uploads
     st.markdown("##### Your own cases")
     st.caption(
-        "4D CT perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
+        "4D CT or MR (DSC) perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
         "They stay in this session: other users cannot see them, links do not contain them, and they are deleted "
         "when the session ends."
     )
@@ -151,8 +189,8 @@ def show_uploads() -> None:
     # A new key empties the file widgets after a submission.
     turn = uploads.n_submitted
     series = st.file_uploader(
-        "Series: one or more 4D NIfTI files, or zips of DICOM files",
-        type=["nii", "gz", "zip"],
+        "Series: one or more 4D NIfTI files (with their JSON sidecars), or zips of DICOM files",
+        type=["nii", "gz", "zip", "json"],
         accept_multiple_files=True,
         key=f"upload_series_{turn}",
     )
@@ -166,14 +204,16 @@ def show_uploads() -> None:
             format_func=lambda name: UNIT_LABELS[name],
         )
         dt_s = right.number_input("Time step in seconds (0: from the file)", 0.0, 60.0, 0.0, step=0.5)
-    label = "Open this case" if len(series) < 2 else f"Open these {len(series)} cases"
+    n_series = sum(not file.name.lower().endswith(SIDECAR_SUFFIX) for file in series)
+    label = "Open this case" if n_series < 2 else f"Open these {n_series} cases"
     pressed = st.button(label, type="primary")
-    if pressed and not series:
+    if pressed and not n_series:
         st.error("Choose a 4D series first.")
     elif pressed:
         brain, core = (_contents([file])[0] if file else None for file in (mask, lesion))
         options = UploadOptions(brain, core, units, dt_s or None)
         with st.spinner("Reading the series …", show_time=False):
-            uploads.problems = add_uploads(_contents(series), options)
+            files, sidecars = pair_sidecars([file.name for file in series], _contents(series))
+            uploads.problems = add_uploads(files, options, sidecars)
         uploads.n_submitted += 1
         st.rerun()

@@ -16,12 +16,15 @@ from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.maps import anchor_tmax, flow_and_delay, is_core, relative_cbf
 from perfcore.settings import Settings
+from perfcore.stroke_figures import (
+    LARGE_CORE_ML,
+    TARGET_RATIO,
+    has_large_core,
+    has_target_mismatch,
+    has_target_ratio,
+)
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
-LARGE_CORE_ML: Final = 70.0
-TARGET_RATIO: Final = 1.8
-TARGET_MISMATCH_ML: Final = 15.0
-"""Target mismatch: ratio ≥ 1.8, mismatch ≥ 15 ml and core < 70 ml (Albers 2018, doi:10.1056/NEJMoa1713973)."""
 DECISIONS: Final = {
     "large_core": f"Core ≥ {LARGE_CORE_ML:g} ml",
     "ratio": f"Mismatch ratio ≥ {TARGET_RATIO:g}",
@@ -67,12 +70,10 @@ def decisions(core_ml: DoubleArray, hypoperfused_ml: DoubleArray) -> dict[str, B
     core_ml, hypoperfused_ml
         Of one shape.
     """
-    large = core_ml >= LARGE_CORE_ML
-    ratio = (hypoperfused_ml >= TARGET_RATIO * core_ml) & (hypoperfused_ml > 0)
     return {
-        "large_core": large,
-        "ratio": ratio,
-        "target": ratio & ~large & (hypoperfused_ml - core_ml >= TARGET_MISMATCH_ML),
+        "large_core": has_large_core(core_ml),
+        "ratio": has_target_ratio(core_ml, hypoperfused_ml),
+        "target": has_target_mismatch(core_ml, hypoperfused_ml),
     }
 
 

@@ -30,7 +30,7 @@ def load_series(
     dt_s
         Time step in seconds; overrides the header.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     mask
         A NIfTI file with a brain mask that replaces the automatic one.
 
@@ -50,6 +50,17 @@ def load_series(
     from perfcore.io.dicom.reader import read_dicom  # pydicom is slow to import
 
     return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
+
+
+def is_dicom(path: Path) -> bool:
+    """Return whether :func:`load_series` reads a path as DICOM.
+
+    Raises
+    ------
+    InputDataError
+        It is a folder that holds no series, or several cases.
+    """
+    return _only_case(path) is None if path.is_dir() else path.suffix.lower() == ZIP_SUFFIX
 
 
 def _only_case(folder: Path) -> CaseFiles | None:

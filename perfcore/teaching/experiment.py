@@ -152,7 +152,7 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         raise ArgumentError("The CBF of healthy tissue is not positive with this AIF; choose another AIF.")
     core = is_core(relative_cbf(cbf, healthy.cbf), settings.core_threshold)
     low = is_hypoperfused(tmax, settings.tmax_threshold_s)
-    numbers = lesion_volumes(core, low, healthy.cbf, case.prepared.voxel_ml)
+    numbers = lesion_volumes(core, low, tmax, healthy.cbf, case.prepared.voxel_ml)
     known = case.lesion if case.lesion is not None and case.lesion.any() else None
     operator, components = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
 

@@ -200,12 +200,14 @@ def test_hausdorff95_ignores_a_single_outlier():
 
 def maps_of(rcbf, core, hypoperfused):
     empty = np.zeros(rcbf.shape, np.float32)
+    tmax = np.random.default_rng(7).uniform(-2, 14, rcbf.shape).astype(np.float32)
+    tmax[np.isnan(rcbf)] = np.nan
     return PerfusionMaps(
         cbf=empty,
         rcbf=rcbf,
         cbv=empty,
         mtt=empty,
-        tmax=empty,
+        tmax=tmax,
         ttp=empty,
         core_probability=empty,
         core=core,
@@ -241,6 +243,10 @@ def test_lesion_numbers_of_a_case(maps):
         jaccard=jaccard_score(lesion.ravel(), maps.core.ravel()),
         auc=roc_auc_score(lesion[inside], -maps.rcbf[inside]),
         hd95_mm=hausdorff95_by_hand(maps.core, lesion, SPACING),
+        tmax_volumes_ml={str(s): (maps.tmax > s).sum() * VOXEL_ML for s in (4, 6, 8, 10)},
+        hypoperfusion_index=(maps.tmax > 10).sum() / (maps.tmax > 6).sum(),
+        target_mismatch=False,
+        side=None,
     )
     for name, value in vars(expected).items():
         assert getattr(numbers, name) == pytest.approx(value, rel=1e-12), name
@@ -313,6 +319,8 @@ def test_numbers_of_voxels_equal_their_definition():
     assert found == Numbers(
         core_ml=1.0, hypoperfused_ml=1.0, mismatch_ml=0.0, mismatch_ratio=1.0, reference_cbf=50.0,
         lesion_ml=None, dice=2 * 1 / (2 + 3), jaccard=None, auc=5 / 6, hd95_mm=None,
+        tmax_volumes_ml={"4": 1.5, "6": 0.5, "8": 0.0, "10": 0.0}, hypoperfusion_index=0.0,
+        target_mismatch=False, side=None,
     )  # fmt: skip
 
 
@@ -359,6 +367,16 @@ def test_the_metrics_of_an_evaluation_are_those_with_a_better_side():
 def test_a_value_is_shown_with_its_digits():
     info = MetricInfo("a", "A", "A", "ml", 2)
     assert [info.text(value) for value in (1.234, -0.5, None)] == ["1.23", "−0.50", "–"]
+    assert [info.text(value) for value in (True, False, "left")] == ["yes", "no", "left"]
+
+
+def test_every_figure_of_a_case_has_an_entry_in_the_registry(maps):
+    numbers = lesion_numbers(maps, blob(3), 1.0, SPACING, np.ones(maps.core.shape, bool))
+    flat = numbers.by_metric()
+    levels = {f"tmax_{level}_ml" for level in (4, 6, 8, 10)}
+    assert set(flat) == set(vars(numbers)) - {"tmax_volumes_ml"} | levels
+    assert flat["tmax_8_ml"] == numbers.tmax_volumes_ml["8"] > 0
+    assert flat["side"] == "right"
 
 
 def test_the_figures_of_voxels_have_the_exact_auc_by_default():

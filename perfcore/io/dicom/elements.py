@@ -74,12 +74,15 @@ class ReadBudget:
             self.left -= n_reads - max(0, part.left)
 
 
-class _CountedReads(io.BytesIO):
+class CountedReads(io.BytesIO):
+    """Bytes of a file, each read of which is counted."""
+
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
         super().__init__(content)
         self._budget = budget
 
     def read(self, n_bytes: int | None = -1, /) -> bytes:
+        """Read as a file does, and count it."""
         self._budget.spend()
         return super().read(n_bytes)
 
@@ -101,7 +104,7 @@ class Elements:
     """
 
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
-        self._stream = _CountedReads(content, budget)
+        self._stream = CountedReads(content, budget)
         self._budget = budget
         self._found = Dataset()
         self._values: dict[int, bytes] = {}
@@ -149,7 +152,7 @@ class Elements:
         element: Any = self._found.get_item(tag)
         value = None if element is None else element.value
         if isinstance(value, bytes):  # of known length: not parsed yet
-            stream = _CountedReads(value, self._budget)
+            stream = CountedReads(value, self._budget)
             with self._budget_errors():
                 value = read_sequence(stream, self._implicit, self._little, len(value), "iso8859")
         return [self._item(dataset) for dataset in value or () if isinstance(dataset, Dataset)]

@@ -97,6 +97,17 @@ class _Entry:
         return bytes(content)
 
 
+def file_blob(path: Path) -> Blob:
+    """Return a regular file as bytes that can be read.
+
+    Raises
+    ------
+    OSError
+        There is none.
+    """
+    return _File(str(path), path.stat().st_size)
+
+
 @contextmanager
 def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
     """List the files of a folder (at any depth) or of a zip archive; they can be read until the block ends.

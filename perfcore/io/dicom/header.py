@@ -142,12 +142,12 @@ def read_images(blob: Blob, budget: ReadBudget) -> tuple[DicomImage, ...] | Skip
         The file cannot be read at all, or the read budget is exhausted.
     """
     head = blob.read(_WINDOWS[0])
-    beginning = find_beginning(head)
-    if beginning is None:
-        return SkipReason.NOT_DICOM
     found: tuple[DicomImage, ...] | SkipReason = SkipReason.DAMAGED
     try:
-        source, start, syntax = _data_set(blob, head, beginning, budget)
+        data_set = find_data_set(blob, head, budget)
+        if data_set is None:
+            return SkipReason.NOT_DICOM
+        source, start, syntax = data_set
         for n_bytes in _WINDOWS:
             content = head if source is blob and n_bytes == len(head) else source.read(n_bytes)
             found, is_whole, n_frames = _parsed(source, content, start, syntax, budget)
@@ -158,10 +158,26 @@ def read_images(blob: Blob, budget: ReadBudget) -> tuple[DicomImage, ...] | Skip
     return found
 
 
-def _data_set(
-    blob: Blob, head: bytes, beginning: Beginning, budget: ReadBudget
-) -> tuple[Blob, int, TransferSyntax]:
-    """Return what holds the data set of a file, the position of its first element, and its transfer syntax."""
+def find_data_set(blob: Blob, head: bytes, budget: ReadBudget) -> tuple[Blob, int, TransferSyntax] | None:
+    """Return what holds the data set of a file, the position of its first element, and its transfer syntax.
+
+    Parameters
+    ----------
+    blob
+        The file.
+    head
+        Its first 64 KiB.
+    budget
+        Limit on the number of reads.
+
+    Returns
+    -------
+    tuple or None
+        None if the file is not DICOM.
+    """
+    beginning = find_beginning(head[:HEAD_BYTES])
+    if beginning is None:
+        return None
     start, uid = beginning.start, ""
     if beginning.has_meta:
         meta = Elements(head, budget)

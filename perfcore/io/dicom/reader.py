@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import Final, get_args
+from typing import get_args
 
 import numpy as np
 
@@ -19,17 +19,16 @@ from perfcore.io.dicom.files import open_files
 from perfcore.io.dicom.header import DicomImage
 from perfcore.io.dicom.pixels import check_pixels, lossy_flags, read_pixels
 from perfcore.io.dicom.series import choose_series
-from perfcore.io.dicom.stack import Stack, stack
+from perfcore.io.dicom.stack import stack
+from perfcore.io.downsampling import averaged, averaged_affine, averaged_flags, downsampling_factor
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
-from perfcore.io.nifti.header import MAX_VOXEL_BYTES, by
+from perfcore.io.nifti.header import by
 from perfcore.io.nifti.reader import MIN_FRAMES
+from perfcore.io.nifti.resampling import VolumeGrid
 from perfcore.io.nifti.volumes import read_volumes
-from perfcore.quality_flags import Flag, make_flag
-from perfcore.types import DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
-
-_FACTORS: Final = (1, 2, 4)
-"""Factors by which images may be downsampled if the series exceeds the size limit."""
+from perfcore.quality_flags import make_flag
+from perfcore.types import FloatArray, PerfusionSeries, SeriesUnits
 
 
 def read_dicom(
@@ -53,11 +52,11 @@ def read_dicom(
     dt_s
         Time step in seconds, 0.02 to 60; overrides the header, which then only orders the frames.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     case
         Short display name; never a path.
     mask, lesion
-        Brain mask and lesion mask, each a NIfTI volume on the grid of the series; the lesion may be empty.
+        Brain mask and lesion mask, each a NIfTI volume that covers the series; the lesion may be empty.
 
     Returns
     -------
@@ -89,9 +88,10 @@ def read_dicom(
             )
         factor = _downsampling_factor(images[0], len(slices), plan.n_time)
         data = _read(slices, plan, factor, budget)
-    affine, binned = _downsampled_affine(volume, factor)
-    grid = (data.shape[0], data.shape[1], data.shape[2])
-    brain, core, displaced = read_volumes(grid, affine, mask=mask, lesion=lesion)
+    affine = averaged_affine(volume.affine, factor)
+    grid = VolumeGrid((data.shape[0], data.shape[1], data.shape[2]), affine)
+    whole = VolumeGrid((images[0].columns, images[0].rows, len(slices)), volume.affine)
+    brain, core, displaced = read_volumes(grid, mask=mask, lesion=lesion, stored=whole)
     notes += lossy_flags(images)
     if units == "hu" and any(image.slope is None for image in images):
         sentence = "The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units."
@@ -104,21 +104,20 @@ def read_dicom(
         units=units,
         mask=brain,
         lesion=core,
-        warnings=(*notes, *volume.warnings, *plan.warnings, *binned, *displaced),
+        warnings=(*notes, *volume.warnings, *plan.warnings, *averaged_flags(factor), *displaced),
     )
 
 
 def _downsampling_factor(image: DicomImage, n_slices: int, n_time: int) -> int:
     """Return the factor by which the images have to be downsampled to fit the size limit."""
-    n_loaded = image.rows * image.columns * n_slices * n_time * 4
-    for factor in _FACTORS:
-        if n_loaded <= MAX_VOXEL_BYTES * factor**2 and not (image.rows % factor or image.columns % factor):
-            return factor
-    raise InputDataError(
-        f"The DICOM series of {by((image.columns, image.rows, n_slices, n_time))} voxels takes "
-        f"{n_loaded / 1e6:,.1f} MB; at most {MAX_VOXEL_BYTES / 1e6:,.1f} MB are read, so export fewer or smaller "
-        "images."
-    )
+    shape = (image.columns, image.rows, n_slices, n_time)
+    factor = downsampling_factor(shape)
+    if factor is None:
+        raise InputDataError(
+            f"The DICOM series of {by(shape)} voxels is too large, even with 4 × 4 pixels averaged to one; export "
+            "fewer or smaller images."
+        )
+    return factor
 
 
 def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
@@ -137,7 +136,7 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: 
         for t, image in enumerate(own):
             pixels = read_pixels(image, budget).T
             if factor > 1:
-                pixels = pixels.reshape(ny, factor, nx, factor).mean(axis=(1, 3))
+                pixels = averaged(pixels, (factor, factor))
             images[t] = pixels
         data[:, :, z] = plan.frames(images.transpose(2, 1, 0), z)
         changes = changes or bool((data[:, :, z, 1:] != data[:, :, z, :1]).any())
@@ -147,13 +146,3 @@ def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: 
             "passage of a bolus, so give the perfusion series."
         )
     return data
-
-
-def _downsampled_affine(volume: Stack, factor: int) -> tuple[DoubleArray, tuple[Flag, ...]]:
-    """Return the affine of the downsampled images, and a warning about it."""
-    if factor == 1:
-        return volume.affine, ()
-    pixels = np.diag([factor, factor, 1.0, 1.0])
-    pixels[:2, 3] = (factor - 1) / 2
-    sentence = f"The series is too large as it is; {factor} × {factor} pixels of an image were averaged to one."
-    return np.asarray(volume.affine @ pixels), (make_flag("downsampled", sentence),)

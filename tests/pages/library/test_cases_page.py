@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gc
 import gzip
 import io
+import weakref
 from pathlib import Path
 
 import nibabel as nib
@@ -19,6 +21,7 @@ from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.library.preview_cache import LibraryPreview, PreviewCache
 from pages.library.table import Filters, Row, selected_row
 from pages.library.thumbnails import SIDE, ct_picture
+from pages.session.uploads import pair_sidecars
 from pages.ui.escape import escape
 from perfcore.aif.select.quality import artery_flags
 from perfcore.errors import InputDataError
@@ -316,6 +319,28 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert not app.main.file_uploader[0].value, "the chooser is empty again"
 
 
+def test_a_sidecar_is_uploaded_beside_its_series() -> None:
+    app = run("pages/cases.py")
+    files = [("Mustermann.nii", GOOD), ("mustermann.JSON", b'{"RepetitionTime": 2}')]
+    app.main.file_uploader[0].set_value([(*file, "application/octet-stream") for file in files]).run()
+    next(b for b in app.main.button if b.label == "Open this case").click().run()
+    assert errors(app) == []
+    (entry,) = user_of(app).uploads.entries
+    series = entry.read().series
+    assert (series.dt_s, series.time_source) == (2, "sidecar RepetitionTime")
+    assert not any("ustermann" in m.value for m in (*app.main.markdown, *app.main.caption))
+
+
+def test_sidecars_belong_to_the_series_of_their_name() -> None:
+    names = ["b.json", "a.nii.gz", "B.nii", "c.d.nii", "C.D.json", "e.zip"]
+    contents = [name.encode() for name in names]
+    series, sidecars = pair_sidecars(names, contents)
+    assert series == [b"a.nii.gz", b"B.nii", b"c.d.nii", b"e.zip"]
+    assert sidecars == [None, b"b.json", b"C.D.json", None]
+    assert pair_sidecars(["scan.nii", "other.json"], [b"1", b"2"]) == ([b"1"], [b"2"]), "the only one"
+    assert pair_sidecars(["scan.json"], [b"2"]) == ([], [])
+
+
 def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     app = run("pages/cases.py")
     before = live_of(app).workspace
@@ -341,6 +366,19 @@ def test_a_removed_upload_is_dropped_from_list_caches_and_view() -> None:
         assert [key for key in cache._values if key[:2] == (owner, "upload-2")]
     upload(app, GOOD)
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 2", "Upload 3"], "a name is used once"
+
+
+def test_a_removed_upload_frees_its_memory() -> None:
+    app = upload(run("pages/cases.py"), GOOD)
+    app.switch_page("pages/lab.py").run()
+    workspace = live_of(app).workspace
+    assert workspace.case.name == "upload-1"
+    held = [weakref.ref(workspace.case), weakref.ref(user_of(app).uploads.entries[0].read().series)]
+    del workspace
+    app.switch_page("pages/cases.py").run()
+    app.button(key="remove_upload-1").click().run()
+    gc.collect()
+    assert [ref() for ref in held] == [None, None]
 
 
 def test_previews_of_uploads_are_dropped_with_their_session() -> None:
