@@ -28,7 +28,7 @@ MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
     "case", "shape", "spacing_mm", "dt_s", "n_time", "settings", "aif", "core_ml", "hypoperfused_ml",
-    "mismatch_ml", "mismatch_ratio", "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
+    "mismatch_ml", "mismatch_ratio", "reference_cbf", "tmax_shift_s", "quality", "quality_codes", "doubtful",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])
@@ -128,6 +128,7 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["seconds"]["total"] == pytest.approx(0.5 + analysis.seconds["total"])
     assert summary["quality"] == [str(flag) for flag in analysis.quality]
     assert summary["quality_codes"] == [flag.code for flag in analysis.quality]
+    assert summary["doubtful"] == []
     assert 'spacing_mm": [' in text  # lists of numbers in one line
     assert max(map(len, text.splitlines())) < 300
 
