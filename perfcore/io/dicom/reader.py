@@ -104,6 +104,7 @@ def read_dicom(
         units=units,
         mask=brain,
         lesion=core,
+        time_source=plan.time_source,
         warnings=(*notes, *volume.warnings, *plan.warnings, *averaged_flags(factor), *displaced),
     )
 

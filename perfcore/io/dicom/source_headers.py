@@ -52,8 +52,8 @@ def _first_blobs(files: list[Blob], budget: ReadBudget, dt_s: float | None) -> l
     slices, _ = order_in_time(stack(images).slices, dt_s)
     if any(own[0].pixels.n_frames > 1 for own in slices):
         raise InputDataError(
-            "The series is multi-frame DICOM, to whose frames the DICOM output cannot refer; convert the series to "
-            "one image per file, or leave out --dicom-out."
+            "The series is multi-frame DICOM, to whose frames the DICOM output cannot refer; convert the series "
+            "to one image per file, or leave out --dicom-out."
         )
     return [own[0].blob for own in slices]
 
