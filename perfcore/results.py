@@ -130,6 +130,7 @@ def summarize(
         "doubtful": codes(flag for flag in analysis.quality if flag.severity == "doubtful"),
         "caplex": caplex_codes(),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
+        **({"series": asdict(series.choice)} if series.choice is not None else {}),
         "seconds": seconds,
     }
     values: dict[str, Any] = to_json_values(summary)

@@ -28,6 +28,62 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+@dataclass(frozen=True)
+class ChosenSeries:
+    """The DICOM series that was read.
+
+    Attributes
+    ----------
+    number
+        Its number in the list of series (``inspect``), from 1.
+    frames, slices
+        Number of frames and slices as read.
+    dt_s
+        Time step in seconds.
+    time_source
+        Where the times of the frames come from, such as ``"acquisition time"``; empty if it is not known.
+    joined
+        Number of stored series that were joined to it; 1 if it was stored as one.
+    """
+
+    number: int
+    frames: int
+    slices: int
+    dt_s: float
+    time_source: str
+    joined: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Files of a DICOM export that were not read.
+
+    Attributes
+    ----------
+    number
+        Number of the series in the list of series, None for files that belong to no listed series.
+    kind
+        What they are, such as ``"CT time series"`` or ``"localizer"``.
+    count
+        Number of files.
+    reason
+        Why they were left out.
+    """
+
+    number: int | None
+    kind: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeriesChoice:
+    """Which series of a DICOM export was read, and what was left out; no field of a patient."""
+
+    chosen: ChosenSeries
+    left_out: tuple[LeftOut, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class PerfusionSeries:
     """A 4D perfusion series on its own grid.
@@ -52,6 +108,8 @@ class PerfusionSeries:
         Shape ``(nx, ny, nz)``: brain mask that replaces the automatic one; known lesion.
     warnings
         Quality flags of corrections made while reading.
+    choice
+        Which DICOM series it is and what was left out, None for other input.
     """
 
     data: FloatArray
@@ -64,6 +122,7 @@ class PerfusionSeries:
     mask: BoolArray | None = None
     lesion: BoolArray | None = None
     warnings: tuple[Flag, ...] = ()
+    choice: SeriesChoice | None = None
 
     def __post_init__(self) -> None:
         if self.data.ndim != 4:

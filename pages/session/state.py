@@ -14,6 +14,7 @@ import streamlit as st
 from pages.library.catalog import CatalogEntry, forget
 from pages.live.server.session import COMPUTE, LiveSession, open_session
 from pages.session import widget_keys
+from pages.session.pending_upload import PendingUpload
 from pages.session.share_link import SavedView
 from pages.session.snapshots import SnapshotStore
 from pages.teaching.progress import Challenge, LessonProgress
@@ -92,12 +93,16 @@ class Uploads:
         How often the form was submitted; part of the file widgets' keys, so that a submission empties them.
     problems
         Sentences about files that could not be opened, shown at the next run.
+    pending, last_pending
+        Uploads of several series, which wait for a choice, and the number of the last of them.
     """
 
     entries: list[CatalogEntry] = field(default_factory=list)
     last_number: int = 0
     n_submitted: int = 0
     problems: list[str] = field(default_factory=list)
+    pending: list[PendingUpload] = field(default_factory=list)
+    last_pending: int = 0
 
 
 @dataclass

@@ -31,7 +31,7 @@ class CaseOptions:
     ----------
     aif
         Name of a method, or the path of a CSV file.
-    units, mask, dt_s
+    units, mask, dt_s, series
         As for :func:`perfcore.io.load.load_series`.
     settings, preset
         Settings, and the name of the preset that they began with.
@@ -49,6 +49,7 @@ class CaseOptions:
     units: SeriesUnits = "hu"
     mask: Path | None = None
     dt_s: float | None = None
+    series: int | None = None
     settings: Settings = field(default_factory=Settings)
     preset: str = "paper"
     device: str = "auto"
@@ -107,10 +108,14 @@ def map_case(
         from perfcore.dicom_export.output import DicomOutput
 
         with stage("Reading the headers"):
-            dicom = DicomOutput.prepare(source, options.dicom_out, dt_s=options.dt_s)
+            dicom = DicomOutput.prepare(
+                source, options.dicom_out, series=options.series, dt_s=options.dt_s, units=options.units
+            )
     with stage("Reading the series"):
         start = time.perf_counter()
-        series = load_series(source, dt_s=options.dt_s, units=options.units, mask=options.mask)
+        series = load_series(
+            source, dt_s=options.dt_s, units=options.units, mask=options.mask, series=options.series
+        )
         if name is not None:
             series = replace(series, case=name)
         aif = options.aif if isinstance(options.aif, str) else read_aif_csv(options.aif, series.time_s)

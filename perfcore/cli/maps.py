@@ -103,6 +103,12 @@ def maps_command(
     names: Annotated[
         str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
     ] = "plain",
+    series_number: Annotated[
+        int | None,
+        typer.Option(
+            "--series", metavar="N", help="DICOM series by its number in inspect; default: the usable one."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
     dicom_out: Annotated[
         Path | None,
@@ -142,6 +148,7 @@ def maps_command(
         units=units,  # type: ignore[arg-type]
         mask=None if mask is None else mask.absolute(),
         dt_s=dt,
+        series=series_number,
         settings=settings,
         preset=preset,
         device=device,

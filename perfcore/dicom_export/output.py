@@ -12,6 +12,7 @@ from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import check_out_dir, written
 from perfcore.io.load import is_dicom
 from perfcore.pipeline import Analysis
+from perfcore.types import SeriesUnits
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,7 +23,15 @@ class DicomOutput:
     source: DicomSource
 
     @classmethod
-    def prepare(cls, path: Path, folder: Path, *, dt_s: float | None = None) -> DicomOutput:
+    def prepare(
+        cls,
+        path: Path,
+        folder: Path,
+        *,
+        series: int | None = None,
+        dt_s: float | None = None,
+        units: SeriesUnits = "hu",
+    ) -> DicomOutput:
         """Check the folder and read the headers, before the maps are computed.
 
         Parameters
@@ -31,8 +40,8 @@ class DicomOutput:
             Input of the case, as for :func:`perfcore.io.load.load_series`.
         folder
             Folder for the objects.
-        dt_s
-            Time step in seconds that overrides the headers.
+        series, dt_s, units
+            As for :func:`perfcore.io.load.load_series`.
 
         Raises
         ------
@@ -48,7 +57,7 @@ class DicomOutput:
                 "--dicom-out needs DICOM input, whose patient and study it refers to; leave it out."
             )
         check_out_dir(folder, file_names())
-        return cls(folder, read_dicom_source(path, dt_s=dt_s))
+        return cls(folder, read_dicom_source(path, series=series, dt_s=dt_s, units=units))
 
     def written(self, analysis: Analysis) -> AbstractContextManager[None]:
         """Write the objects at once; they appear in the folder when the block ends, and not if it fails."""

@@ -79,7 +79,9 @@ class DicomSource:
         return together, [header for header in rest if header.StudyInstanceUID == first.StudyInstanceUID]
 
 
-def read_dicom_source(path: Path | bytes, *, dt_s: float | None = None) -> DicomSource:
+def read_dicom_source(
+    path: Path | bytes, *, series: int | None = None, dt_s: float | None = None, units: str = "hu"
+) -> DicomSource:
     """Read and check the headers of the series that :func:`perfcore.io.dicom.reader.read_dicom` reads.
 
     Attributes of type 2 that are missing become empty. A missing frame of reference is replaced with a new one
@@ -89,15 +91,15 @@ def read_dicom_source(path: Path | bytes, *, dt_s: float | None = None) -> Dicom
     ----------
     path
         A folder or a zip file of DICOM files, or the content of the latter.
-    dt_s
-        Time step in seconds that overrides the headers.
+    series, dt_s, units
+        As for :func:`perfcore.io.dicom.reader.read_dicom`.
 
     Raises
     ------
     InputDataError
         There is no such series, or its images have no UIDs of study, series and instance.
     """
-    return complete_source(read_source_headers(path, dt_s=dt_s))
+    return complete_source(read_source_headers(path, series=series, dt_s=dt_s, units=units))
 
 
 def complete_source(headers: Sequence[Dataset]) -> DicomSource:

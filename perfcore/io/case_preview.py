@@ -38,10 +38,10 @@ class CasePreview:
         Shape ``(4, 4)``, voxel indices to millimetres.
     spacing_mm, voxel_ml, dt_s
         Voxel size and volume, time step.
-    time_source
-        Where the time step comes from, as in :class:`~perfcore.types.PerfusionSeries`.
     confounders
         Names listed under ``confounders`` in the ``case.json`` of a phantom, unchecked; empty for other cases.
+    time_source
+        Where the time step comes from, as in :class:`~perfcore.types.PerfusionSeries`.
     """
 
     grid: tuple[int, int, int]
@@ -50,8 +50,8 @@ class CasePreview:
     spacing_mm: tuple[float, float, float]
     voxel_ml: float
     dt_s: float
-    time_source: str = ""
     confounders: tuple[str, ...] = ()
+    time_source: str = ""
 
 
 def preview_case(case: CaseFiles) -> CasePreview:
@@ -73,8 +73,8 @@ def preview_case(case: CaseFiles) -> CasePreview:
         spacing_mm=(x, y, z),
         voxel_ml=float(abs(np.linalg.det(affine[:3, :3]))) / 1000.0,
         dt_s=timing.dt_s,
-        time_source=timing.source,
         confounders=_confounders(case.path),
+        time_source=timing.source,
     )
 
 

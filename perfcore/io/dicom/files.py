@@ -97,17 +97,6 @@ class _Entry:
         return bytes(content)
 
 
-def file_blob(path: Path) -> Blob:
-    """Return a regular file as bytes that can be read.
-
-    Raises
-    ------
-    OSError
-        There is none.
-    """
-    return _File(str(path), path.stat().st_size)
-
-
 @contextmanager
 def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
     """List the files of a folder (at any depth) or of a zip archive; they can be read until the block ends.
@@ -127,6 +116,15 @@ def open_files(source: Path | bytes) -> Iterator[list[Blob]]:
         return
     with _open_archive(source) as file, _archive(file) as archive:
         yield archive
+
+
+def file_blob(path: Path) -> Blob | None:
+    """Return a regular file as a blob, None where there is none."""
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return None
+    return _File(str(path), status.st_size) if stat.S_ISREG(status.st_mode) else None
 
 
 def holds_dicom(folder: Path) -> bool:

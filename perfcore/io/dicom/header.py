@@ -1,6 +1,7 @@
 """Headers of DICOM CT and MR images: one per image of a file.
 
-No element about the patient is read. Format: DICOM PS3.3 (CT, enhanced CT and MR Image IOD), PS3.5, PS3.10.
+Of the elements about the patient only a digest is kept (:mod:`perfcore.io.dicom.scan_tags`). Format: DICOM PS3.3
+(CT, enhanced CT and MR Image IOD), PS3.5, PS3.10.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from perfcore.io.dicom.enhanced import DIMENSIONS, FRAME_GROUPS, MAX_FRAMES, SHA
 from perfcore.io.dicom.files import Blob
 from perfcore.io.dicom.inflated import InflatedBlob
 from perfcore.io.dicom.pixel_data import PIXELS, PixelData
+from perfcore.io.dicom.scan_tags import SCAN_TAGS, ScanTags, derived_kind, read_scan_tags
 from perfcore.io.dicom.signature import HEAD_BYTES, Beginning, find_beginning
 from perfcore.io.dicom.transfer_syntax import DEFLATED, TransferSyntax, transfer_syntax
 
@@ -46,9 +48,9 @@ _ALLOCATED, _STORED, _HIGH, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x0028
 _PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
 _INTERCEPT, _SLOPE, _LOSSY = 0x00281052, 0x00281053, 0x00282110
 _TAGS: Final = [
-    *CLOCK_TAGS, _CLASS, _UID, _MODALITY, _SERIES, _THICKNESS, _SPACING, _POSITION, _ORIENTATION, _PIXEL_SPACING,
-    _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _PADDING, _PADDING_LIMIT,
-    _INTERCEPT, _SLOPE, _LOSSY, DIMENSIONS,
+    *SCAN_TAGS, *CLOCK_TAGS, _CLASS, _UID, _MODALITY, _SERIES, _THICKNESS, _SPACING, _POSITION, _ORIENTATION,
+    _PIXEL_SPACING, _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _PADDING,
+    _PADDING_LIMIT, _INTERCEPT, _SLOPE, _LOSSY, DIMENSIONS,
 ]  # fmt: skip
 _LAST_TAG: Final = 0x00282110
 """Last element that an image needs. Frame reference time comes later, beyond the first bytes where there are much
@@ -62,6 +64,10 @@ class SkipReason(Enum):
     OTHER = "DICOM of another kind"
     DAMAGED = "damaged DICOM"
     MULTIFRAME = "multi-frame without functional groups"
+    LOCALIZER = "localizer"
+    MAP = "perfusion map"
+    PROJECTION = "projection"
+    CAPTURE = "capture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +105,8 @@ class DicomImage:
         Whether the pixels were once compressed with a loss.
     pixels
         Pixel Data of the file.
+    tags
+        What distinguishes its scan from others.
     """
 
     blob: Blob
@@ -121,6 +129,7 @@ class DicomImage:
     padding: tuple[int, int] | None
     lossy: bool
     pixels: PixelData
+    tags: ScanTags
 
     @property
     def n_bytes(self) -> int:
@@ -237,7 +246,8 @@ def _parsed(
         return SkipReason.MULTIFRAME, True, n_frames
     found = [_image(frame, time_index, pixels, k) for k, (frame, time_index) in enumerate(frames)]
     images = tuple(image for image in found if isinstance(image, DicomImage))
-    return images or SkipReason.OTHER, True, n_frames
+    skipped = next((reason for reason in found if isinstance(reason, SkipReason)), SkipReason.OTHER)
+    return images or skipped, True, n_frames
 
 
 def _place(pixels: PixelData, elements: Elements, content: bytes, tags: list[int]) -> bool:
@@ -259,8 +269,11 @@ def _image(elements: Elements, time_index: int | None, pixels: PixelData, frame:
     rows, columns = elements.short(_ROWS), elements.short(_COLUMNS)
     position, orientation = elements.floats(_POSITION, 3), elements.floats(_ORIENTATION, 6)
     pixel_mm, series = elements.floats(_PIXEL_SPACING, 2), elements.text(_SERIES)
+    n_samples = elements.short(_SAMPLES)
+    if (kind := derived_kind(elements, is_colour=n_samples > 1)) is not None:
+        return SkipReason(kind)
     modality = elements.text(_MODALITY)
-    is_grey = modality in MODALITIES and elements.short(_SAMPLES) == 1 and rows and columns
+    is_grey = modality in MODALITIES and n_samples == 1 and rows and columns
     if not is_grey or not series or position is None or orientation is None or pixel_mm is None:
         return SkipReason.OTHER
     padding, limit = elements.content(_PADDING), elements.content(_PADDING_LIMIT)
@@ -287,4 +300,5 @@ def _image(elements: Elements, time_index: int | None, pixels: PixelData, frame:
         else None,
         lossy=pixels.syntax.lossy or elements.text(_LOSSY) == "01",
         pixels=pixels,
+        tags=read_scan_tags(elements),
     )

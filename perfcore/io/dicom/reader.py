@@ -1,30 +1,26 @@
 """Reader of DICOM CT perfusion: an untrusted folder or zip archive becomes a series or an ``InputDataError``.
 
-The headers are read first: the largest series of single-frame CT images with many times per slice is chosen, and
-its geometry and times are checked before any pixel is read. Other files are ignored.
+The headers are read first: the only usable scan, or the one that was asked for, is chosen
+(:mod:`perfcore.io.dicom.choice`); its geometry and times are checked before any of its pixels is read.
 """
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.dicom.acquisition_times import order_in_time
-from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
-from perfcore.io.dicom.files import open_files
+from perfcore.io.dicom.choice import open_scan
+from perfcore.io.dicom.elements import ReadBudget
 from perfcore.io.dicom.header import DicomImage
-from perfcore.io.dicom.pixels import check_pixels, lossy_flags, read_pixels
-from perfcore.io.dicom.series import choose_series
-from perfcore.io.dicom.stack import stack
+from perfcore.io.dicom.pixels import lossy_flags, read_pixels
 from perfcore.io.downsampling import averaged, averaged_affine, averaged_flags, downsampling_factor
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
 from perfcore.io.nifti.header import by
-from perfcore.io.nifti.reader import MIN_FRAMES
 from perfcore.io.nifti.resampling import VolumeGrid
 from perfcore.io.nifti.volumes import read_volumes
 from perfcore.quality_flags import make_flag
@@ -39,6 +35,7 @@ def read_dicom(
     case: str = "case",
     mask: Path | bytes | None = None,
     lesion: Path | bytes | None = None,
+    series: int | None = None,
 ) -> PerfusionSeries:
     """Read the CT perfusion series of a DICOM export.
 
@@ -57,6 +54,8 @@ def read_dicom(
         Short display name; never a path.
     mask, lesion
         Brain mask and lesion mask, each a NIfTI volume that covers the series; the lesion may be empty.
+    series
+        Number of the series to read, as ``inspect`` lists them; default: the only usable one.
 
     Returns
     -------
@@ -66,6 +65,8 @@ def read_dicom(
 
     Raises
     ------
+    SeveralScansError
+        Several series can be read, or they belong to several patients or studies; give ``series``.
     InputDataError
         There is no such series, or it is refused; the message gives the reason and what to do.
     ArgumentError
@@ -75,24 +76,15 @@ def read_dicom(
         raise ArgumentError(f"units must be one of {', '.join(get_args(SeriesUnits))}; got {units!r}.")
     if dt_s is not None and not MIN_DT_S <= dt_s <= MAX_DT_S:
         raise ArgumentError(f"The time step must lie between {MIN_DT_S:g} and {MAX_DT_S:g} s; got {dt_s:g}.")
-    budget = ReadBudget()
-    with open_files(source) as files, suppress_warnings(), contextlib.closing(budget.decoder):
-        images, notes = choose_series(files, budget)
-        check_pixels(images)
-        volume = stack(images)
-        slices, plan = order_in_time(volume.slices, dt_s)
-        if plan.n_time < MIN_FRAMES:
-            raise InputDataError(
-                f"The DICOM series has {plan.n_time} frames; expected {MIN_FRAMES} or more, so give the whole "
-                "series."
-            )
+    with open_scan(source, series=series, dt_s=dt_s, units=units) as scan:
+        images, volume, slices, plan = scan.images, scan.volume, scan.slices, scan.plan
         factor = _downsampling_factor(images[0], len(slices), plan.n_time)
-        data = _read(slices, plan, factor, budget)
+        data = _read(slices, plan, factor, scan.budget)
     affine = averaged_affine(volume.affine, factor)
     grid = VolumeGrid((data.shape[0], data.shape[1], data.shape[2]), affine)
     whole = VolumeGrid((images[0].columns, images[0].rows, len(slices)), volume.affine)
     brain, core, displaced = read_volumes(grid, mask=mask, lesion=lesion, stored=whole)
-    notes += lossy_flags(images)
+    notes = (*scan.flags, *lossy_flags(images))
     if units == "hu" and any(image.slope is None for image in images):
         sentence = "The DICOM series names no rescaling; its stored numbers were taken for Hounsfield units."
         notes += (make_flag("no_rescaling", sentence),)
@@ -104,8 +96,9 @@ def read_dicom(
         units=units,
         mask=brain,
         lesion=core,
-        time_source=plan.time_source,
         warnings=(*notes, *volume.warnings, *plan.warnings, *averaged_flags(factor), *displaced),
+        time_source=plan.time_source,
+        choice=scan.choice,
     )
 
 
@@ -121,7 +114,7 @@ def _downsampling_factor(image: DicomImage, n_slices: int, n_time: int) -> int:
     return factor
 
 
-def _read(slices: list[list[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
+def _read(slices: Sequence[Sequence[DicomImage]], plan: FramePlan, factor: int, budget: ReadBudget) -> FloatArray:
     """Read all frames; shape ``(nx, ny, nz, n_time)``."""
     first = slices[0][0]
     nx, ny = first.columns // factor, first.rows // factor

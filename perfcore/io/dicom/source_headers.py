@@ -7,28 +7,29 @@ derived objects carry the patient and study over. Nothing is displayed or logged
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from pydicom.dataset import Dataset
 from pydicom.filereader import dcmread
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.acquisition_times import order_in_time
-from perfcore.io.dicom.elements import PARSE_ERRORS, CountedReads, ReadBudget, suppress_warnings
-from perfcore.io.dicom.files import Blob, open_files
-from perfcore.io.dicom.pixel_data import MAX_HEADER_BYTES
-from perfcore.io.dicom.series import choose_series
-from perfcore.io.dicom.stack import stack
+from perfcore.io.dicom.choice import open_scan
+from perfcore.io.dicom.elements import PARSE_ERRORS, CountedReads, ReadBudget
+from perfcore.io.dicom.files import Blob
+
+MAX_HEADER_BYTES: Final = 64 << 20
+"""Maximum size of all elements before the pixels; those of a multi-frame image are the largest."""
 
 
-def read_source_headers(source: Path | bytes, *, dt_s: float | None = None) -> list[Dataset]:
+def read_source_headers(
+    source: Path | bytes, *, series: int | None = None, dt_s: float | None = None, units: str = "hu"
+) -> list[Dataset]:
     """Read the header of the first image in time of each slice of the series that `read_dicom` reads.
 
     Parameters
     ----------
-    source
+    source, series, dt_s, units
         As for :func:`perfcore.io.dicom.reader.read_dicom`.
-    dt_s
-        Time step in seconds that overrides the headers.
 
     Returns
     -------
@@ -41,21 +42,13 @@ def read_source_headers(source: Path | bytes, *, dt_s: float | None = None) -> l
     InputDataError
         There is no such series, or a file cannot be parsed.
     """
-    budget = ReadBudget()
-    with open_files(source) as files, suppress_warnings():
-        return [_whole_header(blob, budget) for blob in _first_blobs(files, budget, dt_s)]
-
-
-def _first_blobs(files: list[Blob], budget: ReadBudget, dt_s: float | None) -> list[Blob]:
-    """Return the first image in time of each slice of the chosen series: the only tie to how it is chosen."""
-    images, _ = choose_series(files, budget)
-    slices, _ = order_in_time(stack(images).slices, dt_s)
-    if any(own[0].pixels.n_frames > 1 for own in slices):
-        raise InputDataError(
-            "The series is multi-frame DICOM, to whose frames the DICOM output cannot refer; convert the series "
-            "to one image per file, or leave out --dicom-out."
-        )
-    return [own[0].blob for own in slices]
+    with open_scan(source, series=series, dt_s=dt_s, units=units) as scan:
+        if any(own[0].pixels.n_frames > 1 for own in scan.slices):
+            raise InputDataError(
+                "The series is multi-frame DICOM, to whose frames the DICOM output cannot refer; export one image "
+                "per file, or leave out --dicom-out."
+            )
+        return [_whole_header(own[0].blob, scan.budget) for own in scan.slices]
 
 
 def _whole_header(blob: Blob, budget: ReadBudget) -> Dataset:

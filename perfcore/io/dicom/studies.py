@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
 from perfcore.errors import InputDataError
-from perfcore.io.dicom.elements import PARSE_ERRORS, Elements, ReadBudget, suppress_warnings
+from perfcore.io.dicom.elements import ReadBudget, suppress_warnings
 from perfcore.io.dicom.files import ZIP_SUFFIX, Blob, file_blob, open_files
-from perfcore.io.dicom.header import find_data_set
+from perfcore.io.dicom.header import SkipReason, read_images
 
-_HEADER_BYTES: Final = 1 << 16
-"""Read of a file to find its study, whose UID stands before all large elements."""
-_INSTANCE, _PATIENT, _STUDY_UID = 0x00080018, 0x00100020, 0x0020000D
 _Study = tuple[str, str]
 NAMELESS: Final = ("", "")
 
@@ -20,8 +18,8 @@ NAMELESS: Final = ("", "")
 def study_folders(root: Path) -> list[Path]:
     """Return the subfolders and zip archives of a folder that hold different studies, in the order of their names.
 
-    The first DICOM file of each tells its study: patient identifier and StudyInstanceUID, which are compared and
-    not kept. Where files have neither, each place is taken for a study.
+    The first image of each tells its study: a digest of the patient's identity and the StudyInstanceUID. Where
+    files have neither, each place is taken for a study.
 
     Returns
     -------
@@ -47,7 +45,7 @@ def study_folders(root: Path) -> list[Path]:
 
 
 def _study_of_place(place: Path) -> _Study | tuple[()] | None:
-    """Return the study of the first DICOM file of a folder or archive, () if there is none, None if unreadable."""
+    """Return the study of the first image of a folder or archive, () if there is none, None if unreadable."""
     try:
         with open_files(place) as blobs:
             return next((study for blob in blobs if (study := _study_of(blob))), ())
@@ -56,28 +54,16 @@ def _study_of_place(place: Path) -> _Study | tuple[()] | None:
 
 
 def _study_of_file(path: Path) -> _Study | None:
-    try:
-        return _study_of(file_blob(path))
-    except (OSError, InputDataError):
-        return None
+    blob = file_blob(path)
+    return None if blob is None else _study_of(blob)
 
 
 def _study_of(blob: Blob) -> _Study | None:
-    """Return the study of a DICOM file from its first bytes; None for another file and for a DICOMDIR."""
-    budget, head = ReadBudget(), blob.read(_HEADER_BYTES)
-    try:
-        found = find_data_set(blob, head, budget)
-        if found is None:
+    """Return the study of an image; None for another file, a DICOMDIR among them."""
+    budget = ReadBudget()
+    with suppress_warnings(), closing(budget.decoder):
+        try:
+            found = read_images(blob, budget)
+        except InputDataError:
             return None
-        source, start, syntax = found
-        elements = Elements(head if source is blob else source.read(_HEADER_BYTES), budget)
-        with suppress_warnings():
-            elements.find(
-                [_INSTANCE, _PATIENT, _STUDY_UID], start, implicit=syntax.implicit, little=syntax.little,
-                stop=lambda tag: tag > _STUDY_UID,
-            )  # fmt: skip
-    except PARSE_ERRORS:
-        return None
-    if not elements.content(_INSTANCE):
-        return None
-    return elements.text(_PATIENT), elements.text(_STUDY_UID)
+    return None if isinstance(found, SkipReason) or not found else found[0].tags.study_of_patient

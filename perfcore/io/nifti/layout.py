@@ -1,12 +1,13 @@
 """Layout of a stored series: order of its axes, and the averaging that it needs to fit the size limit.
 
-A series is analysed with its slices across the third axis. Which stored axis that is, the affine says: the one
-closest to the direction from feet to head, as a CT is acquired.
+A series is analysed with its slices across the third axis. That is the stored axis along which voxels are clearly
+longest; where none is, the one that the affine puts closest to the direction from feet to head, as CT is acquired.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import nibabel as nib
 import numpy as np
@@ -19,6 +20,9 @@ from perfcore.io.nifti.resampling import VolumeGrid
 from perfcore.quality_flags import Flag
 from perfcore.types import DoubleArray
 
+_THICK: Final = 2.0
+"""Ratio of a slice's thickness to the pixels above which it alone tells the slices from the other directions."""
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesLayout:
@@ -29,7 +33,7 @@ class SeriesLayout:
     stored
         Grid in the file.
     axes
-        Stored axis of each axis of the series: right to left, front to back, feet to head, or the opposite
+        Stored axis of each axis of the series: right to left, front to back, across the slices, or the opposite
         directions.
     factor
         Number of pixels along each side of the square that is averaged to one; 1 for none.
@@ -85,9 +89,14 @@ def series_layout(header: NiftiHeader, n_time: int) -> SeriesLayout:
 
 
 def _anatomical_axes(affine: DoubleArray) -> tuple[int, int, int]:
-    """Return the voxel axes that are closest to left-right, back-front and feet-head."""
+    """Return the stored axes in the order left-right, front-back, across the slices."""
     closest = nib.orientations.io_orientation(affine)[:, 0]  # type: ignore[no-untyped-call]
     if not np.array_equal(np.sort(closest), [0, 1, 2]):  # nearly parallel axes
         return 0, 1, 2
     x, y, z = (int(axis) for axis in np.argsort(closest))
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    longest = int(spacing.argmax())
+    if spacing[longest] >= _THICK * np.sort(spacing)[1]:
+        x, y = (axis for axis in (x, y, z) if axis != longest)
+        z = longest
     return x, y, z

@@ -148,7 +148,7 @@ REFUSED: dict[str, tuple[Callable[[], dict[str, bytes] | bytes], str]] = {
     "too far": (lambda: changed(patched(POSITION, b"1e9\\0\\0")), "positions of the DICOM series are implausible"),
     "beyond all numbers": (lambda: changed(patched(POSITION, b"1e999\\0\\0")), "that can be read"),
     "no pixel size": (lambda: export(DATA, PixelSpacing=[0, 0.9]), "0 × 0.9 mm large"),
-    "slices on each other": (lambda: placed(lambda _t, _z: [0, 0, 0]), "distinguish its frames"),
+    "slices on each other": (lambda: placed(lambda _t, _z: [0, 0, 0]), "share position and time"),
     "slices far apart": (lambda: placed(lambda _t, z: [0, 0, 100 * z]), "100 mm apart"),
     "slope 0": (lambda: export(DATA, RescaleSlope=0), "rescaling of the DICOM images is 0 or implausible"),
     "big slope": (lambda: changed(patched(SLOPE, b"1e9"), export(DATA, RescaleSlope="1.0 ")), "0 or implausible"),

@@ -71,6 +71,15 @@ def test_slices_lie_across_the_axis_closest_to_the_direction_from_feet_to_head(t
 
 
 @pytest.mark.parametrize("order", ORDERS)
+def test_thick_slices_stay_slices_whatever_the_affine_says(order: tuple[int, ...]) -> None:
+    """An affine that puts slices of 5 mm upright is wrong, or they are a reformat: slices either way."""
+    upright = np.diag([0.9, 0.9, 5.0, 1.0])[[0, 2, 1, 3]]
+    series = read_series(stored(order, affine=upright))
+    np.testing.assert_array_equal(series.data, DATA)
+    np.testing.assert_allclose(series.affine, upright, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_averaging_and_resampling_in_time_follow_the_order_of_the_axes(
     order: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
