@@ -22,10 +22,10 @@ from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, di
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
-from pages.ui.colours import LUTS
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
+from perfcore.display.colours import LUTS
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from perfcore.quality_flags import sentences
