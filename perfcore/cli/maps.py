@@ -90,6 +90,9 @@ def maps_command(
         typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
+    ] = False,
 ) -> None:
     """Compute perfusion maps, core and hypoperfused tissue of one case."""
     check_choice("device", device, DEVICES)
@@ -114,8 +117,11 @@ def maps_command(
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir
     from perfcore.io.load import load_series
+    from perfcore.report.files import check_report_packages
     from perfcore.results import file_names, write_results
 
+    if report:
+        check_report_packages()
     check_out_dir(out, file_names())
     with progress("Reading the series"):
         start = time.perf_counter()
@@ -127,7 +133,7 @@ def maps_command(
         analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
     with progress("Writing maps"):
         options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
-        write_results(analysis, out, options=options, load_s=load_s)
+        write_results(analysis, out, options=options, load_s=load_s, report=report)
     _print_summary(analysis)
 
 
