@@ -230,7 +230,7 @@ class _Painter:
         palette = lesion_palette()
         pictures = tuple(Picture(self.frame.cut(index, z), palette) for z in self.slices)
         outlines = () if lesion is None else tuple(self.frame.outline(lesion, z) for z in self.slices)
-        unit = "on the CT" if is_ct else "on the first frames" if prepared.baseline.any() else "on the maximum"
+        unit = "on the CT" if is_ct else "on the first frames" if prepared.baseline.any() else "on the MIP"
         return Block("lesions", "Lesions", unit, "Core and hypoperfused tissue", pictures, None, outlines)
 
     def vessel_pictures(self, voxels: dict[str, tuple[Voxel, ...]]) -> tuple[VesselPicture, ...]:

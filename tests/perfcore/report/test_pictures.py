@@ -83,7 +83,7 @@ def test_concentration_has_no_ct(analysis: Analysis) -> None:
     block = make_pictures(
         replace(analysis, prepared=prepared, series=replace(analysis.series, units="concentration"))
     ).blocks[0]
-    assert block.unit == "on the maximum"
+    assert block.unit == "on the MIP"
     assert len(np.unique(block.pictures[0].index)) > 20
 
 
