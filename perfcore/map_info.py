@@ -106,6 +106,11 @@ class MapInfo:
         Whether it is the same for every AIF.
     difference
         Half the window of a difference between two methods; None: Compare does not offer it.
+    bids
+        Suffix of its file in a BIDS dataset, with ``desc-<label>_`` before it where needed; empty: its id.
+    caplex
+        Code of the quantity in the OSIPI lexicon CAPLEX (doi:10.1002/mrm.29840), section Q at
+        https://osipi.github.io/OSIPI_CAPLEX/quantities/; empty where the lexicon has none.
     """
 
     id: str
@@ -119,6 +124,18 @@ class MapInfo:
     case_array: str = ""
     is_static: bool = False
     difference: float | None = None
+    bids: str = ""
+    caplex: str = ""
+
+    @property
+    def bids_ending(self) -> str:
+        """Suffix of its file in a BIDS dataset."""
+        return self.bids or self.id.replace("_", "")
+
+    @property
+    def bids_unit(self) -> str:
+        """Unit in the JSON file of a BIDS dataset: ``1`` for a ratio."""
+        return "1" if self.unit in ("", "of healthy") else self.unit
 
 
 MAPS: Final[dict[str, MapInfo]] = {
@@ -126,28 +143,31 @@ MAPS: Final[dict[str, MapInfo]] = {
     for info in (
         MapInfo(
             "rcbf", "rCBF", "Blood flow relative to healthy tissue", "of healthy", (0, 1.5), 2,
-            compute=lambda v: v.rcbf, difference=0.5,
+            compute=lambda v: v.rcbf, difference=0.5, bids="desc-relative_cbf",
         ),
         MapInfo(
             "cbf", "CBF", "Cerebral blood flow", "ml/100 g/min", (0, 60), 1,
-            compute=lambda v: v.cbf, difference=20.0,
+            compute=lambda v: v.cbf, difference=20.0, caplex="Q.PH1.003",
         ),
-        MapInfo("cbv", "CBV", "Cerebral blood volume", "ml/100 g", (0, 6), 2, compute=lambda v: v.cbv),
+        MapInfo(
+            "cbv", "CBV", "Cerebral blood volume", "ml/100 g", (0, 6), 2,
+            compute=lambda v: v.cbv, caplex="Q.PH1.001.[b]",
+        ),
         MapInfo(
             "mtt", "MTT", "Mean transit time", "s", (0, 20), 1, "inferno",
-            compute=lambda v: v.mtt,
+            compute=lambda v: v.mtt, caplex="Q.PH1.006.[b]",
         ),
         MapInfo(
             "tmax", "Tmax", "Delay: time of the maximum of k(t)", "s", (0, 12), 1, "inferno",
-            compute=lambda v: v.tmax, difference=4.0,
+            compute=lambda v: v.tmax, difference=4.0, caplex="Q.CD1.003",
         ),
         MapInfo(
             "ttp", "TTP", "Time to peak of the tissue curve", "s", (0, 40), 1, "inferno",
-            compute=lambda v: v.ttp_s, is_static=True,
+            compute=lambda v: v.ttp_s, is_static=True, caplex="Q.CD1.003",
         ),
         MapInfo(
             "core_probability", "p(core)", "Probability of core, soft threshold on rCBF", "", (0, 1), 2, "cividis",
-            compute=lambda v: v.core_probability,
+            compute=lambda v: v.core_probability, bids="desc-core_probseg",
         ),
         MapInfo(
             "baseline", "CT", "Mean of the frames before the bolus", "HU", (0, 80), 0, "grey",
@@ -159,9 +179,25 @@ MAPS: Final[dict[str, MapInfo]] = {
         ),
     )
 }  # fmt: skip
-"""By id, in the order of the interface."""
+"""By id, in the order of the interface.
+
+Their codes: blood flow; relative volume fraction and mean transit time of the compartment blood, [b]; data
+grid point of the maximum value, of k(t) for Tmax and of the tissue curve for TTP, which counts from the first
+frame (the lexicon's own TTP, Q.CD1.010, counts from the arrival of the bolus). The lexicon's flow and volume are
+per 100 ml of tissue, ours per 100 g.
+"""
+CURVE_CAPLEX: Final = "Q.IC1.001.[a]"
+"""Code of the AIF: indicator concentration, in the compartment artery."""
+MASK_CAPLEX: Final = "Q.SE1.001"
+"""Code of a binary mask."""
 
 
 def computed_maps() -> dict[str, Callable[[VoxelValues], Tensor]]:
     """Return the maps that an analysis computes and writes, by id."""
     return {name: info.compute for name, info in MAPS.items() if info.compute is not None}
+
+
+def caplex_codes() -> dict[str, str]:
+    """Return the CAPLEX code of each written map and curve that has one, by the name of its file."""
+    maps = {name: MAPS[name].caplex for name in computed_maps() if MAPS[name].caplex}
+    return {**maps, "brain_mask": MASK_CAPLEX, "aif": CURVE_CAPLEX}

@@ -109,7 +109,7 @@ METRICS: Final[dict[str, MetricInfo]] = {
             for level in TMAX_LEVELS_S
         ),
         MetricInfo("hypoperfusion_index", "Index", "Hypoperfusion index", "", 2),
-        MetricInfo("target_mismatch", "Target mismatch", "Target mismatch", "", 0),
+        MetricInfo("target_mismatch", "Target", "Target mismatch", "", 0),
         MetricInfo("side", "Side", "Affected side", "", 0),
         MetricInfo("reference_cbf", "Healthy CBF", "Healthy CBF", "ml/100 g/min", 1),
         MetricInfo("lesion_ml", "Known core", "Known core", "ml", 1),
@@ -125,6 +125,10 @@ LIVE: Final = (
     "core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "dice", "auc", "reference_cbf",
 )  # fmt: skip
 """Metrics that the Lab follows, in its order."""
+COMPARED: Final = (
+    "core_ml", "hypoperfused_ml", "target_mismatch", "hypoperfusion_index", "dice", "auc", "reference_cbf",
+)  # fmt: skip
+"""Metrics in the table of Compare, in its order."""
 TORNADO: Final = ("core_ml", "hypoperfused_ml", "reference_cbf")
 """Metrics of the tornado chart."""
 

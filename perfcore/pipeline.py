@@ -39,13 +39,17 @@ from perfcore.maps import (
     is_hypoperfused,
 )
 from perfcore.metrics import Numbers, lesion_numbers
+from perfcore.plausibility import doubts, judge_all
 from perfcore.preprocess import Prepared, prepare
-from perfcore.quality_flags import Flag, make_flag
+from perfcore.quality_flags import Flag, doubtful_first, make_flag
+from perfcore.result_checks import aif_measures, result_measures
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, FloatArray, PerfusionSeries
 
 GIVEN: Final = "The curve was given."
+EDITED: Final = "edited"
+"""Source id of a curve that a person shaped."""
 LARGE_SHIFT_S: Final = 2.0
 """Shift of Tmax to healthy tissue that raises a flag."""
 
@@ -62,6 +66,8 @@ class Analysis:
         How the AIF was found: why, how good it is, and its partial volume; its own AIF is not corrected for that.
     corrected
         Whether ``aif`` was enlarged to the area of the vein.
+    doubts
+        Flags of the plausibility checks of a given AIF and of the result; those of the series are in ``prepared``.
     seconds
         Time spent in ``preprocess``, ``aif``, ``deconvolution`` (from prepared tissue to all maps) and
         ``total``; the command line adds ``load``, the time to read the files.
@@ -77,12 +83,13 @@ class Analysis:
     selection: Selection
     corrected: bool
     seconds: dict[str, float]
+    doubts: tuple[Flag, ...] = ()
 
     @property
     def quality(self) -> tuple[Flag, ...]:
-        """Quality flags of the reader, the preparation, the AIF and the maps, each once."""
-        flags = (*self.series.warnings, *self.prepared.warnings, *self.aif.quality)
-        return tuple(dict.fromkeys((*flags, *shift_flags(self.maps.tmax_shift_s))))
+        """Quality flags of the reader, the preparation, the AIF and the maps, each once, doubtful ones first."""
+        flags = (*self.series.warnings, *self.prepared.warnings, *self.aif.quality, *self.doubts)
+        return doubtful_first((*flags, *shift_flags(self.maps.tmax_shift_s)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -227,7 +234,8 @@ def analyse(
     Raises
     ------
     InputDataError, NoArteryError
-        The case has no brain, or no artery was found.
+        The case has no brain, no artery was found, or the series, the AIF or the result cannot be (see
+        :mod:`perfcore.plausibility`; a curve that was edited is never refused).
     ArgumentError, DeviceError
         A setting, the AIF's length or the device does not fit.
     """
@@ -249,9 +257,12 @@ def analyse(
             chosen = find_curve(prepared, aif) if isinstance(aif, str) else Selection(aif, None, GIVEN)
             wanted = partial_volume and isinstance(aif, str)
             curve = chosen.corrected() if wanted else chosen.aif
+            judged = doubts if curve.source_id == EDITED else judge_all
+            said = () if isinstance(aif, str) else judged(aif_measures(prepared, curve))
         with timed("deconvolution"):
             maps = make_maps(prepared, tiles, curve, settings)
+        said += judged(result_measures(prepared, curve, maps.reference_cbf))
         right = prepared.right_hemisphere()
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm, right)
     corrected = wanted and chosen.partial_volume is not None
-    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds)
+    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds, said)

@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Severity = Literal["note", "warning"]
-"""``note``: a correction made while reading. ``warning``: results are less certain."""
+Severity = Literal["note", "warning", "doubtful"]
+"""``note``: a correction made while reading. ``warning``: results are less certain. ``doubtful``: they may be
+wrong, see :mod:`perfcore.plausibility`."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class FlagInfo:
     code
         Stable identity, in files and filters.
     severity
-        ``note`` or ``warning``.
+        ``note``, ``warning`` or ``doubtful``.
     label
         A word or two, for tables.
     """
@@ -52,6 +53,19 @@ class Flag:
 FLAGS: Final[dict[str, FlagInfo]] = {
     info.code: info
     for info in (
+        FlagInfo("contrast_at_start", "doubtful", "late start"),
+        FlagInfo("scan_ends_early", "doubtful", "early end"),
+        FlagInfo("half_head", "doubtful", "half a head"),
+        FlagInfo("head_cut", "doubtful", "head cut"),
+        FlagInfo("vessels_cut_off", "doubtful", "values cut off"),
+        FlagInfo("mask_air", "doubtful", "air in mask"),
+        FlagInfo("mask_bone", "doubtful", "bone in mask"),
+        FlagInfo("aif_units", "doubtful", "AIF units"),
+        FlagInfo("aif_baseline", "doubtful", "AIF baseline"),
+        FlagInfo("aif_area", "doubtful", "AIF area"),
+        FlagInfo("cbf_implausible", "doubtful", "CBF"),
+        FlagInfo("cbv_implausible", "doubtful", "CBV"),
+        FlagInfo("mtt_implausible", "doubtful", "MTT"),
         FlagInfo("scan_truncated", "warning", "cut off"),
         FlagInfo("motion", "warning", "motion"),
         FlagInfo("aif_fallback", "warning", "other selector"),
@@ -66,17 +80,25 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("aif_interpolated", "note", "AIF interpolated"),
         FlagInfo("tmax_shifted", "warning", "Tmax shifted"),
         FlagInfo("one_hemisphere", "warning", "one side"),
+        FlagInfo("arbitrary_units", "note", "arbitrary units"),
         FlagInfo("time_step", "note", "time step"),
         FlagInfo("frame_times", "note", "frame times"),
         FlagInfo("frames_resampled", "note", "resampled"),
         FlagInfo("frames_filled", "note", "frames filled"),
         FlagInfo("images_left_out", "note", "images left out"),
         FlagInfo("files_left_out", "note", "files left out"),
+        FlagInfo("series_left_out", "warning", "series left out"),
+        FlagInfo("several_patients", "warning", "several patients"),
+        FlagInfo("series_joined", "note", "series joined"),
+        FlagInfo("duplicates_left_out", "note", "duplicates"),
+        FlagInfo("uids_repeated", "note", "repeated UIDs"),
         FlagInfo("length_unit", "note", "length unit"),
         FlagInfo("no_rescaling", "warning", "no rescaling"),
+        FlagInfo("lossy_compression", "warning", "lossy compression"),
         FlagInfo("downsampled", "note", "downsampled"),
         FlagInfo("gantry_tilted", "note", "gantry tilted"),
         FlagInfo("mask_displaced", "warning", "mask displaced"),
+        FlagInfo("mask_resampled", "note", "mask resampled"),
         FlagInfo("lesion_left_out", "warning", "lesion left out"),
     )
 }
@@ -86,6 +108,11 @@ FLAGS: Final[dict[str, FlagInfo]] = {
 def make_flag(code: str, sentence: str) -> Flag:
     """Return a flag with the severity of its code."""
     return Flag(code, FLAGS[code].severity, sentence)
+
+
+def doubtful_first(flags: Iterable[Flag]) -> tuple[Flag, ...]:
+    """Return flags, each once: those that make the result doubtful first, the others in their order."""
+    return tuple(sorted(dict.fromkeys(flags), key=lambda flag: flag.severity != "doubtful"))
 
 
 def sentences(flags: Iterable[Flag]) -> list[str]:

@@ -23,12 +23,13 @@ from numpy.typing import NDArray
 
 from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.atomic_write import to_json_values, write_all
-from perfcore.map_info import computed_maps
+from perfcore.map_info import caplex_codes, computed_maps
 from perfcore.quality_flags import codes, sentences
 from perfcore.report.files import REPORT_FILES, report_files
 from perfcore.types import DoubleArray
 
 if TYPE_CHECKING:
+    from perfcore.bids import BidsCase
     from perfcore.pipeline import Analysis
 
 LESIONS: Final = ("core", "hypoperfused")
@@ -54,6 +55,8 @@ def write_results(
     *,
     options: Mapping[str, Any] | None = None,
     load_s: float | None = None,
+    unfinished: str | None = None,
+    bids: BidsCase | None = None,
     report: bool = False,
 ) -> None:
     """Write all maps, curves and ``summary.json`` into a folder.
@@ -68,11 +71,15 @@ def write_results(
         Further settings for the summary, such as the device.
     load_s
         Time for loading the series in seconds; included in ``total`` of the summary.
+    unfinished
+        As for :func:`perfcore.io.atomic_write.write_all`.
+    bids
+        Names the files as a BIDS derivative, in this folder; None: plain names.
     report
         Whether the one-page report is written as well, as HTML and PDF.
 
     Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
-    series. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
+    input, in the order of its axes. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
 
     Raises
     ------
@@ -82,7 +89,10 @@ def write_results(
         A package that the report needs is missing.
     """
     files = result_files(analysis, options=options, load_s=load_s, report=report)
-    write_all(out_dir, files, file_names())
+    names = file_names()
+    if bids is not None:
+        files, names = bids.files(files, analysis.settings), bids.file_names()
+    write_all(out_dir, files, names, unfinished=unfinished)
 
 
 def summarize(
@@ -102,14 +112,15 @@ def summarize(
         seconds = {"load": load_s, **seconds, "total": load_s + seconds.get("total", 0.0)}
     summary = {
         "case": series.case,
-        "shape": list(series.grid),
-        "spacing_mm": list(series.spacing_mm),
+        "shape": list(series.stored_voxel(series.grid)),
+        "spacing_mm": [series.spacing_mm[axis] for axis in series.stored_voxel((0, 1, 2))],
         "dt_s": series.dt_s,
+        "time_source": series.time_source,
         "n_time": series.n_time,
         "settings": settings | dict(options or {}),
         "aif": {
             "method": analysis.aif.source_id,
-            "voxels": [list(voxel) for voxel in analysis.aif.voxels],
+            "voxels": [list(series.stored_voxel(voxel)) for voxel in analysis.aif.voxels],
             "peak": analysis.aif.peak,
             "peak_time_s": analysis.aif.peak_time_s,
             "quality": sentences(analysis.aif.quality),
@@ -122,7 +133,10 @@ def summarize(
         "tmax_shift_s": analysis.maps.tmax_shift_s,
         "quality": sentences(analysis.quality),
         "quality_codes": codes(analysis.quality),
+        "doubtful": codes(flag for flag in analysis.quality if flag.severity == "doubtful"),
+        "caplex": caplex_codes(),
         **({name: numbers[name] for name in _AGREEMENT} if series.lesion is not None else {}),
+        **({"series": asdict(series.choice)} if series.choice is not None else {}),
         "seconds": seconds,
     }
     values: dict[str, Any] = to_json_values(summary)
@@ -144,15 +158,17 @@ def result_files(
     report: bool = False,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
-    affine, mask = analysis.series.affine, analysis.prepared.mask
+    series, mask = analysis.series, analysis.prepared.mask
 
     volumes = tuple(computed_maps())
 
     def content(name: str) -> bytes:
         if name in volumes:
-            return nifti_bytes(np.where(mask, analysis.maps.volume(name), 0).astype(np.float32), affine)
-        labels = getattr(analysis.maps, name) & mask if name in LESIONS else mask
-        return nifti_bytes(labels.astype(np.uint8), affine)
+            volume = np.where(mask, analysis.maps.volume(name), 0).astype(np.float32)
+        else:
+            labels = getattr(analysis.maps, name) & mask if name in LESIONS else mask
+            volume = labels.astype(np.uint8)
+        return nifti_bytes(series.as_stored(volume), series.stored_affine)
 
     names = (*volumes, *LESIONS, "brain_mask")
     with ThreadPoolExecutor(min(len(names), os.cpu_count() or 1)) as pool:  # compression releases the GIL

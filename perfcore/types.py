@@ -18,7 +18,8 @@ FloatArray = NDArray[np.float32]
 DoubleArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Voxel = tuple[int, int, int]
-SeriesUnits = Literal["hu", "concentration"]
+SeriesUnits = Literal["hu", "concentration", "dsc"]
+"""Hounsfield units; enhancement, proportional to concentration; MR signal that falls with contrast."""
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
@@ -27,25 +28,88 @@ def _frozen(array: NDArray[Any]) -> NDArray[Any]:
     return view
 
 
+@dataclass(frozen=True)
+class ChosenSeries:
+    """The DICOM series that was read.
+
+    Attributes
+    ----------
+    number
+        Its number in the list of series (``inspect``), from 1.
+    frames, slices
+        Number of frames and slices as read.
+    dt_s
+        Time step in seconds.
+    time_source
+        Where the times of the frames come from, such as ``"acquisition time"``; empty if it is not known.
+    joined
+        Number of stored series that were joined to it; 1 if it was stored as one.
+    """
+
+    number: int
+    frames: int
+    slices: int
+    dt_s: float
+    time_source: str
+    joined: int
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Files of a DICOM export that were not read.
+
+    Attributes
+    ----------
+    number
+        Number of the series in the list of series, None for files that belong to no listed series.
+    kind
+        What they are, such as ``"CT time series"`` or ``"localizer"``.
+    count
+        Number of files.
+    reason
+        Why they were left out.
+    """
+
+    number: int | None
+    kind: str
+    count: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class SeriesChoice:
+    """Which series of a DICOM export was read, and what was left out; no field of a patient."""
+
+    chosen: ChosenSeries
+    left_out: tuple[LeftOut, ...] = ()
+
+
 @dataclass(frozen=True, eq=False)
 class PerfusionSeries:
-    """A 4D CT perfusion series on its own grid.
+    """A 4D perfusion series on its own grid.
 
     Attributes
     ----------
     data
-        Shape ``(nx, ny, nz, n_time)``, float32, Hounsfield units, or enhancement
-        (proportional to concentration) where ``units`` is ``"concentration"``.
+        Shape ``(nx, ny, nz, n_time)``, float32, in ``units``: Hounsfield units, enhancement (proportional to
+        concentration), or MR signal.
     affine
         Shape ``(4, 4)``, voxel indices to millimetres (NIfTI's RAS+).
     dt_s
         Time between frames in seconds, > 0.
     case
         Short display name; never a path.
+    time_source
+        Where the times of the frames come from, such as ``"header"``, ``"sidecar FrameTimesStart"`` or ``"--dt"``;
+        empty if it is not known.
+    stored_axes
+        Axis of the input's grid that each axis here is: ``(1, 2, 0)`` where the slices were stored first.
     mask, lesion
         Shape ``(nx, ny, nz)``: brain mask that replaces the automatic one; known lesion.
     warnings
         Quality flags of corrections made while reading.
+    choice
+        Which DICOM series it is and what was left out, None for other input.
     """
 
     data: FloatArray
@@ -53,15 +117,20 @@ class PerfusionSeries:
     dt_s: float
     case: str = "case"
     units: SeriesUnits = "hu"
+    time_source: str = ""
+    stored_axes: tuple[int, int, int] = (0, 1, 2)
     mask: BoolArray | None = None
     lesion: BoolArray | None = None
     warnings: tuple[Flag, ...] = ()
+    choice: SeriesChoice | None = None
 
     def __post_init__(self) -> None:
         if self.data.ndim != 4:
             raise ArgumentError(f"A series has 4 dimensions (x, y, z, time); got shape {self.data.shape}.")
         if not (np.isfinite(self.dt_s) and self.dt_s > 0):
             raise ArgumentError(f"The time step must be positive and finite; got {self.dt_s}.")
+        if sorted(self.stored_axes) != [0, 1, 2]:
+            raise ArgumentError(f"stored_axes must be a permutation of 0, 1, 2; got {self.stored_axes}.")
         object.__setattr__(self, "data", _frozen(np.asarray(self.data, np.float32)))
         object.__setattr__(self, "affine", _frozen(np.asarray(self.affine, np.float64)))
         for name in ("mask", "lesion"):
@@ -98,6 +167,26 @@ class PerfusionSeries:
     def voxel_ml(self) -> float:
         """Volume of a voxel in millilitres."""
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+    @property
+    def stored_affine(self) -> DoubleArray:
+        """Shape ``(4, 4)``, voxel indices in the order of the input's axes to millimetres."""
+        return self.affine[:, [*self._own_axes, 3]]
+
+    def as_stored(self, volume: NDArray[Any]) -> NDArray[Any]:
+        """Return a volume of shape ``(nx, ny, nz)`` in the order of the input's axes."""
+        return volume.transpose(self._own_axes)
+
+    def stored_voxel(self, voxel: Voxel) -> Voxel:
+        """Return a voxel's indices in the order of the input's axes."""
+        x, y, z = (voxel[axis] for axis in self._own_axes)
+        return x, y, z
+
+    @property
+    def _own_axes(self) -> tuple[int, int, int]:
+        """Axis here of each axis of the input's grid."""
+        x, y, z = (self.stored_axes.index(axis) for axis in range(3))
+        return x, y, z
 
 
 @dataclass(frozen=True, eq=False)

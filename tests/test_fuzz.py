@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import io
 import json
+import math
 import struct
 import tracemalloc
 import zipfile
@@ -39,7 +40,6 @@ from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.nifti.reader import read_series
-from perfcore.io.nifti.sidecar import read_sidecar
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
 from perfcore.units import MAX_ABS_VALUE
@@ -228,15 +228,15 @@ DEEP = [
 
 
 @pytest.mark.parametrize("text", DEEP)
-@pytest.mark.parametrize("field", [None, "RepetitionTime", "VolumeTiming"])
-def test_fuzzed_json_sidecar_is_read_or_refused(tmp_path: Any, text: str, field: str | None) -> None:
-    (tmp_path / "a.json").write_text(text if field is None else f'{{"{field}": {text}}}')
+@pytest.mark.parametrize("field", [None, "RepetitionTime", "VolumeTiming", "FrameTimesStart"])
+def test_fuzzed_json_sidecar_is_read_or_refused(text: str, field: str | None) -> None:
+    own = text if field is None else f'{{"{field}": {text}}}'
     try:
-        timing = read_sidecar(tmp_path / "a.nii", 12)
+        series = read_series(NIFTI, sidecar=own.encode())
     except InputDataError as error:
         one_sentence(error)
     else:
-        assert timing is None
+        assert series.time_source == "header"
 
 
 @fuzz(300)
@@ -280,6 +280,8 @@ CURVES = st.one_of(
     st.just(CURVE), st.lists(st.floats(-1e5, 1e5, width=32), min_size=20, max_size=20),
     st.lists(st.sampled_from([0, 1e-30, 1e5, -1e5, 1.0]), min_size=20, max_size=20), JSON,
 )  # fmt: skip
+COORDINATES = st.floats(-90, 90) | st.sampled_from([1e5, -1e5, 1e308, 5e-324, 10**400, math.nan, math.inf, "7"])
+POLYGONS = st.lists(st.lists(COORDINATES, min_size=2, max_size=2), min_size=3, max_size=12)
 VOXELS = st.lists(st.integers(-3, 40), min_size=3, max_size=3) | JSON
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "curve": CURVES,
@@ -287,6 +289,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "voxels": st.lists(VOXELS, max_size=4) | JSON,
     "slice": st.integers(0, 2) | JSON,
     "runs": st.lists(st.lists(st.integers(-5, 400), min_size=2, max_size=2), max_size=4) | JSON,
+    "vertices": POLYGONS | JSON,
     "viewport": st.fixed_dictionaries({"slice": JSON, "all": JSON}) | JSON,
     "quantity": st.sampled_from(["core_ml", "soft_dice", "rcbf", "tmax"]) | JSON,
     "region": st.sampled_from(["core", "hypoperfused", "healthy", "painted"]) | JSON,
@@ -301,10 +304,13 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     ),
 }  # fmt: skip
 STREAMED = ("curve", "form", "quantity", "direction", "way")
-KINDS = st.sampled_from(["probe", "fit", "voxels", "target", "case", "snapshot", "stream"])
+KINDS = st.sampled_from(["probe", "fit", "voxels", "target", "region", "case", "snapshot", "stream"])
 REQUESTS = st.one_of(
     JSON,
     st.fixed_dictionaries({"type": KINDS | JSON}, optional=FIELDS),
+    st.fixed_dictionaries(
+        {"type": st.just("region"), "slice": FIELDS["slice"], "vertices": FIELDS["vertices"], "number": st.just(1)}
+    ),
     st.fixed_dictionaries(
         {"type": st.just("stream"), "of": st.sampled_from(list(STREAMS)), "act": st.just("start"),
          "run": st.just(1), **{name: FIELDS[name] for name in STREAMED}},

@@ -1,7 +1,7 @@
 """Memory of the server over uploads that are opened and removed: ``python -m tools.measure_uploads [N]``.
 
-One person uploads N series of 16, 2 and 8 slices in turn (256 × 256, 60 frames), opens each in the Lab and removes it. Printed:
-the server's resident memory after each, and the last relative to the third.
+One person uploads N series of 16, 2 and 8 slices in turn (256 × 256, 60 frames), opens each in the Lab and removes
+it. Printed: the server's resident memory after each, and the last relative to the third.
 """
 
 from __future__ import annotations

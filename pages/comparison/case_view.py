@@ -18,25 +18,30 @@ from pages.comparison.columns import (
     ComparisonCache,
     aif_options,
 )
-from pages.comparison.map_images import DIVERGING, Slice, bar, compared_maps, difference_picture, map_picture
+from pages.comparison.foreign_view import show_foreign_maps
+from pages.comparison.map_images import Slice, compared_maps, difference_picture, map_picture, scale_bars
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
-from perfcore.display.colours import LUTS
 from perfcore.map_info import MAPS
-from perfcore.metrics import METRICS
+from perfcore.metrics import COMPARED, METRICS
 from perfcore.quality_flags import sentences
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
 _number = st.column_config.NumberColumn
-_METRICS: Final = {"core_ml": 62, "hypoperfused_ml": 118, "dice": 52, "auc": 72, "reference_cbf": 150}
+_WIDTHS: Final = {
+    "core_ml": 62, "hypoperfused_ml": 118, "target_mismatch": 62, "hypoperfusion_index": 58, "dice": 52, "auc": 72,
+    "reference_cbf": 150,
+}  # fmt: skip
 """Width of each metric's column, px."""
 _METRIC_HELP: Final = {
     "hypoperfused_ml": "Tmax above its threshold",
+    "target_mismatch": "Target mismatch: ratio ≥ 1.8, mismatch ≥ 15 ml and core < 70 ml",
+    "hypoperfusion_index": "Hypoperfusion index: volume with Tmax above 10 s over that above 6 s",
     "dice": "Of the core against the known lesion",
     "auc": "Of rCBF against the known lesion",
     "reference_cbf": "Mean of the healthy reference",
@@ -44,10 +49,15 @@ _METRIC_HELP: Final = {
 _FORMATS: Final[dict[str, Any]] = {
     "Method": st.column_config.TextColumn(width=132),
     **{
-        METRICS[name].title: _number(width=width, format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name))
-        for name, width in _METRICS.items()
+        METRICS[name].title: _number(
+            width=_WIDTHS[name], format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name)
+        )
+        for name in COMPARED
     },
-    "Peak, HU": _number(width=66, format="%.0f"),
+    METRICS["target_mismatch"].title: st.column_config.TextColumn(
+        width=_WIDTHS["target_mismatch"], help=_METRIC_HELP["target_mismatch"]
+    ),
+    "Peak": _number(width=66, format="%.3g", help="Of the enhancement, in the unit of the series"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
     "Reason and flags": st.column_config.TextColumn(width="large"),
@@ -89,7 +99,7 @@ def show_case(now: Workspace) -> None:
                 slot.image(picture, width="stretch", alt=f"{words}, slice {z + 1}")
         if waiting or place == len(chosen) - 1:
             found = [(c.option.key, c.option.label, c.aif) for c in columns if c.aif is not None]
-            figure = charts.curves(found, same_area=same_area)
+            figure = charts.curves(found, same_area=same_area, unit=case.prepared.enhancement_unit)
             chart.plotly_chart(figure, width="stretch", key=f"compare_curves_{place}", alt="The AIFs over time")
             table.dataframe(
                 metrics_table(columns),
@@ -99,6 +109,7 @@ def show_case(now: Workspace) -> None:
                 placeholder="–",
                 alt="Metrics of each AIF",
             )
+    show_foreign_maps(now, columns[0], here, z)
 
 
 def metrics_table(columns: list[Column]) -> pd.DataFrame:
@@ -107,8 +118,11 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
         [
             {
                 "Method": column.option.label,
-                **{METRICS[name].title: column.numbers.get(name) for name in _METRICS},
-                "Peak, HU": None if column.aif is None else column.aif.peak,
+                **{METRICS[name].title: column.numbers.get(name) for name in COMPARED},
+                METRICS["target_mismatch"].title: METRICS["target_mismatch"].text(
+                    column.numbers.get("target_mismatch")
+                ),
+                "Peak": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),
                 "Reason and flags": _reason_and_flags(column),
@@ -191,13 +205,11 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
-        info = MAPS[name]
-        low, high = info.window
-        title = f"<b>{info.label}</b>" + (f", {info.unit}" if info.unit else "")
+        of_map, of_difference = scale_bars(name)
         first, second = st.columns(2)
-        first.html(bar(LUTS[info.scale], f"{low:g}", f"{high:g}", title))
+        first.html(of_map)
         if n > 1:
-            second.html(bar(DIVERGING, f"−{info.difference:g}", f"+{info.difference:g}", "below: difference"))
+            second.html(of_difference)
         for row in range(2 if n > 1 else 1):
             for place, column in enumerate(st.columns(n)):
                 if row == 0 or place:

@@ -30,16 +30,16 @@ def _frame(x: str, y: str, **more: Any) -> go.Figure:
     return figure
 
 
-def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool) -> go.Figure:
-    """Draw input functions (key, label, curve), with their units or each with area 1."""
-    figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else "Enhancement, HU", hovermode="x unified")
+def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool, unit: str) -> go.Figure:
+    """Draw input functions (key, label, curve) in the unit of their enhancement, or each with area 1."""
+    figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else f"Enhancement, {unit}", hovermode="x unified")
     for place, (key, label, aif) in enumerate(named):
         value = aif.value / aif.area if same_area and aif.area > 0 else aif.value
         dash = "dot" if key in ("truth", "expert") else "solid"
         line = {"color": source_colour(key, place), "width": 2, "dash": dash}
         figure.add_scatter(
             x=aif.time_s, y=value, name=label, mode="lines", line=line,
-            hovertemplate="%{y:.3g}" if same_area else "%{y:.1f}",
+            hovertemplate="%{y:.3g}",
         )  # fmt: skip
     figure.update_layout(height=HEIGHT + 10 * max(len(named) - 3, 0))  # the legend above needs two names a row
     return figure

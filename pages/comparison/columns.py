@@ -16,6 +16,7 @@ from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import is_core, relative_cbf
+from perfcore.metrics import COMPARED
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray
@@ -103,7 +104,7 @@ class ComparisonCache:
             for array in (flow.cbf, flow.tmax, core):
                 array.flags.writeable = False
             values = case.voxel_values(aif.area, flow, settings)
-            return Column(option, aif, flow, values, core, case.numbers(flow, settings), why, "")
+            return Column(option, aif, flow, values, core, case.numbers(flow, settings, names=COMPARED), why, "")
         except PerfcoreError as error:
             return Column(option, None, None, None, None, {}, "", str(error))
 

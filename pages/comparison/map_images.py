@@ -22,7 +22,9 @@ SCALE: Final = 3
 MARGIN: Final = 4
 DIM: Final = 0.45
 BRAIN_HU: Final = (0.0, 80.0)
-CORE, TRUTH, FIRST = outline_rgb("core"), outline_rgb("truth"), outline_rgb("probe")
+CORE, TRUTH, FIRST, HYPOPERFUSED = (outline_rgb(name) for name in ("core", "truth", "probe", "hypoperfused"))
+Outline = tuple[BoolArray, tuple[int, int, int], bool]
+"""Region in slice order, colour, and whether its outline is dashed."""
 _KEYS: Final = np.array([(90, 190, 255), (30, 90, 170), (14, 16, 22), (170, 80, 20), (255, 165, 60)], np.float64)
 DIVERGING: Final[NDArray[np.uint8]] = (
     np.stack([np.interp(np.linspace(0, 4, 256), range(5), channel) for channel in _KEYS.T], 1)
@@ -111,20 +113,41 @@ def map_picture(here: Slice, column: Column, name: str, lesion: BoolArray | None
         In slice order, or None.
     """
     assert column.flow is not None and column.core is not None
-    low, high = MAPS[name].window
-    lut = LUTS[MAPS[name].scale].reshape(256, 3)
     outlines = [(column.core, CORE, False)] + ([(lesion, TRUTH, True)] if lesion is not None else [])
-    return _paint(here, values_of(column, name), (low, high), lut, outlines)
+    return paint_map(here, values_of(column, name), name, outlines)
 
 
 def difference_picture(here: Slice, column: Column, first: Column, name: str) -> bytes:
     """Return the difference of a map to the first column's as PNG, with the outlines of both cores."""
     assert column.flow is not None and first.flow is not None
     assert column.core is not None and first.core is not None
-    most = MAPS[name].difference
-    assert most is not None
     values = values_of(column, name) - values_of(first, name)
-    return _paint(here, values, (-most, most), DIVERGING, [(column.core, CORE, False), (first.core, FIRST, True)])
+    return paint_difference(here, values, name, [(column.core, CORE, False), (first.core, FIRST, True)])
+
+
+def paint_map(here: Slice, values: FloatArray, name: str, outlines: list[Outline]) -> bytes:
+    """Return values in slice order as PNG, in the colours and the window of a map."""
+    return _paint(here, values, MAPS[name].window, LUTS[MAPS[name].scale].reshape(256, 3), outlines)
+
+
+def paint_difference(here: Slice, values: FloatArray, name: str, outlines: list[Outline]) -> bytes:
+    """Return differences in slice order as PNG, in a window that is symmetric about 0."""
+    most = difference_window(MAPS[name])
+    return _paint(here, values, (-most, most), DIVERGING, outlines)
+
+
+def difference_window(info: MapInfo) -> float:
+    """Return half the window of a difference: the map's own, or a third of its window."""
+    return info.difference or (info.window[1] - info.window[0]) / 3
+
+
+def scale_bars(name: str) -> tuple[str, str]:
+    """Return the colour bars of a map and of its differences as HTML."""
+    info = MAPS[name]
+    (low, high), most = info.window, difference_window(info)
+    title = f"<b>{info.label}</b>" + (f", {info.unit}" if info.unit else "")
+    of_map = bar(LUTS[info.scale], f"{low:g}", f"{high:g}", title)
+    return of_map, bar(DIVERGING, f"−{most:.3g}", f"+{most:.3g}", "below: difference")
 
 
 def _paint(
@@ -132,7 +155,7 @@ def _paint(
     values: FloatArray,
     window: tuple[float, float],
     lut: NDArray[np.uint8],
-    outlines: list[tuple[BoolArray, tuple[int, int, int], bool]],
+    outlines: list[Outline],
 ) -> bytes:
     low, high = window
     plane = here.plane(values, np.nan)

@@ -27,7 +27,7 @@ from perfcore.io.datasets.case_folders import CaseFiles, find_cases
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from perfcore.pipeline import analyse
 from perfcore.preprocess import Prepared, prepare
-from perfcore.quality_flags import make_flag
+from perfcore.quality_flags import doubtful_first, make_flag
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray, PerfusionSeries
 
@@ -203,7 +203,7 @@ def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
             lesion_voxels=n_lesion,
             hypoperfused=loaded.hypoperfused,
         )
-        _previews.put(entry.owner, entry.key, _opened_preview(entry, case, next(iter(sources.values()))))
+        _previews.put(entry.owner, entry.key, _opened_preview(entry, case, next(iter(sources.values())), settings))
         return case
 
     try:
@@ -215,17 +215,17 @@ def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
         raise
 
 
-def _opened_preview(entry: CatalogEntry, case: LiveCase, start: Aif) -> LibraryPreview:
+def _opened_preview(entry: CatalogEntry, case: LiveCase, start: Aif, settings: Settings) -> LibraryPreview:
     """Return the preview of a prepared case: rCBF of one slice, and all quality flags."""
     p = case.prepared
-    flags = (*case_summary.short_scan(p.n_time, p.dt_s), *dict.fromkeys((*p.warnings, *start.quality)))
+    flags = (*p.warnings, *start.quality, *case.doubts(start, settings))
     known = CaseSummary(
         p.grid[2],
         p.n_time,
         p.spacing_mm,
         p.dt_s,
         lesion_ml=None if p.lesion is None else case.lesion_voxels * p.voxel_ml,
-        flags=flags,
+        flags=doubtful_first((*case_summary.short_scan(p.n_time, p.dt_s), *flags)),
         confounders=entry.summary.confounders,
         opened=True,
     )

@@ -17,6 +17,7 @@ from perfcore.aif import curves
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.datasets.case_folders import find_cases
+from perfcore.io.nifti.resampling import VolumeGrid
 from perfcore.io.nifti.volumes import read_mask
 from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.phantom.files import write_case
@@ -46,7 +47,7 @@ def read_demonstration(name: str) -> tuple[PerfusionSeries, Aif, BoolArray]:
         beside = folder / "truth" / "case_1"
         truth = read_aif_csv(beside / "aif.csv", series.time_s)
         core, penumbra = (
-            read_mask(beside / f"{part}.nii.gz", series.grid, what=part, allow_empty=True)
+            read_mask(beside / f"{part}.nii.gz", VolumeGrid.of_series(series), what=part, allow_empty=True)
             for part in ("core", "penumbra")
         )
         return series, replace(truth, source_id="truth"), core | penumbra

@@ -9,6 +9,7 @@ from pages.live.server.rerun_transport import answer
 from pages.session import snapshot_sync, start_aif
 from pages.session.downloads import downloads
 from pages.session.state import component_value, live_session, user_state
+from perfcore.quality_flags import doubtful_first
 
 
 def show_live_component(page: str) -> None:
@@ -46,5 +47,9 @@ def show_live_component(page: str) -> None:
         data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
     )
     downloads(now)
-    for flag in (*now.case.prepared.warnings, *now.start.quality):
-        st.caption(f"⚠ {flag.sentence}")
+    flags = (*now.case.prepared.warnings, *now.start.quality, *now.case.doubts(now.start, now.settings))
+    for flag in doubtful_first(flags):
+        if flag.severity == "doubtful":
+            st.warning(flag.sentence, icon="⚠️")
+        else:
+            st.caption(f"⚠ {flag.sentence}")

@@ -153,7 +153,8 @@ def show_application(now: Workspace, name: str) -> None:
         st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
         others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
-        figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area)
+        unit = now.case.prepared.enhancement_unit
+        figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area, unit=unit)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
         for flag in result.aif.quality:
             st.caption(f"⚠ {flag.sentence}")

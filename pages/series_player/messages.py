@@ -25,8 +25,8 @@ _found: Final[weakref.WeakKeyDictionary[LiveCase, dict[str, Selection | str]]] =
 
 
 def in_hu(case: LiveCase) -> bool:
-    """Return whether a case is in Hounsfield units (a series of enhancement has no baseline)."""
-    return bool(case.prepared.baseline.any())
+    """Return whether a case is in Hounsfield units."""
+    return case.prepared.in_hu
 
 
 def head_box(case: LiveCase) -> tuple[int, int, int, int]:

@@ -15,7 +15,9 @@ from pages.session.state import live_session, notify, user_state
 from perfcore.aif.sources import SourceInfo, aif_label, source_info, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
-from perfcore.quality_flags import sentences
+from perfcore.plausibility import judge_all
+from perfcore.quality_flags import doubtful_first, sentences
+from perfcore.result_checks import aif_measures
 from perfcore.types import Aif
 
 MAX_KEY_CHARS: Final = 200
@@ -83,12 +85,13 @@ def add_csv_aif(case: LiveCase, content: bytes) -> Aif:
     Raises
     ------
     InputDataError
-        The file holds no AIF that covers the series.
+        The file holds no AIF that covers the series, or one in other units or with its baseline.
     """
     own = user_state().aif.own_of(case.name)
     read = read_aif_csv(content, case.prepared.time_s)
     number = len(own) + 1
-    aif = replace(read, source_id=f"file-{number}", label=f"File {number}")
+    flags = doubtful_first((*judge_all(aif_measures(case.prepared, read)), *read.quality))
+    aif = replace(read, source_id=f"file-{number}", label=f"File {number}", quality=flags)
     own[aif.source_id] = aif
     user_state().aif.methods[case.name] = aif.source_id
     return aif

@@ -14,6 +14,7 @@ import streamlit as st
 from pages.library.catalog import CatalogEntry, forget
 from pages.live.server.session import COMPUTE, LiveSession, open_session
 from pages.session import widget_keys
+from pages.session.pending_upload import PendingUpload
 from pages.session.share_link import SavedView
 from pages.session.snapshots import SnapshotStore
 from pages.teaching.progress import Challenge, LessonProgress
@@ -24,6 +25,7 @@ if TYPE_CHECKING:  # these modules import pandas, which only their own pages nee
     from pages.comparison.columns import ComparisonCache
     from pages.comparison.evaluation_results import EvaluationResults
     from pages.comparison.evaluation_runner import EvaluationRun
+    from pages.comparison.foreign_maps import ForeignMap
     from pages.network.panels import NetworkResult
 
 STATE_KEY: Final = "user_state"
@@ -91,12 +93,16 @@ class Uploads:
         How often the form was submitted; part of the file widgets' keys, so that a submission empties them.
     problems
         Sentences about files that could not be opened, shown at the next run.
+    pending, last_pending
+        Uploads of several series, which wait for a choice, and the number of the last of them.
     """
 
     entries: list[CatalogEntry] = field(default_factory=list)
     last_number: int = 0
     n_submitted: int = 0
     problems: list[str] = field(default_factory=list)
+    pending: list[PendingUpload] = field(default_factory=list)
+    last_pending: int = 0
 
 
 @dataclass
@@ -222,6 +228,10 @@ class ComparisonState:
         By case key: keys of the compared AIFs.
     cache
         Columns computed from this user's own AIFs and cases.
+    foreign
+        By case key: maps of another package that the user has uploaded.
+    n_foreign_added, foreign_problem
+        How often a map was added, which empties the file widget, and why the last one cannot be read.
     run, problem, evaluations
         The evaluation under way, why the last one failed, and finished evaluations, the latest first.
     """
@@ -230,6 +240,9 @@ class ComparisonState:
     opens_lab: bool = False
     keys: dict[str, list[str]] = field(default_factory=dict)
     cache: ComparisonCache | None = None
+    foreign: dict[str, list[ForeignMap]] = field(default_factory=dict)
+    n_foreign_added: int = 0
+    foreign_problem: str = ""
     run: EvaluationRun | None = None
     problem: str = ""
     evaluations: list[EvaluationResults] = field(default_factory=list)

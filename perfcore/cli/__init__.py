@@ -7,6 +7,7 @@ after their options were checked.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, NoReturn
 import typer
 
 # isort: off
-from perfcore.cli import maps, phantom, networks, benchmark  # noqa: F401 (in the order of --help)
+from perfcore.cli import maps, inspect, agreement, phantom, networks, benchmark  # noqa: F401 (order of --help)
 from perfcore.cli.app import app
 from perfcore.runtime.cli_errors import exit_with_one_line
 
@@ -27,6 +28,7 @@ def main() -> NoReturn:
     """Run the command line in this process."""
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        os.environ.setdefault("PYTHONWARNINGS", "ignore")  # for worker processes
     exit_with_one_line()
     command: Any = typer.main.get_command(app)
     command.main(prog_name="perfcore" if Path(sys.argv[0]).stem == "perfcore" else "python -m perfcore")

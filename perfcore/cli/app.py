@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from perfcore.errors import ArgumentError
 from perfcore.runtime.cli_errors import OneLineErrorGroup
 
 DEVICES: Final = ("auto", "cpu", "cuda")
+SCHEDULER = Annotated[
+    str | None, typer.Option("--scheduler", metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster.")
+]
 
 app = typer.Typer(
     cls=OneLineErrorGroup,

@@ -1,30 +1,34 @@
-"""Command ``maps``: from a case to maps, lesions and figures."""
+"""Command ``maps``: from a case, or many, to maps, lesions and figures."""
 
 # ruff: noqa: PLC0415
 
 from __future__ import annotations
 
-import time
-from dataclasses import replace
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, get_args
 
 import typer
 
 from perfcore.aif.sources import aif_methods
-from perfcore.cli.app import DEVICES, app, check_choice, choices
+from perfcore.batch.case import CaseOptions, map_case
+from perfcore.cli.app import DEVICES, SCHEDULER, app, check_choice, choices
 from perfcore.errors import ArgumentError
 from perfcore.regularization import REGULARIZATIONS
-from perfcore.runtime.lean_imports import import_nibabel, import_torch_in_background
+from perfcore.runtime.cli_errors import BAD_INPUT, INTERNAL_ERROR
+from perfcore.runtime.lean_imports import import_nibabel
 from perfcore.runtime.progress import progress
 from perfcore.settings import CHOICES, PRESETS, Settings
+from perfcore.types import SeriesUnits
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
-    from perfcore.types import Aif, PerfusionSeries
 
-UNITS: Final = ("hu", "concentration")
+UNITS: Final[tuple[str, ...]] = get_args(SeriesUnits)
 PARTIAL_VOLUME: Final = ("off", "vein")
+NAMES: Final = ("plain", "bids")
+GPU_WORKERS: Final = 4
+"""Processes that share a GPU: each holds a context of some hundred megabytes there."""
 
 
 def _default_strengths() -> str:
@@ -33,15 +37,18 @@ def _default_strengths() -> str:
 
 @app.command(name="maps")
 def maps_command(
-    source: Annotated[
-        Path,
+    inputs: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="INPUT",
-            help="A case folder (ISLES 2018 or 2024), a 4D NIfTI file, or a folder or zip of DICOM files.",
+            metavar="INPUT...",
+            help="A case folder (ISLES 2018 or 2024), a 4D NIfTI file, or a folder or zip of DICOM files; "
+            "or several, or a folder of cases.",
         ),
     ],
     *,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the maps and summary.json.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="Folder for the maps; of several cases: DIR/CASE/.")
+    ],
     aif: Annotated[
         str,
         typer.Option(
@@ -50,7 +57,11 @@ def maps_command(
         ),
     ] = "auto",
     units: Annotated[
-        str, typer.Option(metavar=choices(UNITS), help="concentration: the series is already enhancement.")
+        str,
+        typer.Option(
+            metavar=choices(UNITS),
+            help="concentration: the series is already enhancement; dsc: MR signal that falls with contrast.",
+        ),
     ] = "hu",
     mask: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Brain mask that replaces the automatic one.")
@@ -89,14 +100,36 @@ def maps_command(
         str | None,
         typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
     ] = None,
+    names: Annotated[
+        str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
+    ] = "plain",
+    series_number: Annotated[
+        int | None,
+        typer.Option(
+            "--series", metavar="N", help="DICOM series by its number in inspect; default: the usable one."
+        ),
+    ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
     report: Annotated[
         bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
     ] = False,
+    dicom_out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Of DICOM input: folder for Parametric Maps and a SEG, with the patient's identity.",
+        ),
+    ] = None,
+    scheduler: SCHEDULER = None,
 ) -> None:
-    """Compute perfusion maps, core and hypoperfused tissue of one case."""
+    """Compute perfusion maps, core and hypoperfused tissue.
+
+    Of several cases, each has its folder in DIR, and DIR/cases.csv its figures; one that is refused does not stop
+    the others.
+    """
     check_choice("device", device, DEVICES)
     check_choice("units", units, UNITS)
+    check_choice("names", names, NAMES)
     check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
     aif_csv = _aif_csv_path(aif)
     settings = Settings.preset(
@@ -113,52 +146,50 @@ def maps_command(
         tmax_threshold_s=tmax_threshold,
         tmax_reference=tmax_reference,
     )
+    options = CaseOptions(
+        aif=aif if aif_csv is None else aif_csv.absolute(),
+        units=units,  # type: ignore[arg-type]
+        mask=None if mask is None else mask.absolute(),
+        dt_s=dt,
+        series=series_number,
+        settings=settings,
+        preset=preset,
+        device=device,
+        partial_volume=partial_volume == "vein",
+        names=names,
+        dicom_out=None if dicom_out is None else dicom_out.absolute(),
+        report=report,
+    )
     import_nibabel()
-    from perfcore.io.aif_csv import read_aif_csv
-    from perfcore.io.atomic_write import check_out_dir
-    from perfcore.io.load import load_series
-    from perfcore.report.files import check_report_packages
-    from perfcore.results import file_names, write_results
+    from perfcore.batch.inputs import list_cases
 
-    if report:
-        check_report_packages()
-    check_out_dir(out, file_names())
-    with progress("Reading the series"):
-        start = time.perf_counter()
-        series = load_series(source, dt_s=dt, units=units, mask=mask)  # type: ignore[arg-type]
-        method_or_aif = aif if aif_csv is None else read_aif_csv(aif_csv, series.time_s)
-        load_s = time.perf_counter() - start
-    import_torch_in_background()
-    with progress("Computing maps"):
-        analysis, device_used = _analyse(series, method_or_aif, settings, device, partial_volume == "vein")
-    with progress("Writing maps"):
-        options = {"aif": "file" if aif_csv else aif, "preset": preset, "device": device_used}
-        write_results(analysis, out, options=options, load_s=load_s, report=report)
-    _print_summary(analysis)
+    cases = list_cases(inputs)
+    if len(inputs) == len(cases) == 1:
+        if scheduler is not None:
+            raise ArgumentError("A scheduler spreads several cases; leave --scheduler out for one.")
+        _print_summary(map_case(inputs[0], out, options, stage=progress))
+    else:
+        _map_many(inputs, out, options, scheduler)
 
 
-def _analyse(
-    series: PerfusionSeries, aif: str | Aif, settings: Settings, device: str, partial_volume: bool
-) -> tuple[Analysis, str]:
-    """Run the analysis; return it with the name of the device it ran on."""
-    if device == "cuda":  # report a missing device before the work, not after it
-        from perfcore.runtime.device import resolve_device
-
-        resolve_device(device)
-    start = time.perf_counter()
-    from perfcore.preprocess import prepare
-
-    prepared = prepare(series, settings)  # needs no torch, which is still being imported
-    prepare_s = time.perf_counter() - start
-    from perfcore.pipeline import analyse
+def _map_many(inputs: list[Path], out: Path, options: CaseOptions, scheduler: str | None) -> None:
+    """Map every case of the inputs; exit with 2 if one was refused, with 1 after a fault."""
+    from perfcore.batch.inputs import list_cases
+    from perfcore.batch.run import map_cases
+    from perfcore.batch.table import CASES_FILE
     from perfcore.runtime.device import resolve_device
 
-    device_type = resolve_device(device).type
-    analysis = analyse(series, aif, settings, device=device_type, prepared=prepared, partial_volume=partial_volume)
-    seconds = dict(analysis.seconds)
-    for name in ("preprocess", "total"):
-        seconds[name] += prepare_s
-    return replace(analysis, seconds=seconds), device_type
+    on_gpu = resolve_device(options.device).type == "cuda"
+    workers = min(GPU_WORKERS, os.cpu_count() or 1) if on_gpu else None
+    cases = list_cases(inputs, taken=(CASES_FILE,))
+    with progress("Computing maps") as advance:
+        outcomes = map_cases(cases, out, options, scheduler=scheduler, workers=workers, progress=advance)
+    left_out = [outcome for outcome in outcomes if outcome.problem is not None]
+    for outcome in left_out:
+        typer.echo(f"Error: {outcome.name}: {outcome.problem}", err=True)
+    typer.echo(f"Wrote the maps of {len(outcomes) - len(left_out)} of {len(outcomes)} cases.")
+    if left_out:
+        raise typer.Exit(INTERNAL_ERROR if any(outcome.is_fault for outcome in left_out) else BAD_INPUT)
 
 
 def _print_summary(analysis: Analysis) -> None:
@@ -170,7 +201,7 @@ def _print_summary(analysis: Analysis) -> None:
         f"mismatch {numbers.mismatch_ml:.1f} ml{ratio}{agreement} ({analysis.seconds['total']:.1f} s)."
     )
     for flag in analysis.quality:
-        typer.echo(f"Note: {flag.sentence}")
+        typer.echo(f"{'Doubtful' if flag.severity == 'doubtful' else 'Note'}: {flag.sentence}")
 
 
 def _aif_csv_path(aif: str) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from perfcore.cli.app import DEVICES, app, check_choice, choices
+from perfcore.cli.app import DEVICES, SCHEDULER, app, check_choice, choices
 from perfcore.runtime.progress import progress, steps
 
 
@@ -34,9 +34,7 @@ def train_command(
     prepared: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Cache of prepared cases, shared between training runs.")
     ] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster.")
-    ] = None,
+    scheduler: SCHEDULER = None,
 ) -> None:
     """Train an AIF network through the deconvolution; resume from the last checkpoint in DIR."""
     check_choice("device", device, DEVICES)
@@ -65,9 +63,7 @@ def evaluate_command(
         ),
     ] = None,
     expert: Annotated[Path | None, typer.Option(metavar="DIR", help="AIFs of an expert, case_N.csv.")] = None,
-    scheduler: Annotated[
-        str | None, typer.Option(metavar="tcp://HOST:PORT", help="Scheduler of a Dask cluster.")
-    ] = None,
+    scheduler: SCHEDULER = None,
 ) -> None:
     """Evaluate every AIF method on every case against the known lesions."""
     from perfcore.evaluation.run import evaluate

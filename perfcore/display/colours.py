@@ -15,8 +15,10 @@ OUTLINES: Final = {
     "vof": "#4aa3ff",
     "probe": "#ffd23f",
     "painted": "#ffa31a",
+    "region": "#35d6ff",
+    "mirror": "#c9a7ff",
 }
-"""Of lesions, and of the voxels of artery, vein and cross-hair, ``#rrggbb``."""
+"""Of lesions, of the voxels of artery, vein and cross-hair, and of a drawn region and its mirror, ``#rrggbb``."""
 
 
 def outline_rgb(name: str) -> tuple[int, int, int]:

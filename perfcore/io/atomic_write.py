@@ -19,9 +19,31 @@ PROBE_BYTES: Final = 1024
 
 
 def write_all(
-    out_dir: Path, files: Iterable[tuple[str, bytes]], names: tuple[str, ...], *, keep: bool = True
+    out_dir: Path,
+    files: Iterable[tuple[str, bytes]],
+    names: tuple[str, ...],
+    *,
+    keep: bool = True,
+    unfinished: str | None = None,
 ) -> None:
-    """Write files into a folder, all or none.
+    """Write files into a folder, all or none; see :func:`written`.
+
+    ``keep`` False only tests whether the files can be written, and removes them again.
+    """
+    with written(out_dir, files, names, keep=keep, unfinished=unfinished):
+        pass
+
+
+@contextmanager
+def written(
+    out_dir: Path,
+    files: Iterable[tuple[str, bytes]],
+    names: tuple[str, ...],
+    *,
+    keep: bool = True,
+    unfinished: str | None = None,
+) -> Iterator[None]:
+    """Write files into a folder, all or none: they appear there when the block ends, and not if it fails.
 
     Parameters
     ----------
@@ -33,6 +55,9 @@ def write_all(
         Names of all files that a run may write; those of an earlier run that are not in ``files`` are removed.
     keep
         False only tests whether the files can be written, and removes them again.
+    unfinished
+        Name of the temporary folder, which lies in ``out_dir`` or beside it: whoever stops a writing process can
+        remove it by this name. Unique, and begins with ``.unfinished-``.
 
     Raises
     ------
@@ -41,19 +66,21 @@ def write_all(
     """
     made: list[Path] = []
     try:
-        with _as_output_error():
+        with as_output_error():
             is_new = _check_free(out_dir, names)
             _make_folders(out_dir.parent, made)
-            folder = (out_dir.parent if is_new else out_dir) / f".unfinished-{uuid.uuid4().hex}"
+            place = out_dir.parent if is_new else out_dir
+            folder = place / (unfinished or f".unfinished-{uuid.uuid4().hex}")
             folder.mkdir()
             made.append(folder)
         for name, content in files:
-            with _as_output_error():
+            with as_output_error():
                 (folder / name).write_bytes(content)
+        yield
         if not keep:
             return
-        with _as_output_error():
-            if is_new:
+        with as_output_error():
+            if is_new and not out_dir.is_dir():  # it may have been created in the block
                 folder.rename(out_dir)
                 made.clear()
             else:
@@ -82,7 +109,7 @@ def write_files(out_dir: Path, files: Mapping[str, str]) -> None:
     write_all(out_dir, [(name, text.encode()) for name, text in files.items()], tuple(files))
 
 
-def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
+def check_out_dir(out_dir: Path, names: tuple[str, ...], *, unfinished: str | None = None) -> None:
     """Check before the computation whether results can be written into a folder; leave no files.
 
     Parameters
@@ -91,6 +118,8 @@ def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
         Output folder, existing or not.
     names
         Names of the files to be written.
+    unfinished
+        As for :func:`write_all`.
 
     Raises
     ------
@@ -98,7 +127,7 @@ def check_out_dir(out_dir: Path, names: tuple[str, ...]) -> None:
         The files cannot be written.
     """
     probe = (f".probe-{uuid.uuid4().hex}", bytes(PROBE_BYTES))
-    write_all(out_dir, [*((name, b"") for name in names), probe], names, keep=False)
+    write_all(out_dir, [*((name, b"") for name in names), probe], names, keep=False, unfinished=unfinished)
 
 
 def check_out_file(path: Path) -> None:
@@ -139,7 +168,7 @@ def write_file(path: Path, content: bytes, *, unfinished: str | None = None) -> 
     """
     made: list[Path] = []
     try:
-        with _as_output_error():
+        with as_output_error():
             _make_folders(path.parent, made)
             part = path.with_name(unfinished or f".unfinished-{uuid.uuid4().hex}")
             try:
@@ -167,7 +196,8 @@ def to_json_values(value: Any) -> Any:
 
 
 @contextmanager
-def _as_output_error() -> Iterator[None]:
+def as_output_error() -> Iterator[None]:
+    """Raise errors of the operating system as one ``OutputError``."""
     try:
         yield
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path

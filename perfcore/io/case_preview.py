@@ -10,12 +10,14 @@ from typing import Final
 import numpy as np
 
 from perfcore.errors import InputDataError
-from perfcore.io.byte_source import ByteStream, open_source
+from perfcore.io.byte_source import open_source
 from perfcore.io.datasets.case_folders import ISLES_DT_S, CaseFiles
-from perfcore.io.nifti.geometry import affine_mm, has_time_step, time_step
+from perfcore.io.downsampling import averaged
 from perfcore.io.nifti.header import NiftiHeader, read_header
-from perfcore.io.nifti.reader import MIN_FRAMES
-from perfcore.io.nifti.sidecar import read_sidecar
+from perfcore.io.nifti.layout import SeriesLayout, series_layout
+from perfcore.io.nifti.reader import check_series, finer_frames
+from perfcore.io.nifti.resampling import VolumeGrid
+from perfcore.io.nifti.timing import SeriesTiming, read_timing
 from perfcore.io.nifti.volumes import read_mask
 from perfcore.types import DoubleArray, FloatArray
 
@@ -31,13 +33,15 @@ class CasePreview:
     Attributes
     ----------
     grid, n_time
-        Shape in space and number of frames.
+        Shape in space and number of frames, as read.
     affine
         Shape ``(4, 4)``, voxel indices to millimetres.
     spacing_mm, voxel_ml, dt_s
         Voxel size and volume, time step.
     confounders
         Names listed under ``confounders`` in the ``case.json`` of a phantom, unchecked; empty for other cases.
+    time_source
+        Where the time step comes from, as in :class:`~perfcore.types.PerfusionSeries`.
     """
 
     grid: tuple[int, int, int]
@@ -47,6 +51,7 @@ class CasePreview:
     voxel_ml: float
     dt_s: float
     confounders: tuple[str, ...] = ()
+    time_source: str = ""
 
 
 def preview_case(case: CaseFiles) -> CasePreview:
@@ -57,23 +62,19 @@ def preview_case(case: CaseFiles) -> CasePreview:
     InputDataError
         The header is refused, or the series is missing or ambiguous. The voxels are not checked.
     """
-    path = case.series_file()
-    with open_source(path, "series") as stream:
-        header = _checked(stream)
-        affine, _ = affine_mm(header, "series")
-    step = None if has_time_step(header) else read_sidecar(path, header.shape[3])
-    default = ISLES_DT_S if case.is_isles2018 else None
-    dt_s = time_step(header, dt_s=None, default_dt_s=default)[0] if step is None else step.dt_s
-    nx, ny, nz, n_time = header.shape
+    with open_source(case.series_file(), "series") as stream:
+        timing, layout = _read_layout(case, read_header(stream))
+    affine = layout.grid.affine
     x, y, z = (float(s) for s in np.linalg.norm(affine[:3, :3], axis=0))
     return CasePreview(
-        grid=(nx, ny, nz),
-        n_time=n_time,
+        grid=layout.grid.shape,
+        n_time=timing.n_time,
         affine=affine,
         spacing_mm=(x, y, z),
         voxel_ml=float(abs(np.linalg.det(affine[:3, :3]))) / 1000.0,
-        dt_s=dt_s,
+        dt_s=timing.dt_s,
         confounders=_confounders(case.path),
+        time_source=timing.source,
     )
 
 
@@ -88,7 +89,8 @@ def lesion_ml(case: CaseFiles, preview: CasePreview) -> float | None:
     path = case.lesion_file()
     if path is None:
         return None
-    return float(read_mask(path, preview.grid, what="lesion mask", allow_empty=True).sum()) * preview.voxel_ml
+    grid = VolumeGrid(preview.grid, preview.affine)
+    return float(read_mask(path, grid, what="lesion mask", allow_empty=True).sum()) * preview.voxel_ml
 
 
 def early_mean_slice(case: CaseFiles, z: int) -> FloatArray:
@@ -105,29 +107,25 @@ def early_mean_slice(case: CaseFiles, z: int) -> FloatArray:
         The series is refused.
     """
     with open_source(case.series_file(), "series") as stream:
-        header = _checked(stream)
-        nx, ny, nz, _ = header.shape
-        plane = nx * ny * header.dtype.itemsize
+        header = read_header(stream)
+        _, layout = _read_layout(case, header)
         stream.skip(header.offset - stream.position)
-        frames = []
+        total = np.zeros(header.shape[:3][::-1])
         for _ in range(N_EARLY_FRAMES):
-            stream.skip(z * plane)
-            frames.append(np.frombuffer(stream.read(plane), header.dtype))
-            stream.skip((nz - 1 - z) * plane)
-        if any(frame.size != nx * ny for frame in frames):
-            raise InputDataError("The series is truncated; copy the file again from its source.")
-        stored = np.mean(frames, axis=0, dtype=np.float64)
-    return np.asarray((stored * header.slope + header.inter).astype(np.float32).reshape(ny, nx).T)
+            stored = np.empty(total.shape, header.dtype)
+            if stream.read_into(stored.reshape(-1).view(np.uint8).data) < stored.nbytes:
+                raise InputDataError("The series is truncated; copy the file again from its source.")
+            total += stored
+    plane = total.T.transpose(layout.axes)[:, :, z] / N_EARLY_FRAMES * header.slope + header.inter
+    return averaged(plane, (layout.factor, layout.factor))
 
 
-def _checked(stream: ByteStream) -> NiftiHeader:
-    """Read the header of a series and check its dimensions and number of frames."""
-    header = read_header(stream)
-    if len(header.shape) != 4:
-        raise InputDataError("The series has 3 dimensions; expected 4 (x, y, z, time).")
-    if header.shape[3] < MIN_FRAMES:
-        raise InputDataError(f"The series has {header.shape[3]} frames; expected {MIN_FRAMES} or more.")
-    return header
+def _read_layout(case: CaseFiles, header: NiftiHeader) -> tuple[SeriesTiming, SeriesLayout]:
+    """Return the timing and the layout that the series of a case will have."""
+    check_series(header)
+    default = ISLES_DT_S if case.is_isles2018 else None
+    timing = read_timing(header, case.series_file(), default_dt_s=default, max_frames=finer_frames(header))
+    return timing, series_layout(header, timing.n_time)
 
 
 def _confounders(case_folder: Path) -> tuple[str, ...]:

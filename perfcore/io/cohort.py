@@ -19,7 +19,8 @@ from perfcore.io.datasets.case_folders import (
     is_isles2018_original,
     patient_of,
 )
-from perfcore.io.nifti.volumes import read_mask, read_volume
+from perfcore.io.nifti.resampling import VolumeGrid
+from perfcore.io.nifti.volumes import read_mask
 from perfcore.types import Aif, BoolArray, PerfusionSeries
 
 TRAINING: Final = "TRAINING"
@@ -98,11 +99,13 @@ class CohortCase:
         """
         if self.truth is None:
             return GroundTruth()
+        grid = VolumeGrid.of_series(series)
         core, penumbra = (
-            read_volume(self.truth / f"{name}.nii.gz", series.grid, name) for name in ("core", "penumbra")
+            read_mask(self.truth / f"{name}.nii.gz", grid, what=name, allow_empty=True)
+            for name in ("core", "penumbra")
         )
         aif = read_aif_csv(self.truth / "aif.csv", series.time_s)
-        return GroundTruth(aif, (core > 0) | (penumbra > 0))
+        return GroundTruth(aif, core | penumbra)
 
     def load_hard_label(self, series: PerfusionSeries) -> BoolArray | None:
         """Read the lesion as another scan shows it hours later; None where there is none.
@@ -118,7 +121,7 @@ class CohortCase:
         path = None if self.truth is None else self.truth / HARD_LABEL_FILE
         if path is None or not path.is_file():
             return None
-        return read_mask(path, series.grid, what="hard label", allow_empty=True)
+        return read_mask(path, VolumeGrid.of_series(series), what="hard label", allow_empty=True)
 
 
 def find_cohort(folder: Path) -> list[CohortCase]:

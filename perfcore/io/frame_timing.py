@@ -1,7 +1,8 @@
 """Frame timing: resample images acquired at uneven times to frames of a constant time step.
 
-Each slice has its own acquisition times (shuttle mode, protocols that change the step, missing images). A frame
-between two images is interpolated linearly; images on the time grid are kept unchanged; nothing is extrapolated.
+Each slice has its own acquisition times (shuttle mode, protocols that change the step, missing images).
+:mod:`perfcore.io.time_grid` chooses the grid; images on it are kept unchanged, a frame between two images is
+interpolated linearly, and nothing is extrapolated.
 """
 
 from __future__ import annotations
@@ -15,15 +16,16 @@ from numpy.typing import NDArray
 
 from perfcore.errors import InputDataError
 from perfcore.io.nifti.geometry import MAX_DT_S, MIN_DT_S
+from perfcore.io.time_grid import GRID_TOLERANCE, TimeGrid, choose_grid, finest_step
 from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray, FloatArray
 
-GRID_TOLERANCE: Final = 0.05
-"""A time within this fraction of a step counts as on the grid."""
-_WHOLE_SECONDS_TOLERANCE_S: Final = 0.55
-"""Tolerance for times that are rounded to whole seconds."""
 _MAX_STRETCH: Final = 10
-"""Maximum number of grid frames per acquired image."""
+"""Maximum number of frames per acquired image."""
+_MAX_MISSING: Final = 0.2
+"""Fraction of the frames up to which frames without an image count as missing, not as another time step."""
+_REPEATED: Final = 0.9
+"""Fraction of a slice's images that have to follow those of another slice after the same time in shuttle mode."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +42,11 @@ class FramePlan:
     weight
         Weight of the right image, 0 to 1. Shape ``(n_slices, n_time)``.
     even
-        Whether all images lie on the time grid.
+        Whether the images were acquired at a constant step, apart from some that are missing.
     warnings
         Quality flags that describe the resampling.
+    time_source
+        Where the times came from ("acquisition time", "--dt"), for display; empty if it was not recorded.
     """
 
     dt_s: float
@@ -51,11 +55,18 @@ class FramePlan:
     weight: DoubleArray
     even: bool
     warnings: tuple[Flag, ...] = ()
+    time_source: str = ""
 
     @property
     def n_time(self) -> int:
         """Number of frames."""
         return int(self.left.shape[1])
+
+    @property
+    def keeps_frames(self) -> bool:
+        """Whether the frames are the images in their order, none of them interpolated or left out."""
+        in_order = np.arange(self.n_time)
+        return bool((self.left == in_order).all() and not self.weight.any())
 
     def with_step(self, dt_s: float) -> FramePlan:
         """Return a copy with another time step."""
@@ -95,104 +106,103 @@ def plan_in_order(n_images: Sequence[int], dt_s: float) -> FramePlan:
     return FramePlan(dt_s, index, index, np.zeros(index.shape), even=True, warnings=notes)
 
 
-def plan_by_time(times: Sequence[DoubleArray]) -> FramePlan:
+def plan_by_time(times: Sequence[DoubleArray], *, max_frames: int | None = None) -> FramePlan:
     """Choose a constant time step and the frames within the time that all slices cover.
 
     Parameters
     ----------
     times
         Acquisition times of the images of each slice in s, strictly increasing, at least two per slice.
+    max_frames
+        Number of frames above which no step finer than the shortest step of the images is chosen.
 
     Returns
     -------
     FramePlan
-        Its step is the fitted step of the times where they are even, else their median step.
+        Its step is the fitted step of the times where they are even, else the finest step that they have in
+        common: see :func:`perfcore.io.time_grid.choose_grid`.
 
     Raises
     ------
     InputDataError
-        The step is not between 0.02 and 60 s, or the slices have no time in common.
+        The step is not between 0.02 and 60 s, the slices have no time in common, or gaps are too long.
     """
-    step = float(f"{np.median(np.concatenate([np.diff(own) for own in times])):.6g}")
+    step = finest_step(times)
     if not MIN_DT_S <= step <= MAX_DT_S:
         raise InputDataError(
             f"The times of the series are {step:g} s apart; expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
             "so give the time step (--dt SECONDS)."
         )
-    first, last = max(own[0] for own in times), min(own[-1] for own in times)
-    common = max(
-        (own[(own >= first - GRID_TOLERANCE * step) & (own <= last + GRID_TOLERANCE * step)] for own in times),
-        key=len,
-    )
-    if common.size < 2:
+    slack = GRID_TOLERANCE * step
+    first, last = max(own[0] for own in times) - slack, min(own[-1] for own in times) + slack
+    if max(int(((own >= first) & (own <= last)).sum()) for own in times) < 2:
         raise InputDataError(
             "The slices of the series were not acquired during the same time; expected a series that acquires "
             "every slice repeatedly, so give another series."
         )
-    start, dt, away = _fit(common)
-    tolerance = GRID_TOLERANCE * step
-    coarse = tolerance < away <= _WHOLE_SECONDS_TOLERANCE_S and all((own == np.round(own)).all() for own in times)
-    if coarse:
-        tolerance = _WHOLE_SECONDS_TOLERANCE_S
-    even = away <= tolerance
-    if not even:
-        start, dt = float(first), step
-    dt = float(f"{dt:.6g}")
-    places = [_snapped((own - start) / dt, tolerance / dt) for own in times]
-    begin, end = np.ceil(max(own[0] for own in places)), np.floor(min(own[-1] for own in places))
+    grid = choose_grid(times, step, max_frames)
+    begin, end = np.ceil(max(own[0] for own in grid.places)), np.floor(min(own[-1] for own in grid.places))
     if not 1 <= end - begin < _MAX_STRETCH * max(own.size for own in times):
         raise InputDataError(
             "The times of the series leave gaps too long to interpolate; give the time step (--dt SECONDS)."
         )
     frames = np.arange(begin, end + 1)
-    rights = np.stack([np.searchsorted(own, frames) for own in places])
+    rights = np.stack([np.searchsorted(own, frames) for own in grid.places])
     lefts, weights = rights.copy(), np.zeros(rights.shape)
-    for z, own in enumerate(places):
+    for z, own in enumerate(grid.places):
         between = own[rights[z]] != frames
         lefts[z, between] -= 1
         weights[z] = (frames - own[lefts[z]]) / np.where(between, own[rights[z]] - own[lefts[z]], 1.0)
-    on_grid = all((own == np.round(own)).all() for own in places)
-    plan = FramePlan(dt, lefts, rights, weights, even=even and on_grid)
-    return replace(plan, warnings=_notes(plan, times, even=even, coarse=coarse))
+    plan = FramePlan(grid.dt_s, lefts, rights, weights, even=_is_even(grid, weights))
+    return replace(plan, warnings=_notes(plan, times, grid, step))
 
 
-def _fit(times: DoubleArray) -> tuple[float, float, float]:
-    """Fit even times by least squares; return their start, their step and the maximum deviation."""
-    index = np.arange(times.size) - (times.size - 1) / 2
-    middle = float(times.mean())
-    step = float(index @ (times - middle) / (index @ index))
-    start = middle + step * float(index[0])
-    return start, step, float(np.abs(times - start - step * np.arange(times.size)).max())
+def _is_even(grid: TimeGrid, weights: DoubleArray) -> bool:
+    """Return whether the images lie on a grid of their own step, apart from isolated missing ones."""
+    on_grid = all((own == np.round(own)).all() for own in grid.places)
+    isolated = not any((np.minimum(own[1:], own[:-1]) > 1).any() for own in map(np.diff, grid.places))
+    return grid.division == 1 and on_grid and isolated and float((weights > 0).mean()) <= _MAX_MISSING
 
 
-def _snapped(places: DoubleArray, tolerance: float) -> DoubleArray:
-    """Round grid positions within the tolerance to whole frames, unless two would coincide."""
-    nearest = np.round(places)
-    moved = np.where(np.abs(places - nearest) <= tolerance, nearest, places)
-    return moved if (np.diff(moved) > 0).all() else places
-
-
-def _notes(plan: FramePlan, times: Sequence[DoubleArray], *, even: bool, coarse: bool) -> tuple[Flag, ...]:
+def _notes(plan: FramePlan, times: Sequence[DoubleArray], grid: TimeGrid, step: float) -> tuple[Flag, ...]:
     """Return warnings that describe the resampling."""
-    resampled = f"each curve was resampled linearly to an even step of {plan.dt_s:g} s."
-    if not even:
-        steps = np.concatenate([np.diff(own) for own in times])
-        uneven = f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s); {resampled}"
-        return (make_flag("frames_resampled", uneven),)
+    n_between = int((plan.weight > 0).sum())
     if not plan.even:
-        shuttle = (
-            "The slices were taken at different times within a frame, as by a table that shuttles; " + resampled
+        cause = _slice_times(times, GRID_TOLERANCE * step)
+        if cause is None:
+            steps = np.concatenate([np.diff(own) for own in times])
+            cause = f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s)"
+        kind = "frames" if len(times) == 1 else "images"
+        sentence = (
+            f"{cause}; each curve was resampled linearly to an even step of {plan.dt_s:g} s "
+            f"({n_between} of {plan.weight.size} {kind} lie between measured ones)."
         )
-        return (make_flag("frames_resampled", shuttle),)
+        return (make_flag("frames_resampled", sentence),)
     used = sum(np.unique(own).size for own in plan.left)
     notes = _left_out(sum(own.size for own in times) - used)
-    if n_filled := int((plan.weight > 0).sum()):
-        filled = f"Images missing within the series were filled linearly in time ({n_filled} of them)."
+    if n_between:
+        filled = f"Images missing within the series were filled linearly in time ({n_between} of them)."
         notes = (*notes, make_flag("frames_filled", filled))
-    if coarse:
+    if grid.whole_seconds:
         whole = f"The times are given in whole seconds; frames {plan.dt_s:g} s apart were assumed."
         notes = (*notes, make_flag("frame_times", whole))
     return notes
+
+
+def _slice_times(times: Sequence[DoubleArray], tolerance: float) -> str | None:
+    """Return what is said of slices that were acquired at different times, None if they were not."""
+    first = max(times, key=len)
+    shuttle = False
+    for own in times:
+        before = np.searchsorted(first, own + tolerance, side="right") - 1
+        delays = own[before >= 0] - first[before[before >= 0]]
+        usual = float(np.median(delays))
+        if (np.abs(delays - usual) <= 2 * tolerance).mean() < _REPEATED:
+            return "The slices were acquired at different times"
+        shuttle = shuttle or usual > tolerance
+    if not shuttle:
+        return None
+    return "The slices were acquired at different times within a frame, as by a table that shuttles"
 
 
 def _left_out(n_images: int) -> tuple[Flag, ...]:

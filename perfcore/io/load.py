@@ -19,6 +19,7 @@ def load_series(
     dt_s: float | None = None,
     units: SeriesUnits = "hu",
     mask: Path | None = None,
+    series: int | None = None,
 ) -> PerfusionSeries:
     """Read the series at a path.
 
@@ -30,9 +31,11 @@ def load_series(
     dt_s
         Time step in seconds; overrides the header.
     units
-        ``"hu"``, or ``"concentration"`` for a series that is already enhancement.
+        ``"hu"``, ``"concentration"`` for a series that is already enhancement, or ``"dsc"`` for MR signal.
     mask
         A NIfTI file with a brain mask that replaces the automatic one.
+    series
+        Number of the DICOM series to read, as ``inspect`` lists them; default: the only usable one.
 
     Raises
     ------
@@ -43,13 +46,31 @@ def load_series(
     """
     is_folder = path.is_dir()
     if not is_folder and path.suffix.lower() != ZIP_SUFFIX:
+        _check_no_number(series)
         return read_series(path, dt_s=dt_s, units=units, mask=mask)
     case = _only_case(path) if is_folder else None
     if case is not None:
+        _check_no_number(series)
         return case.load(dt_s=dt_s, units=units, mask=mask)
     from perfcore.io.dicom.reader import read_dicom  # pydicom is slow to import
 
-    return read_dicom(path, dt_s=dt_s, units=units, mask=mask)
+    return read_dicom(path, dt_s=dt_s, units=units, mask=mask, series=series)
+
+
+def _check_no_number(series: int | None) -> None:
+    if series is not None:
+        raise InputDataError("A series number is for DICOM input, and this is NIfTI; leave out --series.")
+
+
+def is_dicom(path: Path) -> bool:
+    """Return whether :func:`load_series` reads a path as DICOM.
+
+    Raises
+    ------
+    InputDataError
+        It is a folder that holds no series, or several cases.
+    """
+    return _only_case(path) is None if path.is_dir() else path.suffix.lower() == ZIP_SUFFIX
 
 
 def _only_case(folder: Path) -> CaseFiles | None:

@@ -11,14 +11,14 @@ from perfcore.types import BoolArray, FloatArray
 
 ARRIVAL_FRACTION: Final = 0.10
 """Fraction of its range that a curve crosses at arrival."""
-SUSTAINED_FRAMES: Final = 3
-"""Number of frames that a curve stays above the arrival level."""
 MARGIN_FRAMES: Final = 3
 """Frames left out between the baseline and arrival."""
 BRIGHTEST_FRACTION: Final = 0.005
 MAX_SAMPLED_VOXELS: Final = 60_000
 """Larger regions are subsampled evenly to about this number of voxels."""
-CLEAR_SNR: Final = 15.0
+CLEAR_SNR: Final = 10.0
+NOISE_LAG_S: Final = 3.0
+"""Frames this far apart have independent noise: those resampled from 2 to 3 s share it with their neighbours."""
 MIN_CLEAR_CURVES: Final = 8
 EARLY_QUANTILE: Final = 0.10
 
@@ -51,10 +51,10 @@ def brightest_curves(data: FloatArray, region: BoolArray) -> FloatArray:
 
 
 def arrival_frames(curves: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the first frame of the first sustained rise of each curve.
+    """Return the frame at which the rise to the peak of each curve begins.
 
-    The curve has to cross 10 % of its range and stay above it for 3 frames. The resting level is the median of the
-    first three frames.
+    It follows the last frame before the peak at or below 10 % of the range: searched backward, so that noise or
+    drift long before the bolus is not taken for it. The resting level is the median of the first three frames.
 
     Parameters
     ----------
@@ -67,15 +67,31 @@ def arrival_frames(curves: NDArray[Any]) -> NDArray[np.int64]:
         Shape ``(n,)``; 0 where a curve starts above the level or never rises.
     """
     rest = np.median(curves[:, :3], axis=1, keepdims=True)
-    above = curves > rest + ARRIVAL_FRACTION * (curves.max(axis=1, keepdims=True) - rest)
-    sustained = above.copy()
-    for step in range(1, SUSTAINED_FRAMES):
-        sustained[:, :-step] &= above[:, step:]
-        sustained[:, -step:] = False
-    return np.asarray(np.argmax(sustained, axis=1), np.int64)
+    rise = curves.max(axis=1, keepdims=True) - rest
+    n_time = curves.shape[1]
+    before_peak = np.arange(n_time) < curves.argmax(axis=1)[:, None]
+    below = (curves <= rest + ARRIVAL_FRACTION * rise) & before_peak
+    found = below.any(axis=1) & (rise[:, 0] > 0)
+    return np.asarray(np.where(found, n_time - below[:, ::-1].argmax(axis=1), 0), np.int64)
 
 
-def first_arrival(curves: FloatArray) -> int:
+def curve_noise(curves: FloatArray, dt_s: float) -> FloatArray:
+    """Return the noise of each curve, shape ``(n,)``: the median absolute second difference over `NOISE_LAG_S`.
+
+    Parameters
+    ----------
+    curves
+        Shape ``(n, n_time)``, ``n_time`` ≥ 3.
+    dt_s
+        Time step in seconds.
+    """
+    n_time = curves.shape[1]
+    lag = int(np.clip(round(NOISE_LAG_S / dt_s), 1, max(1, (n_time - 1) // 4)))
+    bend = curves[:, 2 * lag :] - 2 * curves[:, lag : n_time - lag] + curves[:, : n_time - 2 * lag]
+    return np.asarray(np.median(np.abs(bend), axis=1) / (0.6745 * np.sqrt(6.0)), np.float32)
+
+
+def first_arrival(curves: FloatArray, dt_s: float) -> int:
     """Return the frame of contrast arrival in the brightest voxels.
 
     Their mean curve is mostly venous and rises seconds after the arteries. Therefore the 10th percentile of the
@@ -85,11 +101,12 @@ def first_arrival(curves: FloatArray) -> int:
     ----------
     curves
         Shape ``(n, n_time)``, of :func:`brightest_curves`.
+    dt_s
+        Time step in seconds.
     """
     whole = int(arrival_frames(curves.mean(axis=0, dtype=np.float64)[None])[0])
     height = curves.max(axis=1) - np.median(curves[:, :3], axis=1)
-    noise = np.median(np.abs(np.diff(curves, 2, axis=1)), axis=1) / (0.6745 * np.sqrt(6.0))
-    clear = curves[height > CLEAR_SNR * noise]
+    clear = curves[height > CLEAR_SNR * curve_noise(curves, dt_s)]
     if len(clear) < MIN_CLEAR_CURVES:
         return whole
     return min(whole, int(np.quantile(arrival_frames(clear), EARLY_QUANTILE)))

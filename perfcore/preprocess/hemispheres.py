@@ -22,6 +22,8 @@ _BLUR_MM: Final = 5.0
 _MAX_FIT_POINTS: Final = 6_000
 _MIN_ROLL_HEIGHT_MM: Final = 30.0
 """Minimum height of a slab for fitting the roll angle."""
+MAX_LEAN_DEG: Final = 60.0
+"""Maximum angle between midplane and normal of a slice; a slice beyond it is sagittal and has no mirror."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,37 @@ class Midplane:
         x, y, z = (step * np.arange(n) for step, n in zip(self.normal @ affine[:3, :3], mask.shape, strict=True))
         place = x[:, None, None] + y[:, None] + z
         return np.asarray(place[mask] > self.offset - self.normal @ affine[:3, 3])
+
+    def mirror_in_slice(self, affine: DoubleArray, slice_index: int) -> DoubleArray | None:
+        """Return the reflection of a slice in its midline, the line where the plane cuts it.
+
+        The image stays in its slice, as on a reading console. A plane that leans to a side has another midline in
+        each slice. Distances are millimetres, so pixels need not be square.
+
+        Parameters
+        ----------
+        affine
+            Shape ``(4, 4)``, voxel indices to mm.
+        slice_index
+            Index along the third axis.
+
+        Returns
+        -------
+        ndarray or None
+            Shape ``(2, 3)``: in-plane voxel indices ``p`` have the image ``m[:, :2] @ p + m[:, 2]``. None where
+            the plane is more than 60° from upright on the slice: a sagittal slice has no mirror.
+        """
+        axes = affine[:3, :2]
+        gradient = axes.T @ self.normal
+        across = np.linalg.solve(axes.T @ axes, gradient)
+        upright = float(gradient @ across)  # squared length of the normal's part within the slice
+        if upright < np.cos(np.deg2rad(MAX_LEAN_DEG)) ** 2:
+            return None
+        offset = self.offset - self.normal @ (affine[:3, 3] + slice_index * affine[:3, 2])
+        image = np.eye(2, 3)
+        image[:, :2] -= 2.0 * np.outer(across, gradient) / upright
+        image[:, 2] = 2.0 * offset / upright * across
+        return image
 
 
 def fit_midplane(mask: BoolArray, affine: DoubleArray) -> Midplane:

@@ -18,11 +18,16 @@ DENOISING_MM: Final = 1.0
 CSF_HU: Final = 15.0
 VESSEL_RATIO: Final = 2.5
 """Vessels have an area under the curve above this multiple of the median."""
+VESSEL_SPREAD: Final = 3.0
+"""And above the median by this multiple of the spread of areas: in a noisy series the area of tissue varies by
+more than the median, and tissue whose baseline came out low would be taken for vessels."""
 BONE_HU: Final = 200.0
 BONE_MARGIN_MM: Final = 2.5
 """Distance from bone excluded from the vessel search if the head moved; otherwise one voxel."""
 MIN_SLICE_FRACTION: Final = 0.02
 """Slices whose component is smaller than this fraction of the largest one contain no brain."""
+_QUANTILE_30: Final = 0.524
+"""Distance of the 30 % quantile from the median of a normal distribution, in standard deviations."""
 _IN_PLANE: Final = np.ones((3, 3, 1), bool)
 
 EMPTY: Final = (
@@ -135,7 +140,9 @@ def tissue_classes(
     area = np.where(inside, np.einsum("xyzt->xyz", enhancement), 0)
     cover = in_plane_filter(inside.astype(np.float32), DENOISING_MM, spacing_mm)
     areas = in_plane_filter(area, DENOISING_MM, spacing_mm)[inside] / cover[inside]
-    vessels = areas > VESSEL_RATIO * max(float(np.median(areas)), 0.0)
+    middle, low = (float(q) for q in np.quantile(areas, (0.5, 0.3)))
+    spread = (middle - low) / _QUANTILE_30
+    vessels = areas > max(VESSEL_RATIO * max(middle, 0.0), middle + VESSEL_SPREAD * spread)
     if vessels.all():
         vessels = np.zeros_like(vessels)
     if baseline is None:

@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from perfcore.errors import InputDataError
+from perfcore.plausibility import judge_all
 from perfcore.preprocess import motion_rigid, quality
-from perfcore.preprocess.baseline import baseline_frames, brightest_curves, first_arrival
+from perfcore.preprocess.dsc import unit_flag
 from perfcore.preprocess.hemispheres import Midplane, Side, fit_midplane, later_side
-from perfcore.preprocess.mask import (
-    BONE_MARGIN_MM,
-    DENOISING_MM,
-    HULL_RADIUS,
-    MAXIMUM_HU,
-    SOFT_TISSUE_HU,
-    away_from_bone,
-    brain_mask,
-    in_plane_disk,
-    in_plane_filter,
-    tissue_classes,
-    without_csf,
-)
+from perfcore.preprocess.mask import tissue_classes
 from perfcore.preprocess.motion import CORRECTED_MM, displacement_mm, estimate_motion, realign
+from perfcore.preprocess.regions import Regions, find_regions
+from perfcore.preprocess.series_checks import (
+    Measures,
+    curve_measures,
+    mask_measures,
+    shape_measures,
+    vessel_measures,
+)
 from perfcore.preprocess.slabs import as_time_contiguous, map_slabs
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
-from perfcore.quality_flags import Flag, make_flag
+from perfcore.preprocess.tissue_curve import mean_curve_of
+from perfcore.quality_flags import Flag, doubtful_first, make_flag
 from perfcore.settings import Settings
-from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
+from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries, SeriesUnits
+
+ENHANCEMENT_UNITS: Final[dict[SeriesUnits, str]] = {"hu": "HU", "concentration": "a. u.", "dsc": "−ln S/S₀"}
+"""Unit of the enhancement by the units of the series; a. u.: arbitrary units."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +50,7 @@ class Prepared:
     enhancement
         Shape ``(nx, ny, nz, n_time)``: unsmoothed enhancement, for AIF selection and display.
     baseline
-        Shape ``(nx, ny, nz)``: mean HU before the bolus (zeros for concentration input).
+        Shape ``(nx, ny, nz)``: mean HU before the bolus (zeros where the series is not in HU).
     tmip
         Shape ``(nx, ny, nz)``: temporal maximum of the unsmoothed enhancement.
     ttp_s
@@ -72,6 +72,8 @@ class Prepared:
         Quality flags of the series and the preparation.
     hull
         Shape ``(nx, ny, nz)``: search region of arteries and veins, including vessels around the brain.
+    units
+        Of the series.
     """
 
     case: str
@@ -97,6 +99,7 @@ class Prepared:
     n_baseline: int
     warnings: tuple[Flag, ...]
     hull: BoolArray | None = None
+    units: SeriesUnits = "hu"
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -124,8 +127,13 @@ class Prepared:
 
     @property
     def in_hu(self) -> bool:
-        """Whether the enhancement is in HU; concentration has arbitrary units and no baseline."""
-        return bool(self.baseline.any())
+        """Whether the enhancement is in HU; that of a series of enhancement or MR signal has arbitrary units."""
+        return self.units == "hu"
+
+    @property
+    def enhancement_unit(self) -> str:
+        """Unit of the enhancement, for axes and tables."""
+        return ENHANCEMENT_UNITS[self.units]
 
 
 def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
@@ -137,7 +145,8 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     ----------
     series
         Perfusion series. With ``units="concentration"`` no baseline is subtracted, and the mask is the given one
-        or every voxel with a signal. A given mask replaces the automatic one.
+        or every voxel with a signal, where these are a brain; with ``units="dsc"`` the signal is converted to
+        −ln(S/S0) and the mask comes from it. A given mask replaces the automatic one.
     settings
         Realignment, smoothing and reference region.
 
@@ -148,7 +157,8 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     Raises
     ------
     InputDataError
-        The brain mask is empty, or the series does not change in time.
+        The brain mask is empty, the series does not change in time, or it cannot be what it is said to be (see
+        :mod:`perfcore.plausibility`).
     """
     is_hu = series.units == "hu"
     rigid = settings.motion == "rigid" and series.grid[2] >= motion_rigid.MIN_SLICES
@@ -156,10 +166,9 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         data, moved_mm = _realigned(series, rigid=rigid)
     else:
         data, moved_mm = as_time_contiguous(series.data), np.zeros(series.n_time)
-    maximum = _temporal_maximum(data)
-    bright, mask, hull, n_baseline, baseline = _regions(series, data, maximum, moved_mm)
+    found = find_regions(series, data, moved=bool((moved_mm > CORRECTED_MM).any()))
+    data, mask, n_baseline, baseline = found.data, found.mask, found.n_baseline, found.baseline
     enhancement = _subtract(data, baseline, reuse=data is not series.data) if is_hu else data
-    tmip = maximum - baseline
 
     box = _bounding_box(mask)
     inside = mask[box]
@@ -182,10 +191,12 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
     reference, note = _reference(settings, side, right, healthy)
 
     flags = [
+        *judge_all(_measures(series, found, enhancement, index[reference])),
         *series.warnings,
         note,
+        unit_flag() if series.units == "dsc" else None,
         quality.baseline_flag(n_baseline) if is_hu else None,
-        quality.truncation_flag(bright, n_baseline, series.dt_s),
+        quality.truncation_flag(found.bright, n_baseline, series.dt_s),
         quality.motion_flag(moved_mm, in_plane=not rigid),
     ]
     return Prepared(
@@ -201,7 +212,7 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         tissue=tissue,
         enhancement=enhancement,
         baseline=baseline,
-        tmip=tmip,
+        tmip=found.maximum - baseline,
         ttp_s=ttp_s,
         csf=csf,
         vessels=vessels,
@@ -210,9 +221,22 @@ def prepare(series: PerfusionSeries, settings: Settings) -> Prepared:
         diseased_side=side,
         lesion=None if series.lesion is None else series.lesion[mask],
         n_baseline=n_baseline,
-        warnings=tuple(flag for flag in flags if flag),
-        hull=hull,
+        warnings=doubtful_first(flag for flag in flags if flag),
+        hull=found.hull,
+        units=series.units,
     )
+
+
+def _measures(
+    series: PerfusionSeries, found: Regions, enhancement: FloatArray, healthy: NDArray[np.int64]
+) -> Measures:
+    """Measure what tells whether the series is complete and in its units; each is judged before the next."""
+    yield from curve_measures(mean_curve_of(enhancement, healthy), series.dt_s)
+    if series.units == "hu":
+        yield from vessel_measures(found.bright, float(found.maximum.max()))
+        if series.mask is not None:
+            yield from mask_measures(found.mask, found.baseline)
+    yield from shape_measures(found.mask, series.spacing_mm)
 
 
 def _realigned(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, DoubleArray]:
@@ -227,55 +251,6 @@ def _realigned(series: PerfusionSeries, *, rigid: bool) -> tuple[FloatArray, Dou
     moved_mm = distance(motion, series.grid, spacing_mm)
     moved = moved_mm > CORRECTED_MM
     return undo(data, motion, moved, spacing_mm) if moved.any() else data, moved_mm
-
-
-def _regions(
-    series: PerfusionSeries, data: FloatArray, maximum: FloatArray, moved_mm: DoubleArray
-) -> tuple[FloatArray, BoolArray, BoolArray, int, FloatArray]:
-    """Return the brightest curves, mask, hull, number of baseline frames and baseline volume."""
-    if series.units == "concentration":
-        mask = series.mask if series.mask is not None else (maximum > 0) & (data != data[..., :1]).any(axis=3)
-        _refuse_empty(mask, series)
-        bright = brightest_curves(data, mask)
-        return bright, mask, mask, baseline_frames(first_arrival(bright)), np.zeros(series.grid, np.float32)
-    early = in_plane_filter(np.asarray(data[..., :2].mean(axis=3)), DENOISING_MM, series.spacing_mm)
-    soft = (early > SOFT_TISSUE_HU[0]) & (early < SOFT_TISSUE_HU[1]) & (maximum < MAXIMUM_HU)
-    region = soft
-    if series.mask is not None:
-        _refuse_empty(series.mask, series)
-        region = series.mask
-    elif not region.any():
-        brain_mask(early, maximum, series.spacing_mm)
-    bright = brightest_curves(data, region)
-    if float(np.ptp(bright, axis=1).max()) <= 0:
-        raise InputDataError("The series is constant in time; expected a bolus passage, so give a perfusion scan.")
-    n_baseline = baseline_frames(first_arrival(bright))
-    baseline = np.asarray(data[..., :n_baseline].mean(axis=3, dtype=np.float32))
-    if series.mask is not None:
-        mask = series.mask
-        hull = mask | (np.asarray(ndimage.binary_dilation(mask, in_plane_disk(HULL_RADIUS))) & soft)
-    else:
-        mask, hull = brain_mask(baseline, maximum, series.spacing_mm)
-        mask = without_csf(mask, baseline, series.spacing_mm)
-        margin = BONE_MARGIN_MM if (moved_mm > CORRECTED_MM).any() else max(series.spacing_mm[:2])
-        hull = away_from_bone(hull, baseline, series.spacing_mm, margin)
-    return bright, mask, hull, n_baseline, baseline
-
-
-def _refuse_empty(mask: BoolArray, series: PerfusionSeries) -> None:
-    if not mask.any():
-        what = "the mask given holds no voxel" if series.mask is not None else "no voxel has a signal"
-        raise InputDataError(f"The brain mask is empty: {what}; give one that covers the brain.")
-
-
-def _temporal_maximum(data: FloatArray) -> FloatArray:
-    out = np.empty(data.shape[:3], np.float32)
-
-    def work(part: slice) -> None:
-        np.max(data[part], axis=3, out=out[part])
-
-    map_slabs(work, len(data))
-    return out
 
 
 def _subtract(data: FloatArray, baseline: FloatArray, *, reuse: bool) -> FloatArray:

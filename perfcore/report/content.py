@@ -30,6 +30,8 @@ UNITS: Final = {"hu": "HU"}
 _AGREEMENT: Final = ("dice", "auc", "hd95_mm", "lesion_ml")
 """Jaccard is left out: it follows from Dice."""
 
+NO_FLAG: Final = "no quality flag"
+PLURALS: Final = {"note": "notes", "warning": "warnings"}
 _FINDINGS: Final = ("side", "target_mismatch", "hypoperfusion_index")
 DEFINITIONS: Final = (
     f"Target mismatch: ratio ≥ {TARGET_RATIO:g}, mismatch ≥ {TARGET_MISMATCH_ML:g} ml and core < "
@@ -190,7 +192,7 @@ def printable(text: str) -> str:
 def _quality_summary(flags: list[Flag]) -> str:
     """Return the number of flags of each severity, the most severe first."""
     counts = [(name, sum(flag.severity == name for flag in flags)) for name in reversed(get_args(Severity))]
-    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts if n) or "no quality flag"
+    return ", ".join(f"{n} {name if n == 1 else PLURALS.get(name, name)}" for name, n in counts if n) or NO_FLAG
 
 
 def _curves(analysis: Analysis) -> list[Curve]:
@@ -239,8 +241,8 @@ def _places(aif: Aif) -> str:
 def _settings(analysis: Analysis, summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     settings, series = analysis.settings, analysis.series
     used = summary["settings"]
-    size = " × ".join(map(str, series.grid))
-    spacing = " × ".join(f"{edge:.2f}" for edge in series.spacing_mm)
+    size = " × ".join(map(str, summary["shape"]))
+    spacing = " × ".join(f"{edge:.2f}" for edge in summary["spacing_mm"])
     smoothing = f"{settings.spatial_sigma_mm:g} mm, {settings.temporal_sigma_s:g} s (σ)"
     shift = f", shifted by {analysis.maps.tmax_shift_s:+.1f} s".replace("-", "−")
     healthy = Item("reference_cbf", summary["reference_cbf"])

@@ -21,7 +21,8 @@ from perfcore.errors import PerfcoreError
 BAD_INPUT: Final = 2
 INTERNAL_ERROR: Final = 1
 EXTRAS: Final = {
-    "distributed": "dask", "matplotlib": "training", "monai": "training", "pandas": "training",
+    "distributed": "dask", "highdicom": "dicom-out", "matplotlib": "training", "monai": "training",
+    "pandas": "training",
 }  # fmt: skip
 """Extra of the distribution that installs a package which only some commands need."""
 
@@ -67,9 +68,19 @@ def _exit_bad_input(message: str) -> NoReturn:
 
 def _report_internal_error(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
     """Print an unexpected exception as one line: its type, file and line number, without data or paths."""
+    sys.stderr.write(f"Error: {_fault(kind, trace)}\n")
+
+
+def fault_sentence(error: BaseException) -> str:
+    """Return an unexpected exception as one sentence: its type, file and line number, without data or paths."""
+    sentence = _fault(type(error), error.__traceback__)
+    return sentence[0].upper() + sentence[1:]
+
+
+def _fault(kind: type[BaseException], trace: TracebackType | None) -> str:
     frame = traceback.extract_tb(trace)[-1] if trace else None
     where = f" in {Path(frame.filename).name}, line {frame.lineno}" if frame else ""
-    sys.stderr.write(f"Error: an internal error ({kind.__name__}{where}); please report it.\n")
+    return f"an internal error ({kind.__name__}{where}); please report it."
 
 
 def _exit_on_signal(signum: int, _frame: object) -> NoReturn:

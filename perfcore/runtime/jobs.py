@@ -37,6 +37,8 @@ def run_jobs(
     workers: int | None = None,
     progress: Progress | None = None,
     watch: Callable[[], None] | None = None,
+    on_result: Callable[[int, Result], None] | None = None,
+    isolated: bool = False,
 ) -> list[Result]:
     """Return ``work(job)`` for every job, in the order of the jobs.
 
@@ -57,18 +59,37 @@ def run_jobs(
         Called with the number of jobs done and their total.
     watch
         Called about twice a second while jobs run, in a separate thread.
+    on_result
+        Called with the place of a job and its result as soon as it is done, in the order of completion.
+    isolated
+        Whether a single local worker is a process of its own too, which may die without this one.
 
     Raises
     ------
     ArgumentError
         The scheduler does not answer, or has no worker.
+    BrokenProcessPool
+        A worker process on this machine was killed.
     """
-    report = progress or (lambda _done, _total: None)
+    results: dict[int, Result] = {}
+
+    def done(place: int, result: Result) -> None:
+        results[place] = result
+        if on_result is not None:
+            on_result(place, result)
+        if progress is not None:
+            progress(len(results), len(jobs))
+
     with _watching(watch):
-        if scheduler is not None:
-            return _run_on_cluster(work, jobs, scheduler, report)
         n = min(workers or os.cpu_count() or 1, len(jobs))
-        return _run_in_processes(work, jobs, n, report) if n > 1 else _run_serially(work, jobs, report)
+        if scheduler is not None:
+            _run_on_cluster(work, jobs, scheduler, done)
+        elif n > 1 or (isolated and n == 1):
+            _run_in_processes(work, jobs, n, done)
+        else:
+            for place, job in enumerate(jobs):
+                done(place, work(job))
+    return [results[place] for place in range(len(jobs))]
 
 
 @contextmanager
@@ -92,32 +113,22 @@ def _watching(watch: Callable[[], None] | None) -> Iterator[None]:
         thread.join()
 
 
-def _run_serially(work: Callable[[Job], Result], jobs: Sequence[Job], report: Progress) -> list[Result]:
-    results = []
-    for done, job in enumerate(jobs, 1):
-        results.append(work(job))
-        report(done, len(jobs))
-    return results
-
-
 def _run_in_processes(
-    work: Callable[[Job], Result], jobs: Sequence[Job], n: int, report: Progress
-) -> list[Result]:
+    work: Callable[[Job], Result], jobs: Sequence[Job], n: int, done: Callable[[int, Result], None]
+) -> None:
     context = multiprocessing.get_context("spawn")
     # No data is sent through this pipe. When the parent's end closes, by an error or because the parent died, the
     # workers exit at once. Without it the pool would finish its queue, and could write into a second run's files.
     worker_end, parent_end = context.Pipe(duplex=False)
     with worker_end, parent_end, ProcessPoolExecutor(n, context, _start_worker, (worker_end,)) as pool:
         try:
-            futures = [pool.submit(work, job) for job in jobs]
-            for done, future in enumerate(as_completed(futures), 1):
-                future.result()
-                report(done, len(futures))
+            places = {pool.submit(work, job): place for place, job in enumerate(jobs)}
+            for future in as_completed(places):
+                done(places[future], future.result())
         except BaseException:
             parent_end.close()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-        return [future.result() for future in futures]
 
 
 def _start_worker(worker_end: Connection) -> None:
@@ -167,20 +178,19 @@ async def _check_scheduler(address: str) -> None:
 
 
 def _run_on_cluster(
-    work: Callable[[Job], Result], jobs: Sequence[Job], address: str, report: Progress
-) -> list[Result]:
+    work: Callable[[Job], Result], jobs: Sequence[Job], address: str, done: Callable[[int, Result], None]
+) -> None:
     from distributed import as_completed as as_done  # noqa: PLC0415
 
     with _client(address) as client:
         futures: list[Any] = [client.submit(_one_at_a_time, work, job, pure=False) for job in jobs]
-        for done, future in enumerate(as_done(futures, loop=client.loop), 1):
-            if future.status == "error":
-                error = future.exception()
-                client.cancel(futures)
-                raise error
-            report(done, len(jobs))
-        results: list[Result] = client.gather(futures)
-        return results
+        places = {future.key: place for place, future in enumerate(futures)}
+        try:
+            for future in as_done(futures, loop=client.loop):
+                done(places[future.key], future.result())
+        except BaseException:
+            client.cancel(futures)
+            raise
 
 
 def _one_at_a_time(work: Callable[[Job], Result], job: Job) -> Result:

@@ -18,8 +18,8 @@ from perfcore.aif.sources import source_label
 from perfcore.evaluation.run import evaluate_cases
 from perfcore.io.cohort import find_cohort
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
-from tests.support.app_server import eventually, server
-from tests.support.page_scenes import at_rest
+from tests.support.app_server import eventually, server, wait_first_maps
+from tests.support.page_scenes import add_foreign_map, at_rest, foreign_volumes
 from tests.support.tiny_cohort import write_tiny_cohort
 
 pytestmark = pytest.mark.browser
@@ -105,6 +105,34 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     at_rest(page)
     page.wait_for_timeout(300)
     assert page.url.endswith("/compare?case=folder-case_2"), "the clicked point does not open its case again"
+
+
+def test_a_map_of_another_package_is_laid_beside_ours_in_this_session_alone(page: Page, url: str) -> None:
+    page.goto(f"{url}/compare")
+    page.wait_for_function("() => document.querySelectorAll('[data-testid=stImage] img').length >= 20")
+    at_rest(page)
+    n_before = len(pictures(page))
+    add_foreign_map(page, "Tmax", foreign_volumes()["Tmax"])
+    shown = pictures(page)
+    assert len(shown) == n_before + 3
+    ours, theirs, difference = shown[-3:]
+    assert ours.shape == theirs.shape == difference.shape
+    # One colour scale: theirs is 10 % and 0.4 s later, so brighter, and the difference above 0 nearly everywhere.
+    brain = (theirs != ours).any(-1)
+    assert theirs[brain].mean() > ours[brain].mean()
+    orange = (difference[..., 0].astype(int) - difference[..., 2])[brain]
+    assert (orange > 0).mean() > 0.8
+    table = page.locator("table", has_text="Mean difference")
+    expect(table).to_contain_text("Tmax > 6 s: other")
+    text = table.inner_text()
+    page.get_by_role("link", name="Lab", exact=True).click()
+    wait_first_maps(page)
+    page.get_by_role("link", name="Compare").click()
+    expect(table).to_have_text(text, use_inner_text=True)
+    page.reload()
+    page.wait_for_function("() => document.querySelectorAll('[data-testid=stImage] img').length >= 20")
+    at_rest(page)
+    expect(table).to_have_count(0)
 
 
 def test_an_evaluation_is_started_and_cancelled(page: Page, url: str) -> None:

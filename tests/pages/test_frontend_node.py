@@ -21,9 +21,11 @@ from pages.live.compute.preview_grid import PreviewGrid
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.analysis.region import Region, polygon_mask, region_statistics
 from perfcore.display.slice_layout import Layout
 from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
+from perfcore.preprocess.hemispheres import Midplane
 from perfcore.units import CBV_PER_RATIO
 
 ROOT = Path(__file__).parents[2]
@@ -152,6 +154,31 @@ def golden_maps() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def golden_regions() -> dict[str, Any]:
+    """Return polygons with their mirrors and the pixels inside, and values with their statistics."""
+    rng = np.random.default_rng(13)
+    affine = np.array([[-2.0, 0.1, 0, 60], [0.1, 1.5, 0, -50], [0, 0.2, 5, -10], [0, 0, 0, 1]])
+    normal = np.array([0.95, 0.25, 0.15])
+    plane = Midplane(normal / np.linalg.norm(normal), 3.0, 1.0)
+    images = [plane.mirror_in_slice(affine, z) for z in range(3)]
+    regions = [Region(z, rng.uniform(-2, 22, (8, 2)).round(3)) for z in (0, 1, 2, 2)]
+    lists = [rng.normal(3, 50, n).astype(np.float32) for n in (1, 2, 75, 400)]
+    lists += [np.zeros(0), np.full(3, np.nan), np.r_[lists[2], np.nan]]
+    return {
+        "mirror": np.concatenate([np.ravel(image) for image in images if image is not None]).tolist(),
+        "polygons": [
+            {"slice": one.slice_index, "vertices": one.vertices.tolist(), "mirrored": there.vertices.tolist(),
+             "inside": polygon_mask(one.vertices, (20, 17)).astype(int).tolist()}
+            for one in regions if (there := one.mirrored(plane, affine)) is not None
+        ],
+        "statistics": [
+            {"values": without_nan(values), "voxels": found.n_voxels,
+             **dict(zip(("mean", "sd", "median"), without_nan([found.mean, found.sd, found.median]), strict=True))}
+            for values in lists for found in [region_statistics(values)]
+        ],
+    }  # fmt: skip
+
+
 def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
@@ -161,7 +188,7 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     golden, packed = tmp_path / "golden.json", tmp_path / "packed.json"
     frames = golden_wire(packed)
     values = {"edits": golden_edits(), "grid": golden_grid(), "layouts": golden_layouts(),
-              "wire": frames, "maps": golden_maps()}  # fmt: skip
+              "wire": frames, "maps": golden_maps(), "regions": golden_regions()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

@@ -27,9 +27,9 @@ MAPS = ["cbf", "rcbf", "cbv", "mtt", "tmax", "ttp", "core_probability"]
 MASKS = ["core", "hypoperfused", "brain_mask"]
 FILES = {f"{name}.nii.gz" for name in MAPS + MASKS} | {"aif.csv", "vof.csv", "summary.json"}
 KEYS = [
-    "case", "shape", "spacing_mm", "dt_s", "n_time", "settings", "aif", "core_ml", "hypoperfused_ml",
-    "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index", "target_mismatch", "side",
-    "reference_cbf", "tmax_shift_s", "quality", "quality_codes",
+    "case", "shape", "spacing_mm", "dt_s", "time_source", "n_time", "settings", "aif", "core_ml",
+    "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "tmax_volumes_ml", "hypoperfusion_index",
+    "target_mismatch", "side", "reference_cbf", "tmax_shift_s", "quality", "quality_codes", "doubtful", "caplex",
 ]  # fmt: skip
 AGREEMENT = ["dice", "jaccard", "auc", "hd95_mm", "lesion_ml"]
 OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.2, 12], [0, 0, 0, 1]])
@@ -38,7 +38,7 @@ OBLIQUE = np.array([[-3.7, 0.1, 0.3, 118], [0.1, 3.8, -0.2, -118], [0.2, 0.1, 5.
 @pytest.fixture(scope="module")
 def analysis() -> Analysis:
     series = draw_head(64, 3, 45).series
-    series = replace(series, affine=OBLIQUE.astype(np.float32).astype(float), case="case_1")
+    series = replace(series, affine=OBLIQUE.astype(np.float32).astype(float), case="case_1", time_source="header")
     return analyse(series, device="cpu")
 
 
@@ -105,7 +105,7 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["case"] == "case_1"
     assert summary["shape"] == [64, 64, 3]
     assert summary["spacing_mm"] == pytest.approx(np.linalg.norm(OBLIQUE[:3, :3], axis=0), rel=1e-6)
-    assert (summary["dt_s"], summary["n_time"]) == (1.0, 45)
+    assert (summary["dt_s"], summary["n_time"], summary["time_source"]) == (1.0, 45, "header")
     assert summary["core_ml"] == pytest.approx(numbers.core_ml)
     assert summary["core_ml"] > 0
     assert summary["hypoperfused_ml"] > summary["core_ml"]
@@ -162,6 +162,23 @@ def test_summary_without_a_lesion_has_no_agreement_keys(analysis: Analysis, tmp_
     summary = json.loads((tmp_path / "out" / "summary.json").read_text())
     assert list(summary) == [*KEYS, "seconds"]
     assert "load" not in summary["seconds"]
+
+
+def test_results_are_written_in_the_order_of_the_stored_axes(analysis: Analysis, tmp_path: Path) -> None:
+    """A file stored as (z, x, y) gets maps stored as (z, x, y), with an affine that puts them where they were."""
+    series = replace(analysis.series, stored_axes=(1, 2, 0))
+    write_results(stand_in(analysis, series=series), tmp_path / "stored")
+    write_results(stand_in(analysis), tmp_path / "plain")
+    order = [2, 0, 1]
+    for name in ("tmax", "core", "brain_mask"):
+        stored, plain = (nib.load(tmp_path / folder / f"{name}.nii.gz") for folder in ("stored", "plain"))
+        np.testing.assert_array_equal(stored.get_fdata(), plain.get_fdata().transpose(order))
+        np.testing.assert_allclose(stored.affine, plain.affine[:, [*order, 3]], rtol=1e-6)
+    stored, plain = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("stored", "plain"))
+    assert stored["shape"] == [plain["shape"][axis] for axis in order]
+    assert stored["spacing_mm"] == [plain["spacing_mm"][axis] for axis in order]
+    assert stored["aif"]["voxels"] == [[voxel[axis] for axis in order] for voxel in plain["aif"]["voxels"]]
+    assert stored["aif"]["voxels"]
 
 
 def test_undefined_values_are_null(analysis: Analysis, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def test_a_series_keeps_read_only_float32() -> None:
         ({"data": np.zeros((3, 4, 5))}, "A series has 4 dimensions"),
         ({"dt_s": 0.0}, "The time step must be positive and finite; got 0"),
         ({"dt_s": np.nan}, "The time step must be positive and finite; got nan"),
+        ({"stored_axes": (0, 1, 1)}, "stored_axes must be a permutation"),
         ({"mask": np.ones((3, 4, 1))}, r"The mask has shape \(3, 4, 1\)"),
         ({"lesion": np.ones((4, 3, 2))}, r"The lesion has shape \(4, 3, 2\)"),
     ],

@@ -16,6 +16,8 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from tests.support import dicom_codecs
+
 SIDE = 32
 N_SLICES, N_TIME, DT = 4, 14, 1.5
 NOON = 12 * 3600.0
@@ -47,8 +49,18 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600:02d}{whole // 60 % 60:02d}{whole % 60:02d}.{round((seconds - whole) * 1e6):06d}"
 
 
-def image(pixels: np.ndarray, *, syntax: str = "explicit", claim: str | None = None, **fields: Any) -> bytes:
-    """One DICOM file; a field that is None is left out, ``claim`` names a syntax that the file does not have."""
+def image(
+    pixels: np.ndarray,
+    *,
+    syntax: str = "explicit",
+    claim: str | None = None,
+    compression: str | None = None,
+    **fields: Any,
+) -> bytes:
+    """One DICOM file; a field that is None is left out.
+
+    ``claim`` names a syntax that the file does not have, ``compression`` one of :data:`dicom_codecs.CODECS`.
+    """
     header: dict[str, Any] = {
         "SOPClassUID": CTImageStorage,
         "SOPInstanceUID": f"{SERIES}.{zlib.crc32(pixels.tobytes())}",
@@ -88,6 +100,8 @@ def image(pixels: np.ndarray, *, syntax: str = "explicit", claim: str | None = N
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     dataset.file_meta.TransferSyntaxUID = SYNTAXES[syntax]
+    if compression is not None:
+        dicom_codecs.compress(dataset, compression)
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
     if claim is None:

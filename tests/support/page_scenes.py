@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
-from playwright.sync_api import Page
+import nibabel as nib
+import numpy as np
+from playwright.sync_api import Page, expect
+from scipy import ndimage
 
-from tests.support.app_server import drag, drawn, open_lab, settled, wait_first_maps, wait_lab
+from tests.support.app_server import drag, drawn, eventually, open_lab, settled, wait_first_maps, wait_lab
+from tests.support.lab_page import automatic
 
 Scene = Callable[[Page, str], None]
 PLOT: Final = ".js-plotly-plot .main-svg"
@@ -71,6 +78,30 @@ def tornado(page: Page, url: str) -> None:
     page.locator('[data-tab="edits"]').click()
     page.locator('[data-action="tornado"]').click()
     wait_lab(page, "Number(data.tornado) > 0")
+
+
+def region(page: Page, url: str) -> None:
+    """A region drawn around the lesion, with its mirror."""
+    lab(page, url)
+    page.locator('[data-tab="region"]').click()
+    page.locator('[data-action="region-lasso"]').click()
+    box = page.locator('canvas[data-testid="map"]').bounding_box()
+    assert box is not None
+    middle = box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"]
+    across, down = 0.11 * box["height"], 0.15 * box["height"]
+    for i in range(25):
+        angle = 2 * math.pi * i / 24
+        bulge = 1 + 0.12 * math.sin(3 * angle)
+        page.mouse.move(
+            middle[0] + 0.21 * box["height"] + across * bulge * math.cos(angle),
+            middle[1] - 0.08 * box["height"] + down * bulge * math.sin(angle),
+        )
+        if not i:
+            page.mouse.down()
+    page.mouse.up()
+    page.mouse.move(2, 2)
+    wait_lab(page, "data.regionShown === data.regionSent && Number(data.mirrorVoxels) > 0")
+    drawn(page)
 
 
 def finetune(page: Page, url: str, n_steps: int = 20) -> None:
@@ -180,6 +211,68 @@ def compare_maps(page: Page, url: str) -> None:
     page.get_by_test_id("stImage").last.evaluate("node => node.scrollIntoView({ block: 'end' })")
 
 
+def foreign(page: Page, url: str) -> None:
+    """Tmax and CBF as another package might give them: noisier, on another scale and on coarser voxels."""
+    compare(page, url)
+    for kind, content in foreign_volumes().items():
+        add_foreign_map(page, kind, content)
+    page.get_by_text("Maps of another package beside ours").evaluate(
+        "node => node.scrollIntoView({ block: 'start' })"
+    )
+    at_rest(page)
+
+
+@cache
+def foreign_volumes() -> dict[str, bytes]:
+    """Two maps as NIfTI files on another grid, by the labels of their kinds."""
+    result = automatic()
+    noise = np.random.default_rng(0)
+    found: dict[str, bytes] = {}
+    for label, values in (("Tmax", 1.1 * result.maps.tmax + 0.4), ("CBF", 2.4 * result.maps.cbf)):
+        smooth = ndimage.gaussian_filter(np.nan_to_num(values), (1.2, 1.2, 0))
+        smooth *= 1 + 0.05 * noise.normal(size=smooth.shape)
+        inside = ndimage.binary_erosion(result.prepared.mask, np.ones((5, 5, 1)))
+        coarse = np.where(inside, smooth, 0)[::2, ::2]
+        affine = result.prepared.affine @ np.diag([2.0, 2, 1, 1])
+        found[label] = nib.Nifti1Image(coarse.astype(np.float32), affine).to_bytes()
+    return found
+
+
+def add_foreign_map(page: Page, kind: str, content: bytes) -> None:
+    """Add a map of another package on the Compare page; ``kind`` is its label."""
+    form = page.get_by_test_id("stExpander").filter(has_text="Add a map of another package")
+    if form.locator("details:not([open])").count():
+        form.get_by_text("Add a map of another package").click()
+        page.evaluate(ANIMATIONS_END)
+    choice = form.get_by_role("combobox", name="It is a map of")
+    label = re.compile(f"^{kind}, ")  # with its unit
+
+    def choose() -> None:
+        """Choose the kind; a rerun at this moment closes the list without a choice."""
+        if not label.match(choice.input_value()):
+            choice.click()
+            choice.fill(kind)
+            option = page.get_by_role("option", name=label)
+            expect(option).to_be_visible(timeout=5_000)
+            option.click()
+        expect(choice).to_have_value(label, timeout=5_000)
+
+    eventually(choose)
+    at_rest(page)
+    zero = form.get_by_role("checkbox", name="0 is a value")
+    if zero.is_checked():  # the volumes have 0 outside the brain alone
+        form.get_by_text("0 is a value").click()
+        expect(zero).not_to_be_checked()
+        at_rest(page)
+    chooser = form.get_by_test_id("stFileUploader").locator('input[type="file"]')
+    chooser.set_input_files([{"name": "map.nii", "mimeType": "application/octet-stream", "buffer": content}])
+    form.get_by_text("map.nii").first.wait_for()
+    at_rest(page)
+    form.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("button", name=f"Remove {kind}").wait_for()
+    at_rest(page)
+
+
 def _view(page: Page, name: str) -> None:
     page.get_by_test_id("stButtonGroup").first.get_by_text(name, exact=True).click()
 
@@ -235,9 +328,11 @@ def quickstart(page: Page, url: str) -> None:
 
 SCENES: Final[dict[str, Scene]] = {
     "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
+    "region": region,
     "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
     "why": lesson_why, "presentation": presentation, "challenge": challenge, "score": score, "cases": cases,
-    "player": player, "compare": compare, "compare-maps": compare_maps, "cohort": cohort, "evaluate": evaluate,
+    "player": player, "compare": compare, "compare-maps": compare_maps, "foreign": foreign,
+    "cohort": cohort, "evaluate": evaluate,
     "model": model, "metrics": _tab("Metrics"), "learning": _tab("Learning"),
     "architecture": _tab("Architecture"), "card": _tab("Model card"), "how": how, "quickstart": quickstart,
 }  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final
@@ -20,12 +21,15 @@ from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import checked_basis
 from perfcore.display.slice_layout import Layout
-from perfcore.errors import InputDataError
+from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import FlowOperator, anchor_tmax, anchored, flow_only, flow_operator
 from perfcore.metrics import LIVE, voxel_numbers
 from perfcore.pipeline import healthy_mean
+from perfcore.plausibility import doubts
 from perfcore.preprocess import Prepared
+from perfcore.quality_flags import Flag
+from perfcore.result_checks import result_measures
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -99,6 +103,7 @@ class LiveCase:
         self.reference_basis = None if self.basis is None else self.basis.project(self.reference_tiles)
         self._start_numbers: dict[tuple[Settings, bytes], dict[str, float | None]] = {}
         self._start_numbers_lock = Lock()
+        self._doubts: dict[tuple[Settings, bytes], tuple[Flag, ...]] = {}
         self.lesion_voxels = lesion_voxels
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
         flat = prepared.index[self.order]
@@ -208,13 +213,32 @@ class LiveCase:
                 self._start_numbers[key] = self.numbers(self.volume_flow(start.value, settings), settings)
             return self._start_numbers[key]
 
-    def numbers(self, flow: Flow, settings: Settings, *, exact: bool = True) -> dict[str, float | None]:
-        """Return the metrics that the Lab shows, by id."""
+    def doubts(self, start: Aif, settings: Settings) -> tuple[Flag, ...]:
+        """Return the doubtful flags of a start AIF and its result, by the sample of healthy voxels, none refused.
+
+        Those of the series itself are in ``prepared``; a curve without a bolus has its own message.
+        """
+        key = settings, start.value.tobytes()
+        if key not in self._doubts:
+            try:
+                mean = self.sample_mean(self._unanchored(start.value, settings))
+                found = doubts(result_measures(self.prepared, start, mean))
+            except PerfcoreError:
+                found = ()
+            if len(self._doubts) >= MAX_START_NUMBERS:
+                self._doubts.clear()
+            self._doubts[key] = found
+        return self._doubts[key]
+
+    def numbers(
+        self, flow: Flow, settings: Settings, *, exact: bool = True, names: Sequence[str] = LIVE
+    ) -> dict[str, float | None]:
+        """Return metrics by id; default: those that the Lab shows."""
         found = voxel_numbers(
             flow.cbf, flow.tmax, flow.reference_cbf, settings, voxel_ml=self.prepared.voxel_ml,
             lesion=self.lesion, n_lesion=self.lesion_voxels, exact=exact,
         )  # fmt: skip
-        return {name: getattr(found, name) for name in LIVE}
+        return {name: getattr(found, name) for name in names}
 
     @cached_property
     def tissue_area(self) -> Tensor:

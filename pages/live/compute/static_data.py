@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.flow import Flow
+from perfcore.aif.network.grid_input import hu_factor
 from perfcore.map_info import MAPS
 from perfcore.settings import Settings
 from perfcore.units import CBV_PER_RATIO
@@ -44,6 +45,7 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "hasLesion": case.lesion is not None,
         "hasHypoperfused": case.hypoperfused is not None,
         "hasBaseline": bool(np.any(p.baseline)),
+        "enhancementUnit": p.enhancement_unit,
     }
     arrays: dict[str, NDArray[Any]] = {
         "starts": case.starts.astype(np.uint32),
@@ -51,8 +53,12 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "area": case.tissue_area.numpy().astype(np.float32),
         **_static_maps(case),
         "baseline": _screen_stack(case, p.baseline),
-        "tmip": _screen_stack(case, p.tmip),
+        "tmip": _screen_stack(case, p.tmip * np.float32(hu_factor(p))),
     }
+    mirrors = [p.midplane.mirror_in_slice(p.affine, z) for z in range(case.n_slices)]
+    found = [mirror for mirror in mirrors if mirror is not None]
+    if len(found) == case.n_slices:  # slices are parallel: all of them have a mirror, or none
+        arrays["mirror"] = np.stack(found).astype(np.float32)
     if case.vof is not None:
         arrays["vof"] = case.vof.value.astype(np.float32)
     if case.preview.is_accurate:

@@ -14,6 +14,7 @@ import { installMouseBindings } from "./map/mouse_bindings.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
 import { installNumbers } from "./panels/numbers.js";
+import { installRegion } from "./panels/region.js";
 import { installScreenReader } from "./panels/screen_reader.js";
 import { installSensitivity } from "./panels/sensitivity.js";
 import { installShareLink } from "./panels/share_link.js";
@@ -55,6 +56,7 @@ export const PLUGINS = [
   { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], install: installSensitivity },
   { name: "tornado", needs: ["tabs"], install: installTornado },
   { name: "aifUncertainty", needs: ["tabs", "overlay"], install: installAifUncertainty },
+  { name: "region", needs: ["tabs"], install: installRegion },
   { name: "screenReader", needs: ["numbers"], install: installScreenReader },
 ];
 

@@ -86,15 +86,16 @@ export interface ConfigFrame {
   arrays: Record<string, Uint8Array>;
 }
 
-/** A case as the browser keeps it; arrays over voxels are in slice order. */
+/** A case as the browser keeps it; arrays over voxels are in slice order. `mirror`: of each slice, the six numbers of its
+    reflection in the midline (voxel indices); absent for sagittal slices. */
 export interface Case {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean;
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
-    baseline: Int16Array; tmip: Int16Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;
+    baseline: Int16Array; tmip: Int16Array; mirror?: Float32Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;
   };
 }
 /** Settings or start of a case that the browser has already: nothing else is sent again. */
@@ -125,6 +126,14 @@ export interface FitFrame {
 }
 export interface VoxelsFrame {
   kind: "voxels"; voxels: Voxel[]; flags: string[]; number: number; arrays: { mean: Curve; sd: Curve };
+}
+/** Statistics of the values in a region; null where it has too few voxels. */
+export interface RegionStatistics { voxels: number; mean: number | null; sd: number | null; median: number | null }
+/** A drawn region and its mirror: positions of their voxels in slice order, mean curves, and maps that do not follow the AIF. */
+export interface RegionFrame {
+  kind: "region"; number: number; slice: number; voxelMl: number;
+  fixed: { region: Record<string, RegionStatistics>; mirror: Record<string, RegionStatistics> };
+  arrays: { region: Uint32Array; mirror: Uint32Array; regionCurve?: Curve; mirrorCurve?: Curve };
 }
 export interface TargetFrame { kind: "target"; slice: number; voxels: number; ml: number }
 export interface SnapshotFrame {
@@ -175,7 +184,7 @@ export interface StreamFrames {
 
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; coarse: FlowFrame; volume: FlowFrame; stale: StaleFrame;
-  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame;
+  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
   snapshot: SnapshotFrame; shelf: ShelfFrame;
 }
 export type Frame = Frames[keyof Frames];
@@ -190,6 +199,7 @@ export type Request =
   | { type: "fit"; curve: number[] }
   | { type: "voxels"; voxels: Voxel[]; number: number }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
+  | { type: "region"; number: number; slice: number; vertices: [number, number][] }
   | { type: "snapshot"; number: number }
   | { type: "stream"; of: keyof StreamFrames; act: StreamAct; run: number; viewport: { slice: number; all: boolean }; [option: string]: unknown };
 export type StreamAct = "start" | "run" | "pause" | "step" | "seen" | "stop";
@@ -256,7 +266,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
 
 /** Objects that plugins provide to those that declare a need for them. */
 export interface Provided {
-  tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement };
+  tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement; open(name: string): void };
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.handlers.lesion_target import paint
+from pages.live.handlers.region import measure_region
 from pages.live.server import wire
 from pages.live.server.messages import probe_frame
 from pages.live.server.session import LiveSession, Workspace
@@ -121,4 +122,6 @@ def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, A
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
 
 
-HANDLERS: Final[dict[str, Handler]] = {"probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint}
+HANDLERS: Final[dict[str, Handler]] = {
+    "probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint, "region": measure_region,
+}  # fmt: skip

@@ -18,6 +18,7 @@ from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.workspace_edit import WorkspaceEdit
+from perfcore.analysis.region import RegionStatistics
 from perfcore.errors import PerfcoreError
 
 Metrics = Mapping[str, float | None]
@@ -132,6 +133,56 @@ class ProbeMessage:
     def encode(self) -> bytes:
         """Return the frame."""
         return wire.pack("probe", {"voxel": list(self.voxel)}, dict(self.curves))
+
+
+@dataclass(frozen=True, eq=False)
+class RegionMessage:
+    """Voxels, curves and fixed statistics of a drawn region and of its mirror.
+
+    The statistics of maps that follow the AIF are the browser's: it has their values.
+
+    Attributes
+    ----------
+    number
+        Number of the request that is answered.
+    slice_index
+        The slice.
+    voxel_ml
+        Volume of a voxel.
+    positions
+        By side, ``region`` and ``mirror``: voxels of the brain mask, positions in slice order, shape ``(n,)``.
+    curves
+        By side: mean measured enhancement, shape ``(n_time,)``; absent without a voxel.
+    fixed
+        By side and map: statistics of the maps that do not depend on the AIF.
+    """
+
+    number: int
+    slice_index: int
+    voxel_ml: float
+    positions: Mapping[str, NDArray[np.int64]]
+    curves: Mapping[str, NDArray[np.float64]]
+    fixed: Mapping[str, Mapping[str, RegionStatistics]]
+
+    def encode(self) -> bytes:
+        """Return the frame."""
+        header = {
+            "number": self.number,
+            "slice": self.slice_index,
+            "voxelMl": self.voxel_ml,
+            "fixed": {
+                side: {name: _without_nan(found) for name, found in maps.items()}
+                for side, maps in self.fixed.items()
+            },
+        }
+        arrays: dict[str, NDArray[Any]] = {name: at.astype(np.uint32) for name, at in self.positions.items()}
+        arrays |= {f"{name}Curve": curve.astype(np.float32) for name, curve in self.curves.items()}
+        return wire.pack("region", header, arrays)
+
+
+def _without_nan(found: RegionStatistics) -> dict[str, float | int | None]:
+    values = {"mean": found.mean, "sd": found.sd, "median": found.median}
+    return {"voxels": found.n_voxels, **{name: v if np.isfinite(v) else None for name, v in values.items()}}
 
 
 def case_frame(session: LiveSession, workspace: Workspace, have: str | None = None) -> bytes:

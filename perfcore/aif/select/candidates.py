@@ -13,6 +13,7 @@ from perfcore.aif.select.features import Features, bolus_features, median3
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
 from perfcore.preprocess.baseline import MARGIN_FRAMES
+from perfcore.preprocess.tissue_curve import mean_curve_of
 from perfcore.types import BoolArray, FloatArray
 
 MAX_CANDIDATE_FRACTION: Final = 0.05
@@ -21,7 +22,6 @@ MIN_VESSEL_CONTRAST: Final = 2.5
 """Minimum peak of a vessel, as a multiple of the peak of the mean healthy tissue curve."""
 MIN_PEAK_SNR: Final = 4.0
 MIN_CLUSTER_VOXELS: Final = 3
-N_HEALTHY_SAMPLES: Final = 8_000
 NEIGHBOURS: Final = np.ones((3, 3, 3), bool)
 _MAD: Final = 0.6745
 
@@ -79,8 +79,7 @@ def healthy_curve(prepared: Prepared) -> FloatArray:
     from the reference region, has negligible noise.
     """
     flat = prepared.index[prepared.reference] if prepared.reference.any() else prepared.index
-    some = flat[:: max(1, len(flat) // N_HEALTHY_SAMPLES)]
-    return np.asarray(voxel_curves(prepared, some).mean(axis=0, dtype=np.float64), np.float32)
+    return mean_curve_of(prepared.enhancement, flat)
 
 
 def find_candidates(prepared: Prepared) -> Candidates:

@@ -171,11 +171,11 @@ def find_cases(folder: Path) -> list[CaseFiles]:
     for part in parts:
         prefix = "testing_" if part.name == "TESTING" and len(parts) > 1 else ""
         cases += [
-            CaseFiles(prefix + _display_name(path.name), path)
+            CaseFiles(prefix + display_name(path.name), path)
             for path in _entries_or_none(part)
             if path.is_dir() and (_CASE.fullmatch(path.name) or is_isles2018_folder(path))
         ]
-    cases += [CaseFiles(_display_name(path.name), path) for path in subject_folders(folder)]
+    cases += [CaseFiles(display_name(path.name), path) for path in subject_folders(folder)]
     return _unique(cases)
 
 
@@ -194,13 +194,13 @@ def _case(path: Path) -> CaseFiles | None:
     """Return the case at a path, None if it is not a case."""
     if path.is_dir():
         known = _CASE.fullmatch(path.name) or is_isles2018_folder(path) or is_subject_folder(path)
-        return CaseFiles(_display_name(path.name), path) if known else None
+        return CaseFiles(display_name(path.name), path) if known else None
     if not path.name.endswith(_SUFFIXES) or not _may_have_time_axis(path):
         return None
-    return CaseFiles(_display_name(path.name.removesuffix(".gz").removesuffix(".nii")), path)
+    return CaseFiles(display_name(path.name.removesuffix(".gz").removesuffix(".nii")), path)
 
 
-def _display_name(name: str) -> str:
+def display_name(name: str) -> str:
     """Return a file name for display: printable characters only, at most 80."""
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:80]
 

@@ -18,8 +18,10 @@ from perfcore.errors import InputDataError
 from perfcore.io.byte_source import open_source
 from perfcore.io.nifti.geometry import affine_mm
 from perfcore.io.nifti.header import read_header
-from perfcore.io.nifti.reader import read_series
-from perfcore.io.nifti.volumes import distance_mm, read_mask
+from perfcore.io.nifti.layout import series_layout
+from perfcore.io.nifti.reader import check_series, read_series
+from perfcore.io.nifti.resampling import VolumeGrid
+from perfcore.io.nifti.volumes import covers, on_grid
 from perfcore.quality_flags import make_flag
 from perfcore.types import PerfusionSeries, SeriesUnits
 
@@ -70,7 +72,7 @@ def read_subject(
     case: str = "case",
     mask: Path | bytes | None = None,
 ) -> PerfusionSeries:
-    """Read the series of a subject, with its lesion mask if that lies on the same grid.
+    """Read the series of a subject, with its lesion mask if that lies in the same space.
 
     Parameters
     ----------
@@ -90,24 +92,28 @@ def read_subject(
             "The subject's folder holds no perfusion series; expected one file that ends in _ctp.nii.gz in its "
             "first session, as in ISLES 2024."
         )
-    series = read_series(given, dt_s=dt_s, units=units, case=case, mask=mask)
     lesions = _matching(folder, _LESION) or _matching(folder.parent.parent / PARTS[0] / folder.name, _LESION)
     lesion = _one(lesions, "lesion mask (lesion-msk)")
-    if lesion is None:
+    usable = None if lesion is None or not _fits(lesion, given) else lesion
+    series = read_series(given, dt_s=dt_s, units=units, case=case, mask=mask, lesion=usable)
+    if lesion is None or usable is not None:
         return series
-    if not _on_grid(lesion, series):
-        sentence = "The lesion mask lies on another grid than the perfusion series and was left out."
-        return replace(series, warnings=(*series.warnings, make_flag("lesion_left_out", sentence)))
-    return replace(series, lesion=read_mask(lesion, series.grid, what="lesion mask", allow_empty=True))
+    sentence = "The lesion mask lies in another space than the perfusion series and was left out."
+    return replace(series, warnings=(*series.warnings, make_flag("lesion_left_out", sentence)))
 
 
-def _on_grid(lesion: Path, series: PerfusionSeries) -> bool:
-    """Return whether a lesion mask has the shape and, within half a voxel, the position of a series."""
-    with open_source(lesion, "lesion mask") as stream:
+def _fits(lesion: Path, series: Path) -> bool:
+    """Return whether a lesion mask lies on a series: by its affine if that is registered, else by its grid."""
+    with open_source(series, "series") as stream:
         header = read_header(stream)
-    if header.shape != series.grid:
-        return False
-    return not distance_mm(affine_mm(header, "lesion mask")[0], series.affine, series.grid)
+    check_series(header)
+    nx, ny, nz = header.shape[:3]
+    grid = VolumeGrid((nx, ny, nz), affine_mm(header, "series")[0])
+    if on_grid(lesion, grid, "lesion mask"):
+        return True
+    return _REGISTERED in series.name and covers(
+        lesion, series_layout(header, header.shape[3]).grid, "lesion mask"
+    )
 
 
 def _matching(folder: Path, pattern: re.Pattern[str]) -> list[Path]:

@@ -5,21 +5,23 @@ Nothing is converted or logged. Every read is counted, which bounds the time tha
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 import math
 import struct
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_dataset
+from pydicom.filereader import read_dataset, read_sequence
 from pydicom.tag import BaseTag
 
 from perfcore.errors import InputDataError
+from perfcore.io.dicom.decoder import FrameDecoder
 
 PARSE_ERRORS: Final = (
     ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, OSError, RuntimeError,
@@ -32,38 +34,60 @@ logging.getLogger("pydicom").propagate = False  # its messages quote header valu
 
 @dataclass
 class ReadBudget:
-    """Number of reads left for a whole series; one header takes about 300 (elements, lengths, items)."""
+    """Means for reading a whole series.
+
+    Attributes
+    ----------
+    left
+        Number of reads left; one header takes about 300 (elements, lengths, items).
+    decoder
+        Decoder of its compressed images; close it when the series is read.
+    """
 
     left: int = 12_000_000
+    decoder: FrameDecoder = field(default_factory=FrameDecoder)
 
-    def spend(self) -> None:
-        """Count one read.
+    def spend(self, n_reads: int = 1) -> None:
+        """Count reads.
 
         Raises
         ------
         InputDataError
             No read is left.
         """
-        self.left -= 1
+        self.left -= n_reads
         if self.left < 0:
             raise InputDataError(
                 "The headers of the DICOM files hold far more elements than those of CT images do; export the "
                 "series again without private data."
             )
 
+    @contextmanager
+    def at_most(self, n_reads: int) -> Iterator[ReadBudget]:
+        """Give a part of the budget; what is used of it counts here too."""
+        n_reads = min(n_reads, self.left)
+        part = ReadBudget(n_reads, self.decoder)
+        try:
+            yield part
+        finally:
+            self.left -= n_reads - max(0, part.left)
 
-class _CountedReads(io.BytesIO):
+
+class CountedReads(io.BytesIO):
+    """Bytes of a file, each read of which is counted."""
+
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
         super().__init__(content)
         self._budget = budget
 
     def read(self, n_bytes: int | None = -1, /) -> bytes:
+        """Read as a file does, and count it."""
         self._budget.spend()
         return super().read(n_bytes)
 
 
 class Elements:
-    """DICOM elements in the first bytes of a file.
+    """DICOM elements in the first bytes of a file, in an item of a sequence, or of one frame.
 
     Parameters
     ----------
@@ -74,8 +98,11 @@ class Elements:
     """
 
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
-        self._stream = _CountedReads(content, budget)
+        self._stream = CountedReads(content, budget)
+        self._budget = budget
         self._found = Dataset()
+        self._values: dict[int, bytes] = {}
+        self._implicit, self._little = False, True
 
     def find(
         self,
@@ -101,8 +128,10 @@ class Elements:
             return stopped
 
         self._stream.seek(start)
+        self._implicit, self._little = implicit, little
         wanted: list[BaseTag | int] = [*tags]
-        self._found = read_dataset(self._stream, implicit, little, stop_when=stop_when, specific_tags=wanted)
+        with self._budget_errors():
+            self._take(read_dataset(self._stream, implicit, little, stop_when=stop_when, specific_tags=wanted))
         return stopped
 
     @property
@@ -110,20 +139,55 @@ class Elements:
         """Position after the search: before the element that stopped it."""
         return self._stream.tell()
 
-    def content(self, tag: int) -> bytes:
-        """Return the stored bytes of an element, empty if it is missing or of undefined length."""
+    def items(self, tag: int) -> list[Elements]:
+        """Return the items of a sequence, none if it is missing."""
         element: Any = self._found.get_item(tag)
         value = None if element is None else element.value
-        return value if isinstance(value, bytes) and len(value) == element.length else b""
+        if isinstance(value, bytes):  # of known length: not parsed yet
+            stream = CountedReads(value, self._budget)
+            with self._budget_errors():
+                value = read_sequence(stream, self._implicit, self._little, len(value), "iso8859")
+        return [self._item(dataset) for dataset in value or () if isinstance(dataset, Dataset)]
+
+    def with_values_of(self, others: Iterable[Elements]) -> Elements:
+        """Return a copy with the elements of others added; a later one replaces an earlier one."""
+        merged = copy.copy(self)
+        merged._values = dict(self._values)
+        for other in others:
+            merged._values.update(other._values)
+        return merged
+
+    def with_value(self, tag: int, value: bytes) -> Elements:
+        """Return a copy with another value of an element."""
+        changed = self.with_values_of([])
+        changed._values[tag] = value
+        return changed
+
+    def content(self, tag: int) -> bytes:
+        """Return the stored bytes of an element, empty if it is missing or of undefined length."""
+        return self._values.get(tag, b"")
 
     def text(self, tag: int) -> str:
         """Return the value of an element as text."""
         return self.content(tag).decode("ascii", "replace").strip(" \0")
 
-    def short(self, tag: int, order: Literal["little", "big"]) -> int:
+    def short(self, tag: int, order: Literal["little", "big"] | None = None) -> int:
         """Return an unsigned short, 0 if the element is missing."""
         value = self.content(tag)
-        return int.from_bytes(value, order) if len(value) == 2 else 0
+        return int.from_bytes(value, order or self.order) if len(value) == 2 else 0
+
+    def integers(self, tag: int) -> tuple[int, ...]:
+        """Return unsigned 32-bit numbers, none if the element is missing."""
+        value = self.content(tag)
+        return tuple(int.from_bytes(value[i : i + 4], self.order) for i in range(0, len(value) - 3, 4))
+
+    def double(self, tag: int) -> float | None:
+        """Return a 64-bit float, None if it is missing or not finite."""
+        value = self.content(tag)
+        if len(value) != 8:
+            return None
+        (number,) = struct.unpack("<d" if self._little else ">d", value)
+        return float(number) if math.isfinite(number) else None
 
     def floats(self, tag: int, n: int) -> tuple[float, ...] | None:
         """Return ``n`` decimal strings as numbers, None if their number differs or one is not finite."""
@@ -137,6 +201,35 @@ class Elements:
         """Return a decimal string as a number, None if it is missing."""
         values = self.floats(tag, 1)
         return values[0] if values else None
+
+    @property
+    def order(self) -> Literal["little", "big"]:
+        """Byte order of the values."""
+        return "little" if self._little else "big"
+
+    @contextmanager
+    def _budget_errors(self) -> Iterator[None]:
+        """Raise the error of the budget, which pydicom replaces by its own within the items of a sequence."""
+        try:
+            yield
+        except PARSE_ERRORS:
+            self._budget.spend(0)
+            raise
+
+    def _item(self, dataset: Dataset) -> Elements:
+        """Return the elements of a dataset with the encoding of this one."""
+        item = copy.copy(self)
+        item._take(dataset)
+        return item
+
+    def _take(self, dataset: Dataset) -> None:
+        self._found = dataset
+        self._values = {}
+        for tag in dataset.keys():  # noqa: SIM118 (iterating over a Dataset converts its elements)
+            element: Any = dataset.get_item(tag)
+            value = element.value
+            if isinstance(value, bytes) and len(value) == getattr(element, "length", None):
+                self._values[int(tag)] = value
 
 
 @contextmanager

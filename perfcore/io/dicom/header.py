@@ -1,56 +1,59 @@
-"""Header and pixels of a single-frame DICOM CT image.
+"""Headers of DICOM CT and MR images: one per image of a file.
 
-No element about the patient is read. Format: DICOM PS3.3 (CT Image IOD), PS3.5, PS3.10.
+Of the elements about the patient only a digest is kept (:mod:`perfcore.io.dicom.scan_tags`). Format: DICOM PS3.3
+(CT, enhanced CT and MR Image IOD), PS3.5, PS3.10.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from perfcore.errors import InputDataError
+from perfcore.io.dicom.clocks import CLOCK_TAGS, read_clocks, read_ranks
 from perfcore.io.dicom.elements import PARSE_ERRORS, Elements, ReadBudget
-from perfcore.io.dicom.files import MAGIC, MAGIC_OFFSET, Blob
-from perfcore.types import FloatArray
+from perfcore.io.dicom.enhanced import DIMENSIONS, FRAME_GROUPS, MAX_FRAMES, SHARED_GROUPS, read_frames
+from perfcore.io.dicom.files import Blob
+from perfcore.io.dicom.inflated import InflatedBlob
+from perfcore.io.dicom.pixel_data import PIXELS, PixelData
+from perfcore.io.dicom.scan_tags import SCAN_TAGS, ScanTags, derived_kind, read_scan_tags
+from perfcore.io.dicom.signature import HEAD_BYTES, Beginning, find_beginning
+from perfcore.io.dicom.transfer_syntax import DEFLATED, TransferSyntax, transfer_syntax
 
-MAX_HEADER_BYTES: Final = 4 << 20
-"""Maximum size of all elements other than the pixels."""
-CLOCKS: Final = ("acquisition date and time", "acquisition time", "content time", "temporal position")
-_FIRST_BYTES: Final = 64 << 10
-_MORE_BYTES: Final = 1 << 20
-_DEFLATED: Final = "1.2.840.10008.1.2.1.99"
-_UNCOMPRESSED: Final = {
-    "1.2.840.10008.1.2": (True, True),
-    "1.2.840.10008.1.2.1": (False, True),
-    "1.2.840.10008.1.2.2": (False, False),
-}
-"""Uncompressed transfer syntaxes: (implicit VR, little endian)."""
-_MULTIFRAME: Final = ("1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2")
+MODALITIES: Final = ("CT", "MR")
+_WINDOWS: Final = (64 << 10, 1 << 20, 8 << 20, 64 << 20)
+"""First bytes of a file that are searched for its header; more of them where it is not whole."""
+_MAX_SINGLE: Final = 1 << 20
+"""The same at most for a single-frame image, which has no functional groups of many frames before its pixels."""
+_MAX_GROUP_READS: Final = 3_000_000
+"""Maximum number of reads in the functional groups of a file, whose elements are in memory at the same time."""
+_MULTIFRAME: Final = (
+    "1.2.840.10008.5.1.4.1.1.2.1",
+    "1.2.840.10008.5.1.4.1.1.2.2",
+    "1.2.840.10008.5.1.4.1.1.4.1",
+    "1.2.840.10008.5.1.4.1.1.4.4",
+)
+"""SOP classes of enhanced CT and MR images and of those converted from single-frame images."""
+_IMPLICIT: Final = "1.2.840.10008.1.2"
+_EXPLICIT: Final = "1.2.840.10008.1.2.1"
+_BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 
 _META_END: Final = 0x0002FFFF
 _SYNTAX: Final = 0x00020010
 _CLASS, _UID, _MODALITY, _SERIES = 0x00080016, 0x00080018, 0x00080060, 0x0020000E
-_DATE_TIME, _TIMES = 0x0008002A, (0x00080032, 0x00080033)
-_TEMPORAL_POSITION, _TEMPORAL_RESOLUTION = 0x00200100, 0x00200110
-_ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
 _THICKNESS, _SPACING = 0x00180050, 0x00180088
 _POSITION, _ORIENTATION, _PIXEL_SPACING = 0x00200032, 0x00200037, 0x00280030
 _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS = 0x00280002, 0x00280008, 0x00280010, 0x00280011
 _ALLOCATED, _STORED, _HIGH, _SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
-_INTERCEPT, _SLOPE = 0x00281052, 0x00281053
-_PIXELS: Final = 0x7FE00010
+_PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
+_INTERCEPT, _SLOPE, _LOSSY = 0x00281052, 0x00281053, 0x00282110
 _TAGS: Final = [
-    _CLASS, _UID, _MODALITY, _SERIES, _DATE_TIME, *_TIMES, _TEMPORAL_POSITION, _TEMPORAL_RESOLUTION,
-    _ACQUISITION_NUMBER, _INSTANCE_NUMBER, _THICKNESS, _SPACING, _POSITION, _ORIENTATION, _PIXEL_SPACING, _SAMPLES,
-    _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _INTERCEPT, _SLOPE,
+    *SCAN_TAGS, *CLOCK_TAGS, _CLASS, _UID, _MODALITY, _SERIES, _THICKNESS, _SPACING, _POSITION, _ORIENTATION,
+    _PIXEL_SPACING, _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _PADDING,
+    _PADDING_LIMIT, _INTERCEPT, _SLOPE, _LOSSY, DIMENSIONS,
 ]  # fmt: skip
-_TIME: Final = re.compile(r"(\d\d):?(\d\d):?(\d\d(?:\.\d{1,6})?)", re.ASCII)
-_DATED: Final = re.compile(r"\d{8}(\d\d)(\d\d)(\d\d(?:\.\d{1,6})?)(?:[+-]\d{4})?", re.ASCII)
+_LAST_TAG: Final = 0x00541300
+"""Last element of a single-frame image that is read."""
 
 
 class SkipReason(Enum):
@@ -59,20 +62,27 @@ class SkipReason(Enum):
     NOT_DICOM = "no DICOM"
     OTHER = "DICOM of another kind"
     DAMAGED = "damaged DICOM"
-    MULTIFRAME = "enhanced multi-frame CT"
-    COMPRESSED = "compressed as a whole"
+    MULTIFRAME = "multi-frame without functional groups"
+    LOCALIZER = "localizer"
+    MAP = "perfusion map"
+    PROJECTION = "projection"
+    CAPTURE = "capture"
 
 
 @dataclass(frozen=True, slots=True)
 class DicomImage:
-    """Header of a CT image; every number is finite, but plausibility is checked later.
+    """Header of an image; every number is finite, but plausibility is checked later.
 
     Attributes
     ----------
     blob
         Bytes of the file.
     uid, series
-        UIDs of the image and of its series; never displayed.
+        UIDs of the SOP instance, which its frames share, and of the series; never displayed.
+    frame
+        Index of the frame in its file, 0 in a single-frame image.
+    modality
+        One of :data:`MODALITIES`.
     position, orientation
         Position of the first pixel, mm, and direction cosines of row and column, in LPS+.
     pixel_mm
@@ -80,22 +90,29 @@ class DicomImage:
     slice_mm
         Spacing between slices, else slice thickness, mm; None if neither is given.
     clocks
-        Time in seconds by each of :data:`CLOCKS`, None where it is missing.
+        Time in seconds by each of :data:`perfcore.io.dicom.clocks.CLOCKS`, None where it is missing.
     ranks
         Keys that order images without giving times: temporal position, acquisition number, instance number.
     bits
         Bits allocated, bits stored, and high bit.
     signed, slope, intercept
         Pixel representation and rescaling; slope and intercept are None where they are missing.
-    implicit, little, offset
-        Encoding of the elements, and position of the first element after the header.
-    compressed
-        Whether the pixels are compressed.
+    padding
+        Stored numbers from the first to the second fill what was not reconstructed, as unsigned 16-bit numbers;
+        None where there is no padding value.
+    lossy
+        Whether the pixels were once compressed with a loss.
+    pixels
+        Pixel Data of the file.
+    tags
+        What distinguishes its scan from others.
     """
 
     blob: Blob
     uid: str
     series: str
+    frame: int
+    modality: str
     rows: int
     columns: int
     position: tuple[float, ...]
@@ -108,10 +125,10 @@ class DicomImage:
     signed: bool
     slope: float | None
     intercept: float | None
-    implicit: bool
-    little: bool
-    offset: int
-    compressed: bool
+    padding: tuple[int, int] | None
+    lossy: bool
+    pixels: PixelData
+    tags: ScanTags
 
     @property
     def n_bytes(self) -> int:
@@ -119,136 +136,152 @@ class DicomImage:
         return self.rows * self.columns * self.bits[0] // 8
 
 
-def read_image_header(blob: Blob, budget: ReadBudget) -> DicomImage | SkipReason:
-    """Read the header of a file, up to the scaling of its pixels.
+def read_images(blob: Blob, budget: ReadBudget) -> tuple[DicomImage, ...] | SkipReason:
+    """Read the header of a file, up to its pixels.
 
     Returns
     -------
-    DicomImage or SkipReason
-        Header of a single-frame CT image, or the reason for skipping the file.
+    tuple of DicomImage or SkipReason
+        The image of the file, or one per frame; else the reason for skipping the file.
 
     Raises
     ------
     InputDataError
         The file cannot be read at all, or the read budget is exhausted.
     """
-    content = blob.read(_FIRST_BYTES)
-    if content[MAGIC_OFFSET : MAGIC_OFFSET + len(MAGIC)] != MAGIC:
+    head = blob.read(_WINDOWS[0])
+    beginning = find_beginning(head)
+    if beginning is None:
         return SkipReason.NOT_DICOM
-    found, whole = _image(blob, content, budget)
-    if not whole and blob.n_bytes > len(content):
-        found, _ = _image(blob, blob.read(_MORE_BYTES), budget)
+    found: tuple[DicomImage, ...] | SkipReason = SkipReason.DAMAGED
+    try:
+        source, start, syntax = _data_set(blob, head, beginning, budget)
+        for n_bytes in _WINDOWS:
+            content = head if source is blob and n_bytes == len(head) else source.read(n_bytes)
+            found, is_whole, n_frames = _parsed(source, content, start, syntax, budget)
+            if is_whole or len(content) < n_bytes or (n_frames is None and n_bytes >= _MAX_SINGLE):
+                break
+    except PARSE_ERRORS:
+        return SkipReason.DAMAGED
     return found
 
 
-def read_pixels(image: DicomImage, budget: ReadBudget) -> FloatArray:
-    """Read an image.
+def _data_set(
+    blob: Blob, head: bytes, beginning: Beginning, budget: ReadBudget
+) -> tuple[Blob, int, TransferSyntax]:
+    """Return what holds the data set of a file, the position of its first element, and its transfer syntax."""
+    start, uid = beginning.start, ""
+    if beginning.has_meta:
+        meta = Elements(head, budget)
+        meta.find([_SYNTAX], start, implicit=False, little=True, stop=lambda tag: tag > _META_END)
+        start, uid = meta.position, meta.text(_SYNTAX)
+        beginning = find_beginning(head[start : start + HEAD_BYTES]) or Beginning(start, has_meta=False)
+    if uid == DEFLATED:
+        return InflatedBlob(blob, start), 0, transfer_syntax(uid)
+    if not uid:
+        uid = _IMPLICIT if beginning.implicit else _EXPLICIT if beginning.little else _BIG_ENDIAN
+    return blob, start, transfer_syntax(uid)
+
+
+def _parsed(
+    blob: Blob, content: bytes, start: int, syntax: TransferSyntax, budget: ReadBudget
+) -> tuple[tuple[DicomImage, ...] | SkipReason, bool, int | None]:
+    """Parse the first bytes of a file.
 
     Returns
     -------
-    numpy.ndarray
-        Shape ``(columns, rows)``, float32, rescaled (HU); the last row of the file comes first, as in NIfTI.
-
-    Raises
-    ------
-    InputDataError
-        The file does not hold the pixels that its header declares.
+    tuple of DicomImage or SkipReason
+        The images, as far as the bytes tell.
+    bool
+        Whether the bytes held the whole header.
+    int or None
+        Number of frames of a multi-frame image, None for a single-frame one.
     """
-    if image.blob.n_bytes > image.n_bytes + MAX_HEADER_BYTES:
-        raise InputDataError(
-            f"A file of the DICOM series takes {image.blob.n_bytes / 1e6:,.1f} MB for an image of "
-            f"{image.n_bytes / 1e6:,.1f} MB; export the series again without attached data."
-        )
-    elements = Elements(image.blob.read(image.n_bytes + MAX_HEADER_BYTES), budget)
-    try:
-        elements.find([_PIXELS], image.offset, implicit=image.implicit, little=image.little)
-        stored = elements.content(_PIXELS)
-    except PARSE_ERRORS as error:
-        raise pixels_missing() from error
-    if len(stored) != image.n_bytes:
-        raise pixels_missing()
-    dtype = np.dtype(f"{'<' if image.little else '>'}{'i' if image.signed else 'u'}{image.bits[0] // 8}")
-    values: NDArray[Any] = np.frombuffer(stored, dtype).reshape(image.rows, image.columns)
-    unused = image.bits[0] - image.bits[1]
-    if unused:  # shift left and right: drops the bits above the stored ones and extends the sign
-        values = (values.astype(dtype.newbyteorder("=")) << unused) >> unused
-    slope = 1.0 if image.slope is None else image.slope
-    scaled = values.astype(np.float64) * slope + (image.intercept or 0.0)
-    return np.ascontiguousarray(scaled.astype(np.float32)[::-1].T)
+    reached = 0
 
+    def is_behind(tag: int) -> bool:
+        nonlocal reached
+        reached = tag
+        return tag >= SHARED_GROUPS
 
-def pixels_missing() -> InputDataError:
-    """Return the error of a file whose pixels do not match its header."""
-    return InputDataError(
-        "A file of the DICOM series ends before its image does, or holds another image than its header declares; "
-        "copy or export the series again."
-    )
-
-
-def _image(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
-    """Parse the first bytes of a file; also return whether they held all header elements."""
-    try:
-        return _parsed(blob, content, budget)
-    except PARSE_ERRORS:
-        return SkipReason.DAMAGED, False
-
-
-def _parsed(blob: Blob, content: bytes, budget: ReadBudget) -> tuple[DicomImage | SkipReason, bool]:
     elements = Elements(content, budget)
-    start = MAGIC_OFFSET + len(MAGIC)
-    elements.find([_SYNTAX], start, implicit=False, little=True, stop=lambda tag: tag > _META_END)
-    syntax = elements.text(_SYNTAX)
-    if syntax == _DEFLATED:
-        return SkipReason.COMPRESSED, True
-    implicit, little = _UNCOMPRESSED.get(syntax, (False, True))
-    start = elements.position
-    whole = elements.find(_TAGS, start, implicit=implicit, little=little, stop=lambda tag: tag > _SLOPE)
-    if elements.text(_CLASS) in _MULTIFRAME:
-        return SkipReason.MULTIFRAME, whole
-    order: Literal["little", "big"] = "little" if little else "big"
-    rows, columns = (elements.short(tag, order) for tag in (_ROWS, _COLUMNS))
+    encoding = {"implicit": syntax.implicit, "little": syntax.little}
+    try:
+        elements.find(_TAGS, start, stop=is_behind, **encoding)
+    except PARSE_ERRORS:
+        return SkipReason.DAMAGED, False, None
+    n_frames = int(min(elements.number(_N_FRAMES) or 1, MAX_FRAMES + 1))
+    is_multi = n_frames != 1 or elements.text(_CLASS) in _MULTIFRAME
+    pixels = PixelData(blob, syntax, elements.position, n_frames)
+    if reached == PIXELS:
+        pixels.place(content, elements.position)
+    if not is_multi:
+        if PIXELS > reached > _LAST_TAG:  # overlays come first
+            _place(pixels, Elements(content, budget), content, [PIXELS])
+        image = _image(elements, None, pixels, 0)
+        return (image if isinstance(image, SkipReason) else (image,)), reached > _LAST_TAG, None
+    with budget.at_most(_MAX_GROUP_READS) as allowance:
+        groups = Elements(content, allowance)
+        if not _place(pixels, groups, content, [SHARED_GROUPS, FRAME_GROUPS]):
+            return SkipReason.DAMAGED, False, n_frames
+        frames = read_frames(elements, groups, n_frames)
+    if not frames:
+        return SkipReason.MULTIFRAME, True, n_frames
+    found = [_image(frame, time_index, pixels, k) for k, (frame, time_index) in enumerate(frames)]
+    images = tuple(image for image in found if isinstance(image, DicomImage))
+    skipped = next((reason for reason in found if isinstance(reason, SkipReason)), SkipReason.OTHER)
+    return images or skipped, True, n_frames
+
+
+def _place(pixels: PixelData, elements: Elements, content: bytes, tags: list[int]) -> bool:
+    """Search elements up to Pixel Data, and return whether it is there."""
+    syntax = pixels.syntax
+    try:
+        found = elements.find(
+            tags, pixels.after, implicit=syntax.implicit, little=syntax.little, stop=lambda tag: tag >= PIXELS
+        )
+    except PARSE_ERRORS:
+        return False
+    if found:
+        pixels.place(content, elements.position)
+    return found
+
+
+def _image(elements: Elements, time_index: int | None, pixels: PixelData, frame: int) -> DicomImage | SkipReason:
+    """Return the image that elements describe."""
+    rows, columns = elements.short(_ROWS), elements.short(_COLUMNS)
     position, orientation = elements.floats(_POSITION, 3), elements.floats(_ORIENTATION, 6)
     pixel_mm, series = elements.floats(_PIXEL_SPACING, 2), elements.text(_SERIES)
-    is_ct = elements.text(_MODALITY) == "CT" and elements.short(_SAMPLES, order) == 1 and rows and columns
-    if not is_ct or not series or position is None or orientation is None or pixel_mm is None:
-        return SkipReason.OTHER, whole
-    if (elements.number(_N_FRAMES) or 1) != 1:
-        return SkipReason.MULTIFRAME, whole
-    rank, resolution_ms = elements.number(_TEMPORAL_POSITION), elements.number(_TEMPORAL_RESOLUTION)
-    temporal = rank * resolution_ms / 1000 if rank is not None and resolution_ms else None
-    slope, intercept = elements.number(_SLOPE), elements.number(_INTERCEPT)
-    image = DicomImage(
-        blob=blob,
+    n_samples = elements.short(_SAMPLES)
+    if (kind := derived_kind(elements, is_colour=n_samples > 1)) is not None:
+        return SkipReason(kind)
+    modality = elements.text(_MODALITY)
+    is_grey = modality in MODALITIES and n_samples == 1 and rows and columns
+    if not is_grey or not series or position is None or orientation is None or pixel_mm is None:
+        return SkipReason.OTHER
+    padding, limit = elements.content(_PADDING), elements.content(_PADDING_LIMIT)
+    return DicomImage(
+        blob=pixels.blob,
         uid=elements.text(_UID),
         series=series,
+        frame=frame,
+        modality=modality,
         rows=rows,
         columns=columns,
         position=position,
         orientation=orientation,
         pixel_mm=pixel_mm,
         slice_mm=elements.number(_SPACING) or elements.number(_THICKNESS),
-        clocks=(
-            _clock(elements.text(_DATE_TIME), _DATED),
-            *(_clock(elements.text(tag), _TIME) for tag in _TIMES),
-            temporal,
-        ),
-        ranks=(rank, elements.number(_ACQUISITION_NUMBER), elements.number(_INSTANCE_NUMBER)),
-        bits=(elements.short(_ALLOCATED, order), elements.short(_STORED, order), elements.short(_HIGH, order)),
-        signed=elements.short(_SIGNED, order) == 1,
-        slope=slope,
-        intercept=intercept,
-        implicit=implicit,
-        little=little,
-        offset=elements.position,
-        compressed=syntax not in _UNCOMPRESSED,
+        clocks=read_clocks(elements),
+        ranks=read_ranks(elements, time_index),
+        bits=(elements.short(_ALLOCATED), elements.short(_STORED), elements.short(_HIGH)),
+        signed=elements.short(_SIGNED) == 1,
+        slope=elements.number(_SLOPE),
+        intercept=elements.number(_INTERCEPT),
+        padding=(elements.short(_PADDING), elements.short(_PADDING_LIMIT if len(limit) == 2 else _PADDING))
+        if len(padding) == 2
+        else None,
+        lossy=pixels.syntax.lossy or elements.text(_LOSSY) == "01",
+        pixels=pixels,
+        tags=read_scan_tags(elements),
     )
-    return image, whole
-
-
-def _clock(text: str, pattern: re.Pattern[str]) -> float | None:
-    """Return seconds since midnight; dates are ignored, since they may be anonymised."""
-    match = pattern.fullmatch(text)
-    if match is None:
-        return None
-    hours, minutes, seconds = (float(part) for part in match.groups())
-    return None if hours > 23 or minutes > 59 or seconds > 60 else 3600 * hours + 60 * minutes + seconds

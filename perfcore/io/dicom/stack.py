@@ -14,7 +14,7 @@ from perfcore.io.dicom.header import DicomImage
 from perfcore.quality_flags import Flag, make_flag
 from perfcore.types import DoubleArray
 
-_POSITION_TOLERANCE_MM: Final = 0.2
+POSITION_TOLERANCE_MM: Final = 0.2
 """Images within this distance along the normal belong to one slice."""
 _MIN_FULLNESS: Final = 0.5
 """Slices with fewer images than this fraction of the maximum are dropped."""
@@ -51,7 +51,7 @@ def group_slices(images: Sequence[DicomImage]) -> list[list[DicomImage]]:
     along, across = np.array(images[0].orientation).reshape(2, 3)
     heights = np.array([image.position for image in images]) @ np.cross(along, across)
     order = np.argsort(heights, kind="stable")
-    edges = np.flatnonzero(np.diff(heights[order]) > _POSITION_TOLERANCE_MM) + 1
+    edges = np.flatnonzero(np.diff(heights[order]) > POSITION_TOLERANCE_MM) + 1
     return [[images[i] for i in part] for part in np.split(order, edges)]
 
 

@@ -68,6 +68,12 @@ def affine_mm(header: NiftiHeader, what: str) -> tuple[DoubleArray, tuple[Flag, 
     return affine, warnings
 
 
+def has_own_affine(header: NiftiHeader, affine: DoubleArray) -> bool:
+    """Return whether a header gives an affine, other than the identity that tools write where they know none."""
+    has_form = int(header.raw["sform_code"]) > 0 or int(header.raw["qform_code"]) > 0
+    return has_form and not bool((np.abs(affine) == np.eye(4)).all())
+
+
 def time_step(
     header: NiftiHeader, *, dt_s: float | None, default_dt_s: float | None
 ) -> tuple[float, tuple[Flag, ...]]:
@@ -113,15 +119,6 @@ def time_step(
         f"The time step in the header is unusable ({found}); expected {MIN_DT_S:g} to {MAX_DT_S:g} s, "
         "so give the time step (--dt SECONDS)."
     )
-
-
-def has_time_step(header: NiftiHeader) -> bool:
-    """Return whether the header of a series has a usable time step."""
-    try:
-        time_step(header, dt_s=None, default_dt_s=None)
-    except InputDataError:
-        return False
-    return True
 
 
 def _stored_step(header: NiftiHeader) -> tuple[float, tuple[Flag, ...]]:

@@ -15,10 +15,13 @@ import nibabel as nib
 import numpy as np
 
 from perfcore.errors import InputDataError
-from perfcore.io.byte_source import ByteStream
+from perfcore.io import downsampling
+from perfcore.io.byte_source import DEFLATE_RATIO_LIMIT, ByteStream
 
-MAX_VOXEL_BYTES: Final = 3 << 29
-"""Maximum size of a series, 1.5 GiB, as stored and as float32."""
+MAX_STORED_BYTES: Final = 12 << 30
+"""Maximum size of a series as stored, which bounds the time that it takes to read."""
+MAX_LARGE_RATIO: Final = 100
+"""Maximum ratio of gzip for files above the size limit in memory; noise keeps that of real series far below."""
 MAX_OFFSET_BYTES: Final = 64 << 20
 """Maximum offset of the voxel data, which limits header extensions."""
 
@@ -183,17 +186,24 @@ def _scaling(slope: float, inter: float, what: str) -> tuple[float, float]:
 
 
 def _check_size(header: NiftiHeader, stream: ByteStream) -> None:
-    """Refuse a header that declares more data than the stream can hold or than the size limit."""
-    if header.offset + header.n_bytes > stream.limit:
+    """Refuse a header that declares more data than the stream can hold or than the size limits."""
+    n_bytes = header.offset + header.n_bytes
+    is_large = header.n_bytes > downsampling.MAX_VOXEL_BYTES
+    possible = stream.limit
+    if is_large and stream.gzipped:
+        possible = stream.limit // DEFLATE_RATIO_LIMIT * MAX_LARGE_RATIO
+    if n_bytes > possible:
         raise InputDataError(
             f"The header of the {stream.what} declares more data than the file holds: {_mb(header.n_bytes)} of "
             f"voxels ({by(header.shape)}); copy the file again from its source."
         )
-    n_loaded = math.prod(header.shape) * max(header.dtype.itemsize, 4)
-    if n_loaded > MAX_VOXEL_BYTES:
+    is_series = len(header.shape) > 3  # whose slices can be averaged
+    n_loaded = math.prod(header.shape) * 4
+    limit = downsampling.MAX_VOXEL_BYTES * (downsampling.MAX_FACTOR**2 if is_series else 1)
+    if n_loaded > limit or header.n_bytes > MAX_STORED_BYTES or (is_large and not is_series):
         raise InputDataError(
-            f"The {stream.what} of {by(header.shape)} voxels takes {_mb(n_loaded)}; at most "
-            f"{_mb(MAX_VOXEL_BYTES)} are read, so crop or downsample it."
+            f"The {stream.what} of {by(header.shape)} voxels takes {_mb(max(n_loaded, header.n_bytes))}; at most "
+            f"{_mb(limit)} are read, so crop or downsample it."
         )
 
 

@@ -99,10 +99,12 @@ def test_columns_equal_the_pipelines_results() -> None:
         row = shown.loc[method.capitalize()]
         assert row["Core, ml"] == pytest.approx(result.numbers.core_ml, rel=1e-5)
         assert row["Hypoperfused, ml"] == pytest.approx(result.numbers.hypoperfused_ml, rel=1e-5)
+        assert row["Target"] == ("yes" if result.numbers.target_mismatch else "no")
+        assert row["Index"] == pytest.approx(result.numbers.hypoperfusion_index, rel=1e-3)
         assert row["Dice"] == pytest.approx(result.numbers.dice, rel=1e-4)
         assert row["AUC"] == pytest.approx(result.numbers.auc, rel=1e-4)
         assert row["Healthy CBF, ml/100 g/min"] == pytest.approx(result.numbers.reference_cbf, rel=1e-5)
-        assert row["Peak, HU"] == pytest.approx(result.aif.peak)
+        assert row["Peak"] == pytest.approx(result.aif.peak)
         assert row["at, s"] == result.aif.peak_time_s
         assert row["Voxels"] == len(result.aif.voxels)
 

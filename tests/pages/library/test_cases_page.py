@@ -21,6 +21,7 @@ from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.library.preview_cache import LibraryPreview, PreviewCache
 from pages.library.table import Filters, Row, selected_row
 from pages.library.thumbnails import SIDE, ct_picture
+from pages.session.uploads import pair_sidecars
 from pages.ui.escape import escape
 from perfcore.aif.select.quality import artery_flags
 from perfcore.errors import InputDataError
@@ -30,6 +31,8 @@ from perfcore.quality_flags import FLAGS, codes, make_flag
 from perfcore.settings import Settings
 from tests.pages.test_pages import run
 from tests.perfcore.io.datasets.test_case_folders import save
+from tests.perfcore.io.dicom.test_series_choice import another, merged
+from tests.support.dicom_export import as_read, export, zipped
 from tests.support.synthetic_head import draw_head
 from tests.support.user_session import live_of, new_user, user_of
 
@@ -318,6 +321,28 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert not app.main.file_uploader[0].value, "the chooser is empty again"
 
 
+def test_a_sidecar_is_uploaded_beside_its_series() -> None:
+    app = run("pages/cases.py")
+    files = [("Mustermann.nii", GOOD), ("mustermann.JSON", b'{"RepetitionTime": 2}')]
+    app.main.file_uploader[0].set_value([(*file, "application/octet-stream") for file in files]).run()
+    next(b for b in app.main.button if b.label == "Open this case").click().run()
+    assert errors(app) == []
+    (entry,) = user_of(app).uploads.entries
+    series = entry.read().series
+    assert (series.dt_s, series.time_source) == (2, "sidecar RepetitionTime")
+    assert not any("ustermann" in m.value for m in (*app.main.markdown, *app.main.caption))
+
+
+def test_sidecars_belong_to_the_series_of_their_name() -> None:
+    names = ["b.json", "a.nii.gz", "B.nii", "c.d.nii", "C.D.json", "e.zip"]
+    contents = [name.encode() for name in names]
+    series, sidecars = pair_sidecars(names, contents)
+    assert series == [b"a.nii.gz", b"B.nii", b"c.d.nii", b"e.zip"]
+    assert sidecars == [None, b"b.json", b"C.D.json", None]
+    assert pair_sidecars(["scan.nii", "other.json"], [b"1", b"2"]) == ([b"1"], [b"2"]), "the only one"
+    assert pair_sidecars(["scan.json"], [b"2"]) == ([], [])
+
+
 def test_an_invalid_upload_gives_one_error_and_changes_nothing() -> None:
     app = run("pages/cases.py")
     before = live_of(app).workspace
@@ -356,6 +381,54 @@ def test_a_removed_upload_frees_its_memory() -> None:
     app.button(key="remove_upload-1").click().run()
     gc.collect()
     assert [ref() for ref in held] == [None, None]
+
+
+def test_a_zip_of_several_series_gives_a_list_to_choose_from() -> None:
+    stored = np.rint(HEAD.series.data).astype(int)[:, ::-1].transpose(3, 2, 1, 0) + 1024
+    short = another(stored[:20], times=lambda t, _z: 1000 + 2 * t)
+    app = run("pages/cases.py")
+    app.main.number_input[0].set_value(1.25).run()
+    upload(app, zipped(merged(short, export(stored))))
+    assert errors(app) == []
+    assert user_of(app).uploads.entries == []
+    _, nz, n_time = (*HEAD.series.data.shape[1:],)
+    (pending,) = user_of(app).uploads.pending
+    (radio,) = app.main.radio
+    assert radio.options == [
+        f"Series 1: 20 frames × {nz} slices, 1.25 s apart",
+        f"Series 2: {n_time} frames × {nz} slices, 1.25 s apart",
+    ]
+    radio.set_value(2).run()
+    next(b for b in app.main.button if b.label == "Open this series").click().run()
+    assert not app.exception
+    (entry,) = user_of(app).uploads.entries
+    series = entry.read().series
+    assert (series.n_time, series.dt_s) == (n_time, 1.25), "the time step given with the file is kept"
+    np.testing.assert_array_equal(series.data, as_read(stored))
+    assert user_of(app).uploads.pending == []
+    assert not app.main.radio
+    assert pending.options.dt_s == 1.25
+
+
+def test_a_list_of_series_stays_after_a_failure_and_can_be_discarded(monkeypatch: pytest.MonkeyPatch) -> None:
+    patients = [export(PatientID="a"), another(PatientID="b", BitsStored=8)]
+    app = upload(run("pages/cases.py"), zipped(merged(*patients)))
+    (radio,) = app.main.radio
+    assert [option.partition("apart")[2] for option in radio.options] == [
+        "; patient 1; study 1", "; patient 2; study 2; cannot be read"
+    ]  # fmt: skip
+    radio.set_value(2).run()
+    next(b for b in app.main.button if b.label == "Open this series").click().run()
+    (sentence,) = errors(app)
+    assert sentence.startswith("Series 2 cannot be opened: The DICOM images store 8 of 16 bits")
+    assert app.main.radio[0].value == 2
+    next(b for b in app.main.button if b.label == "Discard").click().run()
+    assert user_of(app).uploads.pending == []
+    assert not app.main.radio
+    monkeypatch.setattr("pages.session.uploads.MAX_SESSION_BYTES", 100)
+    upload(app, zipped(merged(*patients)))
+    assert "remove one first" in errors(app)[0]
+    assert user_of(app).uploads.pending == []
 
 
 def test_previews_of_uploads_are_dropped_with_their_session() -> None:

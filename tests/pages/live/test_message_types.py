@@ -38,8 +38,9 @@ TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"], "coarse": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
-    "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "tune": ["TuneFrame"],
-    "tornado": ["TornadoFrame"], "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
+    "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
+    "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
+    "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
     "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],
 }  # fmt: skip
 """Interfaces of the frames of each kind."""
@@ -111,6 +112,9 @@ def request_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes
     yield answer_request(session, workspace, {"type": "fit", "curve": curve.tolist()})
     yield answer_request(session, workspace, {"type": "voxels", "voxels": [inside], "number": 1})
     yield answer_request(session, workspace, {"type": "target", "slice": 3, "fresh": True, "runs": [[0, 5]]})
+    corner, brain = [[0, 0], [3, 0], [3, 3]], [[60, 110], [85, 110], [85, 140], [60, 140]]
+    for vertices in (corner, brain):
+        yield answer_request(session, workspace, {"type": "region", "number": 1, "slice": 4, "vertices": vertices})
 
 
 def stream_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:

@@ -179,9 +179,14 @@ def test_a_damaged_hard_label_is_refused_and_a_missing_one_is_none(cohort):
 def test_ground_truth_on_another_grid_is_refused(cohort):
     case = find_cohort(cohort)[0]
     series = case.load()
-    thin = PerfusionSeries(series.data[:40], series.affine, 1.0)
-    with pytest.raises(InputDataError, match="shape"):
-        case.load_truth(thin)
+    away = series.affine.copy()
+    away[0, 3] += 500
+    with pytest.raises(InputDataError, match="does not reach all slices of the series"):
+        case.load_truth(PerfusionSeries(series.data[:40], away, 1.0))
+    whole, part = (
+        case.load_truth(one).hypoperfused for one in (series, replace(series, data=series.data[:40], lesion=None))
+    )
+    np.testing.assert_array_equal(part, whole[:40])
 
 
 # Folds

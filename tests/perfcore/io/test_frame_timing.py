@@ -43,19 +43,36 @@ def test_jitter_below_5_percent_of_a_step_is_ignored() -> None:
     assert plan.dt_s == pytest.approx(1.5, rel=2e-3)
 
 
-def test_shuttle_mode_is_interpolated_over_the_common_time() -> None:
+def kept(plan: FramePlan, z: int) -> dict[int, int]:
+    """Frames of a slice that are its images, by the image's index."""
+    return {int(plan.left[z, t]): t for t in range(plan.n_time) if plan.weight[z, t] == 0}
+
+
+def test_shuttle_mode_keeps_the_images_of_both_positions() -> None:
     times = [GRID_TOLERANCE, GRID_TOLERANCE, GRID_TOLERANCE + 0.75, GRID_TOLERANCE + 0.75]
     plan = plan_by_time(times)
     assert not plan.even
-    assert plan.dt_s == 1.5
+    assert plan.dt_s == 0.75
     found = grid(plan, times)
     np.testing.assert_allclose(found, np.tile(found[0], (4, 1)), atol=1e-5)
-    assert found.min() >= 0.75
-    assert found.max() <= GRID_TOLERANCE[-1]
-    assert plan.n_time == 19
-    (note,) = plan.warnings
-    assert "different times within a frame" in note.sentence
-    assert "resampled linearly to an even step of 1.5 s" in note.sentence
+    np.testing.assert_allclose(found[0], np.arange(0.75, 28.6, 0.75), atol=1e-5)
+    assert list(kept(plan, 0)) == list(range(1, 20))
+    assert list(kept(plan, 2)) == list(range(19))
+    sentence = (
+        "The slices were acquired at different times within a frame, as by a table that shuttles; each curve was "
+        "resampled linearly to an even step of 0.75 s (76 of 152 images lie between measured ones)."
+    )
+    assert plan.warnings == (make_flag("frames_resampled", sentence),)
+
+
+def test_a_shuttle_is_said_only_where_the_delay_repeats() -> None:
+    drift = [GRID_TOLERANCE, GRID_TOLERANCE * 1.1]
+    jitter = [GRID_TOLERANCE, GRID_TOLERANCE + np.random.default_rng(1).uniform(0, 0.9, 20)]
+    for times in (drift, jitter):
+        (note,) = plan_by_time(times).warnings
+        assert note.sentence.startswith("The slices were acquired at different times; each curve")
+    (note,) = plan_by_time([np.concatenate([GRID_TOLERANCE, 30 + 3.0 * np.arange(5)])] * 4).warnings
+    assert note.sentence.startswith("The times of the frames are uneven (1.5 to 3 s); each curve")
 
 
 def test_sequential_slices_are_interpolated() -> None:
@@ -64,16 +81,81 @@ def test_sequential_slices_are_interpolated() -> None:
     np.testing.assert_allclose(found, np.tile(found[0], (8, 1)), atol=1e-5)
 
 
-def test_uneven_times_are_resampled_to_the_median_step() -> None:
-    times = np.concatenate([np.arange(30), 30 + 3.0 * np.arange(6)])
+UNEVEN: dict[str, tuple[np.ndarray, float]] = {
+    "1 s, then 3 s": (np.concatenate([np.arange(30), 30 + 3.0 * np.arange(6)]), 1),
+    "3 s, then 1 s, then 3 s": (
+        np.concatenate([3.0 * np.arange(5), 15.0 + np.arange(30), 48.0 + 3.0 * np.arange(9)]),
+        1,
+    ),
+    "mostly 3 s": (np.concatenate([np.arange(12), 12 + 3.0 * np.arange(40)]), 1),
+    "1.5 s, then 2 s": (np.concatenate([1.5 * np.arange(21), 32 + 2.0 * np.arange(10)]), 0.5),
+    "2 s, then 3 s": (np.concatenate([2.0 * np.arange(21), 43 + 3.0 * np.arange(10)]), 1),
+    "1 s, then 2.8 s": (np.concatenate([np.arange(41), 42.8 + 2.8 * np.arange(10)]), 0.2),
+    "1 s, then 15 s": (np.concatenate([np.arange(45), 59 + 15.0 * np.arange(5)]), 1),
+    "of day, in milliseconds": (
+        40_000.123 + np.concatenate([1.7 * np.arange(30), 54.4 + 3.4 * np.arange(9)]),
+        1.7,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNEVEN)
+def test_uneven_times_keep_all_measured_frames(name: str) -> None:
+    times, step = UNEVEN[name]
     plan = plan_by_time([times])
-    assert plan.dt_s == 1
-    assert plan.n_time == 46
-    np.testing.assert_allclose(grid(plan, [times])[0], np.arange(46), atol=1e-5)
+    assert plan.dt_s == pytest.approx(step, rel=1e-5)
+    assert not plan.even
+    assert plan.n_time == round((times[-1] - times[0]) / step) + 1
+    assert list(kept(plan, 0)) == list(range(times.size))
+    np.testing.assert_allclose(grid(plan, [times])[0] - times[0], step * np.arange(plan.n_time), atol=0.02)
+    steps = np.diff(times)
     sentence = (
-        "The times of the frames are uneven (1 to 3 s); each curve was resampled linearly to an even step of 1 s."
+        f"The times of the frames are uneven ({steps.min():.3g} to {steps.max():.3g} s); each curve was resampled "
+        f"linearly to an even step of {step:g} s ({plan.n_time - times.size} of {plan.n_time} frames lie between "
+        "measured ones)."
     )
     assert plan.warnings == (make_flag("frames_resampled", sentence),)
+
+
+@pytest.mark.parametrize("missing", [[7], [7, 15], [3, 4, 16]])
+@pytest.mark.parametrize("dt", [1.0, 1.5, 2.8])
+def test_missing_frames_are_filled(missing: list[int], dt: float) -> None:
+    whole = dt * np.arange(30) + 5
+    times = np.delete(whole, missing)
+    plan = plan_by_time([times])
+    assert plan.even
+    assert plan.dt_s == pytest.approx(dt)
+    np.testing.assert_allclose(grid(plan, [times])[0], whole, atol=1e-5)
+    assert list(kept(plan, 0)) == list(range(times.size))
+    sentence = f"Images missing within the series were filled linearly in time ({len(missing)} of them)."
+    assert plan.warnings == (make_flag("frames_filled", sentence),)
+
+
+def test_one_image_that_came_too_early_does_not_set_the_step() -> None:
+    times = np.sort(np.append(GRID_TOLERANCE, 7.6))
+    plan = plan_by_time([times])
+    assert plan.dt_s == pytest.approx(1.5, rel=1e-3)
+    assert plan.n_time == 20
+    assert len(kept(plan, 0)) == 20
+
+
+def test_the_number_of_frames_is_bounded() -> None:
+    times = np.concatenate([np.arange(200), 201.8 + 2.8 * np.arange(200)])
+    plan = plan_by_time([times])
+    assert plan.dt_s == 1, "0.2 s would be 3,800 frames"
+    assert plan.n_time == 760
+    for seed in range(20):
+        random = np.cumsum(np.random.default_rng(seed).uniform(0.3, 9, 150))
+        assert plan_by_time([random]).n_time < 10 * 150
+
+
+def test_a_finer_grid_needs_room() -> None:
+    times = np.concatenate([1.5 * np.arange(21), 32 + 2.0 * np.arange(10)])
+    assert plan_by_time([times], max_frames=110).dt_s == 0.5
+    plan = plan_by_time([times], max_frames=80)
+    assert plan.dt_s == 1.5
+    assert plan.n_time == 34
+    np.testing.assert_allclose(grid(plan, [times])[0], 1.5 * np.arange(34), atol=1e-5)
 
 
 def test_a_missing_image_is_interpolated() -> None:
@@ -108,9 +190,27 @@ def test_times_in_whole_seconds(dt: float) -> None:
     assert "whole seconds" in note.sentence
 
 
-def test_uneven_whole_seconds_are_resampled() -> None:
-    times = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
-    assert "uneven" in plan_by_time([times]).warnings[0].sentence
+@pytest.mark.parametrize("dt", [1.2, 1.5, 2.5])
+def test_a_frame_missing_on_a_clock_of_whole_seconds(dt: float) -> None:
+    whole = dt * np.arange(40)
+    times = np.delete(np.floor(whole), 17)
+    plan = plan_by_time([times])
+    assert plan.dt_s == pytest.approx(dt, rel=0.01)
+    assert plan.n_time == 40
+    assert list(kept(plan, 0)) == list(range(39))
+    np.testing.assert_allclose(plan.dt_s * np.array(list(kept(plan, 0).values())), np.delete(whole, 17), atol=0.6)
+    assert [note.code for note in plan.warnings] == ["frames_filled", "frame_times"]
+
+
+def test_whole_seconds_that_are_the_true_times() -> None:
+    """A missing frame at a step of 1 s is not the rounding of a longer step."""
+    for missing in ([20], [7, 30]):
+        plan = plan_by_time([np.delete(np.arange(40.0), missing)])
+        assert (plan.dt_s, plan.n_time) == (1, 40)
+        assert [note.code for note in plan.warnings] == ["frames_filled"]
+    uneven = np.concatenate([np.arange(20.0), 20 + 2.0 * np.arange(10)])
+    (note,) = plan_by_time([uneven]).warnings
+    assert "uneven (1 to 2 s)" in note.sentence
 
 
 @pytest.mark.parametrize(
@@ -171,3 +271,35 @@ def test_resampling_keeps_linear_curves(steps: list[float], seed: int) -> None:
         return
     slopes = np.random.default_rng(seed).normal(size=(3, 1))
     np.testing.assert_allclose(plan.frames(slopes * times, 0), slopes * grid(plan, [times]), rtol=1e-4, atol=1e-4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.sampled_from([1, 1, 1, 2, 3]), min_size=12, max_size=40),
+    st.sampled_from([0.5, 1.0, 1.37, 2.8]),
+    st.floats(0, 86_400),
+    st.integers(0, 999),
+)
+def test_every_measured_frame_is_kept_at_its_time(steps: list[int], dt: float, start: float, seed: int) -> None:
+    """Protocols of several steps, missing frames and jitter of 2 %: kept within 5 % of the shortest step."""
+    jitter = np.random.default_rng(seed).uniform(-0.02, 0.02, len(steps) + 1)
+    times = start + dt * (np.concatenate([[0], np.cumsum(steps)]) + jitter)
+    check_kept(times, 0.05)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(1, 1.9), min_size=12, max_size=40), st.floats(0, 100))
+def test_frames_without_a_common_step_are_kept_near_their_times(steps: list[float], start: float) -> None:
+    check_kept(start + np.cumsum(steps), 0.125)
+
+
+def check_kept(times: np.ndarray, tolerance: float) -> None:
+    """Check that each image is a frame, unchanged, within a fraction of the shortest step of its time."""
+    plan = plan_by_time([times])
+    frames = kept(plan, 0)
+    assert sorted(frames) == list(range(times.size))
+    values = np.random.default_rng(0).normal(size=(3, times.size)).astype(np.float32)
+    np.testing.assert_array_equal(plan.frames(values, 0)[:, list(frames.values())], values)
+    shortest = float(np.quantile(np.diff(times), 0.1, method="lower"))
+    away = times - plan.dt_s * np.array(list(frames.values()))
+    assert np.ptp(away) <= 2 * tolerance * shortest + 1e-3

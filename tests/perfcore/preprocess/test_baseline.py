@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from perfcore.preprocess.baseline import arrival_frames, baseline_frames, brightest_curves, first_arrival
+from perfcore.preprocess.baseline import (
+    arrival_frames,
+    baseline_frames,
+    brightest_curves,
+    curve_noise,
+    first_arrival,
+)
 from tests.support.synthetic_head import bolus, draw_head
 
 
@@ -63,7 +69,7 @@ def test_brightest_curves_are_vessels() -> None:
 @pytest.mark.parametrize("noise", [1.0, 10.0, 30.0])
 def test_bolus_arrival_is_robust_to_noise(noise: float) -> None:
     head = draw_head(noise=noise)
-    frame = first_arrival(brightest_curves(head.series.data, head.brain))
+    frame = first_arrival(brightest_curves(head.series.data, head.brain), 1.0)
     assert head.arrival_s <= frame <= head.arrival_s + 5
 
 
@@ -72,7 +78,7 @@ def test_bolus_arrival_follows_arteries_among_veins() -> None:
     time = np.arange(50.0)
     arteries, veins = (200 * bolus(time, start) for start in (10.0, 16.0))
     curves = np.stack([arteries] * 15 + [veins] * 85) + 3 * rng.standard_normal((100, 50))
-    frame = first_arrival(curves.astype(np.float32))
+    frame = first_arrival(curves.astype(np.float32), 1.0)
     assert frame in {11, 12}
     assert arrival_frame(curves.mean(axis=0)) > frame
 
@@ -80,4 +86,23 @@ def test_bolus_arrival_follows_arteries_among_veins() -> None:
 def test_noise_does_not_make_bolus_arrival_earlier() -> None:
     rng = np.random.default_rng(1)
     curves = 20 * bolus(np.arange(50.0), 15.0) + 10 * rng.standard_normal((200, 50))
-    assert first_arrival(curves.astype(np.float32)) == arrival_frame(curves.mean(axis=0)) >= 15
+    assert first_arrival(curves.astype(np.float32), 1.0) == arrival_frame(curves.mean(axis=0)) >= 15
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_bolus_arrival_is_robust_to_noise_that_frames_share(seed: int) -> None:
+    """Frames resampled from every third second share their noise: neighbours differ little."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(50.0)
+    shared = rng.normal(0, 5, (200, 18))
+    noise = np.stack([np.interp(time, np.arange(18) * 3.0, row) for row in shared])
+    height = np.r_[np.full(20, 130.0), np.full(180, 60.0)]
+    curves = 40 + height[:, None] * bolus(time, 12.0) + noise
+    assert first_arrival(curves.astype(np.float32), 1.0) in {11, 12, 13, 14}
+
+
+@pytest.mark.parametrize("dt_s", [0.5, 1.0, 3.0])
+def test_noise_of_a_curve_is_its_standard_deviation(dt_s: float) -> None:
+    rng = np.random.default_rng(0)
+    curves = rng.normal(20, 7, (500, 60)).astype(np.float32)
+    assert np.median(curve_noise(curves, dt_s)) == pytest.approx(7, rel=0.06)

@@ -9,9 +9,10 @@ from perfcore.preprocess.mask import (
     brain_mask,
     in_plane_disk,
     largest_in_each_slice,
+    tissue_classes,
     without_csf,
 )
-from tests.support.synthetic_head import draw_head
+from tests.support.synthetic_head import bolus, draw_head
 
 
 def dice(a: np.ndarray, b: np.ndarray) -> float:
@@ -104,3 +105,17 @@ def test_voxels_near_bone_are_removed() -> None:
 def test_disk_equals_its_definition() -> None:
     assert in_plane_disk(2).sum() == 13
     assert in_plane_disk(2).shape == (5, 5, 1)
+
+
+def test_tissue_with_a_low_baseline_is_not_taken_for_vessels() -> None:
+    """An error of the baseline raises the area of a whole curve: without a floor, of a third of the tissue."""
+    rng = np.random.default_rng(2)
+    curve = 4 * bolus(np.arange(45.0), 10.0)
+    enhancement = np.broadcast_to(curve, (64, 64, 1, 45)) - rng.normal(0, 6, (64, 64, 1, 1))
+    enhancement[30:33, 30:33] = 60 * bolus(np.arange(45.0), 8.0)
+    inside = np.ones((64, 64, 1), bool)
+    _, vessels = tissue_classes(None, enhancement.astype(np.float32), inside, (1.0, 1.0, 5.0))
+    vessels = vessels.reshape(64, 64)
+    assert vessels[31, 31]
+    vessels[28:35, 28:35] = False
+    assert vessels.mean() < 0.01

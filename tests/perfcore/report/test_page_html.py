@@ -122,7 +122,8 @@ def test_the_gravest_flags_come_first_and_all_are_there(analysis: Analysis) -> N
     listed = re.findall(r'<li data-rank="(\w+)"( class="beyond")?>', text)
     assert len(listed) == len(flagged.quality) >= 12
     severities = [severity for severity, _ in listed]
-    assert severities == sorted(severities, key=["warning", "note"].index)
+    assert severities == sorted(severities, key=["grave", "warning", "note"].index)
+    assert len(set(severities)) == 3
     assert sum(not beyond for _, beyond in listed) == plan.quality.shown
     assert content.quality_summary in shown_text(text)
     for flag in flagged.quality:

@@ -45,6 +45,13 @@ def test_the_report_lies_beside_the_maps(head: Path, tmp_path: Path) -> None:
     assert all(printed in read.pieces for _, printed in figures.values())
 
 
+def test_the_report_has_the_names_of_a_bids_dataset(head: Path, tmp_path: Path) -> None:
+    done = run(head, "--out", tmp_path / "out", "--report", "--names", "bids", "--dt", 1)
+    assert done.exit_code == 0, done.output
+    found = sorted(path.name for path in (tmp_path / "out").rglob("*_report.*"))
+    assert found == ["sub-case_desc-perfusion_report.html", "sub-case_desc-perfusion_report.pdf"]
+
+
 def test_no_patient_field_is_in_the_report(tmp_path: Path) -> None:
     series = draw_head(64, 2, 30).series
     stored = (series.data.transpose(3, 2, 1, 0)[:, ::-1] + 1024).round().clip(0).astype(int)

@@ -13,6 +13,18 @@ const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnifi
 
 /** @typedef {[time: number, value: number]} PenPlace */
 
+/**
+ * The round factor (1, 2, 5 × 10ⁿ) by which a small curve is drawn larger beside the AIF; 0 without a positive peak.
+ * @param {number} peak of the curve
+ * @param {Curve} aif
+ */
+export function magnification(peak, aif) {
+  if (!(peak > 0)) return 0;
+  const room = TISSUE_HEIGHT * Math.max(...aif);
+  const power = 10 ** Math.floor(Math.log10(room / peak));
+  return Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1);
+}
+
 export class AifEditor {
   brush = 1.5; // samples: the standard deviation of the weights of a dragged point's neighbours
   mode = "points"; // or "draw"
@@ -41,7 +53,7 @@ export class AifEditor {
    */
   constructor(element, handlers) {
     this.handlers = handlers;
-    this.plot = new SvgChart(element, { xLabel: "time (s)", yLabel: "enhancement (HU)" });
+    this.plot = new SvgChart(element, { xLabel: "time (s)", yLabel: "enhancement" });
     const { layer } = this.plot;
     this.band = svg("path", { class: "band" }, layer);
     this.vofPath = svg("path", { class: "vof", "clip-path": this.plot.clip }, layer);
@@ -75,8 +87,9 @@ export class AifEditor {
   }
 
   /** @param {Case} opened */
-  setCase({ dt, arrays }) {
+  setCase({ dt, arrays, enhancementUnit }) {
     this.dt = dt;
+    this.plot.yLabel = `enhancement (${enhancementUnit})`;
     this.vof = arrays.vof ?? null;
     this.tissue = null;
     this.ghost = arrays.start;
@@ -88,7 +101,7 @@ export class AifEditor {
     this.handles.replaceChildren();
     this.points = Array.from(this.ghost, (_, i) => svg("circle", {
       "data-point": i, r: 4, tabindex: i ? -1 : 0, role: "slider", "aria-orientation": "vertical",
-      "aria-label": `AIF in HU at ${Number((i * dt).toFixed(2))} s`,
+      "aria-label": `AIF in ${enhancementUnit} at ${Number((i * dt).toFixed(2))} s`,
     }, this.handles));
   }
 
@@ -143,10 +156,7 @@ export class AifEditor {
   }
 
   drawTissue() {
-    const peak = this.tissue ? Math.max(...this.tissue) : 0;
-    const room = TISSUE_HEIGHT * Math.max(...this.ghost);
-    const power = 10 ** Math.floor(Math.log10(room / peak));
-    this.magnified = peak > 0 ? Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1) : 0;
+    this.magnified = magnification(this.tissue ? Math.max(...this.tissue) : 0, this.ghost);
     const values = this.magnified ? this.tissue?.map((v) => v * this.magnified) : null;
     this.tissuePath.setAttribute("d", values ? this.plot.path(this.times, values) : "");
   }

@@ -1,11 +1,13 @@
 // The map's canvas: one slice or all of them, with annotations and colour bar.
-/** @import { Case, Layer, MapInfo, MapStyle, Range, SlicePixel, Voxel } from "../types.js" */
+/** @import { Box, Case, Layer, MapInfo, MapStyle, Range, SlicePixel, SlicePlace, Voxel } from "../types.js" */
 /** @import { VoxelAnnotation } from "./annotations.js" */
+/** @import { RegionOutline } from "./region_outline.js" */
 /** @import { ViewState } from "./view_state.js" */
 /** @import { VolumeStore } from "./volume_store.js" */
 import { drawAnnotations } from "./annotations.js";
 import { lutOf } from "./color_scales.js";
 import { drawColorbar } from "./colorbar.js";
+import { drawRegions } from "./region_outline.js";
 import { headBox, places, toSlice } from "./slice_layout.js";
 import { SliceRenderer } from "./slice_renderer.js";
 import { staticField } from "./volume_store.js";
@@ -25,6 +27,8 @@ export class MapCanvas {
   probed = null;
   /** @type {VoxelAnnotation[]} */
   voxels = [];
+  /** @type {RegionOutline[]} */
+  regions = [];
   ratio = 1; // canvas pixels per screen pixel
   /** @type {{priority: number, provider: LayerProvider}[]} */
   #layerProviders = [];
@@ -136,8 +140,20 @@ export class MapCanvas {
           ctx.fillRect(place.x + from * place.w - ratio / 2, place.y, ratio, place.h);
         }
       }
+      if (this.regions.length && view.outlines.region !== false) this.#drawRegions(place, rect);
     }
     drawColorbar(this.bar, { ...layers[0].meta, ratio });
+  }
+
+  /** @param {SlicePlace} place @param {Box} rect */
+  #drawRegions(place, rect) {
+    const { context: ctx, ratio, colours, view } = this;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(place.x, place.y, place.w, place.h);
+    ctx.clip();
+    drawRegions(ctx, this.regions, place, rect, { ratio, colours, named: !view.montage });
+    ctx.restore();
   }
 
   /**

@@ -10,7 +10,7 @@ export class ViewState {
   slice = 0;
   montage = false;
   /** @type {Record<string, boolean>} */
-  outlines = { core: true, hypoperfused: true, truth: true, aif: true, vof: true };
+  outlines = { core: true, hypoperfused: true, truth: true, aif: true, vof: true, region: true };
   /** Windows that the user has set, by map. @type {Record<string, Range>} */
   windows = {};
   /** Colour scales that the user has chosen, by map. @type {Record<string, string>} */

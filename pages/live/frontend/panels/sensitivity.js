@@ -130,7 +130,7 @@ class Sensitivity {
     const shown = this.#shown;
     this.bars.draw(shown?.gradient ?? null, lab.case.dt, lab.editor.plot.xRange);
     const unit = this.#info?.unit;
-    find(strip, ".per").textContent = shown ? `${unit ? `${unit} ` : ""}per HU` : "";
+    find(strip, ".per").textContent = shown ? `${unit ? `${unit} ` : ""}per ${lab.case.enhancementUnit}` : "";
     strip.dataset.exact = String(shown?.exact ?? "");
   }
 

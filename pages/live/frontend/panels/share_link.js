@@ -3,10 +3,10 @@
 /** @import { Provided } from "../types.js" */
 import { element, find, findAll } from "../common/dom.js";
 import { packCurve } from "../common/packed_curve.js";
+import { saveFile } from "../common/save_file.js";
 import { readStored, store } from "../common/storage.js";
 
 const SLICES = "lab|slices";
-const KEEP_URL_MS = 10_000; // an object URL must stay valid until the download has begun
 const GREY = "#9aa0a6";
 
 /**
@@ -65,12 +65,7 @@ export function installShareLink(lab, { snapshots, compare }) {
   lab.actions.figure = () => {
     if (!lab.case) return;
     const { canvas, name } = picture(lab, snapshots.shelf?.title, compare.title);
-    canvas.toBlob((blob) => {
-      if (!blob) return;
-      const link = element("a", { href: URL.createObjectURL(blob), download: name });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), KEEP_URL_MS);
-    });
+    canvas.toBlob((blob) => { if (blob) saveFile(name, blob); });
   };
 
   restoreSlices(lab);

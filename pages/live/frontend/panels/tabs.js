@@ -54,17 +54,21 @@ export function installTabs(lab) {
     return pane;
   }
 
-  tabs.addEventListener("click", (event) => {
-    const name = closest(event, "[data-tab]")?.dataset.tab;
-    if (!name) return;
+  /** Open a pane. @param {string} name */
+  function open(name) {
     chosen[page] = name;
     store(STORED, chosen);
     show();
+  }
+
+  tabs.addEventListener("click", (event) => {
+    const name = closest(event, "[data-tab]")?.dataset.tab;
+    if (name) open(name);
   });
   lab.events.on("config", (config) => {
     if (page === config.page) return;
     page = lab.root.dataset.page = config.page;
     show();
   });
-  return { provides: { tabs: { row, add } } };
+  return { provides: { tabs: { row, add, open } } };
 }

@@ -37,7 +37,7 @@ function readout({ hover, values, map }) {
 
 /** @param {Lab} lab */
 export function installVoxelCurves(lab) {
-  const tissue = new SvgChart(lab.find("svg.probe.tissue", SVGSVGElement), { xLabel: "s", yLabel: "c(t), HU" });
+  const tissue = new SvgChart(lab.find("svg.probe.tissue", SVGSVGElement), { xLabel: "s", yLabel: "c(t)" });
   const residue = new SvgChart(lab.find("svg.probe.residue", SVGSVGElement), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
   const { map, values } = lab;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -69,7 +69,8 @@ export function installVoxelCurves(lab) {
     lab.find(".key.tissue-on-aif").textContent = magnified > 1 ? `tissue ×${magnified}` : "tissue";
     lab.draw();
   });
-  lab.events.on("case", ({ name }) => {
+  lab.events.on("case", ({ name, enhancementUnit }) => {
+    tissue.yLabel = `c(t), ${enhancementUnit}`;
     if (shown?.caseName === name) return;
     map.probed = null;
     shown = null;

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from perfcore.errors import InputDataError
+from perfcore.io import downsampling
 from perfcore.io.datasets.case_folders import find_cases
 from perfcore.io.load import load_series
 from perfcore.quality_flags import make_flag
@@ -95,7 +96,7 @@ def test_a_raw_series_has_no_lesion_and_a_warning(root: Path) -> None:
         np.testing.assert_array_equal(series.data, RAW)
         assert series.dt_s == 2
         assert series.lesion is None
-        sentence = "The lesion mask lies on another grid than the perfusion series and was left out."
+        sentence = "The lesion mask lies in another space than the perfusion series and was left out."
         assert series.warnings == (make_flag("lesion_left_out", sentence),)
 
 
@@ -142,18 +143,57 @@ def test_an_empty_lesion(tmp_path: Path) -> None:
     assert not lesion.any()
 
 
-def test_a_displaced_lesion_is_left_out(tmp_path: Path) -> None:
+def test_a_displaced_lesion_is_brought_onto_the_series(tmp_path: Path) -> None:
     write_subject(tmp_path, "sub-stroke0001")
     path = next(tmp_path.rglob("*lesion-msk.nii.gz"))
     moved = AFFINE.copy()
     moved[1, 3] = 0.2
     save(LESION, path, moved)
-    assert load_series(tmp_path).lesion is not None
-    moved[1, 3] = 0.3
+    series = load_series(tmp_path)
+    np.testing.assert_array_equal(series.lesion, LESION > 0)
+    assert series.warnings == ()
+    moved[1, 3] = -0.5
     save(LESION, path, moved)
     series = load_series(tmp_path)
+    assert series.lesion is not None
+    np.testing.assert_array_equal(series.lesion[:, :-1], LESION[:, 1:] > 0)
+    (flag,) = series.warnings
+    assert flag.code == "mask_resampled"
+    assert "lies up to 0.5 mm away" in flag.sentence
+
+
+def test_a_lesion_that_does_not_cover_the_series_is_left_out(tmp_path: Path) -> None:
+    write_subject(tmp_path, "sub-stroke0001")
+    moved = AFFINE.copy()
+    moved[2, 3] = 4
+    save(LESION[..., :3], next(tmp_path.rglob("*lesion-msk.nii.gz")), moved)
+    series = load_series(tmp_path)
     assert series.lesion is None
-    assert "another grid" in series.warnings[0].sentence
+    (flag,) = series.warnings
+    assert flag.code == "lesion_left_out"
+
+
+def test_a_full_size_series_is_averaged_and_its_lesion_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Registered series of the data set have 512 × 586 × 74 × 55 voxels, above the size limit."""
+    write_subject(tmp_path, "sub-stroke0001")
+    path = next(tmp_path.rglob("*space-ncct_ctp.nii.gz"))
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * SERIES.size // 4)
+    series = load_series(tmp_path)
+    expected = SERIES[:, :4].reshape(3, 2, 2, 2, 4, 12).mean((1, 3))
+    np.testing.assert_allclose(series.data, expected, rtol=1e-6)
+    centre = np.array([0.5, 0.5, 0, 1])
+    np.testing.assert_allclose(series.affine @ [0, 0, 0, 1], nib.load(path).affine @ centre, atol=1e-6)
+    share = (LESION[:, :4] > 0).reshape(3, 2, 2, 2, 4).mean((1, 3))
+    assert series.lesion is not None
+    np.testing.assert_array_equal(series.lesion[share != 0.5], share[share != 0.5] > 0.5)
+    assert [flag.code for flag in series.warnings] == ["downsampled"]
+    assert "2 × 2 pixels of a slice were averaged to one" in series.warnings[0].sentence
+    save(np.zeros(GRID, np.uint8), next(tmp_path.rglob("*lesion-msk.nii.gz")))
+    lesion = load_series(tmp_path).lesion
+    assert lesion is not None
+    assert not lesion.any()
 
 
 def test_a_bad_file_is_refused_and_does_not_hide_others(root: Path) -> None:

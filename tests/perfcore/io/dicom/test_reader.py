@@ -13,7 +13,7 @@ import pytest
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from perfcore.errors import ArgumentError, InputDataError
-from perfcore.io.dicom import reader as dicom_module
+from perfcore.io import downsampling
 from perfcore.io.dicom.files import holds_dicom
 from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.load import load_series
@@ -209,17 +209,17 @@ def test_pixel_data_with_odd_length() -> None:
 def test_a_series_above_the_size_limit_is_downsampled(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read(export())
     for factor in (2, 4):
-        monkeypatch.setattr(dicom_module, "MAX_VOXEL_BYTES", whole.data.nbytes // factor**2)
+        monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", whole.data.nbytes // factor**2)
         series = read(export())
         n = SIDE // factor
         expected = as_read(DATA).reshape(n, factor, n, factor, N_SLICES, N_TIME).mean((1, 3))
         np.testing.assert_allclose(series.data, expected, rtol=1e-6)
-        assert f"{factor} × {factor} pixels of an image were averaged to one" in series.warnings[0].sentence
+        assert f"{factor} × {factor} pixels of a slice were averaged to one" in series.warnings[0].sentence
         corner = np.array([-0.5, -0.5, 0, 1])
         np.testing.assert_allclose(series.affine @ corner, whole.affine @ corner, atol=1e-5)
         assert series.spacing_mm[0] == pytest.approx(factor * whole.spacing_mm[0])
-    monkeypatch.setattr(dicom_module, "MAX_VOXEL_BYTES", whole.data.nbytes // 17)
-    with pytest.raises(InputDataError, match="32 × 32 × 4 × 14 voxels takes"):
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", whole.data.nbytes // 17)
+    with pytest.raises(InputDataError, match="32 × 32 × 4 × 14 voxels is too large"):
         read(export())
 
 
@@ -353,11 +353,11 @@ def on_grid(times: np.ndarray, at: np.ndarray, data: np.ndarray = DATA) -> np.nd
 def test_shuttle_mode() -> None:
     times = NOON + 3.0 * np.arange(N_TIME)[:, None] + np.array([0, 0, 1.5, 1.5])
     series = read(export(times=lambda t, z: times[t, z]))
-    assert series.dt_s == 3
-    assert series.n_time == N_TIME - 1
-    start = NOON + (3 if series.data[0, 0, 0, 0] == as_read(DATA)[0, 0, 0, 1] else 1.5)
-    expected = on_grid(times, start + 3 * np.arange(N_TIME - 1))
+    assert series.dt_s == 1.5
+    assert series.n_time == 2 * N_TIME - 2
+    expected = on_grid(times, NOON + 1.5 * np.arange(1, 2 * N_TIME - 1))
     np.testing.assert_allclose(series.data, expected, atol=1e-3)
+    np.testing.assert_array_equal(series.data[:, :, 2:, ::2], as_read(DATA)[:, :, 2:, :-1])
     (note,) = series.warnings
     assert "shuttles" in note.sentence
     assert "resampled linearly" in note.sentence

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import io
+import math
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -21,8 +22,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from perfcore.errors import ArgumentError, InputDataError, PerfcoreError
+from perfcore.io import downsampling
+from perfcore.io.nifti import frames as frames_module
 from perfcore.io.nifti import header as header_module
 from perfcore.io.nifti.reader import read_series
+from perfcore.quality_flags import make_flag
 
 GRID = (5, 4, 3)
 N_TIME = 12
@@ -119,9 +123,9 @@ REFUSED: dict[str, tuple[Any, str]] = {
         "declares more data than the file holds",
     ),
     "largest dimensions": (packed(dim=[7] + [32767] * 7), "dimensions"),
-    "more than the cap": (
+    "more than noise compresses to": (
         gzip.compress(packed(dim=[4, 600, 600, 40, 60, 1, 1, 1], voxels=np.random.default_rng(0).bytes(2 << 20))),
-        "so crop or downsample",
+        "declares more data than the file holds",
     ),
     "no dimensions": (packed(dim={0: 0}), "has 0 dimensions"),
     "8 dimensions": (packed(dim={0: 8}), "has 8 dimensions"),
@@ -477,17 +481,57 @@ def test_a_size_beyond_the_deflate_ratio_is_refused_unread() -> None:
     assert peak < 1 << 20
 
 
-def test_the_size_limit_includes_float32() -> None:
-    n_frames = header_module.MAX_VOXEL_BYTES // (4 * 256 * 256) + 1
-    content = gzip.compress(packed(dim=[4, 256, 256, 1, n_frames, 1, 1, 1], datatype=2, voxels=bytes(1 << 20)))
-    with pytest.raises(InputDataError, match="declares more"):
+def test_the_size_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory a series counts as float32, after averaging of up to 4 × 4 pixels; a mask is not averaged."""
+    data = values(shape=(8, 8, 3, 12))
+    content = image(data).to_bytes()
+    for factor in (1, 2, 3, 4):
+        monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * (8 // factor) ** 2 * 3 * 12)
+        assert read_series(content).grid == (8 // factor, 8 // factor, 3)
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * 2**2 * 3 * 12 - 1)
+    with pytest.raises(InputDataError, match=r"8 × 8 × 3 × 12 voxels .*crop or downsample"):
         read_series(content)
-    content = packed(dim=[4, 256, 256, 1, n_frames, 1, 1, 1], datatype=2, voxels=b"")
-    raw = io.BytesIO(content)
-    raw.seek(352 + 256 * 256 * n_frames)
-    raw.write(b"\0")
-    with pytest.raises(InputDataError, match="crop or downsample"):
-        read_series(raw.getvalue())
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * 8 * 8 * 3 - 1)
+    with pytest.raises(InputDataError, match=r"brain mask of 8 × 8 × 3 voxels takes .*crop or downsample"):
+        read_series(content, mask=nib.Nifti1Image(np.ones((8, 8, 3), np.uint8), AFFINE).to_bytes())
+    monkeypatch.setattr(header_module, "MAX_STORED_BYTES", data.nbytes - 1)
+    with pytest.raises(InputDataError, match=r"series of 8 × 8 × 3 × 12 voxels takes .*crop or downsample"):
+        read_series(content)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float64])
+@pytest.mark.parametrize("shape", [(8, 6, 3, 12), (9, 7, 3, 12), (11, 10, 1, 20)])
+@pytest.mark.parametrize("factor", [2, 3])
+def test_a_large_series_is_averaged_while_it_is_read(
+    shape: tuple[int, ...], dtype: Any, factor: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = values(5, shape).astype(dtype)
+    content = image(data).to_bytes()
+    nx, ny = shape[0] // factor, shape[1] // factor
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * nx * ny * math.prod(shape[2:]))
+    for n_bytes in (frames_module._CHUNK_BYTES, 1):  # a chunk of many slices, and of one
+        monkeypatch.setattr(frames_module, "_CHUNK_BYTES", n_bytes)
+        series = read_series(content)
+        whole = data[: nx * factor, : ny * factor].astype(float)
+        expected = whole.reshape(nx, factor, ny, factor, *shape[2:]).mean((1, 3))
+        np.testing.assert_allclose(series.data, expected, atol=1e-3)
+        assert series.data.flags.c_contiguous
+        for x, y, z in ((0, 0, 0), (nx - 1, ny - 1, shape[2] - 1)):
+            block = np.array([x * factor + (factor - 1) / 2, y * factor + (factor - 1) / 2, z, 1])
+            np.testing.assert_allclose(series.affine @ [x, y, z, 1], AFFINE @ block, atol=1e-5)
+        sentence = (
+            f"The series is too large as it is: {factor} × {factor} pixels of a slice were averaged to one, and "
+            "the maps have the averaged pixels."
+        )
+        assert series.warnings == (make_flag("downsampled", sentence),)
+
+
+def test_a_damaged_large_series_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downsampling, "MAX_VOXEL_BYTES", 4 * 2 * 2 * 3 * 12)
+    for name in ("nan", "constant in time", "far beyond any enhancement", "gzip checksum"):
+        content, part = REFUSED[name]
+        with pytest.raises(InputDataError, match=re.escape(part)):
+            read_series(content)
 
 
 MEASURE = """
