@@ -18,6 +18,7 @@ Measures = Iterator[tuple[str, float]]
 
 VESSEL_QUANTILE: Final = 0.999
 REST_FRAMES: Final = 3
+"""Frames whose mean is the lowest level of a curve; noise alone takes single frames far below."""
 
 
 def aif_measures(prepared: Prepared, aif: Aif) -> Measures:
@@ -34,8 +35,8 @@ def aif_measures(prepared: Prepared, aif: Aif) -> Measures:
     searched = prepared.mask if prepared.hull is None else prepared.hull
     vessels = float(np.quantile(prepared.tmip[searched], VESSEL_QUANTILE))
     yield "aif_units", peak / max(vessels, 1e-12)
-    rest = max(1, min(REST_FRAMES, prepared.n_baseline))
-    yield "aif_baseline", float(aif.value[:rest].mean()) / peak
+    running = np.convolve(aif.value, np.full(REST_FRAMES, 1 / REST_FRAMES), mode="valid")
+    yield "aif_baseline", max(float(running.min()), 0.0) / peak
 
 
 def result_measures(prepared: Prepared, aif: Aif, reference_cbf: float) -> Measures:

@@ -39,6 +39,7 @@ from pages.session import setting_ranges, share_link
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.dicom.reader import read_dicom
+from perfcore.io.nifti.on_grid import read_on_grid
 from perfcore.io.nifti.reader import read_series
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
@@ -84,6 +85,7 @@ def nifti() -> bytes:
 
 
 NIFTI = nifti()
+VOLUME = nib.Nifti1Image(SERIES.data[::2, ..., 5], SERIES.affine @ np.diag([2.0, 1, 1, 1])).to_bytes()
 DICOM = [content for _, content in dicom_export.images(dicom_export.bolus(12, 1, side=8))]
 CHANGES = st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=8)), min_size=1, max_size=6)
 
@@ -111,6 +113,28 @@ def test_fuzzed_nifti_is_read_or_refused(changes: list[tuple[int, bytes]], kind:
             one_sentence(error)
         else:
             assert np.abs(found.data).max() <= MAX_ABS_VALUE
+
+
+@fuzz(150)
+@given(CHANGES, st.sampled_from(["header", "plain", "gzip"]), st.sampled_from([None, 0.0]))
+def test_fuzzed_map_of_another_package_is_read_or_refused(
+    changes: list[tuple[int, bytes]], kind: str, empty: float | None
+) -> None:
+    content = changed(VOLUME, changes, 352 if kind == "header" else None)
+    with little_memory():
+        try:
+            found, _ = read_on_grid(
+                gzip.compress(content, 1) if kind == "gzip" else content,
+                SERIES.grid,
+                SERIES.affine,
+                "map",
+                empty=empty,
+            )
+        except InputDataError as error:
+            one_sentence(error)
+        else:
+            assert found.shape == SERIES.grid
+            assert np.isfinite(found).any()
 
 
 @fuzz(100)

@@ -137,7 +137,7 @@ SERIES_CHECKS: Final = (
         ),
         remedy="give a series that begins before the contrast arrives",
         source=(
-            "phantom cohort, cut at its start: at most 2 % with a baseline, 11 % where the artery's first frame "
+            "phantom cohort, cut at its start: at most 4 % with a baseline, 11 % where the artery's first frame "
             "is at 20 % of its peak (volumes still right), 20 to 28 % at half of it (hypoperfused volume wrong by"
             " 40 % and more)"
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
@@ -19,6 +20,8 @@ MAX_SAMPLED_VOXELS: Final = 60_000
 CLEAR_SNR: Final = 10.0
 NOISE_LAG_S: Final = 3.0
 """Frames this far apart have independent noise: those resampled from 2 to 3 s share it with their neighbours."""
+SECOND_DIFFERENCE: Final = 0.6745 * math.sqrt(6.0)
+"""Median absolute second difference of white noise, in standard deviations."""
 MIN_CLEAR_CURVES: Final = 8
 EARLY_QUANTILE: Final = 0.10
 
@@ -88,7 +91,7 @@ def curve_noise(curves: FloatArray, dt_s: float) -> FloatArray:
     n_time = curves.shape[1]
     lag = int(np.clip(round(NOISE_LAG_S / dt_s), 1, max(1, (n_time - 1) // 4)))
     bend = curves[:, 2 * lag :] - 2 * curves[:, lag : n_time - lag] + curves[:, : n_time - 2 * lag]
-    return np.asarray(np.median(np.abs(bend), axis=1) / (0.6745 * np.sqrt(6.0)), np.float32)
+    return np.asarray(np.median(np.abs(bend), axis=1) / SECOND_DIFFERENCE, np.float32)
 
 
 def first_arrival(curves: FloatArray, dt_s: float) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from perfcore.preprocess.baseline import curve_noise
+from perfcore.preprocess.baseline import SECOND_DIFFERENCE
 from perfcore.preprocess.mask import BONE_HU, in_plane_filter
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
@@ -24,8 +24,8 @@ SIGNAL_FRACTION: Final = 0.2
 MIN_RECOVERY: Final = 0.25
 """Share of a fall that is made up for by the end where it is a bolus and not a drift."""
 START_S: Final = 2.0
-MIN_BOLUS_SNR: Final = 6.0
-"""A healthy curve whose range is less than this multiple of its noise shows no bolus to judge."""
+MIN_CURVE_SNR: Final = 40.0
+"""A healthy curve is judged where its range is this multiple of its noise, which then moves its start by 2 %."""
 MAX_SAMPLE: Final = 20_000
 AREA_SIGMA_MM: Final = 2.5
 SILENT_FRACTION: Final = 0.15
@@ -127,7 +127,8 @@ def curve_measures(healthy: FloatArray, dt_s: float) -> Measures:
     """
     curve = smooth3(np.asarray(healthy, np.float64))
     spread = float(np.ptp(curve))
-    if spread <= MIN_BOLUS_SNR * float(curve_noise(np.asarray(healthy, np.float32)[None], dt_s)[0]):
+    noise = float(np.median(np.abs(np.diff(healthy, 2)))) / SECOND_DIFFERENCE
+    if spread <= MIN_CURVE_SNR * noise:
         return
     start = abs(float(curve[min(max(1, round(START_S / dt_s)), len(curve) - 1)] - curve[0])) / spread
     bottom = int(curve.argmin())

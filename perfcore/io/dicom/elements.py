@@ -19,6 +19,7 @@ from typing import Any, Final, Literal
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset, read_sequence
 from pydicom.tag import BaseTag
+from pydicom.valuerep import EXPLICIT_VR_LENGTH_32
 
 from perfcore.errors import InputDataError
 from perfcore.io.dicom.decoder import FrameDecoder
@@ -95,6 +96,11 @@ class Elements:
         First bytes of the file.
     budget
         Limit on the number of reads, shared by all files of a series.
+
+    Attributes
+    ----------
+    last_start
+        Position of the last element that the search came to.
     """
 
     def __init__(self, content: bytes, budget: ReadBudget) -> None:
@@ -103,6 +109,7 @@ class Elements:
         self._found = Dataset()
         self._values: dict[int, bytes] = {}
         self._implicit, self._little = False, True
+        self.last_start = 0
 
     def find(
         self,
@@ -122,9 +129,10 @@ class Elements:
         """
         stopped = False
 
-        def stop_when(tag: BaseTag, _vr: str | None, _n_bytes: int) -> bool:
+        def stop_when(tag: BaseTag, vr: str | None, _n_bytes: int) -> bool:
             nonlocal stopped
-            stopped = stopped or (stop is not None and stop(tag))
+            self.last_start = self._stream.tell() - (12 if vr in EXPLICIT_VR_LENGTH_32 and not implicit else 8)
+            stopped = stopped or (stop is not None and stop(int(tag)))  # a BaseTag compares slowly
             return stopped
 
         self._stream.seek(start)
@@ -225,11 +233,11 @@ class Elements:
     def _take(self, dataset: Dataset) -> None:
         self._found = dataset
         self._values = {}
-        for tag in dataset.keys():  # noqa: SIM118 (iterating over a Dataset converts its elements)
-            element: Any = dataset.get_item(tag)
+        element: Any
+        for element in dataset.values():  # iterating over the Dataset itself would convert the elements
             value = element.value
             if isinstance(value, bytes) and len(value) == getattr(element, "length", None):
-                self._values[int(tag)] = value
+                self._values[element.tag] = value
 
 
 @contextmanager

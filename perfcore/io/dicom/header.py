@@ -52,8 +52,9 @@ _TAGS: Final = [
     _PIXEL_SPACING, _SAMPLES, _N_FRAMES, _ROWS, _COLUMNS, _ALLOCATED, _STORED, _HIGH, _SIGNED, _PADDING,
     _PADDING_LIMIT, _INTERCEPT, _SLOPE, _LOSSY, DIMENSIONS,
 ]  # fmt: skip
-_LAST_TAG: Final = 0x00541300
-"""Last element of a single-frame image that is read."""
+_LAST_TAG: Final = 0x00282110
+"""Last element that an image needs. Frame reference time comes later, beyond the first bytes where there are much
+private data; it serves only where no other clock does."""
 
 
 class SkipReason(Enum):
@@ -150,12 +151,12 @@ def read_images(blob: Blob, budget: ReadBudget) -> tuple[DicomImage, ...] | Skip
         The file cannot be read at all, or the read budget is exhausted.
     """
     head = blob.read(_WINDOWS[0])
-    beginning = find_beginning(head)
-    if beginning is None:
-        return SkipReason.NOT_DICOM
     found: tuple[DicomImage, ...] | SkipReason = SkipReason.DAMAGED
     try:
-        source, start, syntax = _data_set(blob, head, beginning, budget)
+        data_set = find_data_set(blob, head, budget)
+        if data_set is None:
+            return SkipReason.NOT_DICOM
+        source, start, syntax = data_set
         for n_bytes in _WINDOWS:
             content = head if source is blob and n_bytes == len(head) else source.read(n_bytes)
             found, is_whole, n_frames = _parsed(source, content, start, syntax, budget)
@@ -166,10 +167,26 @@ def read_images(blob: Blob, budget: ReadBudget) -> tuple[DicomImage, ...] | Skip
     return found
 
 
-def _data_set(
-    blob: Blob, head: bytes, beginning: Beginning, budget: ReadBudget
-) -> tuple[Blob, int, TransferSyntax]:
-    """Return what holds the data set of a file, the position of its first element, and its transfer syntax."""
+def find_data_set(blob: Blob, head: bytes, budget: ReadBudget) -> tuple[Blob, int, TransferSyntax] | None:
+    """Return what holds the data set of a file, the position of its first element, and its transfer syntax.
+
+    Parameters
+    ----------
+    blob
+        The file.
+    head
+        Its first 64 KiB.
+    budget
+        Limit on the number of reads.
+
+    Returns
+    -------
+    tuple or None
+        None if the file is not DICOM.
+    """
+    beginning = find_beginning(head[:HEAD_BYTES])
+    if beginning is None:
+        return None
     start, uid = beginning.start, ""
     if beginning.has_meta:
         meta = Elements(head, budget)
@@ -212,11 +229,11 @@ def _parsed(
         return SkipReason.DAMAGED, False, None
     n_frames = int(min(elements.number(_N_FRAMES) or 1, MAX_FRAMES + 1))
     is_multi = n_frames != 1 or elements.text(_CLASS) in _MULTIFRAME
-    pixels = PixelData(blob, syntax, elements.position, n_frames)
+    pixels = PixelData(blob, syntax, elements.last_start, n_frames)
     if reached == PIXELS:
         pixels.place(content, elements.position)
     if not is_multi:
-        if PIXELS > reached > _LAST_TAG:  # overlays come first
+        if PIXELS > reached >= SHARED_GROUPS:  # overlays come first
             _place(pixels, Elements(content, budget), content, [PIXELS])
         image = _image(elements, None, pixels, 0)
         return (image if isinstance(image, SkipReason) else (image,)), reached > _LAST_TAG, None

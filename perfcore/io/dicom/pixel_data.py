@@ -18,6 +18,8 @@ PIXELS: Final = 0x7FE00010
 """Tag of Pixel Data."""
 MAX_HEADER_BYTES: Final = 4 << 20
 """Maximum size of all elements other than the pixels, in a file of one image."""
+_WINDOWS: Final = (256 << 10, MAX_HEADER_BYTES)
+"""Bytes that are searched for Pixel Data behind the header."""
 _UNDEFINED: Final = 0xFFFFFFFF
 _LONG_VRS: Final = (b"OB", b"OW", b"UN")
 _ITEM, _END_OF_ITEMS = 0xFFFEE000, 0xFFFEE0DD
@@ -45,7 +47,7 @@ class PixelData:
     syntax
         Transfer syntax.
     after
-        Position of an element behind the header, from which Pixel Data is searched where ``start`` is None.
+        Position of an element before Pixel Data, from which it is searched where ``start`` is None.
     n_frames
         Number of frames.
     start, n_bytes
@@ -118,21 +120,21 @@ class PixelData:
         return self._frames[frame] if self.n_frames > 1 else self._frames.pop()
 
     def _located(self, budget: ReadBudget) -> int:
-        if self.start is None:
-            content = self.blob.read(MAX_HEADER_BYTES)
+        for n_bytes in _WINDOWS if self.start is None else ():
+            content = self.blob.read(n_bytes, self.after)
             elements, syntax = Elements(content, budget), self.syntax
             try:
                 found = elements.find(
-                    [PIXELS],
-                    self.after,
-                    implicit=syntax.implicit,
-                    little=syntax.little,
-                    stop=lambda tag: tag >= PIXELS,
+                    [PIXELS], 0, implicit=syntax.implicit, little=syntax.little, stop=lambda tag: tag >= PIXELS
                 )
-            except PARSE_ERRORS as error:
-                raise pixels_missing() from error
+            except PARSE_ERRORS:
+                found = False
             if found:
-                self.place(content, elements.position)
+                self.place(content, elements.last_start)
+                self.start = None if self.start is None else self.start + self.after
+                break
+            if len(content) < n_bytes:
+                break
         if self.start is None:
             raise pixels_missing()
         return self.start

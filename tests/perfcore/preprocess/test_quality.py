@@ -29,7 +29,7 @@ def test_too_few_baseline_frames_are_flagged() -> None:
 
 
 def test_scan_that_ends_during_the_bolus_is_flagged_as_truncated(calm) -> None:
-    cut = PerfusionSeries(calm.series.data[..., :19], calm.series.affine, 1.0)
+    cut = PerfusionSeries(calm.series.data[..., :24], calm.series.affine, 1.0)
     assert any("recommended" in flag.sentence for flag in prepare(cut, Settings()).warnings)
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import tracemalloc
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from pydicom.data import get_testdata_file
 from pydicom.encaps import generate_frames
 
@@ -18,7 +20,7 @@ from perfcore.io.dicom.codestream import declares
 from perfcore.io.dicom.decoder import FrameDecoder
 from perfcore.io.dicom.reader import read_dicom
 from tests.support.dicom_codecs import CODECS, LOSSY, NEAR, compress, jpeg_lossless
-from tests.support.dicom_export import N_TIME, as_read, bolus, export, images, zipped
+from tests.support.dicom_export import N_TIME, NAME, as_read, bolus, export, images, zipped
 
 DATA = bolus(N_TIME, 2)
 PIXEL_KINDS = {
@@ -232,3 +234,45 @@ def test_mutated_codestreams_end_at_most_the_decoder_process() -> None:
         assert n_decoded > 20
         assert decoder.decode(code, str(uid), 32, 32, 12, signed=False) == DATA[0, 0].astype("<u2").tobytes()
     decoder.close()
+
+
+SMALL = bolus(12, 1, side=8)
+FUZZED = {
+    codec: [content for _, content in images(SMALL, compression=codec, PixelRepresentation=0)]
+    for codec in ("jpeg lossless", "jpeg-ls", "jpeg 2000", "run lengths")
+}
+
+
+@pytest.fixture
+def one_decoder() -> Iterator[None]:
+    """One decoder process for all series, which saves its start."""
+    shared, decode = FrameDecoder(), FrameDecoder.decode
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FrameDecoder, "decode", lambda _self, *args, **options: decode(shared, *args, **options))
+        yield
+    shared.close()
+
+
+@pytest.mark.usefixtures("one_decoder")
+@settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(
+    st.sampled_from(sorted(FUZZED)),
+    st.lists(st.tuples(st.integers(0, 400), st.binary(min_size=1, max_size=4)), min_size=1, max_size=4),
+    st.booleans(),
+)
+def test_fuzzed_files_are_read_or_refused(codec: str, changes: list[tuple[int, bytes]], every: bool) -> None:
+    contents = [bytearray(content) for content in FUZZED[codec]]
+    for content in contents if every else contents[3:4]:
+        for at, value in changes:
+            content[len(content) - 1 - at : len(content) - 1 - at + len(value)] = value
+    try:
+        series = read_dicom(zipped({str(k): bytes(content) for k, content in enumerate(contents)}))
+    except InputDataError as error:
+        assert str(error).endswith(".")
+        assert NAME not in str(error)
+    else:
+        assert np.isfinite(series.data).all()
