@@ -43,11 +43,6 @@ def read_source_headers(
         There is no such series, or a file cannot be parsed.
     """
     with open_scan(source, series=series, dt_s=dt_s, units=units) as scan:
-        if any(own[0].pixels.n_frames > 1 for own in scan.slices):
-            raise InputDataError(
-                "The series is multi-frame DICOM, to whose frames the DICOM output cannot refer; export one image "
-                "per file, or leave out --dicom-out."
-            )
         return [_whole_header(own[0].blob, scan.budget) for own in scan.slices]
 
 

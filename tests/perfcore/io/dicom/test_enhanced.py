@@ -223,6 +223,7 @@ def test_fuzzed_frames_are_read_or_refused(changes: list[tuple[int, bytes]], n_c
         assert np.isfinite(series.data).all()
 
 
-def test_dicom_objects_cannot_refer_to_frames() -> None:
-    with pytest.raises(InputDataError, match="leave out --dicom-out"):
-        read_source_headers(zipped({"a": enhanced(DATA)}))
+def test_source_headers_are_those_of_the_file_for_each_slice() -> None:
+    found = read_source_headers(zipped({"a": enhanced(DATA)}))
+    assert [header.NumberOfFrames for header in found] == [N_TIME * N_SLICES] * N_SLICES
+    assert "PixelData" not in found[0]
