@@ -35,7 +35,7 @@ MAX_PAUSE_S: Final = 30.0
 """Maximum pause between phases or volumes of one scan; late frames of two-phase protocols are up to 30 s apart."""
 _MAX_STEPS: Final = 2.0
 """Maximum pause between phases in time steps where other series were taken at the same time."""
-_MAX_LINKED: Final = 500
+_MAX_LINKED: Final = 1000
 """Maximum number of parts of which each is compared with each."""
 _STEP_TOLERANCE: Final = 0.05
 _HALF_DAY_S: Final = 43_200.0
@@ -242,18 +242,16 @@ def _follows_at_once(earlier: _Part, later: _Part) -> bool:
 
 def _join_slabs(parts: Sequence[_Part]) -> list[_Part]:
     """Join parts of equal times whose slices continue each other."""
-    slabs = sorted(
-        (part for part in parts if part.n_frames >= MIN_FRAMES), key=lambda part: float(part.heights[0])
-    )
+    slabs = [part for part in parts if part.n_frames >= MIN_FRAMES]
     others = [part for part in parts if part.n_frames < MIN_FRAMES]
     return others + [_merged(chain, "slabs") for chain in _chains(slabs, _continues)]
 
 
 def _chains(parts: Sequence[_Part], follows: Callable[[_Part, _Part], bool]) -> list[list[_Part]]:
     """Link parts that follow each other where the successor and the predecessor are the only ones."""
-    after = [
-        [b for b, other in enumerate(parts) if b != a and follows(part, other)] for a, part in enumerate(parts)
-    ]
+    if len(parts) > _MAX_LINKED:
+        return [[part] for part in parts]
+    after = [[b for b, later in enumerate(parts) if follows(earlier, later)] for earlier in parts]
     n_before = Counter(b for found in after for b in found)
     links = {a: found[0] for a, found in enumerate(after) if len(found) == 1 and n_before[found[0]] == 1}
     chains = []
