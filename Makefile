@@ -8,7 +8,7 @@ DEVICE ?= auto
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app test coverage lint bench bench-load docs mutation screenshots animation
+.PHONY: help app wasm test coverage lint bench bench-load docs mutation screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
@@ -16,6 +16,7 @@ help:
 	@echo "make coverage the same tests; lines and branches of perfcore and pages that they run"
 	@echo "make lint     ruff, mypy, the import contract; tsc and eslint on the JavaScript"
 	@echo "make docs     the documentation as a static site in out/docs"
+	@echo "make wasm     the browser engine's kernel from its C source (clang 16)"
 	@echo "make mutation mutation testing of the numerical core (about 10 minutes)"
 	@echo "make bench    the speed ratios that the README quotes"
 	@echo "make bench-load   thirty people at once, and two thousand in a row (about 15 minutes)"
@@ -83,6 +84,12 @@ mutation: $(VENV)/tools.stamp
 	$(BIN)/mutmut run
 	$(BIN)/mutmut export-cicd-stats
 	@cat mutants/mutmut-cicd-stats.json
+
+# The engine's kernel; the result is committed. Clang 16 with its WebAssembly target and wasm-ld.
+CLANG ?= clang-16
+WASM  := pages/live/frontend/engine/peak.wasm
+wasm:
+	$(CLANG) --target=wasm32 -O3 -msimd128 -nostdlib -Wl,--no-entry -Wl,--strip-all -Wl,--export=__heap_base -o $(WASM) $(WASM:.wasm=.c)
 
 screenshots: $(VENV)/test.stamp
 	$(BIN)/python -m tools.screenshots

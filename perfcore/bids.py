@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +19,8 @@ from perfcore.errors import InputDataError
 from perfcore.io.aif_csv import CSV_COLUMNS
 from perfcore.io.datasets.case_folders import CaseFiles
 from perfcore.map_info import CURVE_CAPLEX, MAPS, MASK_CAPLEX, computed_maps
+from perfcore.report.files import REPORT_FILES
+from perfcore.version import VERSION
 
 if TYPE_CHECKING:
     from perfcore.settings import Settings
@@ -96,11 +97,7 @@ class BidsCase:
 
 def dataset_description() -> str:
     """Return the content of ``dataset_description.json``."""
-    try:
-        installed = version("aif-lab")
-    except PackageNotFoundError:  # run from the repository
-        installed = "unknown"
-    made_by = {"Name": "AIF Lab", "Version": installed, "Description": "CT perfusion maps by deconvolution"}
+    made_by = {"Name": "AIF Lab", "Version": VERSION, "Description": "CT perfusion maps by deconvolution"}
     about = {
         "Name": "CT perfusion maps",
         "BIDSVersion": BIDS_VERSION,
@@ -136,6 +133,7 @@ def _endings() -> dict[str, str]:
         **{f"{name}.nii.gz": f"desc-{label}_mask.nii.gz" for name, label in masks.items()},
         **{f"{name}.csv": f"desc-{name}_timeseries.tsv" for name in CURVES},
         "summary.json": "desc-perfusion_summary.json",
+        **{name: f"desc-perfusion_{name}" for name in REPORT_FILES},
     }
 
 

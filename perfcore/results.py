@@ -25,6 +25,7 @@ from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.atomic_write import to_json_values, write_all
 from perfcore.map_info import caplex_codes, computed_maps
 from perfcore.quality_flags import codes, sentences
+from perfcore.report.files import REPORT_FILES, report_files
 from perfcore.types import DoubleArray
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ _IMAGE: Final[Any] = nib.Nifti1Image
 def file_names() -> tuple[str, ...]:
     """Return the name of every file that may be written of an analysis."""
     volumes = (*computed_maps(), *LESIONS, "brain_mask")
-    return (*(f"{name}.nii.gz" for name in volumes), "aif.csv", "vof.csv", "summary.json")
+    return (*(f"{name}.nii.gz" for name in volumes), "aif.csv", "vof.csv", "summary.json", *REPORT_FILES)
 
 
 def write_results(
@@ -56,6 +57,7 @@ def write_results(
     load_s: float | None = None,
     unfinished: str | None = None,
     bids: BidsCase | None = None,
+    report: bool = False,
 ) -> None:
     """Write all maps, curves and ``summary.json`` into a folder.
 
@@ -73,6 +75,8 @@ def write_results(
         As for :func:`perfcore.io.atomic_write.write_all`.
     bids
         Names the files as a BIDS derivative, in this folder; None: plain names.
+    report
+        Whether the one-page report is written as well, as HTML and PDF.
 
     Maps are float32 with 0 outside the brain mask, lesions and mask are uint8, all on the grid and affine of the
     input, in the order of its axes. A voxel of the mask without a value (MTT where CBF is 0) is NaN.
@@ -81,8 +85,10 @@ def write_results(
     ------
     OutputError
         The folder cannot be written; it is then as it was before.
+    InputDataError
+        A package that the report needs is missing.
     """
-    files = result_files(analysis, options=options, load_s=load_s)
+    files = result_files(analysis, options=options, load_s=load_s, report=report)
     names = file_names()
     if bids is not None:
         files, names = bids.files(files, analysis.settings), bids.file_names()
@@ -145,7 +151,11 @@ def nifti_bytes(volume: NDArray[Any], affine: DoubleArray) -> bytes:
 
 
 def result_files(
-    analysis: Analysis, *, options: Mapping[str, Any] | None = None, load_s: float | None = None
+    analysis: Analysis,
+    *,
+    options: Mapping[str, Any] | None = None,
+    load_s: float | None = None,
+    report: bool = False,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield the name and content of every file that `write_results` writes."""
     series, mask = analysis.series, analysis.prepared.mask
@@ -169,6 +179,8 @@ def result_files(
         yield "vof.csv", aif_csv_text(analysis.vof).encode()
     summary = summarize(analysis, options=options, load_s=load_s)
     yield "summary.json", _json(summary).encode()
+    if report:
+        yield from report_files(analysis, summary)
 
 
 def results_zip(analysis: Analysis, *, options: Mapping[str, Any] | None = None) -> bytes:

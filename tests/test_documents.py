@@ -26,7 +26,15 @@ def test_every_step_of_the_code_walk_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "deploy/README.md", "data/README.md"]
+    "document",
+    [
+        "README.md",
+        "docs/command-line.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "deploy/README.md",
+        "data/README.md",
+    ],
 )
 def test_documents_name_files_that_exist(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")

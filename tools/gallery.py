@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from skimage.segmentation import find_boundaries
 
-from pages.live.compute.display_layout import Layout
-from pages.ui.colours import LUTS, outline_rgb
+from perfcore.display.colours import LUTS, outline_rgb
+from perfcore.display.slice_layout import Layout
 from perfcore.phantom.cases import make_case
 from perfcore.pipeline import analyse
 

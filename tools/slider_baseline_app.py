@@ -11,7 +11,7 @@ import streamlit as st
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
-from pages.ui.colours import LUTS
+from perfcore.display.colours import LUTS
 from perfcore.settings import Settings
 
 TOP, BRUSH = 14, 1.5

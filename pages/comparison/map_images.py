@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from pages.comparison.columns import Column
 from pages.live.compute.case import LiveCase
-from pages.ui.colours import LUTS, outline_rgb
+from perfcore.display.colours import LUTS, outline_rgb
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 

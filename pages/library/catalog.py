@@ -16,11 +16,11 @@ from pages.library.demonstrations import read_demonstration
 from pages.library.preview_cache import LibraryPreview, PreviewCache
 from pages.library.thumbnails import case_picture, ct_picture, flow_picture
 from pages.live.compute.case import LiveCase
-from pages.live.compute.display_layout import Layout
 from pages.server import config
 from pages.server.byte_cache import ByteCache
 from perfcore.aif.select import select
 from perfcore.aif.select.selection import Selection
+from perfcore.display.slice_layout import Layout
 from perfcore.errors import NoArteryError, PerfcoreError
 from perfcore.io.case_preview import early_mean_slice, lesion_ml, preview_case
 from perfcore.io.datasets.case_folders import CaseFiles, find_cases

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pages.live.compute.case import LiveCase
-from pages.ui.colours import LUTS
+from perfcore.display.colours import LUTS
 from perfcore.settings import Settings
 from perfcore.types import Aif, FloatArray
 

@@ -16,10 +16,11 @@ from pages.live.server.connection import PATH
 from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
-from pages.ui.colours import LUTS, OUTLINES, SCALES, outline_css
+from pages.ui.colours import outline_css
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
 from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
+from perfcore.display.colours import LUTS, OUTLINES, SCALES
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO

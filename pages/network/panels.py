@@ -19,11 +19,11 @@ from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
 from pages.session.state import user_state
-from pages.ui.colours import LUTS
 from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
 from perfcore.aif.sources import source_label
+from perfcore.display.colours import LUTS
 from perfcore.errors import PerfcoreError
 from perfcore.metrics import METRICS, RELEASED
 from perfcore.training.choice import CHOICE_FILE, CHOICE_METRICS

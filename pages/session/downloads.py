@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 import streamlit as st
 
@@ -12,6 +14,13 @@ from pages.session.export import CURVE_FILE, Export
 from pages.session.snapshots import table_csv
 from pages.session.state import live_session, user_state
 from perfcore.errors import PerfcoreError
+from perfcore.report.files import HTML_FILE, PDF_FILE
+
+REPORTS: Final = (
+    ("Report (PDF)", PDF_FILE, "application/pdf"),
+    ("Report (HTML)", HTML_FILE, "text/html"),
+)
+"""Button, file name and type of the one-page report."""
 
 
 def downloads(now: Workspace) -> None:
@@ -24,6 +33,9 @@ def downloads(now: Workspace) -> None:
         edited = live.edited_curve(now.curve_key)
         usable = edited is not None and edited.size == now.start.value.size
         return Export(entry, now, preset, edited if usable else None)
+
+    def report(name: str) -> bytes:
+        return export().report(name)
 
     # Rendered when it is opened: the code highlighter alone costs the browser more time than the rest of the page.
     section = st.expander(
@@ -47,6 +59,14 @@ def downloads(now: Workspace) -> None:
                 "application/zip",
                 "All files that the command below writes; takes a few seconds",
             )
+            for label, name, mime in REPORTS:
+                _download(
+                    label,
+                    partial(report, name),
+                    name,
+                    mime,
+                    "One page with maps, figures, curves, quality and settings; takes a few seconds",
+                )
             _download(
                 "Settings (JSON)",
                 lambda: export().settings_json(),

@@ -17,8 +17,9 @@ from pages.server import config
 from pages.session import share_link
 from pages.session.share_link import SavedView
 from perfcore.io.aif_csv import aif_csv_text, read_aif_csv
-from perfcore.pipeline import analyse
-from perfcore.results import results_zip
+from perfcore.pipeline import Analysis, analyse
+from perfcore.report.files import report_files
+from perfcore.results import results_zip, summarize
 from perfcore.types import Aif
 
 CURVE_FILE: Final = "aif.csv"
@@ -53,7 +54,7 @@ class Export:
         start = self.state.start
         curve = start if self.edited is None else replace(start, value=self.edited, voxels=(), quality=())
         read = read_aif_csv(aif_csv_text(curve).encode(), start.time_s)
-        return replace(read, source_id=start.source_id if self.edited is None else "edited")
+        return replace(start, value=read.value) if self.edited is None else replace(read, source_id="edited")
 
     def curve_csv(self) -> str:
         """Return the curve in the format of ``--aif FILE.csv``."""
@@ -61,10 +62,23 @@ class Export:
 
     def maps_zip(self) -> bytes:
         """Return a zip of all files that ``python -m perfcore maps`` writes for this curve."""
+        return results_zip(self._analysis, options=self._summary_options)
+
+    def report(self, name: str) -> bytes:
+        """Return one of `REPORT_FILES`, the report of this curve with the vein that the Lab shows."""
+        analysis = replace(self._analysis, vof=self.state.case.vof)
+        summary = summarize(analysis, options=self._summary_options)
+        return next(content for made, content in report_files(analysis, summary) if made == name)
+
+    @cached_property
+    def _analysis(self) -> Analysis:
         series = replace(open_series(self.entry), case=self._name)
         settings, prepared = self.state.settings, self.state.case.prepared
-        analysis = analyse(series, self.aif, settings, config.device().type, prepared=prepared)
-        return results_zip(analysis, options={"preset": self.preset, "device": config.device().type})
+        return analyse(series, self.aif, settings, config.device().type, prepared=prepared)
+
+    @property
+    def _summary_options(self) -> dict[str, str]:
+        return {"preset": self.preset, "device": config.device().type}
 
     def settings_json(self) -> str:
         """Return settings, source of the curve and command lines as JSON."""

@@ -43,6 +43,8 @@ class CaseOptions:
         Names of the files: ``plain``, or ``bids`` for a BIDS derivative dataset (see :mod:`perfcore.bids`).
     dicom_out
         Folder for the case's DICOM objects, or None.
+    report
+        Whether the one-page report is written as well.
     """
 
     aif: str | Path = "auto"
@@ -56,6 +58,7 @@ class CaseOptions:
     partial_volume: bool = True
     names: str = "plain"
     dicom_out: Path | None = None
+    report: bool = False
 
 
 def map_case(
@@ -97,8 +100,11 @@ def map_case(
     from perfcore.io.aif_csv import read_aif_csv
     from perfcore.io.atomic_write import check_out_dir, write_text
     from perfcore.io.load import load_series
+    from perfcore.report.files import check_report_packages
     from perfcore.results import file_names, write_results
 
+    if options.report:
+        check_report_packages()
     if options.names == "bids":
         bids = bids or BidsCase.of(source, name or "case")
     place = out if bids is None else out / bids.folder
@@ -125,7 +131,9 @@ def map_case(
         analysis, device = _analyse(series, aif, options)
     with stage("Writing maps"), dicom.written(analysis) if dicom else nullcontext():
         used = {"aif": aif if isinstance(aif, str) else "file", "preset": options.preset, "device": device}
-        write_results(analysis, place, options=used, load_s=load_s, unfinished=unfinished, bids=bids)
+        write_results(
+            analysis, place, options=used, load_s=load_s, unfinished=unfinished, bids=bids, report=options.report
+        )
         if bids is not None and not (out / DESCRIPTION_FILE).exists():
             write_text(out / DESCRIPTION_FILE, dataset_description())
     return analysis

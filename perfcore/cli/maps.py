@@ -110,6 +110,9 @@ def maps_command(
         ),
     ] = None,
     device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
+    report: Annotated[
+        bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
+    ] = False,
     dicom_out: Annotated[
         Path | None,
         typer.Option(
@@ -155,6 +158,7 @@ def maps_command(
         partial_volume=partial_volume == "vein",
         names=names,
         dicom_out=None if dicom_out is None else dicom_out.absolute(),
+        report=report,
     )
     import_nibabel()
     from perfcore.batch.inputs import list_cases

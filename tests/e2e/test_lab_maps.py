@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pages.ui.colours import LUTS
+from perfcore.display.colours import LUTS
 from perfcore.map_info import MAPS
 from tests.support.app_server import (
     drag,

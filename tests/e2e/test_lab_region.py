@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pages.ui.colours import outline_rgb
 from perfcore.analysis.region import Region, RegionStatistics, region_curve, region_statistics
+from perfcore.display.colours import outline_rgb
 from perfcore.map_info import MAPS
 from perfcore.pipeline import Analysis
 from tests.support.app_server import drawn, handle_centre, isolated_page, lab_data, open_lab, settled, wait_lab

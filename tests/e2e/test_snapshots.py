@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Download, Page
 
-from pages.live.compute.display_layout import Layout
 from pages.session.share_link import unpack_curve
+from perfcore.display.slice_layout import Layout
 from perfcore.pipeline import Analysis
 from perfcore.settings import Settings
 from tests.support.app_server import (

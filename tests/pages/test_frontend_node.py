@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 import torch
 
-from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import PreviewGrid
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.analysis.region import Region, polygon_mask, region_statistics
+from perfcore.display.slice_layout import Layout
 from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
 from perfcore.preprocess.hemispheres import Midplane

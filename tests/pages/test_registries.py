@@ -12,10 +12,11 @@ from pages.library import catalog
 from pages.live.handlers.sensitivity import REGIONS
 from pages.session import widget_keys
 from pages.teaching import lessons
-from pages.ui.colours import OUTLINES, outline_css, outline_rgb
+from pages.ui.colours import outline_css
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import NETWORK_SOURCES, OTHER_COLOURS, source_colour, source_info
 from perfcore.analysis.sensitivity import QUANTITIES
+from perfcore.display.colours import OUTLINES, outline_rgb
 from perfcore.map_info import MAPS
 from perfcore.metrics import LIVE, METRICS
 from perfcore.regularization import REGULARIZATIONS

@@ -15,6 +15,7 @@ import pytest
 
 import perfcore
 from perfcore.results import nifti_bytes
+from perfcore.version import VERSION
 from tests import ROOT
 from tests.support.synthetic_head import draw_head
 
@@ -55,6 +56,10 @@ def test_public_names_are_exported_and_documented() -> None:
         assert getattr(perfcore, name).__doc__, name
     with pytest.raises(AttributeError, match="module 'perfcore' has no attribute 'Anything'"):
         _ = perfcore.Anything
+
+
+def test_the_version_is_that_of_the_citation() -> None:
+    assert f"\nversion: {VERSION}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_the_example_of_the_package_runs() -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from perfcore import results
-from perfcore.errors import OutputError
+from perfcore.errors import InputDataError, OutputError
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.io.atomic_write import check_out_dir, check_out_file, write_files
 from perfcore.pipeline import Analysis, analyse
@@ -228,6 +228,26 @@ def test_a_failed_write_leaves_no_files(
     assert entries(tmp_path) == {"old"}
     assert entries(tmp_path / "old") == {"cbf.nii.gz"}
     assert (tmp_path / "old" / "cbf.nii.gz").read_bytes() == b"old"
+
+
+def test_the_report_is_written_with_the_files_and_removed_with_them(analysis: Analysis, tmp_path: Path) -> None:
+    write_results(analysis, tmp_path / "out", report=True)
+    assert entries(tmp_path / "out") == FILES | {"report.html", "report.pdf"}
+    assert set(file_names()) >= entries(tmp_path / "out")
+    write_results(analysis, tmp_path / "out")
+    assert entries(tmp_path / "out") == FILES, "a report of an earlier run is not that of these maps"
+
+
+def test_a_failed_report_leaves_no_files(
+    analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("perfcore.report.page_pdf.make_pdf", lambda *parts: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_results(analysis, tmp_path / "a" / "out", report=True)
+    monkeypatch.setattr("perfcore.report.files.find_spec", lambda name: None)
+    with pytest.raises(InputDataError, match=r'needs matplotlib; install it with pip install "aif-lab\[report\]"'):
+        write_results(analysis, tmp_path / "a" / "out", report=True)
+    assert entries(tmp_path) == set()
 
 
 def test_an_internal_error_leaves_no_files(analysis: Analysis, tmp_path: Path) -> None:

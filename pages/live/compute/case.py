@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pages.live.compute.aif_sources import AifSources, finders
-from pages.live.compute.display_layout import Layout
 from pages.live.compute.engine_data import EngineData
 from pages.live.compute.flow import Flow, FlowJob, Tissue, chunk_jobs, window_flow
 from pages.live.compute.preview import Preview
@@ -22,6 +21,7 @@ from pages.live.compute.static_data import static_data
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import checked_basis
+from perfcore.display.slice_layout import Layout
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import FlowOperator, anchor_tmax, anchored, flow_only, flow_operator

@@ -205,13 +205,13 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
     grouped = group_slices(images)
     n_frames, n_slices = max(len(own) for own in grouped), len(grouped)
     volume = slices = plan = error = None
-    if n_frames > 1:
-        try:
-            _check_modality(images[0].modality, units)
-            check_pixels(images)
-            _check_n_frames(n_frames)
-        except InputDataError as refusal:
-            error = refusal
+    try:
+        _check_modality(images[0].modality, units)
+        _check_n_frames(n_frames)
+        check_pixels(images)
+    except InputDataError as refusal:
+        error = refusal
+    if n_frames >= MIN_FRAMES:  # an unreadable one is described too
         try:
             volume = stack(images)
             if draft.variant.problem is not None:
@@ -221,8 +221,6 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
             _check_frames(draft.variant, plan, dt_s)
         except InputDataError as refusal:
             error = error or refusal
-    else:
-        error = InputDataError(f"The DICOM series has one frame; expected {MIN_FRAMES} or more.")
     scan = Scan(
         number=number,
         patient=patient,
@@ -257,7 +255,8 @@ def _check_modality(modality: str, units: str) -> None:
 def _check_n_frames(n_frames: int) -> None:
     if n_frames < MIN_FRAMES:
         raise InputDataError(
-            f"The DICOM series has {n_frames} frames; expected {MIN_FRAMES} or more, so give the whole series."
+            f"The DICOM series has {count(n_frames, 'frame')}; expected {MIN_FRAMES} or more, so give the whole "
+            "series."
         )
 
 

@@ -21,8 +21,8 @@ REQUEST: Final = struct.Struct("<64sIIIII")
 ANSWER: Final = struct.Struct("<I")
 """Size of the decoded pixels that follow, 0 if the codestream is damaged."""
 JPEG_EXTENDED: Final = "1.2.840.10008.1.2.4.51"
-_MAX_MEMORY_BYTES: Final = 3 << 30
-_MAX_IMAGE_CPU_S: Final = 20
+_MAX_MEMORY_BYTES: Final = 1 << 30
+_MAX_IMAGE_CPU_S: Final = 10
 _DAMAGE: Final = (b"premature end of data segment", b"bad Huffman code")
 """Warnings after which libjpeg returns pixels that were never stored."""
 

@@ -10,6 +10,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -63,15 +64,41 @@ class Group:
 
 @dataclass(frozen=True, eq=False)
 class _Part:
-    """Series, or joined series: first position of each slice (LPS+, mm), heights along the normal, times in s."""
+    """Series, or joined series.
+
+    Attributes
+    ----------
+    origins, heights
+        First position of each slice (LPS+, mm), and its height along the normal.
+    step
+        Vector from slice to slice, mm.
+    start_s, end_s
+        Times of the first and last image.
+    """
 
     images: tuple[DicomImage, ...]
     joining: tuple[Joining, ...]
     origins: DoubleArray
     heights: DoubleArray
+    step: DoubleArray
     n_frames: int
     start_s: float
     end_s: float
+
+    @cached_property
+    def bottom(self) -> float:
+        """Height of the lowest slice, mm."""
+        return float(self.heights[0])
+
+    @cached_property
+    def top(self) -> float:
+        """Height of the highest slice, mm."""
+        return float(self.heights[-1])
+
+    @cached_property
+    def step_mm(self) -> float:
+        """Distance from slice to slice, mm."""
+        return float(np.linalg.norm(self.step))
 
 
 def join_series(images: Sequence[DicomImage]) -> list[Group]:
@@ -118,6 +145,7 @@ def _timed(series: Sequence[list[DicomImage]]) -> tuple[list[list[DicomImage]], 
 def _part(images: Sequence[DicomImage], at: int, midnight: float, joining: tuple[Joining, ...] = ()) -> _Part:
     slices = group_slices(images)
     along, across = np.array(images[0].orientation).reshape(2, 3)
+    normal = np.cross(along, across)
     origins = np.array([own[0].position for own in slices])
     times = [
         time + (86_400.0 if time < midnight else 0.0) for time in (image.clocks[at] or 0.0 for image in images)
@@ -126,7 +154,8 @@ def _part(images: Sequence[DicomImage], at: int, midnight: float, joining: tuple
         images=tuple(images),
         joining=joining,
         origins=origins,
-        heights=origins @ np.cross(along, across),
+        heights=origins @ normal,
+        step=_step(origins, normal, images[0]),
         n_frames=max(len(own) for own in slices),
         start_s=min(times),
         end_s=max(times),
@@ -143,13 +172,14 @@ def _merged(parts: Sequence[_Part], how: Joining) -> _Part:
     if len(parts) == 1:
         return parts[0]
     longest = max(parts, key=lambda part: len(part.heights))
-    ordered = sorted(parts, key=lambda part: float(part.heights[0]))
+    ordered = sorted(parts, key=lambda part: part.bottom)
     as_slabs = how == "slabs"
     return _Part(
         images=tuple(image for part in parts for image in part.images),
         joining=tuple(dict.fromkeys([*(name for part in parts for name in part.joining), how])),
         origins=np.concatenate([part.origins for part in ordered]) if as_slabs else longest.origins,
         heights=np.concatenate([part.heights for part in ordered]) if as_slabs else longest.heights,
+        step=longest.step,
         n_frames=max(part.n_frames for part in parts) if as_slabs else sum(part.n_frames for part in parts),
         start_s=min(part.start_s for part in parts),
         end_s=max(part.end_s for part in parts),
@@ -161,7 +191,7 @@ def _same_positions(parts: Iterable[_Part]) -> list[list[_Part]]:
     buckets: list[list[_Part]] = []
     at_height: defaultdict[int, list[int]] = defaultdict(list)
     for part in sorted(parts, key=lambda part: -len(part.heights)):
-        place = round(float(part.heights[0]))
+        place = round(part.bottom)
         near = dict.fromkeys(number for mm in (-1, 0, 1) for number in at_height[place + mm])
         for number in near:
             if _lies_on(part, buckets[number][0]):
@@ -204,24 +234,24 @@ def _join_in_time(parts: Sequence[_Part]) -> list[_Part]:
 
 def _follows_at_once(earlier: _Part, later: _Part) -> bool:
     """Return whether a phase follows another after about one time step."""
+    if not 0 < later.start_s - earlier.end_s <= MAX_PAUSE_S:  # cheap, since every pair is compared
+        return False
     steps = [(part.end_s - part.start_s) / (part.n_frames - 1) for part in (earlier, later) if part.n_frames > 1]
-    return bool(steps) and 0 < later.start_s - earlier.end_s <= _MAX_STEPS * max(steps)
+    return bool(steps) and later.start_s - earlier.end_s <= _MAX_STEPS * max(steps)
 
 
 def _join_slabs(parts: Sequence[_Part]) -> list[_Part]:
     """Join parts of equal times whose slices continue each other."""
-    slabs = sorted(
-        (part for part in parts if part.n_frames >= MIN_FRAMES), key=lambda part: float(part.heights[0])
-    )
+    slabs = [part for part in parts if part.n_frames >= MIN_FRAMES]
     others = [part for part in parts if part.n_frames < MIN_FRAMES]
     return others + [_merged(chain, "slabs") for chain in _chains(slabs, _continues)]
 
 
 def _chains(parts: Sequence[_Part], follows: Callable[[_Part, _Part], bool]) -> list[list[_Part]]:
     """Link parts that follow each other where the successor and the predecessor are the only ones."""
-    after = [
-        [b for b, other in enumerate(parts) if b != a and follows(part, other)] for a, part in enumerate(parts)
-    ]
+    if len(parts) > _MAX_LINKED:
+        return [[part] for part in parts]
+    after = [[b for b, later in enumerate(parts) if follows(earlier, later)] for earlier in parts]
     n_before = Counter(b for found in after for b in found)
     links = {a: found[0] for a, found in enumerate(after) if len(found) == 1 and n_before[found[0]] == 1}
     chains = []
@@ -235,23 +265,20 @@ def _chains(parts: Sequence[_Part], follows: Callable[[_Part, _Part], bool]) -> 
 
 def _continues(lower: _Part, upper: _Part) -> bool:
     """Return whether a slab lies on top of another, one slice step away, and was taken at the same times."""
-    if not lower.heights[-1] < upper.heights[0]:
+    if not 0 < upper.bottom - lower.top < 2 * lower.step_mm:  # cheap, since every pair is compared
         return False
     frame_s = (lower.end_s - lower.start_s) / (lower.n_frames - 1)
     is_in_time = max(abs(lower.start_s - upper.start_s), abs(lower.end_s - upper.end_s)) <= frame_s
     if not is_in_time or abs(lower.n_frames - upper.n_frames) > 1:
         return False
-    steps = [_step(part) for part in (lower, upper)]
     between = upper.origins[0] - lower.origins[-1]
     size = float(np.linalg.norm(between))
-    away = max(float(np.linalg.norm(step - between)) for step in steps)
+    away = max(float(np.linalg.norm(part.step - between)) for part in (lower, upper))
     return size > POSITION_TOLERANCE_MM and away <= max(POSITION_TOLERANCE_MM, _STEP_TOLERANCE * size)
 
 
-def _step(part: _Part) -> DoubleArray:
-    """Return the vector from slice to slice in mm."""
-    if len(part.origins) > 1:
-        return np.asarray((part.origins[-1] - part.origins[0]) / (len(part.origins) - 1))
-    image = part.images[0]
-    along, across = np.array(image.orientation).reshape(2, 3)
-    return np.asarray(np.cross(along, across) * (image.slice_mm or 0.0))
+def _step(origins: DoubleArray, normal: DoubleArray, image: DicomImage) -> DoubleArray:
+    """Return the vector from slice to slice in mm; of a single slice, by its header."""
+    if len(origins) > 1:
+        return np.asarray((origins[-1] - origins[0]) / (len(origins) - 1))
+    return np.asarray(normal * (image.slice_mm or 0.0))

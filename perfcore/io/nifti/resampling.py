@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from perfcore.types import BoolArray, DoubleArray, FloatArray, PerfusionSeries
+from perfcore.types import BoolArray, DoubleArray, PerfusionSeries
 
 _MAX_SAMPLES: Final = 8
 """Maximum number of points along each edge of a voxel at which a finer volume is sampled."""
@@ -101,35 +100,6 @@ def resampled_mask(mask: BoolArray, own: VolumeGrid, grid: VolumeGrid) -> BoolAr
             n_set += value
             n += 1
         found[:, :, z] = 2 * n_set + first > n
-    return found
-
-
-def resampled_map(values: NDArray[Any], own: VolumeGrid, grid: VolumeGrid) -> FloatArray:
-    """Bring a map onto another grid: linear interpolation, or the mean of it within each voxel of a coarser grid.
-
-    Parameters
-    ----------
-    values
-        Shape ``own.shape``.
-    own, grid
-        Grid of the map, and the grid that is wanted.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape ``grid.shape``, float32; NaN outside ``own`` and beside a NaN.
-    """
-    from scipy import ndimage  # noqa: PLC0415 - takes a while to import
-
-    found = np.empty(grid.shape, np.float32)
-    stored = np.ascontiguousarray(values, np.float32)
-    for z, samples in enumerate(_samples(own, grid)):
-        total, n = np.zeros(grid.shape[:2]), 0
-        for places in samples:
-            sampled = ndimage.map_coordinates(stored, places, order=1, mode="nearest", output=np.float64)
-            total += np.where(_inside(places, own.shape), sampled, np.nan)
-            n += 1
-        found[:, :, z] = total / n
     return found
 
 

@@ -16,13 +16,12 @@ from perfcore.io.nifti.resampling import (
     VolumeGrid,
     coverage,
     distance_mm,
-    resampled_map,
     resampled_mask,
     same_voxels,
 )
 from perfcore.io.nifti.voxels import PADDING_BYTES, check_finite, read_array, scale, skip_extensions
 from perfcore.quality_flags import Flag, make_flag
-from perfcore.types import BoolArray, FloatArray
+from perfcore.types import BoolArray
 
 MIN_COVERAGE: Final = 0.75
 """Fraction of each slice that a mask has to cover; the corners of a slice lie outside the head."""
@@ -124,43 +123,6 @@ def flagged_mask(
             )
         flags += (make_flag("mask_resampled", f"The {what} lies beside the series: none of its voxels is in it."),)
     return mask, flags
-
-
-def read_map(
-    source: Path | bytes, grid: VolumeGrid, what: str, *, stored: VolumeGrid | None = None
-) -> tuple[FloatArray, tuple[Flag, ...]]:
-    """Read any volume, such as a map of another package, and bring it onto the grid of a series.
-
-    Parameters
-    ----------
-    source
-        A path, or the content of an upload.
-    grid, stored
-        Grid of the series (:meth:`VolumeGrid.of_series`), and the same in the order of its file's axes.
-    what
-        Name of the volume in error messages, such as ``"Tmax map"``.
-
-    Returns
-    -------
-    tuple
-        Map, shape ``grid.shape``, float32, interpolated linearly; NaN where the volume has no finite value or does
-        not reach. Quality flags on how it was brought onto the grid.
-
-    Raises
-    ------
-    InputDataError
-        The file is refused, does not cover the series, or holds no finite value.
-    """
-    values, header = _read(source, what)
-    own, flags = _placed(header, grid, what, stored)
-    with np.errstate(over="ignore", invalid="ignore"):
-        given = values.astype(np.float32)
-    given[~np.isfinite(given)] = np.nan
-    if np.isnan(given).all():
-        raise InputDataError(f"The {what} holds no finite value; give a map of finite numbers.")
-    if own.shape == grid.shape and np.array_equal(own.affine, grid.affine):
-        return np.ascontiguousarray(given), flags
-    return resampled_map(given, own, grid), flags
 
 
 def on_grid(source: Path, grid: VolumeGrid, what: str) -> bool:

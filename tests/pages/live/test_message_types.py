@@ -16,6 +16,7 @@ from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import STREAMS
 from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
+from pages.live.server.engine_route import basis_frame, coefficients_frame
 from pages.live.server.messages import (
     StaleMessage,
     case_frame,
@@ -41,6 +42,7 @@ INTERFACES: Final = {
     "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
     "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
     "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
+    "basis": ["BasisFrame"], "coefficients": ["CoefficientsFrame"],
     "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],
 }  # fmt: skip
 """Interfaces of the frames of each kind."""
@@ -85,6 +87,8 @@ def page_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
     session.keep_curve(workspace.curve_key, 1.1 * workspace.start.value)
     yield case_frame(session, workspace)
     yield case_frame(session, workspace, have=case.key)
+    yield basis_frame(workspace.case)
+    yield coefficients_frame(0, workspace.case)
 
 
 def edit_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:

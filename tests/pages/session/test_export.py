@@ -22,9 +22,13 @@ from perfcore.cli import app
 from perfcore.io.aif_csv import read_aif_csv
 from perfcore.map_info import computed_maps
 from perfcore.phantom.cases import make_case
+from perfcore.report.files import HTML_FILE, PDF_FILE
 from perfcore.settings import Settings
 from perfcore.types import PerfusionSeries
 from tests import ROOT
+from tests.perfcore.report.test_page_html import Figures
+from tests.support.html_page import check_page
+from tests.support.pdf_text import read_pdf
 
 
 def export(entry: CatalogEntry, settings: Settings, preset: str = "paper", *, edit: bool = True) -> Export:
@@ -112,6 +116,27 @@ def test_the_exported_lines_make_the_exported_maps(
     assert {p.name for p in here.iterdir()} == {p.name for p in (tmp_path / "maps").iterdir()}
 
 
+@pytest.mark.parametrize("edit", [True, False])
+def test_the_report_is_that_of_the_exported_maps(edit: bool, tmp_path: Path) -> None:
+    settings = Settings(core_threshold=0.3, tmax_threshold_s=8.0)
+    taken = export(demonstrations()[0], settings, edit=edit)
+    summary = json.loads((unzip(taken.maps_zip(), tmp_path) / "summary.json").read_text())
+    html = taken.report(HTML_FILE).decode()
+    figures = {name: value for name, (value, _) in Figures(html).found.items()}
+    for name in ("core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "target_mismatch", "side", "dice"):
+        assert figures[name] == summary[name], name
+    start, vof = taken.state.start, taken.state.case.vof
+    text = " ".join(check_page(html, images=True).text)
+    assert f"{len(start.voxels)} voxels" in text or edit
+    assert ("edited; no voxels" in text) is edit
+    assert "rCBF < 0.3, Tmax > 8 s" in text
+    assert ("VOF" in text) is (vof is not None)
+    read = read_pdf(taken.report(PDF_FILE))
+    assert read.n_pages == 1
+    assert taken.entry.title in read.pieces
+    assert f"{taken.aif.peak:.1f}" in read.pieces
+
+
 def test_an_edited_curve_is_written_with_all_its_digits() -> None:
     taken = export(demonstrations()[0], Settings())
     read = read_aif_csv(taken.curve_csv().encode(), taken.state.start.time_s)
@@ -141,6 +166,7 @@ def test_the_command_of_an_upload_has_no_file_name(upload: CatalogEntry, tmp_pat
     assert "maps YOUR_SERIES --aif aif.csv --dt 1.25" in line
     summary = json.loads((unzip(taken.maps_zip(), tmp_path) / "summary.json").read_text())
     assert (summary["case"], summary["dt_s"]) == ("upload", 1.25)
+    assert "<h1>upload</h1>" in taken.report(HTML_FILE).decode()
 
 
 def test_the_command_of_a_folder_case_names_the_case() -> None:

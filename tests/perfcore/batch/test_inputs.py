@@ -91,7 +91,10 @@ def test_the_same_study_identifier_of_two_patients_is_two_studies(tmp_path: Path
 
 def test_places_without_any_identifier_are_studies(tmp_path: Path) -> None:
     for place in ("a", "b"):
-        save(small_export(StudyInstanceUID=None, PatientID=None), tmp_path / place)
+        save(
+            small_export(StudyInstanceUID=None, PatientID=None, PatientName=None, PatientBirthDate=None),
+            tmp_path / place,
+        )
     assert names(tmp_path) == ["a", "b"]
     assert names(tmp_path / "a") == ["a"]
 

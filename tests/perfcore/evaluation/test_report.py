@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from perfcore.metrics import METRICS
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
 from tests.support.evaluation_cohort import judge_here
+from tests.support.html_page import check_page
 from tests.support.tiny_cohort import save_nifti, tiny_head
 
 
@@ -34,52 +32,6 @@ def _one_thread():
 
 
 N_FIGURES = 6
-
-
-class Page(HTMLParser):
-    """Parser that records loaded resources, scripts and text, and checks that all tags are closed."""
-
-    VOID = frozenset({"meta", "link", "img", "br", "hr", "input"})
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: Counter[str] = Counter()
-        self.open: list[str] = []
-        self.loads: list[str] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        if tag not in self.VOID:
-            self.open.append(tag)
-        for name, value in attrs:
-            if name in ("src", "href", "xlink:href", "action", "data", "poster", "srcset"):
-                self.loads.append(value or "")
-            self.loads += re.findall(r"url\(['\"]?([^'\")]*)", value or "")
-            assert not name.startswith("on"), f"{tag} has a handler"
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in self.VOID:
-            self.open.pop()
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] != "style":
-            self.text.append(data)
-
-
-def check_page(text: str) -> Page:
-    page = Page(text)
-    assert page.open == []
-    assert not set(page.tags) & {"script", "link", "iframe", "object", "embed", "img", "form"}
-    assert all(load.startswith(("#", "data:image/png;base64,")) for load in page.loads)
-    assert "@import" not in text
-    return page
 
 
 def test_report_is_self_contained(judged: tuple[Path, dict[str, Any]]) -> None:

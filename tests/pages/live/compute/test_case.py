@@ -17,7 +17,6 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
 from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.case import LiveCase
-from pages.live.compute.display_layout import Layout
 from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.handlers.lesion_target import target_of
@@ -277,18 +276,3 @@ def test_every_selector_is_offered_under_a_name() -> None:
     labels = [source_label(name) for name in finders()]
     assert len(set(labels)) == len(labels)
     assert all(label != name for name, label in zip(finders(), labels, strict=True))
-
-
-@pytest.mark.parametrize("signs", [(1, 1), (-1, 1), (1, -1), (-1, -1)])
-@pytest.mark.parametrize("swap", [False, True])
-def test_display_layout_is_radiological_for_any_orientation(signs: tuple[int, int], swap: bool) -> None:
-    affine = np.diag([signs[0], signs[1], 5.0, 1.0])
-    if swap:
-        affine = affine[:, [1, 0, 2, 3]]
-    x, y = np.meshgrid(np.arange(4), np.arange(6), indexing="ij")
-    right = affine[0, 0] * x + affine[0, 1] * y
-    front = affine[1, 0] * x + affine[1, 1] * y
-    layout = Layout.of(affine)
-    screen_right, screen_front = layout.apply(right), layout.apply(front)
-    assert (np.diff(screen_right, axis=1) < 0).all(), "the patient's right is on the left"
-    assert (np.diff(screen_front, axis=0) < 0).all(), "the front is up"

@@ -24,6 +24,8 @@ from pages.live.handlers import streams
 from pages.live.server import connection as live
 from pages.live.server import handshake, rate_limit, wire
 from pages.live.server.connection import PATH, live_socket
+from pages.live.server.engine_route import PATH as ENGINE_PATH
+from pages.live.server.engine_route import engine_endpoint
 from pages.live.server.session import COMPUTE, MAX_EDITED_CURVES, MAX_SOCKETS, REGISTRY, LiveSession, open_session
 from pages.series_player.route import PATH as PLAYER_PATH
 from pages.series_player.route import player_endpoint
@@ -40,7 +42,11 @@ SECRET = "Mustermann, Erika *1950"
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    routes = [WebSocketRoute(PATH, live_socket), Route(PLAYER_PATH, player_endpoint, methods=["POST"])]
+    routes = [
+        WebSocketRoute(PATH, live_socket),
+        Route(PLAYER_PATH, player_endpoint, methods=["POST"]),
+        Route(ENGINE_PATH, engine_endpoint, methods=["POST"]),
+    ]
     with TestClient(Starlette(routes=routes)) as one:
         yield one
 
@@ -113,12 +119,13 @@ def test_token_gives_access_to_its_own_session_only(client: TestClient, mine: Li
         assert exchange(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, (
             "five voxels belong to the other session"
         )
-    body = {"case": states[0].case.key, "kind": "slice", "slice": 0}
-    request = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
-    frames = [client.post(PLAYER_PATH, content=content, headers=ORIGIN) for content in request]
-    assert frames[0].status_code == 200
-    assert frames[1].status_code == 409, "a case key is valid in its own session only"
-    assert read(frames[1].content)[1] == {}
+    for path, kind in ((PLAYER_PATH, "slice"), (ENGINE_PATH, "basis"), (ENGINE_PATH, "coefficients")):
+        body = {"case": states[0].case.key, "kind": kind, "slice": 0}
+        request = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
+        frames = [client.post(path, content=content, headers=ORIGIN) for content in request]
+        assert frames[0].status_code == 200
+        assert frames[1].status_code == 409, "a case key is valid in its own session only"
+        assert read(frames[1].content)[1] == {}
 
 
 def test_token_expires_with_its_session_while_socket_is_open(client: TestClient) -> None:
@@ -304,7 +311,7 @@ def test_concurrent_responses_of_a_session_are_limited(
         return wire.pack("slice", {})
 
     monkeypatch.setattr("pages.series_player.route.slice_frame", slow)
-    monkeypatch.setattr("pages.series_player.route.MAX_CONCURRENT", 1)
+    monkeypatch.setattr("pages.live.server.case_endpoint.MAX_CONCURRENT", 1)
     body = json.dumps({"token": mine.token, "case": state.case.key, "kind": "slice", "slice": 0})
     codes: list[int] = []
 

@@ -40,7 +40,7 @@ def check(files: dict[str, bytes], source: str, dt_s: float | None = None, data:
     series = read_dicom(zipped(files), dt_s=dt_s)
     np.testing.assert_array_equal(series.data, as_read(data))
     assert series.dt_s == pytest.approx(DT)
-    assert plan_of(files, dt_s).time_source == source
+    assert series.time_source == plan_of(files, dt_s).time_source == source
 
 
 def seconds(t: int, _z: int) -> float:

@@ -6,6 +6,7 @@ import io
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -18,6 +19,7 @@ from pydicom.encaps import generate_frames
 from perfcore.errors import InputDataError
 from perfcore.io.dicom.codestream import declares
 from perfcore.io.dicom.decoder import FrameDecoder
+from perfcore.io.dicom.pixels import MAX_SIDE
 from perfcore.io.dicom.reader import read_dicom
 from tests.support.dicom_codecs import CODECS, LOSSY, NEAR, compress, jpeg_lossless
 from tests.support.dicom_export import N_TIME, NAME, as_read, bolus, export, images, zipped
@@ -276,3 +278,28 @@ def test_fuzzed_files_are_read_or_refused(codec: str, changes: list[tuple[int, b
         assert NAME not in str(error)
     else:
         assert np.isfinite(series.data).all()
+
+
+def test_memory_and_processor_time_of_the_decoder_are_limited() -> None:
+    """The limits of the process that decodes, as the operating system knows them (Linux)."""
+    decoder = FrameDecoder()
+    assert decoder.decode(
+        jpeg_lossless(DATA[0, 0], 12), "1.2.840.10008.1.2.4.70", *DATA.shape[2:], 12, signed=False
+    )
+    assert decoder._process is not None
+    limits = Path(f"/proc/{decoder._process.pid}/limits")
+    decoder_limits = limits.read_text() if limits.exists() else ""
+    decoder.close()
+    if not decoder_limits:
+        pytest.skip("no /proc")
+    assert f"Max address space         {1 << 30}" in decoder_limits
+    assert "Max core file size        0" in decoder_limits
+
+
+def test_the_largest_image_fits_the_limits_of_the_decoder() -> None:
+    pixels = np.random.default_rng(0).integers(0, 4096, (MAX_SIDE, MAX_SIDE)).astype(np.uint16)
+    decoder = FrameDecoder()
+    uid, encode = CODECS["jpeg 2000"]  # needs the most memory
+    decoded = decoder.decode(encode(pixels, 12), str(uid), MAX_SIDE, MAX_SIDE, 12, signed=False)
+    decoder.close()
+    assert decoded == pixels.tobytes()

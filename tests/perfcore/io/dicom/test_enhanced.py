@@ -19,6 +19,7 @@ from perfcore.io.dicom.elements import Elements, ReadBudget, suppress_warnings
 from perfcore.io.dicom.files import open_files
 from perfcore.io.dicom.header import DicomImage, read_images
 from perfcore.io.dicom.reader import read_dicom
+from perfcore.io.dicom.source_headers import read_source_headers
 from perfcore.types import PerfusionSeries
 from tests.support.dicom_enhanced import SHARED_KINDS, TIME_TAGS, enhanced
 from tests.support.dicom_export import DT, NAME, SIDE, as_read, bolus, export, zipped
@@ -220,3 +221,9 @@ def test_fuzzed_frames_are_read_or_refused(changes: list[tuple[int, bytes]], n_c
         assert NAME not in str(error)
     else:
         assert np.isfinite(series.data).all()
+
+
+def test_source_headers_are_those_of_the_file_for_each_slice() -> None:
+    found = read_source_headers(zipped({"a": enhanced(DATA)}))
+    assert [header.NumberOfFrames for header in found] == [N_TIME * N_SLICES] * N_SLICES
+    assert "PixelData" not in found[0]

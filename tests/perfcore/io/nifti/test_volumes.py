@@ -16,8 +16,8 @@ from scipy.spatial.transform import Rotation
 
 from perfcore.errors import InputDataError
 from perfcore.io.nifti.reader import read_series
-from perfcore.io.nifti.resampling import VolumeGrid, coverage, resampled_map, resampled_mask
-from perfcore.io.nifti.volumes import read_map, read_mask
+from perfcore.io.nifti.resampling import VolumeGrid, coverage, resampled_mask
+from perfcore.io.nifti.volumes import read_mask
 from perfcore.quality_flags import make_flag
 from tests.perfcore.io.nifti.test_reader import AFFINE, GRID, image, packed, values
 
@@ -259,37 +259,6 @@ def test_a_lesion_beside_the_series_is_empty_and_said() -> None:
         read_series(SERIES, mask=nib.Nifti1Image(lesion, tall).to_bytes())
 
 
-# Maps
-
-
-def test_a_map_is_interpolated_linearly_onto_the_series() -> None:
-    """A plane in millimetres is the same plane on any grid."""
-    shape, affine = (70, 64, 50), np.diag([1.0, 1.0, 1.0, 1.0])
-    affine[:3, 3] = -35, -30, 30
-    slope = np.array([0.3, -0.2, 0.1])
-
-    def plane(of: tuple[int, ...], at: np.ndarray) -> np.ndarray:
-        ijk = np.stack(np.meshgrid(*(np.arange(n) for n in of), indexing="ij"), -1)
-        return np.asarray((ijk @ at[:3, :3].T + at[:3, 3]) @ slope + 5).astype(np.float32)
-
-    grid = VolumeGrid.of_series(read_series(SERIES))
-    found, flags = read_map(nib.Nifti1Image(plane(shape, affine), affine).to_bytes(), grid, "Tmax map")
-    known = np.isfinite(found)
-    assert known.mean() > 0.9
-    np.testing.assert_allclose(found[known], plane(SHAPE, OBLIQUE)[known], atol=0.05)
-    assert flags[0].sentence.startswith("The Tmax map has 70 × 64 × 50 voxels")
-    own = plane(SHAPE, OBLIQUE)
-    own[3, 4, 5], own[0, 0, 0] = np.nan, np.inf
-    found, flags = read_map(nib.Nifti1Image(own, OBLIQUE).to_bytes(), grid, "Tmax map")
-    np.testing.assert_array_equal(found, np.where(np.isfinite(own), own, np.nan))
-    assert flags == ()
-    with pytest.raises(InputDataError, match="Tmax map holds no finite value"):
-        read_map(nib.Nifti1Image(np.full(SHAPE, np.nan, np.float32), OBLIQUE).to_bytes(), grid, "Tmax map")
-    far = nib.Nifti1Image(own[:9], OBLIQUE).to_bytes()
-    with pytest.raises(InputDataError, match="Tmax map has shape 9 × 20 × 6"):
-        read_map(far, grid, "Tmax map")
-
-
 # Resampling
 
 
@@ -307,11 +276,6 @@ def test_resampling_onto_any_grid_stays_within_its_source(one: Any, other: Any) 
     if not mask.any() or coverage(own, grid) == 1:
         assert found.any() <= mask.any()
     assert not resampled_mask(np.zeros(own.shape, bool), own, grid).any()
-    full = resampled_mask(np.ones(own.shape, bool), own, grid)
-    values = resampled_map(rng.random(own.shape), own, grid)
-    inside = np.isfinite(values)
-    assert not (inside & ~full).any()
-    assert ((values[inside] >= 0) & (values[inside] <= 1)).all()
     assert 0 <= coverage(own, grid) <= 1
     np.testing.assert_array_equal(resampled_mask(mask, own, own), mask)
 

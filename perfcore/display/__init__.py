@@ -1,0 +1,1 @@
+"""How maps are shown, in the dashboard and in reports: colours, and orientation of a slice."""
