@@ -1,7 +1,7 @@
 // The Lab: frames of the server, the open case, drawing. The DOM is built once; a run of the page updates it.
 // Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
 /** @import { CaseFrame, Component, ConfigFrame, ConnectionStatus, FlowFrame, Frame } from "./types.js" */
-/** @import { Edit, EngineStatus, LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
+/** @import { Edit, EngineFrame, EngineStatus, LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
 import { find, findAll, setRadio } from "./common/dom.js";
 import { FLAG_REST, unpack } from "./common/wire.js";
 import { AifEditor } from "./curve/aif_editor.js";
@@ -150,7 +150,7 @@ export class Lab {
     if (!here || edit.flags & FLAG_REST) this.socket.edit(edit);
   }
 
-  /** @param {FlowFrame} frame */
+  /** @param {EngineFrame} frame */
   #show(frame) {
     const hasMaps = Boolean(frame.arrays.cbf);
     if (hasMaps) this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));

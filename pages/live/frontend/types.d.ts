@@ -108,8 +108,6 @@ export type CaseFrame = Case | CaseUpdate;
 
 export interface FlowFrame {
   kind: "slice" | "coarse" | "volume"; epoch: number; seq: number; ref: number; z: number;
-  /** Of a volume that the engine computed during a drag. */
-  moving?: boolean;
   /** Of a coarse frame: slice z alone. */
   one?: boolean;
   numbers?: Numbers; start?: Numbers;
@@ -117,6 +115,8 @@ export interface FlowFrame {
 }
 /** A flow frame that carries maps. */
 export type MapsFrame = Pick<FlowFrame, "seq" | "ref" | "z" | "one"> & { arrays: { cbf: Float32Array; tmax: Float32Array } };
+/** Maps of the engine; `moving`: of a volume during a drag. */
+export interface EngineFrame extends FlowFrame { moving?: boolean }
 /** What the engine needs of a case beside the coefficients of its slices. */
 export interface BasisFrame {
   kind: "basis"; q: number; cbfPerK: number; voxelMl: number; lesionVoxels: number;
@@ -196,7 +196,7 @@ export interface StreamFrames {
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; coarse: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
 

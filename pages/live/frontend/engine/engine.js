@@ -1,6 +1,6 @@
 // Engine: computes the maps of edits in the page, in two workers; the server computes what the engine does not have, and
 // confirms at rest. While a case is loading, the slices that are here are computed here.
-/** @import { BasisFrame, Case, Edit, EngineStatus, FlowFrame, Numbers, Thresholds } from "../types.js" */
+/** @import { BasisFrame, Case, Edit, EngineFrame, EngineStatus, FlowFrame, Numbers, Thresholds } from "../types.js" */
 /** @import { DeconvolutionSettings } from "./operator.js" */
 /** @import { FlowResult, WorkerMessage } from "./messages.js" */
 import { FLAG_ALL_SLICES, FLAG_REST } from "../common/wire.js";
@@ -11,7 +11,7 @@ import { buildOperator, isSupported, project } from "./operator.js";
 /** @typedef {DeconvolutionSettings & {tmaxReference: string}} EngineSettings */
 /**
  * @typedef {object} EngineHost
- * @property {(frame: FlowFrame) => void} onFrame
+ * @property {(frame: EngineFrame) => void} onFrame
  * @property {(status: EngineStatus, nLoaded: number, nSlices: number) => void} onStatus
  * @property {() => number} visible the slice in view
  * @property {() => Thresholds} thresholds

@@ -6,13 +6,13 @@ import { FLAG_ALL_SLICES, FLAG_REST } from "../common/wire.js";
 import { Engine } from "../engine/engine.js";
 import { FakeServer, FakeWorker, settle, until, workers } from "./fake_engine.js";
 
-/** @import { FlowFrame } from "../types.js" */
+/** @import { EngineFrame } from "../types.js" */
 
 const SETTINGS = { deconvolution: "circulant", regularization: "tikhonov", discretization: "volterra", lambda: 0.3, tmaxReference: "absolute" };
 const SLICES = 3;
 /** @type {FakeServer} */
 let server;
-/** @type {{frames: FlowFrame[], statuses: string[]}} */
+/** @type {{frames: EngineFrame[], statuses: string[]}} */
 let seen;
 /** @type {Engine} */
 let engine;

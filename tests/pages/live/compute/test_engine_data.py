@@ -28,7 +28,8 @@ def test_coefficients_are_those_of_the_basis_to_half_a_step(case: LiveCase) -> N
     )
     assert found.shape == exact.shape
     assert found.dtype == np.int16
-    assert (np.abs(found * data.steps[:, None] - exact) <= 0.5001 * data.steps[:, None]).all()
+    rounding = 0.004  # of a step: 32,767 steps in float32
+    assert (np.abs(found * data.steps[:, None] - exact) <= (0.5 + rounding) * data.steps[:, None]).all()
     np.testing.assert_allclose(data.vectors, basis.vectors.numpy() * data.steps[:, None])
 
 
