@@ -47,7 +47,7 @@ from tests.support import dicom_export
 from tests.support.synthetic_head import draw_head
 
 MAX_MEMORY = 48 << 20
-HEAD = draw_head(n=32, n_slices=2, n_time=20, noise=1.0)
+HEAD = draw_head(n=32, n_slices=2, n_time=28, noise=1.0)
 SERIES = replace(HEAD.series, lesion=HEAD.lesion)
 
 
@@ -163,7 +163,7 @@ def odd_series(draw: st.DrawFn) -> PerfusionSeries:
         dt_s = draw(st.sampled_from([0.02, 5.0, 60.0]))
     data.flat[0] = data.flat[0] + 1  # it changes in time
     data = np.ascontiguousarray(data.clip(-MAX_ABS_VALUE, MAX_ABS_VALUE), np.float32)
-    units = draw(st.sampled_from(["hu", "concentration"]))
+    units = draw(st.sampled_from(["hu", "concentration", "dsc"]))
     mask = np.ones(data.shape[:3], bool) if draw(st.booleans()) else None
     return PerfusionSeries(data, affine, dt_s, units=units, mask=mask)
 

@@ -128,7 +128,7 @@ def test_concentration_is_scaled_to_healthy_hu_peak(prepared):
     for unit in (2.0**-10, 2.0**10):
         given = replace(
             prepared, enhancement=prepared.enhancement * np.float32(unit), tmip=prepared.tmip * np.float32(unit),
-            baseline=np.zeros_like(prepared.baseline),
+            baseline=np.zeros_like(prepared.baseline), units="concentration",
         )  # fmt: skip
         assert not given.in_hu
         hu_factor = HEALTHY_PEAK_HU / float(healthy_curve(given).max())
@@ -136,7 +136,7 @@ def test_concentration_is_scaled_to_healthy_hu_peak(prepared):
         assert grid_input.hu_factor == pytest.approx(hu_factor)
         hu = replace(
             given, enhancement=given.enhancement * np.float32(hu_factor), tmip=given.tmip * np.float32(hu_factor),
-            baseline=prepared.baseline,
+            baseline=prepared.baseline, units="hu",
         )  # fmt: skip
         np.testing.assert_allclose(grid_input.curves, make_grid_input(hu).curves, rtol=1e-4, atol=1e-3)
 
