@@ -127,7 +127,8 @@ def _run_in_processes(
                 done(places[future], future.result())
         except BaseException:
             parent_end.close()
-            pool.shutdown(wait=False, cancel_futures=True)
+            # Until they have ended, workers may still write what the caller is about to remove.
+            pool.shutdown(wait=True, cancel_futures=True)
             raise
 
 

@@ -23,6 +23,7 @@ from perfcore.io.dicom.pixels import check_pixels
 from perfcore.io.dicom.stack import Stack, group_slices, stack
 from perfcore.io.frame_timing import FramePlan
 from perfcore.io.nifti.reader import MIN_FRAMES
+from perfcore.plausibility import refuse_modality
 from perfcore.quality_flags import Flag, make_flag
 
 _JOINED_AS: Final[dict[Joining, str]] = {
@@ -206,7 +207,7 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
     n_frames, n_slices = max(len(own) for own in grouped), len(grouped)
     volume = slices = plan = error = None
     try:
-        _check_modality(images[0].modality, units)
+        refuse_modality(images[0].modality, units)
         _check_n_frames(n_frames)
         check_pixels(images)
     except InputDataError as refusal:
@@ -243,13 +244,6 @@ def _candidate(draft: _Draft, numbers: tuple[int, int, int], dt_s: float | None,
 def _spacing_mm(volume: Stack) -> tuple[float, float, float]:
     x, y, z = (float(size) for size in np.linalg.norm(volume.affine[:3, :3], axis=0))
     return x, y, z
-
-
-def _check_modality(modality: str, units: str) -> None:
-    if modality == "MR" and units != "dsc":
-        raise InputDataError("The DICOM series is MR, whose signal falls with contrast; give --units dsc.")
-    if modality == "CT" and units == "dsc":
-        raise InputDataError("The DICOM series is CT, whose values rise with contrast; give --units hu.")
 
 
 def _check_n_frames(n_frames: int) -> None:

@@ -152,7 +152,8 @@ def choose(catalogue: Catalogue, series: int | None, *, units: str = "hu") -> Ca
         if chosen.error is not None:
             raise chosen.error
         return chosen
-    usable = [candidate for candidate in candidates if candidate.scan.is_usable]
+    readable = [candidate for candidate in candidates if candidate.scan.is_usable]
+    usable = [candidate for candidate in readable if _fits(candidate.scan, units)] or readable
     perfusion = [
         candidate.scan
         for candidate in candidates
@@ -176,7 +177,7 @@ def choose(catalogue: Catalogue, series: int | None, *, units: str = "hu") -> Ca
 
 
 def _fits(scan: Scan, units: str) -> bool:
-    """Return whether the modality of a scan is that of the units."""
+    """Return whether the modality of a scan is that of the units; enhancement is that of CT if there is one."""
     return scan.modality == ("MR" if units == "dsc" else "CT")
 
 

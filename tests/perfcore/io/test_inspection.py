@@ -70,7 +70,7 @@ def test_a_nifti_series_is_listed_with_the_source_of_its_step(tmp_path: Path) ->
     assert (row.dt_s, row.time_source, found.chosen) == (1.5, "header", 1)
     (tmp_path / "b.json").write_text('{"RepetitionTime": 2}')
     sidecar = inspect_input(nifti(tmp_path / "b.nii", 0)).series[0]
-    assert sidecar == replace(row, dt_s=2, time_source="sidecar")
+    assert sidecar == replace(row, dt_s=2, time_source="sidecar RepetitionTime")
     name = "SMIR.Brain.XX.O.CT_4DPWI.1"
     nifti(tmp_path / "case_7" / name / f"{name}.nii", 0)
     case = inspect_input(tmp_path / "case_7").series[0]
@@ -82,7 +82,7 @@ def test_cases_of_a_folder_are_listed_and_a_bad_one_says_why(tmp_path: Path) -> 
     nifti(tmp_path / "short.nii", 1.5, VOXELS[..., :9])
     found = inspect_input(tmp_path)
     assert [(row.case, row.is_usable) for row in found.series] == [("", True), ("", False)]
-    assert found.series[1].reason == "The series has 9 frames; expected 10 or more."
+    assert found.series[1].reason == "The series has 9 frames; expected 10 or more, so give the whole series."
     assert (found.chosen, found.refusal) == (None, None)
 
 

@@ -255,9 +255,12 @@ def test_a_long_list_is_shortened() -> None:
 
 def test_magnetic_resonance_is_recognised() -> None:
     magnetic = another(Modality="MR", SOPClassUID=MRImageStorage)
-    with pytest.raises(InputDataError, match="series is MR, whose signal falls with contrast; give --units dsc"):
+    with pytest.raises(InputDataError, match="is an MR series by its header, not CT; read it with --units dsc"):
         read(magnetic)
     check_is_reference(read(export(), magnetic))
+    both = read(export(), magnetic, units="concentration")
+    np.testing.assert_array_equal(both.data, REFERENCE.data)
+    np.testing.assert_array_equal(read(export(), magnetic, units="dsc").data, as_read(OTHER))
     scans = list_scans(zipped(merged(export(), magnetic)), units="dsc").scans
     assert [(scan.modality, scan.is_usable) for scan in scans] == [("CT", False), ("MR", True)]
 
