@@ -23,7 +23,7 @@ const STATUS = {
   connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
 };
 /** @type {Record<EngineStatus, string>} */
-const ENGINE = { server: "maps by the server", loading: "loading the engine", browser: "maps by this browser" };
+const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
 const DISAGREES = "The maps of this browser differ from the server's: the server computes this case from now on.";
 /** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
@@ -141,7 +141,9 @@ export class Lab {
     if (error !== null) this.root.dataset.engineError = String(error);
     if (error !== null && !this.engine.accept(error)) this.notice(DISAGREES);
     const shown = this.values.shownSeq[this.view.slice] ?? -1;
-    if (this.engine.status === "server" || frame.seq >= shown) this.#show(frame);
+    if (this.engine.status !== "server" && frame.seq < shown) return;
+    this.#show(frame);
+    if (frame.numbers) this.root.dataset.numbers = String(frame.seq);
   }
 
   /** Compute the maps of an edit here where possible; the server computes the others, and every one at rest. @param {Edit} edit */
@@ -154,10 +156,7 @@ export class Lab {
   #show(frame) {
     const hasMaps = Boolean(frame.arrays.cbf);
     if (hasMaps) this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));
-    if (frame.numbers && frame.start) {
-      this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
-      this.root.dataset.numbers = String(frame.seq);
-    }
+    if (frame.numbers && frame.start) this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
     if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", frame);
     if (this.notices.passing && this.editor.isDragging) this.notice("");
     if (hasMaps) this.draw(frame.seq);
@@ -247,8 +246,7 @@ export class Lab {
   /** @param {EngineStatus} status @param {number} nLoaded @param {number} nSlices */
   #showEngine(status, nLoaded, nSlices) {
     this.root.dataset.engine = status;
-    const progress = status === "loading" ? ` ${nLoaded}/${nSlices}` : "";
-    this.find("[data-out=engine]").textContent = ENGINE[status] + progress;
+    this.find("[data-out=engine]").textContent = `· ${status === "loading" ? `${nLoaded}/${nSlices}` : ENGINE[status]}`;
   }
 
   #resize() {
