@@ -268,13 +268,13 @@ export class Engine {
   }
 
   /**
-   * Compare the server's volume of the curve at rest with the engine's.
+   * Compare the server's volume of a curve at rest with the engine's.
    * @param {FlowFrame} frame
    * @returns {number | null} mean relative error of CBF; null where there is nothing to compare
    */
-  compare({ seq, arrays: { cbf } }) {
+  compare({ kind, seq, arrays: { cbf } }) {
     const own = this.#rested?.seq === seq ? this.#rested.cbf : null;
-    if (!own || !cbf) return null;
+    if (kind !== "volume" || !own || !cbf) return null;
     const least = 0.02 * cbf.reduce((a, b) => Math.max(a, b), 0);
     let sum = 0, n = 0;
     for (let i = 0; i < cbf.length; i++) if (cbf[i] > least) { sum += Math.abs(own[i] - cbf[i]) / cbf[i]; n += 1; }

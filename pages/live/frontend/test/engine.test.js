@@ -153,8 +153,9 @@ describe("the server's answer at rest", () => {
     assert.equal(engine.edit(edit(4)), false);
   });
 
-  it("is not compared with another edit", async () => {
+  it("is not compared with another edit, or in the slice that the server sends first", async () => {
     await answer(1);
+    assert.equal(engine.compare({ ...seen.frames[0], kind: "slice" }), null);
     assert.equal(engine.compare({ ...seen.frames[0], seq: 99 }), null);
   });
 });
