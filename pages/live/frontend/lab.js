@@ -246,7 +246,7 @@ export class Lab {
   /** @param {EngineStatus} status @param {number} nLoaded @param {number} nSlices */
   #showEngine(status, nLoaded, nSlices) {
     this.root.dataset.engine = status;
-    this.find("[data-out=engine]").textContent = `· ${status === "loading" ? `${nLoaded}/${nSlices}` : ENGINE[status]}`;
+    this.find("[data-out=engine]").textContent = status === "loading" ? `${ENGINE.loading} ${nLoaded}/${nSlices}` : ENGINE[status];
   }
 
   #resize() {
