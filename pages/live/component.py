@@ -16,6 +16,7 @@ from pages.live.server.connection import PATH
 from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
+from pages.server.config import computes_in_browser
 from pages.ui.colours import outline_css
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
@@ -106,7 +107,7 @@ def config_frame(
         "discretization": workspace.settings.discretization,
         "lambda": workspace.settings.lam,
         "tmaxReference": workspace.settings.tmax_reference,
-        "enginePath": ENGINE_PATH.lstrip("/"),
+        "enginePath": ENGINE_PATH.lstrip("/") if computes_in_browser() else "",
         "maps": {name: _map_header(info) for name, info in MAPS.items()},
         "scales": SCALES,
         "colours": OUTLINES,

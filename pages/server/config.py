@@ -13,6 +13,7 @@ import torch
 from perfcore.runtime.device import describe_device, resolve_device
 
 FOLDER_VARIABLE: Final = "AIF_LAB_DATA"
+ENGINE_VARIABLE: Final = "AIF_LAB_ENGINE"
 DEVICE_VARIABLE: Final = "AIF_LAB_DEVICE"
 EVALUATION_VARIABLE: Final = "AIF_LAB_EVALUATION"
 UPLOAD_MEMORY_FRACTION: Final = 0.3
@@ -42,6 +43,11 @@ def memory_for_uploads() -> int:
     with suppress(OSError, ValueError):  # a container or a service may have less than the machine
         total = min(total, int(_CGROUP_LIMIT.read_text()))
     return int(UPLOAD_MEMORY_FRACTION * total)
+
+
+def computes_in_browser() -> bool:
+    """Return whether browsers compute the maps of a drag (``AIF_LAB_ENGINE=browser``); experimental."""
+    return os.environ.get(ENGINE_VARIABLE) == "browser"
 
 
 def data_folder() -> Path | None:

@@ -175,7 +175,8 @@ export class Lab {
     if (!frame) { this.request({ type: "case" }); return; }
     this.aif.beforeCase(frame);
     this.values.setCase(frame);
-    this.engine.open(frame, { token: this.config.token, url: new URL(this.config.enginePath, document.baseURI) });
+    const { token, enginePath } = this.config;
+    if (enginePath) this.engine.open(frame, { token, url: new URL(enginePath, document.baseURI) });
     this.editor.setCase(frame);
     if (old?.name !== frame.name) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
     const slider = this.find("[data-control=slice]", HTMLInputElement);
@@ -246,6 +247,7 @@ export class Lab {
   /** @param {EngineStatus} status @param {number} nLoaded @param {number} nSlices */
   #showEngine(status, nLoaded, nSlices) {
     this.root.dataset.engine = status;
+    this.find("[data-out=engine]").hidden = !this.config?.enginePath;
     this.find("[data-out=engine]").textContent = status === "loading" ? `${ENGINE.loading} ${nLoaded}/${nSlices}` : ENGINE[status];
   }
 

@@ -65,7 +65,7 @@ export const HTML = `
     <span class="key probed" data-out="probed"></span></div>
 </section>
 <section class="numbers" aria-label="Numbers">
-  <div class="status" role="status"><i></i><span data-out="status">connecting</span><span data-out="engine" title="Where the maps of a drag are computed: in this browser, or by the server. While the case is loading, the slices that have come are counted. At rest the server computes every map exactly.">server</span></div></section>
+  <div class="status" role="status"><i></i><span data-out="status">connecting</span><span data-out="engine" hidden title="Where the maps of a drag are computed: in this browser, or by the server. While the case is loading, the slices that have come are counted. At rest the server computes every map exactly.">server</span></div></section>
 <div class="notices" role="status"><div class="notice" hidden></div></div>
 <div class="unseen" role="status" data-out="heard"></div>
 </div>
