@@ -17,7 +17,7 @@ from perfcore.io.dicom.choice import open_scan
 from perfcore.io.dicom.elements import PARSE_ERRORS, CountedReads, ReadBudget
 from perfcore.io.dicom.files import Blob
 
-MAX_HEADER_BYTES: Final = 64 << 20
+MAX_WHOLE_HEADER_BYTES: Final = 64 << 20
 """Maximum size of all elements before the pixels; those of a multi-frame image are the largest."""
 
 
@@ -48,7 +48,7 @@ def read_source_headers(
 
 def _whole_header(blob: Blob, budget: ReadBudget) -> Dataset:
     try:
-        content = CountedReads(blob.read(MAX_HEADER_BYTES), budget)
+        content = CountedReads(blob.read(MAX_WHOLE_HEADER_BYTES), budget)
         dataset = dcmread(content, stop_before_pixels=True, force=True)
     except PARSE_ERRORS as error:
         raise InputDataError(

@@ -9,10 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from perfcore.errors import InputDataError
-from perfcore.io.byte_source import open_source
 from perfcore.io.nifti.geometry import affine_mm
-from perfcore.io.nifti.header import by, read_header
-from perfcore.io.nifti.voxels import PADDING_BYTES, read_array, scale, skip_extensions
+from perfcore.io.nifti.volumes import read_values
 from perfcore.quality_flags import Flag
 from perfcore.types import BoolArray, DoubleArray, FloatArray
 
@@ -55,19 +53,10 @@ def read_on_grid(
     InputDataError
         The file is refused, is not one volume, or has no finite value on the grid.
     """
-    with open_source(source, what) as stream:
-        header = read_header(stream)
-        if len(header.shape) != 3:
-            raise InputDataError(
-                f"The {what} has shape {by(header.shape)}; expected 3 dimensions, so give one volume without time."
-            )
-        skip_extensions(stream, header)
-        stored = np.empty(header.shape[::-1], header.dtype)
-        read_array(stream, stored)
-        stream.finish(PADDING_BYTES)
+    stored, header = read_values(source, what)
     own, flags = affine_mm(header, what)
     with np.errstate(over="ignore"):
-        values = scale(stored, header).T.astype(np.float32)
+        values = stored.astype(np.float32)
     found = _resampled(
         values, np.isfinite(values) & (values != empty), np.asarray(np.linalg.solve(own, affine), np.float64), grid
     )

@@ -108,7 +108,7 @@ def flagged_mask(
     InputDataError
         The file is refused, does not cover the series, is not finite, or is empty.
     """
-    values, header = _read(source, what)
+    values, header = read_values(source, what)
     own, flags = _placed(header, grid, what, stored)
     given = np.ascontiguousarray(check_finite(values, what) > 0)
     if not allow_empty and not given.any():
@@ -151,8 +151,26 @@ def covers(source: Path, grid: VolumeGrid, what: str) -> bool:
     return coverage(VolumeGrid(_shape(header, what), affine_mm(header, what)[0]), grid) >= MIN_COVERAGE
 
 
-def _read(source: Path | bytes, what: str) -> tuple[NDArray[Any], NiftiHeader]:
-    """Read the values of a volume, scaled. Shape ``header.shape``."""
+def read_values(source: Path | bytes, what: str) -> tuple[NDArray[Any], NiftiHeader]:
+    """Read a volume on its own grid.
+
+    Parameters
+    ----------
+    source
+        A path, or the content of an upload.
+    what
+        Name of the volume in error messages, such as ``"Tmax map"``.
+
+    Returns
+    -------
+    tuple
+        Scaled values, shape ``header.shape``, and the header.
+
+    Raises
+    ------
+    InputDataError
+        The file is refused, or is not one volume.
+    """
     with open_source(source, what) as stream:
         header = read_header(stream)
         _shape(header, what)
@@ -166,7 +184,8 @@ def _read(source: Path | bytes, what: str) -> tuple[NDArray[Any], NiftiHeader]:
 def _shape(header: NiftiHeader, what: str) -> tuple[int, int, int]:
     if len(header.shape) != 3:
         raise InputDataError(
-            f"The {what} has {len(header.shape)} dimensions ({by(header.shape)}); expected 3, so give one volume."
+            f"The {what} has {len(header.shape)} dimensions ({by(header.shape)}); expected 3 dimensions, so give "
+            "one volume without time."
         )
     nx, ny, nz = header.shape
     return nx, ny, nz
