@@ -134,14 +134,14 @@ export class Lab {
     }
   }
 
-  /** A frame of the server: at rest it confirms the engine's; one that is older than the maps shown is not drawn. @param {FlowFrame} frame */
+  /** A frame of the server: at rest it confirms the engine's; maps that are older than those shown are not drawn. @param {FlowFrame} frame */
   #confirm(frame) {
     this.engine.startNumbers = frame.start ?? this.engine.startNumbers;
     const error = this.engine.compare(frame);
     if (error !== null) this.root.dataset.engineError = String(error);
     if (error !== null && !this.engine.accept(error)) this.notice(DISAGREES);
     const shown = this.values.shownSeq[this.view.slice] ?? -1;
-    if (this.engine.status !== "server" && frame.seq < shown) return;
+    if (frame.arrays.cbf && frame.seq < shown) return; // e.g. answered by a rerun after the socket was back
     this.#show(frame);
     if (frame.numbers) this.root.dataset.numbers = String(frame.seq);
   }
