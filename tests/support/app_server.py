@@ -136,7 +136,7 @@ def wait_lab(page: Page, condition: str) -> None:
     """Wait for a JavaScript condition on ``lab``, the Lab's element, and its ``data``."""
     try:
         page.wait_for_function(
-            f"() => {{ {FIND} const lab = find(document); const data = lab?.dataset; return lab && ({condition}); }}"
+            f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return lab && ({condition}); }}"
         )
     except TimeoutError as error:
         state = page.evaluate(f"() => {{ {FIND} return {{ ...find(document)?.dataset }}; }}")
