@@ -16,11 +16,11 @@ import { installPlugins, PLUGINS } from "./plugins.js";
 import { HTML } from "./template.js";
 import { PerformanceMarks } from "./performance_marks.js";
 import { joinCase } from "./transport/case_update.js";
-import { LiveSocket } from "./transport/socket.js";
+import { HAS_SERVER, LiveSocket } from "./transport/socket.js";
 
 /** @type {Record<ConnectionStatus, string>} */
 const STATUS = {
-  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
+  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", offline: "one file", // of one width: see .status
 };
 /** @type {Record<EngineStatus, string>} */
 const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
@@ -81,7 +81,7 @@ export class Lab {
     this.actions.undo = () => this.aif.undo({ back: true });
     this.actions.redo = () => this.aif.undo({ back: false });
     this.actions.reset = () => this.aif.reset();
-    this.closePlugins = installPlugins(this, PLUGINS);
+    this.closePlugins = installPlugins(this, PLUGINS.filter(({ needsServer }) => HAS_SERVER || !needsServer));
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(find(root, ".picture"));
     this.observer.observe(find(root, "svg.editor", SVGSVGElement));
