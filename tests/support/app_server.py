@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, Response, TimeoutError, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from tests import ROOT
 
@@ -138,7 +139,7 @@ def wait_lab(page: Page, condition: str) -> None:
         page.wait_for_function(
             f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return lab && ({condition}); }}"
         )
-    except TimeoutError as error:
+    except PageTimeout as error:
         state = page.evaluate(f"() => {{ {FIND} return {{ ...find(document)?.dataset }}; }}")
         raise AssertionError(f"{condition} does not come true; the Lab's data: {state}") from error
 
