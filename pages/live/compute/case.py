@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final
@@ -39,6 +39,8 @@ MAX_SAMPLE: Final = WIDTH
 CHUNK_TILES: Final = 8
 """Tiles in one job of a whole volume: about 4 ms, so that the visible slice of another session waits briefly."""
 MAX_START_NUMBERS: Final = 32
+DOWNLOAD_BYTES: Final = 64
+"""Bytes of a voxel in `LiveCase.downloads`, at most: 32 coefficients of 2 bytes; they are compressed."""
 """Start AIFs and settings whose metrics are cached."""
 
 _SERIAL: Final = itertools.count(1)
@@ -121,7 +123,8 @@ class LiveCase:
         """Memory in bytes, for the bounded cache."""
         p = self.prepared
         own = self.tiles.data.nbytes + self.reference_tiles.data.nbytes
-        return own + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
+        downloads = self.tiles.n_voxels * DOWNLOAD_BYTES
+        return own + downloads + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
 
     @cached_property
     def layout(self) -> Layout:
@@ -263,6 +266,11 @@ class LiveCase:
     def engine_data(self) -> EngineData:
         """The case for the browser's engine."""
         return EngineData.of(self)
+
+    @cached_property
+    def downloads(self) -> dict[Hashable, bytes]:
+        """Compressed frames of the case, by name: see ``pages.live.server.engine_route``."""
+        return {}
 
     @cached_property
     def static(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

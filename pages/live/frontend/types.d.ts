@@ -81,7 +81,7 @@ export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
-  enginePath: string;
+  enginePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
@@ -94,7 +94,11 @@ export interface Case {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
+  /** The part of a slice that holds the head, the same for all slices, in pixels. */
+  head: Box;
+  /** Slices whose static data are here; the browser's own field. */
+  loaded: Set<number>;
   /** Metrics of the start AIF; a file that works without a server has them. */
   startNumbers?: Numbers;
   arrays: {
@@ -105,14 +109,23 @@ export interface Case {
 /** Settings or start of a case that the browser has already: nothing else is sent again. */
 export interface CaseUpdate {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[];
-  arrays: { start: Curve; edited?: Curve; pixel?: undefined };
+  arrays: { start: Curve; edited?: Curve; pixel?: undefined; starts?: undefined };
 }
-export type CaseFrame = Case | CaseUpdate;
+/** A case whose slices are still to come. */
+export type CaseHead = Omit<Case, "loaded" | "arrays"> & {
+  arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
+};
+export type CaseFrame = Omit<Case, "loaded"> | CaseHead | CaseUpdate;
+/** Static data of a slice, by name. */
+export type SliceArrays = Record<string, Uint32Array | Float32Array | Int16Array | Uint8Array>;
+export interface StaticFrame { kind: "static"; z: number; arrays: SliceArrays }
 
 export interface FlowFrame {
   kind: "slice" | "coarse" | "volume"; epoch: number; seq: number; ref: number; z: number;
   /** Of a coarse frame: slice z alone. */
   one?: boolean;
+  /** Every how manyth voxel the maps have; absent for all. */
+  step?: number;
   numbers?: Numbers; start?: Numbers;
   arrays: { cbf?: Float32Array; tmax?: Float32Array };
 }
@@ -273,7 +286,8 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   /** Name of the last edit, for its hint. */
   effect: string | null;
   numbers: { numbers: Numbers; start: Numbers };
-  volume: FlowFrame;
+  /** The maps of all slices at rest have come. */
+  volume: null;
   painted: void;
   resize: void;
   hover: SlicePixel | null;

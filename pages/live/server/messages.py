@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pages.live.compute.flow import Flow
+from pages.live.compute.static_data import without_slices
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.workspace_edit import WorkspaceEdit
 from perfcore.analysis.region import RegionStatistics
 from perfcore.errors import PerfcoreError
+
+CONFIRM_STEP = 16
+"""Every how manyth voxel a browser that computes the maps is sent at rest, to compare."""
 
 Metrics = Mapping[str, float | None]
 
@@ -28,7 +32,8 @@ Metrics = Mapping[str, float | None]
 class CaseMessage:
     """A case with its start AIF, and the edited curve where there is one.
 
-    ``static`` is the part that does not change while the case is open; None where the browser has it already.
+    ``static`` is the part that does not change while the case is open, without its slices, which the browser requests
+    from ``engine_route``; None where the browser has it already.
     """
 
     workspace: Workspace
@@ -68,6 +73,8 @@ class FlowMessage:
         False where the browser needs the metrics alone.
     one_slice
         Whether a ``coarse`` message has the visible slice alone.
+    step
+        Every how manyth voxel the message has; more than 1 for a browser that computes the maps, to compare.
     metrics, start_metrics
         Of the edited and of the start AIF; volumes alone have them.
     """
@@ -77,6 +84,7 @@ class FlowMessage:
     flow: Flow
     with_maps: bool = True
     one_slice: bool = False
+    step: int = 1
     metrics: Metrics | None = None
     start_metrics: Metrics | None = None
 
@@ -88,9 +96,12 @@ class FlowMessage:
         }  # fmt: skip
         if self.one_slice:
             header["one"] = True
+        if self.step > 1:
+            header["step"] = self.step
         if self.metrics is not None:
             header |= {"numbers": self.metrics, "start": self.start_metrics}
-        return wire.pack(self.kind, header, {"cbf": flow.cbf, "tmax": flow.tmax} if self.with_maps else {})
+        maps = {"cbf": flow.cbf[:: self.step], "tmax": flow.tmax[:: self.step]} if self.with_maps else {}
+        return wire.pack(self.kind, header, maps)
 
 
 @dataclass(frozen=True)
@@ -190,7 +201,7 @@ def case_frame(session: LiveSession, workspace: Workspace, have: str | None = No
     case, edited = workspace.case, session.edited_curve(workspace.curve_key)
     if edited is not None and edited.size != workspace.start.value.size:
         edited = None
-    return CaseMessage(workspace, edited, None if have == case.key else case.static).encode()
+    return CaseMessage(workspace, edited, None if have == case.key else without_slices(case.static)).encode()
 
 
 def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
@@ -230,8 +241,9 @@ def volume_frame(session: LiveSession, edited: WorkspaceEdit, flow: Flow, *, wit
         sample = workspace.case.sample_mean(edited.operator)
         session.set_reference_scale(workspace.epoch, flow.reference_cbf / sample)
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
+    step = CONFIRM_STEP if edit.confirm else 1
     return FlowMessage(
-        "volume", edit, flow, with_maps=with_maps, metrics=metrics, start_metrics=workspace.start_numbers
+        "volume", edit, flow, with_maps, step, metrics, start_metrics=workspace.start_numbers
     ).encode()
 
 
