@@ -77,8 +77,6 @@ def static_data(case: LiveCase) -> StaticData:
         arrays["mirror"] = np.stack(found).astype(np.float32)
     if case.vof is not None:
         arrays["vof"] = case.vof.value.astype(np.float32)
-    if case.preview.is_accurate:
-        arrays["kept"] = case.preview.grid.kept.astype(np.uint8)
     if case.lesion is not None:
         arrays["lesion"] = case.lesion.astype(np.uint8)
     return header, arrays

@@ -132,7 +132,7 @@ export class Lab {
     else if (frame.kind === "error") this.aif.refuse(frame);
     else if (!this.case && frame.kind !== "shelf") return; // an answer to a component that has been removed
     else if (frame.kind === "stale") this.request(this.#caseRequest()); // whichever case is here, the edit was dropped
-    else if (frame.kind === "slice" || frame.kind === "coarse" || frame.kind === "volume") {
+    else if (frame.kind === "slice" || frame.kind === "volume") {
       if (frame.epoch === this.case?.epoch) this.#confirm(frame);
     } else {
       const emit = /** @type {(name: string, frame: Frame) => void} */ (this.events.emit.bind(this.events));

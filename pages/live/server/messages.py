@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pages.live.compute.flow import Flow
 from pages.live.compute.static_data import without_slices
@@ -59,31 +58,28 @@ class CaseMessage:
 
 @dataclass(frozen=True, eq=False)
 class FlowMessage:
-    """CBF and Tmax of a slice, of the preview grid or of a volume; values that are not finite stay NaN.
+    """CBF and Tmax of a slice or of a volume; values that are not finite stay NaN.
 
     Attributes
     ----------
     kind
-        ``slice``, ``coarse`` (preview grid) or ``volume``.
+        ``slice`` or ``volume``.
     edit
         The edit that is answered.
     flow
         The maps and the healthy mean.
     with_maps
         False where the browser needs the metrics alone.
-    one_slice
-        Whether a ``coarse`` message has the visible slice alone.
     step
         Every how manyth voxel the message has; more than 1 for a browser that computes the maps, to compare.
     metrics, start_metrics
         Of the edited and of the start AIF; volumes alone have them.
     """
 
-    kind: Literal["slice", "coarse", "volume"]
+    kind: Literal["slice", "volume"]
     edit: wire.Edit
     flow: Flow
     with_maps: bool = True
-    one_slice: bool = False
     step: int = 1
     metrics: Metrics | None = None
     start_metrics: Metrics | None = None
@@ -94,8 +90,6 @@ class FlowMessage:
         header: dict[str, Any] = {
             "epoch": edit.epoch, "seq": edit.sequence, "ref": flow.reference_cbf, "z": edit.slice_index,
         }  # fmt: skip
-        if self.one_slice:
-            header["one"] = True
         if self.step > 1:
             header["step"] = self.step
         if self.metrics is not None:
@@ -209,37 +203,15 @@ def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
     return ErrorMessage(str(error), edit).encode()
 
 
-def slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
+def slice_frame(edited: WorkspaceEdit) -> bytes:
     """Compute the visible slice of an edit."""
-    scale, preview = session.reference_scale(edited.edit.epoch), not edited.edit.at_rest
-    flow = edited.case.slice_flow(edited.operator, edited.slice_index, scale=scale, preview=preview)
+    flow = edited.case.slice_flow(edited.operator, edited.slice_index, preview=not edited.edit.at_rest)
     return FlowMessage("slice", edited.edit, flow).encode()
 
 
-def preview_flow(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> Flow:
-    """Join the results of the preview's chunks; the healthy mean is the sample's, scaled to the exact one."""
-    mean = edited.case.sample_mean(edited.operator, preview=True) * session.reference_scale(edited.edit.epoch)
-    return edited.case.preview.gather(parts, mean)
-
-
-def coarse_frame(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> bytes:
-    """Return the frame of all slices on the preview grid."""
-    return FlowMessage("coarse", edited.edit, preview_flow(session, edited, parts)).encode()
-
-
-def coarse_slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
-    """Compute the visible slice on the preview grid, for an overloaded server."""
-    scale = session.reference_scale(edited.edit.epoch)
-    flow = edited.case.preview.slice_flow(edited.operator, edited.slice_index, scale=scale)
-    return FlowMessage("coarse", edited.edit, flow, one_slice=True).encode()
-
-
-def volume_frame(session: LiveSession, edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
-    """Return the frame of a whole volume with its metrics; at rest also set the session's reference scale."""
+def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
+    """Return the frame of a whole volume with its metrics."""
     edit, workspace = edited.edit, edited.workspace
-    if edit.at_rest:
-        sample = workspace.case.sample_mean(edited.operator)
-        session.set_reference_scale(workspace.epoch, flow.reference_cbf / sample)
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
     step = CONFIRM_STEP if edit.confirm else 1
     return FlowMessage(
