@@ -58,7 +58,7 @@ def region_of(session: LiveSession, workspace: Workspace, name: str) -> NDArray[
     if name not in REGIONS:
         raise InputDataError(f"A region is one of {', '.join(REGIONS)}; got {name[:40]!r}.")
     if workspace not in _found:
-        flow = case.volume_flow(workspace.start.value, workspace.settings)
+        flow = case.start_flow(workspace.start, workspace.settings)
         core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), workspace.settings.core_threshold)
         _found[workspace] = {
             "core": core,
@@ -77,7 +77,7 @@ def _curve(workspace: Workspace, request: Mapping[str, Any]) -> DoubleArray:
 def stream_sensitivity(
     session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
-    """Yield one frame: the gradient of a ``quantity``, in a ``region`` or against a ``target``, by the ``curve``."""
+    """Yield one frame: gradient of a ``quantity``, in a ``region`` or against a ``target``, by the ``curve``."""
     curve, quantity = _curve(workspace, request), str(request["quantity"])
     region, target_name = str(request.get("region", "core")), str(request.get("target", TRUTH))
 

@@ -207,6 +207,13 @@ def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes
     ).encode()
 
 
+def start_volume_frame(edited: WorkspaceEdit) -> bytes:
+    """Return the answer to the start curve at rest, which all sessions that open a case ask for."""
+    workspace = edited.workspace
+    flow, metrics = workspace.case.start_flow(workspace.start, workspace.settings), workspace.start_numbers
+    return FlowMessage("volume", edited.edit, flow, metrics=metrics, start_metrics=metrics).encode()
+
+
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:
     """Return the frame with the curves of one voxel."""
     curves = probe_voxel(workspace.case, curve, workspace.settings, voxel)
