@@ -26,7 +26,8 @@ from pages.live.server.connection import PATH
 from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
+"""A page waits without limit for the confirmation of its own maps; here a lost edit has to show."""
 FLOW = {"slice", "volume"}
 
 
