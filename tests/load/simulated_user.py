@@ -24,7 +24,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from pages.live.server.connection import PATH
 from pages.live.server.engine_route import PATH as ENGINE_PATH
-from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
+from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_CONFIRM, FLAG_KEEP, FLAG_REST
 
 TIMEOUT_S = 180.0
 """A page waits without limit for the confirmation of its own maps; here a lost edit has to show."""
@@ -57,7 +57,7 @@ class SimulatedUser:
         self.waits: list[float] = []
         """Seconds from each edit to its map."""
         self.rest_waits: list[float] = []
-        """Seconds from each edit at rest to the maps and metrics of the volume."""
+        """Seconds from each edit at rest to the metrics of the volume."""
         self.refusals: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -142,11 +142,11 @@ class SimulatedUser:
         return arrays
 
     async def rest(self, curve: np.ndarray) -> Mapping[str, Any]:
-        """Commit a curve, as at the end of a drag, and wait for the maps of the volume."""
+        """Commit a curve, as at the end of a drag, and wait for its confirmation."""
         assert self.socket is not None
         self.sequence += 1
-        # The engine has the visible slice already: the volume is the only answer.
-        flags = FLAG_REST | FLAG_KEEP | FLAG_ALL_SLICES
+        # The engine has the maps already: metrics and some voxels are the only answer.
+        flags = FLAG_REST | FLAG_KEEP | FLAG_ALL_SLICES | FLAG_CONFIRM
         head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
         begun = time.perf_counter()
         await self.socket.send(head + curve.astype(np.float32).tobytes())
@@ -159,7 +159,7 @@ class SimulatedUser:
         """Download the case for the browser's engine, the visible slice first; returns the bytes received."""
         slices = sorted(range(self.n_slices), key=lambda z: abs(z - self.slice))
         requests: list[dict[str, Any]] = [{"kind": "basis"}]
-        requests += [{"kind": "coefficients", "slice": z} for z in slices]
+        requests += [{"kind": kind, "slice": z} for z in slices for kind in ("static", "coefficients")]
         return sum([await asyncio.to_thread(self._fetch, request) for request in requests])
 
     def _fetch(self, request: dict[str, Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import cached_property
 from threading import Lock
 from typing import Any, Final
@@ -40,6 +40,8 @@ CHUNK_TILES: Final = 8
 """Tiles in one job of a whole volume: about 4 ms, so that the visible slice of another session waits briefly."""
 MAX_START_NUMBERS: Final = 32
 """Start AIFs and settings whose metrics are cached."""
+DOWNLOAD_BYTES: Final = 64
+"""Bytes of a voxel in `LiveCase.downloads`, at most: 32 coefficients of 2 bytes; they are compressed."""
 MAX_START_FLOWS: Final = 4
 """Start AIFs and settings whose maps are cached: everybody who opens a case asks for the same ones."""
 
@@ -120,7 +122,8 @@ class LiveCase:
     def nbytes(self) -> int:
         """Memory in bytes, for the bounded cache."""
         p = self.prepared
-        own = self.tiles.data.nbytes + self.reference_tiles.data.nbytes + self._start_flow_bytes
+        own = self.tiles.data.nbytes + self.reference_tiles.data.nbytes
+        own += self._start_flow_bytes + self.tiles.n_voxels * DOWNLOAD_BYTES
         return own + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
 
     @property
@@ -276,6 +279,11 @@ class LiveCase:
     def engine_data(self) -> EngineData:
         """The case for the browser's engine."""
         return EngineData.of(self)
+
+    @cached_property
+    def downloads(self) -> dict[Hashable, bytes]:
+        """Compressed frames of the case, by name: see ``pages.live.server.engine_route``."""
+        return {}
 
     @cached_property
     def static(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:

@@ -81,22 +81,30 @@ export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
-  enginePath: string;
+  enginePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
   arrays: Record<string, Uint8Array>;
 }
 
-/** A case as the browser keeps it; arrays over voxels are in slice order. `mirror`: of each slice, the six numbers of its
-    reflection in the midline (voxel indices); absent for sagittal slices. */
-export interface Case {
+/** A case whose slices are still to come. `mirror`: of each slice, the six numbers of its reflection in the midline (voxel
+    indices); absent for sagittal slices. */
+export interface CaseHead {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
-  /** Metrics of the start AIF; a file that works without a server has them. */
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
+  /** The part of a slice that holds the head, the same for all slices, in pixels. */
+  head: Box;
+  arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
+}
+/** A case as the browser keeps it; arrays over voxels are in slice order. */
+export interface Case extends Omit<CaseHead, "arrays"> {
+  /** In a file that works without a server: exact metrics of the start AIF. */
   startNumbers?: Numbers;
+  /** Slices whose static data are here. */
+  loaded: Set<number>;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
     baseline: Int16Array; tmip: Int16Array; mirror?: Float32Array; vof?: Curve; lesion?: Uint8Array;
@@ -105,12 +113,17 @@ export interface Case {
 /** Settings or start of a case that the browser has already: nothing else is sent again. */
 export interface CaseUpdate {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[];
-  arrays: { start: Curve; edited?: Curve; pixel?: undefined };
+  arrays: { start: Curve; edited?: Curve; pixel?: undefined; starts?: undefined };
 }
-export type CaseFrame = Case | CaseUpdate;
+export type CaseFrame = Omit<Case, "loaded"> | CaseHead | CaseUpdate;
+/** Static data of a slice, by name. */
+export type SliceArrays = Record<string, Uint32Array | Float32Array | Int16Array | Uint8Array>;
+export interface StaticFrame { kind: "static"; z: number; arrays: SliceArrays }
 
 export interface FlowFrame {
   kind: "slice" | "volume"; epoch: number; seq: number; ref: number; z: number;
+  /** Every how manyth voxel the maps have; absent for all. */
+  step?: number;
   numbers?: Numbers; start?: Numbers;
   arrays: { cbf?: Float32Array; tmax?: Float32Array };
 }
@@ -197,7 +210,7 @@ export interface StreamFrames {
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame; sources: SourcesFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame; sources: SourcesFrame;
 }
 export type Frame = Frames[keyof Frames];
 
@@ -271,7 +284,8 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   /** Name of the last edit, for its hint. */
   effect: string | null;
   numbers: { numbers: Numbers; start: Numbers };
-  volume: FlowFrame;
+  /** The maps of all slices at rest have come. */
+  volume: null;
   painted: void;
   resize: void;
   hover: SlicePixel | null;

@@ -13,12 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.flow import Flow
+from pages.live.compute.static_data import without_slices
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.workspace_edit import WorkspaceEdit
 from perfcore.analysis.region import RegionStatistics
 from perfcore.errors import PerfcoreError
+
+CONFIRM_STEP = 16
+"""Every how manyth voxel a browser that computes the maps is sent at rest, to compare."""
 
 Metrics = Mapping[str, float | None]
 
@@ -27,7 +31,8 @@ Metrics = Mapping[str, float | None]
 class CaseMessage:
     """A case with its start AIF, and the edited curve where there is one.
 
-    ``static`` is the part that does not change while the case is open; None where the browser has it already.
+    ``static`` is the part that does not change while the case is open, without the slices, which the browser
+    requests from ``engine_route``; None where the browser has it already.
     """
 
     workspace: Workspace
@@ -65,6 +70,8 @@ class FlowMessage:
         The maps and the healthy mean.
     with_maps
         False where the browser needs the metrics alone.
+    step
+        Every how manyth voxel the message has; more than 1 for a browser that computes the maps, to compare.
     metrics, start_metrics
         Of the edited and of the start AIF; volumes alone have them.
     """
@@ -73,6 +80,7 @@ class FlowMessage:
     edit: wire.Edit
     flow: Flow
     with_maps: bool = True
+    step: int = 1
     metrics: Metrics | None = None
     start_metrics: Metrics | None = None
 
@@ -82,9 +90,12 @@ class FlowMessage:
         header: dict[str, Any] = {
             "epoch": edit.epoch, "seq": edit.sequence, "ref": flow.reference_cbf, "z": edit.slice_index,
         }  # fmt: skip
+        if self.step > 1:
+            header["step"] = self.step
         if self.metrics is not None:
             header |= {"numbers": self.metrics, "start": self.start_metrics}
-        return wire.pack(self.kind, header, {"cbf": flow.cbf, "tmax": flow.tmax} if self.with_maps else {})
+        maps = {"cbf": flow.cbf[:: self.step], "tmax": flow.tmax[:: self.step]} if self.with_maps else {}
+        return wire.pack(self.kind, header, maps)
 
 
 @dataclass(frozen=True)
@@ -184,7 +195,7 @@ def case_frame(session: LiveSession, workspace: Workspace, have: str | None = No
     case, edited = workspace.case, session.edited_curve(workspace.curve_key)
     if edited is not None and edited.size != workspace.start.value.size:
         edited = None
-    return CaseMessage(workspace, edited, None if have == case.key else case.static).encode()
+    return CaseMessage(workspace, edited, None if have == case.key else without_slices(case.static)).encode()
 
 
 def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
@@ -203,15 +214,20 @@ def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes
     edit, workspace = edited.edit, edited.workspace
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
     return FlowMessage(
-        "volume", edit, flow, with_maps=with_maps, metrics=metrics, start_metrics=workspace.start_numbers
+        "volume", edit, flow, with_maps, _step(edit), metrics, start_metrics=workspace.start_numbers
     ).encode()
+
+
+def _step(edit: wire.Edit) -> int:
+    return CONFIRM_STEP if edit.confirm else 1
 
 
 def start_volume_frame(edited: WorkspaceEdit) -> bytes:
     """Return the answer to the start curve at rest, which all sessions that open a case ask for."""
     workspace = edited.workspace
     flow, metrics = workspace.case.start_flow(workspace.start, workspace.settings), workspace.start_numbers
-    return FlowMessage("volume", edited.edit, flow, metrics=metrics, start_metrics=metrics).encode()
+    step = _step(edited.edit)
+    return FlowMessage("volume", edited.edit, flow, step=step, metrics=metrics, start_metrics=metrics).encode()
 
 
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:

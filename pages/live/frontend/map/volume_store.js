@@ -1,5 +1,6 @@
 // Maps of the case in view, derived in the browser from CBF and Tmax: another map, window or threshold needs no request.
-/** @import { Case, Curve, MapsFrame, OutlineKind, Range, Thresholds, Voxel } from "../types.js" */
+/** @import { Case, Curve, MapsFrame, OutlineKind, Range, SliceArrays, Thresholds, Voxel } from "../types.js" */
+import { addSlice } from "../transport/case_update.js";
 import { toScreen, toVoxel } from "../common/voxel_coords.js";
 
 /**
@@ -57,6 +58,12 @@ export class VolumeStore {
     this.tmax = new Float32Array(this.nVoxels).fill(NaN);
     this.ref = NaN;
     this.shownSeq = new Int32Array(opened.slices).fill(-1);
+  }
+
+  /** Take the static data of a slice. @param {number} z @param {SliceArrays} arrays */
+  addSlice(z, arrays) {
+    addSlice(this.open, z, arrays);
+    this.#lookup = null;
   }
 
   /** First voxel of slice z, and the one after its last. @param {number} z @returns {Range} */
