@@ -34,7 +34,7 @@ WATCH_CASE: Final = """() => {
   window.loaded = {};
   const look = () => {
     const lab = find(document), now = performance.now();
-    const count = Number(lab?.querySelector("[data-out=engine]").textContent.match(/(\\d+)\\/\\d+/)?.[1]);
+    const count = Number(lab?.querySelector("[data-out=engine]")?.textContent.match(/(\\d+)\\/\\d+/)?.[1]);
     const isWhole = lab?.dataset.engine === "browser";
     if (lab?.dataset.painted) window.loaded.first_map ??= now;
     if (count > 0 || isWhole) window.loaded.first_slice ??= now;
