@@ -34,15 +34,15 @@ def connection(address: str) -> Iterator[Relay]:
         yield one
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def edits() -> list[bytes]:
     """Binary messages to the live socket: edits."""
     return []
 
 
-@pytest.fixture
-def page(chromium: Browser, edits: list[bytes]) -> Iterator[Page]:
-    """A page of a new user, with nothing in its caches."""
+@pytest.fixture(scope="module")
+def page(chromium: Browser, connection: Relay, edits: list[bytes]) -> Iterator[Page]:
+    """The Lab as loaded by a new user, with nothing in the caches; one for all tests here."""
 
     def listen(socket: WebSocket) -> None:
         if socket.url.endswith("/live/socket"):
@@ -50,11 +50,11 @@ def page(chromium: Browser, edits: list[bytes]) -> Iterator[Page]:
 
     with isolated_page(chromium) as one:
         one.on("websocket", listen)
+        one.add_init_script(f"({RECORD})()")
+        open_lab(one, connection.url)
+        one.wait_for_selector('[data-testid="lab"][data-engine="browser"]')
+        settled(one)
         yield one
-
-
-def wait_engine(page: Page) -> None:
-    page.wait_for_selector('[data-testid="lab"][data-engine="browser"]')
 
 
 def assert_each_move_is_drawn(page: Page, start: tuple[float, float], offsets: range) -> None:
@@ -65,10 +65,7 @@ def assert_each_move_is_drawn(page: Page, start: tuple[float, float], offsets: r
         wait_lab(page, f"data.painted !== '{before}'")
 
 
-def test_the_first_load_shows_maps_and_counts_the_slices_that_have_come(page: Page, connection: Relay) -> None:
-    page.add_init_script(f"({RECORD})()")
-    open_lab(page, connection.url)
-    wait_engine(page)
+def test_the_first_load_shows_maps_and_counts_the_slices_that_have_come(page: Page) -> None:
     expect(page.locator("[data-out=engine]")).to_have_text("browser")
     wait_lab(page, "window.said.at(-1)[0] === 'browser'")
     said = page.evaluate("() => window.said")
@@ -80,10 +77,7 @@ def test_the_first_load_shows_maps_and_counts_the_slices_that_have_come(page: Pa
     assert loading[-1][2], "the map is shown before all slices have come"
 
 
-def test_a_drag_is_drawn_at_each_move_and_sends_nothing(page: Page, connection: Relay, edits: list[bytes]) -> None:
-    open_lab(page, connection.url)
-    wait_engine(page)
-    settled(page)
+def test_a_drag_is_drawn_at_each_move_and_sends_nothing(page: Page, edits: list[bytes]) -> None:
     edits.clear()
     x, y = handle_centre(page, POINT)
     page.mouse.move(x, y)
@@ -98,12 +92,9 @@ def test_a_drag_is_drawn_at_each_move_and_sends_nothing(page: Page, connection: 
 
 
 def test_a_lost_network_is_shown_while_the_drag_goes_on_and_the_edit_is_sent_after_it(
-    page: Page, connection: Relay, edits: list[bytes]
+    page: Page, connection: Relay
 ) -> None:
     status = page.locator("[data-out=status]")
-    open_lab(page, connection.url)
-    wait_engine(page)
-    settled(page)
     x, y = handle_centre(page, POINT)
     page.mouse.move(x, y)
     page.mouse.down()

@@ -99,6 +99,7 @@ def assert_library_result(page: OtherPage, curve: np.ndarray) -> None:
 def test_a_drag_is_drawn_at_each_move_and_confirmed_at_rest(page: OtherPage) -> None:
     maps = drag(page, 60)
     assert len(set(maps)) == len(maps), "another map at each move"
+    page.wait_for("data.engineError")
     assert 0 < float(data(page, "engineError")) <= MAX_MEAN_ERROR
     curve = committed_curve(page)
     assert curve[POINT] < automatic().aif.value[POINT] - 0.1 * automatic().aif.peak
