@@ -46,8 +46,8 @@ def memory_for_uploads() -> int:
 
 
 def computes_in_browser() -> bool:
-    """Return whether browsers compute the maps of a drag (``AIF_LAB_ENGINE=browser``); experimental."""
-    return os.environ.get(ENGINE_VARIABLE) == "browser"
+    """Return whether browsers compute the maps of a drag; ``AIF_LAB_ENGINE=server`` leaves them to the server."""
+    return os.environ.get(ENGINE_VARIABLE) != "server"
 
 
 def data_folder() -> Path | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,7 +16,6 @@ from tests.support.app_server import (
     lab_data,
     new_maps,
     open_lab,
-    server,
     settled,
     wait_first_maps,
     wait_lab,
@@ -30,13 +28,6 @@ POINT = 14
 MAX_MEAN_ERROR = 3e-4
 """Of CBF in the page against the server's, relative: the temporal basis and 16 bits."""
 SHOWN = f"""() => {{ {FIND} return find(document).dataset.painted; }}"""
-
-
-@pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    """A server whose browsers compute the maps of a drag."""
-    with server(AIF_LAB_ENGINE="browser") as url:
-        yield url
 
 
 def wait_engine(page: Page) -> None:

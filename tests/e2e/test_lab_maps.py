@@ -263,6 +263,7 @@ def test_montage_updates_during_a_drag_and_is_exact_at_rest(page: Page, address:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x, y + 150, steps=10)
+    drawn(page)  # the page has handled every move
     wait_lab(page, "data.sent === data.painted")
     held = canvas(page)
     page.mouse.up()

@@ -16,11 +16,11 @@ import { installPlugins, PLUGINS } from "./plugins.js";
 import { HTML } from "./template.js";
 import { PerformanceMarks } from "./performance_marks.js";
 import { joinCase } from "./transport/case_update.js";
-import { LiveSocket } from "./transport/socket.js";
+import { HAS_SERVER, LiveSocket } from "./transport/socket.js";
 
 /** @type {Record<ConnectionStatus, string>} */
 const STATUS = {
-  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", // of one width: see .status
+  connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", offline: "one file", // of one width: see .status
 };
 /** @type {Record<EngineStatus, string>} */
 const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
@@ -49,6 +49,8 @@ export class Lab {
   #animationFrame = 0;
   /** Sequence number that the next drawing shows. @type {number | undefined} */
   #seqToDraw = undefined;
+  /** Sequence number of the last edit whose numbers the server gave. */
+  #confirmedSeq = 0;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -70,7 +72,7 @@ export class Lab {
       sendByRerun: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
     this.engine = new Engine({
-      onFrame: (frame) => { if (frame.epoch === this.case?.epoch) this.#show(frame); },
+      onFrame: (frame) => { if (frame.epoch === this.case?.epoch && frame.seq > this.#confirmedSeq) this.#show(frame); },
       onStatus: (status, nLoaded, nSlices) => this.#showEngine(status, nLoaded, nSlices),
       visible: () => this.view.slice,
       thresholds: () => this.values.thresholds,
@@ -79,7 +81,7 @@ export class Lab {
     this.actions.undo = () => this.aif.undo({ back: true });
     this.actions.redo = () => this.aif.undo({ back: false });
     this.actions.reset = () => this.aif.reset();
-    this.closePlugins = installPlugins(this, PLUGINS);
+    this.closePlugins = installPlugins(this, PLUGINS.filter(({ needsServer }) => HAS_SERVER || !needsServer));
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(find(root, ".picture"));
     this.observer.observe(find(root, "svg.editor", SVGSVGElement));
@@ -143,7 +145,9 @@ export class Lab {
     const shown = this.values.shownSeq[this.view.slice] ?? -1;
     if (frame.arrays.cbf && frame.seq < shown) return; // e.g. answered by a rerun after the socket was back
     this.#show(frame);
-    if (frame.numbers) this.root.dataset.numbers = String(frame.seq);
+    if (!frame.numbers) return;
+    this.#confirmedSeq = frame.seq;
+    this.root.dataset.numbers = String(frame.seq);
   }
 
   /** Compute the maps of an edit here where possible; the server computes the others, and every one at rest. @param {Edit} edit */
@@ -210,6 +214,7 @@ export class Lab {
   }
 
   #drawNow() {
+    cancelAnimationFrame(this.#animationFrame);
     this.#animationFrame = 0;
     this.map.draw();
     this.events.emit("painted");
@@ -255,7 +260,7 @@ export class Lab {
     this.map.resize();
     this.editor.rescale();
     this.events.emit("resize");
-    this.draw();
+    this.#drawNow(); // in the same frame: the size of a canvas clears it
   }
 
   /** @param {string} text @param {boolean} passing whether the next good map removes it */

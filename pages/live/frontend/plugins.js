@@ -33,6 +33,7 @@ import { installVoxelCurves } from "./panels/voxel_curves.js";
  * @typedef {object} Plugin
  * @property {K} name
  * @property {string[]} [needs] names of the plugins that it builds on
+ * @property {boolean} [needsServer] whether it is left out where there is no server
  * @property {(lab: Lab, needed: Provided) => Installed | void} install
  */
 
@@ -51,12 +52,12 @@ export const PLUGINS = [
   { name: "shareLink", needs: ["snapshots", "compare"], install: installShareLink },
   { name: "tabs", needs: ["voxelCurves"], install: installTabs },
   { name: "overlay", install: installMapOverlay },
-  { name: "fineTuning", needs: ["tabs"], install: installFineTuning },
-  { name: "lesionBrush", needs: ["fineTuning"], install: installLesionBrush },
-  { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], install: installSensitivity },
-  { name: "tornado", needs: ["tabs"], install: installTornado },
-  { name: "aifUncertainty", needs: ["tabs", "overlay"], install: installAifUncertainty },
-  { name: "region", needs: ["tabs"], install: installRegion },
+  { name: "fineTuning", needs: ["tabs"], needsServer: true, install: installFineTuning },
+  { name: "lesionBrush", needs: ["fineTuning"], needsServer: true, install: installLesionBrush },
+  { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], needsServer: true, install: installSensitivity },
+  { name: "tornado", needs: ["tabs"], needsServer: true, install: installTornado },
+  { name: "aifUncertainty", needs: ["tabs", "overlay"], needsServer: true, install: installAifUncertainty },
+  { name: "region", needs: ["tabs"], needsServer: true, install: installRegion },
   { name: "screenReader", needs: ["numbers"], install: installScreenReader },
 ];
 

@@ -122,7 +122,7 @@ export class AifEditor {
     this.draw();
   }
 
-  /** @param {Curve} curve */
+  /** @param {Curve | null} curve */
   setTissue(curve) {
     this.tissue = curve;
     this.drawTissue();

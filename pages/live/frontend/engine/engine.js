@@ -4,6 +4,7 @@
 /** @import { DeconvolutionSettings } from "./operator.js" */
 /** @import { FlowResult, WorkerMessage } from "./messages.js" */
 import { FLAG_ALL_SLICES, FLAG_REST } from "../common/wire.js";
+import { kernelModule, newWorker } from "./assets.js";
 import { loadCase } from "./case_loader.js";
 import { healthyMean, healthyShift, lesionNumbers } from "./flow_numbers.js";
 import { buildOperator, isSupported, project } from "./operator.js";
@@ -21,19 +22,10 @@ import { buildOperator, isSupported, project } from "./operator.js";
 
 const MAX_MEAN_ERROR = 1e-3; // of CBF against the server's at rest, relative; that of the basis is below it
 const N_WORKERS = 2;
-/** @type {Promise<WebAssembly.Module> | null} */
-let compiled = null;
-
-/** The compiled kernel; null where the browser has no WebAssembly SIMD. */
-async function kernelModule() {
-  compiled ??= fetch(new URL("peak.wasm", import.meta.url))
-    .then((response) => response.arrayBuffer()).then((bytes) => WebAssembly.compile(bytes));
-  return compiled.catch(() => null);
-}
 
 /** A worker and its answers in order. */
 class EngineWorker {
-  #worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+  #worker = newWorker();
   /** @type {Map<number, (result: FlowResult) => void>} */
   #waiting = new Map();
   #nJobs = 0;

@@ -50,11 +50,13 @@ export function installVoxelCurves(lab) {
   function draw() {
     if (!shown) return;
     const { arrays } = shown;
-    const times = Float32Array.from(arrays.raw, (_, i) => i * values.open.dt);
+    const times = Float32Array.from(values.open.arrays.start, (_, i) => i * values.open.dt);
     /** @type {Line[]} */
-    const lines = [[times, arrays.raw, "raw"]];
+    const lines = [];
+    if (arrays.raw) lines.push([times, arrays.raw, "raw"]);
     if (arrays.tissue) lines.push([times, arrays.tissue, "smooth"]);
-    drawLines(tissue, lines);
+    if (lines.length) drawLines(tissue, lines);
+    else tissue.layer.replaceChildren();
     if (arrays.residue && arrays.residue_time) drawLines(residue, [[arrays.residue_time, arrays.residue.map((v) => 1000 * v), "smooth"]]);
     else residue.layer.replaceChildren();
   }
@@ -64,7 +66,7 @@ export function installVoxelCurves(lab) {
     map.probed = frame.voxel;
     lab.find("[data-out=probed]").textContent = `voxel (${frame.voxel.join(", ")})`;
     draw();
-    lab.editor.setTissue(frame.arrays.tissue ?? frame.arrays.raw);
+    lab.editor.setTissue(frame.arrays.tissue ?? frame.arrays.raw ?? null);
     const { magnified } = lab.editor;
     lab.find(".key.tissue-on-aif").textContent = magnified > 1 ? `tissue ×${magnified}` : "tissue";
     lab.draw();

@@ -9,6 +9,7 @@ const TIMEOUT_MS = 15_000; // no frame although one is pending: connection lost 
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 8000;
 const OPEN = 1;
+export const HAS_SERVER = true; // offline/socket.js answers in the page
 let failures = 0; // sockets in a row that failed; kept over a page change
 
 /**
