@@ -1,7 +1,7 @@
 """ES modules of the front end inside one HTML file: each is a ``data:`` URL, named in an import map.
 
-No bundler: the import map resolves the names, and the browser loads the modules as from a server. A worker has no
-import map, so its imports are replaced by the ``data:`` URLs themselves.
+The import map resolves the names, and the browser loads the modules as from a server. In a local file Chromium opens
+no module from a ``blob:`` URL as a worker, so the worker is one classic script: its modules, joined.
 """
 
 from __future__ import annotations
@@ -29,6 +29,10 @@ _PREFIX: Final = "aif-lab/"
 _IMPORT: Final = re.compile(r"""(?m)^((?:import|export)\b[^;"']*?\bfrom\s*|import\s*)(["'])(\.{1,2}/[^"']+)\2""")
 """A static import or export of a relative path: at the beginning of a line, unlike those in comments."""
 
+_NAMED_IMPORT: Final = re.compile(r"""(?m)^import\s*\{[\w\s,]*\}\s*from\s*["'][^"']+["'];?$""")
+_EXPORT: Final = re.compile(r"(?m)^export (?=(?:async )?(?:function|class|const|let)\b)")
+_MODULE_SYNTAX: Final = re.compile(r"(?m)^(?:import|export)\b.*$|\bimport\.meta\b")
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -41,7 +45,7 @@ class Bundle:
     entry
         Name of the first module.
     worker
-        Source of the worker.
+        Source of the worker, a classic script.
     kernel
         The WebAssembly module.
     """
@@ -63,8 +67,8 @@ def bundle_lab(folder: Path = LIVE_FRONTEND) -> Bundle:
         source, found = rewrite(folder, path, name_of)
         imports[name_of(path)] = data_url(source)
         waiting += found
-    worker, _ = rewrite(folder, WORKER, lambda path: _inlined(folder, path, (WORKER,)))
-    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), worker, (folder / KERNEL).read_bytes())
+    kernel = (folder / KERNEL).read_bytes()
+    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), joined(folder, WORKER), kernel)
 
 
 def name_of(path: str) -> str:
@@ -92,9 +96,27 @@ def data_url(source: str) -> str:
     return "data:text/javascript;base64," + base64.b64encode(source.encode()).decode()
 
 
-def _inlined(folder: Path, path: str, importers: tuple[str, ...]) -> str:
-    """Return the URL of a module whose imports are URLs, too."""
-    if path in importers:
-        raise ValueError(f"Modules of the worker import each other: {' → '.join((*importers, path))}.")
-    source, _ = rewrite(folder, path, lambda other: _inlined(folder, other, (*importers, path)))
-    return data_url(source)
+def joined(folder: Path, entry: str) -> str:
+    """Return a module and those that it imports as one classic script.
+
+    Raises
+    ------
+    ValueError
+        A module imports or exports in a form that joining cannot keep.
+    """
+    sources: dict[str, str] = {}
+
+    def add(path: str) -> None:
+        if path in sources:
+            return
+        source, imported = rewrite(folder, path, name_of)
+        sources[path] = ""  # modules that import each other are joined, too
+        for other in imported:
+            add(other)
+        bare = _EXPORT.sub("", _NAMED_IMPORT.sub("", source))
+        if found := _MODULE_SYNTAX.search(bare):
+            raise ValueError(f"{path}: {found[0]!r} cannot be part of a classic script; use plain named imports.")
+        sources[path] = sources.pop(path) or bare
+
+    add(entry)
+    return '"use strict";\n' + "\n".join(sources.values())
