@@ -2,7 +2,9 @@
 /** @import { Edit, Frame, Request } from "../types.js" */
 /** @import { PageSession } from "./session.js" */
 import { kernelModule } from "../engine/assets.js";
+import { sliceFlow } from "./first_slice.js";
 import { fitGammaVariate } from "./gamma_fit.js";
+import { readCoefficients } from "./page_data.js";
 import { Residues } from "./residue.js";
 
 const SMOOTHED = "This is the mean of the smoothed curves: the file does not hold the measured ones, whose peak is higher.";
@@ -38,6 +40,15 @@ export async function answerEdit(session, { epoch, seq, slice, curve }) {
   const { cbf, tmax, ref, numbers } = await session.volumes.of(curve);
   const start = await session.startNumbers();
   return { kind: "volume", epoch, seq, z: slice, ref, numbers, start, arrays: { cbf, tmax } };
+}
+
+/** Maps of the slice in view, while the whole case is loading; null where that is done. @param {PageSession} session @param {Edit} edit @returns {Promise<Frame | null>} */
+export async function answerSlice({ volumes, opened, config, basis }, { epoch, seq, slice, curve }) {
+  const module = await kernelModule();
+  if (volumes.isWhole || !module || !curve.some((value) => value > 0)) return null;
+  const { arrays: { coefficients } } = await readCoefficients(slice);
+  const { ref, cbf, tmax } = sliceFlow(curve, opened.dt, config, basis, coefficients, module);
+  return { kind: "slice", epoch, seq, z: slice, ref, arrays: { cbf, tmax } };
 }
 
 /** @param {PageSession} session @param {Voxel} voxel @returns {Promise<Frame>} */

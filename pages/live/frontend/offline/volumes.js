@@ -18,6 +18,8 @@ export class Volumes {
   #answer = null;
   /** @type {Promise<unknown>} */
   #last;
+  /** Whether all slices have come. */
+  isWhole = false;
 
   /**
    * @param {Case} opened
@@ -30,11 +32,11 @@ export class Volumes {
     this.#basis = basis;
     this.#thresholds = thresholds;
     /** @type {() => void} */
-    let isWhole = () => {};
-    this.#last = new Promise((resolve) => { isWhole = () => resolve(null); });
+    let whole = () => {};
+    this.#last = new Promise((resolve) => { whole = () => resolve(null); });
     this.#engine = new Engine({
       onFrame: (frame) => { if (frame.seq === this.#seq) this.#answer?.(frame); },
-      onStatus: (status) => { if (status === "browser") isWhole(); },
+      onStatus: (status) => { if (status === "browser") { this.isWhole = true; whole(); } },
       visible: () => opened.firstSlice,
       thresholds: () => thresholds,
     });
