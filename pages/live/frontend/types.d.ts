@@ -95,8 +95,6 @@ export interface Case {
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
   hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
-  /** Metrics of the start AIF; a file that works without a server has them. */
-  startNumbers?: Numbers;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
     baseline: Int16Array; tmip: Int16Array; mirror?: Float32Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;
@@ -199,7 +197,7 @@ export interface StreamFrames {
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; coarse: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame; sources: SourcesFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
 
@@ -227,17 +225,6 @@ export type SnapshotCommand =
   | { act: "delete" | "restore"; number: number }
   | { act: "bring"; rows: Pick<SnapshotRow, "name" | "link" | "numbers" | "made">[] };
 export type QueuedCommand = SnapshotCommand & { id: number };
-
-// A file that works without a server
-
-/** Curves of the start AIFs by id, and the voxels behind them. */
-export interface SourcesFrame { kind: "sources"; voxels?: Record<string, Voxel[]>; arrays: Record<string, Curve> }
-export interface Lesson { title: string; steps: { heading: string; paragraphs: string[] }[] }
-/** What the file is, and what its author says. */
-export interface PageInfo {
-  title: string; text: string; lesson: Lesson | null; notice: string | null; version: string; checksum: string;
-  about: { label: string; value: string }[];
-}
 
 // Streamlit
 
