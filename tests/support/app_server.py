@@ -16,6 +16,7 @@ from typing import Any
 from urllib.error import URLError
 
 from playwright.sync_api import Browser, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from tests import ROOT
 
@@ -134,9 +135,13 @@ def lab_data(page: Page, name: str) -> str | None:
 
 def wait_lab(page: Page, condition: str) -> None:
     """Wait for a JavaScript condition on ``lab``, the Lab's element, and its ``data``."""
-    page.wait_for_function(
-        f"() => {{ {FIND} const lab = find(document); const data = lab?.dataset; return lab && ({condition}); }}"
-    )
+    try:
+        page.wait_for_function(
+            f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return lab && ({condition}); }}"
+        )
+    except PageTimeout as error:
+        state = page.evaluate(f"() => {{ {FIND} return {{ ...find(document)?.dataset }}; }}")
+        raise AssertionError(f"{condition} does not come true; the Lab's data: {state}") from error
 
 
 def settled(page: Page) -> None:
