@@ -1,7 +1,7 @@
 """ES modules of the front end inside one HTML file: each is a ``data:`` URL, named in an import map.
 
-No bundler: the import map resolves the names, and the browser loads the modules as from a server. A worker has no
-import map, so its imports are replaced by the ``data:`` URLs themselves.
+No bundler: the import map resolves the names, and the browser loads the modules as from a server. The worker is
+one classic script.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ REPLACED: Final[dict[str, str]] = {
 _PREFIX: Final = "aif-lab/"
 _IMPORT: Final = re.compile(r"""(?m)^((?:import|export)\b[^;"']*?\bfrom\s*|import\s*)(["'])(\.{1,2}/[^"']+)\2""")
 """A static import or export of a relative path: at the beginning of a line, unlike those in comments."""
+_STATEMENT: Final = re.compile(r"""(?m)^import\b[^;]*;\n""")
+_EXPORT: Final = re.compile(r"(?m)^export (?=(?:async )?(?:function|class|const|let)\b)")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Bundle:
     entry
         Name of the first module.
     worker
-        Source of the worker.
+        Source of the worker, a classic script.
     kernel
         The WebAssembly module.
     """
@@ -63,8 +65,8 @@ def bundle_lab(folder: Path = LIVE_FRONTEND) -> Bundle:
         source, found = rewrite(folder, path, name_of)
         imports[name_of(path)] = data_url(source)
         waiting += found
-    worker, _ = rewrite(folder, WORKER, lambda path: _inlined(folder, path, (WORKER,)))
-    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), worker, (folder / KERNEL).read_bytes())
+    kernel = (folder / KERNEL).read_bytes()
+    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), worker_script(folder), kernel)
 
 
 def name_of(path: str) -> str:
@@ -92,9 +94,21 @@ def data_url(source: str) -> str:
     return "data:text/javascript;base64," + base64.b64encode(source.encode()).decode()
 
 
-def _inlined(folder: Path, path: str, importers: tuple[str, ...]) -> str:
-    """Return the URL of a module whose imports are URLs, too."""
-    if path in importers:
-        raise ValueError(f"Modules of the worker import each other: {' → '.join((*importers, path))}.")
-    source, _ = rewrite(folder, path, lambda other: _inlined(folder, other, (*importers, path)))
-    return data_url(source)
+def worker_script(folder: Path = LIVE_FRONTEND, path: str = WORKER) -> str:
+    """Return a worker and the modules that it imports as one classic script, the imported ones first.
+
+    Chromium starts no module worker from a ``blob:`` URL of a page that is opened from a disk. The modules share
+    one scope: no two may declare the same name, which every browser refuses.
+    """
+    parts: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in parts:
+            return
+        source, imported = rewrite(folder, name, name_of)
+        for other in imported:
+            add(other)
+        parts[name] = _EXPORT.sub("", _STATEMENT.sub("", source))
+
+    add(path)
+    return '"use strict";\n' + "\n".join(parts.values())

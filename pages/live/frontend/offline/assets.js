@@ -11,8 +11,8 @@ export async function kernelModule() {
   return compiled.catch(() => null);
 }
 
-/** A new worker that runs worker.js. */
+/** A new worker that runs worker.js, as a classic script: Chromium starts no module from a blob of a page on a disk. */
 export function newWorker() {
   workerUrl ||= URL.createObjectURL(new Blob([assetBytes("worker")], { type: "text/javascript" }));
-  return new Worker(workerUrl, { type: "module" });
+  return new Worker(workerUrl);
 }
