@@ -3,8 +3,11 @@
 /** @import { BasisFrame, Case, Curve, EngineFrame, Numbers, Thresholds } from "../types.js" */
 /** @import { EngineSettings } from "../engine/engine.js" */
 import { FLAG_REST } from "../common/wire.js";
+import { kernelModule } from "../engine/assets.js";
 import { Engine } from "../engine/engine.js";
 import { lesionNumbers } from "../engine/flow_numbers.js";
+
+const NO_SIMD = "This browser has no WebAssembly SIMD, which computes the maps; open the file in a current browser.";
 
 /** @typedef {{cbf: Float32Array, tmax: Float32Array, ref: number, numbers: Numbers}} Volume */
 
@@ -47,7 +50,8 @@ export class Volumes {
    * @param {Curve} curve
    * @returns {Promise<Volume>}
    */
-  of(curve) {
+  async of(curve) {
+    if (!await kernelModule()) throw new RangeError(NO_SIMD);
     const found = this.#last.then(() => this.#compute(curve));
     this.#last = found.catch(() => {});
     return found;

@@ -5,9 +5,11 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { FLAG_REST, unpack } from "../common/wire.js";
 import { packCurve } from "../common/packed_curve.js";
 import { packFrame } from "../offline/pack_frame.js";
+import { measureRegion } from "../offline/region_answer.js";
 import { PageSession, setSession } from "../offline/session.js";
 import { carryOut } from "../offline/snapshot_commands.js";
 import { LiveSocket } from "../offline/socket.js";
+import { Tissue } from "../offline/tissue.js";
 import { FakeServer, FakeWorker, until } from "./fake_engine.js";
 
 /** @import { SnapshotCommand } from "../types.js" */
@@ -184,6 +186,30 @@ describe("snapshots", () => {
     const { cbf } = await session.volumes.of(other);
     assert.deepEqual(of("snapshot")[0].arrays.cbf, cbf);
     assert.equal(of("snapshot")[0].aifArea, 25);
+  });
+});
+
+describe("region of interest", () => {
+  it("has the voxels inside it and its mirror, their curves, and the maps that do not follow the AIF", async () => {
+    const opened = /** @type {any} */ ({
+      rows: 1, columns: 4, swap: false, flipX: true, flipY: false,
+      arrays: {
+        starts: Uint32Array.of(0, 1, 5), pixel: Uint32Array.of(2, 0, 1, 2, 3), ttp: Float32Array.of(9, 1, 2, 4, 8),
+        baseline: Int16Array.of(0, 0, 0, 0, 30, 31, 33, 36), mirror: Float32Array.of(1, 0, 0, 0, 1, 0, -1, 0, 3, 0, 1, 0),
+      },
+    });
+    const vectors = Float32Array.of(1, 0, 0, 1);
+    const basis = /** @type {any} */ ({ q: 2, voxelMl: 0.5, arrays: { vectors } });
+    const tissue = new Tissue(opened, basis, async () => Int16Array.of(1, 2, 3, 4, 10, 20, 30, 40));
+    const config = /** @type {any} */ ({ maps: { cbf: {}, ttp: { static: true }, ct: { static: true, case_array: "baseline" } } });
+    const frame = await measureRegion({ opened, tissue, config, basis }, { number: 5, slice: 1, vertices: [[-0.5, -0.5], [1.5, -0.5], [1.5, 0.5], [-0.5, 0.5]] });
+    assert.deepEqual([...frame.arrays.region], [3, 4]); // columns run against x
+    assert.deepEqual([...frame.arrays.mirror], [1, 2]);
+    assert.deepEqual([...frame.arrays.regionCurve ?? []], [3.5, 35]);
+    assert.deepEqual([...frame.arrays.mirrorCurve ?? []], [1.5, 15]);
+    assert.deepEqual([frame.fixed.region.ttp.mean, frame.fixed.mirror.ct.mean], [6, 30.5]);
+    assert.deepEqual(Object.keys(frame.fixed.region), ["ttp", "ct"]);
+    assert.equal(frame.number, 5);
   });
 });
 
