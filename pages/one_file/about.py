@@ -17,6 +17,9 @@ from perfcore.version import VERSION
 MAX_TITLE_CHARS: Final = 120
 MAX_TEXT_CHARS: Final = 20_000
 NOTICE: Final = "Research and teaching, not for clinical use."
+OWN_CASE: Final = (
+    "These numbers are those of the lesson's own phantom, and yours differ where this is another case."
+)
 DEFAULT_TITLE: Final = "Perfusion maps under your hand"
 _MARKS: Final = re.compile(r"\*\*(.+?)\*\*|\*(.+?)\*|`(.+?)`", re.DOTALL)
 
@@ -104,7 +107,7 @@ def lesson_steps(lesson: Lesson, results: Mapping[str, Any]) -> dict[str, Any]:
         "What it is about": (lesson.intro,),
         "First, a guess": (lesson.question.text,),
         "Try it": (lesson.task,),
-        "What happens": (lesson.outcome,),
+        "What happens": (lesson.outcome, OWN_CASE),
         "Why": (lesson.why,),
         "To read on": tuple(f"{one.title} ({one.link})" for one in lesson.reading),
     }

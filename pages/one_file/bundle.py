@@ -1,7 +1,7 @@
 """ES modules of the front end inside one HTML file: each is a ``data:`` URL, named in an import map.
 
-No bundler: the import map resolves the names, and the browser loads the modules as from a server. The worker is
-one classic script.
+The import map resolves the names, and the browser loads the modules as from a server. In a local file Chromium opens
+no module from a ``blob:`` URL as a worker, so the worker is one classic script: its modules, joined.
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ REPLACED: Final[dict[str, str]] = {
 _PREFIX: Final = "aif-lab/"
 _IMPORT: Final = re.compile(r"""(?m)^((?:import|export)\b[^;"']*?\bfrom\s*|import\s*)(["'])(\.{1,2}/[^"']+)\2""")
 """A static import or export of a relative path: at the beginning of a line, unlike those in comments."""
-_STATEMENT: Final = re.compile(r"""(?m)^import\b[^;]*;\n""")
+
+_NAMED_IMPORT: Final = re.compile(r"""(?m)^import\s*\{[\w\s,]*\}\s*from\s*["'][^"']+["'];?$""")
 _EXPORT: Final = re.compile(r"(?m)^export (?=(?:async )?(?:function|class|const|let)\b)")
+_MODULE_SYNTAX: Final = re.compile(r"(?m)^(?:import|export)\b.*$|\bimport\.meta\b")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def bundle_lab(folder: Path = LIVE_FRONTEND) -> Bundle:
         imports[name_of(path)] = data_url(source)
         waiting += found
     kernel = (folder / KERNEL).read_bytes()
-    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), worker_script(folder), kernel)
+    return Bundle(dict(sorted(imports.items())), name_of(ENTRY), joined(folder, WORKER), kernel)
 
 
 def name_of(path: str) -> str:
@@ -94,21 +96,27 @@ def data_url(source: str) -> str:
     return "data:text/javascript;base64," + base64.b64encode(source.encode()).decode()
 
 
-def worker_script(folder: Path = LIVE_FRONTEND, path: str = WORKER) -> str:
-    """Return a worker and the modules that it imports as one classic script, the imported ones first.
+def joined(folder: Path, entry: str) -> str:
+    """Return a module and those that it imports as one classic script.
 
-    Chromium starts no module worker from a ``blob:`` URL of a page that is opened from a disk. The modules share
-    one scope: no two may declare the same name, which every browser refuses.
+    Raises
+    ------
+    ValueError
+        A module imports or exports in a form that joining cannot keep.
     """
-    parts: dict[str, str] = {}
+    sources: dict[str, str] = {}
 
-    def add(name: str) -> None:
-        if name in parts:
+    def add(path: str) -> None:
+        if path in sources:
             return
-        source, imported = rewrite(folder, name, name_of)
+        source, imported = rewrite(folder, path, name_of)
+        sources[path] = ""  # modules that import each other are joined, too
         for other in imported:
             add(other)
-        parts[name] = _EXPORT.sub("", _STATEMENT.sub("", source))
+        bare = _EXPORT.sub("", _NAMED_IMPORT.sub("", source))
+        if found := _MODULE_SYNTAX.search(bare):
+            raise ValueError(f"{path}: {found[0]!r} cannot be part of a classic script; use plain named imports.")
+        sources[path] = sources.pop(path) or bare
 
-    add(path)
-    return '"use strict";\n' + "\n".join(parts.values())
+    add(entry)
+    return '"use strict";\n' + "\n".join(sources.values())

@@ -15,14 +15,13 @@ from pages.live.compute.engine_data import basis_message
 from pages.live.lab_config import lab_config
 from pages.live.server import wire
 from pages.live.server.engine_route import coefficients_frame
+from pages.one_file.engine_limits import check_engine
 from perfcore.aif.sources import SourceInfo, aif_label, source_info
 from perfcore.display.colours import LUTS
-from perfcore.errors import InputDataError, PerfcoreError
+from perfcore.errors import PerfcoreError
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
-MAX_FRAMES: Final = 800
-"""Of a series; the kernel holds at most 1,024 rows of k(t), of which some lie before the AIF."""
 EDITED: Final = "edited"
 """Source id of a curve that a person shaped."""
 _EPOCH: Final = 1
@@ -43,30 +42,6 @@ class Block:
     def kind(self) -> str:
         """Kind of the frame."""
         return self.name.partition("-")[0]
-
-
-def check_engine(settings: Settings, n_time: int = 0) -> None:
-    """Check that a page without a server can compute the maps.
-
-    Raises
-    ------
-    InputDataError
-        The browser's engine does not have the deconvolution, or the series is too long for it.
-    """
-    if settings.regularization == "oscillation":
-        raise InputDataError(
-            "A page without a server has no limit of the oscillation index; choose Tikhonov or the truncated SVD "
-            "(--regularization tikhonov)."
-        )
-    if settings.regularization != "tikhonov" and settings.deconvolution != "circulant":
-        raise InputDataError(
-            "A page without a server has the truncated SVD in its delay-invariant form alone; choose Tikhonov "
-            "(--regularization tikhonov) or the delay-invariant form (--deconvolution circulant)."
-        )
-    if n_time > MAX_FRAMES:
-        raise InputDataError(
-            f"The series has {n_time} frames; a page without a server holds at most {MAX_FRAMES}: cut the series."
-        )
 
 
 def usable_aifs(case: LiveCase, settings: Settings, start: Aif, others: Iterable[Aif]) -> list[Aif]:

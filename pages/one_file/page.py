@@ -46,9 +46,7 @@ def make_page(
         The browser's engine does not have these settings, or the start AIF gives no maps.
     """
     blocks = data_blocks(case, settings, start, list(others))
-    flags = sentences(
-        doubtful_first((*case.prepared.warnings, *start.quality, *case.doubts(start, settings)))
-    )
+    flags = sentences(doubtful_first((*case.prepared.warnings, *start.quality, *case.doubts(start, settings))))
     page = words.page(described, settings, checksum(blocks), flags, _results(words.lesson))
     return make_document(page, blocks)
 

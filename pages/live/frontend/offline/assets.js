@@ -11,7 +11,7 @@ export async function kernelModule() {
   return compiled.catch(() => null);
 }
 
-/** A new worker that runs worker.js, as a classic script: Chromium starts no module from a blob of a page on a disk. */
+/** A new worker that runs worker.js, as a classic script: Chromium opens no module from a blob in a local file. */
 export function newWorker() {
   workerUrl ||= URL.createObjectURL(new Blob([assetBytes("worker")], { type: "text/javascript" }));
   return new Worker(workerUrl);
