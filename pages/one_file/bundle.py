@@ -1,7 +1,7 @@
 """ES modules of the front end inside one HTML file: each is a ``data:`` URL, named in an import map.
 
-The import map resolves the names, and the browser loads the modules as from a server. In a local file Chromium opens
-no module from a ``blob:`` URL as a worker, so the worker is one classic script: its modules, joined.
+The import map resolves the names, and the browser loads the modules as from a server. In a local file Chromium
+opens no module from a ``blob:`` URL as a worker, so the worker is one classic script: its modules, joined.
 """
 
 from __future__ import annotations
