@@ -108,8 +108,14 @@ def open_lab(page: Page, url: str) -> None:
 
 
 def wait_first_maps(page: Page, name: str = "lab") -> None:
-    """Wait for the first map and its numbers; ``name`` is "lab", or "tune" for the Fine-tune page."""
-    page.wait_for_selector(f'[data-testid="lab"][data-page="{name}"][data-painted][data-core-ml]')
+    """Wait for the first map and its numbers; ``name`` is "lab", or "tune" for the Fine-tune page.
+
+    The case is whole then, and the engine has all slices unless the server computes the maps.
+    """
+    page.wait_for_selector(
+        f'[data-testid="lab"][data-page="{name}"][data-painted][data-core-ml][data-case="whole"]'
+        ':not([data-engine="loading"])'
+    )
 
 
 def handle_centre(page: Page, point: int) -> tuple[float, float]:

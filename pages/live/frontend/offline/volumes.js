@@ -38,6 +38,8 @@ export class Volumes {
     this.#engine = new Engine({
       onFrame: (frame) => { if (frame.seq === this.#seq) this.#answer?.(frame); },
       onStatus: (status) => { if (status === "browser") isWhole(); },
+      onStatic: () => {},
+      onCompared: () => {},
       visible: () => opened.firstSlice,
       thresholds: () => thresholds,
     });

@@ -47,6 +47,8 @@ export class FakeServer {
   /** @type {string[]} */
   asked = [];
   refuses = false;
+  /** Requests that fail from now on, as without a network. */
+  lost = 0;
   reference = Uint8Array.of(1, 0, 1, 1, 0, 1);
   #wasm;
   #nTime;
@@ -66,7 +68,8 @@ export class FakeServer {
   async #fetch(url, options) {
     if (url.pathname.endsWith("peak.wasm")) return { ok: true, arrayBuffer: async () => this.#wasm };
     const { kind, slice } = JSON.parse(/** @type {string} */ (options?.body));
-    this.asked.push(kind === "basis" ? kind : `slice ${slice}`);
+    if (this.lost > 0) { this.lost -= 1; throw new TypeError("network"); }
+    this.asked.push(kind === "basis" ? kind : `${kind} ${slice}`);
     return { ok: !this.refuses, arrayBuffer: async () => this.#frame(kind, slice).buffer };
   }
 
@@ -74,6 +77,7 @@ export class FakeServer {
   #frame(kind, z) {
     if (this.refuses) return packFrame({ kind: "error", message: "refused" }, {});
     if (kind === "coefficients") return packFrame({ kind, z }, { coefficients: this.#coefficients(2) });
+    if (kind === "static") return packFrame({ kind, z }, { area: Float32Array.of(z, z) });
     const q = this.#nTime;
     const vectors = Float32Array.from({ length: q * q }, (_, i) => (Math.floor(i / q) === i % q ? 1 : 0));
     return packFrame({ kind, q, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0 }, { vectors, reference: this.reference, sample: this.#coefficients(3) });
