@@ -1,4 +1,4 @@
-"""`page`: one file, refusals before the work, no output of a run that fails, and nothing of a patient in the file."""
+"""`page`: one file, refusals before the work, no output of a run that fails, nothing of a patient in it."""
 
 from __future__ import annotations
 

@@ -44,7 +44,8 @@ def test_modules_that_need_a_server_are_replaced() -> None:
 def test_imports_over_several_lines_and_exports_are_rewritten_and_comments_are_not(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a/one.js").write_text(
-        '/** @import { T } from "./types.js" */\nimport {\n  x,\n} from "../two.js";\nexport { y } from "./three.js";\n'
+        '/** @import { T } from "./types.js" */\nimport {\n  x,\n} from "../two.js";\n'
+        'export { y } from "./three.js";\n'
     )
     source, found = rewrite(tmp_path, "a/one.js", lambda path: f"<{path}>")
     assert found == ["two.js", "a/three.js"]
