@@ -323,7 +323,7 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "form": st.sampled_from(["free", "softplus", "gamma-variate"]) | JSON,
     "act": st.sampled_from(["start", "run", "pause", "step", "seen", "stop"]) | JSON,
     **dict.fromkeys(
-        ("run", "fresh", "quick", "held_out", "network", "loss", "optimizer", "rate", "curvature", "with_tmax",
+        ("run", "fresh", "held_out", "network", "loss", "optimizer", "rate", "curvature", "with_tmax",
          "asked", "learn_threshold", "steps", "have", "number", "epoch", "seq", "flags", "request"), JSON
     ),
 }  # fmt: skip

@@ -61,7 +61,8 @@ def config_frame(
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,
         "notice": notice,
-        "enginePath": ENGINE_PATH.lstrip("/") if computes_in_browser() else "",
+        "enginePath": ENGINE_PATH.lstrip("/"),
+        "computesInBrowser": computes_in_browser(),
     }
     return wire.pack("config", header, dict(LUTS))
 

@@ -57,7 +57,8 @@ def page_of_case(source: Path, options: CaseOptions, words: Words) -> bytes:
         lesion_voxels=0 if series.lesion is None else int(series.lesion.sum()),
     )
     operator = case.operator(start.value, options.settings)
-    judge_all(result_measures(prepared, start, case.sample_mean(operator)))  # raises where the result cannot be
+    mean = case.estimated_healthy_mean(operator)
+    judge_all(result_measures(prepared, start, mean))  # raises where the result cannot be
     return make_page(case, options.settings, start, words, described=DESCRIBED, others=offered_aifs(case))
 
 

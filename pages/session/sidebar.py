@@ -45,7 +45,7 @@ def sidebar() -> Workspace | None:
         _choice("Deconvolution", "deconvolution")
         with st.expander("Smoothing, thresholds"):
             _details(opened)
-        st.caption(f"{config.device_label()}{_preview_error(opened)}  \n{NOTICE}")
+        st.caption(f"{config.device_label()}  \n{NOTICE}")
     return opened
 
 
@@ -105,15 +105,6 @@ def _read_setting(name: str) -> None:
 def _read_preset() -> None:
     preset = st.session_state[widget_keys.PRESET]
     user_state().settings.apply(preset, PRESETS[preset])
-
-
-def _preview_error(opened: Workspace | None) -> str:
-    """Return the error of the preview during a drag; at rest every map is exact."""
-    if opened is None or opened.case.basis is None:
-        return ""
-    every = opened.case.basis_error
-    coarse = max(every, opened.case.preview.error) if opened.case.preview.is_accurate else every
-    return f"  \nwhile dragging ±{100 * every:.2f} % (all slices ±{100 * coarse:.1f} %), exact at rest"
 
 
 def _case() -> Workspace | None:

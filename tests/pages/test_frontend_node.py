@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 import torch
 
-from pages.live.compute.preview_grid import PreviewGrid
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
@@ -28,6 +27,7 @@ from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
 from perfcore.preprocess.hemispheres import Midplane
 from perfcore.units import CBV_PER_RATIO
 from tests.support.engine_golden import golden_engine
+from tests.support.one_file_golden import golden_one_file
 
 ROOT = Path(__file__).parents[2]
 HANDLES: dict[str, float] = {
@@ -51,20 +51,6 @@ def golden_edits() -> list[dict[str, Any]]:
         }
         for curve, dt_s, edit in itertools.product(curves, (0.7, 1.0, 2.0), edits)
     ]
-
-
-def golden_grid() -> dict[str, Any]:
-    rng = np.random.default_rng(3)
-    columns, rows, slices = 9, 7, 2
-    voxels = np.argwhere(rng.random((columns, rows, slices)) < 0.7)
-    voxels = voxels[np.argsort(voxels[:, 2], kind="stable")]
-    grid = PreviewGrid.of(voxels, (columns, rows, slices))
-    values = rng.normal(size=int(grid.kept.sum())).astype(np.float32)
-    return {
-        "kept": grid.kept.astype(int).tolist(), "starts": np.searchsorted(voxels[:, 2], [0, 1, 2]).tolist(),
-        "pixel": (voxels @ [1, columns, 0]).tolist(), "values": values.tolist(), "rows": rows, "columns": columns,
-        "expected": grid.interpolate(values).tolist(),
-    }  # fmt: skip
 
 
 def golden_layouts() -> list[dict[str, Any]]:
@@ -188,9 +174,9 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
         pytest.skip("Node is not on this machine.")
     golden, packed = tmp_path / "golden.json", tmp_path / "packed.json"
     frames = golden_wire(packed)
-    values = {"edits": golden_edits(), "grid": golden_grid(), "layouts": golden_layouts(),
+    values = {"edits": golden_edits(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
-              "engine": golden_engine()}  # fmt: skip
+              "engine": golden_engine(), "oneFile": golden_one_file()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.error import URLError
 
-from playwright.sync_api import Browser, Page, Response, TimeoutError, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import TimeoutError as PageTimeout
 
 from tests import ROOT
 
@@ -107,8 +108,14 @@ def open_lab(page: Page, url: str) -> None:
 
 
 def wait_first_maps(page: Page, name: str = "lab") -> None:
-    """Wait for the first map and its numbers; ``name`` is "lab", or "tune" for the Fine-tune page."""
-    page.wait_for_selector(f'[data-testid="lab"][data-page="{name}"][data-painted][data-core-ml]')
+    """Wait for the first map and its numbers; ``name`` is "lab", or "tune" for the Fine-tune page.
+
+    The case is whole then, and the engine has all slices unless the server computes the maps.
+    """
+    page.wait_for_selector(
+        f'[data-testid="lab"][data-page="{name}"][data-painted][data-core-ml][data-case="whole"]'
+        ':not([data-engine="loading"])'
+    )
 
 
 def handle_centre(page: Page, point: int) -> tuple[float, float]:
@@ -138,7 +145,7 @@ def wait_lab(page: Page, condition: str) -> None:
         page.wait_for_function(
             f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return lab && ({condition}); }}"
         )
-    except TimeoutError as error:
+    except PageTimeout as error:
         state = page.evaluate(f"() => {{ {FIND} return {{ ...find(document)?.dataset }}; }}")
         raise AssertionError(f"{condition} does not come true; the Lab's data: {state}") from error
 

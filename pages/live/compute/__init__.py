@@ -1,1 +1,1 @@
-"""Computations on a live case: maps of a curve, preview grid, screen layout."""
+"""Computations on a live case: maps of a curve, data for the browser, screen layout."""

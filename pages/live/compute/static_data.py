@@ -1,7 +1,11 @@
-"""Static data of a case: header and arrays that the browser receives once, in the order of the screen."""
+"""Static data of a case: header and arrays that the browser receives once, in the order of the screen.
+
+The arrays over voxels and pixels come slice by slice, the visible one first; the header and the rest come before.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,9 +21,19 @@ if TYPE_CHECKING:
     from pages.live.compute.case import LiveCase
 
 MIN_HU, MAX_HU = -1024, 3071
+AIR_HU = -200
+HEAD_MARGIN = 4
+"""Pixels around the head that the browser shows."""
+STACKS = ("baseline", "tmip")
+"""Arrays over the pixels of all slices; arrays over voxels are those of `voxel_arrays`."""
+AREA_BITS = 0xFFFFFF00
+"""Bits of the area's float32 that are sent: relative error 2⁻¹⁶."""
 
 
-def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+StaticData = tuple[dict[str, Any], dict[str, NDArray[Any]]]
+
+
+def static_data(case: LiveCase) -> StaticData:
     """Return header and arrays; their names are those of ``frontend/types.d.ts``."""
     p, layout = case.prepared, case.layout
     rows, columns = layout.apply(np.empty(p.grid[:2])).shape
@@ -46,26 +60,64 @@ def static_data(case: LiveCase) -> tuple[dict[str, Any], dict[str, NDArray[Any]]
         "hasHypoperfused": case.hypoperfused is not None,
         "hasBaseline": bool(np.any(p.baseline)),
         "enhancementUnit": p.enhancement_unit,
+        "staticMaps": list(static_maps := _static_maps(case)),
     }
     arrays: dict[str, NDArray[Any]] = {
         "starts": case.starts.astype(np.uint32),
         "pixel": pixel.reshape(-1)[in_plane],
-        "area": case.tissue_area.numpy().astype(np.float32),
-        **_static_maps(case),
+        "area": _shortened(case.tissue_area.numpy().astype(np.float32)),
+        **static_maps,
         "baseline": _screen_stack(case, p.baseline),
         "tmip": _screen_stack(case, p.tmip * np.float32(hu_factor(p))),
     }
+    header["head"] = _head_box(arrays["baseline"] > AIR_HU if header["hasBaseline"] else arrays["tmip"] > 0)
     mirrors = [p.midplane.mirror_in_slice(p.affine, z) for z in range(case.n_slices)]
     found = [mirror for mirror in mirrors if mirror is not None]
     if len(found) == case.n_slices:  # slices are parallel: all of them have a mirror, or none
         arrays["mirror"] = np.stack(found).astype(np.float32)
     if case.vof is not None:
         arrays["vof"] = case.vof.value.astype(np.float32)
-    if case.preview.is_accurate:
-        arrays["kept"] = case.preview.grid.kept.astype(np.uint8)
     if case.lesion is not None:
         arrays["lesion"] = case.lesion.astype(np.uint8)
     return header, arrays
+
+
+def voxel_arrays(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the arrays over voxels, which are sent slice by slice."""
+    return ("pixel", "area", *header["staticMaps"], *(["lesion"] if header["hasLesion"] else []))
+
+
+def without_slices(data: StaticData) -> StaticData:
+    """Return header and arrays of what is sent before the slices."""
+    header, arrays = data
+    sliced = {*voxel_arrays(header), *STACKS}
+    return header, {name: array for name, array in arrays.items() if name not in sliced}
+
+
+def slice_data(data: StaticData, z: int) -> dict[str, NDArray[Any]]:
+    """Return the arrays of one slice."""
+    header, arrays = data
+    voxels = slice(*map(int, arrays["starts"][z : z + 2]))
+    return {name: arrays[name][voxels] for name in voxel_arrays(header)} | {
+        name: arrays[name][z].reshape(-1) for name in STACKS
+    }
+
+
+def _shortened(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Round to the bits of a float32 that are sent."""
+    bits = values.view(np.uint32)
+    return ((bits + np.uint32(~AREA_BITS & 0xFFFFFFFF) // 2 + 1) & np.uint32(AREA_BITS)).view(np.float32)
+
+
+def _head_box(inside: NDArray[np.bool_]) -> dict[str, int]:
+    """Return the part of the slices, shape ``(n_slices, rows, columns)``, that holds the head, in pixels."""
+    rows, columns = inside.shape[1:]
+    y, x = np.flatnonzero(inside.any((0, 2))), np.flatnonzero(inside.any((0, 1)))
+    if not y.size:
+        return {"x": 0, "y": 0, "w": columns, "h": rows}
+    x0, y0 = max(int(x[0]) - HEAD_MARGIN, 0), max(int(y[0]) - HEAD_MARGIN, 0)
+    x1, y1 = min(int(x[-1]) + HEAD_MARGIN, columns - 1), min(int(y[-1]) + HEAD_MARGIN, rows - 1)
+    return {"x": x0, "y": y0, "w": x1 - x0 + 1, "h": y1 - y0 + 1}
 
 
 def _screen_stack(case: LiveCase, volume: NDArray[Any]) -> NDArray[np.int16]:

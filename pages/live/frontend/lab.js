@@ -1,9 +1,9 @@
 // The Lab: frames of the server, the open case, drawing. The DOM is built once; a run of the page updates it.
 // Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
 /** @import { CaseFrame, Component, ConfigFrame, ConnectionStatus, FlowFrame, Frame } from "./types.js" */
-/** @import { Edit, EngineFrame, EngineStatus, LabEvents, MapsFrame, Request, SlicePixel } from "./types.js" */
+/** @import { Edit, EngineFrame, EngineStatus, LabEvents, MapsFrame, Request, SliceArrays, SlicePixel } from "./types.js" */
 import { find, findAll, setRadio } from "./common/dom.js";
-import { FLAG_REST, unpack } from "./common/wire.js";
+import { FLAG_ALL_SLICES, FLAG_CONFIRM, FLAG_REST, unpack } from "./common/wire.js";
 import { AifEditor } from "./curve/aif_editor.js";
 import { EditedAif } from "./curve/edited_aif.js";
 import { Engine } from "./engine/engine.js";
@@ -51,6 +51,8 @@ export class Lab {
   #seqToDraw = undefined;
   /** Sequence number of the last edit whose numbers the server gave. */
   #confirmedSeq = 0;
+  /** The last edit, where its curve is at rest. @type {Edit | null} */
+  #restedEdit = null;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -72,8 +74,10 @@ export class Lab {
       sendByRerun: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
     this.engine = new Engine({
-      onFrame: (frame) => { if (frame.epoch === this.case?.epoch && frame.seq > this.#confirmedSeq) this.#show(frame); },
+      onFrame: (frame) => { if (frame.epoch === this.case?.epoch) this.#showComputed(frame); },
       onStatus: (status, nLoaded, nSlices) => this.#showEngine(status, nLoaded, nSlices),
+      onStatic: (z, arrays) => this.#addSlice(z, arrays),
+      onCompared: (error) => this.#showError(error),
       visible: () => this.view.slice,
       thresholds: () => this.values.thresholds,
     });
@@ -113,7 +117,7 @@ export class Lab {
     if (!before) this.map.configure(config.maps, config.arrays, config.colours);
     this.events.emit("config", config);
     if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
-    this.engine.configure(config);
+    this.engine.configure(config, config.computesInBrowser);
     this.socket.configure({ token: config.token, path: config.path });
     const answers = frames.filter(({ kind }) => kind !== "shelf");
     if (answers.length) this.socket.receiveByRerun(answers);
@@ -128,7 +132,7 @@ export class Lab {
     else if (frame.kind === "error") this.aif.refuse(frame);
     else if (!this.case && frame.kind !== "shelf") return; // an answer to a component that has been removed
     else if (frame.kind === "stale") this.request(this.#caseRequest()); // whichever case is here, the edit was dropped
-    else if (frame.kind === "slice" || frame.kind === "coarse" || frame.kind === "volume") {
+    else if (frame.kind === "slice" || frame.kind === "volume") {
       if (frame.epoch === this.case?.epoch) this.#confirm(frame);
     } else {
       const emit = /** @type {(name: string, frame: Frame) => void} */ (this.events.emit.bind(this.events));
@@ -139,21 +143,59 @@ export class Lab {
   /** A frame of the server: at rest it confirms the engine's; maps that are older than those shown are not drawn. @param {FlowFrame} frame */
   #confirm(frame) {
     this.engine.startNumbers = frame.start ?? this.engine.startNumbers;
-    const error = this.engine.compare(frame);
-    if (error !== null) this.root.dataset.engineError = String(error);
-    if (error !== null && !this.engine.accept(error)) this.notice(DISAGREES);
-    const shown = this.values.shownSeq[this.view.slice] ?? -1;
-    if (frame.arrays.cbf && frame.seq < shown) return; // e.g. answered by a rerun after the socket was back
-    this.#show(frame);
+    if (frame.arrays.cbf && frame.seq < this.#shownSeq) return; // e.g. answered by a rerun after the socket was back
+    if (frame.step) this.#showConfirmed(frame);
+    else this.#show(frame);
+    this.engine.confirm(frame);
     if (!frame.numbers) return;
     this.#confirmedSeq = frame.seq;
     this.root.dataset.numbers = String(frame.seq);
   }
 
-  /** Compute the maps of an edit here where possible; the server computes the others, and every one at rest. @param {Edit} edit */
+  /** Exact healthy mean and numbers of maps that are computed here. @param {FlowFrame} frame */
+  #showConfirmed({ seq, ref, numbers, start }) {
+    this.values.ref = ref;
+    if (numbers && start) this.events.emit("numbers", { numbers, start });
+    if (this.#shownSeq === seq && this.aif.accept(seq)) this.events.emit("volume", null);
+    this.draw();
+  }
+
+  /** A frame of the engine: numbers that the server has confirmed stay. @param {EngineFrame} frame */
+  #showComputed(frame) {
+    if (frame.arrays.cbf && frame.seq < this.#shownSeq) return;
+    this.#show(frame.seq > this.#confirmedSeq ? frame : { ...frame, ref: this.values.ref, numbers: undefined });
+  }
+
+  /** Sequence number of the edit that the visible slice shows. */
+  get #shownSeq() { return this.values.shownSeq[this.view.slice] ?? -1; }
+
+  /** @param {number} z @param {SliceArrays} arrays */
+  #addSlice(z, arrays) {
+    this.values.addSlice(z, arrays);
+    this.map.sliceLoaded(z);
+    this.#showTransfer();
+    this.draw();
+  }
+
+  #showTransfer() {
+    const { loaded, slices } = this.values.open;
+    this.root.dataset.case = loaded.size < slices ? "loading" : "whole";
+  }
+
+  /** The engine's maps were compared with the server's. @param {number} error of CBF, relative */
+  #showError(error) {
+    this.root.dataset.engineError = String(error);
+    if (this.engine.status === "server") this.notice(DISAGREES);
+  }
+
+  /** Compute the maps of an edit here where possible; the server computes the others, and confirms at rest. @param {Edit} edit */
   computeMaps(edit) {
     const here = this.engine.edit(edit);
-    if (!here || edit.flags & FLAG_REST) this.socket.edit(edit);
+    const atRest = edit.flags & FLAG_REST;
+    if (here && !atRest) return;
+    const confirm = atRest && this.engine.provides(edit) ? FLAG_CONFIRM : 0;
+    this.#restedEdit = atRest ? edit : null;
+    this.socket.edit({ ...edit, flags: edit.flags | confirm | (here ? FLAG_ALL_SLICES : 0) });
   }
 
   /** @param {EngineFrame} frame */
@@ -161,7 +203,7 @@ export class Lab {
     const hasMaps = Boolean(frame.arrays.cbf);
     if (hasMaps) this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));
     if (frame.numbers && frame.start) this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
-    if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", frame);
+    if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", null);
     if (this.notices.passing && this.editor.isDragging) this.notice("");
     if (hasMaps) this.draw(frame.seq);
   }
@@ -180,7 +222,8 @@ export class Lab {
     this.aif.beforeCase(frame);
     this.values.setCase(frame);
     const { token, enginePath } = this.config;
-    if (enginePath) this.engine.open(frame, { token, url: new URL(enginePath, document.baseURI) });
+    this.#showTransfer();
+    this.engine.open(frame, { token, url: new URL(enginePath, document.baseURI) });
     this.editor.setCase(frame);
     if (old?.name !== frame.name) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
     const slider = this.find("[data-control=slice]", HTMLInputElement);
@@ -251,9 +294,20 @@ export class Lab {
 
   /** @param {EngineStatus} status @param {number} nLoaded @param {number} nSlices */
   #showEngine(status, nLoaded, nSlices) {
+    const before = this.root.dataset.engine;
     this.root.dataset.engine = status;
-    this.find("[data-out=engine]").hidden = !this.config?.enginePath;
+    this.find("[data-out=engine]").hidden = !this.config?.computesInBrowser;
     this.find("[data-out=engine]").textContent = status === "loading" ? `${ENGINE.loading} ${nLoaded}/${nSlices}` : ENGINE[status];
+    if (before !== status && this.case && this.#lacksSlices) this.#complete(status);
+  }
+
+  /** Whether slices show an older curve, or nothing. */
+  get #lacksSlices() { return this.values.shownSeq.some((seq) => seq < this.#shownSeq); }
+
+  /** The engine has come, or will not: compute the slices that the server has left to it. @param {EngineStatus} status */
+  #complete(status) {
+    if (status === "browser" && this.#restedEdit) this.engine.edit(this.#restedEdit);
+    else if (status === "server" && this.#restedEdit) this.aif.recompute();
   }
 
   #resize() {

@@ -81,7 +81,7 @@ export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
-  enginePath: string;
+  enginePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
@@ -94,30 +94,39 @@ export interface Case {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string;
-  /** Metrics of the start AIF; a file that works without a server has them. */
-  startNumbers?: Numbers;
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
+  /** The part of a slice that holds the head, the same for all slices, in pixels. */
+  head: Box;
+  /** Slices whose static data are here; the browser's own field. */
+  loaded: Set<number>;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
-    baseline: Int16Array; tmip: Int16Array; mirror?: Float32Array; vof?: Curve; kept?: Uint8Array; lesion?: Uint8Array;
+    baseline: Int16Array; tmip: Int16Array; mirror?: Float32Array; vof?: Curve; lesion?: Uint8Array;
   };
 }
 /** Settings or start of a case that the browser has already: nothing else is sent again. */
 export interface CaseUpdate {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[];
-  arrays: { start: Curve; edited?: Curve; pixel?: undefined };
+  arrays: { start: Curve; edited?: Curve; pixel?: undefined; starts?: undefined };
 }
-export type CaseFrame = Case | CaseUpdate;
+/** A case whose slices are still to come. */
+export type CaseHead = Omit<Case, "loaded" | "arrays"> & {
+  arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
+};
+export type CaseFrame = Omit<Case, "loaded"> | CaseHead | CaseUpdate;
+/** Static data of a slice, by name. */
+export type SliceArrays = Record<string, Uint32Array | Float32Array | Int16Array | Uint8Array>;
+export interface StaticFrame { kind: "static"; z: number; arrays: SliceArrays }
 
 export interface FlowFrame {
-  kind: "slice" | "coarse" | "volume"; epoch: number; seq: number; ref: number; z: number;
-  /** Of a coarse frame: slice z alone. */
-  one?: boolean;
+  kind: "slice" | "volume"; epoch: number; seq: number; ref: number; z: number;
+  /** Every how manyth voxel the maps have; absent for all. */
+  step?: number;
   numbers?: Numbers; start?: Numbers;
   arrays: { cbf?: Float32Array; tmax?: Float32Array };
 }
 /** A flow frame that carries maps. */
-export type MapsFrame = Pick<FlowFrame, "seq" | "ref" | "z" | "one"> & { arrays: { cbf: Float32Array; tmax: Float32Array } };
+export type MapsFrame = Pick<FlowFrame, "seq" | "ref" | "z"> & { arrays: { cbf: Float32Array; tmax: Float32Array } };
 /** Maps of the engine; `moving`: of a volume during a drag. */
 export interface EngineFrame extends FlowFrame { moving?: boolean }
 /** What the engine needs of a case beside the coefficients of its slices. */
@@ -168,7 +177,7 @@ export interface ShelfFrame {
 export interface StreamFrame { run: number; epoch: number }
 export interface StreamEndFrame { run: number; message: string | null }
 export interface TuneFrame extends StreamFrame {
-  kind: "tune"; shows: "slice" | "coarse" | "volume"; z: number; ref: number; number: number;
+  kind: "tune"; shows: "slice" | "volume"; z: number; ref: number; number: number;
   loss: number; dice: number; held_out_dice: number | null; hypoperfused_dice: number | null;
   distance: number; roughness: number; negative: number; threshold: number; numbers: Numbers; start: Numbers;
   arrays: { curve: Curve; gradient: Float32Array; cbf: Float32Array; tmax: Float32Array };
@@ -187,7 +196,7 @@ export interface UncertaintyProgressFrame extends StreamFrame {
   kind: "uncertainty"; finding: string; n_done: number; n_total: number; arrays: object;
 }
 export interface SensitivityFrame extends StreamFrame {
-  kind: "sensitivity"; quantity: string; region: string; value: number; exact: boolean; arrays: { gradient: Float32Array };
+  kind: "sensitivity"; quantity: string; region: string; value: number; arrays: { gradient: Float32Array };
 }
 export interface SensitivityMapFrame extends StreamFrame {
   kind: "sensitivity_map"; direction: string; arrays: { change: Float32Array };
@@ -197,9 +206,9 @@ export interface StreamFrames {
 }
 
 export interface Frames extends StreamFrames {
-  config: ConfigFrame; case: CaseFrame; slice: FlowFrame; coarse: FlowFrame; volume: FlowFrame; stale: StaleFrame;
+  config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame; sources: SourcesFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
 
@@ -227,17 +236,6 @@ export type SnapshotCommand =
   | { act: "delete" | "restore"; number: number }
   | { act: "bring"; rows: Pick<SnapshotRow, "name" | "link" | "numbers" | "made">[] };
 export type QueuedCommand = SnapshotCommand & { id: number };
-
-// A file that works without a server
-
-/** Curves of the start AIFs by id, and the voxels behind them. */
-export interface SourcesFrame { kind: "sources"; voxels?: Record<string, Voxel[]>; arrays: Record<string, Curve> }
-export interface Lesson { title: string; steps: { heading: string; paragraphs: string[] }[] }
-/** What the file is, and what its author says. */
-export interface PageInfo {
-  title: string; text: string; lesson: Lesson | null; notice: string | null; version: string; checksum: string;
-  about: { label: string; value: string }[];
-}
 
 // Streamlit
 
@@ -273,7 +271,8 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   /** Name of the last edit, for its hint. */
   effect: string | null;
   numbers: { numbers: Numbers; start: Numbers };
-  volume: FlowFrame;
+  /** The maps of all slices at rest have come. */
+  volume: null;
   painted: void;
   resize: void;
   hover: SlicePixel | null;

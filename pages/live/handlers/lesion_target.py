@@ -74,9 +74,7 @@ def target_lesion(session: LiveSession, case: LiveCase, target: str) -> NDArray[
     return case.lesion
 
 
-def target_of(
-    case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False, coarse: bool = False
-) -> Target:
+def target_of(case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False) -> Target:
     """Return the tissue of a case with a target lesion.
 
     Parameters
@@ -87,14 +85,10 @@ def target_of(
         Target lesion in slice order, shape ``(n_voxels,)``.
     hypoperfused
         Whether the hypoperfused tissue is part of the target, where it is known.
-    coarse
-        Whether to use the preview grid (every second voxel), during a drag.
     """
-    kept: Any = case.preview.grid.kept if coarse else slice(None)
 
     def flags(mask: NDArray[np.bool_]) -> torch.Tensor:
-        return torch.from_numpy(mask[kept].astype(np.float32)).to(case.device)
+        return torch.from_numpy(mask.astype(np.float32)).to(case.device)
 
     low = flags(case.hypoperfused) if hypoperfused and case.hypoperfused is not None else None
-    reference = torch.from_numpy(case.reference.numpy()[kept].copy()).to(case.device)
-    return Target(case.preview.tiles if coarse else case.tiles, case.prepared.dt_s, reference, flags(core), low)
+    return Target(case.tiles, case.prepared.dt_s, case.reference.to(case.device), flags(core), low)

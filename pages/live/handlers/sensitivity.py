@@ -77,31 +77,23 @@ def _curve(workspace: Workspace, request: Mapping[str, Any]) -> DoubleArray:
 def stream_sensitivity(
     session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
-    """Yield one frame: the gradient of a ``quantity`` (in a ``region``, or against a ``target``) by the ``curve``.
-
-    ``quick`` uses the preview grid, during a drag.
-    """
+    """Yield one frame: the gradient of a ``quantity``, in a ``region`` or against a ``target``, by the ``curve``."""
     curve, quantity = _curve(workspace, request), str(request["quantity"])
     region, target_name = str(request.get("region", "core")), str(request.get("target", TRUTH))
-    quick = bool(request.get("quick"))
 
     def frames() -> Frames:
         case = workspace.case
-        coarse = quick and case.preview.is_accurate
         n = case.tiles.n_voxels
         core = target_lesion(session, case, target_name) if quantity == "soft_dice" else np.zeros(n, bool)
         if quantity == "soft_dice" and not core.any():
             raise InputDataError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         where = region_of(session, workspace, region) if quantity in {"rcbf", "tmax"} else None
-        target = target_of(case, core, coarse=coarse)
-        kept = case.preview.grid.kept if coarse else np.ones(n, bool)
         found = aif_gradient(
-            curve, target, workspace.settings, quantity, pool=HELPER_POOL,
-            voxel_ml=case.prepared.voxel_ml * n / target.tissue.n_voxels,
-            region=None if where is None else where[kept],
+            curve, target_of(case, core), workspace.settings, quantity, pool=HELPER_POOL,
+            voxel_ml=case.prepared.voxel_ml, region=where,
         )  # fmt: skip
         yield (
-            {"quantity": quantity, "region": region, "value": found.value, "exact": not coarse},
+            {"quantity": quantity, "region": region, "value": found.value},
             {"gradient": found.by_sample.astype(np.float32)},
         )
 

@@ -72,8 +72,5 @@ class Viewport:
             part = slice(int(case.starts[z]), int(case.starts[z + 1]))
             tmax = case.slice_flow(operator, z, preview=True).tmax
             return "slice", z, Flow(cbf[part], tmax, mean)
-        if case.preview.is_accurate:
-            parts = run_parallel(case.preview.chunks(operator, WORKERS))
-            return "coarse", 0, Flow(cbf[case.preview.grid.kept], case.preview.gather(parts, mean).tmax, mean)
         jobs = case.chunks(operator, preview=True)
         return "volume", 0, Flow(cbf, case.gather(run_parallel(jobs), settings).tmax, mean)

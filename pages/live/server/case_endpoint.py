@@ -73,10 +73,12 @@ class CaseEndpoint:
     job_of
         Returns the job of a request's fields; raises one of ``ValueError``, ``KeyError``, ``TypeError``,
         ``OverflowError`` for an invalid request.
+    encoding
+        Content encoding of the frames that the jobs return.
     """
 
-    def __init__(self, job_of: Callable[[Mapping[str, Any]], CaseJob]) -> None:
-        self._job_of = job_of
+    def __init__(self, job_of: Callable[[Mapping[str, Any]], CaseJob], encoding: str = "identity") -> None:
+        self._job_of, self._encoding = job_of, encoding
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -84,7 +86,8 @@ class CaseEndpoint:
         try:
             session, key, job = await self._read(request)
             async with _queues.setdefault(session, _RequestQueue()):
-                await _answer(await _frame(session, key, job))(scope, receive, send)
+                frame = await _frame(session, key, job)
+                await _answer(frame, encoding=self._encoding)(scope, receive, send)
         except _RequestError as refused:
             await _answer(error_frame(None, refused.sentence), refused.status)(scope, receive, send)
         except ClientDisconnect:
@@ -137,11 +140,11 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _answer(frame: bytes, status: int = 200) -> Response:
-    # No gzip: noise hardly compresses, and 4 MB of frames would take a second.
+def _answer(frame: bytes, status: int = 200, encoding: str = "identity") -> Response:
+    # Stated, so that no middleware compresses: 4 MB of a series would take a second.
     headers = {
         "Cache-Control": "no-store",
-        "Content-Encoding": "identity",
+        "Content-Encoding": encoding,
         "X-Content-Type-Options": "nosniff",
     }
     return Response(frame, status, headers, media_type="application/octet-stream")

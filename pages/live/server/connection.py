@@ -17,14 +17,10 @@ from pages.live.handlers.requests import answer_request, invalid_request, voxel_
 from pages.live.handlers.streams import STREAMS, Streams
 from pages.live.server import wire
 from pages.live.server.handshake import MAX_FRAME_BYTES, authenticate, same_origin
-from pages.live.server.load import LOAD
 from pages.live.server.messages import (
     StaleMessage,
     case_frame,
-    coarse_frame,
-    coarse_slice_frame,
     error_frame,
-    preview_flow,
     probe_frame,
     slice_frame,
     volume_frame,
@@ -41,8 +37,8 @@ R = TypeVar("R")
 
 PATH: Final = "/live/socket"
 POLICY_VIOLATION: Final = 1008
-OVERLOAD_JOBS: Final = 4
-"""Jobs of a volume on the preview grid, a few milliseconds each."""
+METRICS_INTERVAL_S: Final = 0.25
+"""Interval of the whole volume's metrics during a drag of one slice."""
 
 
 class _Connection:
@@ -134,27 +130,18 @@ class _Connection:
                 await self.send(error_frame(edit, error))
 
     async def answer(self, workspace: Workspace, edit: wire.Edit) -> None:
-        """Send the visible slice or slices; `follow` sends the volume at rest, and at intervals during a drag."""
+        """Send the visible slice; `follow` sends the volume at rest, and the metrics at intervals during a drag."""
         if edit.epoch != workspace.epoch:
             await self.send(StaleMessage(workspace.epoch, edit.sequence).encode())
             return
         self.last_edit = edit
         if edit.keep and edit.curve.size == workspace.start.value.size:
             self.session.keep_curve(workspace.curve_key, edit.curve)
-        edited, preview = WorkspaceEdit(workspace, edit), workspace.case.preview
-        coarse = not edit.at_rest and preview.is_accurate
-        moving = edit.all_slices and coarse
-        if not edit.at_rest:
-            LOAD.record_edit(self.session)
-        if moving:
-            jobs = preview.chunks(edited.operator, WORKERS)
-            parts = await asyncio.gather(*(self.compute(job) for job in jobs))
-            await self.send(await self.compute(coarse_frame, self.session, edited, parts))
-        elif not edit.all_slices:
-            make = coarse_slice_frame if coarse and LOAD.is_overloaded else slice_frame
-            await self.send(await self.compute(make, self.session, edited))
-        due = self.volume is None and time.monotonic() - self.metrics_at_s > LOAD.metrics_interval_s
-        if edit.at_rest or (edit.all_slices and not moving) or due:
+        edited = WorkspaceEdit(workspace, edit)
+        if not edit.all_slices:
+            await self.send(await self.compute(slice_frame, edited))
+        metrics_due = self.volume is None and time.monotonic() - self.metrics_at_s > METRICS_INTERVAL_S
+        if edit.at_rest or edit.all_slices or metrics_due:
             self.volume = edited
             self.volume_wake.set()
 
@@ -177,14 +164,10 @@ class _Connection:
     async def send_volume(self, edited: WorkspaceEdit) -> None:
         """Send maps and metrics of all slices; stops where a newer edit needs a volume."""
         case, edit = edited.case, edited.edit
-        by_preview = not edit.at_rest and LOAD.is_overloaded and case.preview.is_accurate
-        if by_preview:
-            jobs = case.preview.chunks(edited.operator, OVERLOAD_JOBS)
-        else:
-            jobs = case.chunks(edited.operator, preview=not edit.at_rest)
+        jobs = case.chunks(edited.operator, preview=not edit.at_rest)
         # During a drag one core is left for the visible slice, unless the whole volume is visible.
-        whole = edit.at_rest or (edit.all_slices and not case.preview.is_accurate)
-        at_once = WORKERS if whole else max(WORKERS - 1, 1)
+        with_maps = edit.at_rest or edit.all_slices
+        at_once = WORKERS if with_maps else max(WORKERS - 1, 1)
         parts = []
         for first in range(0, len(jobs), at_once):
             turn = (self.compute(job, background=True) for job in jobs[first : first + at_once])
@@ -193,11 +176,7 @@ class _Connection:
                 return
 
         def finish() -> bytes:
-            if by_preview:
-                flow = case.preview.interpolate(preview_flow(self.session, edited, parts))
-            else:
-                flow = case.gather(parts, edited.workspace.settings)
-            return volume_frame(self.session, edited, flow, with_maps=whole)
+            return volume_frame(edited, case.gather(parts, edited.workspace.settings), with_maps=with_maps)
 
         await self.send(await self.compute(finish, background=True))
 

@@ -1,19 +1,23 @@
-"""HTTP route of the browser's engine: a case in its temporal basis, slice by slice."""
+"""HTTP route of the open case, slice by slice: its static data, and its temporal basis for the browser's engine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import gzip
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any, Final
 
 from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import basis_message
+from pages.live.compute.static_data import slice_data
 from pages.live.server import wire
 from pages.live.server.case_endpoint import CaseEndpoint, CaseJob
 from pages.live.server.session import COMPUTE
 from perfcore.errors import InputDataError
 
 PATH: Final = "/live/engine"
+GZIP_LEVEL: Final = 1
+"""Higher levels take thrice as long and save 2 %: most of the data is noise."""
 
 
 def basis_frame(case: LiveCase) -> bytes:
@@ -29,19 +33,48 @@ def coefficients_frame(z: int, case: LiveCase) -> bytes:
     InputDataError
         The case has no such slice.
     """
+    _check_slice(z, case)
+    values = case.engine_data.coefficients(int(case.starts[z]), int(case.starts[z + 1]))
+    return wire.pack("coefficients", {"z": z}, {"coefficients": wire.BytePlanes(values)})
+
+
+def slice_frame(z: int, case: LiveCase) -> bytes:
+    """Return the frame with the static data of a slice.
+
+    Raises
+    ------
+    InputDataError
+        The case has no such slice.
+    """
+    _check_slice(z, case)
+    arrays = slice_data(case.static, z)
+    wide = {name: wire.BytePlanes(array) if array.itemsize > 1 else array for name, array in arrays.items()}
+    return wire.pack("static", {"z": z}, wide)
+
+
+def _check_slice(z: int, case: LiveCase) -> None:
     if not 0 <= z < case.n_slices:
         raise InputDataError(f"The case has slices 0 to {case.n_slices - 1}; got {z}.")
-    values = case.engine_data.coefficients(int(case.starts[z]), int(case.starts[z + 1]))
-    return wire.pack("coefficients", {"z": z}, {"coefficients": values.reshape(-1)})
+
+
+def _compressed(encode: Callable[[LiveCase], bytes], name: Hashable, case: LiveCase) -> bytes:
+    """Return a frame compressed by gzip, once for all sessions."""
+    if name not in case.downloads:
+        case.downloads[name] = gzip.compress(encode(case), GZIP_LEVEL)
+    return case.downloads[name]
 
 
 def _job(fields: Mapping[str, Any]) -> CaseJob:
     kind = fields["kind"]
     if kind == "basis":
-        return basis_frame, COMPUTE
-    if kind == "coefficients":
-        return partial(coefficients_frame, int(fields["slice"])), COMPUTE
+        return partial(_compressed, basis_frame, kind), COMPUTE
+    if kind in SLICE_FRAMES:
+        z = int(fields["slice"])
+        return partial(_compressed, partial(SLICE_FRAMES[kind], z), (kind, z)), COMPUTE
     raise ValueError(kind)
 
 
-engine_endpoint: Final = CaseEndpoint(_job)
+SLICE_FRAMES: Final[Mapping[str, Callable[[int, LiveCase], bytes]]] = {
+    "static": slice_frame, "coefficients": coefficients_frame,
+}  # fmt: skip
+engine_endpoint: Final = CaseEndpoint(_job, encoding="gzip")

@@ -11,15 +11,18 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from pages.live.compute.flow import Flow
+from pages.live.compute.static_data import without_slices
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.workspace_edit import WorkspaceEdit
 from perfcore.analysis.region import RegionStatistics
 from perfcore.errors import PerfcoreError
+
+CONFIRM_STEP = 16
+"""Every how manyth voxel a browser that computes the maps is sent at rest, to compare."""
 
 Metrics = Mapping[str, float | None]
 
@@ -28,7 +31,8 @@ Metrics = Mapping[str, float | None]
 class CaseMessage:
     """A case with its start AIF, and the edited curve where there is one.
 
-    ``static`` is the part that does not change while the case is open; None where the browser has it already.
+    ``static`` is the part that does not change while the case is open, without its slices, which the browser requests
+    from ``engine_route``; None where the browser has it already.
     """
 
     workspace: Workspace
@@ -54,29 +58,29 @@ class CaseMessage:
 
 @dataclass(frozen=True, eq=False)
 class FlowMessage:
-    """CBF and Tmax of a slice, of the preview grid or of a volume; values that are not finite stay NaN.
+    """CBF and Tmax of a slice or of a volume; values that are not finite stay NaN.
 
     Attributes
     ----------
     kind
-        ``slice``, ``coarse`` (preview grid) or ``volume``.
+        ``slice`` or ``volume``.
     edit
         The edit that is answered.
     flow
         The maps and the healthy mean.
     with_maps
         False where the browser needs the metrics alone.
-    one_slice
-        Whether a ``coarse`` message has the visible slice alone.
+    step
+        Every how manyth voxel the message has; more than 1 for a browser that computes the maps, to compare.
     metrics, start_metrics
         Of the edited and of the start AIF; volumes alone have them.
     """
 
-    kind: Literal["slice", "coarse", "volume"]
+    kind: Literal["slice", "volume"]
     edit: wire.Edit
     flow: Flow
     with_maps: bool = True
-    one_slice: bool = False
+    step: int = 1
     metrics: Metrics | None = None
     start_metrics: Metrics | None = None
 
@@ -86,11 +90,12 @@ class FlowMessage:
         header: dict[str, Any] = {
             "epoch": edit.epoch, "seq": edit.sequence, "ref": flow.reference_cbf, "z": edit.slice_index,
         }  # fmt: skip
-        if self.one_slice:
-            header["one"] = True
+        if self.step > 1:
+            header["step"] = self.step
         if self.metrics is not None:
             header |= {"numbers": self.metrics, "start": self.start_metrics}
-        return wire.pack(self.kind, header, {"cbf": flow.cbf, "tmax": flow.tmax} if self.with_maps else {})
+        maps = {"cbf": flow.cbf[:: self.step], "tmax": flow.tmax[:: self.step]} if self.with_maps else {}
+        return wire.pack(self.kind, header, maps)
 
 
 @dataclass(frozen=True)
@@ -190,7 +195,7 @@ def case_frame(session: LiveSession, workspace: Workspace, have: str | None = No
     case, edited = workspace.case, session.edited_curve(workspace.curve_key)
     if edited is not None and edited.size != workspace.start.value.size:
         edited = None
-    return CaseMessage(workspace, edited, None if have == case.key else case.static).encode()
+    return CaseMessage(workspace, edited, None if have == case.key else without_slices(case.static)).encode()
 
 
 def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
@@ -198,40 +203,19 @@ def error_frame(edit: wire.Edit | None, error: PerfcoreError | str) -> bytes:
     return ErrorMessage(str(error), edit).encode()
 
 
-def slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
+def slice_frame(edited: WorkspaceEdit) -> bytes:
     """Compute the visible slice of an edit."""
-    scale, preview = session.reference_scale(edited.edit.epoch), not edited.edit.at_rest
-    flow = edited.case.slice_flow(edited.operator, edited.slice_index, scale=scale, preview=preview)
+    flow = edited.case.slice_flow(edited.operator, edited.slice_index, preview=not edited.edit.at_rest)
     return FlowMessage("slice", edited.edit, flow).encode()
 
 
-def preview_flow(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> Flow:
-    """Join the results of the preview's chunks; the healthy mean is the sample's, scaled to the exact one."""
-    mean = edited.case.sample_mean(edited.operator, preview=True) * session.reference_scale(edited.edit.epoch)
-    return edited.case.preview.gather(parts, mean)
-
-
-def coarse_frame(session: LiveSession, edited: WorkspaceEdit, parts: list[tuple[Tensor, Tensor]]) -> bytes:
-    """Return the frame of all slices on the preview grid."""
-    return FlowMessage("coarse", edited.edit, preview_flow(session, edited, parts)).encode()
-
-
-def coarse_slice_frame(session: LiveSession, edited: WorkspaceEdit) -> bytes:
-    """Compute the visible slice on the preview grid, for an overloaded server."""
-    scale = session.reference_scale(edited.edit.epoch)
-    flow = edited.case.preview.slice_flow(edited.operator, edited.slice_index, scale=scale)
-    return FlowMessage("coarse", edited.edit, flow, one_slice=True).encode()
-
-
-def volume_frame(session: LiveSession, edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
-    """Return the frame of a whole volume with its metrics; at rest also set the session's reference scale."""
+def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
+    """Return the frame of a whole volume with its metrics."""
     edit, workspace = edited.edit, edited.workspace
-    if edit.at_rest:
-        sample = workspace.case.sample_mean(edited.operator)
-        session.set_reference_scale(workspace.epoch, flow.reference_cbf / sample)
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
+    step = CONFIRM_STEP if edit.confirm else 1
     return FlowMessage(
-        "volume", edit, flow, with_maps=with_maps, metrics=metrics, start_metrics=workspace.start_numbers
+        "volume", edit, flow, with_maps, step, metrics, start_metrics=workspace.start_numbers
     ).encode()
 
 

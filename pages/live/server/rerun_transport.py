@@ -34,7 +34,7 @@ def answer(session: LiveSession, workspace: Workspace, request: Any) -> bytes:
         flow = edited.case.gather(parts, workspace.settings)
         if edit.keep:
             session.keep_curve(workspace.curve_key, edit.curve)
-        return frames + volume_frame(session, edited, flow, with_maps=True)
+        return frames + volume_frame(edited, flow, with_maps=True)
     except PerfcoreError as error:
         return error_frame(edit, error)
 

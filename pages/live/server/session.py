@@ -64,7 +64,6 @@ class LiveSession:
         self.token = secrets.token_urlsafe(32)
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
-        self._reference_scale: tuple[int, float] = (-1, 1.0)
         self._edited: dict[str, NDArray[np.float64]] = {}
         self._sockets: list[Callable[[], object]] = []
         self._ended = False
@@ -96,14 +95,6 @@ class LiveSession:
     def edited_curve(self, curve_key: str) -> NDArray[np.float64] | None:
         """Return the edited curve of a key."""
         return self._edited.get(curve_key)
-
-    def set_reference_scale(self, epoch: int, scale: float) -> None:
-        """Set the ratio of the exact healthy mean to the sample's, computed at rest."""
-        self._reference_scale = (epoch, scale)
-
-    def reference_scale(self, epoch: int) -> float:
-        """Return that ratio; 1 before the first computation at rest."""
-        return self._reference_scale[1] if self._reference_scale[0] == epoch else 1.0
 
     def register_socket(self, close: Callable[[], object]) -> bool:
         """Register an open WebSocket by a function that closes it from any thread.

@@ -1,7 +1,7 @@
 """Wire format of the messages between server and browser; the browser's half is ``common/wire.js``.
 
 A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
-8 bytes, then the arrays, each aligned to 8 bytes. A client edit is ``epoch, sequence, flags, slice`` (four
+8 bytes, then the arrays, each aligned to 8 bytes. An array of `BytePlanes` is stored for compression. A client edit is ``epoch, sequence, flags, slice`` (four
 uint32) and the curve as float32.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ MAX_ABS_VALUE: Final = 1e5
 FLAG_REST: Final = 1
 FLAG_ALL_SLICES: Final = 2
 FLAG_KEEP: Final = 4
+FLAG_CONFIRM: Final = 8
 _HEAD: Final = struct.Struct("<4I")
 
 
@@ -30,14 +32,36 @@ def _aligned(n: int) -> int:
     return -(-n // 8) * 8
 
 
-def pack(kind: str, header: dict[str, Any], arrays: dict[str, NDArray[Any]] | None = None) -> bytes:
+@dataclass(frozen=True, eq=False)
+class BytePlanes:
+    """An array that is sent as byte planes of the differences between neighbours: gzip saves twice as much.
+
+    The values are read as unsigned integers of 2 or 4 bytes, whose differences wrap; lossless for every type.
+    """
+
+    array: NDArray[Any]
+
+    def encode(self) -> NDArray[np.uint8]:
+        """Return all lowest bytes, then the next ones, up to the highest."""
+        flat = np.ascontiguousarray(self.array).reshape(-1)
+        words = flat.view(f"<u{flat.itemsize}")
+        steps = np.diff(words, prepend=words.dtype.type(0))
+        return np.ascontiguousarray(steps.view(np.uint8).reshape(-1, flat.itemsize).T)
+
+
+def pack(
+    kind: str, header: dict[str, Any], arrays: Mapping[str, NDArray[Any] | BytePlanes] | None = None
+) -> bytes:
     """Return one server frame; array offsets in the header are relative to the end of the header."""
     index: dict[str, list[Any]] = {}
     parts: list[bytes] = []
     offset = 0
-    for name, array in (arrays or {}).items():
-        raw = np.ascontiguousarray(array).tobytes()
-        index[name] = [array.dtype.name, offset, int(array.size)]
+    for name, given in (arrays or {}).items():
+        if isinstance(given, BytePlanes):
+            array, raw, suffix = given.array, given.encode().tobytes(), " planes"
+        else:
+            array, raw, suffix = given, np.ascontiguousarray(given).tobytes(), ""
+        index[name] = [array.dtype.name + suffix, offset, int(array.size)]
         padded = _aligned(len(raw))
         parts += [raw, b"\0" * (padded - len(raw))]
         offset += padded
@@ -67,7 +91,8 @@ class Edit:
     """An edited curve, as the browser sends it.
 
     ``epoch`` names the case and settings it belongs to; ``at_rest`` requests the maps of the whole volume as well;
-    ``keep``: the curve is committed, other pages and a reload start from it.
+    ``keep``: the curve is committed, other pages and a reload start from it. ``confirm``: the browser computes the
+    maps of the volume, and needs the metrics and some voxels to compare.
     """
 
     epoch: int
@@ -77,6 +102,7 @@ class Edit:
     slice_index: int
     curve: NDArray[np.float64]
     keep: bool = False
+    confirm: bool = False
 
 
 def unpack_edit(message: bytes) -> Edit:
@@ -94,5 +120,7 @@ def unpack_edit(message: bytes) -> Edit:
     epoch, sequence, flags, slice_index = _HEAD.unpack_from(message)
     values = np.frombuffer(message, "<f4", offset=_HEAD.size)
     curve = checked_curve(values)
-    rest, every, keep = (bool(flags & flag) for flag in (FLAG_REST, FLAG_ALL_SLICES, FLAG_KEEP))
-    return Edit(epoch, sequence, rest, every, slice_index, curve, keep)
+    rest, every, keep, confirm = (
+        bool(flags & flag) for flag in (FLAG_REST, FLAG_ALL_SLICES, FLAG_KEEP, FLAG_CONFIRM)
+    )
+    return Edit(epoch, sequence, rest, every, slice_index, curve, keep, confirm)

@@ -20,8 +20,6 @@ from pages.live.server.engine_route import basis_frame, coefficients_frame
 from pages.live.server.messages import (
     StaleMessage,
     case_frame,
-    coarse_frame,
-    coarse_slice_frame,
     error_frame,
     probe_frame,
     slice_frame,
@@ -37,7 +35,7 @@ from tests.support.typescript_types import Declarations
 
 TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
-    "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"], "coarse": ["FlowFrame"],
+    "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
     "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
     "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
@@ -71,7 +69,7 @@ def workspace(session: LiveSession) -> Workspace:
 @pytest.fixture(scope="module")
 def headers(session: LiveSession, workspace: Workspace) -> list[dict[str, Any]]:
     """Headers of real messages of every kind, each in all its forms."""
-    frames = [*page_frames(session, workspace), *edit_frames(session, workspace)]
+    frames = [*page_frames(session, workspace), *edit_frames(workspace)]
     frames += [*request_frames(session, workspace), *stream_frames(session, workspace)]
     return [read(frame)[0] for frame in frames]
 
@@ -91,17 +89,15 @@ def page_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
     yield coefficients_frame(0, workspace.case)
 
 
-def edit_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
+def edit_frames(workspace: Workspace) -> Iterator[bytes]:
     """Answers to edits: maps, metrics, errors."""
     case, curve, settings = workspace.case, workspace.start.value, workspace.settings
     moving = WorkspaceEdit(workspace, wire.Edit(workspace.epoch, 1, False, True, 3, curve))
     at_rest = replace(moving, edit=replace(moving.edit, at_rest=True))
     flow = case.volume_flow(curve, settings)
-    yield slice_frame(session, moving)
-    yield coarse_frame(session, moving, [job() for job in case.preview.chunks(moving.operator, 2)])
-    yield coarse_slice_frame(session, moving)
-    yield volume_frame(session, at_rest, flow, with_maps=True)
-    yield volume_frame(session, moving, flow, with_maps=False)
+    yield slice_frame(moving)
+    yield volume_frame(at_rest, flow, with_maps=True)
+    yield volume_frame(moving, flow, with_maps=False)
     yield error_frame(moving.edit, "The curve cannot be used.")
     yield error_frame(None, "Invalid request.")
     yield StaleMessage(workspace.epoch, 1).encode()

@@ -5,6 +5,7 @@ const MAGIC = 0x4c464941;
 const TYPES = { float32: Float32Array, uint32: Uint32Array, int16: Int16Array, uint8: Uint8Array };
 export const FLAG_REST = 1;
 export const FLAG_ALL_SLICES = 2;
+export const FLAG_CONFIRM = 8; // at rest: the page has the maps, and needs the metrics and some voxels to compare
 export const FLAG_KEEP = 4; // a committed curve: other pages and a reload start from it
 
 /**
@@ -25,12 +26,32 @@ export function unpack(bytes) {
     const frame = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, at + 16, headerBytes)));
     const start = at + 16 + headerBytes;
     for (const [name, [type, offset, size]] of Object.entries(frame.arrays)) {
-      frame.arrays[name] = new TYPES[/** @type {keyof typeof TYPES} */ (type)](buffer, start + offset, size);
+      const [element, planes] = type.split(" ");
+      const ArrayType = TYPES[/** @type {keyof typeof TYPES} */ (element)];
+      const bytes = new Uint8Array(buffer, start + offset);
+      frame.arrays[name] = new ArrayType(planes ? joinPlanes(bytes, size, ArrayType.BYTES_PER_ELEMENT) : buffer, planes ? 0 : start + offset, size);
     }
     frames.push(frame);
     at += totalBytes;
   }
   return frames;
+}
+
+/**
+ * Values from the byte planes of their differences, lowest bytes first.
+ * @param {Uint8Array} bytes
+ * @param {number} size of the array
+ * @param {number} width bytes of a value, 2 or 4
+ */
+function joinPlanes(bytes, size, width) {
+  const words = width === 2 ? new Uint16Array(size) : new Uint32Array(size);
+  for (let i = 0, value = 0; i < size; i++) {
+    let step = 0;
+    for (let k = width - 1; k >= 0; k--) step = (step << 8) | bytes[k * size + i];
+    value = (value + step) >>> 0;
+    words[i] = value;
+  }
+  return words.buffer;
 }
 
 /**

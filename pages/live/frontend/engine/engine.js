@@ -1,6 +1,7 @@
 // Engine: computes the maps of edits in the page, in two workers; the server computes what the engine does not have, and
 // confirms at rest. While a case is loading, the slices that are here are computed here.
-/** @import { BasisFrame, Case, Edit, EngineFrame, EngineStatus, FlowFrame, Numbers, Thresholds } from "../types.js" */
+/** @import { BasisFrame, Case, Edit, EngineFrame, EngineStatus, FlowFrame, Numbers, SliceArrays, Thresholds } from "../types.js" */
+/** @import { CaseAddress } from "./case_loader.js" */
 /** @import { DeconvolutionSettings } from "./operator.js" */
 /** @import { FlowResult, WorkerMessage } from "./messages.js" */
 import { FLAG_ALL_SLICES, FLAG_REST } from "../common/wire.js";
@@ -14,6 +15,8 @@ import { buildOperator, isSupported, project } from "./operator.js";
  * @typedef {object} EngineHost
  * @property {(frame: EngineFrame) => void} onFrame
  * @property {(status: EngineStatus, nLoaded: number, nSlices: number) => void} onStatus
+ * @property {(z: number, arrays: SliceArrays) => void} onStatic the static data of a slice have come
+ * @property {(error: number) => void} onCompared mean relative error of CBF against the server's at rest
  * @property {() => number} visible the slice in view
  * @property {() => Thresholds} thresholds
  */
@@ -77,6 +80,12 @@ export class Engine {
   #correction = { scale: 1, shift: 0 };
   /** The last whole volume at rest. @type {{seq: number, cbf: Float32Array} | null} */
   #rested = null;
+  /** The server's last volume at rest. @type {FlowFrame | null} */
+  #confirmation = null;
+  /** @type {"idle" | "loading" | "loaded" | "failed"} */
+  #transfer = "idle";
+  #hasKernel = true;
+  #allowed = true;
   /** Metrics of the start AIF, as the server computed them. @type {Numbers | null} */
   startNumbers = null;
   #host;
@@ -84,32 +93,40 @@ export class Engine {
   /** @param {EngineHost} host */
   constructor(host) { this.#host = host; }
 
-  /** @param {EngineSettings} settings */
-  configure(settings) {
+  /** @param {EngineSettings} settings @param {boolean} allowed whether maps are to be computed here */
+  configure(settings, allowed = true) {
     this.#settings = settings;
+    this.#allowed = allowed;
     this.#announce();
   }
 
   /** Load a case; new settings or another start of the open one change nothing. @param {Case} opened @param {{token: string, url: URL}} address */
   open(opened, { token, url }) {
-    const isOpen = this.#case?.key === opened.key;
+    const isOpen = this.#case?.key === opened.key && this.#transfer !== "failed";
     this.#case = opened;
-    this.startNumbers = this.#rested = null;
+    this.startNumbers = this.#rested = this.#confirmation = null;
     if (!isOpen) this.#load(opened, { token, url, case: opened.key });
   }
 
-  /** @param {Case} opened @param {import("./case_loader.js").CaseAddress} address */
+  /** @param {Case} opened @param {CaseAddress} address */
   async #load(opened, address) {
     this.close();
     this.#trusted = true;
+    this.#transfer = "loading";
     const { signal } = (this.#abort = new AbortController());
-    const module = await kernelModule();
-    if (!module || signal.aborted) return;
-    await loadCase(address, opened.slices, {
+    const module = this.#allowed ? await kernelModule() : null;
+    if (signal.aborted) return;
+    this.#hasKernel = Boolean(module);
+    this.#announce();
+    const whole = await loadCase(address, opened.slices, {
       visible: this.#host.visible,
-      onBasis: (basis) => this.#begin(basis, module),
+      onStatic: this.#host.onStatic,
+      onBasis: (basis) => { if (module) this.#begin(basis, module); },
       onSlice: (z, coefficients) => this.#store(z, coefficients),
-    }, signal);
+    }, signal, Boolean(module));
+    if (signal.aborted) return;
+    this.#transfer = whole ? "loaded" : "failed";
+    this.#announce();
   }
 
   /** @param {BasisFrame} basis @param {WebAssembly.Module} module */
@@ -133,8 +150,9 @@ export class Engine {
   get #isWhole() { return this.#loaded.size > this.#sample; }
 
   #announce() {
-    const supported = this.#trusted && this.#settings && isSupported(this.#settings);
-    this.status = !supported || !this.#loaded.size ? "server" : this.#isWhole ? "browser" : "loading";
+    const able = this.#allowed && this.#hasKernel && this.#trusted && this.#settings && isSupported(this.#settings);
+    const coming = this.#transfer === "loading" || this.#isWhole;
+    this.status = !able || !coming ? "server" : this.#isWhole ? "browser" : "loading";
     this.#host.onStatus(this.status, Math.max(this.#loaded.size - 1, 0), this.#sample);
   }
 
@@ -151,6 +169,9 @@ export class Engine {
     this.#pump();
     return true;
   }
+
+  /** Whether the maps of an edit are here or will be: the server need not send those of all slices. @param {Edit} edit */
+  provides({ flags }) { return this.status === "browser" || (this.status === "loading" && !(flags & FLAG_ALL_SLICES)); }
 
   async #pump() {
     const edit = this.#next, opened = this.#case;
@@ -207,6 +228,7 @@ export class Engine {
     const flow = this.#gather(results);
     if (edit.flags & FLAG_REST) this.#rested = { seq: edit.seq, cbf: flow.cbf };
     this.#emitVolume(edit, flow, true);
+    this.#compare();
   }
 
   /** Join the results of all slices, the sample last; healthy mean and shift are exact. @param {FlowResult[]} results @returns {Flow} */
@@ -259,26 +281,26 @@ export class Engine {
     });
   }
 
-  /**
-   * Compare the server's volume of a curve at rest with the engine's.
-   * @param {FlowFrame} frame
-   * @returns {number | null} mean relative error of CBF; null where there is nothing to compare
-   */
-  compare({ kind, seq, arrays: { cbf } }) {
-    const own = this.#rested?.seq === seq ? this.#rested.cbf : null;
-    if (kind !== "volume" || !own || !cbf) return null;
-    const least = 0.02 * cbf.reduce((a, b) => Math.max(a, b), 0);
-    let sum = 0, n = 0;
-    for (let i = 0; i < cbf.length; i++) if (cbf[i] > least) { sum += Math.abs(own[i] - cbf[i]) / cbf[i]; n += 1; }
-    return n ? sum / n : 0;
+  /** Compare the server's volume of a curve at rest with the engine's, as soon as both are here. @param {FlowFrame} frame */
+  confirm(frame) {
+    if (frame.kind !== "volume" || !frame.arrays.cbf) return;
+    this.#confirmation = frame;
+    this.#compare();
   }
 
-  /** Whether that error is within the stated one; otherwise the server computes this case from now on. @param {number} error */
-  accept(error) {
-    if (error <= MAX_MEAN_ERROR) return true;
-    this.#trusted = false;
-    this.#announce();
-    return false;
+  #compare() {
+    const { seq, step = 1, arrays: { cbf = null } = {} } = this.#confirmation ?? {};
+    const own = this.#rested?.seq === seq ? this.#rested?.cbf : null;
+    if (!own || !cbf) return;
+    this.#confirmation = null;
+    const least = 0.02 * cbf.reduce((a, b) => Math.max(a, b), 0);
+    let sum = 0, n = 0;
+    for (let i = 0; i < cbf.length; i++) if (cbf[i] > least) { sum += Math.abs(own[step * i] - cbf[i]) / cbf[i]; n += 1; }
+    const error = n ? sum / n : 0;
+    // Beyond the stated error the server computes this case from now on.
+    this.#trusted = error <= MAX_MEAN_ERROR;
+    if (!this.#trusted) this.#announce();
+    this.#host.onCompared(error);
   }
 
   close() {
@@ -286,7 +308,8 @@ export class Engine {
     for (const worker of this.#workers) worker.close();
     this.#workers = [];
     this.#loaded.clear();
-    this.#basis = this.#next = this.#rested = null;
+    this.#basis = this.#next = this.#rested = this.#confirmation = null;
+    this.#transfer = "idle";
     this.#busy = false;
     this.#correction = { scale: 1, shift: 0 };
     this.#announce();

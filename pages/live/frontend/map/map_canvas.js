@@ -8,7 +8,7 @@ import { drawAnnotations } from "./annotations.js";
 import { lutOf } from "./color_scales.js";
 import { drawColorbar } from "./colorbar.js";
 import { drawRegions } from "./region_outline.js";
-import { headBox, places, toSlice } from "./slice_layout.js";
+import { places, toSlice } from "./slice_layout.js";
 import { SliceRenderer } from "./slice_renderer.js";
 import { staticField } from "./volume_store.js";
 
@@ -86,6 +86,7 @@ export class MapCanvas {
   #fittedWindow(map, now) {
     const field = staticField(now, map);
     if (field && this.#fitted?.of !== field) {
+      if (now.loaded.size < now.slices) return this.maps[map].window;
       const sorted = Float32Array.from(field).sort();
       const at = (/** @type {number} */ q) => sorted[Math.floor(q * (sorted.length - 1))];
       const low = Math.floor(at(0.02));
@@ -104,6 +105,9 @@ export class MapCanvas {
     this.ratio = ratio;
   }
 
+  /** The static data of a slice have come. @param {number} z */
+  sliceLoaded(z) { this.#renderer.forget(z); }
+
   /** The layers to draw. @returns {Layer[]} */
   layers() {
     const meta = this.style();
@@ -120,7 +124,7 @@ export class MapCanvas {
     if (!now || !this.maps[view.map]) return;
     const layers = this.layers();
     ctx.clearRect(0, 0, canvas.width, canvas.height);
-    const rect = view.rect(headBox(now));
+    const rect = view.rect(now.head);
     for (const place of places(now, view, canvas)) {
       for (const { values: shown, meta, from, to } of layers) {
         const slice = this.#renderer.draw(shown, now, place.z, meta);

@@ -3,7 +3,7 @@
 //   drag: pan when zoomed · right drag or alt+drag: window · shift+arrows: move the voxel in view · click or Enter: pick a voxel
 /** @import { Lab } from "../lab.js" */
 /** @import { Range, SlicePixel } from "../types.js" */
-import { headBox, toSlice } from "./slice_layout.js";
+import { toSlice } from "./slice_layout.js";
 import { middle } from "./view_state.js";
 
 const MIN_DRAG = 4; // points; less is a click
@@ -53,7 +53,7 @@ class MouseBindings {
     });
   }
 
-  get #box() { return headBox(this.lab.values.open); }
+  get #box() { return this.lab.values.open.head; }
 
   /** @param {PagePoint} point */
   #toSlice(point) { return toSlice(this.lab.values.open, this.view, this.canvas, point); }

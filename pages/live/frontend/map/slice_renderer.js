@@ -41,6 +41,9 @@ export class SliceRenderer {
     return this.#canvas;
   }
 
+  /** Draw the head of slice z anew: its data have come. @param {number} z */
+  forget(z) { delete this.#backgrounds[z]; }
+
   /** The dim head behind a map; it stays the same while a case is shown. @param {Case} now @param {number} z */
   #background(now, z) {
     const { baseline } = now.arrays;

@@ -1,7 +1,7 @@
 // Maps of the case in view, derived in the browser from CBF and Tmax: another map, window or threshold needs no request.
-/** @import { Case, Curve, MapsFrame, OutlineKind, Range, Thresholds, Voxel } from "../types.js" */
+/** @import { Case, Curve, MapsFrame, OutlineKind, Range, SliceArrays, Thresholds, Voxel } from "../types.js" */
+import { addSlice } from "../transport/case_update.js";
 import { toScreen, toVoxel } from "../common/voxel_coords.js";
-import { fill } from "./preview_grid.js";
 
 /**
  * Values of a map that does not depend on the curve, of all voxels; it is sent with the case.
@@ -60,16 +60,21 @@ export class VolumeStore {
     this.shownSeq = new Int32Array(opened.slices).fill(-1);
   }
 
+  /** Take the static data of a slice. @param {number} z @param {SliceArrays} arrays */
+  addSlice(z, arrays) {
+    addSlice(this.open, z, arrays);
+    this.#lookup = null;
+  }
+
   /** First voxel of slice z, and the one after its last. @param {number} z @returns {Range} */
   range(z) {
     const { starts } = this.open.arrays;
     return [starts[z], starts[z + 1]];
   }
 
-  /** Take maps of one slice, of every second voxel, or of the volume. @param {"slice" | "coarse" | "volume"} kind @param {MapsFrame} frame */
+  /** Take maps of one slice or of the volume. @param {"slice" | "volume"} kind @param {MapsFrame} frame */
   setMaps(kind, frame) {
     if (kind === "slice") this.#setSlice(frame);
-    else if (kind === "coarse") this.#setCoarse(frame);
     else this.#setVolume(frame);
     this.ref = frame.ref;
   }
@@ -86,15 +91,6 @@ export class VolumeStore {
     this.cbf.set(arrays.cbf);
     this.tmax.set(arrays.tmax);
     this.shownSeq.fill(seq);
-  }
-
-  /** All slices during a drag, or one of them under load: every second voxel, the rest interpolated. @param {MapsFrame} frame */
-  #setCoarse({ arrays, one, z, seq }) {
-    const range = one ? this.range(z) : [];
-    fill(this.open, arrays.cbf, this.cbf, ...range);
-    fill(this.open, arrays.tmax, this.tmax, ...range);
-    if (one) this.shownSeq[z] = seq;
-    else this.shownSeq.fill(seq);
   }
 
   /** @param {Curve} curve */

@@ -5,10 +5,10 @@ import { kernelModule } from "../engine/assets.js";
 import { sliceFlow } from "./first_slice.js";
 import { fitGammaVariate } from "./gamma_fit.js";
 import { readCoefficients } from "./page_data.js";
+import { measureRegion } from "./region_answer.js";
 import { Residues } from "./residue.js";
 
 const SMOOTHED = "This is the mean of the smoothed curves: the file does not hold the measured ones, whose peak is higher.";
-const NO_SIMD = "This browser has no WebAssembly SIMD, which computes the maps; open the file in a current browser.";
 const residues = new Residues();
 
 /** @typedef {Extract<Request, {type: "probe"}>["voxel"]} Voxel */
@@ -29,6 +29,7 @@ export async function answer(session, request) {
       const { voxels, mean, sd } = await session.tissue.meanOf(request.voxels);
       return { kind: "voxels", voxels, flags: [SMOOTHED], number: request.number, arrays: { mean, sd } };
     }
+    case "region": return measureRegion(session, request);
     case "snapshot": return snapshotMaps(session, request.number);
     default: return null;
   }
@@ -36,7 +37,6 @@ export async function answer(session, request) {
 
 /** All maps and metrics of an edit. @param {PageSession} session @param {Edit} edit @returns {Promise<Frame>} */
 export async function answerEdit(session, { epoch, seq, slice, curve }) {
-  if (!await kernelModule()) throw new RangeError(NO_SIMD);
   const { cbf, tmax, ref, numbers } = await session.volumes.of(curve);
   const start = await session.startNumbers();
   return { kind: "volume", epoch, seq, z: slice, ref, numbers, start, arrays: { cbf, tmax } };

@@ -6,7 +6,7 @@ import { upperEnd } from "../map/map_overlay.js";
 import { Stream } from "../transport/streams.js";
 import { GradientBars } from "./gradient_bars.js";
 
-const MIN_INTERVAL_MS = 200; // between two requests for a gradient while the curve moves
+const MIN_INTERVAL_MS = 400; // between two requests for a gradient while the curve moves: each is exact, 90 ms of a core
 const BUTTON = '<button class="tool" data-action="sensitivity" aria-pressed="false" title="Sensitivity: a gradient under each sample of the curve (M)">What matters</button>';
 const HTML = `<div class="sensitivity" hidden><div class="row"><select data-sensitivity="quantity" aria-label="Quantity whose gradient is drawn" title="Its gradient by each sample of the curve"></select>
   <select data-sensitivity="region" aria-label="Region" title="Region found with the start curve"></select><span class="per"></span><span class="grow"></span>
@@ -17,8 +17,6 @@ const HTML = `<div class="sensitivity" hidden><div class="row"><select data-sens
 
 /** The user's choices, kept over a page change. */
 const chosen = { isOn: false, quantity: "core_ml", region: "core", direction: "" };
-
-/** A gradient by sample; exact, or quick while the curve moves. @typedef {{gradient: Float32Array, exact: boolean}} Gradient */
 
 /** Hide and disable an option of a list. @param {HTMLSelectElement} list @param {string} value @param {boolean} isOffered */
 function offer(list, value, isOffered) {
@@ -67,7 +65,7 @@ class SensitivityMap {
 }
 
 class Sensitivity {
-  /** @type {Gradient | null} */
+  /** Gradient by sample. @type {Float32Array | null} */
   #shown = null;
   #requestedAt = 0; // in milliseconds, as performance.now()
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -86,7 +84,7 @@ class Sensitivity {
     this.direction = this.#list("direction");
     this.bars = new GradientBars(find(this.strip, "svg", SVGSVGElement));
     this.stream = new Stream(lab, "sensitivity", {
-      onFrame: ({ arrays, exact }) => { this.stream.acknowledge(); this.#setGradient({ gradient: arrays.gradient, exact }); },
+      onFrame: ({ arrays }) => { this.stream.acknowledge(); this.#setGradient(arrays.gradient); },
       onEnd: (message) => { if (message) { this.#setGradient(null); lab.notice(message); } },
     });
     this.map = new SensitivityMap(lab, overlay, this.direction);
@@ -107,7 +105,7 @@ class Sensitivity {
   /** @param {ChoiceName} name */
   #list(name) { return find(this.strip, `[data-sensitivity=${name}]`, HTMLSelectElement); }
 
-  /** @param {Gradient | null} gradient */
+  /** @param {Float32Array | null} gradient */
   #setGradient(gradient) {
     this.#shown = gradient;
     this.draw();
@@ -115,7 +113,7 @@ class Sensitivity {
 
   /** Show the gradient of the loss at a step of fine-tuning, where it is the chosen quantity. @param {TuneStep | null} step */
   setStep(step) {
-    if (chosen.isOn && chosen.quantity === "loss") this.#setGradient(step && { gradient: step.gradient, exact: true });
+    if (chosen.isOn && chosen.quantity === "loss") this.#setGradient(step && step.gradient);
   }
 
   setCase() {
@@ -128,24 +126,23 @@ class Sensitivity {
     const { lab, strip } = this;
     if (!chosen.isOn || !lab.case) return;
     const shown = this.#shown;
-    this.bars.draw(shown?.gradient ?? null, lab.case.dt, lab.editor.plot.xRange);
+    this.bars.draw(shown, lab.case.dt, lab.editor.plot.xRange);
     const unit = this.#info?.unit;
     find(strip, ".per").textContent = shown ? `${unit ? `${unit} ` : ""}per ${lab.case.enhancementUnit}` : "";
-    strip.dataset.exact = String(shown?.exact ?? "");
   }
 
-  /** Request the gradient at the curve in view. @param {{quick: boolean}} options quick while the curve moves, else exact */
-  request({ quick }) {
+  /** Request the gradient at the curve in view. @param {{moving: boolean}} options moving: during a drag, at intervals */
+  request({ moving }) {
     const { lab, fineTuning } = this;
     if (!chosen.isOn || !lab.case || lab.streaming) return;
     if (chosen.quantity === "loss") { this.setStep(fineTuning.step); return; }
     clearTimeout(this.#timer);
-    const wait = quick ? this.#requestedAt + MIN_INTERVAL_MS - performance.now() : 0;
-    if (wait > 0) { this.#timer = setTimeout(() => this.request({ quick }), wait); return; }
+    const wait = moving ? this.#requestedAt + MIN_INTERVAL_MS - performance.now() : 0;
+    if (wait > 0) { this.#timer = setTimeout(() => this.request({ moving }), wait); return; }
     if (lab.socket.status !== "live") return;
     this.#requestedAt = performance.now();
     const { quantity, region } = chosen;
-    this.stream.start({ curve: Array.from(lab.editor.curve), quantity, region, target: fineTuning.target, quick });
+    this.stream.start({ curve: Array.from(lab.editor.curve), quantity, region, target: fineTuning.target });
   }
 
   /** Show the choices that the page and the case allow. */
@@ -171,7 +168,7 @@ class Sensitivity {
     if (!chosen.isOn) { this.stream.stop(); this.map.close(); }
     this.show();
     this.lab.editor.rescale();
-    this.request({ quick: false });
+    this.request({ moving: false });
   }
 
   /** @param {HTMLSelectElement} list */
@@ -179,18 +176,18 @@ class Sensitivity {
     chosen[/** @type {ChoiceName} */ (list.dataset.sensitivity)] = list.value;
     this.show();
     if (list === this.direction) this.map.request();
-    else { this.#setGradient(null); this.request({ quick: false }); }
+    else { this.#setGradient(null); this.request({ moving: false }); }
   }
 
   /** Take another target lesion of fine-tuning. */
   targetChanged() {
     this.show();
-    if (chosen.quantity === "soft_dice" || chosen.region === "painted") this.request({ quick: false });
+    if (chosen.quantity === "soft_dice" || chosen.region === "painted") this.request({ moving: false });
   }
 
-  /** The curve rests: request the exact gradient and the map. */
+  /** The curve rests: request its gradient and the map. */
   curveRests() {
-    this.request({ quick: false });
+    this.request({ moving: false });
     if (chosen.direction) this.map.request();
   }
 
@@ -211,7 +208,7 @@ export function installSensitivity(lab, needed) {
   lab.events.on("config", (config) => { sensitivity.configure(config); sensitivity.show(); });
   lab.events.on("case", () => sensitivity.setCase());
   lab.events.on("target", () => sensitivity.targetChanged());
-  lab.events.on("edit", () => sensitivity.request({ quick: true }));
+  lab.events.on("edit", () => sensitivity.request({ moving: true }));
   lab.events.on("volume", () => sensitivity.curveRests());
   lab.events.on("tuned", (step) => sensitivity.setStep(step));
   lab.events.on("resize", () => sensitivity.draw());

@@ -12,7 +12,7 @@ const SETTINGS = { deconvolution: "circulant", regularization: "tikhonov", discr
 const SLICES = 3;
 /** @type {FakeServer} */
 let server;
-/** @type {{frames: EngineFrame[], statuses: string[]}} */
+/** @type {{frames: EngineFrame[], statuses: string[], slices: number[], errors: number[]}} */
 let seen;
 /** @type {Engine} */
 let engine;
@@ -24,25 +24,31 @@ const opened = (key = "case#1") => /** @type {any} */ ({
 const bolus = Float32Array.of(0, 0, 5, 10, 6, 3, 2, 1);
 const edit = (/** @type {number} */ seq, flags = 0, slice = 1) => ({ epoch: 1, seq, flags, slice, curve: bolus });
 
-function open(key = "case#1") {
+let nCases = 0;
+
+function open(key = `case#${nCases}`) {
   engine.configure(SETTINGS);
   engine.open(opened(key), { token: "secret", url: new URL("http://localhost/live/engine") });
 }
 
+const host = {
+  onFrame: (/** @type {EngineFrame} */ frame) => seen.frames.push(frame),
+  onStatus: (/** @type {string} */ status, /** @type {number} */ nLoaded) => seen.statuses.push(`${status} ${nLoaded}`),
+  onStatic: (/** @type {number} */ z) => seen.slices.push(z),
+  onCompared: (/** @type {number} */ error) => seen.errors.push(error),
+  visible: () => visible,
+  thresholds: () => ({ core: 0.38, tmax: 6 }),
+};
 const loaded = () => until(() => engine.status === "browser");
 
 beforeEach(() => {
+  nCases += 1; // frames are kept by case
   workers.length = 0;
   server = new FakeServer(readFileSync(new URL("../engine/peak.wasm", import.meta.url)), bolus.length).install();
   FakeWorker.install();
-  seen = { frames: [], statuses: [] };
+  seen = { frames: [], statuses: [], slices: [], errors: [] };
   visible = 1;
-  engine = new Engine({
-    onFrame: (frame) => seen.frames.push(frame),
-    onStatus: (status, loaded) => seen.statuses.push(`${status} ${loaded}`),
-    visible: () => visible,
-    thresholds: () => ({ core: 0.38, tmax: 6 }),
-  });
+  engine = new Engine(host);
 });
 afterEach(() => engine.close());
 
@@ -51,9 +57,10 @@ describe("loading a case", () => {
     visible = 2;
     open();
     await loaded();
-    assert.deepEqual(server.asked, ["basis", "slice 2", "slice 1", "slice 0"]);
-    assert.equal(engine.status, "browser");
-    assert.deepEqual(seen.statuses.slice(-4), ["loading 0", "loading 1", "loading 2", "browser 3"]);
+    const slices = [2, 1, 0].flatMap((z) => [`static ${z}`, `coefficients ${z}`]);
+    assert.deepEqual(server.asked, ["basis", ...slices]);
+    assert.deepEqual(seen.slices, [2, 1, 0]);
+    assert.deepEqual(seen.statuses.slice(-5, -1), ["loading 0", "loading 1", "loading 2", "browser 3"]);
   });
 
   it("is not repeated for new settings of the open case, and stops for another one", async () => {
@@ -61,12 +68,30 @@ describe("loading a case", () => {
     await loaded();
     open();
     await settle();
-    assert.equal(server.asked.length, 1 + SLICES);
+    assert.equal(server.asked.length, 1 + 2 * SLICES);
     const before = [...workers];
-    open("case#2");
+    open("another");
     await loaded();
     assert.ok(before.every((worker) => worker.terminated));
-    assert.equal(server.asked.length, 2 * (1 + SLICES));
+    assert.equal(server.asked.length, 2 * (1 + 2 * SLICES));
+  });
+
+  it("asks for nothing that another page of the session has loaded", async () => {
+    open();
+    await loaded();
+    engine.close();
+    const asked = server.asked.length;
+    engine = new Engine(host);
+    open();
+    await loaded();
+    assert.equal(server.asked.length, asked);
+  });
+
+  it("goes on after a lost connection", async () => {
+    server.lost = 3;
+    open();
+    await loaded();
+    assert.equal(server.asked.length, 1 + 2 * SLICES);
   });
 
   it("leaves the maps to the server where it is refused", async () => {
@@ -76,6 +101,14 @@ describe("loading a case", () => {
     await settle();
     assert.equal(engine.status, "server");
     assert.equal(engine.edit(edit(1)), false);
+  });
+
+  it("loads the static data alone where the server computes the maps", async () => {
+    engine.configure(SETTINGS, false);
+    engine.open(opened(`case#${nCases}`), { token: "secret", url: new URL("http://localhost/live/engine") });
+    await until(() => seen.slices.length === SLICES);
+    assert.deepEqual(server.asked, ["static 1", "static 0", "static 2"]);
+    assert.equal(engine.status, "server");
   });
 });
 
@@ -129,33 +162,44 @@ describe("an edit", () => {
 });
 
 describe("the server's answer at rest", () => {
-  /** @param {number} factor of the engine's CBF */
-  async function answer(factor) {
+  const STEP = 2;
+  /** The server's answer to an edit. @param {number} factor of the engine's CBF @param {Partial<EngineFrame>} fields @returns {EngineFrame} */
+  const confirmation = (factor, fields = {}) => {
+    const cbf = seen.frames[0].arrays.cbf?.filter((_, i) => i % STEP === 0).map((value) => value * factor);
+    return { ...seen.frames[0], step: STEP, arrays: { cbf }, ...fields };
+  };
+
+  beforeEach(async () => {
     open();
     await loaded();
     engine.edit(edit(3, FLAG_REST));
     await settle();
-    const { cbf } = seen.frames[0].arrays;
-    return engine.compare({ ...seen.frames[0], arrays: { cbf: cbf?.map((value) => value * factor) } });
-  }
+  });
 
-  it("confirms maps that agree within the error of the basis", async () => {
-    const error = await answer(1.0002);
-    assert.ok(error !== null && error > 1e-4 && error < 3e-4);
-    assert.ok(engine.accept(error));
+  it("confirms maps that agree within the error of the basis", () => {
+    engine.confirm(confirmation(1.0002));
+    assert.equal(seen.errors.length, 1);
+    assert.ok(seen.errors[0] > 1e-4 && seen.errors[0] < 3e-4);
     assert.equal(engine.status, "browser");
   });
 
-  it("takes the case away from an engine that disagrees", async () => {
-    const error = await answer(1.01);
-    assert.ok(error !== null && !engine.accept(error));
+  it("is compared later where it comes first", async () => {
+    engine.confirm(confirmation(1.0002, { seq: 4 }));
+    assert.deepEqual(seen.errors, []);
+    engine.edit(edit(4, FLAG_REST));
+    await settle();
+    assert.equal(seen.errors.length, 1);
+  });
+
+  it("takes the case away from an engine that disagrees", () => {
+    engine.confirm(confirmation(1.01));
     assert.equal(engine.status, "server");
     assert.equal(engine.edit(edit(4)), false);
   });
 
-  it("is not compared with another edit, or in the slice that the server sends first", async () => {
-    await answer(1);
-    assert.equal(engine.compare({ ...seen.frames[0], kind: "slice" }), null);
-    assert.equal(engine.compare({ ...seen.frames[0], seq: 99 }), null);
+  it("is not compared with another edit, or in the slice that the server sends first", () => {
+    engine.confirm(confirmation(1, { kind: "slice" }));
+    engine.confirm(confirmation(1, { seq: 99 }));
+    assert.deepEqual(seen.errors, []);
   });
 });

@@ -6,7 +6,6 @@ import { packCurve } from "../common/packed_curve.js";
 import { toScreen, toVoxel } from "../common/voxel_coords.js";
 import { packEdit, unpack } from "../common/wire.js";
 import { editCurve } from "../curve/curve_edits.js";
-import { fill } from "../map/preview_grid.js";
 import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 
 /** @import { Edit } from "../types.js" */
@@ -18,18 +17,6 @@ describe("golden values", needsGolden, () => {
       const size = Math.max(...curve.map(Math.abs));
       assertClose(editCurve(curve, dt, edit), expected, 1e-6 * size);
     }
-  });
-
-  it("preview-grid interpolation equals the server's, for all slices or one", () => {
-    const { kept, starts, pixel, values, rows, columns, expected } = golden.grid;
-    const arrays = { kept: Uint8Array.from(kept), starts: Uint32Array.from(starts), pixel: Uint32Array.from(pixel) };
-    const grid = { arrays, rows, columns, slices: 2 };
-    const [all, second] = [new Float32Array(kept.length), new Float32Array(kept.length)];
-    fill(grid, Float32Array.from(values), all);
-    assertClose(all, expected, 1e-6);
-    const before = arrays.kept.subarray(0, starts[1]).reduce((sum, one) => sum + one, 0);
-    fill(grid, Float32Array.from(values.slice(before)), second, starts[1], starts[2]);
-    assertClose(second, expected.map((/** @type {number} */ value, /** @type {number} */ i) => (i < starts[1] ? 0 : value)), 1e-6);
   });
 
   it("maps screen pixels to voxels in every orientation, as the server does", () => {

@@ -1,39 +1,17 @@
 import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
-import { headBox, places, toSlice } from "../map/slice_layout.js";
+import { places, toSlice } from "../map/slice_layout.js";
 import { ViewState } from "../map/view_state.js";
 
 /** @import { Case } from "../types.js" */
 
 const [ROWS, COLUMNS, SLICES] = [40, 60, 5];
-const AIR = -1000;
-/** Pixels of the head: columns 20 to 39, rows 10 to 29, in the middle slice alone. */
-const HEAD = { x: 20, y: 10, w: 20, h: 20 };
+/** The part of a slice that is shown. */
+const HEAD = { x: 16, y: 6, w: 28, h: 28 };
 
-/** A case whose head fills `HEAD`. @param {Partial<Case>} fields @returns {Case} */
-function caseOf(fields = {}) {
-  const volume = (/** @type {number} */ outside, /** @type {number} */ inside) => {
-    const data = new Int16Array(ROWS * COLUMNS * SLICES).fill(outside);
-    for (let y = HEAD.y; y < HEAD.y + HEAD.h; y++) data.fill(inside, (2 * ROWS + y) * COLUMNS + HEAD.x, (2 * ROWS + y) * COLUMNS + HEAD.x + HEAD.w);
-    return data;
-  };
-  return /** @type {any} */ ({
-    rows: ROWS, columns: COLUMNS, slices: SLICES, pixelMm: [1, 1], hasBaseline: true,
-    arrays: { baseline: volume(AIR, 40), tmip: volume(0, 10) }, ...fields,
-  });
-}
-
-describe("headBox", () => {
-  it("is the bounding box of the head in all slices with a margin of 4 pixels", () => {
-    const margin = { x: HEAD.x - 4, y: HEAD.y - 4, w: HEAD.w + 8, h: HEAD.h + 8 };
-    assert.deepEqual(headBox(caseOf()), margin);
-    assert.deepEqual(headBox(caseOf({ hasBaseline: false })), margin);
-  });
-
-  it("is the whole slice where there is no tissue, and never larger than it", () => {
-    const filled = (/** @type {number} */ value) => caseOf({ arrays: /** @type {any} */ ({ baseline: new Int16Array(ROWS * COLUMNS * SLICES).fill(value) }) });
-    for (const value of [AIR, 40]) assert.deepEqual(headBox(filled(value)), { x: 0, y: 0, w: COLUMNS, h: ROWS });
-  });
+/** @param {Partial<Case>} fields @returns {Case} */
+const caseOf = (fields = {}) => /** @type {any} */ ({
+  rows: ROWS, columns: COLUMNS, slices: SLICES, pixelMm: [1, 1], head: HEAD, ...fields,
 });
 
 describe("places", () => {
@@ -78,7 +56,7 @@ describe("toSlice", () => {
   function onPage(open, z, x, y) {
     const place = places(open, view, canvas).find((one) => one.z === z);
     assert.ok(place);
-    const rect = view.rect(headBox(open));
+    const rect = view.rect(open.head);
     return {
       clientX: 30 + (place.x + ((x - rect.x) / rect.w) * place.w) / 2,
       clientY: 20 + (place.y + ((y - rect.y) / rect.h) * place.h) / 2,
@@ -89,7 +67,7 @@ describe("toSlice", () => {
     it(`hit-tests points of every slice (montage ${montage}, zoom ${zoom})`, () => {
       const open = caseOf();
       Object.assign(view, { montage, slice: 2 });
-      if (zoom > 1) view.zoomBy(zoom, { x: 28, y: 21 }, headBox(open));
+      if (zoom > 1) view.zoomBy(zoom, { x: 28, y: 21 }, open.head);
       for (const z of montage ? [0, 1, 2, 3, 4] : [2]) {
         const found = toSlice(open, view, canvas, onPage(open, z, 30.25, 19.5));
         assert.ok(found);
@@ -104,6 +82,6 @@ describe("toSlice", () => {
     const beside = { clientX: 31, clientY: 21 };
     assert.equal(toSlice(open, view, canvas, beside), null);
     const found = toSlice(open, view, canvas, beside, 0);
-    assert.ok(found && found.x < headBox(open).x);
+    assert.ok(found && found.x < open.head.x);
   });
 });

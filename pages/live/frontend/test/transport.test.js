@@ -137,9 +137,9 @@ describe("Stream", () => {
     /** @type {number[]} */
     const runs = [];
     const stream = new Stream(lab, "sensitivity", { onFrame: ({ run }) => { runs.push(run); stream.acknowledge(); }, onEnd: () => {} });
-    stream.start({ quick: true });
+    stream.start({ quantity: "tmax" });
     const old = lab.requests[0].run;
-    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, viewport: { slice: 3, all: false }, quick: true });
+    assert.deepEqual(lab.requests[0], { type: "stream", of: "sensitivity", act: "start", run: old, viewport: { slice: 3, all: false }, quantity: "tmax" });
     stream.start({});
     const { run } = lab.requests[1];
     assert.ok(run > old);

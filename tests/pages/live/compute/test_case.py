@@ -17,7 +17,6 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
 from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.case import LiveCase
-from pages.live.compute.preview_grid import MAX_PREVIEW_ERROR, PreviewGrid
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.handlers.lesion_target import target_of
 from pages.live.handlers.viewport import Viewport
@@ -82,12 +81,10 @@ def test_every_route_to_tmax_has_the_clock_of_the_command_line(case: LiveCase, c
     for preview in (False, True):
         one = case.slice_flow(operator, 3, preview=preview).tmax
         assert np.abs(np.nanmedian(one - expected[part])) < SAMPLE_ERROR_S
-    coarse = case.preview.gather([job() for job in case.preview.chunks(operator, 2)], 1.0).tmax
-    assert np.abs(np.nanmedian(coarse - expected[case.preview.grid.kept])) < SAMPLE_ERROR_S
     view = Viewport(3)
     for view.all_slices in (False, True):
         kind, _, shown = view.flow(case, operator, HEALTHY, volume.cbf, 1.0)
-        where = part if kind == "slice" else case.preview.grid.kept
+        where = part if kind == "slice" else slice(None)
         assert np.abs(np.nanmedian(shown.tmax - expected[where])) < SAMPLE_ERROR_S
 
     voxel = int(np.flatnonzero(case.reference.numpy())[7])
@@ -101,18 +98,6 @@ def test_every_route_to_tmax_has_the_clock_of_the_command_line(case: LiveCase, c
     assert soft is not None
     healthy = case.reference.numpy()
     assert float(soft.numpy()[healthy].mean()) == pytest.approx(np.nanmean(expected[healthy]), abs=0.3)
-
-
-@pytest.mark.parametrize("z", [0, 3, 7])
-def test_slice_under_load_is_on_the_preview_grid(case: LiveCase, curve: np.ndarray, z: int) -> None:
-    operator = case.operator(curve, SETTINGS)
-    preview = case.slice_flow(operator, z, scale=1.1, preview=True)
-    under_load = case.preview.slice_flow(operator, z, scale=1.1)
-    kept = case.preview.grid.kept[case.starts[z] : case.starts[z + 1]]
-    np.testing.assert_allclose(under_load.cbf, preview.cbf[kept], rtol=1e-4)
-    np.testing.assert_allclose(under_load.tmax, preview.tmax[kept], atol=1e-2)
-    assert under_load.reference_cbf == preview.reference_cbf
-    assert 3.5 < preview.cbf.size / under_load.cbf.size < 4.5
 
 
 def test_the_error_of_a_preview_is_below_its_bound(case: LiveCase, curve: np.ndarray) -> None:
@@ -129,7 +114,6 @@ def test_the_error_of_a_preview_is_below_its_bound(case: LiveCase, curve: np.nda
 def test_oscillation_index_uses_no_temporal_basis(case: LiveCase, curve: np.ndarray) -> None:
     operator = case.operator(curve, Settings(regularization="oscillation"))
     assert case.tissue(operator, preview=True) is case.tiles
-    assert case.preview.tissue(operator) is case.preview.tiles
 
 
 def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray) -> None:
@@ -142,46 +126,6 @@ def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray
     assert set(probe_voxel(case, curve, SETTINGS, (0, 0, 0))) == {"raw"}
     with pytest.raises(InputDataError, match="outside the image"):
         probe_voxel(case, curve, SETTINGS, (0, 0, 8))
-
-
-def test_every_second_voxel_is_computed_and_the_rest_interpolated(case: LiveCase, curve: np.ndarray) -> None:
-    grid = case.preview.grid
-    assert 0.24 < grid.kept.mean() < 0.27
-    assert case.preview.error < MAX_PREVIEW_ERROR
-    full = case.volume_flow(curve, SETTINGS)
-    jobs = case.preview.chunks(case.operator(curve, SETTINGS), 3)
-    assert len(jobs) == 3
-    coarse = case.preview.gather([job() for job in jobs], 20.0)
-    flowing = full.cbf[grid.kept] > 0.02 * full.cbf.max()
-    assert np.abs(coarse.cbf / full.cbf[grid.kept] - 1)[flowing].mean() < 1e-3
-    assert coarse.reference_cbf == 20.0
-    late, filled = full.tmax, grid.interpolate(coarse.tmax)
-    assert np.nanmean(np.abs(filled - late)) < 0.1, "seconds"
-
-
-def test_without_smoothing_in_the_plane_every_voxel_is_computed() -> None:
-    rough = open_case(demonstrations()[0], Settings(spatial_sigma_mm=0.0))
-    assert rough.preview.error > MAX_PREVIEW_ERROR
-    assert "kept" not in rough.static[1]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_interpolation_parents_are_neighbours(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    mask = rng.random((11, 8, 3)) < (0.15, 0.4, 0.8, 1.0)[seed]
-    voxels = np.argwhere(mask)
-    grid = PreviewGrid.of(voxels, mask.shape)
-    kept = voxels[grid.kept]
-    for voxel, (a, b) in zip(voxels, grid.parents, strict=True):
-        for parent in (kept[a], kept[b]):
-            assert parent[2] == voxel[2]
-            assert np.abs(parent - voxel).max() <= 1
-    plane = 2.0 * voxels[:, 0] - 3.0 * voxels[:, 1] + 50 * voxels[:, 2]
-    exact = grid.interpolate(plane[grid.kept].astype(np.float32)) == plane
-    assert exact[grid.kept].all()
-    if seed == 3:
-        inside = ((voxels[:, :2] > 0) & (voxels[:, :2] < [10, 6])).all(1)
-        assert exact[inside].all(), "interpolation is exact on a plane"
 
 
 def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:

@@ -22,8 +22,6 @@ def test_sensitivity_stream_equals_perfcore_gradient(
     with connected(client, session) as one:
         one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused")
         (header, arrays), (end, _) = one.frames("sensitivity")
-        one.start("sensitivity", curve=curve.tolist(), quantity=quantity, region="hypoperfused", quick=True, run=2)
-        (quick, rough), *_ = one.frames("sensitivity", run=2)
     assert end["kind"] == "sensitivity-end"
     assert end["message"] is None
     flow = case.volume_flow(state.start.value, Settings())
@@ -32,12 +30,8 @@ def test_sensitivity_stream_equals_perfcore_gradient(
         curve, target_of(case, case.lesion), Settings(), quantity, voxel_ml=case.prepared.voxel_ml,
         region=flow.tmax > 6,
     )  # fmt: skip
-    assert header["exact"] is True
     assert header["value"] == pytest.approx(own.value, rel=1e-5)
     np.testing.assert_allclose(arrays["gradient"], own.by_sample, atol=1e-4 * np.abs(own.by_sample).max())
-    assert quick["exact"] is False
-    assert quick["value"] == pytest.approx(own.value, rel=0.02)
-    assert np.corrcoef(rough["gradient"], own.by_sample)[0, 1] > 0.99
 
 
 @pytest.mark.parametrize(

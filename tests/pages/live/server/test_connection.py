@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import struct
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from starlette.websockets import WebSocketDisconnect
 from pages.library.catalog import demonstrations, open_case
 from pages.live.server import wire
 from pages.live.server.connection import PATH, live_socket, same_origin
-from pages.live.server.load import MAX_FULL_RESOLUTION_SESSIONS, METRICS_INTERVAL_S, LoadMonitor
 from pages.live.server.rerun_transport import answer
 from pages.live.server.session import LiveSession, open_session
 from perfcore.aif.fit import fit_gamma_variate
@@ -24,6 +22,8 @@ from perfcore.settings import Settings
 from tests.pages.live.server.test_wire import read
 
 ORIGIN = {"origin": "http://testserver"}
+HEALTHY_MEAN_ERROR = 0.005
+"""Standard error of the mean of 4,096 healthy voxels, whose CBF varies by 30 %."""
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_case_slice_volume_and_probe_frames(client: TestClient, session: LiveSes
         first, last = arrays["starts"][3], arrays["starts"][4]
         np.testing.assert_array_equal(part["cbf"], full["cbf"][first:last])
         np.testing.assert_array_equal(part["tmax"], full["tmax"][first:last])
-        assert piece["ref"] == pytest.approx(whole["ref"], rel=0.02), "the sample stands for the healthy side"
+        assert piece["ref"] == pytest.approx(whole["ref"], rel=HEALTHY_MEAN_ERROR)
         assert whole["numbers"] == pytest.approx(whole["start"], rel=1e-4, nan_ok=True)
 
         voxel = np.unravel_index(state.case.prepared.index[1000], state.case.prepared.grid)
@@ -112,40 +112,23 @@ def test_case_slice_volume_and_probe_frames(client: TestClient, session: LiveSes
         assert len(curves["residue"]) == len(curves["residue_time"]) == 75
 
 
-def test_drag_under_load_uses_the_preview_grid(
-    client: TestClient, session: LiveSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(LoadMonitor, "is_overloaded", True)
+def test_a_drag_gets_its_slice_then_the_metrics(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
-    case, curve = state.case, state.start.value * np.linspace(1, 1.2, state.start.value.size)
+    case, curve = state.case, (state.start.value * np.linspace(1, 1.2, state.start.value.size)).astype(np.float32)
+    flow = case.volume_flow(curve.astype(float), Settings())
+    part = slice(int(case.starts[3]), int(case.starts[4]))
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
         ws.send_bytes(edit(state.epoch, 1, 0, 3, curve))
         header, arrays = read(ws.receive_bytes())
-        assert (header["kind"], header["one"], header["z"]) == ("coarse", True, 3)
-        n = int(case.preview.grid.kept[case.starts[3] : case.starts[4]].sum())
-        assert arrays["cbf"].size == arrays["tmax"].size == n
-        ws.send_bytes(edit(state.epoch, 2, wire.FLAG_REST, 3, curve))
-        while header["kind"] != "slice":
-            header, arrays = read(ws.receive_bytes())
-        assert arrays["cbf"].size == case.starts[4] - case.starts[3]
-
-
-def test_metrics_rate_decreases_with_concurrent_drags(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = [100.0]
-    monkeypatch.setattr("pages.live.server.load.time", SimpleNamespace(monotonic=lambda: now[0]))
-    load, sessions = LoadMonitor(), [LiveSession() for _ in range(2 * MAX_FULL_RESOLUTION_SESSIONS)]
-    assert (load.n_active, load.is_overloaded, load.metrics_interval_s) == (1, False, METRICS_INTERVAL_S)
-    for session in sessions:
-        load.record_edit(session)
-    now[0] += 0.5
-    assert (load.n_active, load.is_overloaded) == (2 * MAX_FULL_RESOLUTION_SESSIONS, True)
-    # As many computations a second as the few alone would have.
-    assert load.n_active / load.metrics_interval_s == MAX_FULL_RESOLUTION_SESSIONS / 4 / METRICS_INTERVAL_S
-    now[0] += 1.0
-    load.record_edit(sessions[0])
-    assert (load.n_active, load.is_overloaded, load.metrics_interval_s) == (1, False, METRICS_INTERVAL_S)
+        assert (header["kind"], header["seq"], header["z"]) == ("slice", 1, 3)
+        np.testing.assert_allclose(arrays["cbf"], flow.cbf[part], rtol=1e-3)
+        assert header["ref"] == pytest.approx(flow.reference_cbf, rel=HEALTHY_MEAN_ERROR)
+        metrics, none = read(ws.receive_bytes())
+        assert (metrics["kind"], metrics["seq"], none) == ("volume", 1, {}), "the metrics come without maps"
+        assert metrics["ref"] == pytest.approx(flow.reference_cbf, rel=1e-4)
+        assert metrics["numbers"]["core_ml"] == pytest.approx(case.numbers(flow, Settings())["core_ml"], rel=0.01)
 
 
 def test_an_invalid_curve_gives_a_message_and_the_socket_stays_open(
@@ -193,22 +176,19 @@ def test_probe_error_has_the_sequence_number_of_its_edit(client: TestClient, ses
         assert "no positive bolus" in header["message"]
 
 
-def test_all_slices_during_a_drag_are_on_the_preview_grid(client: TestClient, session: LiveSession) -> None:
+def test_all_visible_slices_come_at_once_with_their_metrics(client: TestClient, session: LiveSession) -> None:
     state = session.workspace
     assert state is not None
+    start = state.start.value
+    flow = state.case.volume_flow(start.astype(np.float32).astype(float), Settings())
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
-        ws.send_bytes(edit(state.epoch, 3, wire.FLAG_ALL_SLICES, 0, state.start.value))
-        header, arrays = read(ws.receive_bytes())
-        assert (header["kind"], header["seq"]) == ("coarse", 3)
-        assert len(arrays["cbf"]) == len(arrays["tmax"]) == state.case.preview.grid.kept.sum()
-        numbers, none = read(ws.receive_bytes())
-        assert (numbers["kind"], none) == ("volume", {}), "the numbers come without maps"
-        assert numbers["numbers"]["core_ml"] == pytest.approx(numbers["start"]["core_ml"], rel=0.01)
-        ws.send_bytes(edit(state.epoch, 4, wire.FLAG_ALL_SLICES | wire.FLAG_REST, 0, state.start.value))
-        header, arrays = read(ws.receive_bytes())
-        assert (header["kind"], header["seq"]) == ("volume", 4)
-        assert len(arrays["cbf"]) == len(state.case.prepared.index)
+        for flags, error in [(0, 1e-3), (wire.FLAG_REST, 0)]:
+            ws.send_bytes(edit(state.epoch, 3 + flags, wire.FLAG_ALL_SLICES | flags, 0, start))
+            header, arrays = read(ws.receive_bytes())
+            assert (header["kind"], header["seq"]) == ("volume", 3 + flags)
+            np.testing.assert_allclose(arrays["cbf"], flow.cbf, rtol=error)
+            assert header["numbers"]["core_ml"] == pytest.approx(header["start"]["core_ml"], rel=0.01)
 
 
 def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, dict[str, np.ndarray]]:

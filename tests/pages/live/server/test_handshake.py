@@ -119,7 +119,12 @@ def test_token_gives_access_to_its_own_session_only(client: TestClient, mine: Li
         assert exchange(ws, type="target", slice=0, runs=[[7, 2]])[0]["voxels"] == 2, (
             "five voxels belong to the other session"
         )
-    for path, kind in ((PLAYER_PATH, "slice"), (ENGINE_PATH, "basis"), (ENGINE_PATH, "coefficients")):
+    for path, kind in (
+        (PLAYER_PATH, "slice"),
+        (ENGINE_PATH, "basis"),
+        (ENGINE_PATH, "coefficients"),
+        (ENGINE_PATH, "static"),
+    ):
         body = {"case": states[0].case.key, "kind": kind, "slice": 0}
         request = [json.dumps({"token": one.token, **body}) for one in (mine, other)]
         frames = [client.post(path, content=content, headers=ORIGIN) for content in request]
