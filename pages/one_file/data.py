@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import basis_message
@@ -27,8 +26,6 @@ EDITED: Final = "edited"
 _EPOCH: Final = 1
 _KEY: Final = "case"
 """Name and key of the case: that of the Lab may hold the name of a folder."""
-_SERVER_ALONE: Final = ("kept",)
-"""Arrays of the case for previews of the server."""
 
 
 @dataclass(frozen=True)
@@ -120,8 +117,7 @@ def _case_frame(case: LiveCase, settings: Settings, start: Aif) -> bytes:
         "aifVoxels": _voxels(start),
         "startNumbers": case.start_numbers(start, settings),
     }
-    kept: dict[str, NDArray[Any]] = {name: array for name, array in arrays.items() if name not in _SERVER_ALONE}
-    return wire.pack("case", {**header, **own}, kept | {"start": start.value.astype(np.float32)})
+    return wire.pack("case", {**header, **own}, {**arrays, "start": start.value.astype(np.float32)})
 
 
 def _sources_frame(aifs: Sequence[Aif]) -> bytes:

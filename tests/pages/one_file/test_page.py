@@ -66,7 +66,7 @@ def test_data_are_the_frames_of_a_server(case: LiveCase, reader: PageReader) -> 
     assert {name: header[name] for name in static if name != "name"} == {
         name: value for name, value in static.items() if name != "name"
     }
-    for name in set(expected) - {"kept"}:
+    for name in expected:
         np.testing.assert_array_equal(arrays[name], expected[name].reshape(-1))
     np.testing.assert_array_equal(arrays["start"], start_of(case).value.astype(np.float32))
     assert header["startNumbers"] == case.start_numbers(start_of(case), Settings())
