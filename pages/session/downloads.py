@@ -11,6 +11,7 @@ import streamlit as st
 from pages.live.server.session import Workspace
 from pages.session import case_selection
 from pages.session.export import CURVE_FILE, Export
+from pages.session.page_export import page_form
 from pages.session.snapshots import table_csv
 from pages.session.state import live_session, user_state
 from perfcore.errors import PerfcoreError
@@ -39,7 +40,10 @@ def downloads(now: Workspace) -> None:
 
     # Rendered when it is opened: the code highlighter alone costs the browser more time than the rest of the page.
     section = st.expander(
-        "Export: curve, maps, settings, command line", icon=":material/download:", key="export", on_change="rerun"
+        "Export: curve, maps, page, settings, command line",
+        icon=":material/download:",
+        key="export",
+        on_change="rerun",
     )
     if not section.open:
         return
@@ -82,6 +86,7 @@ def downloads(now: Workspace) -> None:
                 "The table of snapshots, with every setting",
                 disabled=not len(kept),
             )
+        page_form(now, export)
         try:
             lines = export().commands()
         except PerfcoreError as error:

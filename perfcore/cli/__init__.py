@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import typer
 
 # isort: off
-from perfcore.cli import maps, inspect, agreement, phantom, networks, benchmark  # noqa: F401 (order of --help)
+from perfcore.cli import maps, page, inspect, agreement, phantom, networks, benchmark  # noqa: F401 (order of --help)
 from perfcore.cli.app import app
 from perfcore.runtime.cli_errors import exit_with_one_line
 

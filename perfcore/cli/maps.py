@@ -6,33 +6,48 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, get_args
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from perfcore.aif.sources import aif_methods
 from perfcore.batch.case import CaseOptions, map_case
 from perfcore.cli.app import DEVICES, SCHEDULER, app, check_choice, choices
+from perfcore.cli.case_options import (
+    AIF,
+    CORE_THRESHOLD,
+    DECONVOLUTION,
+    DEVICE,
+    DISCRETIZATION,
+    DT,
+    LAMBDA,
+    MASK,
+    MOTION,
+    PARTIAL_VOLUME,
+    PARTIAL_VOLUME_OPTION,
+    PRESET,
+    REFERENCE,
+    REGULARIZATION,
+    SERIES,
+    SPATIAL_SIGMA,
+    TEMPORAL_SIGMA,
+    TMAX_REFERENCE,
+    TMAX_THRESHOLD,
+    UNITS,
+    UNITS_OPTION,
+    aif_csv_path,
+)
 from perfcore.errors import ArgumentError
-from perfcore.regularization import REGULARIZATIONS
 from perfcore.runtime.cli_errors import BAD_INPUT, INTERNAL_ERROR
 from perfcore.runtime.lean_imports import import_nibabel
 from perfcore.runtime.progress import progress
-from perfcore.settings import CHOICES, PRESETS, Settings
-from perfcore.types import SeriesUnits
+from perfcore.settings import Settings
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
 
-UNITS: Final[tuple[str, ...]] = get_args(SeriesUnits)
-PARTIAL_VOLUME: Final = ("off", "vein")
 NAMES: Final = ("plain", "bids")
 GPU_WORKERS: Final = 4
 """Processes that share a GPU: each holds a context of some hundred megabytes there."""
-
-
-def _default_strengths() -> str:
-    return ", ".join(f"{info.default_lambda:g} ({name})" for name, info in REGULARIZATIONS.items())
 
 
 @app.command(name="maps")
@@ -49,67 +64,28 @@ def maps_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the maps; of several cases: DIR/CASE/.")
     ],
-    aif: Annotated[
-        str,
-        typer.Option(
-            metavar=f"{choices(aif_methods())}|FILE.csv",
-            help="Arterial input function: a method, or a CSV with the columns time_s,value.",
-        ),
-    ] = "auto",
-    units: Annotated[
-        str,
-        typer.Option(
-            metavar=choices(UNITS),
-            help="concentration: the series is already enhancement; dsc: MR signal that falls with contrast.",
-        ),
-    ] = "hu",
-    mask: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Brain mask that replaces the automatic one.")
-    ] = None,
-    dt: Annotated[float | None, typer.Option(metavar="SECONDS", help="Time step; default: header.")] = None,
-    preset: Annotated[
-        str, typer.Option(metavar=choices(list(PRESETS)), help="Named settings; single options override them.")
-    ] = "paper",
-    deconvolution: Annotated[str | None, typer.Option(metavar=choices(CHOICES["deconvolution"]))] = None,
-    discretization: Annotated[str | None, typer.Option(metavar=choices(CHOICES["discretization"]))] = None,
-    regularization: Annotated[str | None, typer.Option(metavar=choices(list(REGULARIZATIONS)))] = None,
-    lambda_rel: Annotated[
-        float | None,
-        typer.Option(metavar="X", help=f"Strength; default {_default_strengths()}."),
-    ] = None,
-    spatial_sigma_mm: Annotated[
-        float | None, typer.Option(metavar="S", help="Smoothing in space; 0 is none.")
-    ] = None,
-    temporal_sigma_s: Annotated[
-        float | None, typer.Option(metavar="S", help="Smoothing in time; 0 is none.")
-    ] = None,
-    motion: Annotated[
-        str | None, typer.Option(metavar=choices(CHOICES["motion"]), help="Realignment of frames; rigid: in 3D.")
-    ] = None,
-    partial_volume: Annotated[
-        str, typer.Option(metavar=choices(PARTIAL_VOLUME), help="vein: scale a found AIF to the area of its VOF.")
-    ] = "vein",
-    reference: Annotated[
-        str | None, typer.Option(metavar=choices(CHOICES["reference"]), help="Region of the healthy mean CBF.")
-    ] = None,
-    core_threshold: Annotated[float | None, typer.Option(metavar="X", help="Core: rCBF below X.")] = None,
-    tmax_threshold: Annotated[
-        float | None, typer.Option(metavar="S", help="Hypoperfused: Tmax above S seconds.")
-    ] = None,
-    tmax_reference: Annotated[
-        str | None,
-        typer.Option(metavar=choices(CHOICES["tmax_reference"]), help="healthy: the healthy median is 3.5 s."),
-    ] = None,
+    aif: AIF = "auto",
+    units: UNITS_OPTION = "hu",
+    mask: MASK = None,
+    dt: DT = None,
+    preset: PRESET = "paper",
+    deconvolution: DECONVOLUTION = None,
+    discretization: DISCRETIZATION = None,
+    regularization: REGULARIZATION = None,
+    lambda_rel: LAMBDA = None,
+    spatial_sigma_mm: SPATIAL_SIGMA = None,
+    temporal_sigma_s: TEMPORAL_SIGMA = None,
+    motion: MOTION = None,
+    partial_volume: PARTIAL_VOLUME_OPTION = "vein",
+    reference: REFERENCE = None,
+    core_threshold: CORE_THRESHOLD = None,
+    tmax_threshold: TMAX_THRESHOLD = None,
+    tmax_reference: TMAX_REFERENCE = None,
     names: Annotated[
         str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
     ] = "plain",
-    series_number: Annotated[
-        int | None,
-        typer.Option(
-            "--series", metavar="N", help="DICOM series by its number in inspect; default: the usable one."
-        ),
-    ] = None,
-    device: Annotated[str, typer.Option(metavar=choices(DEVICES))] = "auto",
+    series_number: SERIES = None,
+    device: DEVICE = "auto",
     report: Annotated[
         bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
     ] = False,
@@ -131,7 +107,7 @@ def maps_command(
     check_choice("units", units, UNITS)
     check_choice("names", names, NAMES)
     check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
-    aif_csv = _aif_csv_path(aif)
+    aif_csv = aif_csv_path(aif)
     settings = Settings.preset(
         preset,
         deconvolution=deconvolution,
@@ -202,14 +178,3 @@ def _print_summary(analysis: Analysis) -> None:
     )
     for flag in analysis.quality:
         typer.echo(f"{'Doubtful' if flag.severity == 'doubtful' else 'Note'}: {flag.sentence}")
-
-
-def _aif_csv_path(aif: str) -> Path | None:
-    """Return the path of the CSV file given with ``--aif``, None if it is the name of a method."""
-    methods = aif_methods()
-    if aif in methods:
-        return None
-    path = Path(aif)
-    if path.suffix.lower() != ".csv":
-        raise ArgumentError(f"aif must be one of {', '.join(methods)}, or a .csv file; got {aif!r}.")
-    return path

@@ -22,7 +22,7 @@ BAD_INPUT: Final = 2
 INTERNAL_ERROR: Final = 1
 EXTRAS: Final = {
     "distributed": "dask", "highdicom": "dicom-out", "matplotlib": "training", "monai": "training",
-    "pandas": "training",
+    "pandas": "training", "platformdirs": "dashboard", "starlette": "dashboard", "streamlit": "dashboard",
 }  # fmt: skip
 """Extra of the distribution that installs a package which only some commands need."""
 

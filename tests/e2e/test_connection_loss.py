@@ -55,7 +55,7 @@ def expect_refused(connection: Relay) -> None:
 
 def exported_curve(page: Page) -> np.ndarray:
     """The curve that the server holds for this session."""
-    page.get_by_text("Export: curve, maps, settings, command line").click()
+    page.get_by_text("Export: curve, maps").click()
     with page.expect_download() as waiting:
         page.get_by_role("button", name="AIF (CSV)").click()
     return pd.read_csv(io.BytesIO(waiting.value.path().read_bytes()))["value"].to_numpy()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_ENGINE_SAMPLE: Final = 2048
 """Healthy voxels whose mean CBF is the reference of a slice during a drag; the whole head's mean corrects it."""
+LEAST_STEP: Final = 1 / 32
+"""Least step of a coefficient, of the largest step: finer ones add bytes and less than 2 % of accuracy."""
 _LARGEST: Final = np.iinfo(np.int16).max
 
 
@@ -46,7 +48,8 @@ class EngineData:
         """Quantise the temporal basis of a case; all frames where a shorter basis is not accurate."""
         basis = case.basis or TemporalBasis.from_tissue(case.tiles, case.prepared.n_time)
         largest = basis.tiles.data.abs().amax((0, 2)).cpu().numpy()
-        steps = np.maximum(largest / _LARGEST, np.finfo(np.float32).tiny).astype(np.float32)
+        steps = np.maximum(largest / _LARGEST, np.finfo(np.float32).tiny)
+        steps = np.maximum(steps, LEAST_STEP * steps.max()).astype(np.float32)
         healthy = np.flatnonzero(case.reference.numpy())
         places = np.linspace(0, len(healthy) - 1, min(MAX_ENGINE_SAMPLE, len(healthy))).astype(int)
         return cls(basis.vectors.cpu().numpy() * steps[:, None], basis, steps, healthy[places])

@@ -57,7 +57,7 @@ export const PLUGINS = [
   { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], needsServer: true, install: installSensitivity },
   { name: "tornado", needs: ["tabs"], needsServer: true, install: installTornado },
   { name: "aifUncertainty", needs: ["tabs", "overlay"], needsServer: true, install: installAifUncertainty },
-  { name: "region", needs: ["tabs"], needsServer: true, install: installRegion },
+  { name: "region", needs: ["tabs"], install: installRegion },
   { name: "screenReader", needs: ["numbers"], install: installScreenReader },
 ];
 

@@ -101,8 +101,6 @@ export interface CaseHead {
 }
 /** A case as the browser keeps it; arrays over voxels are in slice order. */
 export interface Case extends Omit<CaseHead, "arrays"> {
-  /** In a file that works without a server: exact metrics of the start AIF. */
-  startNumbers?: Numbers;
   /** Slices whose static data are here. */
   loaded: Set<number>;
   arrays: {
@@ -210,7 +208,7 @@ export interface StreamFrames {
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame; sources: SourcesFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
 
@@ -238,17 +236,6 @@ export type SnapshotCommand =
   | { act: "delete" | "restore"; number: number }
   | { act: "bring"; rows: Pick<SnapshotRow, "name" | "link" | "numbers" | "made">[] };
 export type QueuedCommand = SnapshotCommand & { id: number };
-
-// A file that works without a server
-
-/** Curves of the start AIFs by id, and the voxels behind them. */
-export interface SourcesFrame { kind: "sources"; voxels?: Record<string, Voxel[]>; arrays: Record<string, Curve> }
-export interface Lesson { title: string; steps: { heading: string; paragraphs: string[] }[] }
-/** What the file is, and what its author says. */
-export interface PageInfo {
-  title: string; text: string; lesson: Lesson | null; notice: string | null; version: string; checksum: string;
-  about: { label: string; value: string }[];
-}
 
 // Streamlit
 

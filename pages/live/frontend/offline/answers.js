@@ -2,11 +2,13 @@
 /** @import { Edit, Frame, Request } from "../types.js" */
 /** @import { PageSession } from "./session.js" */
 import { kernelModule } from "../engine/assets.js";
+import { sliceFlow } from "./first_slice.js";
 import { fitGammaVariate } from "./gamma_fit.js";
+import { readCoefficients } from "./page_data.js";
+import { measureRegion } from "./region_answer.js";
 import { Residues } from "./residue.js";
 
 const SMOOTHED = "This is the mean of the smoothed curves: the file does not hold the measured ones, whose peak is higher.";
-const NO_SIMD = "This browser has no WebAssembly SIMD, which computes the maps; open the file in a current browser.";
 const residues = new Residues();
 
 /** @typedef {Extract<Request, {type: "probe"}>["voxel"]} Voxel */
@@ -27,6 +29,7 @@ export async function answer(session, request) {
       const { voxels, mean, sd } = await session.tissue.meanOf(request.voxels);
       return { kind: "voxels", voxels, flags: [SMOOTHED], number: request.number, arrays: { mean, sd } };
     }
+    case "region": return measureRegion(session, request);
     case "snapshot": return snapshotMaps(session, request.number);
     default: return null;
   }
@@ -34,10 +37,18 @@ export async function answer(session, request) {
 
 /** All maps and metrics of an edit. @param {PageSession} session @param {Edit} edit @returns {Promise<Frame>} */
 export async function answerEdit(session, { epoch, seq, slice, curve }) {
-  if (!await kernelModule()) throw new RangeError(NO_SIMD);
   const { cbf, tmax, ref, numbers } = await session.volumes.of(curve);
   const start = await session.startNumbers();
   return { kind: "volume", epoch, seq, z: slice, ref, numbers, start, arrays: { cbf, tmax } };
+}
+
+/** Maps of the slice in view, while the whole case is loading; null where that is done. @param {PageSession} session @param {Edit} edit @returns {Promise<Frame | null>} */
+export async function answerSlice({ volumes, opened, config, basis }, { epoch, seq, slice, curve }) {
+  const module = await kernelModule();
+  if (volumes.isWhole || !module || !curve.some((value) => value > 0)) return null;
+  const { arrays: { coefficients } } = await readCoefficients(slice);
+  const { ref, cbf, tmax } = sliceFlow(curve, opened.dt, config, basis, coefficients, module);
+  return { kind: "slice", epoch, seq, z: slice, ref, arrays: { cbf, tmax } };
 }
 
 /** @param {PageSession} session @param {Voxel} voxel @returns {Promise<Frame>} */

@@ -11,8 +11,8 @@ export async function kernelModule() {
   return compiled.catch(() => null);
 }
 
-/** A new worker that runs worker.js. */
+/** A new worker that runs worker.js, as a classic script: Chromium opens no module from a blob in a local file. */
 export function newWorker() {
   workerUrl ||= URL.createObjectURL(new Blob([assetBytes("worker")], { type: "text/javascript" }));
-  return new Worker(workerUrl, { type: "module" });
+  return new Worker(workerUrl);
 }

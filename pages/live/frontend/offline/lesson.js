@@ -1,5 +1,5 @@
 // Reader of a lesson: one step at a time, beside the Lab.
-/** @import { Lesson } from "../types.js" */
+/** @import { Lesson } from "./file.js" */
 import { element } from "../common/dom.js";
 
 /**

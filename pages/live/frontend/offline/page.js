@@ -1,9 +1,11 @@
 // The page of the file: title, the author's text, the lesson, the Lab, and what the file is. The page makes what the Lab
 // receives of a server's page: configuration and snapshots, again after each change.
-/** @import { CaseFrame, PageInfo, QueuedCommand } from "../types.js" */
+/** @import { QueuedCommand } from "../types.js" */
+/** @import { FileCase, PageInfo } from "./file.js" */
 import { element, find } from "../common/dom.js";
 import { saveFile } from "../common/save_file.js";
 import { mount } from "../lab.js";
+import { joinCase } from "../transport/case_update.js";
 import { aifCsvText } from "./aif_csv.js";
 import { lessonReader } from "./lesson.js";
 import { packFrame } from "./pack_frame.js";
@@ -31,15 +33,11 @@ export async function openPage(document) {
 }
 
 async function readFrames() {
-  const [config, opened, basis, sources] = await Promise.all([
+  const [config, frame, basis, sources] = await Promise.all([
     readFrame("config", "config"), readFrame("case", "case"), readFrame("basis", "basis"), readFrame("sources", "sources")]);
-  return { config, opened: whole(opened), basis, sources };
-}
-
-/** @param {CaseFrame} frame */
-function whole(frame) {
-  if (!frame.arrays.pixel) throw new Error("the case is not complete; save the file again.");
-  return /** @type {import("../types.js").Case} */ (frame);
+  const opened = /** @type {FileCase | null} */ (joinCase(null, frame));
+  if (!opened) throw new Error("the case is not complete; save the file again.");
+  return { config, opened, basis, sources };
 }
 
 /** Mount the Lab, and run it again after each of its commands. @param {Element} place @param {PageSession} session */

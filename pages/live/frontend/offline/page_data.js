@@ -1,5 +1,5 @@
 // Data of the file: frames and assets in script elements, compressed and in base64; each is decoded once.
-/** @import { Frames, PageInfo } from "../types.js" */
+/** @import { FileFrames, PageInfo } from "./file.js" */
 import { unpack } from "../common/wire.js";
 
 /** @type {Map<string, Promise<any>>} */
@@ -33,10 +33,10 @@ async function decode(name) {
 
 /**
  * A frame of the file.
- * @template {keyof Frames} K
+ * @template {keyof FileFrames} K
  * @param {string} name
  * @param {K} _kind narrows the type of the result
- * @returns {Promise<Frames[K]>}
+ * @returns {Promise<FileFrames[K]>}
  */
 export function readFrame(name, _kind) {
   const found = frames.get(name) ?? decode(name);

@@ -1,5 +1,6 @@
 // The page's own session: what a server would keep of it. One case, its start AIFs, the curve in view, snapshots.
-/** @import { BasisFrame, Case, ConfigFrame, Curve, Numbers, PageInfo, SourceInfo, SourcesFrame, Voxel } from "../types.js" */
+/** @import { BasisFrame, ConfigFrame, Curve, Numbers, SourceInfo, Voxel } from "../types.js" */
+/** @import { FileCase, PageInfo, SourcesFrame } from "./file.js" */
 import { readAifCsv } from "./aif_csv.js";
 import { readCoefficients } from "./page_data.js";
 import { SnapshotShelf } from "./snapshot_shelf.js";
@@ -11,7 +12,7 @@ const OWN_GROUP = "your files";
 const INTERPOLATED = "The AIF has another time grid than the series and was interpolated linearly.";
 
 /** @typedef {{curve: Curve, voxels: Voxel[]}} Start */
-/** Frames of the file. @typedef {{config: ConfigFrame, opened: Case, basis: BasisFrame, sources: SourcesFrame}} FileFrames */
+/** Frames of the file. @typedef {{config: ConfigFrame, opened: FileCase, basis: BasisFrame, sources: SourcesFrame}} OpenedFile */
 
 export class PageSession {
   /** The curve of the last edit at rest. @type {Curve} */
@@ -31,7 +32,7 @@ export class PageSession {
   #nNotices = 0;
   #page;
 
-  /** @param {FileFrames} frames @param {Pick<PageInfo, "title" | "checksum">} page */
+  /** @param {OpenedFile} frames @param {Pick<PageInfo, "title" | "checksum">} page */
   constructor({ config, opened, basis, sources }, page) {
     this.config = config;
     this.opened = opened;
@@ -65,7 +66,7 @@ export class PageSession {
   configFrame() {
     const { config } = this;
     const sources = [...config.sources.filter(({ id }) => this.#starts.has(id)), ...this.#own];
-    return { ...config, page: "lab", token: this.#page.checksum, path: "", enginePath: "page", epoch: this.epoch, start: this.#start, sources, notice: this.notice };
+    return { ...config, page: "lab", token: this.#page.checksum, path: "", enginePath: "page", computesInBrowser: true, epoch: this.epoch, start: this.#start, sources, notice: this.notice };
   }
 
   /** The case with the start AIF; the part that is there already is not sent again. @param {string | null | undefined} have key of the open case */

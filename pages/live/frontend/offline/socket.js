@@ -1,7 +1,7 @@
 // In the file that works without a server, in place of transport/socket.js: the page itself answers, as a server would.
 /** @import { ConnectionStatus, Edit, Frame, Request } from "../types.js" */
 /** @import { SocketHandlers } from "../transport/socket.js" */
-import { answer, answerEdit } from "./answers.js";
+import { answer, answerEdit, answerSlice } from "./answers.js";
 import { pageSession } from "./session.js";
 
 export const HAS_SERVER = false;
@@ -38,6 +38,7 @@ export class LiveSocket {
     if (this.#busy || !edit) return;
     this.#nextEdit = null;
     this.#busy = true;
+    await this.#send(() => answerSlice(pageSession(), edit), edit);
     await this.#send(() => answerEdit(pageSession(), edit), edit);
     this.#busy = false;
     this.#flush();

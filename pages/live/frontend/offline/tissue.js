@@ -36,12 +36,18 @@ export class Tissue {
     if (!voxel.every((at, axis) => at >= 0 && at < this.#opened.grid[axis])) throw new RangeError("That point is outside the image.");
     const place = this.#placeOf(voxel);
     if (place < 0) return null;
+    return this.meanCurve(voxel[2], [place]);
+  }
+
+  /** Mean curve of voxels of a slice. @param {number} z @param {ArrayLike<number>} places among those of the slice */
+  async meanCurve(z, places) {
     const { q, arrays: { vectors } } = this.#basis;
-    const coefficients = await this.#coefficientsOf(voxel[2]);
+    const coefficients = await this.#coefficientsOf(z);
     const nVoxels = coefficients.length / q, nTime = vectors.length / q;
     const curve = new Float64Array(nTime);
     for (let j = 0; j < q; j++) {
-      const factor = coefficients[j * nVoxels + place];
+      let factor = 0;
+      for (let i = 0; i < places.length; i++) factor += coefficients[j * nVoxels + places[i]] / places.length;
       for (let t = 0; t < nTime; t++) curve[t] += factor * vectors[j * nTime + t];
     }
     return curve;

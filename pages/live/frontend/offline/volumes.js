@@ -3,8 +3,11 @@
 /** @import { BasisFrame, Case, Curve, EngineFrame, Numbers, Thresholds } from "../types.js" */
 /** @import { EngineSettings } from "../engine/engine.js" */
 import { FLAG_REST } from "../common/wire.js";
+import { kernelModule } from "../engine/assets.js";
 import { Engine } from "../engine/engine.js";
 import { lesionNumbers } from "../engine/flow_numbers.js";
+
+const NO_SIMD = "This browser has no WebAssembly SIMD, which computes the maps; open the file in a current browser.";
 
 /** @typedef {{cbf: Float32Array, tmax: Float32Array, ref: number, numbers: Numbers}} Volume */
 
@@ -18,6 +21,8 @@ export class Volumes {
   #answer = null;
   /** @type {Promise<unknown>} */
   #last;
+  /** Whether all slices have come. */
+  isWhole = false;
 
   /**
    * @param {Case} opened
@@ -30,11 +35,11 @@ export class Volumes {
     this.#basis = basis;
     this.#thresholds = thresholds;
     /** @type {() => void} */
-    let isWhole = () => {};
-    this.#last = new Promise((resolve) => { isWhole = () => resolve(null); });
+    let whole = () => {};
+    this.#last = new Promise((resolve) => { whole = () => resolve(null); });
     this.#engine = new Engine({
       onFrame: (frame) => { if (frame.seq === this.#seq) this.#answer?.(frame); },
-      onStatus: (status) => { if (status === "browser") isWhole(); },
+      onStatus: (status) => { if (status === "browser") { this.isWhole = true; whole(); } },
       onStatic: () => {},
       onCompared: () => {},
       visible: () => opened.firstSlice,
@@ -49,7 +54,8 @@ export class Volumes {
    * @param {Curve} curve
    * @returns {Promise<Volume>}
    */
-  of(curve) {
+  async of(curve) {
+    if (!await kernelModule()) throw new RangeError(NO_SIMD);
     const found = this.#last.then(() => this.#compute(curve));
     this.#last = found.catch(() => {});
     return found;

@@ -91,7 +91,7 @@ class RegionPanel {
     if (step === "settled") {
       store(STORED, { ...stored(), [this.lab.values.open.name]: region ? { region, grid: this.lab.values.open.grid } : undefined });
       this.#request();
-    } else if (step === "moving" && this.lab.socket.status === "live") this.#requestSoon();
+    } else if (step === "moving" && ["live", "offline"].includes(this.lab.socket.status)) this.#requestSoon();
   }
 
   /** @param {RegionShape | null} region */

@@ -1,7 +1,7 @@
 // Stand-ins for what the engine uses of the browser: workers that run the kernel at once, and the server's frames.
 import { PeakKernel } from "../engine/peak_kernel.js";
+import { packFrame } from "../offline/pack_frame.js";
 
-const MAGIC = 0x4c464941;
 /** Every worker that was made. @type {FakeWorker[]} */
 export const workers = [];
 
@@ -42,27 +42,6 @@ export class FakeWorker {
   terminate() { this.terminated = true; }
 }
 
-/** One frame as wire.py packs it. @param {object} header @param {Record<string, ArrayBufferView<ArrayBuffer>>} arrays */
-function packed(header, arrays) {
-  /** @type {Record<string, [string, number, number]>} */
-  const index = {};
-  const parts = [];
-  let offset = 0;
-  for (const [name, array] of Object.entries(arrays)) {
-    const bytes = new Uint8Array(array.buffer), size = Math.ceil(bytes.length / 8) * 8;
-    index[name] = [array.constructor.name.toLowerCase().replace("array", ""), offset, bytes.length / /** @type {any} */ (array).BYTES_PER_ELEMENT];
-    parts.push({ bytes, offset });
-    offset += size;
-  }
-  let text = JSON.stringify({ ...header, arrays: index });
-  text += " ".repeat(-text.length & 7);
-  const out = new Uint8Array(16 + text.length + offset);
-  new Uint32Array(out.buffer, 0, 3).set([MAGIC, text.length, out.length]);
-  out.set(new TextEncoder().encode(text), 16);
-  for (const { bytes, offset: at } of parts) out.set(bytes, 16 + text.length + at);
-  return out.buffer;
-}
-
 /** Server with a case of three slices with two voxels each, in a basis of all frames. */
 export class FakeServer {
   /** @type {string[]} */
@@ -91,16 +70,16 @@ export class FakeServer {
     const { kind, slice } = JSON.parse(/** @type {string} */ (options?.body));
     if (this.lost > 0) { this.lost -= 1; throw new TypeError("network"); }
     this.asked.push(kind === "basis" ? kind : `${kind} ${slice}`);
-    return { ok: !this.refuses, arrayBuffer: async () => this.#frame(kind, slice) };
+    return { ok: !this.refuses, arrayBuffer: async () => this.#frame(kind, slice).buffer };
   }
 
   /** @param {string} kind @param {number} z */
   #frame(kind, z) {
-    if (this.refuses) return packed({ kind: "error", message: "refused" }, {});
-    if (kind === "coefficients") return packed({ kind, z }, { coefficients: this.#coefficients(2) });
-    if (kind === "static") return packed({ kind, z }, { area: Float32Array.of(z, z) });
+    if (this.refuses) return packFrame({ kind: "error", message: "refused" }, {});
+    if (kind === "coefficients") return packFrame({ kind, z }, { coefficients: this.#coefficients(2) });
+    if (kind === "static") return packFrame({ kind, z }, { area: Float32Array.of(z, z) });
     const q = this.#nTime;
     const vectors = Float32Array.from({ length: q * q }, (_, i) => (Math.floor(i / q) === i % q ? 1 : 0));
-    return packed({ kind, q, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0 }, { vectors, reference: this.reference, sample: this.#coefficients(3) });
+    return packFrame({ kind, q, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0 }, { vectors, reference: this.reference, sample: this.#coefficients(3) });
   }
 }

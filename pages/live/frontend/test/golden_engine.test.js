@@ -5,6 +5,7 @@ import { describe, it } from "node:test";
 import { healthyMean, healthyShift, lesionNumbers } from "../engine/flow_numbers.js";
 import { buildOperator, isSupported, project } from "../engine/operator.js";
 import { LANES, PeakKernel } from "../engine/peak_kernel.js";
+import { sliceFlow } from "../offline/first_slice.js";
 import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 
 const compiled = WebAssembly.compile(readFileSync(new URL("../engine/peak.wasm", import.meta.url)));
@@ -53,6 +54,20 @@ describe("engine", needsGolden, () => {
     const found = kernel.peaks(project(buildOperator(aif, dt, settings), Float32Array.from(vectors), q), [block]);
     assertClose(found.top, top, 1e-5 * largest(top)); // sums of q products in float32
     assertClose(found.row, numbers(row), 2e-3);
+  });
+
+  it("gives the first slice of a file with the mean of the healthy sample", async () => {
+    const { aif, dt, q, vectors, coefficients, top, row } = golden.engine.peaks;
+    const settings = { deconvolution: "circulant", regularization: "tikhonov", discretization: "volterra", lambda: 0.3, tmaxReference: "healthy" };
+    const values = Int16Array.from(coefficients), cbfPerK = 6000;
+    const basis = /** @type {any} */ ({ q, cbfPerK, arrays: { vectors: Float32Array.from(vectors), sample: values } });
+    const found = sliceFlow(aif, dt, settings, basis, values, await compiled);
+    const flow = top.map((/** @type {number} */ value) => cbfPerK * value);
+    assertClose(found.cbf, flow, 1e-5 * largest(flow));
+    assertClose([found.ref], [flow.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b) / flow.length], 1e-5 * largest(flow));
+    const times = Float32Array.from(numbers(row), (value) => buildOperator(aif, dt, settings).startS + dt * value);
+    const shift = healthyShift(times, new Uint8Array(times.length).fill(1));
+    assertClose(found.tmax, [...times].map((value) => value + shift), 1e-2);
   });
 
   it("keeps its results when the memory grows, and computes blocks in the order asked for", async () => {

@@ -1,0 +1,101 @@
+"""What the Lab's page is configured with beside its session: maps, scales, handles, settings, styles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from pages.live.handlers.sensitivity import LOSS, REGIONS
+from pages.live.server.static_files import LIVE_FRONTEND
+from pages.ui.colours import outline_css
+from perfcore.aif.edits import HANDLES
+from perfcore.aif.sources import SourceInfo
+from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
+from perfcore.display.colours import OUTLINES, SCALES
+from perfcore.map_info import MAPS, MapInfo
+from perfcore.maps import CORE_SLOPE
+from perfcore.metrics import LIVE, METRICS, TORNADO
+from perfcore.settings import Settings
+from perfcore.types import Aif
+
+
+def lab_css() -> str:
+    """Return the style sheets of the Lab."""
+    sheets = sorted((LIVE_FRONTEND / "styles").glob("*.css"))
+    return outline_css(".lab") + "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+
+
+def _map_header(info: MapInfo) -> dict[str, Any]:
+    """Return the fields with which the browser shows a map; its unit may be broken into two lines."""
+    header = {
+        "label": info.label,
+        "title": info.title,
+        "unit": info.unit.replace("/100 g", "/\n100 g"),
+        "window": info.window,
+        "digits": info.digits,
+        "lut": info.scale,
+        "static": info.is_static,
+    }
+    return {**header, "case_array": info.case_array} if info.case_array else header
+
+
+def _handles(start: Aif) -> list[dict[str, Any]]:
+    """Return the handles of the whole curve with the slider ranges of a curve; an open limit is None."""
+    return [
+        {
+            "id": info.id,
+            "label": info.label,
+            "unit": info.unit,
+            "help": info.help,
+            "neutral": info.neutral,
+            "limits": [limit if math.isfinite(limit) else None for limit in info.limits],
+            "span": info.slider(start.dt_s, start.value.size, start.peak),
+        }
+        for info in HANDLES.values()
+    ]
+
+
+def lab_config(settings: Settings, start: Aif, sources: Sequence[SourceInfo]) -> dict[str, Any]:
+    """Return the fields of the configuration message that are the same for every session.
+
+    Parameters
+    ----------
+    settings
+        Settings of the maps.
+    start
+        The AIF that edits start from.
+    sources
+        The AIFs to choose from.
+    """
+    return {
+        "start": start.source_id,
+        "sources": [asdict(source) for source in sources],
+        "deconvolution": settings.deconvolution,
+        "regularization": settings.regularization,
+        "discretization": settings.discretization,
+        "lambda": settings.lam,
+        "tmaxReference": settings.tmax_reference,
+        "maps": {name: _map_header(info) for name, info in MAPS.items()},
+        "scales": SCALES,
+        "colours": OUTLINES,
+        "metrics": [
+            {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}
+            for name in LIVE
+        ],
+        "tornado": TORNADO,
+        "handles": _handles(start),
+        "directions": [
+            *(
+                {"id": name, "label": HANDLES[name].label.lower(), "unit": HANDLES[name].unit}
+                for name in directions()
+                if name != NOISE
+            ),
+            {"id": NOISE, "label": "noise of 1 % of the peak", "unit": ""},
+        ],
+        "quantities": [asdict(LOSS), *(asdict(info) for info in QUANTITIES.values())],
+        "regions": [{"id": name, "label": label} for name, label in REGIONS.items()],
+        "slope": CORE_SLOPE,
+        "thresholds": {"core": settings.core_threshold, "tmax": settings.tmax_threshold_s},
+    }
