@@ -81,9 +81,21 @@ def golden_wire(packed: Path) -> dict[str, Any]:
          {"hu": rng.integers(-1024, 3072, 7, np.int16), "starts": np.array([0, 2**32 - 1], np.uint32),
           "gap": np.array([1.5, np.nan], np.float32), "none": np.zeros(0, np.uint32)}),
     ]  # fmt: skip
+    frames.append(("static", {"z": 1}, {name: array for frame in frames for name, array in frame[2].items()}))
+    sent = [
+        *frames[:-1],
+        (
+            "static",
+            {"z": 1},
+            {  # the same arrays in byte planes
+                name: wire.BytePlanes(array) if array.itemsize > 1 else array
+                for name, array in frames[-1][2].items()
+            },
+        ),
+    ]
     curves = [rng.normal(0, 100, n).astype(np.float32).tolist() for n in (2, 61)]
     return {
-        "bytes": base64.b64encode(b"".join(wire.pack(*frame) for frame in frames)).decode(),
+        "bytes": base64.b64encode(b"".join(wire.pack(*frame) for frame in sent)).decode(),
         "frames": [
             {"kind": kind, "header": header, "arrays": {
                 name: {"type": array.dtype.name, "values": without_nan(array)} for name, array in arrays.items()}}

@@ -116,7 +116,7 @@ class Declarations:
 
 def _is_simple(kind: str, value: Any, declared: Declarations) -> bool:
     if kind in DTYPES:
-        return isinstance(value, list) and value[0] == DTYPES[kind]
+        return isinstance(value, list) and value[0].removesuffix(" planes") == DTYPES[kind]
     if kind in {"null", "undefined"}:
         return value is None
     if kind == "true":

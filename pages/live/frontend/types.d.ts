@@ -88,16 +88,20 @@ export interface ConfigFrame {
   arrays: Record<string, Uint8Array>;
 }
 
-/** A case as the browser keeps it; arrays over voxels are in slice order. `mirror`: of each slice, the six numbers of its
-    reflection in the midline (voxel indices); absent for sagittal slices. */
-export interface Case {
+/** A case whose slices are still to come. `mirror`: of each slice, the six numbers of its reflection in the midline (voxel
+    indices); absent for sagittal slices. */
+export interface CaseHead {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
   hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
   /** The part of a slice that holds the head, the same for all slices, in pixels. */
   head: Box;
-  /** Slices whose static data are here; the browser's own field. */
+  arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
+}
+/** A case as the browser keeps it; arrays over voxels are in slice order. */
+export interface Case extends Omit<CaseHead, "arrays"> {
+  /** Slices whose static data are here. */
   loaded: Set<number>;
   arrays: {
     start: Curve; edited?: Curve; starts: Uint32Array; pixel: Uint32Array; area: Float32Array; ttp: Float32Array;
@@ -109,10 +113,6 @@ export interface CaseUpdate {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[];
   arrays: { start: Curve; edited?: Curve; pixel?: undefined; starts?: undefined };
 }
-/** A case whose slices are still to come. */
-export type CaseHead = Omit<Case, "loaded" | "arrays"> & {
-  arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
-};
 export type CaseFrame = Omit<Case, "loaded"> | CaseHead | CaseUpdate;
 /** Static data of a slice, by name. */
 export type SliceArrays = Record<string, Uint32Array | Float32Array | Int16Array | Uint8Array>;
@@ -208,7 +208,7 @@ export interface StreamFrames {
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
   error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
-  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; coefficients: CoefficientsFrame;
+  snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
 

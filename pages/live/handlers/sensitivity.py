@@ -77,7 +77,7 @@ def _curve(workspace: Workspace, request: Mapping[str, Any]) -> DoubleArray:
 def stream_sensitivity(
     session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
-    """Yield one frame: the gradient of a ``quantity``, in a ``region`` or against a ``target``, by the ``curve``."""
+    """Yield one frame: the gradient of a ``quantity`` by the ``curve``, in a ``region`` or for a ``target``."""
     curve, quantity = _curve(workspace, request), str(request["quantity"])
     region, target_name = str(request.get("region", "core")), str(request.get("target", TRUTH))
 

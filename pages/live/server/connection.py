@@ -130,7 +130,7 @@ class _Connection:
                 await self.send(error_frame(edit, error))
 
     async def answer(self, workspace: Workspace, edit: wire.Edit) -> None:
-        """Send the visible slice; `follow` sends the volume at rest, and the metrics at intervals during a drag."""
+        """Send the visible slice; `follow` sends the volume at rest, its metrics at intervals during a drag."""
         if edit.epoch != workspace.epoch:
             await self.send(StaleMessage(workspace.epoch, edit.sequence).encode())
             return

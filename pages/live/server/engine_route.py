@@ -1,4 +1,4 @@
-"""HTTP route of the open case, slice by slice: its static data, and its temporal basis for the browser's engine."""
+"""HTTP route of the open case, slice by slice: static data, and the temporal basis for the engine."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def coefficients_frame(z: int, case: LiveCase) -> bytes:
     return wire.pack("coefficients", {"z": z}, {"coefficients": wire.BytePlanes(values)})
 
 
-def slice_frame(z: int, case: LiveCase) -> bytes:
+def static_frame(z: int, case: LiveCase) -> bytes:
     """Return the frame with the static data of a slice.
 
     Raises
@@ -75,6 +75,6 @@ def _job(fields: Mapping[str, Any]) -> CaseJob:
 
 
 SLICE_FRAMES: Final[Mapping[str, Callable[[int, LiveCase], bytes]]] = {
-    "static": slice_frame, "coefficients": coefficients_frame,
+    "static": static_frame, "coefficients": coefficients_frame,
 }  # fmt: skip
 engine_endpoint: Final = CaseEndpoint(_job, encoding="gzip")

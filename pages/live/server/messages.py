@@ -31,8 +31,8 @@ Metrics = Mapping[str, float | None]
 class CaseMessage:
     """A case with its start AIF, and the edited curve where there is one.
 
-    ``static`` is the part that does not change while the case is open, without its slices, which the browser requests
-    from ``engine_route``; None where the browser has it already.
+    ``static`` is the part that does not change while the case is open, without the slices, which the browser
+    requests from ``engine_route``; None where the browser has it already.
     """
 
     workspace: Workspace

@@ -1,8 +1,8 @@
 """Wire format of the messages between server and browser; the browser's half is ``common/wire.js``.
 
 A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
-8 bytes, then the arrays, each aligned to 8 bytes. An array of `BytePlanes` is stored for compression. A client edit is ``epoch, sequence, flags, slice`` (four
-uint32) and the curve as float32.
+8 bytes, then the arrays, each aligned to 8 bytes; `BytePlanes` prepare an array for compression. A client edit is
+``epoch, sequence, flags, slice`` (four uint32) and the curve as float32.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import STREAMS
 from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
-from pages.live.server.engine_route import basis_frame, coefficients_frame
+from pages.live.server.engine_route import basis_frame, coefficients_frame, static_frame
 from pages.live.server.messages import (
     StaleMessage,
     case_frame,
@@ -35,12 +35,12 @@ from tests.support.typescript_types import Declarations
 
 TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
-    "config": ["ConfigFrame"], "case": ["Case", "CaseUpdate"], "slice": ["FlowFrame"],
+    "config": ["ConfigFrame"], "case": ["CaseHead", "CaseUpdate"], "slice": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
     "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
     "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
     "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
-    "basis": ["BasisFrame"], "coefficients": ["CoefficientsFrame"],
+    "basis": ["BasisFrame"], "static": ["StaticFrame"], "coefficients": ["CoefficientsFrame"],
     "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],
 }  # fmt: skip
 """Interfaces of the frames of each kind."""
@@ -87,6 +87,7 @@ def page_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:
     yield case_frame(session, workspace, have=case.key)
     yield basis_frame(workspace.case)
     yield coefficients_frame(0, workspace.case)
+    yield static_frame(0, workspace.case)
 
 
 def edit_frames(workspace: Workspace) -> Iterator[bytes]:
@@ -98,6 +99,8 @@ def edit_frames(workspace: Workspace) -> Iterator[bytes]:
     yield slice_frame(moving)
     yield volume_frame(at_rest, flow, with_maps=True)
     yield volume_frame(moving, flow, with_maps=False)
+    confirmed = replace(at_rest, edit=replace(at_rest.edit, confirm=True))
+    yield volume_frame(confirmed, flow, with_maps=True)
     yield error_frame(moving.edit, "The curve cannot be used.")
     yield error_frame(None, "Invalid request.")
     yield StaleMessage(workspace.epoch, 1).encode()

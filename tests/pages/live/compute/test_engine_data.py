@@ -8,9 +8,11 @@ import pytest
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import MAX_ENGINE_SAMPLE, basis_message
-from pages.live.server.engine_route import coefficients_frame
+from pages.live.compute.static_data import AIR_HU, voxel_arrays, without_slices
+from pages.live.server.engine_route import coefficients_frame, static_frame
 from perfcore.errors import InputDataError
 from perfcore.settings import Settings
+from tests.pages.live.server.test_wire import read
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +59,39 @@ def test_a_case_without_an_accurate_basis_keeps_every_frame(
     tissue = data.coefficients(0, 50).T.astype(float) @ data.vectors
     expected = case.prepared.tissue[case.order[:50]]
     np.testing.assert_allclose(tissue, expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_frames_of_the_slices_hold_the_whole_case(case: LiveCase) -> None:
+    header, whole = case.static
+    first = without_slices(case.static)[1]
+    voxel, pixel = voxel_arrays(header), ("baseline", "tmip")
+    assert not set(first) & {*voxel, *pixel}
+    assert {*first, *voxel, *pixel} == set(whole)
+    slices = [read(static_frame(z, case))[1] for z in range(case.n_slices)]
+    for name in (*voxel, *pixel):
+        np.testing.assert_array_equal(np.concatenate([part[name] for part in slices]), whole[name].reshape(-1))
+    for z, part in enumerate(slices):
+        got = read(coefficients_frame(z, case))[1]["coefficients"]
+        expected = case.engine_data.coefficients(int(case.starts[z]), int(case.starts[z + 1]))
+        np.testing.assert_array_equal(got.reshape(expected.shape), expected)
+        assert part["pixel"].size == expected.shape[1]
+
+
+def test_area_is_sent_to_sixteen_bits(case: LiveCase) -> None:
+    np.testing.assert_allclose(
+        case.static[1]["area"], case.tissue_area.numpy(), rtol=2.0**-16 + 2.0**-24
+    )  # and float32
+
+
+def test_head_box_holds_the_head_with_a_margin(case: LiveCase) -> None:
+    header, arrays = case.static
+    box = header["head"]
+    inside = arrays["baseline"] > AIR_HU
+    rows, columns = (np.flatnonzero(inside.any(axis)) for axis in ((0, 2), (0, 1)))
+    margin = 4
+    assert (box["y"], box["x"]) == (max(rows[0] - margin, 0), max(columns[0] - margin, 0))
+    bottom, right = min(rows[-1] + margin, inside.shape[1] - 1), min(columns[-1] + margin, inside.shape[2] - 1)
+    assert (box["y"] + box["h"] - 1, box["x"] + box["w"] - 1) == (bottom, right)
 
 
 @pytest.mark.parametrize("z", [-1, 8])

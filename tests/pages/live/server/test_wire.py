@@ -20,11 +20,29 @@ def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
     header = json.loads(frame[16 : 16 + n_header])
     start = 16 + n_header
     arrays = {
-        name: np.frombuffer(frame, dtype, size, start + offset)
+        name: _array(frame[start + offset :], dtype, size)
         for name, (dtype, offset, size) in header["arrays"].items()
     }
     assert all((start + offset) % 8 == 0 for _, offset, _ in header["arrays"].values())
     return header, arrays
+
+
+def _array(raw: bytes, name: str, size: int) -> np.ndarray:
+    dtype = np.dtype(name.removesuffix(" planes"))
+    if not name.endswith(" planes"):
+        return np.frombuffer(raw, dtype, size)
+    planes = np.frombuffer(raw, np.uint8, size * dtype.itemsize).reshape(dtype.itemsize, size)
+    steps = sum(plane.astype(np.uint64) << np.uint64(8 * k) for k, plane in enumerate(planes))
+    return np.cumsum(steps, dtype=np.uint64).astype(f"u{dtype.itemsize}").view(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.float32])
+def test_byte_planes_are_read_back_exactly(dtype: type) -> None:
+    rng = np.random.default_rng(1)
+    values = rng.integers(0, 256, (7, 11 * np.dtype(dtype).itemsize), np.uint8).view(dtype)
+    header, arrays = read(wire.pack("static", {}, {"a": wire.BytePlanes(values), "b": np.zeros(1, np.float32)}))
+    assert header["arrays"]["a"][0] == f"{np.dtype(dtype).name} planes"
+    assert arrays["a"].tobytes() == values.tobytes()
 
 
 def test_arrays_of_every_type_are_read_back_aligned() -> None:
