@@ -193,6 +193,26 @@ def test_all_visible_slices_come_at_once_with_their_metrics(client: TestClient, 
             assert header["numbers"]["core_ml"] == pytest.approx(header["start"]["core_ml"], rel=0.01)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1.1])
+def test_a_page_that_has_the_maps_gets_the_metrics_and_some_voxels(
+    client: TestClient, session: LiveSession, scale: float
+) -> None:
+    """Of the start curve, whose maps are cached, and of another."""
+    state = session.workspace
+    assert state is not None
+    curve = (scale * state.start.value).astype(np.float32)
+    flow = state.case.volume_flow(curve.astype(float), Settings())
+    flags = wire.FLAG_REST | wire.FLAG_ALL_SLICES | wire.FLAG_CONFIRM
+    with client.websocket_connect(PATH, headers=ORIGIN) as ws:
+        ws.send_text(json.dumps({"token": session.token}))
+        ws.send_bytes(edit(state.epoch, 1, flags, 3, curve))
+        header, arrays = read(ws.receive_bytes())
+    assert (header["kind"], header["seq"]) == ("volume", 1)
+    np.testing.assert_allclose(arrays["cbf"], flow.cbf[:: header["step"]], rtol=1e-6)
+    numbers = state.case.numbers(flow, Settings())
+    assert header["numbers"] == pytest.approx(numbers, rel=1e-5)
+
+
 def ask(client: TestClient, session: LiveSession, request: dict) -> tuple[dict, dict[str, np.ndarray]]:
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
