@@ -8,11 +8,12 @@ DEVICE ?= auto
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app wasm test coverage lint bench bench-load docs mutation screenshots animation
+.PHONY: help app wasm test test-browsers coverage lint bench bench-load docs mutation screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
 	@echo "make test     the whole test suite, browser tests included where Chromium is on the machine (WORKERS=2 processes)"
+	@echo "make test-browsers   the Lab in Firefox and WebKit; fails where one is missing (make test skips them there)"
 	@echo "make coverage the same tests; lines and branches of perfcore and pages that they run"
 	@echo "make lint     ruff, mypy, the import contract; tsc and eslint on the JavaScript"
 	@echo "make docs     the documentation as a static site in out/docs"
@@ -46,6 +47,9 @@ test: $(VENV)/test.stamp
 	$(BIN)/python $(PYTEST) --ignore=tests/e2e
 	$(BIN)/python $(PYTEST) tests/e2e
 
+test-browsers: $(VENV)/test.stamp
+	AIF_LAB_BROWSERS=required $(BIN)/python -m pytest -m browser -k "firefox or webkit" tests/e2e
+
 coverage: export COVERAGE_FILE = $(CURDIR)/out/coverage/data
 coverage: $(VENV)/test.stamp
 	@rm -rf out/coverage && mkdir -p out/coverage
@@ -70,6 +74,7 @@ lint: $(VENV)/test.stamp node_modules/lint.stamp
 bench: $(VENV)/test.stamp
 	$(BIN)/python -m perfcore benchmark --out out/benchmark.json
 	$(BIN)/python -m tools.measure_lab
+	$(BIN)/python -m tools.measure_engine
 
 bench-load: $(VENV)/test.stamp
 	$(BIN)/python -m tests.load

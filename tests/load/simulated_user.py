@@ -1,12 +1,14 @@
 """Simulated user: a real Streamlit session and a real live socket, without a browser.
 
 It does what a browser does on opening the Lab: it requests the page from Streamlit, reads the socket's token from
-the live component's data, opens the socket with it and requests the case. Then it sends edits.
+the live component's data, opens the socket with it and requests the case. `SimulatedUser.download` fetches what
+the browser's engine needs; a drag sends nothing then, its end one edit at rest.
 """
 
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
 import struct
 import time
@@ -21,10 +23,12 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from pages.live.server.connection import PATH
-from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_KEEP, FLAG_REST
+from pages.live.server.engine_route import PATH as ENGINE_PATH
+from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_CONFIRM, FLAG_KEEP, FLAG_REST
 
-TIMEOUT_S = 60.0
-FLOW = {"slice", "coarse", "volume"}
+TIMEOUT_S = 180.0
+"""A page waits without limit for the confirmation of its own maps; here a lost edit has to show."""
+FLOW = {"slice", "volume"}
 
 
 def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
@@ -52,6 +56,8 @@ class SimulatedUser:
         self.sequence = 0
         self.waits: list[float] = []
         """Seconds from each edit to its map."""
+        self.rest_waits: list[float] = []
+        """Seconds from each edit at rest to the metrics of the volume."""
         self.refusals: list[str] = []
 
     async def __aenter__(self) -> Self:
@@ -76,12 +82,14 @@ class SimulatedUser:
     async def _open(self) -> None:
         async with asyncio.timeout(TIMEOUT_S):
             config = await self._run_page()
+            self.token = config["token"]
             self._reader = asyncio.create_task(self._listen())
             self.socket = await connect(f"{self.base}{PATH}", origin=self.origin, max_size=None, compression=None)
-            await self.socket.send(json.dumps({"token": config["token"]}))
+            await self.socket.send(json.dumps({"token": self.token}))
             await self.socket.send(json.dumps({"type": "case", "have": None}))
             header, arrays = await self._next("case")
             self.epoch, self.slice = header["epoch"], header["firstSlice"]
+            self.case, self.n_slices = header["key"], header["slices"]
             self.start: np.ndarray = arrays["start"].astype(np.float64)
             self.kept: np.ndarray | None = arrays.get("edited")
 
@@ -125,23 +133,47 @@ class SimulatedUser:
         assert self.socket is not None
         self.sequence += 1
         head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
-        kinds = ("coarse", "volume") if flags & FLAG_ALL_SLICES else ("slice", "coarse")
+        kind = "volume" if flags & FLAG_ALL_SLICES else "slice"
         begun = time.perf_counter()
         await self.socket.send(head + curve.astype(np.float32).tobytes())
         async with asyncio.timeout(TIMEOUT_S):
-            _, arrays = await self._next(*kinds, sequence=self.sequence)
+            _, arrays = await self._next(kind, sequence=self.sequence)
         self.waits.append(time.perf_counter() - begun)
         return arrays
 
     async def rest(self, curve: np.ndarray) -> Mapping[str, Any]:
-        """Commit a curve, as at the end of a drag, and wait for the maps of the volume."""
+        """Commit a curve, as at the end of a drag, and wait for its confirmation."""
         assert self.socket is not None
         self.sequence += 1
-        head = struct.pack("<4I", self.epoch, self.sequence, FLAG_REST | FLAG_KEEP, self.slice)
+        # The engine has the maps already: metrics and some voxels are the only answer.
+        flags = FLAG_REST | FLAG_KEEP | FLAG_ALL_SLICES | FLAG_CONFIRM
+        head = struct.pack("<4I", self.epoch, self.sequence, flags, self.slice)
+        begun = time.perf_counter()
         await self.socket.send(head + curve.astype(np.float32).tobytes())
         async with asyncio.timeout(TIMEOUT_S):
             header, _ = await self._next("volume", sequence=self.sequence)
+        self.rest_waits.append(time.perf_counter() - begun)
         return header
+
+    async def download(self) -> int:
+        """Download the case for the browser's engine, the visible slice first; returns the bytes received."""
+        slices = sorted(range(self.n_slices), key=lambda z: abs(z - self.slice))
+        requests: list[dict[str, Any]] = [{"kind": "basis"}]
+        requests += [{"kind": kind, "slice": z} for z in slices for kind in ("static", "coefficients")]
+        return sum([await asyncio.to_thread(self._fetch, request) for request in requests])
+
+    def _fetch(self, request: dict[str, Any]) -> int:
+        connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=TIMEOUT_S)
+        try:
+            body = json.dumps({"token": self.token, "case": self.case, **request})
+            connection.request("POST", ENGINE_PATH, body, {"Origin": self.origin})
+            response = connection.getresponse()
+            n_bytes = len(response.read())
+            if response.status != 200:
+                raise RuntimeError(f"the download of {request['kind']} was answered by {response.status}")
+            return n_bytes
+        finally:
+            connection.close()
 
     def nudged(self, turn: int) -> np.ndarray:
         """The start curve with a bump that moves, so that no two edits are equal."""
@@ -149,20 +181,17 @@ class SimulatedUser:
         bump = np.exp(-0.5 * ((time_s - self.start.argmax() - 3) / 2) ** 2)
         return self.start + 0.3 * self.start.max() * np.sin(0.7 * turn) * bump
 
-    async def drag(self, seconds: float, *, edits_per_s: float, flags: int = 0, first: float = 0.0) -> None:
-        """Send edits at a rate, and commit the last."""
-        await asyncio.sleep(first)
-        begun, turn = time.perf_counter(), 0
-        while time.perf_counter() - begun < seconds:
+    async def work(self, seconds: float, *, rng: np.random.Generator, mean_drag_s: float) -> None:
+        """Drag in the page, where no edit is sent, and commit; again and again for a time.
+
+        Drags last 0.5 to 1.5 times ``mean_drag_s``, and begin with a part of one.
+        """
+        end, turn = time.perf_counter() + seconds, 0
+        await asyncio.sleep(mean_drag_s * rng.random())
+        while time.perf_counter() < end:
             turn += 1
-            await self.edit(self.nudged(turn), flags=flags)
-            # Like the browser: no edit while one is unanswered; late ones are dropped.
-            due = begun + turn / edits_per_s
-            now = time.perf_counter()
-            if now > due:
-                turn = int((now - begun) * edits_per_s)
-            await asyncio.sleep(max(due - now, 0))
-        await self.rest(self.nudged(turn))
+            await self.rest(self.nudged(turn))
+            await asyncio.sleep(mean_drag_s * (0.5 + rng.random()))
 
     async def close(self) -> None:
         """Close the session, as when the tab is closed."""

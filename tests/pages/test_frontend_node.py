@@ -188,7 +188,7 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     frames = golden_wire(packed)
     values = {"edits": golden_edits(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
-              "engine": golden_engine(), "oneFile": golden_one_file()}  # fmt: skip
+              "engine": golden_engine(tmp_path), "oneFile": golden_one_file()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

@@ -24,6 +24,8 @@ VIEWPORT = ViewportSize(width=1280, height=800)
 TIMEOUT_MS = 60_000
 FIND = """const find = (root) => root.querySelector('[data-testid="lab"]')
   ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);"""
+SETTLED = "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true'"
+"""Condition on the Lab's data: see `settled`."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -152,7 +154,7 @@ def wait_lab(page: Page, condition: str) -> None:
 
 def settled(page: Page) -> None:
     """Wait until the last edit is committed, its map is drawn and the volume's numbers have come."""
-    wait_lab(page, "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true'")
+    wait_lab(page, SETTLED)
 
 
 @contextmanager

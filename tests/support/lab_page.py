@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
@@ -16,6 +17,8 @@ from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.pipeline import Analysis, analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
+
+Voxel = tuple[int, int, int]
 
 
 @cache
@@ -64,26 +67,37 @@ def canvas_box(page: Page) -> dict[str, float]:
     return dict(box)
 
 
-def hovered(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]:
+def voxel_in(readout: str) -> Voxel:
+    """The voxel that the text of the readout names."""
+    found = re.search(r"at \((\d+), (\d+), (\d+)\)", readout)
+    assert found, f"no voxel: {readout!r}"
+    a, b, c = (int(v) for v in found.groups())
+    return a, b, c
+
+
+def hovered(page: Page, x: float, y: float) -> tuple[str, Voxel]:
     """Move the mouse there; returns the text of the readout, and its voxel."""
     page.mouse.move(x, y)
     text = page.locator('[data-out="readout"]').inner_text()
-    found = re.search(r"at \((\d+), (\d+), (\d+)\)", text)
-    assert found, f"no voxel at ({x:.0f}, {y:.0f}): {text!r}"
-    a, b, c = (int(v) for v in found.groups())
-    return text, (a, b, c)
+    return text, voxel_in(text)
 
 
-def position_of(page: Page, voxel: tuple[int, int, int]) -> tuple[float, float]:
+def position_of(page: Page, voxel: Voxel) -> tuple[float, float]:
     """Position on the page of a voxel of the slice in view, found by hovering."""
-    box = canvas_box(page)
+    return position_by(lambda x, y: hovered(page, x, y)[1], canvas_box(page), voxel)
+
+
+def position_by(
+    hover: Callable[[float, float], Voxel], box: dict[str, float], voxel: Voxel
+) -> tuple[float, float]:
+    """Position of a voxel by a function that hovers and returns the voxel there; ``box`` is the canvas's."""
     spots = [(box["x"] + f * box["width"], box["y"] + f * box["height"]) for f in (0.3, 0.7)]
     (x0, y0), (x1, y1) = spots
-    (_, a), (_, b) = (hovered(page, *spot) for spot in spots)
+    a, b = (hover(*spot) for spot in spots)
     sx, sy = (x1 - x0) / (b[0] - a[0]), (y1 - y0) / (b[1] - a[1])
     x, y = x0 + (voxel[0] - a[0]) * sx, y0 + (voxel[1] - a[1]) * sy
     for _ in range(12):
-        _, now = hovered(page, x, y)
+        now = hover(x, y)
         if now == voxel:
             return x, y
         x, y = x + 0.6 * (voxel[0] - now[0]) * sx, y + 0.6 * (voxel[1] - now[1]) * sy

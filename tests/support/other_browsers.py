@@ -68,15 +68,19 @@ class OtherPage(ABC):
         found = self.call(f"async () => JSON.stringify((await ({function})({given})) ?? null)")
         return json.loads(found or "null")
 
-    def wait_for(self, condition: str, timeout_s: float = TIMEOUT_MS / 1000) -> None:
-        """Wait until an expression is true; ``lab`` is the Lab's element and ``data`` its ``dataset``."""
-        source = (
-            f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return Boolean({condition}); }}"
+    def evaluate_lab(self, expression: str) -> Any:
+        """Return an expression of ``lab``, the Lab's element, and ``data``, its ``dataset``."""
+        return self.evaluate(
+            f"() => {{ {FIND} const lab = find(document), data = lab?.dataset; return {expression}; }}"
         )
+
+    def wait_for(self, condition: str, timeout_s: float = TIMEOUT_MS / 1000) -> None:
+        """Wait until an expression of ``lab`` and ``data`` is true."""
         end = time.monotonic() + timeout_s
-        while not self.evaluate(source):
+        while not self.evaluate_lab(f"Boolean({condition})"):
             if time.monotonic() > end:
-                raise TimeoutError(condition)
+                state = self.evaluate_lab("({ ...data })")
+                raise AssertionError(f"{condition} does not come true; the Lab's data: {state}")
             time.sleep(0.02)
 
     def centre(self, selector: str) -> tuple[float, float]:

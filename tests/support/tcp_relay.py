@@ -1,4 +1,4 @@
-"""TCP relay between browser and server whose connections a test can cut, as a network that fails.
+"""TCP relay between browser and server: a network that is slow and far, and whose connections a test can cut.
 
 Only the path of a connection's first request is read: a test cuts the live socket alone, or every connection.
 """
@@ -6,13 +6,65 @@ Only the path of a connection's first request is read: a test cuts the live sock
 from __future__ import annotations
 
 import contextlib
+import queue
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 REQUEST_LINE = re.compile(rb"^\w+ (\S+) HTTP/1\.1\r\n")
+
+CHUNK_BYTES = 16384
+BUFFERED_CHUNKS = 16
+"""Of one connection, on the way: a quarter megabyte, about what a router holds."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Delay in seconds and bandwidth in bits per second of each direction; all connections share the bandwidth."""
+
+    delay_s: float = 0.0
+    bits_per_s: float = float("inf")
+
+
+FAR = Link(0.05, 20e6)
+"""A round trip of 100 ms and 20 Mbit/s each way: home or hospital Wi-Fi to a distant server."""
+
+
+class _Direction:
+    """One direction of a link: what is sent later arrives later."""
+
+    def __init__(self, link: Link) -> None:
+        self._link, self._free_s = link, 0.0
+        self._lock = threading.Lock()
+
+    def arrival(self, n_bytes: int) -> float:
+        """Take the link for so many bytes; returns when the last of them arrives (``time.monotonic``)."""
+        with self._lock:
+            self._free_s = max(self._free_s, time.monotonic()) + 8 * n_bytes / self._link.bits_per_s
+            return self._free_s + self._link.delay_s
+
+    def forward(self, source: socket.socket, sink: socket.socket) -> None:
+        """Deliver what one socket receives to the other until it ends, then end both."""
+        waiting: queue.Queue[tuple[float, bytes]] = queue.Queue(BUFFERED_CHUNKS)
+        threading.Thread(target=_deliver, args=(waiting, source, sink), daemon=True).start()
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK_BYTES):
+                waiting.put((self.arrival(len(data)), data))
+        waiting.put((self.arrival(0), b""))
+
+
+def _deliver(waiting: queue.Queue[tuple[float, bytes]], source: socket.socket, sink: socket.socket) -> None:
+    while True:
+        at_s, data = waiting.get()
+        time.sleep(max(at_s - time.monotonic(), 0))
+        if not data:
+            return _end(source, sink)
+        with contextlib.suppress(OSError):  # after a cut the rest is lost
+            sink.sendall(data)
 
 
 class Relay:
@@ -26,8 +78,9 @@ class Relay:
         While set, a new connection is closed at once and counted in ``refused``.
     """
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(self, target: int, link: Link) -> None:
+        self._target, self._link = target, link
+        self._there, self._back = _Direction(link), _Direction(link)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://localhost:{self._listener.getsockname()[1]}"
         self.blocked, self.refused = False, 0
@@ -59,29 +112,22 @@ class Relay:
                     threading.Thread(target=self._serve, args=(near,), daemon=True).start()
 
     def _serve(self, near: socket.socket) -> None:
+        time.sleep(2 * self._link.delay_s)  # the handshake of TCP takes a round trip
         try:
             far = socket.create_connection(("localhost", self._target))
-            first = near.recv(65536)
+            request = REQUEST_LINE.match(near.recv(CHUNK_BYTES, socket.MSG_PEEK))
         except OSError:
             _end(near)
             return
-        request = REQUEST_LINE.match(first)
+        for end in (near, far):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         ends = (near, far)
         with self._lock:
             self._open[ends] = request[1].decode() if request else ""
-        threading.Thread(target=_forward, args=(far, near), daemon=True).start()
-        _forward(near, far, first)
+        threading.Thread(target=self._back.forward, args=(far, near), daemon=True).start()
+        self._there.forward(near, far)
         with self._lock:
             self._open.pop(ends, None)
-
-
-def _forward(source: socket.socket, sink: socket.socket, first: bytes = b"") -> None:
-    with contextlib.suppress(OSError):
-        data = first or source.recv(65536)
-        while data:
-            sink.sendall(data)
-            data = source.recv(65536)
-    _end(source, sink)
 
 
 def _end(*ends: socket.socket) -> None:
@@ -92,9 +138,9 @@ def _end(*ends: socket.socket) -> None:
 
 
 @contextmanager
-def relay(url: str) -> Iterator[Relay]:
+def relay(url: str, link: Link = Link()) -> Iterator[Relay]:
     """Open a relay to a server's address."""
-    one = Relay(int(url.rpartition(":")[2]))
+    one = Relay(int(url.rpartition(":")[2]), link)
     try:
         yield one
     finally:

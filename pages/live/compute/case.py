@@ -17,6 +17,7 @@ from pages.live.compute.aif_sources import AifSources, finders
 from pages.live.compute.engine_data import EngineData
 from pages.live.compute.flow import Flow, FlowJob, Tissue, chunk_jobs, window_flow
 from pages.live.compute.static_data import static_data
+from pages.server.byte_cache import ByteCache
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import checked_basis
@@ -38,9 +39,11 @@ MAX_SAMPLE: Final = WIDTH
 CHUNK_TILES: Final = 8
 """Tiles in one job of a whole volume: about 4 ms, so that the visible slice of another session waits briefly."""
 MAX_START_NUMBERS: Final = 32
+"""Start AIFs and settings whose metrics are cached."""
 DOWNLOAD_BYTES: Final = 64
 """Bytes of a voxel in `LiveCase.downloads`, at most: 32 coefficients of 2 bytes; they are compressed."""
-"""Start AIFs and settings whose metrics are cached."""
+MAX_START_FLOWS: Final = 4
+"""Start AIFs and settings whose maps are cached: everybody who opens a case asks for the same ones."""
 
 _SERIAL: Final = itertools.count(1)
 
@@ -101,6 +104,7 @@ class LiveCase:
             self.tiles, build_operator(default, prepared.dt_s, Settings()).matrix
         )
         self.reference_basis = None if self.basis is None else self.basis.project(self.reference_tiles)
+        self._start_flows: ByteCache[Flow] = ByteCache(self._start_flow_bytes, lambda flow: flow.nbytes)
         self._start_numbers: dict[tuple[Settings, bytes], dict[str, float | None]] = {}
         self._start_numbers_lock = Lock()
         self._doubts: dict[tuple[Settings, bytes], tuple[Flag, ...]] = {}
@@ -119,8 +123,12 @@ class LiveCase:
         """Memory in bytes, for the bounded cache."""
         p = self.prepared
         own = self.tiles.data.nbytes + self.reference_tiles.data.nbytes
-        downloads = self.tiles.n_voxels * DOWNLOAD_BYTES
-        return own + downloads + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
+        own += self._start_flow_bytes + self.tiles.n_voxels * DOWNLOAD_BYTES
+        return own + p.tissue.nbytes + p.enhancement.nbytes + p.baseline.nbytes + p.tmip.nbytes
+
+    @property
+    def _start_flow_bytes(self) -> int:
+        return MAX_START_FLOWS * 2 * self.tiles.n_voxels * np.dtype(np.float32).itemsize
 
     @cached_property
     def layout(self) -> Layout:
@@ -207,6 +215,11 @@ class LiveCase:
         """Return the whole volume of an AIF, computed in this thread."""
         return self.gather([job() for job in self.chunks(self.operator(curve, settings))], settings)
 
+    def start_flow(self, start: Aif, settings: Settings) -> Flow:
+        """Return the whole volume of a start AIF, computed once for all sessions; read-only."""
+        key = settings, start.value.tobytes()
+        return self._start_flows.get(key, lambda: self.volume_flow(start.value, settings))
+
     def start_numbers(self, start: Aif, settings: Settings) -> dict[str, float | None]:
         """Return the metrics of a start AIF, computed once for all sessions."""
         key = settings, start.value.tobytes()
@@ -214,7 +227,7 @@ class LiveCase:
             if key not in self._start_numbers:
                 if len(self._start_numbers) >= MAX_START_NUMBERS:
                     self._start_numbers.pop(next(iter(self._start_numbers)))
-                self._start_numbers[key] = self.numbers(self.volume_flow(start.value, settings), settings)
+                self._start_numbers[key] = self.numbers(self.start_flow(start, settings), settings)
             return self._start_numbers[key]
 
     def doubts(self, start: Aif, settings: Settings) -> tuple[Flag, ...]:

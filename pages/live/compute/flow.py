@@ -27,6 +27,11 @@ class Flow:
     tmax: NDArray[np.float32]
     reference_cbf: float
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the maps in bytes."""
+        return self.cbf.nbytes + self.tmax.nbytes
+
 
 def window_flow(
     operator: FlowOperator, tissue: Tissue, window: tuple[int, int]

@@ -58,7 +58,7 @@ def region_of(session: LiveSession, workspace: Workspace, name: str) -> NDArray[
     if name not in REGIONS:
         raise InputDataError(f"A region is one of {', '.join(REGIONS)}; got {name[:40]!r}.")
     if workspace not in _found:
-        flow = case.volume_flow(workspace.start.value, workspace.settings)
+        flow = case.start_flow(workspace.start, workspace.settings)
         core = is_core(relative_cbf(flow.cbf, flow.reference_cbf), workspace.settings.core_threshold)
         _found[workspace] = {
             "core": core,

@@ -23,6 +23,7 @@ from pages.live.server.messages import (
     error_frame,
     probe_frame,
     slice_frame,
+    start_volume_frame,
     volume_frame,
 )
 from pages.live.server.rate_limit import RateLimiter
@@ -164,6 +165,9 @@ class _Connection:
     async def send_volume(self, edited: WorkspaceEdit) -> None:
         """Send maps and metrics of all slices; stops where a newer edit needs a volume."""
         case, edit = edited.case, edited.edit
+        if edit.at_rest and edited.is_start:
+            await self.send(await self.compute(start_volume_frame, edited, background=True))
+            return
         jobs = case.chunks(edited.operator, preview=not edit.at_rest)
         # During a drag one core is left for the visible slice, unless the whole volume is visible.
         with_maps = edit.at_rest or edit.all_slices

@@ -213,10 +213,21 @@ def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes
     """Return the frame of a whole volume with its metrics."""
     edit, workspace = edited.edit, edited.workspace
     metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
-    step = CONFIRM_STEP if edit.confirm else 1
     return FlowMessage(
-        "volume", edit, flow, with_maps, step, metrics, start_metrics=workspace.start_numbers
+        "volume", edit, flow, with_maps, _step(edit), metrics, start_metrics=workspace.start_numbers
     ).encode()
+
+
+def _step(edit: wire.Edit) -> int:
+    return CONFIRM_STEP if edit.confirm else 1
+
+
+def start_volume_frame(edited: WorkspaceEdit) -> bytes:
+    """Return the answer to the start curve at rest, which all sessions that open a case ask for."""
+    workspace = edited.workspace
+    flow, metrics = workspace.case.start_flow(workspace.start, workspace.settings), workspace.start_numbers
+    step = _step(edited.edit)
+    return FlowMessage("volume", edited.edit, flow, step=step, metrics=metrics, start_metrics=metrics).encode()
 
 
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:

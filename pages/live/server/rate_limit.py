@@ -9,7 +9,7 @@ RATE_PER_S: Final = 200.0
 """Messages per second that are accepted on average; further ones wait in the sender's buffers."""
 BURST: Final = 400
 """Messages that are accepted at once after a pause."""
-MAX_OVERLOAD_S: Final = 5.0
+MAX_EXCESS_S: Final = 5.0
 """A client that exceeds the rate for longer is disconnected."""
 
 
@@ -32,4 +32,4 @@ class RateLimiter:
             self._within_rate_at = now
             return True
         await asyncio.sleep(-self._tokens / RATE_PER_S)
-        return now - self._within_rate_at < MAX_OVERLOAD_S
+        return now - self._within_rate_at < MAX_EXCESS_S

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from pages.live.compute.case import LiveCase
 from pages.live.server import wire
 from pages.live.server.session import Workspace
@@ -27,6 +29,11 @@ class WorkspaceEdit:
     def slice_index(self) -> int:
         """The visible slice, within the case."""
         return min(self.edit.slice_index, self.case.n_slices - 1)
+
+    @property
+    def is_start(self) -> bool:
+        """Whether the curve is the start AIF, in the precision in which a browser sends it."""
+        return np.array_equal(self.edit.curve, self.workspace.start.value.astype(np.float32))
 
     @cached_property
     def operator(self) -> FlowOperator:

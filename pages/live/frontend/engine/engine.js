@@ -113,6 +113,7 @@ export class Engine {
     this.close();
     this.#trusted = true;
     this.#transfer = "loading";
+    this.#announce();
     const { signal } = (this.#abort = new AbortController());
     const module = this.#allowed ? await kernelModule() : null;
     if (signal.aborted) return;

@@ -11,6 +11,30 @@ import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 const compiled = WebAssembly.compile(readFileSync(new URL("../engine/peak.wasm", import.meta.url)));
 const largest = (/** @type {number[]} */ values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
 
+// Stated errors against perfcore's maps of all frames, in voxels with flow (CBF above 2 % of the largest).
+const MAX_MEAN_ERROR = 3e-4; // of CBF, relative to the voxel's
+const MAX_WORST_ERROR = 2e-3; // likewise
+const MAX_TMAX_ERROR_S = 0.05; // mean
+const MAX_CORE_ERROR = 2e-3; // of its volume
+
+/** @template {Float32Array | Int16Array | Uint8Array} A @param {string} text base64 @param {new (buffer: ArrayBuffer) => A} type */
+const bytes = (text, type) => new type(Uint8Array.from(Buffer.from(text, "base64")).buffer);
+
+/** @typedef {{cbf: Float32Array, tmax: Float32Array}} Maps @param {Maps} own @param {Maps} expected */
+function flowErrors(own, expected) {
+  const top = expected.cbf.reduce((a, b) => Math.max(a, b), 0);
+  let nFlow = 0, mean = 0, worst = 0, tmaxS = 0;
+  for (let i = 0; i < own.cbf.length; i++) {
+    if (expected.cbf[i] <= 0.02 * top) continue;
+    const error = Math.abs(own.cbf[i] - expected.cbf[i]) / expected.cbf[i];
+    nFlow += 1;
+    mean += error;
+    worst = Math.max(worst, error);
+    tmaxS += Math.abs(own.tmax[i] - expected.tmax[i]);
+  }
+  return { nFlow, mean: mean / nFlow, worst, tmaxS: tmaxS / nFlow };
+}
+
 describe("engine", needsGolden, () => {
   it("builds perfcore's operators in every form that it has", () => {
     assert.ok(golden.engine.operators.length > 100);
@@ -69,6 +93,29 @@ describe("engine", needsGolden, () => {
         const expected = one.numbers[name];
         if (expected === null) assert.equal(value, null, name);
         else assertClose([/** @type {number} */ (value)], [expected], 1e-9 * Math.max(1, Math.abs(expected)));
+      }
+    }
+  });
+
+  it("computes the maps and the core of a real head within the stated errors", async (test) => {
+    for (const one of JSON.parse(readFileSync(golden.engine.tissue, "utf8"))) {
+      const kernel = new PeakKernel(await compiled, one.q), vectors = bytes(one.vectors, Float32Array);
+      const blocks = [kernel.store(bytes(one.coefficients, Int16Array))], reference = bytes(one.reference, Uint8Array);
+      for (const { name, aif, settings, ...stored } of one.flows) {
+        const operator = buildOperator(aif, one.dt, settings), { startS } = operator;
+        const { top, row } = kernel.peaks(project(operator, vectors, one.q), blocks);
+        const own = { cbf: top.map((value) => value * one.cbfPerK), tmax: row.map((value) => startS + one.dt * value) };
+        const expected = { cbf: bytes(stored.cbf, Float32Array), tmax: bytes(stored.tmax, Float32Array) };
+        const found = flowErrors(own, expected);
+        const [core, expectedCore] = [own, expected].map((flow) => lesionNumbers(
+          { ...flow, ref: healthyMean(flow.cbf, reference) }, one.thresholds, { voxelMl: one.voxelMl, lesionVoxels: 0 }).core_ml);
+        const coreError = Math.abs(core - expectedCore) / expectedCore;
+        test.diagnostic(`${name}: CBF mean ${found.mean.toExponential(1)}, worst ${found.worst.toExponential(1)}; `
+          + `Tmax ${found.tmaxS.toFixed(4)} s; core ${(100 * coreError).toFixed(3)} % of ${expectedCore.toFixed(1)} ml`);
+        assert.ok(found.nFlow > 0.5 * top.length && expectedCore > 1, name);
+        assert.ok(found.mean <= MAX_MEAN_ERROR && found.worst <= MAX_WORST_ERROR, `${name}: CBF`);
+        assert.ok(found.tmaxS <= MAX_TMAX_ERROR_S, `${name}: Tmax`);
+        assert.ok(coreError <= MAX_CORE_ERROR, `${name}: core`);
       }
     }
   });

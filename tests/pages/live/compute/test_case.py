@@ -16,7 +16,8 @@ from safetensors.torch import save
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute import aif_sources
 from pages.live.compute.aif_sources import AifSources, finders
-from pages.live.compute.case import LiveCase
+from pages.live.compute.case import MAX_START_FLOWS, LiveCase
+from pages.live.compute.flow import Flow
 from pages.live.compute.voxel_probe import probe_voxel
 from pages.live.handlers.lesion_target import target_of
 from pages.live.handlers.viewport import Viewport
@@ -126,6 +127,27 @@ def test_a_probe_returns_the_voxels_own_curves(case: LiveCase, curve: np.ndarray
     assert set(probe_voxel(case, curve, SETTINGS, (0, 0, 0))) == {"raw"}
     with pytest.raises(InputDataError, match="outside the image"):
         probe_voxel(case, curve, SETTINGS, (0, 0, 8))
+
+
+def test_the_maps_of_a_start_curve_are_computed_once_and_those_of_few_kept(
+    case: LiveCase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    whole = LiveCase.volume_flow
+
+    def counted(self: LiveCase, curve: np.ndarray, settings: Settings) -> Flow:
+        asked.append(settings.lambda_rel)
+        return whole(self, curve, settings)
+
+    monkeypatch.setattr(LiveCase, "volume_flow", counted)
+    start, before = next(iter(case.sources.values())), case.nbytes
+    settings = [Settings(lambda_rel=0.2 + 0.01 * i) for i in range(MAX_START_FLOWS + 1)]
+    flows = [case.start_flow(start, one) for one in settings]
+    assert case.start_flow(start, settings[-1]) is flows[-1]
+    np.testing.assert_array_equal(flows[1].cbf, whole(case, start.value, settings[1]).cbf)
+    assert case.start_flow(start, settings[0]) is not flows[0], "the least recently used one is dropped"
+    assert len(asked) == MAX_START_FLOWS + 2
+    assert case.nbytes == before
 
 
 def test_numbers_equal_the_metrics(case: LiveCase, curve: np.ndarray) -> None:

@@ -188,7 +188,7 @@ def test_handshake_timeout_closes_the_socket(client: TestClient, monkeypatch: py
 def test_messages_are_slowed_to_the_rate_limit_and_a_flood_closes_the_socket(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
+    monkeypatch.setattr(rate_limit, "MAX_EXCESS_S", 0.2)
 
     async def rush() -> tuple[int, float]:
         pace, loop, n = rate_limit.RateLimiter(), asyncio.get_running_loop(), 0
@@ -205,7 +205,7 @@ def test_messages_are_slowed_to_the_rate_limit_and_a_flood_closes_the_socket(
 def test_client_above_rate_limit_is_disconnected(
     client: TestClient, mine: LiveSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rate_limit, "MAX_OVERLOAD_S", 0.2)
+    monkeypatch.setattr(rate_limit, "MAX_EXCESS_S", 0.2)
     monkeypatch.setattr(rate_limit, "BURST", 5)
     monkeypatch.setattr(rate_limit, "RATE_PER_S", 20.0)  # exceeded on a busy machine, too
     state = mine.workspace
