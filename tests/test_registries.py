@@ -15,6 +15,7 @@ from pages.comparison.map_images import compared_maps
 from perfcore.aif.edits import HANDLES, CurveEdit
 from perfcore.aif.select import SELECTORS, SelectorInfo, select
 from perfcore.aif.sources import aif_methods, source_colour, source_label
+from perfcore.cli import case_options
 from perfcore.cli import maps as maps_command
 from perfcore.cli.app import app
 from perfcore.deconvolution.inverse import build_operator
@@ -34,11 +35,16 @@ def reloaded(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """Let a test add entries; the command is built anew before and after."""
     yield monkeypatch
     monkeypatch.undo()
-    importlib.reload(maps_command)
+    build_command()
+
+
+def build_command() -> None:
+    for module in (case_options, maps_command):
+        importlib.reload(module)
 
 
 def help_text() -> str:
-    importlib.reload(maps_command)
+    build_command()
     return CliRunner().invoke(app, ["maps", "--help"]).stdout
 
 

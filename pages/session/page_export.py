@@ -68,7 +68,7 @@ def page_form(now: Workspace, export: Callable[[], Export]) -> None:
         lambda: build_page(export(), words, own),
         PAGE_FILE,
         "text/html",
-        help="About 1.5 MB a slice; takes several seconds",
+        help="About 1.2 MB a slice; takes several seconds",
         on_click="ignore",
         disabled=bool(problem) or not agreed,
     )

@@ -4,7 +4,6 @@
 import { kernelModule } from "../engine/assets.js";
 import { sliceFlow } from "./first_slice.js";
 import { fitGammaVariate } from "./gamma_fit.js";
-import { readCoefficients } from "./page_data.js";
 import { measureRegion } from "./region_answer.js";
 import { Residues } from "./residue.js";
 
@@ -43,11 +42,10 @@ export async function answerEdit(session, { epoch, seq, slice, curve }) {
 }
 
 /** Maps of the slice in view, while the whole case is loading; null where that is done. @param {PageSession} session @param {Edit} edit @returns {Promise<Frame | null>} */
-export async function answerSlice({ volumes, opened, config, basis }, { epoch, seq, slice, curve }) {
+export async function answerSlice({ volumes, opened, config, basis, coefficientsOf }, { epoch, seq, slice, curve }) {
   const module = await kernelModule();
   if (volumes.isWhole || !module || !curve.some((value) => value > 0)) return null;
-  const { arrays: { coefficients } } = await readCoefficients(slice);
-  const { ref, cbf, tmax } = sliceFlow(curve, opened.dt, config, basis, coefficients, module);
+  const { ref, cbf, tmax } = sliceFlow(curve, opened.dt, config, basis, await coefficientsOf(slice), module);
   return { kind: "slice", epoch, seq, z: slice, ref, arrays: { cbf, tmax } };
 }
 

@@ -14,6 +14,9 @@ const INTERPOLATED = "The AIF has another time grid than the series and was inte
 /** @typedef {{curve: Curve, voxels: Voxel[]}} Start */
 /** Frames of the file. @typedef {{config: ConfigFrame, opened: FileCase, basis: BasisFrame, sources: SourcesFrame}} OpenedFile */
 
+/** Coefficients of a slice of the file. @param {number} z */
+const readSlice = async (z) => (await readCoefficients(z)).arrays.coefficients;
+
 export class PageSession {
   /** The curve of the last edit at rest. @type {Curve} */
   curve;
@@ -32,18 +35,19 @@ export class PageSession {
   #nNotices = 0;
   #page;
 
-  /** @param {OpenedFile} frames @param {Pick<PageInfo, "title" | "checksum">} page */
-  constructor({ config, opened, basis, sources }, page) {
+  /** @param {OpenedFile} frames @param {Pick<PageInfo, "title" | "checksum">} page @param {(z: number) => Promise<Int16Array>} [coefficientsOf] of slice z */
+  constructor({ config, opened, basis, sources }, page, coefficientsOf = readSlice) {
     this.config = config;
     this.opened = opened;
     this.basis = basis;
+    this.coefficientsOf = coefficientsOf;
     this.#page = page;
     this.#start = config.start;
     this.#starts = new Map(Object.entries(sources.arrays).map(([id, curve]) => [id, { curve, voxels: sources.voxels?.[id] ?? [] }]));
     this.#starts.set(config.start, { curve: opened.arrays.start, voxels: opened.aifVoxels });
     if (opened.startNumbers) this.#startNumbers.set(config.start, Promise.resolve(opened.startNumbers));
     this.curve = opened.arrays.start;
-    this.tissue = new Tissue(opened, basis, async (z) => (await readCoefficients(z)).arrays.coefficients);
+    this.tissue = new Tissue(opened, basis, coefficientsOf);
     this.volumes = new Volumes(opened, basis, config, config.thresholds);
     this.shelf = new SnapshotShelf({ title: page.title, settings: settingsText(config), checksum: page.checksum });
   }

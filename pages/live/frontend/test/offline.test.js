@@ -17,6 +17,8 @@ import { FakeServer, FakeWorker, until } from "./fake_engine.js";
 const bolus = Float32Array.of(0, 0, 5, 10, 6, 3, 2, 1);
 const other = Float32Array.of(0, 3, 9, 6, 3, 2, 1, 1);
 const startNumbers = { core_ml: 1, hypoperfused_ml: 2, mismatch_ml: 1, mismatch_ratio: 2, reference_cbf: 40, dice: null, auc: null };
+/** Coefficients of the two voxels of a slice. */
+const slice = Int16Array.from({ length: 16 }, (_, i) => 1 + (i % 5));
 /** @type {PageSession} */
 let session;
 let nCommands = 0;
@@ -33,7 +35,7 @@ function frames() {
       kind: "case", key: "case", name: "case", dt: 1, slices: 3, firstSlice: 1, grid: [2, 1, 3], aifVoxels: [[0, 0, 1]], startNumbers,
       arrays: { start: bolus, starts: Uint32Array.of(0, 2, 4, 6), pixel: Uint32Array.of(0, 1, 0, 1, 0, 1) },
     },
-    basis: { kind: "basis", q: 8, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0, arrays: { vectors, reference: Uint8Array.of(1, 0, 1, 1, 0, 1) } },
+    basis: { kind: "basis", q: 8, cbfPerK: 4000, voxelMl: 0.1, lesionVoxels: 0, arrays: { vectors, reference: Uint8Array.of(1, 0, 1, 1, 0, 1), sample: slice } },
     sources: { kind: "sources", voxels: { b: [[1, 0, 2]] }, arrays: { a: bolus, b: other } },
   });
 }
@@ -57,7 +59,7 @@ const edit = (/** @type {number} */ seq, curve = bolus) => ({ epoch: 1, seq, fla
 beforeEach(() => {
   new FakeServer(readFileSync(new URL("../engine/peak.wasm", import.meta.url)), bolus.length).install();
   FakeWorker.install();
-  session = new PageSession(frames(), { title: "Case", checksum: "abc" });
+  session = new PageSession(frames(), { title: "Case", checksum: "abc" }, async () => slice);
   setSession(session);
 });
 afterEach(() => session.volumes.close());
@@ -77,6 +79,7 @@ describe("socket of the page", () => {
     const { socket, of } = connect();
     socket.edit(edit(7, other));
     await until(() => of("volume").length);
+    assert.deepEqual(of("slice").map(({ seq, z, arrays }) => [seq, z, arrays.cbf.length]), [[7, 1, 2]], "before the whole case");
     const [{ seq, arrays, numbers, start, ref }] = of("volume");
     assert.equal(seq, 7);
     assert.equal(arrays.cbf.length, 6);
