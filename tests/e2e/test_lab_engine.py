@@ -114,7 +114,7 @@ def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address
         if '"coefficients"' in (route.request.post_data or ""):  # another flow of some voxels
             header, arrays = read(body)
             values = arrays["coefficients"].copy()
-            values[: values.size // 2] //= 2
+            values[values.size // 2 :] //= 2
             body = wire.pack("coefficients", {"z": header["z"]}, {"coefficients": values})
         headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
         route.fulfill(response=answer, headers=headers, body=body)

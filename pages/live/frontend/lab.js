@@ -174,6 +174,7 @@ export class Lab {
     this.values.addSlice(z, arrays);
     this.map.sliceLoaded(z);
     this.#showTransfer();
+    this.events.emit("static", z);
     this.draw();
   }
 

@@ -273,6 +273,8 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   numbers: { numbers: Numbers; start: Numbers };
   /** The maps of all slices at rest have come. */
   volume: null;
+  /** The static data of a slice have come. */
+  static: number;
   painted: void;
   resize: void;
   hover: SlicePixel | null;

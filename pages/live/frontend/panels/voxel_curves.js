@@ -78,10 +78,12 @@ export function installVoxelCurves(lab) {
     shown = null;
   });
   // The curves follow the AIF; until the user points at a voxel, one of the core is shown.
-  lab.events.on("volume", () => {
+  const probe = () => {
     map.probed ??= typicalVoxel(values, map.view.slice);
     if (map.probed) lab.request({ type: "probe", voxel: map.probed });
-  });
+  };
+  lab.events.on("volume", probe);
+  lab.events.on("static", () => { if (!map.probed && values.shownSeq[map.view.slice] >= 0) probe(); });
   lab.events.on("resize", draw);
   lab.events.on("painted", showReadout);
   lab.events.on("hover", (at) => {
@@ -101,7 +103,8 @@ export function installVoxelCurves(lab) {
  */
 function typicalVoxel(values, z) {
   const [from, to] = values.range(z);
-  const { columns, arrays: { pixel } } = values.open;
+  const { columns, loaded, arrays: { pixel } } = values.open;
+  if (!loaded.has(z)) return null;
   const inside = [values.lesion("truth", z), values.lesion("core", z)].find((flags) => flags?.includes(1));
   const all = Array.from(pixel.subarray(from, to)).filter((_, i) => !inside || inside[i]);
   if (!all.length) return null;
