@@ -121,8 +121,6 @@ def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address
 
     page.route(re.compile("/live/engine$"), spoil)
     open_lab(page, address)
-    wait_engine(page)
-    drag(page, POINT, 40)
     expect(page.locator(".notice")).to_contain_text("differ from the server's")
     assert lab_data(page, "engine") == "server"
     settled(page)
