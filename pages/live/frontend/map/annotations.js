@@ -63,7 +63,8 @@ export function drawAnnotations(ctx, values, now, place, rect, { outlines, voxel
  * @param {{outlines: Record<string, boolean>, colours: OutlineColours, line: number}} shown line: its width
  */
 function drawOutlines(ctx, values, now, z, { outlines, colours, line }) {
-  const { rows, columns, arrays } = now;
+  const { rows, columns, arrays, loaded } = now;
+  if (!loaded.has(z)) return; // where its voxels lie has not come yet
   const [from, to] = values.range(z);
   const pixels = arrays.pixel.subarray(from, to);
   ctx.lineCap = "square";

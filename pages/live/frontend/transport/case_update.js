@@ -15,9 +15,10 @@ export function joinCase(open, received) {
     const whole = /** @type {Case} */ (received);
     return { ...whole, loaded: new Set(Array(whole.slices).keys()) };
   }
-  if (received.arrays.starts) return withoutSlices(/** @type {CaseHead} */ (received));
-  if (open?.key !== received.key) return null;
-  return { ...open, ...received, arrays: { ...open.arrays, ...received.arrays } };
+  const isOpen = open?.key === received.key;
+  if (received.arrays.starts && !isOpen) return withoutSlices(/** @type {CaseHead} */ (received));
+  if (!open || !isOpen) return null;
+  return { ...open, ...received, arrays: { ...open.arrays, ...received.arrays, pixel: open.arrays.pixel } };
 }
 
 /** A case with room for its slices. @param {CaseHead} head @returns {Case} */
