@@ -51,6 +51,8 @@ export class Lab {
   #seqToDraw = undefined;
   /** Sequence number of the last edit whose numbers the server gave. */
   #confirmedSeq = 0;
+  /** The last maps of the server: the edit's sequence number, and the slice, or null for all. @type {{seq: number, z: number | null}} */
+  #exact = { seq: -1, z: null };
   /** The last edit, where its curve is at rest. @type {Edit | null} */
   #restedEdit = null;
 
@@ -146,6 +148,7 @@ export class Lab {
     if (frame.arrays.cbf && frame.seq < this.#shownSeq) return; // e.g. answered by a rerun after the socket was back
     if (frame.step) this.#showConfirmed(frame);
     else this.#show(frame);
+    if (frame.arrays.cbf && !frame.step) this.#exact = { seq: frame.seq, z: frame.kind === "slice" ? frame.z : null };
     this.engine.confirm(frame);
     if (!frame.numbers) return;
     this.#confirmedSeq = frame.seq;
@@ -160,9 +163,11 @@ export class Lab {
     this.draw();
   }
 
-  /** A frame of the engine: numbers that the server has confirmed stay. @param {EngineFrame} frame */
+  /** A frame of the engine: maps and numbers that the server has computed stay. @param {EngineFrame} frame */
   #showComputed(frame) {
-    if (frame.arrays.cbf && frame.seq < this.#shownSeq) return;
+    const { cbf, tmax } = frame.arrays, { seq, z } = this.#exact;
+    if (cbf && (frame.seq < this.#shownSeq || (frame.seq === seq && (z === null || frame.kind === "slice")))) return;
+    if (cbf && tmax && frame.seq === seq && z !== null) frame = { ...frame, arrays: this.values.withSlice(z, { cbf, tmax }) };
     this.#show(frame.seq > this.#confirmedSeq ? frame : { ...frame, ref: this.values.ref, numbers: undefined });
   }
 
@@ -194,9 +199,10 @@ export class Lab {
     const here = this.engine.edit(edit);
     const atRest = edit.flags & FLAG_REST;
     if (here && !atRest) return;
-    const confirm = atRest && this.engine.provides(edit) ? FLAG_CONFIRM : 0;
+    // What is visible comes exact from the server at rest; with one slice the engine's others are confirmed by some voxels.
+    const confirm = atRest && !(edit.flags & FLAG_ALL_SLICES) && this.engine.provides(edit) ? FLAG_CONFIRM : 0;
     this.#restedEdit = atRest ? edit : null;
-    this.socket.edit({ ...edit, flags: edit.flags | confirm | (here ? FLAG_ALL_SLICES : 0) });
+    this.socket.edit({ ...edit, flags: edit.flags | confirm });
   }
 
   /** @param {EngineFrame} frame */

@@ -93,6 +93,15 @@ export class VolumeStore {
     this.shownSeq.fill(seq);
   }
 
+  /** Copies of maps of the volume with the values of slice z that are here. @param {number} z @param {{cbf: Float32Array, tmax: Float32Array}} maps */
+  withSlice(z, { cbf, tmax }) {
+    const [from, to] = this.range(z);
+    const copy = { cbf: cbf.slice(), tmax: tmax.slice() };
+    copy.cbf.set(this.cbf.subarray(from, to), from);
+    copy.tmax.set(this.tmax.subarray(from, to), from);
+    return copy;
+  }
+
   /** @param {Curve} curve */
   setCurve(curve) {
     this.aifArea = curve.reduce((sum, v) => sum + v, 0) * (this.case?.dt ?? 1);
