@@ -20,7 +20,7 @@ def test_every_step_of_the_code_walk_exists() -> None:
     for file, *names in steps:
         source = (ROOT / file).read_text(encoding="utf-8")
         for name in filter(None, names):
-            keyword = r"(?:export )?(?:const |function |class |(?:async )?def |async )?#?"
+            keyword = r"(?:export )?(?:async )?(?:const |function |class |def )?#?"
             defined = rf"(?m)^\s*{keyword}{name}\b\s*(?:=|\(|:|\{{|$)"
             assert re.search(defined, source), f"{file} does not define {name}"
 

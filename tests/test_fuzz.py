@@ -203,7 +203,7 @@ def test_any_valid_series_opens_in_the_lab_or_is_refused(series: PerfusionSeries
         session = open_session()
         state = session.configure(case, Settings(), next(iter(case.sources.values())))
         case_frame(session, state)
-        slice_frame(session, WorkspaceEdit(state, wire.Edit(state.epoch, 1, True, False, 0, state.start.value)))
+        slice_frame(WorkspaceEdit(state, wire.Edit(state.epoch, 1, True, False, 0, state.start.value)))
         wire.pack("numbers", dict(case.numbers(case.volume_flow(state.start.value, Settings()), Settings())))
     except PerfcoreError as error:
         assert "\n" not in str(error)
@@ -411,6 +411,6 @@ def test_fuzzed_edits_are_computed_or_refused(
     for message in (raw, struct.pack("<4I", state.epoch, 1, flags, z) + curve):
         try:
             edit = wire.unpack_edit(message)
-            slice_frame(session, WorkspaceEdit(state, edit))
+            slice_frame(WorkspaceEdit(state, edit))
         except PerfcoreError as error:
             one_sentence(error)

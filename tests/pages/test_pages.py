@@ -78,8 +78,9 @@ def test_the_opened_export_offers_the_files_and_the_command() -> None:
     buttons = app.get("download_button")
     assert [button.proto.label for button in buttons] == [
         "AIF (CSV)", "Maps (NIfTI, zip)", "Report (PDF)", "Report (HTML)", "Settings (JSON)", "Snapshots (CSV)",
+        "Page (HTML)",
     ]  # fmt: skip
-    assert [button.proto.disabled for button in buttons] == [*[False] * 5, True]
+    assert [button.proto.disabled for button in buttons] == [*[False] * 5, True, False]
     assert any("python -m perfcore maps" in code.value for code in app.code)
 
 

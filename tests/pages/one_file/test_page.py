@@ -77,7 +77,8 @@ def test_sources_are_those_that_give_maps(case: LiveCase, reader: PageReader) ->
     frames = reader.frames()
     header, arrays = read(frames["sources"])
     config, _ = read(frames["config"])
-    assert [one["id"] for one in config["sources"]] == list(arrays) == ["straka", "truth"]
+    assert [one["id"] for one in config["sources"]] == list(arrays)
+    assert list(arrays)[:2] == ["straka", "truth"]  # others where a test has asked for them
     assert config["start"] == "straka"
     np.testing.assert_array_equal(arrays["truth"], case.sources["truth"].value.astype(np.float32))
     assert header["voxels"]["straka"] == [list(v) for v in case.sources["straka"].voxels]
