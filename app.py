@@ -53,9 +53,9 @@ else:
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute
 
+    from pages.live.server.case_route import PATH as CASE_PATH
+    from pages.live.server.case_route import case_endpoint
     from pages.live.server.connection import PATH, live_socket
-    from pages.live.server.engine_route import PATH as ENGINE_PATH
-    from pages.live.server.engine_route import engine_endpoint
     from pages.live.server.static_files import LIVE_FRONTEND, PLAYER_FRONTEND, HashedStaticFiles
     from pages.series_player.route import PATH as PLAYER_PATH
     from pages.series_player.route import player_endpoint
@@ -71,7 +71,7 @@ else:
     assets = f"{base}/assets/{{content_hash}}"
     routes = [
         WebSocketRoute(base + PATH, live_socket),
-        Route(base + ENGINE_PATH, engine_endpoint, methods=["POST"]),
+        Route(base + CASE_PATH, case_endpoint, methods=["POST"]),
         Route(base + PLAYER_PATH, player_endpoint, methods=["POST"]),
         Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
         Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),

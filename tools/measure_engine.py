@@ -28,7 +28,7 @@ CASE_TO_REACH_S: Final = {"first_slice": 1.0, "all_slices": 6.0}
 
 # Seconds from the engine's first request to the status that counts the first slice, and to the one of all slices.
 WATCH_CASE: Final = """() => {
-  const asked = () => performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/live/engine"));
+  const asked = () => performance.getEntriesByType("resource").find(({ name }) => name.endsWith("/live/case"));
   const find = (root) => root.querySelector("[data-testid=lab]")
     ?? [...root.querySelectorAll("*")].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);
   window.loaded = {};

@@ -16,7 +16,8 @@ import numpy as np
 from perfcore.phantom.cases import make_demonstration
 from tests.load.soak import counts
 from tests.support.app_server import server
-from tests.support.streamlit_client import Visitor, frames
+from tests.support.streamlit_client import Visitor
+from tests.support.wire_frames import frames
 
 N_SLICES = (16, 2, 8)
 

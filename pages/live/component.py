@@ -10,8 +10,8 @@ import streamlit as st
 
 from pages.live.lab_config import lab_config, lab_css
 from pages.live.server import wire
+from pages.live.server.case_route import PATH as CASE_PATH
 from pages.live.server.connection import PATH
-from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.session import LiveSession, Workspace
 from pages.live.server.static_files import BASE, LIVE_FRONTEND
 from pages.server.config import computes_in_browser
@@ -61,7 +61,7 @@ def config_frame(
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,
         "notice": notice,
-        "enginePath": ENGINE_PATH.lstrip("/"),
+        "casePath": CASE_PATH.lstrip("/"),
         "computesInBrowser": computes_in_browser(),
     }
     return wire.pack("config", header, dict(LUTS))

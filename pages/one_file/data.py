@@ -13,7 +13,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import basis_message
 from pages.live.lab_config import lab_config
 from pages.live.server import wire
-from pages.live.server.engine_route import coefficients_frame
+from pages.live.server.case_route import coefficients_frame
 from pages.one_file.engine_limits import check_engine
 from perfcore.aif.sources import SourceInfo, aif_label, source_info
 from perfcore.display.colours import LUTS
@@ -103,7 +103,7 @@ def _info(aif: Aif) -> SourceInfo:
 
 def _config_frame(settings: Settings, start: Aif, aifs: Sequence[Aif]) -> bytes:
     header = lab_config(settings, start, [_info(aif) for aif in aifs])
-    own = {"page": "lab", "token": "", "path": "", "epoch": _EPOCH, "notice": None, "enginePath": ""}
+    own = {"page": "lab", "token": "", "path": "", "epoch": _EPOCH, "notice": None, "casePath": ""}
     return wire.pack("config", header | own, dict(LUTS))
 
 

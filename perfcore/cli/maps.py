@@ -11,31 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from perfcore.batch.case import CaseOptions, map_case
+from perfcore.cli import case_options
 from perfcore.cli.app import DEVICES, SCHEDULER, app, check_choice, choices
-from perfcore.cli.case_options import (
-    AIF,
-    CORE_THRESHOLD,
-    DECONVOLUTION,
-    DEVICE,
-    DISCRETIZATION,
-    DT,
-    LAMBDA,
-    MASK,
-    MOTION,
-    PARTIAL_VOLUME,
-    PARTIAL_VOLUME_OPTION,
-    PRESET,
-    REFERENCE,
-    REGULARIZATION,
-    SERIES,
-    SPATIAL_SIGMA,
-    TEMPORAL_SIGMA,
-    TMAX_REFERENCE,
-    TMAX_THRESHOLD,
-    UNITS,
-    UNITS_OPTION,
-    aif_csv_path,
-)
 from perfcore.errors import ArgumentError
 from perfcore.runtime.cli_errors import BAD_INPUT, INTERNAL_ERROR
 from perfcore.runtime.lean_imports import import_nibabel
@@ -64,28 +41,28 @@ def maps_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the maps; of several cases: DIR/CASE/.")
     ],
-    aif: AIF = "auto",
-    units: UNITS_OPTION = "hu",
-    mask: MASK = None,
-    dt: DT = None,
-    preset: PRESET = "paper",
-    deconvolution: DECONVOLUTION = None,
-    discretization: DISCRETIZATION = None,
-    regularization: REGULARIZATION = None,
-    lambda_rel: LAMBDA = None,
-    spatial_sigma_mm: SPATIAL_SIGMA = None,
-    temporal_sigma_s: TEMPORAL_SIGMA = None,
-    motion: MOTION = None,
-    partial_volume: PARTIAL_VOLUME_OPTION = "vein",
-    reference: REFERENCE = None,
-    core_threshold: CORE_THRESHOLD = None,
-    tmax_threshold: TMAX_THRESHOLD = None,
-    tmax_reference: TMAX_REFERENCE = None,
+    aif: case_options.AIF = "auto",
+    units: case_options.UNITS_OPTION = "hu",
+    mask: case_options.MASK = None,
+    dt: case_options.DT = None,
+    preset: case_options.PRESET = "paper",
+    deconvolution: case_options.DECONVOLUTION = None,
+    discretization: case_options.DISCRETIZATION = None,
+    regularization: case_options.REGULARIZATION = None,
+    lambda_rel: case_options.LAMBDA = None,
+    spatial_sigma_mm: case_options.SPATIAL_SIGMA = None,
+    temporal_sigma_s: case_options.TEMPORAL_SIGMA = None,
+    motion: case_options.MOTION = None,
+    partial_volume: case_options.PARTIAL_VOLUME_OPTION = "vein",
+    reference: case_options.REFERENCE = None,
+    core_threshold: case_options.CORE_THRESHOLD = None,
+    tmax_threshold: case_options.TMAX_THRESHOLD = None,
+    tmax_reference: case_options.TMAX_REFERENCE = None,
     names: Annotated[
         str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
     ] = "plain",
-    series_number: SERIES = None,
-    device: DEVICE = "auto",
+    series_number: case_options.SERIES = None,
+    device: case_options.DEVICE = "auto",
     report: Annotated[
         bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
     ] = False,
@@ -104,10 +81,10 @@ def maps_command(
     the others.
     """
     check_choice("device", device, DEVICES)
-    check_choice("units", units, UNITS)
+    check_choice("units", units, case_options.UNITS)
     check_choice("names", names, NAMES)
-    check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
-    aif_csv = aif_csv_path(aif)
+    check_choice("partial-volume", partial_volume, case_options.PARTIAL_VOLUME)
+    aif_csv = case_options.aif_csv_path(aif)
     settings = Settings.preset(
         preset,
         deconvolution=deconvolution,

@@ -12,31 +12,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from perfcore.batch.case import CaseOptions
+from perfcore.cli import case_options
 from perfcore.cli.app import DEVICES, app, check_choice
-from perfcore.cli.case_options import (
-    AIF,
-    CORE_THRESHOLD,
-    DECONVOLUTION,
-    DEVICE,
-    DISCRETIZATION,
-    DT,
-    LAMBDA,
-    MASK,
-    MOTION,
-    PARTIAL_VOLUME,
-    PARTIAL_VOLUME_OPTION,
-    PRESET,
-    REFERENCE,
-    REGULARIZATION,
-    SERIES,
-    SPATIAL_SIGMA,
-    TEMPORAL_SIGMA,
-    TMAX_REFERENCE,
-    TMAX_THRESHOLD,
-    UNITS,
-    UNITS_OPTION,
-    aif_csv_path,
-)
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.runtime.lean_imports import import_nibabel
 from perfcore.runtime.progress import progress
@@ -64,34 +41,34 @@ def page_command(
         str, typer.Option(metavar="TEXT|@FILE", help="Your text above the Lab; blank lines divide paragraphs.")
     ] = "",
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="A lesson of the dashboard beside it.")] = None,
-    aif: AIF = "auto",
-    units: UNITS_OPTION = "hu",
-    mask: MASK = None,
-    dt: DT = None,
-    preset: PRESET = "paper",
-    deconvolution: DECONVOLUTION = None,
-    discretization: DISCRETIZATION = None,
-    regularization: REGULARIZATION = None,
-    lambda_rel: LAMBDA = None,
-    spatial_sigma_mm: SPATIAL_SIGMA = None,
-    temporal_sigma_s: TEMPORAL_SIGMA = None,
-    motion: MOTION = None,
-    partial_volume: PARTIAL_VOLUME_OPTION = "vein",
-    reference: REFERENCE = None,
-    core_threshold: CORE_THRESHOLD = None,
-    tmax_threshold: TMAX_THRESHOLD = None,
-    tmax_reference: TMAX_REFERENCE = None,
-    series_number: SERIES = None,
-    device: DEVICE = "auto",
+    aif: case_options.AIF = "auto",
+    units: case_options.UNITS_OPTION = "hu",
+    mask: case_options.MASK = None,
+    dt: case_options.DT = None,
+    preset: case_options.PRESET = "paper",
+    deconvolution: case_options.DECONVOLUTION = None,
+    discretization: case_options.DISCRETIZATION = None,
+    regularization: case_options.REGULARIZATION = None,
+    lambda_rel: case_options.LAMBDA = None,
+    spatial_sigma_mm: case_options.SPATIAL_SIGMA = None,
+    temporal_sigma_s: case_options.TEMPORAL_SIGMA = None,
+    motion: case_options.MOTION = None,
+    partial_volume: case_options.PARTIAL_VOLUME_OPTION = "vein",
+    reference: case_options.REFERENCE = None,
+    core_threshold: case_options.CORE_THRESHOLD = None,
+    tmax_threshold: case_options.TMAX_THRESHOLD = None,
+    tmax_reference: case_options.TMAX_REFERENCE = None,
+    series_number: case_options.SERIES = None,
+    device: case_options.DEVICE = "auto",
 ) -> None:
     """Write the Lab of one case as a single HTML file, which works without a server and without a network.
 
     The file holds the brain's data, and no name, no date and no header of the input.
     """
     check_choice("device", device, DEVICES)
-    check_choice("units", units, UNITS)
-    check_choice("partial-volume", partial_volume, PARTIAL_VOLUME)
-    aif_csv = aif_csv_path(aif)
+    check_choice("units", units, case_options.UNITS)
+    check_choice("partial-volume", partial_volume, case_options.PARTIAL_VOLUME)
+    aif_csv = case_options.aif_csv_path(aif)
     settings = Settings.preset(
         preset,
         deconvolution=deconvolution,

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Page, Route, WebSocket, expect
 
 from pages.live.server import wire
-from tests.pages.live.server.test_wire import read
 from tests.support.app_server import (
     FIND,
     drag,
@@ -23,6 +22,7 @@ from tests.support.app_server import (
 )
 from tests.support.lab_page import committed_curve, library_result, shown_number
 from tests.support.tcp_relay import relay
+from tests.support.wire_frames import read
 
 pytestmark = pytest.mark.browser
 POINT = 14
@@ -119,7 +119,7 @@ def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address
         headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
         route.fulfill(response=answer, headers=headers, body=body)
 
-    page.route(re.compile("/live/engine$"), spoil)
+    page.route(re.compile("/live/case$"), spoil)
     open_lab(page, address)
     expect(page.locator(".notice")).to_contain_text("differ from the server's")
     assert lab_data(page, "engine") == "server"

@@ -22,29 +22,14 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
+from pages.live.server.case_route import PATH as CASE_PATH
 from pages.live.server.connection import PATH
-from pages.live.server.engine_route import PATH as ENGINE_PATH
 from pages.live.server.wire import FLAG_ALL_SLICES, FLAG_CONFIRM, FLAG_KEEP, FLAG_REST
+from tests.support.wire_frames import frames
 
 TIMEOUT_S = 180.0
 """A page waits without limit for the confirmation of its own maps; here a lost edit has to show."""
 FLOW = {"slice", "volume"}
-
-
-def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Read the server's frames, as ``common/wire.js`` does."""
-    found, at = [], 0
-    while at < len(message):
-        _, n_header, n_total, _ = struct.unpack_from("<4I", message, at)
-        header = json.loads(message[at + 16 : at + 16 + n_header])
-        start = at + 16 + n_header
-        arrays = {
-            name: np.frombuffer(message, kind, size, start + offset)
-            for name, (kind, offset, size) in header["arrays"].items()
-        }
-        found.append((header, arrays))
-        at += n_total
-    return found
 
 
 class SimulatedUser:
@@ -166,7 +151,7 @@ class SimulatedUser:
         connection = http.client.HTTPConnection(urlsplit(self.origin).netloc, timeout=TIMEOUT_S)
         try:
             body = json.dumps({"token": self.token, "case": self.case, **request})
-            connection.request("POST", ENGINE_PATH, body, {"Origin": self.origin})
+            connection.request("POST", CASE_PATH, body, {"Origin": self.origin})
             response = connection.getresponse()
             n_bytes = len(response.read())
             if response.status != 200:

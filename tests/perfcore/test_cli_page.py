@@ -14,10 +14,10 @@ from perfcore.io.aif_csv import aif_csv_text
 from perfcore.io.load import load_series
 from perfcore.pipeline import analyse
 from perfcore.types import Aif
-from tests.pages.live.server.test_wire import read
 from tests.perfcore.dicom_export.conftest import head_files
 from tests.support.dicom_export import NAME, SERIES, save
 from tests.support.one_file import PageReader
+from tests.support.wire_frames import read
 
 MARKS = {"PatientName": f"{NAME}^Erika", "PatientID": NAME, "StudyDescription": NAME, "InstitutionName": NAME}
 

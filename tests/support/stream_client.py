@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from pages.live.compute.case import LiveCase
 from pages.live.server.connection import PATH
 from pages.live.server.session import LiveSession, Workspace
-from tests.pages.live.server.test_wire import read
+from tests.support.wire_frames import read
 
 ORIGIN = {"origin": "http://testserver"}
 VIEWPORT = {"slice": 3, "all": False}

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 import http.client
 import json
-import struct
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.wire_frames import frames
+
 TIMEOUT_S = 60.0
-
-
-def frames(message: bytes) -> list[tuple[dict[str, Any], dict[str, np.ndarray]]]:
-    """Read the server's frames, as ``common/wire.js`` does."""
-    found, at = [], 0
-    while at < len(message):
-        _, n_header, n_total, _ = struct.unpack_from("<4I", message, at)
-        header = json.loads(message[at + 16 : at + 16 + n_header])
-        start = at + 16 + n_header
-        arrays = {
-            name: np.frombuffer(message, kind, size, start + offset)
-            for name, (kind, offset, size) in header["arrays"].items()
-        }
-        found.append((header, arrays))
-        at += n_total
-    return found
 
 
 class Visitor:

@@ -282,7 +282,7 @@ class LiveCase:
 
     @cached_property
     def downloads(self) -> dict[Hashable, bytes]:
-        """Compressed frames of the case, by name: see ``pages.live.server.engine_route``."""
+        """Compressed frames of the case, by name: see ``pages.live.server.case_route``."""
         return {}
 
     @cached_property

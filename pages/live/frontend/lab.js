@@ -24,7 +24,11 @@ const STATUS = {
 };
 /** @type {Record<EngineStatus, string>} */
 const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
-const DISAGREES = "The maps of this browser differ from the server's: the server computes this case from now on.";
+/** Why the server computes the maps of a case from now on. */
+const GIVEN_UP = {
+  differs: "The maps of this browser differ from the server's: the server computes this case from now on.",
+  failed: "The computation in this browser has failed: the server computes this case from now on.",
+};
 /** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
 
@@ -79,7 +83,8 @@ export class Lab {
       onFrame: (frame) => { if (frame.epoch === this.case?.epoch) this.#showComputed(frame); },
       onStatus: (status, nLoaded, nSlices) => this.#showEngine(status, nLoaded, nSlices),
       onStatic: (z, arrays) => this.#addSlice(z, arrays),
-      onCompared: (error) => this.#showError(error),
+      onCompared: (error) => { this.root.dataset.engineError = String(error); },
+      onGivenUp: (reason) => this.#replaceEngine(GIVEN_UP[reason]),
       visible: () => this.view.slice,
       thresholds: () => this.values.thresholds,
     });
@@ -188,10 +193,11 @@ export class Lab {
     this.root.dataset.case = loaded.size < slices ? "loading" : "whole";
   }
 
-  /** The engine's maps were compared with the server's. @param {number} error of CBF, relative */
-  #showError(error) {
-    this.root.dataset.engineError = String(error);
-    if (this.engine.status === "server") this.notice(DISAGREES);
+  /** The server computes the maps in the engine's place. @param {string} reason a sentence */
+  #replaceEngine(reason) {
+    this.notice(reason);
+    if (this.editor.isDragging) this.aif.requestMaps(this.editor.curve);
+    else this.aif.recompute();
   }
 
   /** Compute the maps of an edit here where possible; the server computes the others, and confirms at rest. @param {Edit} edit */
@@ -202,7 +208,7 @@ export class Lab {
     // What is visible comes exact from the server at rest; with one slice the engine's others are confirmed by some voxels.
     const confirm = atRest && !(edit.flags & FLAG_ALL_SLICES) && this.engine.provides(edit) ? FLAG_CONFIRM : 0;
     this.#restedEdit = atRest ? edit : null;
-    this.socket.edit({ ...edit, flags: edit.flags | confirm });
+    this.socket.edit({ ...edit, flags: edit.flags | confirm | (confirm && here ? FLAG_ALL_SLICES : 0) });
   }
 
   /** @param {EngineFrame} frame */
@@ -228,9 +234,9 @@ export class Lab {
     if (!frame) { this.request({ type: "case" }); return; }
     this.aif.beforeCase(frame);
     this.values.setCase(frame);
-    const { token, enginePath } = this.config;
+    const { token, casePath } = this.config;
     this.#showTransfer();
-    this.engine.open(frame, { token, url: new URL(enginePath, document.baseURI) });
+    this.engine.open(frame, { token, url: new URL(casePath, document.baseURI) });
     this.editor.setCase(frame);
     if (old?.name !== frame.name) { this.view.slice = frame.firstSlice; this.view.resetZoom(); }
     const slider = this.find("[data-control=slice]", HTMLInputElement);
@@ -305,11 +311,11 @@ export class Lab {
     this.root.dataset.engine = status;
     this.find("[data-out=engine]").hidden = !this.config?.computesInBrowser;
     this.find("[data-out=engine]").textContent = status === "loading" ? `${ENGINE.loading} ${nLoaded}/${nSlices}` : ENGINE[status];
-    if (before !== status && this.case && this.#lacksSlices) this.#complete(status);
+    if (before !== status && this.case && this.lacksSlices) this.#complete(status);
   }
 
-  /** Whether slices show an older curve, or nothing. */
-  get #lacksSlices() { return this.values.shownSeq.some((seq) => seq < this.#shownSeq); }
+  /** Whether slices show an older curve, or nothing yet. */
+  get lacksSlices() { return this.values.shownSeq.some((seq) => seq < this.#shownSeq); }
 
   /** The engine has come, or will not: compute the slices that the server has left to it. @param {EngineStatus} status */
   #complete(status) {

@@ -81,7 +81,7 @@ export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
-  enginePath: string; computesInBrowser: boolean;
+  casePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];

@@ -32,7 +32,7 @@ class CaseMessage:
     """A case with its start AIF, and the edited curve where there is one.
 
     ``static`` is the part that does not change while the case is open, without the slices, which the browser
-    requests from ``engine_route``; None where the browser has it already.
+    requests from ``case_route``; None where the browser has it already.
     """
 
     workspace: Workspace
@@ -210,24 +210,38 @@ def slice_frame(edited: WorkspaceEdit) -> bytes:
 
 
 def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
-    """Return the frame of a whole volume with its metrics."""
-    edit, workspace = edited.edit, edited.workspace
-    metrics = workspace.case.numbers(flow, workspace.settings, exact=edit.at_rest)
+    """Return the frame of a whole volume with its metrics, or the frames of `_confirmation`."""
+    metrics = edited.case.numbers(flow, edited.workspace.settings, exact=edited.edit.at_rest)
+    if edited.edit.confirm:
+        return _confirmation(edited, flow, metrics)
     return FlowMessage(
-        "volume", edit, flow, with_maps, _step(edit), metrics, start_metrics=workspace.start_numbers
+        "volume", edited.edit, flow, with_maps, metrics=metrics, start_metrics=edited.workspace.start_numbers
     ).encode()
-
-
-def _step(edit: wire.Edit) -> int:
-    return CONFIRM_STEP if edit.confirm else 1
 
 
 def start_volume_frame(edited: WorkspaceEdit) -> bytes:
     """Return the answer to the start curve at rest, which all sessions that open a case ask for."""
     workspace = edited.workspace
     flow, metrics = workspace.case.start_flow(workspace.start, workspace.settings), workspace.start_numbers
-    step = _step(edited.edit)
-    return FlowMessage("volume", edited.edit, flow, step=step, metrics=metrics, start_metrics=metrics).encode()
+    if edited.edit.confirm:
+        return _confirmation(edited, flow, metrics)
+    return FlowMessage("volume", edited.edit, flow, metrics=metrics, start_metrics=metrics).encode()
+
+
+def _confirmation(edited: WorkspaceEdit, flow: Flow, metrics: Metrics) -> bytes:
+    """Return the answer for a browser that computes the maps: metrics, and some voxels to compare.
+
+    Before them the visible slice, unless `slice_frame` has been sent.
+    """
+    edit, case = edited.edit, edited.case
+    found = FlowMessage(
+        "volume", edit, flow, step=CONFIRM_STEP, metrics=metrics, start_metrics=edited.workspace.start_numbers
+    ).encode()
+    if not edit.all_slices:
+        return found
+    voxels = slice(*map(int, case.starts[edited.slice_index : edited.slice_index + 2]))
+    visible = Flow(flow.cbf[voxels], flow.tmax[voxels], flow.reference_cbf)
+    return FlowMessage("slice", edit, visible).encode() + found
 
 
 def probe_frame(workspace: Workspace, curve: NDArray[np.float64], voxel: tuple[int, int, int]) -> bytes:

@@ -92,7 +92,8 @@ class Edit:
 
     ``epoch`` names the case and settings it belongs to; ``at_rest`` requests the maps of the whole volume as well;
     ``keep``: the curve is committed, other pages and a reload start from it. ``confirm``: the browser computes the
-    maps of the volume, and needs the metrics and some voxels to compare.
+    maps of the volume, and needs the metrics and some voxels to compare; with ``all_slices`` it has them all, and
+    the visible slice need not come first.
     """
 
     epoch: int

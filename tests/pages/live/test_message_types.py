@@ -16,7 +16,7 @@ from pages.live.handlers.requests import answer_request
 from pages.live.handlers.streams import STREAMS
 from pages.live.handlers.viewport import Viewport
 from pages.live.server import wire
-from pages.live.server.engine_route import basis_frame, coefficients_frame, static_frame
+from pages.live.server.case_route import basis_frame, coefficients_frame, static_frame
 from pages.live.server.messages import (
     StaleMessage,
     case_frame,
@@ -30,8 +30,8 @@ from pages.live.server.static_files import LIVE_FRONTEND
 from pages.live.server.workspace_edit import WorkspaceEdit
 from pages.session import start_aif
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
 from tests.support.typescript_types import Declarations
+from tests.support.wire_frames import frames
 
 TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
@@ -69,9 +69,9 @@ def workspace(session: LiveSession) -> Workspace:
 @pytest.fixture(scope="module")
 def headers(session: LiveSession, workspace: Workspace) -> list[dict[str, Any]]:
     """Headers of real messages of every kind, each in all its forms."""
-    frames = [*page_frames(session, workspace), *edit_frames(workspace)]
-    frames += [*request_frames(session, workspace), *stream_frames(session, workspace)]
-    return [read(frame)[0] for frame in frames]
+    messages = [*page_frames(session, workspace), *edit_frames(workspace)]
+    messages += [*request_frames(session, workspace), *stream_frames(session, workspace)]
+    return [header for message in messages for header, _ in frames(message)]
 
 
 def page_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes]:

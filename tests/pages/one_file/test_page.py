@@ -13,7 +13,7 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import basis_message
 from pages.live.server import wire
-from pages.live.server.engine_route import coefficients_frame
+from pages.live.server.case_route import coefficients_frame
 from pages.one_file.about import NOTICE, Words
 from pages.one_file.engine_limits import MAX_FRAMES, check_engine
 from pages.one_file.page import make_page
@@ -22,8 +22,8 @@ from perfcore.errors import ArgumentError, InputDataError
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from perfcore.version import VERSION
-from tests.pages.live.server.test_wire import read
 from tests.support.one_file import PageReader
+from tests.support.wire_frames import read
 
 HOSTILE = "</script><script>alert(1)</script><!-- <b>bold</b> & \u2028 'quoted' \"twice\""
 TEXT = f"One.\n\nTwo: {HOSTILE}"

@@ -13,9 +13,9 @@ from pages.series_player.component import config_frame
 from pages.series_player.messages import selector_frame, slice_frame, voxel_frame
 from perfcore.aif.select import BEST
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
 from tests.support.synthetic_head import draw_head
 from tests.support.typescript_types import Declarations
+from tests.support.wire_frames import read
 
 DECLARED: Final = [folder / "types.d.ts" for folder in (LIVE_FRONTEND, PLAYER_FRONTEND)]
 """The player's types, and those of the Lab that they use."""

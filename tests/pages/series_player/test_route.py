@@ -26,8 +26,8 @@ from pages.series_player.route import PATH, player_endpoint
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.quality import rate_aif
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
 from tests.support.synthetic_head import draw_head
+from tests.support.wire_frames import read
 
 ORIGIN = {"origin": "http://testserver"}
 HEAD = draw_head(noise=1.0)

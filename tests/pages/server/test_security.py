@@ -26,8 +26,9 @@ from pages.live.server.static_files import CONTENT_HASH
 from pages.live.server.wire import MAX_MESSAGE_BYTES
 from tests.support import dicom_export
 from tests.support.app_server import free_port, process
-from tests.support.streamlit_client import Visitor, frames, multipart
+from tests.support.streamlit_client import Visitor, multipart
 from tests.support.synthetic_head import draw_head
+from tests.support.wire_frames import frames
 
 NAME = "MUSTERMANN-ERIKA.nii"
 HEADER = b"MUSTERMANN-IN-THE-HEADER"

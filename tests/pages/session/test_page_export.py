@@ -12,9 +12,9 @@ from pages.one_file.about import Words
 from pages.session.page_export import build_page
 from perfcore.errors import InputDataError
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
 from tests.pages.session.test_export import export
 from tests.support.one_file import PageReader
+from tests.support.wire_frames import read
 
 
 @pytest.mark.parametrize(

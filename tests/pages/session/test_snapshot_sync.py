@@ -24,9 +24,9 @@ from perfcore.phantom.cases import make_demonstration
 from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
-from tests.pages.live.server.test_wire import read
 from tests.pages.test_pages import ROOT, config, run
 from tests.support.user_session import live_of, share_user, user_of
+from tests.support.wire_frames import read
 
 
 def opened(**params: str) -> AppTest:

@@ -12,6 +12,7 @@ import { unpack } from "../common/wire.js";
  */
 
 const RETRY_MS = 1000;
+const TEMPORARY = [408, 429]; // and every fault of a server or proxy, 5xx
 /** Frames of the last case by name: kept over a page change. @type {{key: string, frames: Map<string, Promise<any>>}} */
 const received = { key: "", frames: new Map() };
 
@@ -28,12 +29,11 @@ async function fetchFrame({ token, case: key, url }, request, signal) {
   for (;;) {
     try {
       const response = await fetch(url, { method: "POST", body, signal });
-      const [frame] = unpack(await response.arrayBuffer());
-      if (!response.ok) throw new Refused(frame.message);
-      return frame;
+      if (!response.ok) throw isTemporary(response.status) ? new Error("Try again.") : new Refused();
+      return unpack(await response.arrayBuffer())[0];
     } catch (error) {
       if (signal.aborted || error instanceof Refused) throw error;
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // the connection may return
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS)); // the connection may return, a place be free
       signal.throwIfAborted();
     }
   }
@@ -97,6 +97,9 @@ export async function loadCase(address, nSlices, { onBasis, onSlice, onStatic, v
     return false;
   }
 }
+
+/** @param {number} status of a refused request */
+const isTemporary = (status) => TEMPORARY.includes(status) || status >= 500;
 
 /** @param {Set<number>} slices @param {number} wanted */
 const nearest = (slices, wanted) => [...slices].reduce((best, z) => (Math.abs(z - wanted) < Math.abs(best - wanted) ? z : best));

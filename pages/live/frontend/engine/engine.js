@@ -17,6 +17,7 @@ import { buildOperator, isSupported, project } from "./operator.js";
  * @property {(status: EngineStatus, nLoaded: number, nSlices: number) => void} onStatus
  * @property {(z: number, arrays: SliceArrays) => void} onStatic the static data of a slice have come
  * @property {(error: number) => void} onCompared mean relative error of CBF against the server's at rest
+ * @property {(reason: "failed" | "differs") => void} onGivenUp a worker has failed, or the maps differ beyond the stated error
  * @property {() => number} visible the slice in view
  * @property {() => Thresholds} thresholds
  */
@@ -34,7 +35,9 @@ class EngineWorker {
   #nJobs = 0;
   nRunning = 0;
 
-  constructor() {
+  /** @param {() => void} onError */
+  constructor(onError) {
+    this.#worker.onerror = onError;
     this.#worker.onmessage = (/** @type {MessageEvent<FlowResult>} */ { data }) => {
       this.nRunning -= 1;
       this.#waiting.get(data.job)?.(data);
@@ -133,7 +136,7 @@ export class Engine {
   /** @param {BasisFrame} basis @param {WebAssembly.Module} module */
   #begin(basis, module) {
     this.#basis = basis;
-    this.#workers = Array.from({ length: N_WORKERS }, () => new EngineWorker());
+    this.#workers = Array.from({ length: N_WORKERS }, () => new EngineWorker(() => this.#giveUp("failed")));
     for (const worker of this.#workers) worker.send({ kind: "open", module, q: basis.q });
     this.#store(this.#sample, basis.arrays.sample);
   }
@@ -298,10 +301,16 @@ export class Engine {
     let sum = 0, n = 0;
     for (let i = 0; i < cbf.length; i++) if (cbf[i] > least) { sum += Math.abs(own[step * i] - cbf[i]) / cbf[i]; n += 1; }
     const error = n ? sum / n : 0;
-    // Beyond the stated error the server computes this case from now on.
-    this.#trusted = error <= MAX_MEAN_ERROR;
-    if (!this.#trusted) this.#announce();
     this.#host.onCompared(error);
+    if (error > MAX_MEAN_ERROR) this.#giveUp("differs");
+  }
+
+  /** The server computes this case from now on. @param {"failed" | "differs"} reason */
+  #giveUp(reason) {
+    if (!this.#trusted) return;
+    this.#trusted = false;
+    this.#announce();
+    this.#host.onGivenUp(reason);
   }
 
   close() {

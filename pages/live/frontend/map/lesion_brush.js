@@ -60,6 +60,10 @@ class LesionBrush {
       const { value } = this.from;
       this.from.value = "";
       if (!value || !this.lab.case) return;
+      if (this.lab.lacksSlices || this.lab.case.loaded.size < this.lab.case.slices) {
+        this.lab.notice("The case is still loading; choose the lesion again in a moment.");
+        return;
+      }
       this.lesion.replace(value === "nothing" ? null : /** @type {OutlineKind} */ (value));
       this.#changed(this.lesion.slices);
     });

@@ -42,6 +42,7 @@ export class Volumes {
       onStatus: (status) => { if (status === "browser") { this.isWhole = true; whole(); } },
       onStatic: () => {},
       onCompared: () => {},
+      onGivenUp: () => {},
       visible: () => opened.firstSlice,
       thresholds: () => thresholds,
     });

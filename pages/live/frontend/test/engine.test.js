@@ -12,7 +12,7 @@ const SETTINGS = { deconvolution: "circulant", regularization: "tikhonov", discr
 const SLICES = 3;
 /** @type {FakeServer} */
 let server;
-/** @type {{frames: EngineFrame[], statuses: string[], slices: number[], errors: number[]}} */
+/** @type {{frames: EngineFrame[], statuses: string[], slices: number[], errors: number[], givenUp: string[]}} */
 let seen;
 /** @type {Engine} */
 let engine;
@@ -28,7 +28,7 @@ let nCases = 0;
 
 function open(key = `case#${nCases}`) {
   engine.configure(SETTINGS);
-  engine.open(opened(key), { token: "secret", url: new URL("http://localhost/live/engine") });
+  engine.open(opened(key), { token: "secret", url: new URL("http://localhost/live/case") });
 }
 
 const host = {
@@ -36,6 +36,7 @@ const host = {
   onStatus: (/** @type {string} */ status, /** @type {number} */ nLoaded) => seen.statuses.push(`${status} ${nLoaded}`),
   onStatic: (/** @type {number} */ z) => seen.slices.push(z),
   onCompared: (/** @type {number} */ error) => seen.errors.push(error),
+  onGivenUp: (/** @type {string} */ reason) => seen.givenUp.push(reason),
   visible: () => visible,
   thresholds: () => ({ core: 0.38, tmax: 6 }),
 };
@@ -46,7 +47,7 @@ beforeEach(() => {
   workers.length = 0;
   server = new FakeServer(readFileSync(new URL("../engine/peak.wasm", import.meta.url)), bolus.length).install();
   FakeWorker.install();
-  seen = { frames: [], statuses: [], slices: [], errors: [] };
+  seen = { frames: [], statuses: [], slices: [], errors: [], givenUp: [] };
   visible = 1;
   engine = new Engine(host);
 });
@@ -94,6 +95,13 @@ describe("loading a case", () => {
     assert.equal(server.asked.length, 1 + 2 * SLICES);
   });
 
+  it("asks again where the server has too many requests", async () => {
+    server.busy = 2;
+    open();
+    await loaded();
+    assert.equal(server.asked.length, 1 + 2 * SLICES + 2);
+  });
+
   it("leaves the maps to the server where it is refused", async () => {
     server.refuses = true;
     open();
@@ -105,7 +113,7 @@ describe("loading a case", () => {
 
   it("loads the static data alone where the server computes the maps", async () => {
     engine.configure(SETTINGS, false);
-    engine.open(opened(`case#${nCases}`), { token: "secret", url: new URL("http://localhost/live/engine") });
+    engine.open(opened(`case#${nCases}`), { token: "secret", url: new URL("http://localhost/live/case") });
     await until(() => seen.slices.length === SLICES);
     assert.deepEqual(server.asked, ["static 1", "static 0", "static 2"]);
     assert.equal(engine.status, "server");
@@ -161,6 +169,17 @@ describe("an edit", () => {
   });
 });
 
+describe("a worker that fails", () => {
+  it("leaves the maps to the server", async () => {
+    open();
+    await loaded();
+    for (const worker of workers) worker.onerror?.();
+    assert.deepEqual(seen.givenUp, ["failed"]);
+    assert.equal(engine.status, "server");
+    assert.equal(engine.edit(edit(1)), false);
+  });
+});
+
 describe("the server's answer at rest", () => {
   const STEP = 2;
   /** The server's answer to an edit. @param {number} factor of the engine's CBF @param {Partial<EngineFrame>} fields @returns {EngineFrame} */
@@ -193,6 +212,7 @@ describe("the server's answer at rest", () => {
 
   it("takes the case away from an engine that disagrees", () => {
     engine.confirm(confirmation(1.01));
+    assert.deepEqual(seen.givenUp, ["differs"]);
     assert.equal(engine.status, "server");
     assert.equal(engine.edit(edit(4)), false);
   });

@@ -15,6 +15,8 @@ export const until = async (condition) => { while (!condition()) await new Promi
 export class FakeWorker {
   /** @type {((event: {data: any}) => void) | null} */
   onmessage = null;
+  /** @type {(() => void) | null} */
+  onerror = null;
   terminated = false;
   /** @type {PeakKernel | null} */
   #kernel = null;
@@ -49,6 +51,8 @@ export class FakeServer {
   refuses = false;
   /** Requests that fail from now on, as without a network. */
   lost = 0;
+  /** Requests that are answered by "too many requests" from now on. */
+  busy = 0;
   reference = Uint8Array.of(1, 0, 1, 1, 0, 1);
   #wasm;
   #nTime;
@@ -70,12 +74,14 @@ export class FakeServer {
     const { kind, slice } = JSON.parse(/** @type {string} */ (options?.body));
     if (this.lost > 0) { this.lost -= 1; throw new TypeError("network"); }
     this.asked.push(kind === "basis" ? kind : `${kind} ${slice}`);
-    return { ok: !this.refuses, arrayBuffer: async () => this.#frame(kind, slice).buffer };
+    const isBusy = this.busy > 0;
+    if (isBusy) this.busy -= 1;
+    const status = this.refuses ? 409 : isBusy ? 429 : 200;
+    return { ok: status === 200, status, arrayBuffer: async () => this.#frame(kind, slice).buffer };
   }
 
   /** @param {string} kind @param {number} z */
   #frame(kind, z) {
-    if (this.refuses) return packFrame({ kind: "error", message: "refused" }, {});
     if (kind === "coefficients") return packFrame({ kind, z }, { coefficients: this.#coefficients(2) });
     if (kind === "static") return packFrame({ kind, z }, { area: Float32Array.of(z, z) });
     const q = this.#nTime;

@@ -9,10 +9,10 @@ from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.live.compute.engine_data import MAX_ENGINE_SAMPLE, basis_message
 from pages.live.compute.static_data import AIR_HU, voxel_arrays, without_slices
-from pages.live.server.engine_route import coefficients_frame, static_frame
+from pages.live.server.case_route import coefficients_frame, static_frame
 from perfcore.errors import InputDataError
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
+from tests.support.wire_frames import read
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pages.live.server.rerun_transport import answer
 from pages.live.server.session import LiveSession, open_session
 from perfcore.aif.fit import fit_gamma_variate
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
+from tests.support.wire_frames import frames, read
 
 ORIGIN = {"origin": "http://testserver"}
 HEALTHY_MEAN_ERROR = 0.005
@@ -201,14 +201,17 @@ def test_a_page_that_has_the_maps_gets_the_metrics_and_some_voxels(
     state = session.workspace
     assert state is not None
     curve = (scale * state.start.value).astype(np.float32)
-    flow = state.case.volume_flow(curve.astype(float), Settings())
+    flow = state.case.volume_flow(state.start.value if scale == 1 else curve.astype(float), Settings())
     flags = wire.FLAG_REST | wire.FLAG_ALL_SLICES | wire.FLAG_CONFIRM
     with client.websocket_connect(PATH, headers=ORIGIN) as ws:
         ws.send_text(json.dumps({"token": session.token}))
         ws.send_bytes(edit(state.epoch, 1, flags, 3, curve))
-        header, arrays = read(ws.receive_bytes())
-    assert (header["kind"], header["seq"]) == ("volume", 1)
-    np.testing.assert_allclose(arrays["cbf"], flow.cbf[:: header["step"]], rtol=1e-6)
+        (piece, part), (header, arrays) = frames(ws.receive_bytes())
+    assert [(one["kind"], one["seq"]) for one in (piece, header)] == [("slice", 1), ("volume", 1)]
+    visible = slice(*state.case.starts[3:5])
+    for name, whole in (("cbf", flow.cbf), ("tmax", flow.tmax)):
+        np.testing.assert_allclose(part[name], whole[visible], rtol=1e-6)
+        np.testing.assert_allclose(arrays[name], whole[:: header["step"]], rtol=1e-6)
     numbers = state.case.numbers(flow, Settings())
     assert header["numbers"] == pytest.approx(numbers, rel=1e-5)
 

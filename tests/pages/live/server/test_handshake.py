@@ -23,18 +23,18 @@ from pages.live.compute.case import LiveCase
 from pages.live.handlers import streams
 from pages.live.server import connection as live
 from pages.live.server import handshake, rate_limit, wire
+from pages.live.server.case_route import PATH as CASE_PATH
+from pages.live.server.case_route import case_endpoint
 from pages.live.server.connection import PATH, live_socket
-from pages.live.server.engine_route import PATH as ENGINE_PATH
-from pages.live.server.engine_route import engine_endpoint
 from pages.live.server.session import COMPUTE, MAX_EDITED_CURVES, MAX_SOCKETS, REGISTRY, LiveSession, open_session
 from pages.series_player.route import PATH as PLAYER_PATH
 from pages.series_player.route import player_endpoint
 from pages.server.error_reporting import InternalError
 from perfcore.settings import Settings
-from tests.pages.live.server.test_wire import read
 from tests.pages.test_pages import run
 from tests.support.synthetic_head import draw_head
 from tests.support.user_session import live_of
+from tests.support.wire_frames import read
 
 ORIGIN = {"origin": "http://testserver"}
 SECRET = "Mustermann, Erika *1950"
@@ -45,7 +45,7 @@ def client() -> Iterator[TestClient]:
     routes = [
         WebSocketRoute(PATH, live_socket),
         Route(PLAYER_PATH, player_endpoint, methods=["POST"]),
-        Route(ENGINE_PATH, engine_endpoint, methods=["POST"]),
+        Route(CASE_PATH, case_endpoint, methods=["POST"]),
     ]
     with TestClient(Starlette(routes=routes)) as one:
         yield one
@@ -122,9 +122,9 @@ def test_token_gives_access_to_its_own_session_only(client: TestClient, mine: Li
         )
     for path, kind in (
         (PLAYER_PATH, "slice"),
-        (ENGINE_PATH, "basis"),
-        (ENGINE_PATH, "coefficients"),
-        (ENGINE_PATH, "static"),
+        (CASE_PATH, "basis"),
+        (CASE_PATH, "coefficients"),
+        (CASE_PATH, "static"),
     ):
         body = {"case": states[0].case.key, "kind": kind, "slice": 0}
         request = [json.dumps({"token": one.token, **body}) for one in (mine, other)]

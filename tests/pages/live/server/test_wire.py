@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 
 import numpy as np
@@ -12,28 +11,7 @@ from hypothesis import strategies as st
 
 from pages.live.server import wire
 from perfcore.errors import InputDataError
-
-
-def read(frame: bytes) -> tuple[dict, dict[str, np.ndarray]]:
-    magic, n_header, total, zero = struct.unpack_from("<4I", frame)
-    assert (magic, total, zero) == (wire.MAGIC, len(frame), 0)
-    header = json.loads(frame[16 : 16 + n_header])
-    start = 16 + n_header
-    arrays = {
-        name: _array(frame[start + offset :], dtype, size)
-        for name, (dtype, offset, size) in header["arrays"].items()
-    }
-    assert all((start + offset) % 8 == 0 for _, offset, _ in header["arrays"].values())
-    return header, arrays
-
-
-def _array(raw: bytes, name: str, size: int) -> np.ndarray:
-    dtype = np.dtype(name.removesuffix(" planes"))
-    if not name.endswith(" planes"):
-        return np.frombuffer(raw, dtype, size)
-    planes = np.frombuffer(raw, np.uint8, size * dtype.itemsize).reshape(dtype.itemsize, size)
-    steps = sum(plane.astype(np.uint64) << np.uint64(8 * k) for k, plane in enumerate(planes))
-    return np.cumsum(steps, dtype=np.uint64).astype(f"u{dtype.itemsize}").view(dtype)
+from tests.support.wire_frames import read
 
 
 @pytest.mark.parametrize("dtype", [np.int16, np.uint32, np.float32])

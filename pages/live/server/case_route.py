@@ -15,7 +15,7 @@ from pages.live.server.case_endpoint import CaseEndpoint, CaseJob
 from pages.live.server.session import COMPUTE
 from perfcore.errors import InputDataError
 
-PATH: Final = "/live/engine"
+PATH: Final = "/live/case"
 GZIP_LEVEL: Final = 1
 """Higher levels take thrice as long and save 2 %: most of the data is noise."""
 
@@ -77,4 +77,4 @@ def _job(fields: Mapping[str, Any]) -> CaseJob:
 SLICE_FRAMES: Final[Mapping[str, Callable[[int, LiveCase], bytes]]] = {
     "static": static_frame, "coefficients": coefficients_frame,
 }  # fmt: skip
-engine_endpoint: Final = CaseEndpoint(_job, encoding="gzip")
+case_endpoint: Final = CaseEndpoint(_job, encoding="gzip")
