@@ -31,7 +31,7 @@ from pages.live.server.workspace_edit import WorkspaceEdit
 from pages.session import start_aif
 from perfcore.settings import Settings
 from tests.support.typescript_types import Declarations
-from tests.support.wire_frames import frames
+from tests.support.wire_frames import frames, read
 
 TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
