@@ -24,7 +24,9 @@ VIEWPORT = ViewportSize(width=1280, height=800)
 TIMEOUT_MS = 60_000
 FIND = """const find = (root) => root.querySelector('[data-testid="lab"]')
   ?? [...root.querySelectorAll('*')].map((n) => n.shadowRoot && find(n.shadowRoot)).find(Boolean);"""
-SETTLED = "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true'"
+SETTLED = (
+    "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true' && data.case === 'whole'"
+)
 """Condition on the Lab's data: see `settled`."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
@@ -121,8 +123,15 @@ def wait_first_maps(page: Page, name: str = "lab") -> None:
 
 
 def handle_centre(page: Page, point: int) -> tuple[float, float]:
-    box = page.locator(f'svg[data-testid="aif-editor"] [data-point="{point}"]').bounding_box()
-    assert box is not None
+    handle = page.locator(f'svg[data-testid="aif-editor"] [data-point="{point}"]')
+    boxes: list[Any] = []
+
+    def measure() -> None:
+        boxes.append(handle.bounding_box())
+        assert boxes[-1] is not None, "the curve is drawn anew, e.g. by an answer of the server"
+
+    eventually(measure)
+    box = boxes[-1]
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
@@ -153,7 +162,7 @@ def wait_lab(page: Page, condition: str) -> None:
 
 
 def settled(page: Page) -> None:
-    """Wait until the last edit is committed, its map is drawn and the volume's numbers have come."""
+    """Wait until the last edit is committed, its maps of all slices and the volume's numbers have come."""
     wait_lab(page, SETTLED)
 
 

@@ -57,8 +57,8 @@ export class Lab {
   #confirmedSeq = 0;
   /** The last maps of the server: the edit's sequence number, and the slice, or null for all. @type {{seq: number, z: number | null}} */
   #exact = { seq: -1, z: null };
-  /** The last edit, where its curve is at rest. @type {Edit | null} */
-  #restedEdit = null;
+  /** The last edit, where the engine will have to compute its maps when the case has come. @type {Edit | null} */
+  #leftToEngine = null;
 
   /** @param {HTMLElement} root */
   constructor(root) {
@@ -155,6 +155,7 @@ export class Lab {
     else this.#show(frame);
     if (frame.arrays.cbf && !frame.step) this.#exact = { seq: frame.seq, z: frame.kind === "slice" ? frame.z : null };
     this.engine.confirm(frame);
+    this.#complete();
     if (!frame.numbers) return;
     this.#confirmedSeq = frame.seq;
     this.root.dataset.numbers = String(frame.seq);
@@ -179,6 +180,9 @@ export class Lab {
   /** Sequence number of the edit that the visible slice shows. */
   get #shownSeq() { return this.values.shownSeq[this.view.slice] ?? -1; }
 
+  /** Sequence number of the last edit whose maps have come, of any slice. */
+  get #newestSeq() { return Math.max(...this.values.shownSeq); }
+
   /** @param {number} z @param {SliceArrays} arrays */
   #addSlice(z, arrays) {
     this.values.addSlice(z, arrays);
@@ -188,9 +192,10 @@ export class Lab {
     this.draw();
   }
 
+  /** Say whether static data and maps of every slice are here. */
   #showTransfer() {
-    const { loaded, slices } = this.values.open;
-    this.root.dataset.case = loaded.size < slices ? "loading" : "whole";
+    const { open: { loaded, slices }, shownSeq } = this.values;
+    this.root.dataset.case = loaded.size < slices || shownSeq.includes(-1) ? "loading" : "whole";
   }
 
   /** The server computes the maps in the engine's place. @param {string} reason a sentence */
@@ -207,14 +212,17 @@ export class Lab {
     if (here && !atRest) return;
     // What is visible comes exact from the server at rest; with one slice the engine's others are confirmed by some voxels.
     const confirm = atRest && !(edit.flags & FLAG_ALL_SLICES) && this.engine.provides(edit) ? FLAG_CONFIRM : 0;
-    this.#restedEdit = atRest ? edit : null;
+    this.#leftToEngine = confirm && !here ? edit : null;
     this.socket.edit({ ...edit, flags: edit.flags | confirm | (confirm && here ? FLAG_ALL_SLICES : 0) });
   }
 
   /** @param {EngineFrame} frame */
   #show(frame) {
     const hasMaps = Boolean(frame.arrays.cbf);
-    if (hasMaps) this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));
+    if (hasMaps) {
+      this.values.setMaps(frame.kind, /** @type {MapsFrame} */ (frame));
+      this.#showTransfer();
+    }
     if (frame.numbers && frame.start) this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
     if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", null);
     if (this.notices.passing && this.editor.isDragging) this.notice("");
@@ -285,8 +293,8 @@ export class Lab {
     if (!this.case) return;
     this.view.slice = Math.min(Math.max(slice, 0), this.case.slices - 1);
     this.#showSlice();
-    // A slice that shows an older curve is requested; after a rest all slices are here already.
-    if (this.values.shownSeq[this.view.slice] !== Math.max(...this.values.shownSeq)) this.aif.recompute();
+    // Request a slice that shows an older curve, or that the server has left to an engine still loading.
+    if (this.#leftToEngine || this.#shownSeq !== this.#newestSeq) this.aif.recompute();
     this.viewChanged();
   }
 
@@ -311,16 +319,19 @@ export class Lab {
     this.root.dataset.engine = status;
     this.find("[data-out=engine]").hidden = !this.config?.computesInBrowser;
     this.find("[data-out=engine]").textContent = status === "loading" ? `${ENGINE.loading} ${nLoaded}/${nSlices}` : ENGINE[status];
-    if (before !== status && this.case && this.lacksSlices) this.#complete(status);
+    if (before !== status) this.#complete();
   }
 
   /** Whether slices show an older curve, or nothing yet. */
-  get lacksSlices() { return this.values.shownSeq.some((seq) => seq < this.#shownSeq); }
+  get lacksSlices() { return this.values.shownSeq.some((seq) => seq < this.#newestSeq); }
 
-  /** The engine has come, or will not: compute the slices that the server has left to it. @param {EngineStatus} status */
-  #complete(status) {
-    if (status === "browser" && this.#restedEdit) this.engine.edit(this.#restedEdit);
-    else if (status === "server" && this.#restedEdit) this.aif.recompute();
+  /** Compute the slices that the server has left to the engine, once it has loaded the case or will not. */
+  #complete() {
+    const edit = this.#leftToEngine, { status } = this.engine;
+    if (!this.case || !edit || status === "loading" || !this.lacksSlices) return;
+    this.#leftToEngine = null;
+    if (status === "browser") this.engine.edit(edit);
+    else this.aif.recompute();
   }
 
   #resize() {
