@@ -52,7 +52,7 @@ def config_frame(
 ) -> bytes:
     """Return the configuration message of a run of the page: token, thresholds, maps and scales, AIF sources.
 
-    ``notice`` is ``{"id": …, "text": …}``: a sentence to show once. ``page`` is ``lab`` or ``tune``.
+    ``notice`` is ``{"id": …, "text": …}``: a sentence that the browser shows once. ``page``: ``lab`` or ``tune``.
     """
     header = {
         **lab_config(workspace.settings, workspace.start, sources),

@@ -40,7 +40,7 @@ def show_live_component(page: str) -> None:
 
     shelf = snapshot_sync.snapshots_frame(session, now)
     sources = start_aif.aif_choices(now.case)
-    data = config_frame(session, now, sources, user_state().notices.take(), page=page)
+    data = config_frame(session, now, sources, user_state().notices.message, page=page)
     data += answer(session, now, component_value("fallback"))
     data += shelf
     live_lab(

@@ -126,7 +126,11 @@ class LinkedView:
 
 @dataclass
 class Notices:
-    """Sentence that the live component shows at its next run."""
+    """Sentence that the live component shows once.
+
+    It is sent with every run of the page until the next one replaces it: a newer run can interrupt the one that
+    sends it. The browser shows each number once.
+    """
 
     last_number: int = 0
     text: str = ""
@@ -136,12 +140,10 @@ class Notices:
         self.last_number += 1
         self.text = text
 
-    def take(self) -> dict[str, Any] | None:
-        """Return the sentence with its number and remove it, or None."""
-        if not self.text:
-            return None
-        text, self.text = self.text, ""
-        return {"id": self.last_number, "text": text}
+    @property
+    def message(self) -> dict[str, Any] | None:
+        """The last sentence with its number, or None before the first."""
+        return {"id": self.last_number, "text": self.text} if self.text else None
 
 
 @dataclass

@@ -31,6 +31,8 @@ const GIVEN_UP = {
 };
 /** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
+/** The last notice of the page that was shown, and of which session. */
+let lastNotice = { token: "", id: 0 };
 
 export class Lab {
   /** @type {Events<LabEvents>} */
@@ -123,7 +125,7 @@ export class Lab {
     this.values.slope = config.slope;
     if (!before) this.map.configure(config.maps, config.arrays, config.colours);
     this.events.emit("config", config);
-    if (config.notice && config.notice.id !== before?.notice?.id) this.notice(config.notice.text);
+    this.#showNotice(config);
     this.engine.configure(config, config.computesInBrowser);
     this.socket.configure({ token: config.token, path: config.path });
     const answers = frames.filter(({ kind }) => kind !== "shelf");
@@ -131,6 +133,13 @@ export class Lab {
     for (const frame of frames) if (frame.kind === "shelf") this.#receive(frame);
     if (before && (before.epoch !== config.epoch || before.token !== config.token)) this.request(this.#caseRequest());
     this.draw();
+  }
+
+  /** Show a notice of the page once: it comes with every run until the next. @param {ConfigFrame} config */
+  #showNotice({ notice, token }) {
+    if (!notice || (lastNotice.id === notice.id && lastNotice.token === token)) return;
+    lastNotice = { token, id: notice.id };
+    this.notice(notice.text);
   }
 
   /** @param {Frame} frame */
