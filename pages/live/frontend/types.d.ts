@@ -79,7 +79,7 @@ export interface DirectionInfo { id: string; label: string; unit: string }
 
 export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
-  sources: SourceInfo[]; notice: { id: string | number; text: string } | null;
+  sources: SourceInfo[]; notice: { id: number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
   casePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
