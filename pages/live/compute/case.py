@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from collections.abc import Hashable, Sequence
 from functools import cached_property
@@ -112,6 +113,15 @@ class LiveCase:
         self.lesion = None if prepared.lesion is None else prepared.lesion[self.order]
         flat = prepared.index[self.order]
         self.hypoperfused = None if hypoperfused is None else hypoperfused.reshape(-1)[flat]
+
+    def without_truth(self) -> LiveCase:
+        """Return this case without its known lesions, for people who are to find them; the tissue is shared."""
+        hidden = copy.copy(self)
+        for name in ("static", "downloads"):
+            hidden.__dict__.pop(name, None)
+        hidden.key = f"{self.key} without truth"
+        hidden.lesion, hidden.lesion_voxels, hidden.hypoperfused = None, 0, None
+        return hidden
 
     @property
     def n_slices(self) -> int:

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from pages.live.compute.case import LiveCase
 from pages.live.server.handshake import same_origin
 from pages.live.server.messages import error_frame
-from pages.live.server.session import COMPUTE, REGISTRY, LiveSession
+from pages.live.server.session import COMPUTE, REGISTRY
 from pages.server.error_reporting import report_error
 from perfcore.errors import PerfcoreError
 
@@ -36,7 +36,7 @@ CaseJob = tuple[Callable[[LiveCase], bytes], Executor]
 """Encodes a frame of a case, and the executor that runs it."""
 
 
-class _RequestError(Exception):
+class RequestError(Exception):
     """A refused request: its HTTP status and one sentence."""
 
     def __init__(self, status: int, sentence: str) -> None:
@@ -51,7 +51,7 @@ class _RequestQueue:
 
     async def __aenter__(self) -> None:
         if self._waiting >= MAX_QUEUED:
-            raise _RequestError(429, "Too many requests; wait a moment.")
+            raise RequestError(429, "Too many requests; wait a moment.")
         self._waiting += 1
         try:
             await self._places.acquire()
@@ -62,7 +62,27 @@ class _RequestQueue:
         self._places.release()
 
 
-_queues: Final[weakref.WeakKeyDictionary[LiveSession, _RequestQueue]] = weakref.WeakKeyDictionary()
+_queues: Final[weakref.WeakKeyDictionary[object, _RequestQueue]] = weakref.WeakKeyDictionary()
+OpenCase = tuple[object, LiveCase]
+"""Who asks, a session or another owner of a queue, and the case that it has open."""
+
+
+def session_case(fields: Mapping[str, Any]) -> OpenCase:
+    """Return the live session of a request's token, and its open case.
+
+    Raises
+    ------
+    RequestError
+        The session has ended, or has another case open.
+    """
+    token = fields["token"]
+    session = REGISTRY.get(token) if isinstance(token, str) else None
+    workspace = None if session is None else session.workspace
+    if session is None or workspace is None:
+        raise RequestError(403, "This session has ended; reload the page.")
+    if workspace.case.key != fields["case"]:
+        raise RequestError(409, "Another case is open now.")
+    return session, workspace.case
 
 
 class CaseEndpoint:
@@ -75,55 +95,54 @@ class CaseEndpoint:
         ``OverflowError`` for an invalid request.
     encoding
         Content encoding of the frames that the jobs return.
+    case_of
+        Authenticates a request by its fields; returns who asks, and the case.
     """
 
-    def __init__(self, job_of: Callable[[Mapping[str, Any]], CaseJob], encoding: str = "identity") -> None:
-        self._job_of, self._encoding = job_of, encoding
+    def __init__(
+        self,
+        job_of: Callable[[Mapping[str, Any]], CaseJob],
+        encoding: str = "identity",
+        case_of: Callable[[Mapping[str, Any]], OpenCase] = session_case,
+    ) -> None:
+        self._job_of, self._encoding, self._case_of = job_of, encoding, case_of
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         request = Request(scope, receive)
         try:
-            session, key, job = await self._read(request)
-            async with _queues.setdefault(session, _RequestQueue()):
-                frame = await _frame(session, key, job)
+            owner, case, job = await self._read(request)
+            async with _queues.setdefault(owner, _RequestQueue()):
+                frame = await _frame(owner, case, job)
                 await _answer(frame, encoding=self._encoding)(scope, receive, send)
-        except _RequestError as refused:
+        except RequestError as refused:
             await _answer(error_frame(None, refused.sentence), refused.status)(scope, receive, send)
         except ClientDisconnect:
             return
 
-    async def _read(self, request: Request) -> tuple[LiveSession, Any, CaseJob]:
-        """Authenticate a request; return its session, case key and job."""
+    async def _read(self, request: Request) -> tuple[object, LiveCase, CaseJob]:
+        """Authenticate a request; return who asks, the case and the job."""
         if not same_origin(request.headers.get("origin"), request.headers.get("host")):
-            raise _RequestError(403, "Requests from another origin are refused.")
+            raise RequestError(403, "Requests from another origin are refused.")
         body = await _body(request)
         try:
             fields = json.loads(body)
-            token, key, job = fields["token"], fields["case"], self._job_of(fields)
+            job = self._job_of(fields)
+            return *self._case_of(fields), job
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-            raise _RequestError(400, "Invalid request.") from error
-        session = REGISTRY.get(token) if isinstance(token, str) else None
-        if session is None:
-            raise _RequestError(403, "This session has ended; reload the page.")
-        return session, key, job
+            raise RequestError(400, "Invalid request.") from error
 
 
-async def _frame(session: LiveSession, key: Any, job: CaseJob) -> bytes:
-    workspace = session.workspace
-    if workspace is None:
-        raise _RequestError(403, "This session has ended; reload the page.")
-    if workspace.case.key != key:
-        raise _RequestError(409, "Another case is open now.")
+async def _frame(owner: object, case: LiveCase, job: CaseJob) -> bytes:
     encode, pool = job
-    work = partial(encode, workspace.case)
-    future: Future[bytes] = COMPUTE.submit_for(session, work) if pool is COMPUTE else pool.submit(work)
+    work = partial(encode, case)
+    future: Future[bytes] = COMPUTE.submit_for(owner, work) if pool is COMPUTE else pool.submit(work)
     try:
         return await asyncio.wrap_future(future)
     except PerfcoreError as error:
-        raise _RequestError(422, str(error)) from error
+        raise RequestError(422, str(error)) from error
     except Exception as error:  # noqa: BLE001 - unexpected; its message is not sent
-        raise _RequestError(500, str(report_error(error))) from None
+        raise RequestError(500, str(report_error(error))) from None
 
 
 async def _body(request: Request) -> bytes:
@@ -134,9 +153,9 @@ async def _body(request: Request) -> bytes:
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_REQUEST_BYTES:
-                    raise _RequestError(413, "The request is too long.")
+                    raise RequestError(413, "The request is too long.")
     except TimeoutError as error:
-        raise _RequestError(408, "The request timed out.") from error
+        raise RequestError(408, "The request timed out.") from error
     return body
 
 

@@ -33,7 +33,7 @@ def coefficients_frame(z: int, case: LiveCase) -> bytes:
     InputDataError
         The case has no such slice.
     """
-    _check_slice(z, case)
+    check_slice(z, case)
     values = case.engine_data.coefficients(int(case.starts[z]), int(case.starts[z + 1]))
     return wire.pack("coefficients", {"z": z}, {"coefficients": wire.BytePlanes(values)})
 
@@ -46,35 +46,49 @@ def static_frame(z: int, case: LiveCase) -> bytes:
     InputDataError
         The case has no such slice.
     """
-    _check_slice(z, case)
+    check_slice(z, case)
     arrays = slice_data(case.static, z)
     wide = {name: wire.BytePlanes(array) if array.itemsize > 1 else array for name, array in arrays.items()}
     return wire.pack("static", {"z": z}, wide)
 
 
-def _check_slice(z: int, case: LiveCase) -> None:
+def check_slice(z: int, case: LiveCase) -> None:
+    """Raise an error for a slice that the case does not have.
+
+    Raises
+    ------
+    InputDataError
+        The case has no such slice.
+    """
     if not 0 <= z < case.n_slices:
         raise InputDataError(f"The case has slices 0 to {case.n_slices - 1}; got {z}.")
 
 
-def _compressed(encode: Callable[[LiveCase], bytes], name: Hashable, case: LiveCase) -> bytes:
+def compressed(encode: Callable[[LiveCase], bytes], name: Hashable, case: LiveCase) -> bytes:
     """Return a frame compressed by gzip, once for all sessions."""
     if name not in case.downloads:
         case.downloads[name] = gzip.compress(encode(case), GZIP_LEVEL)
     return case.downloads[name]
 
 
-def _job(fields: Mapping[str, Any]) -> CaseJob:
+def frame_job(fields: Mapping[str, Any]) -> CaseJob:
+    """Return the job of a request for ``basis``, ``static`` or ``coefficients``.
+
+    Raises
+    ------
+    ValueError
+        There is no such kind of frame.
+    """
     kind = fields["kind"]
     if kind == "basis":
-        return partial(_compressed, basis_frame, kind), COMPUTE
+        return partial(compressed, basis_frame, kind), COMPUTE
     if kind in SLICE_FRAMES:
         z = int(fields["slice"])
-        return partial(_compressed, partial(SLICE_FRAMES[kind], z), (kind, z)), COMPUTE
+        return partial(compressed, partial(SLICE_FRAMES[kind], z), (kind, z)), COMPUTE
     raise ValueError(kind)
 
 
 SLICE_FRAMES: Final[Mapping[str, Callable[[int, LiveCase], bytes]]] = {
     "static": static_frame, "coefficients": coefficients_frame,
 }  # fmt: skip
-case_endpoint: Final = CaseEndpoint(_job, encoding="gzip")
+case_endpoint: Final = CaseEndpoint(frame_job, encoding="gzip")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Final
+from typing import Any, Final
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -36,6 +36,12 @@ async def authenticate(ws: WebSocket) -> LiveSession | None:
 
     The token is the first message of the WebSocket and not part of its URL, so that it is in no log.
     """
+    token = (await first_message(ws) or {}).get("token")
+    return REGISTRY.get(token) if isinstance(token, str) else None
+
+
+async def first_message(ws: WebSocket) -> dict[str, Any] | None:
+    """Return the first message, a short JSON object that a client sends at once; None for anything else."""
     try:
         async with asyncio.timeout(TOKEN_TIMEOUT_S) as timeout:
             _unauthenticated.append(timeout)
@@ -49,7 +55,7 @@ async def authenticate(ws: WebSocket) -> LiveSession | None:
             finally:
                 if timeout in _unauthenticated:
                     _unauthenticated.remove(timeout)
-        token = json.loads(text)["token"] if len(text) < MAX_TOKEN_MESSAGE_CHARS else None
+        message = json.loads(text) if len(text) < MAX_TOKEN_MESSAGE_CHARS else None
     except (TimeoutError, ValueError, KeyError, TypeError, WebSocketDisconnect, RecursionError):
         return None
-    return REGISTRY.get(token) if isinstance(token, str) else None
+    return message if isinstance(message, dict) else None

@@ -1,0 +1,88 @@
+"""JSON messages of a class, from the server to the browsers.
+
+Participants receive nothing of others before the reveal, and never a right answer before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pages.classroom.class_summary import summary_of
+from pages.classroom.codes import display_code
+from pages.classroom.room import Participant, Room, Round
+from pages.classroom.tasks import Answer, Task
+
+Message = dict[str, Any]
+
+
+def task_message(one: Round) -> Message:
+    """Return a task as every browser sees it, without the right answers."""
+    task = one.task
+    found: Message = {
+        "round": one.number, "repeats": one.repeats, "kind": task.kind, "phase": one.phase, "title": task.title,
+        "text": task.text, "items": [item.header() for item in task.items], "case": case_message(task),
+    }  # fmt: skip
+    return found
+
+
+def case_message(task: Task) -> Message | None:
+    """Return key, title and slice of the case of a task; its data come by ``pages.classroom.case_route``."""
+    if task.case is None:
+        return None
+    of = task.case
+    return {"key": of.case.key, "title": of.title, "slice": of.slice_index}
+
+
+def participant_message(room: Room, person: Participant) -> Message:
+    """Return the state of the room for a participant, with the participant's own answer."""
+    one = room.current
+    own = None if one is None else room.answer_of(person, one.number)
+    return {
+        "type": "state",
+        "name": person.name,
+        "task": None if one is None else task_message(one),
+        "answer": None if own is None else participant_answer(own),
+        "summary": summary_of(one) if one is not None and room.is_revealed else None,
+    }
+
+
+def participant_answer(answer: Answer) -> Message:
+    """Return the answer of a participant to this participant, without agreement with the truth."""
+    header = answer.own_header()
+    header["numbers"] = {name: v for name, v in header["numbers"].items() if name not in {"dice", "auc"}}
+    return header
+
+
+def host_message(room: Room) -> Message:
+    """Return the state of the room for the lecturer's screens; answers come in `answers_message`."""
+    one = room.current
+    return {
+        "type": "room",
+        "code": display_code(room.code),
+        "people": [person_message(person) for person in room.participants],
+        "rounds": [
+            {"round": r.number, "repeats": r.repeats, "kind": r.task.kind, "title": r.task.title, "phase": r.phase}
+            for r in room.rounds
+        ],
+        "task": None if one is None else task_message(one),
+        "revealed": room.is_revealed,
+        "frozen": room.is_frozen,
+        "namesHidden": room.are_names_hidden,
+    }
+
+
+def person_message(person: Participant) -> Message:
+    """Return what the lecturer's screens show of a participant."""
+    return {
+        "id": person.number, "name": "" if person.is_name_hidden else person.name,
+        "connected": person.is_connected,
+    }  # fmt: skip
+
+
+def answers_message(room: Room, number: int, since: int) -> tuple[Message, int]:
+    """Return the answers of a round after a revision, and the revision that the next message starts from."""
+    changed, removed, revision = room.answers_since(number, since)
+    return {
+        "type": "answers", "round": number, "whole": since < 0, "removed": removed,
+        "answers": [{"id": person.number, **answer.own_header()} for person, answer in changed],
+    }, revision  # fmt: skip

@@ -1,0 +1,341 @@
+"""Room of a class: its participants, tasks and answers, in memory; thread-safe.
+
+Connections are told of changes by call-backs and read the state themselves, so that many changes between two
+messages are sent as one. ``structure`` numbers the changes that participants see (tasks, phases, reveal); the
+lecturer's screens follow ``revision``, which also counts answers and people.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from pages.classroom.pseudonyms import clean_name, draw_name, unique_name
+from pages.classroom.tasks import Answer, Phase, Task, TaskCase
+from perfcore.errors import InputDataError
+
+MAX_PARTICIPANTS: Final = 300
+MAX_ROUNDS: Final = 60
+IDLE_S: Final = 2 * 3600.0
+"""Seconds without a message of anybody in the room after which it ends."""
+MAX_SOCKETS: Final = 3
+"""Open sockets of one participant: of more, the oldest is closed."""
+
+Listener = Callable[[], object]
+
+
+@dataclass(eq=False)
+class Participant:
+    """One participant: public number, pseudonym, and the secret token that a browser rejoins with."""
+
+    number: int
+    name: str
+    token: str
+    is_name_hidden: bool = False
+    sockets: list[Listener] = field(default_factory=list)
+    """Functions that close the participant's open sockets."""
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a browser of this participant is connected."""
+        return bool(self.sockets)
+
+
+@dataclass(eq=False)
+class Round:
+    """One time that a task is put to the room; a second round of a task has the same `Task`.
+
+    Attributes
+    ----------
+    number
+        Unique in the room.
+    task
+        The task.
+    repeats
+        Number of the round of this task that came before, or None.
+    phase
+        Answers are taken while it is ``open``.
+    answers
+        By participant number, with the revision of the room at which each came.
+    """
+
+    number: int
+    task: Task
+    repeats: int | None = None
+    phase: Phase = "open"
+    answers: dict[int, tuple[Answer, int]] = field(default_factory=dict)
+    removed: dict[int, int] = field(default_factory=dict)
+    """Participant numbers whose answers were removed, with the revision."""
+
+
+class Room:
+    """One class.
+
+    Parameters
+    ----------
+    code
+        The short code that people type.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        self.key = secrets.token_urlsafe(16)
+        """Joins without the code, from the link and the QR code."""
+        self.host_token = secrets.token_urlsafe(32)
+        self.revision = self.structure = 0
+        self.is_revealed = self.is_frozen = self.are_names_hidden = False
+        self.is_ended = False
+        self._lock = threading.RLock()
+        self._people: dict[int, Participant] = {}
+        self._by_token: dict[str, Participant] = {}
+        self._last_number = 0
+        self._rounds: list[Round] = []
+        self._listeners: set[Listener] = set()
+        self._host_listeners: set[Listener] = set()
+        self.used_at_s = time.monotonic()
+
+    # State
+
+    @property
+    def participants(self) -> list[Participant]:
+        """Everybody who has joined and not left, in the order of joining."""
+        with self._lock:
+            return list(self._people.values())
+
+    @property
+    def rounds(self) -> list[Round]:
+        """Every round, the last one last."""
+        with self._lock:
+            return list(self._rounds)
+
+    @property
+    def current(self) -> Round | None:
+        """The last round, or None before the first."""
+        with self._lock:
+            return self._rounds[-1] if self._rounds else None
+
+    def round(self, number: int) -> Round:
+        """Return a round.
+
+        Raises
+        ------
+        InputDataError
+            There is no such round.
+        """
+        with self._lock:
+            for one in self._rounds:
+                if one.number == number:
+                    return one
+        raise InputDataError("This task does not exist any more.")
+
+    def task_case(self, key: str, *, hidden: bool) -> TaskCase | None:
+        """Return the case of a task by its key, or by the key of the case without its truth."""
+        for one in reversed(self.rounds):
+            of = one.task.case
+            if of is not None and (of.hidden if hidden else of.case).key == key:
+                return of
+        return None
+
+    def answers_since(
+        self, number: int, revision: int
+    ) -> tuple[list[tuple[Participant, Answer]], list[int], int]:
+        """Return the answers of a round after a revision, the people whose answers were removed, and the revision."""
+        with self._lock:
+            one = self.round(number)
+            changed = [
+                (self._people[who], answer) for who, (answer, at) in one.answers.items() if at > revision
+            ]
+            removed = [who for who, at in one.removed.items() if at > revision and who not in one.answers]
+            return changed, removed, self.revision
+
+    # People
+
+    def join(self, name: str = "") -> Participant:
+        """Add a participant; an empty name is drawn.
+
+        Raises
+        ------
+        InputDataError
+            The room is full or has ended.
+        """
+        with self._lock:
+            self._check_alive()
+            if len(self._people) >= MAX_PARTICIPANTS:
+                raise InputDataError(f"The room is full: it holds {MAX_PARTICIPANTS} people.")
+            taken = {one.name for one in self._people.values()}
+            chosen = clean_name(name)
+            self._last_number += 1
+            name = unique_name(chosen, taken) if chosen else draw_name(taken)
+            person = Participant(self._last_number, name, secrets.token_urlsafe(32))
+            self._people[person.number] = self._by_token[person.token] = person
+            self._changed()
+            return person
+
+    def rejoin(self, token: str) -> Participant | None:
+        """Return the participant of a token, or None."""
+        with self._lock:
+            return None if self.is_ended else self._by_token.get(token)
+
+    def leave(self, person: Participant) -> None:
+        """Remove a participant with all answers, and close the participant's sockets."""
+        with self._lock:
+            if self._people.pop(person.number, None) is None:
+                return
+            del self._by_token[person.token]
+            for one in self._rounds:
+                if one.answers.pop(person.number, None) is not None:
+                    one.removed[person.number] = self.revision + 1
+            close, person.sockets = person.sockets, []
+            self._changed()
+        for closer in close:
+            closer()
+
+    def hide_name(self, number: int, *, hidden: bool = True) -> None:
+        """Hide one name on the lecturer's screens; the participant keeps it."""
+        with self._lock:
+            if number in self._people:
+                self._people[number].is_name_hidden = hidden
+                self._changed()
+
+    def connect(self, person: Participant, close: Listener) -> None:
+        """Register an open socket of a participant; of more than `MAX_SOCKETS` the oldest is closed."""
+        with self._lock:
+            person.sockets.append(close)
+            oldest = person.sockets.pop(0) if len(person.sockets) > MAX_SOCKETS else None
+            self._changed()
+        if oldest is not None:
+            oldest()
+
+    def disconnect(self, person: Participant, close: Listener) -> None:
+        """Remove a closed socket."""
+        with self._lock:
+            if close in person.sockets:
+                person.sockets.remove(close)
+                self._changed()
+
+    # Tasks
+
+    def open(self, task: Task, *, repeats: int | None = None) -> Round:
+        """Close the current round and start a round of a task; its answers are hidden until they are revealed.
+
+        Raises
+        ------
+        InputDataError
+            The room has ended, or has had `MAX_ROUNDS`.
+        """
+        with self._lock:
+            self._check_alive()
+            if len(self._rounds) >= MAX_ROUNDS:
+                raise InputDataError(f"A room has at most {MAX_ROUNDS} tasks; open a new room.")
+            if self._rounds:
+                self._rounds[-1].phase = "closed"
+            one = Round(len(self._rounds) + 1, task, repeats)
+            self._rounds.append(one)
+            self.is_revealed = self.is_frozen = False
+            self._changed(structure=True)
+            return one
+
+    def repeat(self, number: int) -> Round:
+        """Start another round of the task of an earlier round."""
+        return self.open(self.round(number).task, repeats=number)
+
+    def set_phase(self, phase: Phase) -> None:
+        """Pause, close or open the current round again."""
+        with self._lock:
+            if self._rounds and self._rounds[-1].phase != phase:
+                self._rounds[-1].phase = phase
+                self._changed(structure=True)
+
+    def set_revealed(self, revealed: bool) -> None:
+        """Show or hide the answers of the current round."""
+        with self._lock:
+            if self.is_revealed != revealed:
+                self.is_revealed = revealed
+                self._changed(structure=True)
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Keep the projector as it is while answers come in."""
+        with self._lock:
+            self.is_frozen = frozen
+            self._changed()
+
+    def set_names_hidden(self, hidden: bool) -> None:
+        """Hide all names on the projector."""
+        with self._lock:
+            self.are_names_hidden = hidden
+            self._changed()
+
+    def answer(self, person: Participant, number: int, answer: Answer) -> bool:
+        """Keep the answer of a participant; returns False for one that is older than the one kept.
+
+        Raises
+        ------
+        InputDataError
+            The round is not open, or the participant has left.
+        """
+        with self._lock:
+            self._check_alive()
+            one = self.round(number)
+            if one.phase != "open":
+                raise InputDataError("This task takes no answers now.")
+            if person.number not in self._people:
+                raise InputDataError("You have left this room; join again.")
+            before = one.answers.get(person.number)
+            if before is not None and before[0].sequence >= answer.sequence:
+                return False
+            one.answers[person.number] = (answer, self.revision + 1)
+            self._changed()
+            return True
+
+    def answer_of(self, person: Participant, number: int) -> Answer | None:
+        """Return the last answer of a participant in a round."""
+        with self._lock:
+            found = self.round(number).answers.get(person.number)
+            return None if found is None else found[0]
+
+    # Life
+
+    def listen(self, listener: Listener, *, as_host: bool = False) -> None:
+        """Call a function after each change: of the structure, or as a host of anything."""
+        with self._lock:
+            (self._host_listeners if as_host else self._listeners).add(listener)
+
+    def unlisten(self, listener: Listener) -> None:
+        """Stop calling a function."""
+        with self._lock:
+            self._listeners.discard(listener)
+            self._host_listeners.discard(listener)
+
+    def touch(self) -> None:
+        """Note that somebody uses the room."""
+        self.used_at_s = time.monotonic()
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether nobody has used the room for `IDLE_S`."""
+        return time.monotonic() - self.used_at_s > IDLE_S
+
+    def end(self) -> None:
+        """End the room: connections are told, and forget it."""
+        with self._lock:
+            self.is_ended = True
+            self._changed(structure=True)
+
+    def _check_alive(self) -> None:
+        if self.is_ended:
+            raise InputDataError("This class has ended.")
+
+    def _changed(self, *, structure: bool = False) -> None:
+        """Count a change and call the listeners, which must return at once."""
+        self.revision += 1
+        self.touch()
+        listeners = set(self._host_listeners)
+        if structure:
+            self.structure = self.revision
+            listeners |= self._listeners
+        for listener in listeners:
+            listener()
