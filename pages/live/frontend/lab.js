@@ -23,7 +23,7 @@ const STATUS = {
   connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", offline: "one file", // of one width: see .status
 };
 /** @type {Record<EngineStatus, string>} */
-const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
+const ENGINE = { server: "maps: server", loading: "maps: loading", browser: "maps: browser" }; // where the maps of a drag are computed
 /** Why the server computes the maps of a case from now on. */
 const GIVEN_UP = {
   differs: "The maps of this browser differ from the server's: the server computes this case from now on.",
