@@ -5,19 +5,19 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from perfcore.batch.case import CaseOptions, map_case
-from perfcore.cli import case_options
-from perfcore.cli.app import DEVICES, SCHEDULER, app, check_choice, choices
+from perfcore.cli.app import SCHEDULER, app, check_choice, choices
+from perfcore.cli.case_options import CaseArguments, takes_case_arguments
 from perfcore.errors import ArgumentError
 from perfcore.runtime.cli_errors import BAD_INPUT, INTERNAL_ERROR
 from perfcore.runtime.lean_imports import import_nibabel
 from perfcore.runtime.progress import progress
-from perfcore.settings import Settings
 
 if TYPE_CHECKING:
     from perfcore.pipeline import Analysis
@@ -28,6 +28,7 @@ GPU_WORKERS: Final = 4
 
 
 @app.command(name="maps")
+@takes_case_arguments
 def maps_command(
     inputs: Annotated[
         list[Path],
@@ -41,28 +42,10 @@ def maps_command(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the maps; of several cases: DIR/CASE/.")
     ],
-    aif: case_options.AIF = "auto",
-    units: case_options.UNITS_OPTION = "hu",
-    mask: case_options.MASK = None,
-    dt: case_options.DT = None,
-    preset: case_options.PRESET = "paper",
-    deconvolution: case_options.DECONVOLUTION = None,
-    discretization: case_options.DISCRETIZATION = None,
-    regularization: case_options.REGULARIZATION = None,
-    lambda_rel: case_options.LAMBDA = None,
-    spatial_sigma_mm: case_options.SPATIAL_SIGMA = None,
-    temporal_sigma_s: case_options.TEMPORAL_SIGMA = None,
-    motion: case_options.MOTION = None,
-    partial_volume: case_options.PARTIAL_VOLUME_OPTION = "vein",
-    reference: case_options.REFERENCE = None,
-    core_threshold: case_options.CORE_THRESHOLD = None,
-    tmax_threshold: case_options.TMAX_THRESHOLD = None,
-    tmax_reference: case_options.TMAX_REFERENCE = None,
+    case: CaseArguments,
     names: Annotated[
         str, typer.Option(metavar=choices(NAMES), help="bids: DIR is a BIDS derivative dataset.")
     ] = "plain",
-    series_number: case_options.SERIES = None,
-    device: case_options.DEVICE = "auto",
     report: Annotated[
         bool, typer.Option("--report", help="Also write a one-page report, report.html and report.pdf.")
     ] = False,
@@ -80,38 +63,9 @@ def maps_command(
     Of several cases, each has its folder in DIR, and DIR/cases.csv its figures; one that is refused does not stop
     the others.
     """
-    check_choice("device", device, DEVICES)
-    check_choice("units", units, case_options.UNITS)
     check_choice("names", names, NAMES)
-    check_choice("partial-volume", partial_volume, case_options.PARTIAL_VOLUME)
-    aif_csv = case_options.aif_csv_path(aif)
-    settings = Settings.preset(
-        preset,
-        deconvolution=deconvolution,
-        discretization=discretization,
-        regularization=regularization,
-        lambda_rel=lambda_rel,
-        spatial_sigma_mm=spatial_sigma_mm,
-        temporal_sigma_s=temporal_sigma_s,
-        motion=motion,
-        reference=reference,
-        core_threshold=core_threshold,
-        tmax_threshold_s=tmax_threshold,
-        tmax_reference=tmax_reference,
-    )
-    options = CaseOptions(
-        aif=aif if aif_csv is None else aif_csv.absolute(),
-        units=units,  # type: ignore[arg-type]
-        mask=None if mask is None else mask.absolute(),
-        dt_s=dt,
-        series=series_number,
-        settings=settings,
-        preset=preset,
-        device=device,
-        partial_volume=partial_volume == "vein",
-        names=names,
-        dicom_out=None if dicom_out is None else dicom_out.absolute(),
-        report=report,
+    options = replace(
+        case.options(), names=names, dicom_out=None if dicom_out is None else dicom_out.absolute(), report=report
     )
     import_nibabel()
     from perfcore.batch.inputs import list_cases

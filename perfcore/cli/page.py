@@ -11,13 +11,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from perfcore.batch.case import CaseOptions
-from perfcore.cli import case_options
-from perfcore.cli.app import DEVICES, app, check_choice
+from perfcore.cli.app import app
+from perfcore.cli.case_options import CaseArguments, takes_case_arguments
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.runtime.lean_imports import import_nibabel
 from perfcore.runtime.progress import progress
-from perfcore.settings import Settings
 
 DASHBOARD: Final = "pages.one_file"
 """Package of the dashboard that makes the page. The library does not depend on it: it is looked up by its name."""
@@ -26,6 +24,7 @@ MAX_TEXT_BYTES: Final = 1 << 20
 
 
 @app.command(name="page")
+@takes_case_arguments
 def page_command(
     source: Annotated[
         Path,
@@ -41,65 +40,19 @@ def page_command(
         str, typer.Option(metavar="TEXT|@FILE", help="Your text above the Lab; blank lines divide paragraphs.")
     ] = "",
     lesson: Annotated[str | None, typer.Option(metavar="ID", help="A lesson of the dashboard beside it.")] = None,
-    aif: case_options.AIF = "auto",
-    units: case_options.UNITS_OPTION = "hu",
-    mask: case_options.MASK = None,
-    dt: case_options.DT = None,
-    preset: case_options.PRESET = "paper",
-    deconvolution: case_options.DECONVOLUTION = None,
-    discretization: case_options.DISCRETIZATION = None,
-    regularization: case_options.REGULARIZATION = None,
-    lambda_rel: case_options.LAMBDA = None,
-    spatial_sigma_mm: case_options.SPATIAL_SIGMA = None,
-    temporal_sigma_s: case_options.TEMPORAL_SIGMA = None,
-    motion: case_options.MOTION = None,
-    partial_volume: case_options.PARTIAL_VOLUME_OPTION = "vein",
-    reference: case_options.REFERENCE = None,
-    core_threshold: case_options.CORE_THRESHOLD = None,
-    tmax_threshold: case_options.TMAX_THRESHOLD = None,
-    tmax_reference: case_options.TMAX_REFERENCE = None,
-    series_number: case_options.SERIES = None,
-    device: case_options.DEVICE = "auto",
+    case: CaseArguments,
 ) -> None:
     """Write the Lab of one case as a single HTML file, which works without a server and without a network.
 
     The file holds the brain's data, and no name, no date and no header of the input.
     """
-    check_choice("device", device, DEVICES)
-    check_choice("units", units, case_options.UNITS)
-    check_choice("partial-volume", partial_volume, case_options.PARTIAL_VOLUME)
-    aif_csv = case_options.aif_csv_path(aif)
-    settings = Settings.preset(
-        preset,
-        deconvolution=deconvolution,
-        discretization=discretization,
-        regularization=regularization,
-        lambda_rel=lambda_rel,
-        spatial_sigma_mm=spatial_sigma_mm,
-        temporal_sigma_s=temporal_sigma_s,
-        motion=motion,
-        reference=reference,
-        core_threshold=core_threshold,
-        tmax_threshold_s=tmax_threshold,
-        tmax_reference=tmax_reference,
-    )
+    options = case.options()
     from perfcore.io.atomic_write import check_out_file, write_file
 
     written = _read_text(text)
-    _dashboard("engine_limits").check_engine(settings)
+    _dashboard("engine_limits").check_engine(options.settings)
     words = _dashboard("about").Words(title, written, lesson)
     check_out_file(out)
-    options = CaseOptions(
-        aif=aif if aif_csv is None else aif_csv,
-        units=units,  # type: ignore[arg-type]
-        mask=mask,
-        dt_s=dt,
-        series=series_number,
-        settings=settings,
-        preset=preset,
-        device=device,
-        partial_volume=partial_volume == "vein",
-    )
     import_nibabel()
     with progress("Making the page"):
         page = _dashboard("command").page_of_case(source, options, words)

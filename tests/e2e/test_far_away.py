@@ -66,11 +66,11 @@ def assert_each_move_is_drawn(page: Page, start: tuple[float, float], offsets: r
 
 
 def test_the_first_load_shows_maps_and_counts_the_slices_that_have_come(page: Page) -> None:
-    expect(page.locator("[data-out=engine]")).to_have_text("browser")
-    wait_lab(page, "window.said.at(-1)[0] === 'browser'")
+    expect(page.locator("[data-out=engine]")).to_have_text("maps: browser")
+    wait_lab(page, "window.said.at(-1)[0] === 'maps: browser'")
     said = page.evaluate("() => window.said")
     loading = [(int(found[1]), int(found[2]), drawn) for text, drawn in said
-               if (found := re.fullmatch(r"loading (\d+)/(\d+)", text))]  # fmt: skip
+               if (found := re.fullmatch(r"maps: loading (\d+)/(\d+)", text))]  # fmt: skip
     assert len(loading) >= 3, said
     assert all(early[0] < late[0] for early, late in itertools.pairwise(loading))
     assert {total for _, total, _ in loading} == {8}
@@ -104,7 +104,7 @@ def test_a_lost_network_is_shown_while_the_drag_goes_on_and_the_edit_is_sent_aft
     expect(status).to_be_visible()
     assert_each_move_is_drawn(page, (x, y), range(5, 45, 5))
     expect(status).to_have_text(re.compile("reconnecting|no socket"))
-    expect(page.locator("[data-out=engine]")).to_have_text("browser")
+    expect(page.locator("[data-out=engine]")).to_have_text("maps: browser")
     page.mouse.up()
     connection.blocked = False
     expect(status).to_have_text("live")

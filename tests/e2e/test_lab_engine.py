@@ -98,7 +98,7 @@ def test_a_drag_goes_on_while_the_server_is_away(page: Page, address: str) -> No
             wait_lab(page, f"data.painted !== '{before}'")
         assert lab_data(page, "status") == "reconnecting"
         expect(page.locator("[data-out=status]")).to_have_text("reconnecting")
-        expect(page.locator("[data-out=engine]")).to_have_text("browser")
+        expect(page.locator("[data-out=engine]")).to_have_text("maps: browser")
         page.mouse.up()
         connection.blocked = False
         page.wait_for_selector('[data-testid="lab"][data-status="live"]')

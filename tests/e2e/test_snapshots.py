@@ -352,8 +352,9 @@ def assert_edits_replace_the_link(guest: Page) -> None:
 def test_a_wrong_link_is_reported_and_opens_the_first_case(
     page: Page, address: str, query: str, sentence: str
 ) -> None:
-    open_lab(page, f"{address}/?{query}")
-    page.get_by_text(sentence).wait_for()
+    page.goto(f"{address}/?{query}")
+    page.get_by_text(sentence).wait_for()  # before the case is whole: it is shown for some seconds
+    wait_first_maps(page)
     settled(page)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(automatic().numbers.core_ml, rel=1e-6)
     assert page.get_by_test_id("stException").count() == 0
@@ -362,8 +363,9 @@ def test_a_wrong_link_is_reported_and_opens_the_first_case(
 
 def test_a_links_curve_of_another_length_is_reported_and_ignored(page: Page, address: str) -> None:
     short = "1." + base64.urlsafe_b64encode(np.arange(20, dtype="<f4").tobytes()).decode().rstrip("=")
-    open_lab(page, f"{address}/?curve={short}")
+    page.goto(f"{address}/?curve={short}")
     page.get_by_text("The link's curve has 20 points, the series 60").wait_for()
+    wait_first_maps(page)
     settled(page)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(automatic().numbers.core_ml, rel=1e-6)
 

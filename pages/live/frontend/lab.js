@@ -23,7 +23,7 @@ const STATUS = {
   connecting: "connecting", live: "live", reconnecting: "reconnecting", fallback: "no socket", offline: "one file", // of one width: see .status
 };
 /** @type {Record<EngineStatus, string>} */
-const ENGINE = { server: "server", loading: "loading", browser: "browser" }; // where the maps of a drag are computed
+const ENGINE = { server: "maps: server", loading: "maps: loading", browser: "maps: browser" }; // where the maps of a drag are computed
 /** Why the server computes the maps of a case from now on. */
 const GIVEN_UP = {
   differs: "The maps of this browser differ from the server's: the server computes this case from now on.",
@@ -59,6 +59,7 @@ export class Lab {
   #confirmedSeq = 0;
   /** The last maps of the server: the edit's sequence number, and the slice, or null for all. @type {{seq: number, z: number | null}} */
   #exact = { seq: -1, z: null };
+  #firstNotice = ""; // of the page, shown with the first map: its time on the screen begins then
   /** The last edit, where the engine will have to compute its maps when the case has come. @type {Edit | null} */
   #leftToEngine = null;
 
@@ -139,7 +140,8 @@ export class Lab {
   #showNotice({ notice, token }) {
     if (!notice || (lastNotice.id === notice.id && lastNotice.token === token)) return;
     lastNotice = { token, id: notice.id };
-    this.notice(notice.text);
+    if (this.root.dataset.painted) this.notice(notice.text);
+    else this.#firstNotice = notice.text;
   }
 
   /** @param {Frame} frame */
@@ -166,6 +168,7 @@ export class Lab {
     this.engine.confirm(frame);
     this.#complete();
     if (!frame.numbers) return;
+    this.aif.accept(frame.seq);
     this.#confirmedSeq = frame.seq;
     this.root.dataset.numbers = String(frame.seq);
   }
@@ -174,7 +177,7 @@ export class Lab {
   #showConfirmed({ seq, ref, numbers, start }) {
     this.values.ref = ref;
     if (numbers && start) this.events.emit("numbers", { numbers, start });
-    if (this.#shownSeq === seq && this.aif.accept(seq)) this.events.emit("volume", null);
+    if (this.#shownSeq === seq && this.aif.isCommitted(seq)) this.events.emit("volume", null);
     this.draw();
   }
 
@@ -233,7 +236,7 @@ export class Lab {
       this.#showTransfer();
     }
     if (frame.numbers && frame.start) this.events.emit("numbers", { numbers: frame.numbers, start: frame.start });
-    if (frame.kind === "volume" && !frame.moving && this.aif.accept(frame.seq)) this.events.emit("volume", null);
+    if (frame.kind === "volume" && !frame.moving && this.aif.isCommitted(frame.seq)) this.events.emit("volume", null);
     if (this.notices.passing && this.editor.isDragging) this.notice("");
     if (hasMaps) this.draw(frame.seq);
   }
@@ -295,6 +298,8 @@ export class Lab {
     if (this.#seqToDraw === undefined) return;
     this.root.dataset.painted = String(this.#seqToDraw);
     this.#seqToDraw = undefined;
+    if (this.#firstNotice) this.notice(this.#firstNotice);
+    this.#firstNotice = "";
   }
 
   /** @param {number} slice */

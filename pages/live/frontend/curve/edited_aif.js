@@ -13,7 +13,7 @@ export class EditedAif {
   committed = null;
   /** Sequence number of the last edit. */
   seq = 0;
-  /** The last committed curve that gave maps. @type {CurveState | null} */
+  /** The last committed curve that the server has accepted. @type {CurveState | null} */
   #accepted = null;
   #history = new CurveHistory("");
   #edited = false; // whether the server is to keep the curve
@@ -58,16 +58,15 @@ export class EditedAif {
     };
   }
 
-  /** Maps of the volume have come for edit `seq`; returns whether they are of the committed curve. @param {number} seq */
-  accept(seq) {
-    if (seq < (this.committed?.seq ?? 0)) return false;
-    this.#accepted = this.committed;
-    return true;
-  }
+  /** Whether maps of edit `seq` are of the committed curve. @param {number} seq */
+  isCommitted(seq) { return seq >= (this.committed?.seq ?? 0); }
+
+  /** The server has computed edit `seq`; the engine's maps alone do not tell that it accepts the curve. @param {number} seq */
+  accept(seq) { if (this.isCommitted(seq)) this.#accepted = this.committed; }
 
   /** The server cannot use a curve: the last one that gave maps is shown again. @param {ErrorFrame} frame */
   refuse({ message, seq }) {
-    if (seq !== undefined && seq < (this.committed?.seq ?? 0)) return; // a newer curve has replaced it
+    if (seq !== undefined && !this.isCommitted(seq)) return; // a newer curve has replaced it
     this.lab.notice(message, true);
     const accepted = this.#accepted;
     if (seq === undefined || !accepted || accepted === this.committed || this.lab.editor.isDragging) return;

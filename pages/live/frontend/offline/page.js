@@ -45,6 +45,7 @@ function runLab(place, session) {
   const lab = element("div", { className: "lab" });
   Object.assign(lab.dataset, { testid: "lab", status: "connecting" });
   place.append(lab);
+  lab.style.setProperty("--above", `${place.getBoundingClientRect().top}px`); // so that the numbers are in view
   let working = Promise.resolve();
 
   function run() {
