@@ -27,6 +27,7 @@ def main() -> None:
             st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),
             st.Page("pages/finetune.py", title="Fine-tune", icon=":material/tune:"),
             st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+            st.Page("pages/class_page.py", title="Class", icon=":material/groups:", url_path="class"),
             st.Page("pages/cases.py", title="Cases", icon=":material/folder_open:"),
             st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
             st.Page("pages/model.py", title="Model", icon=":material/neurology:"),
@@ -53,10 +54,18 @@ else:
     from starlette.middleware import Middleware
     from starlette.routing import Mount, Route, WebSocketRoute
 
+    from pages.classroom import case_route as class_case
+    from pages.classroom import socket as class_socket
+    from pages.classroom import web_pages
     from pages.live.server.case_route import PATH as CASE_PATH
     from pages.live.server.case_route import case_endpoint
     from pages.live.server.connection import PATH, live_socket
-    from pages.live.server.static_files import LIVE_FRONTEND, PLAYER_FRONTEND, HashedStaticFiles
+    from pages.live.server.static_files import (
+        CLASS_FRONTEND,
+        LIVE_FRONTEND,
+        PLAYER_FRONTEND,
+        HashedStaticFiles,
+    )
     from pages.series_player.route import PATH as PLAYER_PATH
     from pages.series_player.route import player_endpoint
     from pages.server.error_reporting import hide_exception_messages
@@ -73,6 +82,11 @@ else:
         WebSocketRoute(base + PATH, live_socket),
         Route(base + CASE_PATH, case_endpoint, methods=["POST"]),
         Route(base + PLAYER_PATH, player_endpoint, methods=["POST"]),
+        WebSocketRoute(base + class_socket.PATH, class_socket.class_socket),
+        Route(base + class_case.PATH, class_case.class_case_endpoint, methods=["POST"]),
+        Route(base + web_pages.JOIN_PATH, web_pages.join_page),
+        Route(base + web_pages.PROJECTOR_PATH, web_pages.projector_page),
+        Mount(f"{assets}/classroom/frontend", HashedStaticFiles(directory=CLASS_FRONTEND)),
         Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
         Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]

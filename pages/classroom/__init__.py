@@ -1,0 +1,1 @@
+"""Class rooms: participants answer the lecturer's tasks on their own devices."""

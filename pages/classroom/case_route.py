@@ -1,11 +1,12 @@
 """HTTP route of the case of a task: as ``pages.live.server.case_route``, for participants without the truth.
 
-Further kinds of frames: ``case``, the case with its start AIF but without slices; and ``curves``, the unsmoothed
-curves of the voxels of a slice that can be clicked as an artery.
+Further kinds of frames: ``case``, the configuration of the maps and the case with its start AIF but without
+slices; and ``curves``, the unsmoothed curves of the voxels of a slice that can be clicked as an artery.
 """
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
@@ -13,14 +14,17 @@ from typing import Any, Final
 import numpy as np
 
 from pages.classroom.registry import ROOMS
-from pages.classroom.tasks import TaskCase
+from pages.classroom.room import Participant, Room
+from pages.classroom.tasks import TRUTH_METRICS, TaskCase
 from pages.live.compute.case import LiveCase
 from pages.live.compute.static_data import without_slices
+from pages.live.lab_config import lab_config
 from pages.live.server import wire
 from pages.live.server.case_endpoint import CaseEndpoint, CaseJob, OpenCase, RequestError
-from pages.live.server.case_route import check_slice, compressed, frame_job
+from pages.live.server.case_route import GZIP_LEVEL, check_slice, compressed, frame_job
 from pages.live.server.session import COMPUTE
 from perfcore.aif.select.candidates import voxel_curves
+from perfcore.display.colours import LUTS
 
 PATH: Final = "/class/case"
 CURVE_STEPS: Final = 10
@@ -51,14 +55,22 @@ def curves_frame(z: int, case: LiveCase) -> bytes:
     )
 
 
-def case_of(fields: Mapping[str, Any]) -> OpenCase:
-    """Return the participant or the room of a request's token, and the case of a task.
+def case_head(of: TaskCase, *, hidden: bool) -> bytes:
+    """Return the configuration of the maps and the frame of a case with its start AIF, without slices.
 
-    Raises
-    ------
-    RequestError
-        The class has ended, or has no task with this case.
+    The voxels of the start AIF, and for participants the agreement with the truth, are left out.
     """
+    case = of.hidden if hidden else of.case
+    header, arrays = without_slices(case.static)
+    numbers = {name: v for name, v in of.start_numbers.items() if not hidden or name not in TRUTH_METRICS}
+    own = {"epoch": 1, "name": of.title, "key": case.key, "curveKey": case.key, "aifVoxels": []}
+    config = wire.pack("config", lab_config(of.settings, of.start, []), dict(LUTS))
+    start = {"start": of.start.value.astype(np.float32)}
+    return config + wire.pack("case", {**header, **own, "startNumbers": numbers}, {**arrays, **start})
+
+
+def _asked(fields: Mapping[str, Any]) -> tuple[Participant | Room, TaskCase]:
+    """Return who asks, and the case of a task; raises `RequestError` where there is none."""
     token, key = fields["token"], fields["case"]
     found = ROOMS.of_token(token) if isinstance(token, str) else None
     if found is None:
@@ -68,23 +80,34 @@ def case_of(fields: Mapping[str, Any]) -> OpenCase:
     if of is None:
         raise RequestError(409, "Another case is open now.")
     room.touch()
-    return (room, of.case) if person is None else (person, of.hidden)
+    return (room if person is None else person), of
+
+
+def case_of(fields: Mapping[str, Any]) -> OpenCase:
+    """Return the participant or the room of a request's token, and the case of a task.
+
+    Raises
+    ------
+    RequestError
+        The class has ended, or has no task with this case.
+    """
+    owner, of = _asked(fields)
+    return owner, of.case if isinstance(owner, Room) else of.hidden
 
 
 def _job(fields: Mapping[str, Any]) -> CaseJob:
     kind = fields["kind"]
+    if kind == "case":
+        owner, of = _asked(fields)
+        return partial(_compressed_head, of, not isinstance(owner, Room)), COMPUTE
     if kind == "curves":
         z = int(fields["slice"])
         return partial(compressed, partial(curves_frame, z), (kind, z)), COMPUTE
     return frame_job(fields)
 
 
-def case_head(of: TaskCase, *, hidden: bool) -> bytes:
-    """Return the frame of a case with its start AIF, without slices and without the voxels of the start AIF."""
-    case = of.hidden if hidden else of.case
-    header, arrays = without_slices(case.static)
-    header = {**header, "epoch": 1, "key": case.key, "curveKey": f"{case.key}|{of.start.source_id}", "aifVoxels": []}
-    return wire.pack("case", header, {**arrays, "start": of.start.value.astype(np.float32)})
+def _compressed_head(of: TaskCase, hidden: bool, _case: LiveCase) -> bytes:
+    return gzip.compress(case_head(of, hidden=hidden), GZIP_LEVEL)
 
 
 class_case_endpoint: Final = CaseEndpoint(_job, encoding="gzip", case_of=case_of)

@@ -37,9 +37,7 @@ def decision_counts(answers: Sequence[Answer]) -> list[dict[str, Any]]:
     if not len(known):
         return []
     found = decisions(known[:, 0], known[:, 1])
-    return [
-        {"label": DECISIONS[name], "n": int(holds.sum()), "of": len(known)} for name, holds in found.items()
-    ]
+    return [{"label": DECISIONS[name], "n": int(holds.sum()), "of": len(known)} for name, holds in found.items()]
 
 
 def _values(answers: Sequence[Answer], name: str) -> list[float]:
@@ -51,4 +49,5 @@ def _item_summary(one: Round, place: int, answers: Sequence[Answer]) -> dict[str
     item = one.task.items[place]
     values = [answer.values[place] for answer in answers]
     judged = [item.is_right(value) for value in values]
-    return {"values": values, "right": item.right, "nRight": None if item.right is None else sum(map(bool, judged))}
+    n_right = None if item.right is None else sum(map(bool, judged))
+    return {"values": values, "right": item.right, "nRight": n_right}

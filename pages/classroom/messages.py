@@ -10,7 +10,7 @@ from typing import Any
 from pages.classroom.class_summary import summary_of
 from pages.classroom.codes import display_code
 from pages.classroom.room import Participant, Room, Round
-from pages.classroom.tasks import Answer, Task
+from pages.classroom.tasks import TRUTH_METRICS, Answer, Task
 
 Message = dict[str, Any]
 
@@ -49,7 +49,7 @@ def participant_message(room: Room, person: Participant) -> Message:
 def participant_answer(answer: Answer) -> Message:
     """Return the answer of a participant to this participant, without agreement with the truth."""
     header = answer.own_header()
-    header["numbers"] = {name: v for name, v in header["numbers"].items() if name not in {"dice", "auc"}}
+    header["numbers"] = {name: v for name, v in header["numbers"].items() if name not in TRUTH_METRICS}
     return header
 
 

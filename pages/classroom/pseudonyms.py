@@ -15,8 +15,8 @@ ADJECTIVES: Final = (
 )  # fmt: skip
 ANIMALS: Final = (
     "Badger", "Bear", "Beaver", "Bison", "Crane", "Deer", "Dolphin", "Eagle", "Falcon", "Finch", "Fox", "Hare",
-    "Hawk", "Heron", "Ibis", "Jay", "Kestrel", "Lark", "Lynx", "Marten", "Moose", "Otter", "Owl", "Panda", "Puffin",
-    "Raven", "Robin", "Seal", "Stork", "Swan", "Tern", "Wren",
+    "Hawk", "Heron", "Ibis", "Jay", "Kestrel", "Lark", "Lynx", "Marten", "Moose", "Otter", "Owl", "Panda",
+    "Puffin", "Raven", "Robin", "Seal", "Stork", "Swan", "Tern", "Wren",
 )  # fmt: skip
 
 

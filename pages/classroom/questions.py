@@ -1,4 +1,4 @@
-"""Questions to a class: one option of a few, or a number; the right answer stays on the server until it is shown."""
+"""Questions to a class: one option of a few, or a number; the right answer stays on the server until revealed."""
 
 from __future__ import annotations
 

@@ -42,7 +42,9 @@ class RoomRegistry:
         self.sweep()
         with self._lock:
             if len(self._rooms) >= MAX_ROOMS:
-                raise InputDataError(f"This server holds {MAX_ROOMS} classes at once; end one, or try again later.")
+                raise InputDataError(
+                    f"This server holds {MAX_ROOMS} classes at once; end one, or try again later."
+                )
             code = new_code(self._prefix)
             while code in self._rooms:
                 code = new_code(self._prefix)
@@ -65,7 +67,7 @@ class RoomRegistry:
                 return room
             self._refill()
             if self._tokens < 1:
-                raise InputDataError("Too many wrong codes were tried on this server; wait a minute and try again.")
+                raise InputDataError("Too many wrong codes were tried here; wait a minute and try again.")
             if room is None or room.is_ended:
                 self._tokens -= 1
                 raise InputDataError("There is no class with this code; check it, or ask for a new one.")

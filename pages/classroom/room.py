@@ -140,15 +140,11 @@ class Room:
                 return of
         return None
 
-    def answers_since(
-        self, number: int, revision: int
-    ) -> tuple[list[tuple[Participant, Answer]], list[int], int]:
-        """Return the answers of a round after a revision, the people whose answers were removed, and the revision."""
+    def answers_since(self, number: int, revision: int) -> tuple[list[tuple[Participant, Answer]], list[int], int]:
+        """Return the answers after a revision, the people whose answers were removed, and the revision."""
         with self._lock:
             one = self.round(number)
-            changed = [
-                (self._people[who], answer) for who, (answer, at) in one.answers.items() if at > revision
-            ]
+            changed = [(self._people[who], answer) for who, (answer, at) in one.answers.items() if at > revision]
             removed = [who for who, at in one.removed.items() if at > revision and who not in one.answers]
             return changed, removed, self.revision
 

@@ -1,7 +1,7 @@
 """WebSocket of a class: participants answer, the lecturer's screens follow.
 
-The first message authenticates: ``join`` with the code, ``rejoin`` with a participant's token, or ``host`` with the
-lecturer's token. All messages are JSON; see ``pages.classroom.messages``.
+The first message authenticates: ``join`` with the code, ``rejoin`` with a participant's token, or ``host`` with
+the lecturer's token. All messages are JSON; see ``pages.classroom.messages``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POLICY_VIOLATION: Final = 1008
 HOST_INTERVAL_S: Final = 0.1
 """Shortest time between two messages to a lecturer's screen: many answers are sent as one."""
 PATIENCE_S: Final = 90.0
-"""A browser that sends nothing for longer (it pings every 25 s) is disconnected: a phone that sleeps says nothing."""
+"""A browser that sends nothing for longer is disconnected; it pings every 25 s, but a sleeping phone does not."""
 
 
 class _Connection:
@@ -82,7 +82,7 @@ class _Connection:
                 await self.send({"type": "error", "message": str(error)})
 
     async def receive(self, message: dict[str, Any]) -> None:
-        """Carry out one message; the type ``ping`` needs nothing."""
+        """Carry out one message; ``ping`` is answered by ``pong``."""
         raise NotImplementedError
 
     async def push(self) -> None:
@@ -107,7 +107,9 @@ class _ParticipantConnection(_Connection):
         elif kind == "leave":
             await self.send({"type": "left"})
             self.room.leave(self.person)
-        elif kind != "ping":
+        elif kind == "ping":
+            await self.send({"type": "pong"})
+        else:
             raise invalid_request()
 
     async def push(self) -> None:
@@ -164,7 +166,9 @@ class _HostConnection(_Connection):
                 raise invalid_request()
             self._watched = tuple(rounds)
             self.changed.set()
-        elif kind != "ping":
+        elif kind == "ping":
+            await self.send({"type": "pong"})
+        else:
             raise invalid_request()
 
     async def push(self) -> None:

@@ -16,6 +16,9 @@ from pages.live.compute.case import LiveCase
 from perfcore.settings import Settings
 from perfcore.types import Aif, DoubleArray, Voxel
 
+TRUTH_METRICS: Final = frozenset({"dice", "auc"})
+"""Metrics that compare with the truth, which participants do not get."""
+
 TaskKind = Literal["artery", "curve", "predict", "quiz", "paint"]
 Phase = Literal["open", "paused", "closed"]
 
@@ -69,6 +72,11 @@ class TaskCase:
     def hidden(self) -> LiveCase:
         """The case as participants receive it: without the truth."""
         return self.case.without_truth()
+
+    @cached_property
+    def start_numbers(self) -> Mapping[str, float | None]:
+        """Lesion metrics of the start AIF."""
+        return self.case.start_numbers(self.start, self.settings)
 
 
 @dataclass(frozen=True, eq=False)

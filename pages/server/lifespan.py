@@ -1,4 +1,4 @@
-"""Background tasks that run as long as the server: demonstration cases, removal of expired sessions."""
+"""Background tasks that run as long as the server: demonstration cases, removal of expired sessions and rooms."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Final
 
 import streamlit as st
 
+from pages.classroom.registry import ROOMS
 from pages.library.catalog import warm_up
 from pages.server.streamlit_internals import drop_expired_sessions
 
@@ -28,3 +29,4 @@ async def _sweep() -> None:
     while True:
         await asyncio.sleep(SWEEP_INTERVAL_S)
         drop_expired_sessions()
+        ROOMS.sweep()

@@ -97,6 +97,6 @@ PUBLISHED: Final = (
     PublishedSpread("hypoperfused_ml", "by hand", 0.122, _SOARES, _SOARES_DOI),
     PublishedSpread("hypoperfused_ml", "automatic", 0.058, _SOARES, _SOARES_DOI),
 )
-"""Volumes of the infarct core and of the total perfusion defect; AIF, VOF and symmetry axis were selected by hand or
-automatically. Three technologists reached 31, 30 and 14 % for CBV, CBF and MTT in regions of interest, mostly for
-another reason than the AIF (Fiorella et al., AJNR 2004;25:97)."""
+"""Volumes of the infarct core and of the total perfusion defect; AIF, VOF and symmetry axis were selected by hand
+or automatically. Three technologists reached 31, 30 and 14 % for CBV, CBF and MTT in regions of interest, mostly
+for another reason than the AIF (Fiorella et al., AJNR 2004;25:97)."""

@@ -18,6 +18,7 @@ from starlette.types import Scope
 PAGES: Final = Path(__file__).resolve().parents[2]
 LIVE_FRONTEND: Final = PAGES / "live" / "frontend"
 PLAYER_FRONTEND: Final = PAGES / "series_player" / "frontend"
+CLASS_FRONTEND: Final = PAGES / "classroom" / "frontend"
 
 
 def hash_of(*folders: Path) -> str:
@@ -31,10 +32,10 @@ def hash_of(*folders: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-CONTENT_HASH: Final = hash_of(LIVE_FRONTEND, PLAYER_FRONTEND)
+CONTENT_HASH: Final = hash_of(LIVE_FRONTEND, PLAYER_FRONTEND, CLASS_FRONTEND)
 """Of the front end as the server started with it."""
 BASE: Final = f"assets/{CONTENT_HASH}/"
-"""Where the browser finds ``live/frontend`` and ``series_player/frontend``, relative to the page."""
+"""Where the browser finds the folders ``frontend`` of ``pages/``, relative to the page."""
 
 
 class HashedStaticFiles(StaticFiles):

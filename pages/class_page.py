@@ -1,0 +1,1 @@
+"""Class page: the lecturer opens a room and leads it."""
