@@ -15,22 +15,23 @@ from pages.classroom.tasks import TRUTH_METRICS, Answer, Task
 Message = dict[str, Any]
 
 
-def task_message(one: Round) -> Message:
-    """Return a task as every browser sees it, without the right answers."""
+def task_message(one: Round, *, hidden: bool) -> Message:
+    """Return a task without the right answers; ``hidden``: its case without the truth."""
     task = one.task
     found: Message = {
         "round": one.number, "repeats": one.repeats, "kind": task.kind, "phase": one.phase, "title": task.title,
-        "text": task.text, "items": [item.header() for item in task.items], "case": case_message(task),
+        "text": task.text, "items": [item.header() for item in task.items],
+        "case": case_message(task, hidden=hidden),
     }  # fmt: skip
     return found
 
 
-def case_message(task: Task) -> Message | None:
+def case_message(task: Task, *, hidden: bool) -> Message | None:
     """Return key, title and slice of the case of a task; its data come by ``pages.classroom.case_route``."""
     if task.case is None:
         return None
     of = task.case
-    return {"key": of.case.key, "title": of.title, "slice": of.slice_index}
+    return {"key": (of.hidden if hidden else of.case).key, "title": of.title, "slice": of.slice_index}
 
 
 def participant_message(room: Room, person: Participant) -> Message:
@@ -40,7 +41,7 @@ def participant_message(room: Room, person: Participant) -> Message:
     return {
         "type": "state",
         "name": person.name,
-        "task": None if one is None else task_message(one),
+        "task": None if one is None else task_message(one, hidden=True),
         "answer": None if own is None else participant_answer(own),
         "summary": summary_of(one) if one is not None and room.is_revealed else None,
     }
@@ -64,7 +65,7 @@ def host_message(room: Room) -> Message:
             {"round": r.number, "repeats": r.repeats, "kind": r.task.kind, "title": r.task.title, "phase": r.phase}
             for r in room.rounds
         ],
-        "task": None if one is None else task_message(one),
+        "task": None if one is None else task_message(one, hidden=False),
         "revealed": room.is_revealed,
         "frozen": room.is_frozen,
         "namesHidden": room.are_names_hidden,
