@@ -21,7 +21,7 @@ def main() -> None:
     from pages.teaching import lesson_session  # noqa: PLC0415
     from pages.ui.style import page_style  # noqa: PLC0415
 
-    st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide")
+    st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=240)
     page = st.navigation(
         [
             st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),

@@ -47,6 +47,8 @@ class MetricInfo:
         Whether an evaluation shows its differences between methods, with their tests.
     negligible
         Differences between methods below this are no difference; 0 where none is so small.
+    help
+        What it is, in a sentence; for those that the Lab shows.
     """
 
     id: str
@@ -57,6 +59,7 @@ class MetricInfo:
     better: Literal["higher", "lower", "zero"] | None = None
     tested: bool = False
     negligible: float = 0.0
+    help: str = ""
 
     @property
     def title(self) -> str:
@@ -81,17 +84,26 @@ NEGLIGIBLE_DICE: Final = 0.005
 """Difference in Dice below which methods are called equal; smaller ones have no meaning for a patient."""
 
 
-def _dice_info(name: str, label: str, long_name: str) -> MetricInfo:
-    return MetricInfo(name, label, long_name, "", 3, "higher", tested=True, negligible=NEGLIGIBLE_DICE)
+def _dice_info(name: str, label: str, long_name: str, text: str = "") -> MetricInfo:
+    return MetricInfo(name, label, long_name, "", 3, "higher", tested=True, negligible=NEGLIGIBLE_DICE, help=text)
 
 
 METRICS: Final[dict[str, MetricInfo]] = {
     info.id: info
     for info in (
-        _dice_info("dice", "Dice", "Core Dice"),
+        _dice_info("dice", "Dice", "Core Dice", "Overlap of the core with the known lesion, 0 to 1."),
         _dice_info("hard_dice", "Dice, other scan", "Core Dice with the lesion of another scan"),
         _dice_info("calibrated_dice", "Dice, calibrated", "Core Dice at the calibrated threshold"),
-        MetricInfo("auc", "AUC", "AUC of rCBF", "", 3, "higher", tested=True),
+        MetricInfo(
+            "auc",
+            "AUC",
+            "AUC of rCBF",
+            "",
+            3,
+            "higher",
+            tested=True,
+            help="How well rCBF separates the known lesion from other tissue at any threshold; 0.5 is chance.",
+        ),
         MetricInfo("jaccard", "Jaccard", "Jaccard", "", 3, "higher"),
         MetricInfo("hd95_mm", "95 % HD", "95 % Hausdorff distance", "mm", 1, "lower"),
         MetricInfo("volume_bias_ml", "Volume bias", "Volume bias", "ml", 1, "zero", tested=True),
@@ -100,10 +112,33 @@ METRICS: Final[dict[str, MetricInfo]] = {
         MetricInfo("aif_r", "AIF r", "Correlation with the true AIF", "", 3, "higher"),
         MetricInfo("tmax_bias_s", "Tmax bias", "Tmax minus that of the true AIF, mean", "s", 2, "zero"),
         MetricInfo("tmax_sd_s", "Tmax SD", "Tmax minus that of the true AIF, SD", "s", 2, "lower"),
-        MetricInfo("core_ml", "Core", "Core", "ml", 1),
-        MetricInfo("hypoperfused_ml", "Hypoperfused", "Hypoperfused", "ml", 1),
-        MetricInfo("mismatch_ml", "Mismatch", "Mismatch", "ml", 1),
-        MetricInfo("mismatch_ratio", "Ratio", "Mismatch ratio", "", 2),
+        MetricInfo(
+            "core_ml",
+            "Core",
+            "Core",
+            "ml",
+            1,
+            help="Volume of the tissue whose relative CBF is below the threshold.",
+        ),
+        MetricInfo(
+            "hypoperfused_ml",
+            "Hypoperfused",
+            "Hypoperfused",
+            "ml",
+            1,
+            help="Volume of the tissue whose Tmax is above the threshold.",
+        ),
+        MetricInfo(
+            "mismatch_ml",
+            "Mismatch",
+            "Mismatch",
+            "ml",
+            1,
+            help="Hypoperfused volume minus core: tissue that may still be saved.",
+        ),
+        MetricInfo(
+            "mismatch_ratio", "Ratio", "Mismatch ratio", "", 2, help="Hypoperfused volume divided by core."
+        ),
         *(
             MetricInfo(f"tmax_{level}_ml", f"Tmax > {level} s", f"Tmax above {level} s", "ml", 1)
             for level in TMAX_LEVELS_S
@@ -111,7 +146,15 @@ METRICS: Final[dict[str, MetricInfo]] = {
         MetricInfo("hypoperfusion_index", "Index", "Hypoperfusion index", "", 2),
         MetricInfo("target_mismatch", "Target", "Target mismatch", "", 0),
         MetricInfo("side", "Side", "Affected side", "", 0),
-        MetricInfo("reference_cbf", "Healthy CBF", "Healthy CBF", "ml/100 g/min", 1),
+        MetricInfo(
+            "reference_cbf",
+            "Healthy CBF",
+            "Healthy CBF",
+            "ml/100 g/min",
+            1,
+            help="Mean CBF of healthy tissue. A large λ lowers it: at 0.3 the deconvolution reads about a third "
+            "of the physiological 50 ml/100 g/min. rCBF divides by it.",
+        ),
         MetricInfo("lesion_ml", "Known core", "Known core", "ml", 1),
         MetricInfo("seconds", "Time", "Time taken", "s", 1),
     )

@@ -12,12 +12,14 @@ from pages.live.server.static_files import LIVE_FRONTEND
 from pages.ui.colours import outline_css
 from perfcore.aif.edits import HANDLES
 from perfcore.aif.sources import SourceInfo
+from perfcore.aif.variants import VARIANTS
 from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
 from perfcore.display.colours import OUTLINES, SCALES
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
 from perfcore.metrics import LIVE, METRICS, TORNADO
 from perfcore.settings import Settings
+from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_MISMATCH_ML, TARGET_RATIO
 from perfcore.types import Aif
 
 
@@ -81,11 +83,13 @@ def lab_config(settings: Settings, start: Aif, sources: Sequence[SourceInfo]) ->
         "scales": SCALES,
         "colours": OUTLINES,
         "metrics": [
-            {"id": name, "label": METRICS[name].label, "unit": METRICS[name].unit, "digits": METRICS[name].digits}
+            {field: getattr(METRICS[name], field) for field in ("id", "label", "unit", "digits", "help")}
             for name in LIVE
         ],
+        "target": {"core_ml": LARGE_CORE_ML, "ratio": TARGET_RATIO, "mismatch_ml": TARGET_MISMATCH_ML},
         "tornado": TORNADO,
         "handles": _handles(start),
+        "variants": [asdict(info) for info in VARIANTS],
         "directions": [
             *(
                 {"id": name, "label": HANDLES[name].label.lower(), "unit": HANDLES[name].unit}

@@ -3,7 +3,7 @@
 import { closest, inTextField } from "./common/dom.js";
 
 /** @type {Record<string, string>} */
-const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole" };
+const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole", z: "undo" };
 
 /** @param {Lab} lab */
 export function installKeyBindings(lab) {

@@ -69,7 +69,7 @@ export class Lab {
     this.shadow = /** @type {ShadowRoot | Document} */ (root.getRootNode());
     root.innerHTML = HTML;
     const canvas = find(root, "canvas[data-testid=map]", HTMLCanvasElement);
-    this.map = new MapCanvas(canvas, find(root, "canvas.bar", HTMLCanvasElement), this.values, this.view);
+    this.map = new MapCanvas(canvas, findAll(root, "canvas.bar", HTMLCanvasElement), this.values, this.view);
     this.notices = new Notice(find(root, ".notice"));
     this.editor = new AifEditor(find(root, "svg.editor", SVGSVGElement), {
       onEdit: (curve) => this.aif.edit(curve),

@@ -5,6 +5,7 @@
 import { installKeyBindings } from "./key_bindings.js";
 import { installAifSources } from "./curve/aif_sources.js";
 import { installCurveHandles } from "./curve/curve_handles.js";
+import { installVariants } from "./curve/variants.js";
 import { installEditHints } from "./curve/edit_hints.js";
 import { installAbCompare } from "./map/ab_compare.js";
 import { installLesionBrush } from "./map/lesion_brush.js";
@@ -14,6 +15,7 @@ import { installMouseBindings } from "./map/mouse_bindings.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
 import { installNumbers } from "./panels/numbers.js";
+import { installReference } from "./panels/reference.js";
 import { installRegion } from "./panels/region.js";
 import { installScreenReader } from "./panels/screen_reader.js";
 import { installSensitivity } from "./panels/sensitivity.js";
@@ -44,8 +46,10 @@ export const PLUGINS = [
   { name: "mouseBindings", install: installMouseBindings },
   { name: "curveHandles", install: installCurveHandles },
   { name: "aifSources", install: installAifSources },
+  { name: "variants", install: installVariants },
   { name: "voxelCurves", install: installVoxelCurves },
-  { name: "numbers", install: installNumbers },
+  { name: "reference", needs: ["snapshots"], install: installReference },
+  { name: "numbers", needs: ["reference"], install: installNumbers },
   { name: "editHints", install: installEditHints },
   { name: "snapshots", install: installSnapshots },
   { name: "compare", needs: ["snapshots"], install: installAbCompare },

@@ -35,13 +35,15 @@ export const HTML = `
 <section class="maps" aria-label="Maps">
   <div class="row"><div class="segments" role="radiogroup" aria-label="Map"></div></div>
   <div class="stage"><div class="picture"><canvas data-testid="map" tabindex="0" role="application" aria-label="${MAP_KEYS}"></canvas>
-    <span class="side left">R</span><span class="side right">L</span><button data-action="whole-head" title="Show the whole head (0, or double click)" hidden></button><div class="readout" data-out="readout" aria-live="off"></div></div>
+    <span class="side left">R</span><span class="side right">L</span><div class="names" hidden><b data-out="first-map"></b><select data-control="second" aria-label="Map on the right"></select></div><button data-action="whole-head" title="Show the whole head (0, or double click)" hidden></button><div class="readout" data-out="readout" aria-live="off"></div></div>
     <div class="scale"><input type="number" step="any" data-window="high" aria-label="Window, upper end" title="Upper end of the window (right drag on the map: width and level)">
       <canvas class="bar" aria-hidden="true"></canvas>
       <input type="number" step="any" data-window="low" aria-label="Window, lower end" title="Lower end of the window">
-    </div></div>
+    </div>
+    <div class="scale second" hidden><canvas class="bar" aria-hidden="true"></canvas></div></div>
+  <div class="lesions" role="group" aria-label="Lesions"></div>
   <div class="row slicer"><label>Slice <input type="range" data-control="slice" min="1" value="1" step="1"></label><output data-out="slice"></output>
-    <div class="segments small" role="radiogroup" aria-label="Layout"><button role="radio" data-layout="one">One</button><button role="radio" data-layout="all">All</button></div><span class="grow"></span>
+    <div class="segments small" role="radiogroup" aria-label="Layout"><button role="radio" data-layout="one" title="One map of one slice">One</button><button role="radio" data-layout="two" title="Two maps of one slice side by side">Two</button><button role="radio" data-layout="all" title="All slices">All</button></div><span class="grow"></span>
     <select data-control="scale" aria-label="Colour scale" title="Colour scale of this map"></select>
     <button data-action="window" title="Usual window and colours of this map" aria-label="Usual window and colours">${icon("reset")}</button></div>
   <div class="row outlines" role="group" aria-label="Outlines">${toggle("core", "core", "Core: rCBF below its threshold")}${toggle("hypoperfused", "Tmax", "Hypoperfused: Tmax above its threshold")}${toggle("truth", "truth", "The known lesion")}${toggle("aif", "AIF voxels", "Voxels of the input function")}${toggle("vof", "VOF voxels", "Voxels of the vein")}</div>

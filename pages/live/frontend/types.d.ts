@@ -7,12 +7,12 @@ import type { VolumeStore } from "./map/volume_store.js";
 
 /** Indices into the series: x, y, z. */
 export type Voxel = [number, number, number];
-/** A pixel of the screen's layout of slice z. */
-export interface SlicePixel { column: number; row: number; z: number }
+/** A pixel of the screen's layout of slice z; `map`: the map in which it was found. */
+export interface SlicePixel { column: number; row: number; z: number; map?: string }
 export interface Point { x: number; y: number }
 export interface Box extends Point { w: number; h: number }
-/** The place of slice z on the canvas, in canvas pixels. */
-export interface SlicePlace extends Box { z: number }
+/** The place of a map of slice z on the canvas, in canvas pixels. */
+export interface SlicePlace extends Box { z: number; map: string }
 export type Curve = Float32Array;
 export type Range = [number, number];
 export type OutlineKind = "core" | "hypoperfused" | "truth";
@@ -66,11 +66,15 @@ export interface MapInfo {
 }
 export interface SourceInfo { id: string; label: string; colour: string; group: string }
 
-export interface MetricInfo { id: keyof Numbers; label: string; unit: string; digits: number }
+export interface MetricInfo { id: keyof Numbers; label: string; unit: string; digits: number; help: string }
 /** A handle of the whole curve: its limits (null: the end of the slider) and the slider's low, high and step. */
 export interface HandleInfo {
   id: keyof WholeEdit; label: string; unit: string; help: string; neutral: number | null;
   limits: [number, number | null]; span: [number, number, number];
+}
+/** A variant of the start AIF: an edit of it, or the VOF; see perfcore/aif/variants.py. */
+export interface VariantInfo {
+  id: string; label: string; help: string; effect: string; edit: WholeEdit | null; cut_after_peak_s: number | null;
 }
 /** A quantity whose gradient by the curve is drawn; of a region where it is a mean. */
 export interface QuantityInfo { id: string; label: string; unit: string; per_region: boolean }
@@ -84,7 +88,9 @@ export interface ConfigFrame {
   casePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
-  metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
+  metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; variants: VariantInfo[];
+  /** Limits of a target mismatch. */
+  target: { core_ml: number; ratio: number; mismatch_ml: number }; directions: DirectionInfo[];
   arrays: Record<string, Uint8Array>;
 }
 
@@ -138,6 +144,8 @@ export interface CoefficientsFrame { kind: "coefficients"; z: number; arrays: { 
 /** Where the maps of an edit are computed. */
 export type EngineStatus = "server" | "loading" | "browser";
 export interface StaleFrame { kind: "stale"; epoch: number; seq: number }
+/** Metrics of an AIF source. */
+export interface ReferenceFrame { kind: "reference"; source: string; numbers: Numbers }
 export interface ErrorFrame { kind: "error"; message: string; epoch?: number; seq?: number }
 export interface ProbeFrame {
   kind: "probe"; voxel: Voxel;
@@ -207,7 +215,7 @@ export interface StreamFrames {
 
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
-  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
+  error: ErrorFrame; reference: ReferenceFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
   snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
@@ -220,6 +228,7 @@ export type Request =
   | { type: "case"; have?: string | null }
   | { type: "probe"; voxel: Voxel }
   | { type: "fit"; curve: number[] }
+  | { type: "reference"; source: string }
   | { type: "voxels"; voxels: Voxel[]; number: number }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
   | { type: "region"; number: number; slice: number; vertices: [number, number][] }
@@ -296,5 +305,6 @@ export interface Provided {
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };
+  reference: { readonly numbers: Partial<Numbers> | null; onChange(listener: () => void): void };
   snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null };
 }

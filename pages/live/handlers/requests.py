@@ -122,6 +122,13 @@ def _voxels(_session: LiveSession, workspace: Workspace, request: Mapping[str, A
     return wire.pack("voxels", header, {"mean": aif.value.astype(np.float32), "sd": spread.astype(np.float32)})
 
 
+def _reference(_session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
+    """Return the metrics of an AIF source with the settings of the session."""
+    case, source = workspace.case, str(request["source"])
+    numbers = case.start_numbers(case.offered.get(source), workspace.settings)
+    return wire.pack("reference", {"source": source, "numbers": numbers})
+
+
 HANDLERS: Final[dict[str, Handler]] = {
-    "probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint, "region": measure_region,
+    "reference": _reference, "probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint, "region": measure_region,
 }  # fmt: skip

@@ -14,6 +14,7 @@ export function hint(effect, causal) {
     case "shift_s": return causal
       ? "In the causal form a shift matters: tissue that leads the AIF loses flow. The delay-invariant form would not see it in rCBF."
       : "In the delay-invariant form rCBF and core hardly see a shift. Tmax moves by as much, and the hypoperfused volume with it.";
+    case "vein": return "A vein peaks later and wider than an artery: Tmax falls everywhere and the hypoperfused volume with it; rCBF and core change little.";
     case "baseline": return "An offset over the whole scan changes the area, so CBV, and the shape, so rCBF a little.";
     case "dispersion_s": case "width": return `rCBF divides most of this out, since healthy tissue is measured with the same curve. ${ALL_SEE_IT}`;
     case "tail": case "cut_s": return `rCBF and core see little of the tail; absolute values do: less tail reads as more CBF and CBV. ${causal ? "" : "Tmax shifts too."}`.trim();

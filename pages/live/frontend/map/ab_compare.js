@@ -33,8 +33,8 @@ class AbCompare {
   #volumes = null;
   /** @type {"wipe" | "difference"} */
   #mode = "wipe";
-  /** Upper end of the window computed from the values. @type {{map: string, end: number} | null} */
-  #fitted = null;
+  /** Upper ends of the windows computed from the values, by map. @type {Record<string, number>} */
+  #fitted = {};
 
   /**
    * @param {Lab} lab
@@ -56,11 +56,8 @@ class AbCompare {
 
   get comparing() { return this.#volumes !== null; }
 
-  /** Both volumes where the map in view depends on the curve; else null. */
-  #active() {
-    const { map, view } = this.lab;
-    return this.#volumes && !map.maps[view.map].static ? this.#volumes : null;
-  }
+  /** Both volumes where a map depends on the curve; else null. */
+  #active(map = this.lab.view.map) { return this.#volumes && !this.lab.map.maps[map].static ? this.#volumes : null; }
 
   #installControls() {
     this.bar.addEventListener("click", (event) => {
@@ -113,7 +110,7 @@ class AbCompare {
     const wanted = a !== null && b !== null && this.lab.case;
     const [left, right] = wanted ? [this.#volumeOf(a), this.#volumeOf(b)] : [null, null];
     this.#volumes = left && right ? { a: left, b: right } : null;
-    this.#fitted = null;
+    this.#fitted = {};
     this.show();
     if (this.#volumes) this.lab.find(".panels").scrollIntoView({ block: "start", behavior: prefersReducedMotion() ? "auto" : "smooth" });
   }
@@ -147,12 +144,9 @@ class AbCompare {
   }
 
   /** Symmetric window: as set by the user, else a round number that holds 98 % of the voxels. @param {Volumes} volumes @returns {Range} */
-  #window(volumes) {
-    const { map } = this.lab.view;
-    const set = this.#windowEnds[map];
-    if (set !== undefined) return [-set, set];
-    if (this.#fitted?.map !== map) this.#fitted = { map, end: this.#fit(map, volumes) };
-    return [-this.#fitted.end, this.#fitted.end];
+  #window(volumes, map = this.lab.view.map) {
+    const end = this.#windowEnds[map] ?? (this.#fitted[map] ??= this.#fit(map, volumes));
+    return [-end, end];
   }
 
   /** @param {string} map @param {Volumes} volumes */
@@ -163,11 +157,11 @@ class AbCompare {
 
   /** Layers that the canvas draws in place of the one map. @param {MapStyle} meta @returns {Layer[] | null} */
   #layers(meta) {
-    const volumes = this.#active();
+    const volumes = this.#active(meta.map);
     if (!volumes) return null;
     const at = this.divider.position;
     if (this.#mode === "wipe") return [{ values: volumes.a, meta, from: 0, to: at }, { values: volumes.b, meta, from: at, to: 1 }];
-    const style = { ...meta, label: `Δ ${meta.label}`, window: this.#window(volumes), lut: SCALE, digits: Math.max(meta.digits, 2) };
+    const style = { ...meta, label: `Δ ${meta.label}`, window: this.#window(volumes, meta.map), lut: SCALE, digits: Math.max(meta.digits, 2) };
     return [{ values: new VolumeDifference(volumes), meta: style, from: 0, to: 1 }];
   }
 
@@ -203,7 +197,7 @@ class AbCompare {
   /** The maps have changed: fit the window of the difference again, unless the user has set it. */
   refit() {
     if (!this.#volumes || this.#mode !== "difference" || this.#windowEnds[this.lab.view.map]) return;
-    this.#fitted = null;
+    this.#fitted = {};
     this.show();
   }
 }

@@ -33,19 +33,19 @@ export class MapCanvas {
   /** @type {{priority: number, provider: LayerProvider}[]} */
   #layerProviders = [];
   #renderer = new SliceRenderer();
-  /** @type {{of: Float32Array, range: Range} | null} */
-  #fitted = null;
+  /** Windows of maps of the tissue alone, by their values. @type {WeakMap<Float32Array, Range>} */
+  #fitted = new WeakMap();
 
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {HTMLCanvasElement} bar
+   * @param {HTMLCanvasElement[]} bars colour bars of the maps from left to right
    * @param {VolumeStore} values
    * @param {ViewState} view
    */
-  constructor(canvas, bar, values, view) {
+  constructor(canvas, bars, values, view) {
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-    this.bar = bar;
+    this.bars = bars;
     this.values = values;
     this.view = view;
   }
@@ -85,14 +85,16 @@ export class MapCanvas {
    */
   #fittedWindow(map, now) {
     const field = staticField(now, map);
-    if (field && this.#fitted?.of !== field) {
-      if (now.loaded.size < now.slices) return this.maps[map].window;
+    if (!field || now.loaded.size < now.slices) return this.maps[map].window;
+    let range = this.#fitted.get(field);
+    if (!range) {
       const sorted = Float32Array.from(field).sort();
       const at = (/** @type {number} */ q) => sorted[Math.floor(q * (sorted.length - 1))];
       const low = Math.floor(at(0.02));
-      this.#fitted = { of: field, range: [low, Math.max(Math.ceil(at(0.98)), low + 1)] };
+      range = [low, Math.max(Math.ceil(at(0.98)), low + 1)];
+      this.#fitted.set(field, range);
     }
-    return this.#fitted?.range ?? this.maps[map].window;
+    return range;
   }
 
   resize() {
@@ -100,17 +102,19 @@ export class MapCanvas {
     const ratio = window.devicePixelRatio || 1;
     const [w, h] = [Math.max(Math.floor(box.width * ratio), 1), Math.max(Math.floor(box.height * ratio), 1)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
-    const [bw, bh] = [Math.floor(this.bar.clientWidth * ratio), Math.floor(this.bar.clientHeight * ratio)];
-    if (this.bar.width !== bw || this.bar.height !== bh) { Object.assign(this.bar, { width: bw, height: bh }); delete this.bar.dataset.drawn; }
+    for (const bar of this.bars) {
+      const [bw, bh] = [Math.floor(bar.clientWidth * ratio), Math.floor(bar.clientHeight * ratio)];
+      if (bar.width !== bw || bar.height !== bh) { Object.assign(bar, { width: bw, height: bh }); delete bar.dataset.drawn; }
+    }
     this.ratio = ratio;
   }
 
   /** The static data of a slice have come. @param {number} z */
   sliceLoaded(z) { this.#renderer.forget(z); }
 
-  /** The layers to draw. @returns {Layer[]} */
-  layers() {
-    const meta = this.style();
+  /** The layers to draw in the place of a map. @returns {Layer[]} */
+  layers(map = this.view.map) {
+    const meta = this.style(map);
     for (const { provider } of this.#layerProviders) {
       const layers = provider(meta);
       if (layers) return layers;
@@ -122,11 +126,11 @@ export class MapCanvas {
     const { canvas, context: ctx, values, view, ratio } = this;
     const now = values.case;
     if (!now || !this.maps[view.map]) return;
-    const layers = this.layers();
+    const layers = new Map(view.maps.map((map) => [map, this.layers(map)]));
     ctx.clearRect(0, 0, canvas.width, canvas.height);
     const rect = view.rect(now.head);
     for (const place of places(now, view, canvas)) {
-      for (const { values: shown, meta, from, to } of layers) {
+      for (const { values: shown, meta, from, to } of layers.get(place.map) ?? []) {
         const slice = this.#renderer.draw(shown, now, place.z, meta);
         ctx.save();
         if (view.zoom > 1 || to - from < 1) {
@@ -146,7 +150,7 @@ export class MapCanvas {
       }
       if (this.regions.length && view.outlines.region !== false) this.#drawRegions(place, rect);
     }
-    drawColorbar(this.bar, { ...layers[0].meta, ratio });
+    for (const [i, shown] of [...layers.values()].entries()) drawColorbar(this.bars[i], { ...shown[0].meta, ratio });
   }
 
   /** @param {SlicePlace} place @param {Box} rect */
@@ -168,6 +172,6 @@ export class MapCanvas {
   pick(event) {
     if (!this.values.case) return null;
     const at = toSlice(this.values.case, this.view, this.canvas, event);
-    return at && { column: Math.floor(at.x), row: Math.floor(at.y), z: at.z };
+    return at && { column: Math.floor(at.x), row: Math.floor(at.y), z: at.z, map: at.map };
   }
 }

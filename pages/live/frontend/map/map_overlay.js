@@ -90,7 +90,7 @@ class MapOverlay {
 
   /** @param {MapStyle} meta @returns {Layer[] | null} */
   #layers(meta) {
-    if (!this.#content) return null;
+    if (!this.#content || meta.map !== this.lab.view.map) return null;
     const { field, label, unit = "", window, lut, digits } = this.#content;
     const style = { ...meta, map: "overlay", case_array: undefined, label, unit, window, lut: this.lab.map.luts[lut], digits };
     return [{ values: new OverlayVolume(this.lab.values, field), meta: style, from: 0, to: 1 }];

@@ -2,12 +2,15 @@
 /** @import { Lab } from "../lab.js" */
 /** @import { ConfigFrame } from "../types.js" */
 import { closest, findAll, setRadio } from "../common/dom.js";
+import { places } from "./slice_layout.js";
 
 class MapToolbar {
   /** @param {Lab} lab */
   constructor(lab) {
     this.lab = lab;
     this.scale = lab.find("[data-control=scale]", HTMLSelectElement);
+    this.second = lab.find("[data-control=second]", HTMLSelectElement);
+    this.second.addEventListener("change", () => { lab.view.second = this.second.value; this.#viewChanged(); });
     this.low = lab.find("[data-window=low]", HTMLInputElement);
     this.high = lab.find("[data-window=high]", HTMLInputElement);
     lab.root.addEventListener("click", (event) => this.#onClick(event));
@@ -35,7 +38,9 @@ class MapToolbar {
     lab.find(".maps .segments").innerHTML = Object.entries(maps).map(([name, meta], i) =>
       `<button role="radio" data-map="${name}" title="${meta.title} (${i + 1})">${meta.label}</button>`).join("");
     this.scale.innerHTML = Object.entries(scales).map(([name, label]) => `<option value="${name}">${label}</option>`).join("");
+    this.second.innerHTML = Object.entries(maps).map(([name, { label }]) => `<option value="${name}">${label}</option>`).join("");
     if (!maps[lab.view.map]) lab.view.map = Object.keys(maps)[0];
+    if (!maps[lab.view.second]) lab.view.second = "tmax";
     this.show();
   }
 
@@ -43,7 +48,12 @@ class MapToolbar {
     const { lab, low, high } = this;
     const { map, root, shadow, view } = lab;
     for (const node of findAll(root, "[data-map]")) setRadio(node, node.dataset.map === view.map);
-    for (const node of findAll(root, "[data-layout]")) setRadio(node, (node.dataset.layout === "all") === view.montage);
+    const layout = view.montage ? "all" : view.two ? "two" : "one";
+    for (const node of findAll(root, "[data-layout]")) setRadio(node, node.dataset.layout === layout);
+    lab.find(".stage").dataset.layout = layout;
+    lab.find(".names").hidden = lab.find(".scale.second").hidden = layout !== "two";
+    lab.find("[data-out=first-map]").textContent = map.maps[view.map].label;
+    this.second.value = view.second;
     for (const node of findAll(root, "[data-outline]", HTMLInputElement)) node.checked = view.outlines[node.dataset.outline ?? ""];
     const meta = map.style();
     this.scale.value = meta.scale;
@@ -56,6 +66,14 @@ class MapToolbar {
     zoom.textContent = `×${view.zoom.toFixed(1)}`;
   }
 
+  /** Place the names of two maps: side by side, or one above the other. */
+  layOutNames() {
+    const { map, values, view, root } = this.lab;
+    if (!values.case || view.maps.length < 2) return;
+    const [first, second] = places(values.case, view, map.canvas);
+    root.dataset.stacked = String(first.y !== second.y);
+  }
+
   #viewChanged() {
     this.lab.view.store();
     this.lab.viewChanged();
@@ -63,17 +81,18 @@ class MapToolbar {
 
   /** @param {string} name */
   setMap(name) {
-    this.lab.view.map = name;
+    this.lab.view.setMap(name);
     this.#viewChanged();
   }
 
-  /** @param {boolean} montage */
-  #setLayout(montage) {
+  /** @param {string} layout "one", "two" or "all" */
+  #setLayout(layout) {
     const { lab } = this;
-    if (lab.view.montage === montage) return;
+    const montage = layout === "all", wasMontage = lab.view.montage;
     lab.view.montage = montage;
+    if (!montage) lab.view.two = layout === "two";
     this.#viewChanged();
-    if (lab.case) lab.aif.recompute();
+    if (lab.case && montage !== wasMontage) lab.aif.recompute();
   }
 
   /** @param {HTMLInputElement} field the edited field */
@@ -89,7 +108,7 @@ class MapToolbar {
   #onClick(event) {
     const data = closest(event, "button")?.dataset;
     if (data?.map) this.lab.events.emit("map", data.map);
-    if (data?.layout) this.#setLayout(data.layout === "all");
+    if (data?.layout) this.#setLayout(data.layout);
   }
 
   /** @param {Event} event */
@@ -120,5 +139,6 @@ export function installMapToolbar(lab) {
   lab.events.on("config", (config) => toolbar.configure(config));
   lab.events.on("case", () => toolbar.show());
   lab.events.on("view", () => toolbar.show());
+  lab.events.on("painted", () => toolbar.layOutNames());
   lab.events.on("map", (name) => toolbar.setMap(name));
 }

@@ -15,7 +15,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 const SLICE_STEPS = { ArrowUp: 1, ArrowRight: 1, PageUp: 1, ArrowDown: -1, ArrowLeft: -1, PageDown: -1 };
 
 /** @typedef {{clientX: number, clientY: number}} PagePoint */
-/** @typedef {{x: number, y: number, at: PagePoint, window: Range, kind: "window" | "pan", moved: boolean}} Press */
+/** @typedef {{x: number, y: number, at: PagePoint, map: string, window: Range, kind: "window" | "pan", moved: boolean}} Press */
 /** @typedef {{x: number, y: number, apart: number}} Pinch centre of two pointers and their distance */
 
 class MouseBindings {
@@ -80,13 +80,13 @@ class MouseBindings {
     this.#viewChanged();
   }
 
-  /** Change the window as a workstation does: across is the width, down the level. @param {Range} window @param {number} dx @param {number} dy */
-  #dragWindow([low, high], dx, dy) {
-    const { usual } = this.lab.map.style();
+  /** Change the window as a workstation does: across is the width, down the level. @param {Press} press @param {number} dx @param {number} dy */
+  #dragWindow({ map, window: [low, high] }, dx, dy) {
+    const { usual } = this.lab.map.style(map);
     const span = usual[1] - usual[0];
     const width = Math.max(high - low + (2 * span * dx) / this.canvas.clientWidth, span / 200);
     const level = (low + high) / 2 + (span * dy) / this.canvas.clientHeight;
-    this.view.setWindow(this.view.map, level - width / 2, level + width / 2);
+    this.view.setWindow(map, level - width / 2, level + width / 2);
     this.#viewChanged();
   }
 
@@ -100,8 +100,9 @@ class MouseBindings {
     const windowing = event.button === 2 || (event.button === 0 && event.altKey);
     if (event.button !== 0 && !windowing) return;
     canvas.setPointerCapture(event.pointerId);
-    const [low, high] = lab.map.style().window;
-    this.#press = { x: event.clientX, y: event.clientY, at: event, window: [low, high], kind: windowing ? "window" : "pan", moved: false };
+    const map = this.#toSlice(event)?.map ?? this.view.map;
+    const [low, high] = lab.map.style(map).window;
+    this.#press = { x: event.clientX, y: event.clientY, at: event, map, window: [low, high], kind: windowing ? "window" : "pan", moved: false };
   }
 
   /** @param {PointerEvent} event */
@@ -114,7 +115,7 @@ class MouseBindings {
     if (press) {
       const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
       press.moved ||= Math.hypot(dx, dy) >= MIN_DRAG;
-      if (press.moved && press.kind === "window") { this.#dragWindow(press.window, dx, dy); return; }
+      if (press.moved && press.kind === "window") { this.#dragWindow(press, dx, dy); return; }
       if (press.moved && this.view.zoom > 1) { this.#pan(press, event); return; }
     }
     this.#last = event;

@@ -9,6 +9,10 @@ export class ViewState {
   map = "rcbf";
   slice = 0;
   montage = false;
+  /** Whether one slice is shown as two maps side by side. */
+  two = true;
+  /** The map on the right of the two. */
+  second = "tmax";
   /** @type {Record<string, boolean>} */
   outlines = { core: true, hypoperfused: true, truth: true, aif: true, vof: true, region: true };
   /** Windows that the user has set, by map. @type {Record<string, Range>} */
@@ -27,8 +31,17 @@ export class ViewState {
   }
 
   #stored() {
-    const { map, montage, outlines, windows, scales } = this;
-    return { map, montage, outlines, windows, scales };
+    const { map, montage, two, second, outlines, windows, scales } = this;
+    return { map, montage, two, second, outlines, windows, scales };
+  }
+
+  /** The maps in view, from left to right. */
+  get maps() { return this.two && !this.montage ? [this.map, this.second] : [this.map]; }
+
+  /** Show a map; the one beside it stays another one. @param {string} map */
+  setMap(map) {
+    if (map === this.second) this.second = this.map === map ? this.second : this.map;
+    this.map = map;
   }
 
   /** Keep the view over a page change and a reload. */

@@ -28,6 +28,7 @@ export async function answer(session, request) {
       const { voxels, mean, sd } = await session.tissue.meanOf(request.voxels);
       return { kind: "voxels", voxels, flags: [SMOOTHED], number: request.number, arrays: { mean, sd } };
     }
+    case "reference": return { kind: "reference", source: request.source, numbers: await session.numbersOf(request.source) };
     case "region": return measureRegion(session, request);
     case "snapshot": return snapshotMaps(session, request.number);
     default: return null;

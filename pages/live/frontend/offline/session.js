@@ -60,9 +60,13 @@ export class PageSession {
   get startId() { return this.#start; }
 
   /** Metrics of the start AIF. */
-  startNumbers() {
-    const found = this.#startNumbers.get(this.#start) ?? this.volumes.of(this.start.curve).then(({ numbers }) => numbers);
-    this.#startNumbers.set(this.#start, found);
+  startNumbers() { return this.numbersOf(this.#start); }
+
+  /** Metrics of an AIF, by its id. @param {string} id */
+  numbersOf(id) {
+    const { curve } = this.#starts.get(id) ?? this.start;
+    const found = this.#startNumbers.get(id) ?? this.volumes.of(curve).then(({ numbers }) => numbers);
+    this.#startNumbers.set(id, found);
     return found;
   }
 

@@ -1,10 +1,12 @@
-// Lesion metrics of the volume, each with its change against the start curve.
+// Lesion metrics of the volume, each with its change from the pinned reference: lesions and decision below the maps, the
+// others below the Lab.
 /** @import { Lab } from "../lab.js" */
-/** @import { MetricInfo } from "../types.js" */
+/** @import { ConfigFrame, MetricInfo, Numbers, Provided } from "../types.js" */
 import { find } from "../common/dom.js";
 import { fixed, formatChange, isSmall } from "../common/number_format.js";
 
 const MAX_UNIT_LETTERS = 2; // a longer unit stands in the heading, not behind the value
+const LESIONS = ["core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio"];
 
 /** Label of a metric as a heading, with its unit where that is long. @param {Pick<MetricInfo, "label" | "unit">} metric */
 export const heading = ({ label, unit }) => (unit.length > MAX_UNIT_LETTERS ? `${label}, ${unit}` : label);
@@ -12,25 +14,72 @@ export const heading = ({ label, unit }) => (unit.length > MAX_UNIT_LETTERS ? `$
 /** The unit behind a value: empty where the heading has it. @param {Pick<MetricInfo, "unit">} metric */
 export const shortUnit = ({ unit }) => (unit.length > MAX_UNIT_LETTERS ? "" : unit);
 
-/** @param {Lab} lab */
-export function installNumbers(lab) {
-  lab.events.on("config", ({ metrics }) => {
+/** Whether the volumes are a target mismatch. @param {Pick<Numbers, "core_ml" | "hypoperfused_ml">} numbers @param {ConfigFrame["target"]} target @returns {boolean | null} null: not defined */
+export function isTargetMismatch({ core_ml: core, hypoperfused_ml: hypoperfused }, { core_ml: largest, ratio, mismatch_ml: least }) {
+  if (hypoperfused === null) return null;
+  return core < largest && hypoperfused >= ratio * core && hypoperfused > 0 && hypoperfused - core >= least;
+}
+
+class NumberRow {
+  /** @type {Numbers | null} */
+  #numbers = null;
+
+  /** @param {Lab} lab @param {Provided["reference"]} reference */
+  constructor(lab, reference) {
+    this.lab = lab;
+    this.reference = reference;
+    reference.onChange(() => this.show());
+  }
+
+  /** @param {ConfigFrame} config */
+  configure({ metrics, target }) {
+    const { lab } = this;
     if (lab.root.querySelector("[data-number]")) return;
-    lab.find(".numbers").insertAdjacentHTML("afterbegin", metrics.map((metric) =>
-      `<div class="number" data-number="${metric.id}"><span>${heading(metric)}</span><b>–</b><small>${shortUnit(metric)}</small><em></em></div>`).join(""));
-  });
+    const html = (/** @type {MetricInfo[]} */ some) => some.map((metric) =>
+      `<div class="number" data-number="${metric.id}" title="${metric.help}"><span>${heading(metric)}</span><b>–</b><small>${shortUnit(metric)}</small><em></em></div>`).join("");
+    lab.find(".lesions").innerHTML = `${html(metrics.filter(({ id }) => LESIONS.includes(id)))}<div class="decision" data-out="decision"></div>`;
+    lab.find(".numbers").insertAdjacentHTML("afterbegin", html(metrics.filter(({ id }) => !LESIONS.includes(id))));
+    lab.find(".decision").title = `Target mismatch: core < ${target.core_ml} ml, ratio ≥ ${target.ratio}, mismatch ≥ ${target.mismatch_ml} ml`;
+  }
+
+  /** Thresholds belong to the names of the lesions. @param {ConfigFrame["thresholds"]} thresholds */
+  showThresholds({ core, tmax }) {
+    find(this.lab.root, "[data-number=core_ml] span").textContent = `Core, rCBF < ${Number((100 * core).toFixed(0))} %`;
+    find(this.lab.root, "[data-number=hypoperfused_ml] span").textContent = `Tmax > ${Number(tmax.toFixed(1))} s`;
+  }
+
+  /** @param {Numbers} numbers */
+  receive(numbers) {
+    this.#numbers = numbers;
+    this.lab.root.dataset.coreMl = String(numbers.core_ml);
+    this.show();
+  }
+
+  show() {
+    const { lab, reference } = this;
+    const numbers = this.#numbers, before = reference.numbers;
+    if (!numbers) return;
+    for (const { id, digits } of lab.config.metrics) {
+      const node = lab.find(`[data-number=${id}]`);
+      const value = numbers[id], from = before?.[id] ?? null;
+      const change = value === null || from === null ? null : value - from;
+      find(node, "b").textContent = fixed(value, digits);
+      find(node, "em").textContent = change === null ? "" : formatChange(change, digits);
+      node.classList.toggle("changed", change !== null && !isSmall(change, digits));
+    }
+    const isTarget = isTargetMismatch(numbers, lab.config.target);
+    const decision = lab.find(".decision");
+    decision.textContent = isTarget === null ? "" : isTarget ? "target mismatch" : "no target mismatch";
+    decision.dataset.target = String(isTarget);
+  }
+}
+
+/** @param {Lab} lab @param {Provided} needed */
+export function installNumbers(lab, { reference }) {
+  const row = new NumberRow(lab, reference);
+  lab.events.on("config", (config) => { row.configure(config); row.showThresholds(config.thresholds); });
   lab.events.on("case", ({ hasLesion }) => {
     for (const id of ["dice", "auc"]) lab.find(`[data-number=${id}]`).hidden = !hasLesion;
   });
-  lab.events.on("numbers", ({ numbers, start }) => {
-    lab.root.dataset.coreMl = String(numbers.core_ml);
-    for (const { id, digits } of lab.config.metrics) {
-      const node = lab.find(`[data-number=${id}]`);
-      const [value, before] = [numbers[id], start[id]];
-      const change = value === null || before === null ? 0 : value - before;
-      find(node, "b").textContent = fixed(value, digits);
-      find(node, "em").textContent = formatChange(change, digits);
-      node.classList.toggle("changed", !isSmall(change, digits));
-    }
-  });
+  lab.events.on("numbers", ({ numbers }) => row.receive(numbers));
 }

@@ -97,10 +97,12 @@ const textWriter = (ctx, css, ratio) => (text, x, y, { size = 12, align = "left"
 export function picture(lab, caseTitle, comparison) {
   const { map, view, values } = lab;
   const { open } = values;
-  const { canvas: shown, bar, ratio } = map;
+  const { canvas: shown, ratio } = map;
   const css = getComputedStyle(lab.find("section.maps"));
   const [pad, head, foot] = [12 * ratio, 26 * ratio, 44 * ratio];
-  const canvas = element("canvas", { width: shown.width + bar.width + 3 * pad, height: shown.height + head + foot + 2 * pad });
+  const bars = map.bars.slice(0, view.maps.length);
+  const barsWidth = bars.reduce((sum, { width }) => sum + width + pad, pad);
+  const canvas = element("canvas", { width: shown.width + barsWidth + pad, height: shown.height + head + foot + 2 * pad });
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   ctx.fillStyle = css.backgroundColor;
   ctx.fillRect(0, 0, canvas.width, canvas.height);
@@ -108,11 +110,16 @@ export function picture(lab, caseTitle, comparison) {
   ctx.fillStyle = "#000";
   ctx.fillRect(left, top, shown.width, shown.height);
   ctx.drawImage(shown, left, top);
-  ctx.drawImage(bar, left + shown.width + pad, top + Math.max(shown.height - bar.height, 0) / 2);
+  let right = left + shown.width + pad;
+  for (const bar of bars) {
+    ctx.drawImage(bar, right, top + Math.max(shown.height - bar.height, 0) / 2);
+    right += bar.width + pad;
+  }
   const write = textWriter(ctx, css, ratio);
-  const { label, title } = map.style();
+  const names = view.maps.map((name) => map.style(name));
+  const title = names.length > 1 ? names.map(({ label }) => label).join(" | ") : `${names[0].label}: ${names[0].title}`;
   const place = view.montage ? `${open.slices} slices` : `slice ${view.slice + 1} of ${open.slices}`;
-  write(`${caseTitle ?? ""} · ${comparison ?? `${label}: ${title}`} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
+  write(`${caseTitle ?? ""} · ${comparison ?? title} · ${place}`, left, pad + head / 2, { size: 13, weight: "600" });
   if (!open.swap && !view.montage) {
     write("R", left + 8 * ratio, top + shown.height / 2, { color: GREY });
     write("L", left + shown.width - 8 * ratio, top + shown.height / 2, { color: GREY, align: "right" });

@@ -6,6 +6,9 @@ import { SvgChart, svg } from "../common/svg_chart.js";
 
 const REQUEST_DELAY_MS = 30;
 
+/** Name of a voxel: its indices from 0, the slice as it is counted beside the map. @param {Voxel} voxel */
+const placeOf = ([x, y, z]) => `voxel (${x}, ${y}), slice ${z + 1}`;
+
 /** @typedef {[times: ArrayLike<number>, values: ArrayLike<number>, className: string]} Line */
 
 /** Draw lines over one time axis. @param {SvgChart} plot @param {Line[]} lines */
@@ -21,18 +24,20 @@ function drawLines(plot, lines) {
   for (const [at, values, kind] of lines) svg("path", { class: kind, d: plot.path(at, values) }, plot.layer);
 }
 
-/** The value of the map at the pixel under the pointer, as text. @param {Lab} lab */
-function readout({ hover, values, map }) {
+/** The values of the maps in view at the pixel under the pointer, as text. @param {Lab} lab */
+function readout({ hover, values, map, view }) {
   if (!hover) return "";
   const { column, row, z } = hover;
   const i = values.indexAt(column, row, z);
   const [x, y] = values.voxelAt(column, row, z);
-  const meta = map.style();
   const { open } = values;
-  const value = meta.case_array ? open.arrays[meta.case_array][(z * open.rows + row) * open.columns + column]
-    : i < 0 ? NaN : values.at(map.view.map, i, z);
-  const text = Number.isNaN(value) ? "outside the brain" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
-  return `${text}  at (${x}, ${y}, ${z})`;
+  const texts = view.maps.map((name) => {
+    const meta = map.style(name);
+    const value = meta.case_array ? open.arrays[meta.case_array][(z * open.rows + row) * open.columns + column]
+      : i < 0 ? NaN : values.at(name, i, z);
+    return Number.isNaN(value) ? "" : `${meta.label} ${value.toFixed(meta.digits)} ${meta.unit.replace("\n", "")}`;
+  });
+  return `${texts.filter(Boolean).join(" · ") || "outside the brain"}  at (${x}, ${y}), slice ${z + 1}`;
 }
 
 /** @param {Lab} lab */
@@ -64,7 +69,7 @@ export function installVoxelCurves(lab) {
   lab.events.on("frame:probe", (frame) => {
     shown = { arrays: frame.arrays, caseName: values.open.name };
     map.probed = frame.voxel;
-    lab.find("[data-out=probed]").textContent = `voxel (${frame.voxel.join(", ")})`;
+    lab.find("[data-out=probed]").textContent = placeOf(frame.voxel);
     draw();
     lab.editor.setTissue(frame.arrays.tissue ?? frame.arrays.raw ?? null);
     const { magnified } = lab.editor;

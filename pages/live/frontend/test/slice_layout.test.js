@@ -19,7 +19,7 @@ describe("places", () => {
 
   it("centres one slice, as large as it fits, in the proportions of its voxels", () => {
     const open = caseOf({ pixelMm: [2, 1] });
-    const [place, ...others] = places(open, { montage: false, slice: 3 }, canvas);
+    const [place, ...others] = places(open, { montage: false, slice: 3, maps: ["rcbf"] }, canvas);
     assert.equal(others.length, 0);
     assert.equal(place.z, 3);
     assert.equal(place.w / place.h, 2);
@@ -27,9 +27,18 @@ describe("places", () => {
     assert.ok(Math.abs(2 * place.x + place.w - canvas.width) < 1e-9 && Math.abs(2 * place.y + place.h - canvas.height) < 1e-9);
   });
 
+  it("shows one slice as two maps, side by side or one above the other as the canvas is", () => {
+    const view = { montage: false, slice: 2, maps: ["rcbf", "tmax"] };
+    const [a, b] = places(caseOf(), view, { width: 900, height: 400 });
+    assert.deepEqual([a.map, b.map, a.z, b.z], ["rcbf", "tmax", 2, 2]);
+    assert.ok(a.y === b.y && a.x + a.w <= b.x + 1e-9);
+    const [above, below] = places(caseOf(), view, { width: 300, height: 900 });
+    assert.ok(above.x === below.x && above.y + above.h <= below.y + 1e-9);
+  });
+
   for (const [width, height] of [[900, 500], [200, 900], [900, 100], [50, 50]]) {
     it(`fits a montage into ${width} × ${height} without overlap, larger than any other grid`, () => {
-      const all = places(caseOf(), { montage: true, slice: 0 }, { width, height });
+      const all = places(caseOf(), { montage: true, slice: 0, maps: ["rcbf"] }, { width, height });
       assert.deepEqual(all.map(({ z }) => z), [0, 1, 2, 3, 4]);
       for (const [i, a] of all.entries()) {
         assert.ok(a.x > -1e-9 && a.y > -1e-9 && a.x + a.w < width + 1e-9 && a.y + a.h < height + 1e-9);
@@ -80,6 +89,7 @@ describe("toSlice", () => {
   it("is null outside the slices, unless a slice is given", () => {
     const open = caseOf();
     const beside = { clientX: 31, clientY: 21 };
+    view.two = false;
     assert.equal(toSlice(open, view, canvas, beside), null);
     const found = toSlice(open, view, canvas, beside, 0);
     assert.ok(found && found.x < open.head.x);

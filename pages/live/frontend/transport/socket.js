@@ -27,6 +27,9 @@ export class LiveSocket {
   #socket = null;
   /** The edit whose answer is due. @type {Edit | null} */
   #sentEdit = null;
+  #isStale = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #staleTimer;
   /** The latest edit that waits. @type {Edit | null} */
   #nextEdit = null;
   #closed = false;
