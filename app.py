@@ -15,13 +15,14 @@ NEED_A_CASE: Final = frozenset({"", "finetune"})
 
 def main() -> None:
     """Draw one page."""
-    from pages.live.component import ICON  # noqa: PLC0415
+    from pages.live.component import ICON, LOGO  # noqa: PLC0415
     from pages.session import url_sync  # noqa: PLC0415 - heavy, and needed in this role alone
     from pages.session.sidebar import sidebar  # noqa: PLC0415
     from pages.teaching import lesson_session  # noqa: PLC0415
     from pages.ui.style import page_style  # noqa: PLC0415
 
     st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=240)
+    st.logo(str(LOGO), size="large", icon_image=str(ICON))
     page = st.navigation(
         [
             st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),
@@ -69,6 +70,7 @@ else:
     from pages.series_player.route import PATH as PLAYER_PATH
     from pages.series_player.route import player_endpoint
     from pages.server.error_reporting import hide_exception_messages
+    from pages.server.first_paint import FirstPaint
     from pages.server.lifespan import lifespan
     from pages.server.streamlit_internals import disable_pages_directory
     from pages.server.upload_guard import UploadGuard
@@ -90,4 +92,6 @@ else:
         Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
         Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]
-    app = st.App(__file__, routes=routes, middleware=[Middleware(UploadGuard)], lifespan=lifespan)
+    app = st.App(
+        __file__, routes=routes, middleware=[Middleware(UploadGuard), Middleware(FirstPaint)], lifespan=lifespan
+    )

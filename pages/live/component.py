@@ -19,6 +19,7 @@ from perfcore.aif.sources import SourceInfo
 from perfcore.display.colours import LUTS
 
 ICON: Final = LIVE_FRONTEND / "icon.svg"
+LOGO: Final = LIVE_FRONTEND / "logo.svg"
 
 # The browser imports the module once per page load; state between runs of the page lives in it.
 _JS: Final = (

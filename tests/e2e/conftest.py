@@ -33,6 +33,7 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     """One browser context per process: the code that a page loads stays in its caches."""
     one = chromium.new_context(viewport=live.VIEWPORT, color_scheme="dark")
     one.set_default_timeout(live.TIMEOUT_MS)
+    one.add_init_script(live.ONE_MAP)
     yield one
     one.close()
 

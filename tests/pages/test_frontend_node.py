@@ -20,6 +20,7 @@ import torch
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.aif.variants import VARIANTS, variant_curve
 from perfcore.analysis.region import Region, polygon_mask, region_statistics
 from perfcore.display.slice_layout import Layout
 from perfcore.map_info import VoxelValues, computed_maps
@@ -51,6 +52,16 @@ def golden_edits() -> list[dict[str, Any]]:
         }
         for curve, dt_s, edit in itertools.product(curves, (0.7, 1.0, 2.0), edits)
     ]
+
+
+def golden_variants() -> list[dict[str, Any]]:
+    start = 200 * np.exp(-0.5 * ((np.arange(50) - 14.0) / 3) ** 2) + 20 / (1 + np.exp(14.0 - np.arange(50)))
+    vof = 0.9 * np.roll(start, 5)
+    return [
+        {"variant": asdict(info), "dt": dt_s, "start": start.tolist(), "vof": vof.tolist(),
+         "expected": variant_curve(info, start, dt_s, vof).tolist()}
+        for info in VARIANTS for dt_s in (0.7, 2.0)
+    ]  # fmt: skip
 
 
 def golden_layouts() -> list[dict[str, Any]]:
@@ -186,7 +197,7 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
         pytest.skip("Node is not on this machine.")
     golden, packed = tmp_path / "golden.json", tmp_path / "packed.json"
     frames = golden_wire(packed)
-    values = {"edits": golden_edits(), "layouts": golden_layouts(),
+    values = {"edits": golden_edits(), "variants": golden_variants(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
               "engine": golden_engine(tmp_path), "oneFile": golden_one_file()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))

@@ -28,6 +28,11 @@ SETTLED = (
     "data.sent === data.painted && data.numbers === data.sent && data.moving !== 'true' && data.case === 'whole'"
 )
 """Condition on the Lab's data: see `settled`."""
+ONE_MAP = """try {
+  if (!sessionStorage.getItem("lab|view")) sessionStorage.setItem("lab|view", JSON.stringify({ two: false }));
+  localStorage.setItem("aif-lab|hinted", "1");
+} catch { /* a page without storage */ }"""
+"""Script before a page: the Lab shows one map, whose places tests compute, and no hint over the curve."""
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -97,10 +102,12 @@ def browser() -> Iterator[Browser]:
 
 
 @contextmanager
-def isolated_page(browser: Browser, **options: Any) -> Iterator[Page]:
+def isolated_page(browser: Browser, *, one_map: bool = True, **options: Any) -> Iterator[Page]:
     """Open a page in a browser context of its own; ``options`` are the context's, as Playwright names them."""
     context = browser.new_context(**{"viewport": VIEWPORT, "color_scheme": "dark"} | options)
     context.set_default_timeout(TIMEOUT_MS)
+    if one_map:
+        context.add_init_script(ONE_MAP)
     yield context.new_page()
     context.close()
 

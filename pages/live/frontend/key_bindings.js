@@ -5,6 +5,26 @@ import { closest, inTextField } from "./common/dom.js";
 /** @type {Record<string, string>} */
 const KEYS = { r: "reset", g: "fit", p: "pick", w: "whole", z: "undo" };
 
+const FIELDS = "input, textarea, select, [contenteditable], [role=slider], [role=combobox], [role=listbox], [role=option], [role=radio], [role=tab], [role=menuitem], dialog *";
+
+/**
+ * Keys pressed where no field has the focus go to the map, as if it had the focus; inside the Lab the digits alone, since
+ * its controls use the others.
+ * @param {Lab} lab
+ * @param {KeyboardEvent} event
+ */
+function forward(lab, event) {
+  const path = event.composedPath(), target = /** @type {HTMLElement} */ (path[0]);
+  const { canvas } = lab.map, inside = path.includes(lab.root);
+  if (event.defaultPrevented || target === canvas || !lab.root.isConnected) return;
+  if (inside ? inTextField(event) || !/^[0-9]$/.test(event.key) : target.matches?.(FIELDS)) return;
+  if (["Enter", " ", "Tab"].includes(event.key)) return;
+  const { key, code, ctrlKey, metaKey, altKey, shiftKey } = event;
+  const copy = new KeyboardEvent("keydown", { key, code, ctrlKey, metaKey, altKey, shiftKey, bubbles: true, cancelable: true });
+  canvas.dispatchEvent(copy);
+  if (copy.defaultPrevented) event.preventDefault();
+}
+
 /** @param {Lab} lab */
 export function installKeyBindings(lab) {
   function act(/** @type {string} */ name) {
@@ -25,6 +45,8 @@ export function installKeyBindings(lab) {
     if (node.dataset.mode) lab.setMode(node.dataset.mode);
     if (node.dataset.action) act(node.dataset.action);
   });
+  const onKey = (/** @type {KeyboardEvent} */ event) => forward(lab, event);
+  document.addEventListener("keydown", onKey);
   lab.root.addEventListener("keydown", (event) => {
     if (!lab.aif.committed) return;
     const key = event.key.toLowerCase();
@@ -38,4 +60,5 @@ export function installKeyBindings(lab) {
       else act(KEYS[key]);
     }
   });
+  return { close() { document.removeEventListener("keydown", onKey); } };
 }

@@ -80,6 +80,7 @@ export class Lab {
       firstRequest: () => this.#caseRequest(),
       onFrame: (frame) => this.#receive(frame),
       onStatus: (status) => this.#showStatus(status),
+      onStale: (stale) => { this.root.dataset.late = String(stale); this.#showStatus(this.socket.status); },
       sendByRerun: (message) => this.setTriggerValue("fallback", { ...message, have: this.case?.key ?? null }),
     });
     this.engine = new Engine({
@@ -323,7 +324,7 @@ export class Lab {
   /** @param {ConnectionStatus} status */
   #showStatus(status) {
     this.root.dataset.status = status;
-    this.find("[data-out=status]").textContent = STATUS[status];
+    this.find("[data-out=status]").textContent = this.root.dataset.late === "true" && status === "live" ? "no answer" : STATUS[status];
     this.events.emit("status", status);
   }
 

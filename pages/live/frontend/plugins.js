@@ -14,6 +14,7 @@ import { installMapToolbar } from "./map/map_toolbar.js";
 import { installMouseBindings } from "./map/mouse_bindings.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
+import { installHelp } from "./panels/help.js";
 import { installNumbers } from "./panels/numbers.js";
 import { installReference } from "./panels/reference.js";
 import { installRegion } from "./panels/region.js";
@@ -53,6 +54,7 @@ export const PLUGINS = [
   { name: "editHints", install: installEditHints },
   { name: "snapshots", install: installSnapshots },
   { name: "compare", needs: ["snapshots"], install: installAbCompare },
+  { name: "help", needs: ["snapshots", "variants", "reference"], install: installHelp },
   { name: "shareLink", needs: ["snapshots", "compare"], install: installShareLink },
   { name: "tabs", needs: ["voxelCurves"], install: installTabs },
   { name: "overlay", install: installMapOverlay },

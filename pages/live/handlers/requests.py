@@ -130,5 +130,6 @@ def _reference(_session: LiveSession, workspace: Workspace, request: Mapping[str
 
 
 HANDLERS: Final[dict[str, Handler]] = {
-    "reference": _reference, "probe": _probe, "fit": _fit, "voxels": _voxels, "target": paint, "region": measure_region,
+    "probe": _probe, "reference": _reference, "fit": _fit, "voxels": _voxels,
+    "target": paint, "region": measure_region,
 }  # fmt: skip

@@ -37,7 +37,7 @@ TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["CaseHead", "CaseUpdate"], "slice": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
-    "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
+    "reference": ["ReferenceFrame"], "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
     "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
     "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
     "basis": ["BasisFrame"], "static": ["StaticFrame"], "coefficients": ["CoefficientsFrame"],
@@ -112,6 +112,7 @@ def request_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes
     inside = [int(v) for v in np.unravel_index(prepared.index[1000], prepared.grid)]
     yield probe_frame(workspace, curve, (inside[0], inside[1], inside[2]))
     yield probe_frame(workspace, curve, (0, 0, 0))
+    yield answer_request(session, workspace, {"type": "reference", "source": "truth"})
     yield answer_request(session, workspace, {"type": "fit", "curve": curve.tolist()})
     yield answer_request(session, workspace, {"type": "voxels", "voxels": [inside], "number": 1})
     yield answer_request(session, workspace, {"type": "target", "slice": 3, "fresh": True, "runs": [[0, 5]]})

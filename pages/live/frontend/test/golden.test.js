@@ -6,6 +6,7 @@ import { packCurve } from "../common/packed_curve.js";
 import { toScreen, toVoxel } from "../common/voxel_coords.js";
 import { packEdit, unpack } from "../common/wire.js";
 import { editCurve } from "../curve/curve_edits.js";
+import { variantCurve } from "../curve/variants.js";
 import { assertClose, golden, needsGolden, numbers } from "./golden_values.js";
 
 /** @import { Edit } from "../types.js" */
@@ -16,6 +17,14 @@ describe("golden values", needsGolden, () => {
     for (const { curve, dt, edit, expected } of golden.edits) {
       const size = Math.max(...curve.map(Math.abs));
       assertClose(editCurve(curve, dt, edit), expected, 1e-6 * size);
+    }
+  });
+
+  it("variants of the start AIF equal perfcore/aif/variants.py", () => {
+    assert.ok(golden.variants.length > 10);
+    for (const { variant, dt, start, vof, expected } of golden.variants) {
+      const arrays = { start: Float32Array.from(start), vof: Float32Array.from(vof) };
+      assertClose(/** @type {Float32Array} */ (variantCurve(variant, { dt, arrays })), expected, 1e-6 * Math.max(...start));
     }
   });
 

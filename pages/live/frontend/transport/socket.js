@@ -6,6 +6,7 @@ import { packEdit, unpack } from "../common/wire.js";
 
 const MAX_FAILURES = 4; // more of them in a row, and Streamlit's messages are tried
 const TIMEOUT_MS = 15_000; // no frame although one is pending: connection lost without a close event
+const STALE_MS = 1000;
 const MIN_RETRY_MS = 250;
 const MAX_RETRY_MS = 8000;
 const OPEN = 1;
@@ -17,6 +18,7 @@ let failures = 0; // sockets in a row that failed; kept over a page change
  * @property {() => Request} firstRequest first message of a new connection
  * @property {(frame: Frame) => void} onFrame
  * @property {(status: ConnectionStatus) => void} onStatus
+ * @property {(stale: boolean) => void} [onStale] an edit has had no answer for a second, or has one again
  * @property {(message: RerunMessage) => void} sendByRerun
  */
 
@@ -93,6 +95,14 @@ export class LiveSocket {
     this.#handlers.onStatus(status);
   }
 
+  /** Whether an edit has had no answer for a second, though the connection seems open. @param {boolean} stale */
+  #setStale(stale) {
+    clearTimeout(this.#staleTimer);
+    if (this.#isStale === stale) return;
+    this.#isStale = stale;
+    this.#handlers.onStale?.(stale);
+  }
+
   #connect() {
     if (this.#closed) return;
     this.#disconnect();
@@ -105,6 +115,7 @@ export class LiveSocket {
     socket.onmessage = (event) => {
       failures = 0;
       this.#setStatus("live");
+      this.#setStale(false);
       for (const request of this.#rerun.close()) this.request(request);
       clearTimeout(this.#timeout);
       for (const frame of unpack(event.data)) this.#receive(frame);
@@ -136,6 +147,7 @@ export class LiveSocket {
 
   /** Close the socket and stop the timers that wait for it. */
   #disconnect() {
+    this.#setStale(false);
     clearTimeout(this.#reconnectTimer);
     clearTimeout(this.#timeout);
     if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
@@ -153,6 +165,8 @@ export class LiveSocket {
       this.#sentEdit = edit;
       this.#socket.send(packEdit(edit));
       this.#startTimeout();
+      clearTimeout(this.#staleTimer);
+      this.#staleTimer = setTimeout(() => this.#setStale(true), STALE_MS);
     }
   }
 

@@ -1,0 +1,101 @@
+// Help: all shortcuts (?), a tour of the Lab, and a hint that goes with the first edit.
+/** @import { Lab } from "../lab.js" */
+import { element, find, inTextField } from "../common/dom.js";
+
+const HINTED = "aif-lab|hinted"; // in local storage: the hint is shown once
+const HINT = "Drag a point of the curve, or press one of the buttons above it: the maps follow.";
+/** Keys and what they do. @type {[group: string, rows: [keys: string, text: string][]][]} */
+const SHORTCUTS = [
+  ["Maps", [["1 … 9", "choose the map"], ["↑ ↓", "next or previous slice"], ["+ − 0", "zoom in, out, whole head"], ["Shift + arrows", "move the voxel in view"], ["Right drag", "window of the map"]]],
+  ["Curve", [["D", "drag points or draw"], ["G", "gamma-variate fit"], ["W", "handles of the whole curve"], ["P", "pick voxels on the map"], ["R", "reset"], ["Z, Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"], ["[ ]", "how many neighbours follow"]]],
+  ["Lab", [["K", "save a snapshot"], ["M", "what matters: the gradient below the curve"], ["Esc", "stop comparing, close an overlay"], ["?", "this help"]]],
+];
+/** Steps of the tour: what is framed, and the text. @type {[selector: string, text: string][]} */
+const TOUR = [
+  [".maps", "The maps of one slice: relative blood flow on the left, Tmax on the right. Point at a voxel: the cross and its values follow in both."],
+  [".curve svg.editor", "The arterial input function. Every map is deconvolved with this curve. Drag a point, and the maps follow at once."],
+  [".variants", "Each button morphs the curve into a common mistake. Try the vein: Tmax collapses, the core hardly changes."],
+  [".lesions", "Core, hypoperfused volume, mismatch and the decision that follows from them; beside each the change from the reference."],
+  [".versus", "The reference of the changes: it stays when you choose another artery or another λ. Pin any curve here."],
+  ["[data-control=source]", "Where the curve comes from: selectors, networks, the known artery, a file, or voxels that you pick (P)."],
+  [".panes", "Below the curve: the voxel's own curve, what matters, the spread of plausible curves, and regions."],
+  [".keep", "Save a snapshot, then compare two of them on the map, or take everything along with Export below."],
+];
+
+class Help {
+  #step = 0;
+
+  /** @param {Lab} lab */
+  constructor(lab) {
+    this.lab = lab;
+    this.dialog = element("dialog", { className: "help" });
+    this.dialog.setAttribute("aria-label", "Help");
+    this.dialog.innerHTML = `<h3>Shortcuts</h3><div class="shortcuts">${SHORTCUTS.map(([group, rows]) => `<section><h4>${group}</h4><dl>${rows.map(([keys, text]) => `<dt>${keys}</dt><dd>${text}</dd>`).join("")}</dl></section>`).join("")}</div>
+      <div class="row"><button data-help="tour" class="filled">Two-minute tour</button><span class="grow"></span><button data-help="close">Close</button></div>`;
+    this.tour = element("div", { className: "tour", hidden: true });
+    this.tour.setAttribute("role", "dialog");
+    this.tour.setAttribute("aria-label", "Tour");
+    this.tour.innerHTML = `<p></p><div class="row"><span data-out="step"></span><span class="grow"></span><button data-help="back">Back</button><button data-help="next" class="filled">Next</button><button data-help="end" aria-label="End the tour" title="End the tour (Esc)">×</button></div>`;
+    this.hint = element("div", { className: "first-hint", textContent: HINT, hidden: true });
+    lab.root.append(this.dialog, this.tour);
+    lab.find("svg.editor").after(this.hint);
+    const button = element("button", { className: "ask", textContent: "?", title: "Shortcuts and tour (?)" });
+    button.setAttribute("aria-label", "Help: shortcuts and tour");
+    button.dataset.action = "help";
+    lab.find(".numbers .status").before(button);
+    lab.root.addEventListener("click", (event) => this.#onClick(event));
+    lab.root.addEventListener("keydown", (event) => {
+      if (event.key === "?" && !inTextField(event)) { event.preventDefault(); this.open(); }
+      if (event.key === "Escape" && !this.tour.hidden) this.#show(-1);
+    });
+  }
+
+  open() { if (!this.dialog.open) this.dialog.showModal(); }
+
+  /** @param {Event} event */
+  #onClick(event) {
+    const act = /** @type {HTMLElement} */ (event.target).dataset?.help;
+    if (act === "close" || act === "tour") this.dialog.close();
+    if (act === "tour") this.#show(0);
+    if (act === "next") this.#show(this.#step + 1);
+    if (act === "back") this.#show(this.#step - 1);
+    if (act === "end") this.#show(-1);
+  }
+
+  /** Show a step of the tour; outside its range the tour ends. @param {number} step */
+  #show(step) {
+    this.lab.root.querySelector(".toured")?.classList.remove("toured");
+    this.#step = step;
+    this.tour.hidden = step < 0 || step >= TOUR.length;
+    if (this.tour.hidden) return;
+    const [selector, text] = TOUR[step];
+    const target = this.lab.root.querySelector(selector);
+    target?.classList.add("toured");
+    target?.scrollIntoView({ block: "nearest" });
+    find(this.tour, "p").textContent = text;
+    find(this.tour, "[data-out=step]").textContent = `${step + 1} / ${TOUR.length}`;
+    find(this.tour, "[data-help=back]", HTMLButtonElement).disabled = step === 0;
+    find(this.tour, "[data-help=next]").textContent = step === TOUR.length - 1 ? "Done" : "Next";
+    find(this.tour, "[data-help=next]").focus();
+  }
+
+  /** Show the hint to somebody who has not edited a curve in this browser. */
+  showHint() {
+    try { this.hint.hidden = localStorage.getItem(HINTED) !== null; } catch { /* storage may be off */ }
+  }
+
+  hideHint() {
+    if (this.hint.hidden) return;
+    this.hint.hidden = true;
+    try { localStorage.setItem(HINTED, "1"); } catch { /* storage may be off */ }
+  }
+}
+
+/** @param {Lab} lab */
+export function installHelp(lab) {
+  const help = new Help(lab);
+  let edits = 0;
+  lab.actions.help = () => help.open();
+  lab.events.on("case", () => help.showHint());
+  lab.events.on("committed", () => { if (edits++ && lab.aif.changed()) help.hideHint(); });
+}
