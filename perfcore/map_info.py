@@ -146,7 +146,7 @@ MAPS: Final[dict[str, MapInfo]] = {
             compute=lambda v: v.rcbf, difference=0.5, bids="desc-relative_cbf",
         ),
         MapInfo(
-            "cbf", "CBF", "Cerebral blood flow", "ml/100 g/min", (0, 60), 1,
+            "cbf", "CBF", "Cerebral blood flow", "ml/100 g/min", (0, 30), 1,
             compute=lambda v: v.cbf, difference=20.0, caplex="Q.PH1.003",
         ),
         MapInfo(

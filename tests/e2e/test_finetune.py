@@ -35,6 +35,7 @@ from tests.support.lab_page import (
     hovered,
     readout_value,
     shown_number,
+    voxel_in,
 )
 
 pytestmark = pytest.mark.browser
@@ -78,10 +79,8 @@ def overlaid(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]
     """Hover over a part of the map under an overlay; returns the overlay's readout and the voxel."""
     box = canvas_box(page)
     page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
-    found = re.search(r"at \((\d+), (\d+), (\d+)\)", page.locator('[data-out="readout"]').text_content() or "")
-    assert found is not None
-    a, b, c = (int(v) for v in found.groups())
-    return page.locator('[data-out="overlaid"]').inner_text(), (a, b, c)
+    voxel = voxel_in(page.locator('[data-out="readout"]').text_content() or "")
+    return page.locator('[data-out="overlaid"]').inner_text(), voxel
 
 
 def bars(page: Page) -> np.ndarray:

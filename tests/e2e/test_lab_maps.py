@@ -304,4 +304,4 @@ def test_hover_readout_is_exact(page: Page, address: str) -> None:
     text, now = hovered(page, *position_of(page, voxel))
     assert now == voxel
     assert readout_value(text) == pytest.approx(result.maps.rcbf[voxel], abs=0.0051)
-    expect(page.locator('[data-out="probed"]')).to_have_text(f"voxel ({voxel[0]}, {voxel[1]}, {z})")
+    expect(page.locator('[data-out="probed"]')).to_have_text(f"voxel ({voxel[0]}, {voxel[1]}), slice {z + 1}")

@@ -117,6 +117,7 @@ def test_a_voxel_of_an_artery_becomes_the_curve(page: OtherPage) -> None:
         f"""(() => {{ const slice = lab.querySelector('[data-control="slice"]');
           slice.value = "{voxel[2] + 1}"; slice.dispatchEvent(new Event("input")); }})()"""
     )
+    page.click_on('[data-layout="one"]')
     page.click_on('[data-action="pick"]')
     x, y, width, height = page.evaluate_lab(f"({BOX})()")
     box = {"x": x, "y": y, "width": width, "height": height}

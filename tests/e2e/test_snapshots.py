@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Download, Page
 
 from pages.session.share_link import unpack_curve
 from perfcore.display.slice_layout import Layout
+from perfcore.map_info import MAPS
 from perfcore.pipeline import Analysis
 from perfcore.settings import Settings
 from tests.support.app_server import (
@@ -254,7 +255,7 @@ def test_difference_map_equals_perfcore(compared: tuple[Page, Analysis, Analysis
         assert difference == pytest.approx(float(change[voxel]), abs=0.0051 + 2e-4 * abs(b)), voxel
     usual = np.nanquantile(np.abs(change), 0.98)
     span = float(page.locator('[data-control="difference-span"]').input_value())
-    low, high = {"rCBF": (0, 1.5), "CBF": (0, 60), "CBV": (0, 6), "MTT": (0, 20), "Tmax": (0, 12)}[name]
+    low, high = MAPS[name.lower()].window
     floor = (high - low) / 50
     assert 0.9 * max(usual, floor) <= span <= 2.6 * max(usual, floor), "a round number that holds 98 %"
 

@@ -69,10 +69,10 @@ def canvas_box(page: Page) -> dict[str, float]:
 
 def voxel_in(readout: str) -> Voxel:
     """The voxel that the text of the readout names."""
-    found = re.search(r"at \((\d+), (\d+), (\d+)\)", readout)
+    found = re.search(r"at \((\d+), (\d+)\), slice (\d+)", readout)
     assert found, f"no voxel: {readout!r}"
-    a, b, c = (int(v) for v in found.groups())
-    return a, b, c
+    x, y, slice_number = (int(v) for v in found.groups())
+    return x, y, slice_number - 1
 
 
 def hovered(page: Page, x: float, y: float) -> tuple[str, Voxel]:
@@ -105,10 +105,16 @@ def position_by(
 
 
 def readout_value(text: str) -> float:
-    """The number in a readout like ``rCBF 0.83 of healthy  at (88, 141, 4)``."""
+    """The number in a readout like ``rCBF 0.83 of healthy  at (88, 141), slice 5``."""
     found = re.match(r"\S+ (-?[\d.]+)", text)
     assert found, text
     return float(found[1])
+
+
+def change_text(change: float, digits: int) -> str:
+    """A change as the row of numbers shows it."""
+    text = f"{abs(change):.{digits}f}"
+    return "±0" if float(text) == 0 else f"{'−' if change < 0 else '+'}{text}"
 
 
 def shown_number(page: Page, name: str) -> float:

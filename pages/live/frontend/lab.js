@@ -29,6 +29,7 @@ const GIVEN_UP = {
   differs: "The maps of this browser differ from the server's: the server computes this case from now on.",
   failed: "The computation in this browser has failed: the server computes this case from now on.",
 };
+const MAX_WAIT_MS = 3000; // for a first map: its curve may have been refused
 /** @type {WeakMap<HTMLElement, Lab>} */
 const labs = new WeakMap();
 /** The last notice of the page that was shown, and of which session. */
@@ -59,6 +60,8 @@ export class Lab {
   #confirmedSeq = 0;
   /** The last maps of the server: the edit's sequence number, and the slice, or null for all. @type {{seq: number, z: number | null}} */
   #exact = { seq: -1, z: null };
+  #mapShown = () => {};
+  #firstMap = new Promise((resolve) => { this.#mapShown = () => resolve(null); }); // until then the bandwidth is the visible slice's
   #firstNotice = ""; // of the page, shown with the first map: its time on the screen begins then
   /** The last edit, where the engine will have to compute its maps when the case has come. @type {Edit | null} */
   #leftToEngine = null;
@@ -90,6 +93,7 @@ export class Lab {
       onCompared: (error) => { this.root.dataset.engineError = String(error); },
       onGivenUp: (reason) => this.#replaceEngine(GIVEN_UP[reason]),
       visible: () => this.view.slice,
+      firstMap: () => Promise.race([this.#firstMap, new Promise((resolve) => setTimeout(resolve, MAX_WAIT_MS))]),
       thresholds: () => this.values.thresholds,
     });
     this.aif = new EditedAif(this);
@@ -298,6 +302,7 @@ export class Lab {
     this.performanceMarks.painted(this.#seqToDraw);
     if (this.#seqToDraw === undefined) return;
     this.root.dataset.painted = String(this.#seqToDraw);
+    this.#mapShown();
     this.#seqToDraw = undefined;
     if (this.#firstNotice) this.notice(this.#firstNotice);
     this.#firstNotice = "";

@@ -37,8 +37,8 @@ TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["CaseHead", "CaseUpdate"], "slice": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
-    "reference": ["ReferenceFrame"], "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"], "region": ["RegionFrame"],
-    "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
+    "reference": ["ReferenceFrame"], "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"],
+    "region": ["RegionFrame"], "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
     "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
     "basis": ["BasisFrame"], "static": ["StaticFrame"], "coefficients": ["CoefficientsFrame"],
     "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],

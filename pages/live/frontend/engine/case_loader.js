@@ -9,6 +9,7 @@ import { unpack } from "../common/wire.js";
  * @property {(z: number, coefficients: Int16Array) => void} onSlice
  * @property {(z: number, arrays: SliceArrays) => void} onStatic
  * @property {() => number} visible the slice in view
+ * @property {() => Promise<unknown>} [firstMap] resolves when a map is on the screen: the other slices follow then
  */
 
 const RETRY_MS = 1000;
@@ -67,7 +68,7 @@ function frameOf(address, request, signal) {
  * @param {AbortSignal} signal
  * @param {boolean} forEngine whether the engine's data are loaded too
  */
-export async function loadCase(address, nSlices, { onBasis, onSlice, onStatic, visible }, signal, forEngine = true) {
+export async function loadCase(address, nSlices, { onBasis, onSlice, onStatic, visible, firstMap }, signal, forEngine = true) {
   /** @type {Promise<BasisFrame> | null} */
   const basis = forEngine ? frameOf(address, { kind: "basis" }, signal) : null;
   const missing = new Set(Array.from({ length: nSlices }, (_, z) => z));
@@ -91,6 +92,7 @@ export async function loadCase(address, nSlices, { onBasis, onSlice, onStatic, v
       const z = nearest(missing, visible());
       missing.delete(z);
       await load(z);
+      if (missing.size === nSlices - 1) await firstMap?.();
     }
     return !signal.aborted;
   } catch {

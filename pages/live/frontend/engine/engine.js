@@ -19,6 +19,7 @@ import { buildOperator, isSupported, project } from "./operator.js";
  * @property {(error: number) => void} onCompared mean relative error of CBF against the server's at rest
  * @property {(reason: "failed" | "differs") => void} onGivenUp a worker has failed, or the maps differ beyond the stated error
  * @property {() => number} visible the slice in view
+ * @property {() => Promise<unknown>} [firstMap] resolves when a map is on the screen
  * @property {() => Thresholds} thresholds
  */
 /** @typedef {{cbf: Float32Array, tmax: Float32Array, ref: number}} Flow */
@@ -127,6 +128,7 @@ export class Engine {
       onStatic: this.#host.onStatic,
       onBasis: (basis) => { if (module) this.#begin(basis, module); },
       onSlice: (z, coefficients) => this.#store(z, coefficients),
+      firstMap: () => this.#host.firstMap?.() ?? Promise.resolve(),
     }, signal, Boolean(module));
     if (signal.aborted) return;
     this.#transfer = whole ? "loaded" : "failed";
