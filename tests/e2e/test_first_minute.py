@@ -34,7 +34,7 @@ def variant(name: str) -> np.ndarray:
 
 def test_opens_on_two_maps_with_the_lesions_and_the_decision(guest: Page, address: str) -> None:
     open_lab(guest, address)
-    expect(guest.locator('[data-layout="two"]').first).to_be_attached()
+    expect(guest.locator('[data-layout="two"]')).to_have_attribute("aria-checked", "true")
     expect(guest.locator('[data-out="first-map"]')).to_have_text("rCBF")
     expect(guest.locator('[data-control="second"]')).to_have_value("tmax")
     pixels = canvas(guest)

@@ -190,7 +190,7 @@ def test_a_click_outside_the_brain_is_refused_and_changes_nothing(page: Page, ad
     curve, core, sent = committed_curve(page), lab_data(page, "core-ml"), lab_data(page, "sent")
     page.get_by_role("button", name="Pick").click()
     box = canvas_box(page)
-    page.mouse.click(box["x"] + 0.09 * box["width"], box["y"] + 0.09 * box["height"])
+    page.mouse.click(box["x"] + 0.16 * box["width"], box["y"] + 0.06 * box["height"])
     page.locator(".notice").get_by_text("outside the brain").wait_for()
     page.mouse.click(box["x"] + 2, box["y"] + 2)
     page.locator(".notice").get_by_text("outside the image").wait_for()
