@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from perfcore.aif.variants import VARIANTS
 from tests.support.app_server import lab_data, new_maps, open_lab, settled
 from tests.support.lab_page import committed_curve, editor_values, library_result, start_curve
 
@@ -75,14 +76,15 @@ def test_tab_reaches_every_control_once_and_the_focus_is_seen(page: Page, addres
     assert not unseen
     names = [
         next((f"{key} {stop[key]}" for key in ("map", "testid", "window", "control", "layout", "outline", "action",
-              "mode", "point", "tab", "out") if key in stop), stop["name"])
+              "mode", "variant", "point", "tab", "out") if key in stop), stop["name"])
         for stop in stops[:-1]
     ]  # fmt: skip
     assert names == [
         "map rcbf", "testid map", "window high", "window low", "control slice", "layout one", "control scale",
         *(f"outline {kind}" for kind in ("core", "hypoperfused", "truth", "aif", "vof")),
-        "control source", "action where", "mode points", "action fit", "action pick", "action whole", "point 0",
-        "tab voxel", "action sensitivity", "action keep", "control keep-name", "solid", "action link",
+        "control source", "action where", "mode points", "action fit", "action pick", "action whole",
+        *(f"variant {info.id}" for info in VARIANTS), "point 0", "tab voxel", "action sensitivity",
+        "control reference", "action keep", "action help", "control keep-name", "solid", "action link",
         "action figure",
     ]  # fmt: skip
 
