@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pages.classroom.questions import read_items
-from pages.classroom.tasks import Answer, Task, TaskCase, TaskKind
+from pages.classroom.tasks import Answer, Painting, Task, TaskCase, TaskKind
 from pages.live.handlers.requests import invalid_request, mean_of_voxels, voxels_of
 from pages.live.server.wire import checked_curve
 from perfcore.errors import InputDataError
@@ -21,6 +21,8 @@ from perfcore.types import DoubleArray
 
 MAX_CLICKED: Final = 20
 """Voxels of one answer to *click the artery*."""
+MAX_RUNS: Final = 2000
+"""Runs of one painting; a core painted by hand has about one a row of the slice."""
 
 
 def read_answer(task: Task, sequence: int, value: Any) -> Answer:
@@ -91,11 +93,13 @@ def _paint(task: Task, sequence: int, value: Mapping[str, Any]) -> Answer:
     numbers: dict[str, float | None] = {"painted_ml": float(painted.sum()) * of.case.prepared.voxel_ml}
     if of.case.lesion is not None:
         numbers["dice"] = dice(painted, of.case.lesion[start:stop])
-    return Answer(sequence, painted=painted, numbers=numbers)
+    return Answer(sequence, painting=Painting.of(painted), numbers=numbers)
 
 
 def _flags(value: Any, n: int) -> NDArray[np.bool_]:
     """Read runs of painted voxels, start and length in turn, within n voxels."""
+    if len(value) > 2 * MAX_RUNS:
+        raise InputDataError("The painted core has too many pieces; fill its holes, or use a larger brush.")
     runs = np.asarray(value, np.int64).reshape(-1, 2)
     first, size = runs.T
     if not ((first >= 0) & (first < n) & (size > 0) & (size <= n - first)).all():

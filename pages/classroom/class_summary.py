@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -17,8 +18,22 @@ SUMMARIZED: Final = ("core_ml", "hypoperfused_ml", "painted_ml")
 """Metrics whose spread is shown, where answers have them."""
 
 
+_last: Final[weakref.WeakKeyDictionary[Round, tuple[int, dict[str, Any]]]] = weakref.WeakKeyDictionary()
+
+
 def summary_of(one: Round) -> dict[str, Any]:
-    """Return number, spread, decisions and right answers of a round, ready for JSON."""
+    """Return number, spread, decisions and right answers of a round, ready for JSON; do not change it.
+
+    It is computed once after each change of the answers: at the reveal every participant gets it.
+    """
+    changed_at = one.changed_at
+    found = _last.get(one)
+    if found is None or found[0] != changed_at:
+        _last[one] = found = changed_at, _summary(one)
+    return found[1]
+
+
+def _summary(one: Round) -> dict[str, Any]:
     answers = [answer for answer, _ in tuple(one.answers.values())]
     spreads = {name: _values(answers, name) for name in SUMMARIZED}
     return {

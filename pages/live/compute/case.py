@@ -121,6 +121,7 @@ class LiveCase:
             hidden.__dict__.pop(name, None)
         hidden.key = f"{self.key} without truth"
         hidden.lesion, hidden.lesion_voxels, hidden.hypoperfused = None, 0, None
+        hidden._start_numbers = {}  # those of this case hold the agreement with the truth
         return hidden
 
     @property

@@ -90,7 +90,8 @@ export class RoomSocket {
     this.#drop();
     if (this.#closed) return;
     this.#handlers.onStatus("reconnecting");
-    this.#retry = setTimeout(() => this.#connect(), Math.min(MIN_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS));
+    const wait = Math.min(MIN_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
+    this.#retry = setTimeout(() => this.#connect(), wait * (0.5 + Math.random())); // a whole class at different times
   }
 
   #drop() {
