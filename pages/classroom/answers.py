@@ -56,8 +56,8 @@ def read_answer(task: Task, sequence: int, value: Any) -> Answer:
 def curve_numbers(of: TaskCase, curve: DoubleArray) -> dict[str, float | None]:
     """Return the lesion metrics of an AIF, by the temporal basis where it is accurate on this case.
 
-    They are finite, or None where undefined. Many answers come at once, and the basis changes the core by less than
-    0.1 %.
+    They are finite, or None where undefined. Many answers come at once, and the basis changes the core by less
+    than 0.1 %.
 
     Raises
     ------

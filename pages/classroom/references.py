@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, Final
@@ -65,11 +66,23 @@ def references_of(of: TaskCase) -> list[Reference]:
 def computed_references(of: TaskCase) -> list[Future[dict[str, Any] | None]]:
     """Return the computed references of a case, each once for all screens; a result is None for one without AIF.
 
-    The futures are shared: do not cancel them.
+    The futures are shared: do not cancel them. One is computed after the other, so that answers find a free core:
+    a network takes a second.
     """
     with _lock:
         if of not in _found:
-            _found[of] = [
-                COMPUTE.submit_for(of.case, one.compute_or_none, background=True) for one in references_of(of)
-            ]
+            references = references_of(of)
+            _found[of] = [Future() for _ in references]
+            _compute_next(iter(zip(references, _found[of], strict=True)))
         return _found[of]
+
+
+def _compute_next(rest: Iterator[tuple[Reference, Future[dict[str, Any] | None]]]) -> None:
+    for one, future in rest:
+
+        def done(job: Future[dict[str, Any] | None], future: Future[dict[str, Any] | None] = future) -> None:
+            future.set_result(None if job.cancelled() else job.result())
+            _compute_next(rest)
+
+        COMPUTE.submit_for(one.of.case, one.compute_or_none, background=True).add_done_callback(done)
+        return
