@@ -41,6 +41,8 @@ GOALS: Final = {
 MAX_ANSWERS: Final = 100_000
 """Answers of one person."""
 TIMEOUT_S: Final = 60.0
+REST_S: Final = 2.0
+REST_CORES: Final = 0.05
 MIN_RETRY_S: Final = 0.25
 MAX_RETRY_S: Final = 3.0
 """As in ``pages/classroom/frontend/common/room_socket.js``."""
@@ -64,6 +66,12 @@ class Class:
         """Processor time of the server so far."""
         times = self.process.cpu_times()
         return times.user + times.system
+
+    @property
+    def delay_s(self) -> float:
+        """Seconds that the server's threads were ready and had no core, together: what else runs here."""
+        files = Path(f"/proc/{self.process.pid}/task").glob("*/schedstat")
+        return sum(int(file.read_text().split()[1]) for file in files) / 1e9
 
     @property
     def peak_gb(self) -> float:
@@ -99,7 +107,8 @@ class Person:
         self._ws = await self._context.__aenter__()
         self.token = (await self._next("joined"))["token"]
         await self._next("state")
-        self.room.n_bytes += await asyncio.to_thread(self._download)
+        n_bytes = await asyncio.to_thread(self._download)
+        self.room.n_bytes += n_bytes
 
     async def answer(self, seconds: float) -> None:
         """Send answers for a time, the first after a part of the interval, and wait for each."""
@@ -182,6 +191,14 @@ async def screen(room: Class) -> None:
                         room.waits_s.append(now - sent_at_s)
 
 
+async def at_rest(room: Class) -> None:
+    """Wait until the server has computed the references of the case."""
+    before_s = -1.0
+    while room.cpu_s - before_s > REST_CORES * REST_S:
+        before_s = room.cpu_s
+        await asyncio.sleep(REST_S)
+
+
 async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
     """Run a class of n people."""
     people = [Person(room, i, rng) for i, rng in enumerate(np.random.default_rng(n).spawn(n))]
@@ -190,11 +207,13 @@ async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
     await asyncio.gather(*(one.join(within_s * one.rng.random()) for one in people))
     joined_s, joined_cpu_s = time.perf_counter(), room.cpu_s
     following = asyncio.create_task(screen(room))
-    await asyncio.sleep(2)
-    answers_s, answers_cpu_s = time.perf_counter(), room.cpu_s
+    await at_rest(room)
+    answers_s, answers_cpu_s, answers_delay_s = time.perf_counter(), room.cpu_s, room.delay_s
     ends = await asyncio.gather(*(one.answer(seconds) for one in people), return_exceptions=True)
     room.errors += [repr(end) for end in ends if isinstance(end, BaseException)]
-    cores = (room.cpu_s - answers_cpu_s) / (time.perf_counter() - answers_s)
+    took_s = time.perf_counter() - answers_s
+    cores, delayed = (room.cpu_s - answers_cpu_s) / took_s, (room.delay_s - answers_delay_s) / took_s
+    answer_cpu_s = (room.cpu_s - answers_cpu_s) / max(room.n_answered, 1)
     await asyncio.sleep(2)
     lost = sum(one._ws.state.name != "OPEN" for one in people)
     for one in people:
@@ -213,7 +232,7 @@ async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
         "errors": len(room.errors), "first_errors": room.errors[:5], "lost": lost,
         "median_s": round(float(np.median(waits)), 3), "p95_s": round(float(np.percentile(waits, 95)), 3),
         "cores": round(cores, 3), "memory_gb": round(room.peak_gb, 2),
-        "cpu_s_per_answer": round((room.cpu_s - answers_cpu_s) / max(room.n_answered, 1), 4),
+        "delayed": round(delayed, 3), "cpu_s_per_answer": round(answer_cpu_s, 4),
         "cpu_s_per_join": round((joined_cpu_s - begun_cpu_s) / n, 4),
         "join_s": round(joined_s - begun_s, 1), "download_mb": round(room.n_bytes / n / 1e6, 1),
         "all_back_s": round(max(one.returned_at_s for one in people), 2), "load": psutil.getloadavg()[0],
