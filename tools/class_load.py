@@ -31,7 +31,8 @@ from pages.classroom.case_route import PATH as CASE_PATH
 from pages.classroom.socket import PATH
 from tests.support.class_server import room_process
 
-ANSWER_INTERVAL_S: Final = 20.0
+PING_S: Final = 25.0
+"""As in ``pages/classroom/frontend/common/room_socket.js``."""
 JOIN_WITHIN_S: Final = {300: 60.0, 30: 10.0}
 GOALS: Final = {
     300: {"errors": 0, "lost": 0, "cores": 1.0, "memory_gb": 2.5},
@@ -45,7 +46,7 @@ REST_S: Final = 2.0
 REST_CORES: Final = 0.05
 MIN_RETRY_S: Final = 0.25
 MAX_RETRY_S: Final = 3.0
-"""As in ``pages/classroom/frontend/common/room_socket.js``."""
+"""As there."""
 
 
 @dataclass
@@ -87,7 +88,17 @@ async def opened(room: Class, **first: str) -> AsyncIterator[ClientConnection]:
     address = f"ws://{urlsplit(url).netloc}{PATH}"
     async with connect(address, origin=url, max_size=None, open_timeout=TIMEOUT_S, ping_interval=None) as ws:
         await ws.send(json.dumps(first))
+        pinging = asyncio.create_task(ping(ws))
         yield ws
+        pinging.cancel()
+
+
+async def ping(ws: ClientConnection) -> None:
+    """Show the server that the browser is there."""
+    with contextlib.suppress(ConnectionClosed):
+        while True:
+            await asyncio.sleep(PING_S)
+            await ws.send('{"type":"ping"}')
 
 
 class Person:
@@ -110,10 +121,10 @@ class Person:
         n_bytes = await asyncio.to_thread(self._download)
         self.room.n_bytes += n_bytes
 
-    async def answer(self, seconds: float) -> None:
+    async def answer(self, seconds: float, interval_s: float) -> None:
         """Send answers for a time, the first after a part of the interval, and wait for each."""
         end = time.perf_counter() + seconds
-        pause = ANSWER_INTERVAL_S * self.rng.random()
+        pause = interval_s * self.rng.random()
         while time.perf_counter() + pause < end:
             await asyncio.sleep(pause)
             self._sequence += 1
@@ -124,7 +135,7 @@ class Person:
             await self._next("answered")
             self.room.n_answered += 1
             took = time.perf_counter() - sent_at_s
-            pause = max(ANSWER_INTERVAL_S * (0.5 + self.rng.random()) - took, 0.0)
+            pause = max(interval_s * (0.5 + self.rng.random()) - took, 0.0)
 
     async def leave(self) -> None:
         """Close the socket."""
@@ -199,7 +210,7 @@ async def at_rest(room: Class) -> None:
         await asyncio.sleep(REST_S)
 
 
-async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
+async def measure(room: Class, n: int, seconds: float, interval_s: float) -> dict[str, Any]:
     """Run a class of n people."""
     people = [Person(room, i, rng) for i, rng in enumerate(np.random.default_rng(n).spawn(n))]
     begun_s, begun_cpu_s = time.perf_counter(), room.cpu_s
@@ -209,7 +220,7 @@ async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
     following = asyncio.create_task(screen(room))
     await at_rest(room)
     answers_s, answers_cpu_s, answers_delay_s = time.perf_counter(), room.cpu_s, room.delay_s
-    ends = await asyncio.gather(*(one.answer(seconds) for one in people), return_exceptions=True)
+    ends = await asyncio.gather(*(one.answer(seconds, interval_s) for one in people), return_exceptions=True)
     room.errors += [repr(end) for end in ends if isinstance(end, BaseException)]
     took_s = time.perf_counter() - answers_s
     cores, delayed = (room.cpu_s - answers_cpu_s) / took_s, (room.delay_s - answers_delay_s) / took_s
@@ -228,7 +239,7 @@ async def measure(room: Class, n: int, seconds: float) -> dict[str, Any]:
         await one.leave()
     waits = np.array(room.waits_s)
     return {
-        "people": n, "seconds": seconds, "answers": room.n_answered, "not_shown": len(room.sent_at_s),
+        "people": n, "seconds": seconds, "interval_s": interval_s, "answers": room.n_answered, "not_shown": len(room.sent_at_s),
         "errors": len(room.errors), "first_errors": room.errors[:5], "lost": lost,
         "median_s": round(float(np.median(waits)), 3), "p95_s": round(float(np.percentile(waits, 95)), 3),
         "cores": round(cores, 3), "memory_gb": round(room.peak_gb, 2),
@@ -243,12 +254,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, nargs="*", default=[300, 30])
     parser.add_argument("--seconds", type=float, default=180.0)
+    parser.add_argument("--interval", type=float, default=20.0, help="seconds between two answers of one person")
     options = parser.parse_args()
     found = []
     for n in options.people:
         with room_process() as (process, info):
             room = Class(info, psutil.Process(process.pid))
-            found.append(asyncio.run(measure(room, n, options.seconds)))
+            found.append(asyncio.run(measure(room, n, options.seconds, options.interval)))
         found[-1]["missed"] = [name for name, most in GOALS.get(n, {}).items() if found[-1][name] > most]
         print(", ".join(f"{name} {value}" for name, value in found[-1].items()), flush=True)
     print(json.dumps(found))

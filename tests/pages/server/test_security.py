@@ -287,6 +287,7 @@ def test_rate_limit_isolates_a_flooding_client(site: Site, name: str) -> None:
         "/assets",
         f"/assets/{CONTENT_HASH}/live/frontend",
         f"/assets/{CONTENT_HASH}/series_player/frontend",
+        f"/assets/{CONTENT_HASH}/classroom/frontend",
         "/assets/0123456789abcdef/live/frontend",
         "/app/static",
         "/component",
