@@ -239,7 +239,8 @@ async def measure(room: Class, n: int, seconds: float, interval_s: float) -> dic
         await one.leave()
     waits = np.array(room.waits_s)
     return {
-        "people": n, "seconds": seconds, "interval_s": interval_s, "answers": room.n_answered, "not_shown": len(room.sent_at_s),
+        "people": n, "seconds": seconds, "interval_s": interval_s, "answers": room.n_answered,
+        "not_shown": len(room.sent_at_s),
         "errors": len(room.errors), "first_errors": room.errors[:5], "lost": lost,
         "median_s": round(float(np.median(waits)), 3), "p95_s": round(float(np.percentile(waits, 95)), 3),
         "cores": round(cores, 3), "memory_gb": round(room.peak_gb, 2),
