@@ -15,7 +15,8 @@ from scipy import stats
 from perfcore.metrics import METRICS
 from perfcore.teaching.class_statistics import PUBLISHED, Spread, curve_band, spread_of
 
-VALUES = st.lists(st.floats(0, 1e4), min_size=2, max_size=40)
+VALUES = st.lists(st.integers(0, 10**7).map(lambda v: v / 1000), min_size=2, max_size=40)
+"""Volumes in steps of a microlitre."""
 
 
 @given(VALUES)
@@ -33,7 +34,7 @@ def test_spread_against_independent_formulas(values: list[float]) -> None:
 @given(VALUES, st.floats(0.1, 10))
 def test_the_coefficient_of_variation_has_no_unit(values: list[float], factor: float) -> None:
     one, other = spread_of(values), spread_of([factor * v for v in values])
-    if one.mean and one.mean > 1e-100:
+    if one.mean:
         assert other.cv == pytest.approx(one.cv, abs=1e-9)
 
 
