@@ -34,17 +34,18 @@ def give(room: Room, one: Round, person: Participant, value: dict[str, Any], seq
 
 
 def artery_clicks(of: TaskCase, rng: np.random.Generator, *, errors: float = 0.25) -> list[Voxel]:
-    """Voxels that a person clicks: of an artery, sometimes of a vein or of tissue, beside the vessel by a voxel."""
+    """Voxels that a person clicks: of an artery, sometimes of a vein or of tissue, up to one voxel beside it."""
     prepared, offered = of.case.prepared, of.case.offered
     kind = rng.uniform()
     if kind < errors / 2:
         pool = np.array(offered.get("vein").voxels)
     elif kind < errors:
-        pool = np.argwhere(prepared.mask[..., of.slice_index : of.slice_index + 1]) + (0, 0, of.slice_index)
+        pool = np.argwhere(prepared.mask)
     else:
         names = ("straka", "mouridsen", "murase", "peruzzo")
         pool = np.concatenate([np.array(offered.get(name).voxels) for name in names])
-    first = pool[rng.integers(len(pool))]
+    near = np.exp(-np.abs(pool[:, 2] - np.median([v[2] for v in offered.get("straka").voxels])))
+    first = rng.choice(pool, p=near / near.sum())
     found = [first, *(first + np.r_[rng.integers(-1, 2, 2), 0] for _ in range(rng.integers(0, 3)))]
     inside = [tuple(int(i) for i in v) for v in found if prepared.mask[tuple(v)]]
     return inside or [tuple(int(i) for i in first)]

@@ -17,9 +17,9 @@ import { mainReferences, shortName } from "./plot.js";
 /** @typedef {{key: GroupKey, label: string, answers: (Answer & {curve: number[]})[]}} AnswerGroup */
 
 const VOLUMES = /** @type {const} */ ([["core_ml", "Core"], ["hypoperfused_ml", "Hypoperfused"]]);
-const MIN_SPAN = 0.25; // of the largest volume: a smaller spread does not fill the axis
+const MIN_SPAN = 0.25; // of the 90th percentile: a smaller spread does not fill the axis
 const MIN_SPAN_ML = 5;
-const HINT = "Point at a curve, dot or bar, or press ← → to see one answer";
+const HINT = "Point at an answer, or step with ← →";
 
 export class AifView {
   /** @type {MapMode} */
@@ -98,10 +98,10 @@ export class AifView {
     const answer = now.answers.find(({ id }) => id === shown);
     const name = answer ? model.nameOf(answer.id) : "";
     const place = answer ? `Answer ${this.picker.order.indexOf(answer.id) + 1}` : "";
+    this.#drawDecisions(groups); // before the map, which takes the room that is left
     this.#drawMap(groups, references, answer, name || place);
     if (this.task) this.#drawCurves(groups, references, name || place);
     this.#drawHistograms(groups, references);
-    this.#drawDecisions(groups);
     this.bar.draw(answer, name, answer ? numbersText(answer) : "", now.answers.length ? HINT : "No answers yet");
   }
 
@@ -119,7 +119,7 @@ export class AifView {
     const of = this.picker.picked === answer?.id ? name : picked ? this.#model?.nameOf(picked.id) || "one answer" : "";
     this.map.show({
       mode: this.#mode, shown: this.picker.shown, frequency: null, painted: null, references: mainReferences(references),
-      title: this.#mode === "clicks" ? "Clicks" : `${this.#mode === "rcbf" ? "rCBF" : "Tmax"}, ${picked ? of : "median curve"}`,
+      title: this.#mode === "clicks" ? "" : `${this.#mode === "rcbf" ? "rCBF" : "Tmax"}, ${picked ? of : "median curve"}`,
       clicks: groups.flatMap(({ key, answers }) => answers.map(({ id, voxels = [] }) => ({ id, key, voxels }))),
       curve: picked?.curve ?? median, voxels: picked?.voxels ?? [],
     });
@@ -146,13 +146,13 @@ export class AifView {
       const cv = spreads.length > 1 ? `${percent(spreads[1].cv).replace(" %", "")} → ${percent(spreads[0].cv)}` : percent(spreads[0].cv);
       this.histograms[i].root.dataset.cv = String(spreads[0].cv);
       this.histograms[i].draw({
-        title, unit: "ml", groups: values, shown: this.picker.shown, minSpan: Math.max(MIN_SPAN * Math.max(0, ...values.flatMap((group) => group.values.map(({ value }) => value))), MIN_SPAN_ML),
+        title, unit: "ml", groups: values, shown: this.picker.shown, minSpan: Math.max(MIN_SPAN * (spreads[0].high ?? 0), MIN_SPAN_ML),
         marks: references.flatMap(({ id, label, colour, numbers }) => (typeof numbers[metric] === "number" ? [{ label: shortName(label), colour, value: numbers[metric], named: named.has(id) }] : [])),
-        figures: [meanAndSd(spreads[0], "ml"), `CV ${cv}`, `published: ${published.filter((one) => one.metric === metric).map(({ label, cv: of }) => `${label} ${percent(of)}`).join(", ")}`],
+        figures: { text: meanAndSd(spreads[0], "ml"), name: "CV", key: cv, note: spreads.length > 1 ? "" : publishedText(published, metric) },
       });
     });
     const source = published[0]?.source.replace(/:.*/, "") ?? "";
-    this.source.textContent = published.length ? `Published CV (${source}): between two observers over 30 patients; a class is many observers on one patient, so it compares the size only.` : "";
+    this.source.textContent = published.length ? `Published CV (${source}): between two observers, over 30 patients. A class is many observers of one patient: compare the size only.` : "";
   }
 
   /** @param {AnswerGroup[]} groups */
@@ -162,11 +162,18 @@ export class AifView {
     const counts = groups.map(({ answers }) => decisionCounts(answers.map(({ numbers }) => numbers), setup)).reverse();
     const cells = /** @type {const} */ ([["smallCore", `Core < ${setup.largeCoreMl} ml`], ["ratio", `Ratio ≥ ${setup.targetRatio}`]]);
     this.decisions.replaceChildren(...cells.map(([name, label]) => {
-      const node = element("div", {}, element("strong", { className: "key", textContent: counts.map((one) => one[name]).join(" → ") }), element("span", { textContent: ` of ${counts.at(-1)?.of ?? 0}` }), element("b", { textContent: label }));
+      const parts = counts.flatMap((one, k) => [...(k ? [element("span", { textContent: "→" })] : []), element("strong", { className: "key", textContent: String(one[name]) }), element("span", { textContent: `of ${one.of}` })]);
+      const node = element("div", {}, element("b", { textContent: label }), ...parts);
       node.dataset.decision = name;
       return node;
     }));
   }
+}
+
+/** Published coefficients of variation of a metric, a line each. @param {import("./messages.js").PublishedSpread[]} all @param {string} metric */
+function publishedText(all, metric) {
+  const lines = all.filter((one) => one.metric === metric).map(({ label, cv }) => `${label} ${percent(cv)}`);
+  return lines.length ? ["published", ...lines].join("\n") : "";
 }
 
 /** The slice with most clicked voxels; of equals the one nearer to the slice in view. @param {Answer[]} answers @param {number} now */
@@ -179,5 +186,5 @@ export function busiestSlice(answers, now) {
 
 /** @param {Answer} answer */
 function numbersText({ numbers: { core_ml: core, hypoperfused_ml: hypoperfused, mismatch_ratio: ratio } }) {
-  return `core ${amount(core)} ml · hypoperfused ${amount(hypoperfused)} ml · ratio ${typeof ratio === "number" ? ratio.toFixed(1) : "–"}`;
+  return `core ${amount(core)}, hypoperfused ${amount(hypoperfused)} ml, ratio ${typeof ratio === "number" ? ratio.toFixed(1) : "–"}`;
 }

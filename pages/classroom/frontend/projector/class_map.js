@@ -63,6 +63,7 @@ export class ClassMap {
     this.canvas = new MapCanvas(canvas, bar, /** @type {any} */ ({ case: null }), this.view);
     this.canvas.addLayerProvider(1, (style) => this.#layers(style));
     picture.addEventListener("wheel", (event) => { event.preventDefault(); this.stepSlice(event.deltaY > 0 ? -1 : 1); }, { passive: false });
+    new ResizeObserver(() => this.draw()).observe(picture);
     this.dots.addEventListener("pointermove", (event) => picker.hover(this.#people(event)[0] ?? null));
     this.dots.addEventListener("pointerleave", () => picker.hover(null));
     this.dots.addEventListener("click", (event) => this.#pickDot(event));
@@ -74,7 +75,8 @@ export class ClassMap {
     this.#task = task;
     const { config } = task;
     this.canvas.values = task.values;
-    this.canvas.configure(config.maps, config.arrays, config.colours);
+    const maps = Object.entries(config.maps).map(([name, info]) => [name, { ...info, unit: info.unit.replace(" ", "\n") }]);
+    this.canvas.configure(Object.fromEntries(maps), config.arrays, config.colours); // units in lines as narrow as the bar
     this.showSlice(task.slice);
   }
 
@@ -122,9 +124,10 @@ export class ClassMap {
     canvas.draw();
     this.#drawDots(mode === "clicks" ? content : { ...content, clicks: [], references: [] });
     const z = view.slice;
-    const here = clicks.filter((one) => one.voxels.some((v) => v[2] === z)).length;
+    const now = clicks.filter(({ key }) => key === "now");
+    const here = now.filter((one) => one.voxels.some((v) => v[2] === z)).length;
     this.slice.value = `Slice ${z + 1} of ${task.opened.slices}`;
-    this.title.textContent = content.title + (mode === "clicks" ? ` · ${here} on this slice` : "");
+    this.title.textContent = mode === "clicks" ? `${here} of ${now.length} people clicked on this slice` : content.title;
     this.#drawKey(isFlow, mode === "painted");
     this.root.dataset.slice = String(z);
     this.root.dataset.mode = mode;
@@ -184,7 +187,6 @@ export class ClassMap {
         dots.set(name, dot);
       }
     }
-    for (const one of references) this.#drawReference(one, z);
     const inOrder = [...dots.values()].sort((a, b) => b.ids.length - a.ids.length);
     for (const { voxel, key, ids } of inOrder) {
       const { x, y } = this.#placeOf(voxel);
@@ -194,6 +196,7 @@ export class ClassMap {
       svg("circle", { cx: x, cy: y, r: isShown ? r * 1.25 : r }, group);
       if (ids.length > 2) svg("text", { x, y: y + 0.32 * unit, "text-anchor": "middle" }, group).textContent = String(ids.length);
     }
+    for (const one of references) this.#drawReference(one, z);
   }
 
   /** Voxels of a reference as squares, with its name. @param {Reference} one @param {number} z */

@@ -3,7 +3,9 @@ import { roundStep } from "../../../live/frontend/common/number_format.js";
 
 /** Lower limit, middle and upper limit of the band of curves; `BAND_PERCENTILES`. */
 export const BAND_PERCENTILES = /** @type {const} */ ([10, 50, 90]);
-const MAX_BINS = 14;
+const MAX_BINS = 15;
+const FAR = 1.5; // times the 10–90 % range beyond its ends
+const ROUNDING = 1e-9; // of a bin: keeps a value on a limit from falling below it
 
 /**
  * Spread of a quantity over people; null where it is undefined: without a value, SD below two values, CV without a positive mean.
@@ -16,7 +18,11 @@ const MAX_BINS = 14;
  * @property {number | null} low 10th percentile
  * @property {number | null} high 90th percentile
  */
-/** Bins of one width, each closed at its lower end. @typedef {{low: number, step: number, n: number}} Bins */
+/**
+ * Bins of one width, each closed at its lower end. Where `under` or `over`, the first or last bin also holds all values
+ * beyond it.
+ * @typedef {{low: number, step: number, n: number, under: boolean, over: boolean}} Bins
+ */
 
 /** @param {Iterable<number | null | undefined>} values @returns {number[]} those that are finite */
 export const known = (values) => [...values].filter((v) => typeof v === "number" && Number.isFinite(v)).map(Number);
@@ -62,22 +68,31 @@ export function curveBand(curves) {
 }
 
 /**
- * Bins of a round width that hold all values.
+ * Bins of a round width. Values far outside the 10–90 % range share the first or last bin: one error of many people
+ * would squeeze all others into one bar.
  * @param {number[]} values at least one
  * @param {number} minSpan a smaller spread is not stretched over the whole axis
+ * @param {number[]} [within] further values that the axis holds
  * @returns {Bins}
  */
-export function binsOf(values, minSpan) {
-  const [min, max] = [Math.min(...values), Math.max(...values)];
+export function binsOf(values, minSpan, within = []) {
+  const sorted = Float64Array.from(values).sort();
+  const [p10, p90] = [percentile(sorted, 10), percentile(sorted, 90)];
+  const fence = FAR * Math.max(p90 - p10, minSpan);
+  const inside = [...values.filter((v) => v >= p10 - fence && v <= p90 + fence), ...within];
+  const [min, max] = [Math.min(...inside), Math.max(...inside)];
   const room = Math.max(0, minSpan - (max - min)) / 2;
   const [from, to] = [min >= 0 ? Math.max(min - room, 0) : min - room, max + room];
-  const step = roundStep(Math.max(to - from, 1e-9), MAX_BINS - 2);
-  const low = Math.floor(from / step) * step;
-  return { low, step, n: Math.max(binAt({ low, step }, max), binAt({ low, step }, to)) + 1 };
+  const step = roundStep(Math.max(to - from, 1e-9), MAX_BINS - 3);
+  const under = sorted[0] < Math.floor(from / step + ROUNDING) * step;
+  const low = (Math.floor(from / step + ROUNDING) - Number(under)) * step;
+  const inner = Math.floor((to - low) / step + ROUNDING) + 1;
+  const over = sorted[sorted.length - 1] >= low + inner * step;
+  return { low, step, n: inner + Number(over), under, over };
 }
 
-/** Number of the bin of a value; 1e-9 of a bin keeps a value on a limit from falling below it by rounding. @param {Pick<Bins, "low" | "step">} bins @param {number} value */
-export const binAt = ({ low, step }, value) => Math.floor((value - low) / step + 1e-9);
+/** Number of the bin of a value. @param {Bins} bins @param {number} value */
+export const binAt = ({ low, step, n }, value) => Math.min(Math.max(Math.floor((value - low) / step + ROUNDING), 0), n - 1);
 
 /**
  * How many people decide for treatment by each criterion; people without these volumes are left out.

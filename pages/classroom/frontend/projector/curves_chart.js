@@ -4,10 +4,10 @@
 /** @import { PersonPicker } from "./person_picker.js" */
 import { SvgChart, svg } from "../../../live/frontend/common/svg_chart.js";
 import { curveBand } from "./class_statistics.js";
-import { chartScale, rem, shortName, spreadOut } from "./plot.js";
+import { chartScale, rem, spreadOut } from "./plot.js";
 
 const NEAR_REM = 1.2; // a curve that is nearer to the pointer is meant
-const LABELS_REM = 9.6;
+const LABELS_REM = 10.5;
 
 /** @typedef {{key: GroupKey, label: string, curves: {id: number, curve: number[]}[]}} CurveGroup */
 /** @typedef {{times: number[], groups: CurveGroup[], references: Reference[], shown: number | null, shownName: string, unit: string}} CurvesContent */
@@ -16,13 +16,11 @@ const LABELS_REM = 9.6;
 export class CurvesChart {
   /** @type {CurvesContent | null} */
   #content = null;
-  #picker;
-
   /** @param {HTMLElement} host @param {PersonPicker} picker */
   constructor(host, picker) {
-    this.#picker = picker;
     this.node = svg("svg", { class: "curves", role: "img", "data-testid": "curves" }, host);
-    this.plot = new SvgChart(this.node, { xLabel: "time, s", yLabel: "" });
+    this.plot = new SvgChart(this.node, { xLabel: "", yLabel: "" });
+    new ResizeObserver(() => { if (this.#content) this.draw(this.#content); }).observe(this.node);
     this.node.addEventListener("pointermove", (event) => picker.hover(this.#nearest(event)));
     this.node.addEventListener("pointerleave", () => picker.hover(null));
     this.node.addEventListener("click", (event) => picker.pick(this.#nearest(event)));
@@ -36,7 +34,7 @@ export class CurvesChart {
     const unit = rem();
     plot.scale = chartScale();
     plot.margin = { left: 3.2 * unit, right: LABELS_REM * unit, top: 1.6 * unit, bottom: 1.7 * unit };
-    plot.yLabel = `AIF, ${content.unit}`;
+    plot.yLabel = `AIF, ${content.unit}, over time, s`;
     plot.measure();
     const all = [...groups.flatMap(({ curves }) => curves.map(({ curve }) => curve)), ...references.map(({ curve }) => curve)];
     const ends = all.map((curve) => [Math.min(...curve), Math.max(...curve)]);
@@ -60,7 +58,7 @@ export class CurvesChart {
   #drawReferences(references) {
     return references.map(({ id, label, colour, curve }) => {
       this.#line(curve, { class: "reference", "data-reference": id, stroke: colour });
-      return { text: label.replace("Network", "Net."), value: curve.at(-1) ?? 0, css: "reference", colour };
+      return { text: label.replace("Network,", "Net."), value: curve.at(-1) ?? 0, css: "reference", colour };
     });
   }
 
@@ -107,7 +105,7 @@ export class CurvesChart {
     sorted.forEach(({ text, css, colour }, i) => {
       const leader = svg("path", { class: `leader ${css}`, d: `M${x} ${from[i]}L${x + 0.9 * unit} ${at[i]}h${0.3 * unit}` }, group);
       if (colour) leader.setAttribute("stroke", colour);
-      svg("text", { class: css, x: x + 1.4 * unit, y: at[i] + 0.36 * unit }, group).textContent = css.startsWith("median") ? text : shortName(text) === "Net." ? text : shortName(text);
+      svg("text", { class: css, x: x + 1.4 * unit, y: at[i] + 0.36 * unit }, group).textContent = text;
     });
     this.#labels = group;
   }
@@ -128,6 +126,4 @@ export class CurvesChart {
     }
     return found;
   }
-
-  get picker() { return this.#picker; }
 }

@@ -9,6 +9,7 @@ export const percent = (fraction) => (fraction === null ? "–" : `${(100 * frac
 /** Mean ± SD with the digits of the mean. @param {import("./class_statistics.js").Spread} spread @param {string} unit @param {number} [digits] */
 export function meanAndSd({ mean, sd }, unit, digits) {
   if (mean === null) return "–";
-  const text = (/** @type {number} */ v) => (digits === undefined ? amount(v, mean) : v.toFixed(digits));
+  const size = sd === null ? mean : Math.min(mean, 10 * sd); // SD below 1 has a digit
+  const text = (/** @type {number} */ v) => (digits === undefined ? amount(v, size) : v.toFixed(digits));
   return `${text(mean)}${sd === null ? "" : ` ± ${text(sd)}`} ${unit}`.trim();
 }

@@ -18,7 +18,7 @@ import { joinLabels, rem } from "./plot.js";
  * @property {Mark[]} marks values to compare with; those that are named have their label above
  * @property {number | null} shown person in view
  * @property {number} minSpan least extent of the axis
- * @property {[text: string, big: string, small: string]} figures beside the title: mean and SD; the key figure; what it is compared with
+ * @property {{text: string, name: string, key: string, note: string}} figures beside the title: mean and SD; the key figure with its name; what it is compared with
  */
 
 const MIN_ROWS = 4; // cells of an axis: one answer is not as high as the chart
@@ -28,9 +28,10 @@ export class Histogram {
   constructor(host, picker, name) {
     this.title = element("b");
     this.text = element("span", { className: "mean" });
-    this.big = element("strong", { className: "key" });
-    this.small = element("small");
-    const head = element("div", { className: "figure-head" }, element("div", {}, this.title, this.text), element("div", {}, this.big, this.small));
+    this.keyName = element("span", { className: "key-name" });
+    this.key = element("strong", { className: "key" });
+    this.note = element("small");
+    const head = element("div", { className: "figure-head" }, element("div", {}, this.title, this.text), element("div", {}, element("span", {}, this.keyName, " ", this.key), this.note));
     this.node = svg("svg", { class: "histogram", role: "img" });
     const root = element("section", { className: "figure" }, head);
     root.dataset.figure = name;
@@ -38,6 +39,7 @@ export class Histogram {
     host.append(root);
     this.root = root;
     this.plot = new SvgChart(this.node, { xLabel: "", yLabel: "" });
+    new ResizeObserver(() => { if (this.#content) this.draw(this.#content); }).observe(this.node);
     const person = (/** @type {Event} */ { target }) => {
       const id = /** @type {Element} */ (target).getAttribute("data-person");
       return id === null ? null : Number(id);
@@ -47,23 +49,27 @@ export class Histogram {
     this.node.addEventListener("click", (event) => picker.pick(person(event)));
   }
 
+  /** @type {HistogramContent | null} */
+  #content = null;
+
   /** @param {HistogramContent} content */
   draw(content) {
     const { plot, node } = this;
-    const { title, groups, marks, figures: [text, big, small] } = content;
+    this.#content = content;
+    const { title, groups, marks, figures: { text, name, key, note } } = content;
     this.title.textContent = title;
     this.text.textContent = text;
-    this.big.textContent = big;
-    this.small.textContent = small;
-    this.small.hidden = !small;
+    this.keyName.textContent = name;
+    this.key.textContent = key;
+    this.note.textContent = note;
     node.classList.toggle("one", content.shown !== null);
     node.setAttribute("aria-label", `${title}: ${groups.map(({ label, values }) => `${values.length} values of ${label}`).join(", ")}; ${text}`);
     const unit = rem();
     plot.layer.replaceChildren();
     plot.axes.replaceChildren();
-    const all = [...groups.flatMap(({ values }) => values.map(({ value }) => value)), ...marks.filter(({ named }) => named).map(({ value }) => value)];
+    const all = groups.flatMap(({ values }) => values.map(({ value }) => value));
     if (!all.length) return;
-    const bins = binsOf(all, content.minSpan);
+    const bins = binsOf(all, content.minSpan, marks.filter(({ named }) => named).map(({ value }) => value));
     const isMirrored = groups.length > 1;
     plot.margin = { left: 0.6 * unit, right: 0.6 * unit, top: marks.some(({ named }) => named) ? 1.5 * unit : 0.4 * unit, bottom: 1.5 * unit };
     plot.measure();
@@ -75,7 +81,7 @@ export class Histogram {
     groups.forEach(({ key }, i) => this.#drawCells(counts[i], bins, key, content.shown));
     this.#drawMarks(marks);
     for (const group of groups) this.#drawSpread(group, isMirrored);
-    if (isMirrored) this.#drawSides(groups);
+    if (isMirrored) this.#drawSides(groups, counts);
   }
 
   /** @param {Bins} bins @param {string} unit */
@@ -86,13 +92,18 @@ export class Histogram {
     svg("line", { class: "zero", x1: plot.x(low), x2: plot.x(high), y1: plot.y(0), y2: plot.y(0) }, plot.axes);
     const y = plot.height - 0.35 * size;
     const step = roundStep(high - low, plot.width / (3.4 * size));
-    const last = plot.width - plot.margin.right;
+    const label = (/** @type {number} */ v) => Number(v.toPrecision(4)).toString();
+    const beyond = [
+      ...(bins.under ? [{ at: low + bins.step / 2, text: `< ${label(low + bins.step)}` }] : []),
+      ...(bins.over ? [{ at: high - bins.step / 2, text: `≥ ${label(high - bins.step)}` }] : []),
+    ];
+    const ends = [bins.under ? plot.x(low + bins.step) + size : 0, (bins.over ? plot.x(high - bins.step) - size : plot.width) - (bins.over ? 0.6 : unit.length * 0.6 + 1) * size];
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) {
       const x = plot.x(v);
-      if (x > last - (unit.length + 1.6) * 0.55 * size) continue; // the unit stands there
-      svg("text", { x: Math.max(x, 0.8 * size), y, "text-anchor": "middle" }, plot.axes).textContent = Number(v.toPrecision(4)).toString();
+      if (x >= ends[0] && x <= ends[1]) svg("text", { x: Math.max(x, 0.34 * label(v).length * size), y, "text-anchor": "middle" }, plot.axes).textContent = label(v);
     }
-    svg("text", { x: last, y, "text-anchor": "end" }, plot.axes).textContent = unit;
+    for (const { at, text } of beyond) svg("text", { x: Math.min(plot.x(at), plot.width - 0.35 * text.length * size), y, "text-anchor": "middle" }, plot.axes).textContent = text;
+    if (!bins.over) svg("text", { x: plot.width - plot.margin.right, y, "text-anchor": "end" }, plot.axes).textContent = unit;
   }
 
   /** @param {number[][]} stacked people of each bin @param {Bins} bins @param {GroupKey} key @param {number | null} shown */
@@ -121,13 +132,16 @@ export class Histogram {
     svg("circle", { class: `mean ${key}`, cx: at(mean), cy: y, r: 0.26 * rem() }, plot.layer);
   }
 
-  /** Name of each round on its side of the axis. @param {ValueGroup[]} groups */
-  #drawSides(groups) {
+  /** Name of each round on its side of the axis, at the emptier end. @param {ValueGroup[]} groups @param {number[][][]} counts */
+  #drawSides(groups, counts) {
     const { plot } = this;
     const unit = rem();
+    const inThird = (/** @type {(part: number) => boolean} */ is) => counts.flatMap((stacked) => stacked.filter((_, i) => is(i / stacked.length))).flat().length;
+    const atLeft = inThird((part) => part < 1 / 3) < inThird((part) => part > 2 / 3);
+    const place = atLeft ? { x: plot.margin.left, "text-anchor": "start" } : { x: plot.width - plot.margin.right, "text-anchor": "end" };
     for (const { key, label } of groups) {
       const y = key === "now" ? plot.margin.top + 0.9 * unit : plot.height - plot.margin.bottom - 0.2 * unit;
-      svg("text", { class: `side ${key}`, x: plot.width - plot.margin.right, y, "text-anchor": "end" }, plot.layer).textContent = label;
+      svg("text", { class: `side ${key}`, y, ...place }, plot.layer).textContent = label;
     }
   }
 

@@ -4,7 +4,7 @@
 /** @import { RoomModel } from "./room_model.js" */
 import { element } from "../../../live/frontend/common/dom.js";
 import { countRight, spreadOf } from "./class_statistics.js";
-import { amount, percent } from "./format.js";
+import { amount, meanAndSd, percent } from "./format.js";
 import { Histogram } from "./histogram.js";
 import { PersonPicker } from "./person_picker.js";
 
@@ -114,9 +114,9 @@ export class ItemsView {
     const medians = values.map((group) => amount(spreadOf(group.values.map(({ value }) => value)).median)).reverse();
     const n = right ? values.map((group) => countRight(group.values.map(({ value }) => value), right)).reverse() : [];
     new Histogram(host, this.picker, "number").draw({
-      title: "", unit: item.unit, groups: values, shown: this.picker.shown, minSpan: (item.high - item.low) / 3,
+      title: right ? `${n.join(" → ")} of ${values[0].values.length} within ± ${amount(right.tolerance)} ${item.unit}` : "", unit: item.unit, groups: values, shown: this.picker.shown, minSpan: (item.high - item.low) / 3,
       marks: right ? [{ label: `right: ${amount(right.value)} ${item.unit}`, colour: "var(--right)", value: right.value, named: true }] : [],
-      figures: [right ? `${n.join(" → ")} of ${values[0].values.length} within ± ${amount(right.tolerance)} ${item.unit}` : "", `median ${medians.join(" → ")} ${item.unit}`, ""],
+      figures: { text: meanAndSd(spreadOf(values[0].values.map(({ value }) => value)), item.unit), name: "median", key: `${medians.join(" → ")} ${item.unit}`, note: "" },
     });
   }
 }

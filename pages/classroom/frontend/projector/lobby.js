@@ -3,7 +3,7 @@
 import { element } from "../../../live/frontend/common/dom.js";
 import { qrElement } from "./qr_code.js";
 
-const MAX_CHIPS = 40; // more do not fit the screen; the count says how many there are
+const MAX_CHIPS = 60; // more do not fit the screen; the count says how many there are
 
 /** The link without its key, as people type it. @param {string} link */
 export const typedLink = (link) => {
@@ -32,6 +32,7 @@ export class Lobby {
   update({ room, qr }) {
     if (!room) return;
     this.code.textContent = room.code;
+    this.code.style.setProperty("--n", String(room.code.length));
     if (qr && qr.link !== this.#drawn) {
       this.#drawn = qr.link;
       this.link.textContent = typedLink(qr.link);
@@ -39,7 +40,7 @@ export class Lobby {
     }
     const n = room.people.length;
     this.count.textContent = n === 1 ? "1 person has joined" : `${n} people have joined`;
-    const newest = room.people.slice(-MAX_CHIPS);
+    const newest = room.people.slice(-MAX_CHIPS).reverse(); // whoever joins sees the name at once
     this.chips.hidden = room.namesHidden;
     this.chips.replaceChildren(...(room.namesHidden ? [] : newest.map(({ name, connected }) =>
       element("li", { textContent: name || "hidden", className: `${name ? "" : "hidden-name"} ${connected ? "" : "away"}`.trim() }))));

@@ -11,7 +11,7 @@ import { Histogram } from "./histogram.js";
 import { PersonBar } from "./person_bar.js";
 import { PersonPicker } from "./person_picker.js";
 
-const HINT = "Point at a bar, or press ← → to see one answer";
+const HINT = "Point at an answer, or step with ← →";
 
 export class PaintView {
   /** @type {RoomModel | null} */
@@ -93,10 +93,10 @@ export class PaintView {
       key, label, values: answers.flatMap(({ id, numbers }) => (typeof numbers[metric] === "number" ? [{ id, value: numbers[metric] }] : [])),
     }));
     const spreads = values.map((group) => spreadOf(group.values.map(({ value }) => value))).reverse();
-    const big = unit ? `CV ${spreads.map(({ cv }) => percent(cv)).join(" → ")}` : spreads.map(({ mean }) => (mean === null ? "–" : mean.toFixed(2))).join(" → ");
+    const key = spreads.map(({ cv, mean }) => (unit ? percent(cv) : mean === null ? "–" : mean.toFixed(2))).join(" → ");
     chart.draw({
       title, unit, groups: values, marks: [], shown: this.picker.shown, minSpan,
-      figures: [meanAndSd(/** @type {import("./class_statistics.js").Spread} */ (spreads.at(-1)), unit, unit ? undefined : 2), big, ""],
+      figures: { text: meanAndSd(/** @type {import("./class_statistics.js").Spread} */ (spreads.at(-1)), unit, unit ? undefined : 2), name: unit ? "CV" : "mean", key, note: "" },
     });
   }
 }

@@ -24,6 +24,7 @@ export class PersonBar {
     this.close.hidden = this.picker.picked === null;
     this.text.classList.toggle("hint", !answer);
     const place = answer ? this.picker.order.indexOf(answer.id) + 1 : 0;
-    this.text.value = answer ? [name || `Answer ${place} of ${this.picker.order.length}`, numbers].filter(Boolean).join(" · ") : hint;
+    const shown = answer ? [element("b", { textContent: name || `Answer ${place} of ${this.picker.order.length}` }), element("span", { textContent: numbers })] : [hint];
+    this.text.replaceChildren(...shown);
   }
 }
