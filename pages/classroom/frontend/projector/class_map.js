@@ -18,6 +18,8 @@ import { chartScale, rem, shortName } from "./plot.js";
 
 const LABELS = { clicks: "Clicks", painted: "Painted", rcbf: "rCBF", tmax: "Tmax" };
 const FLOW = ["rcbf", "tmax"];
+/** Window of the temporal maximum, HU: vessels are seen in a lit room. @type {[number, number]} */
+const BRIGHT = [0, 100];
 
 export class ClassMap {
   /** @type {TaskCase | null} */
@@ -33,7 +35,7 @@ export class ClassMap {
     this.#picker = picker;
     this.#onMode = onMode;
     this.view = new ViewState();
-    Object.assign(this.view, { montage: false, windows: {}, scales: {} });
+    Object.assign(this.view, { montage: false, windows: { tmip: BRIGHT }, scales: {} });
     const canvas = element("canvas"), bar = element("canvas", { className: "bar" });
     canvas.dataset.testid = "map";
     canvas.setAttribute("role", "img");
@@ -187,7 +189,7 @@ export class ClassMap {
         dots.set(name, dot);
       }
     }
-    const inOrder = [...dots.values()].sort((a, b) => b.ids.length - a.ids.length);
+    const inOrder = [...dots.values()].sort((a, b) => a.key.localeCompare(b.key) || b.ids.length - a.ids.length); // "before" lies below
     for (const { voxel, key, ids } of inOrder) {
       const { x, y } = this.#placeOf(voxel);
       const isShown = shown !== null && ids.includes(shown);

@@ -7,7 +7,7 @@ import { curveBand } from "./class_statistics.js";
 import { chartScale, rem, spreadOut } from "./plot.js";
 
 const NEAR_REM = 1.2; // a curve that is nearer to the pointer is meant
-const LABELS_REM = 10.5;
+const LABELS_REM = 11.3;
 
 /** @typedef {{key: GroupKey, label: string, curves: {id: number, curve: number[]}[]}} CurveGroup */
 /** @typedef {{times: number[], groups: CurveGroup[], references: Reference[], shown: number | null, shownName: string, unit: string}} CurvesContent */

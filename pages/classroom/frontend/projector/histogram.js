@@ -93,17 +93,19 @@ export class Histogram {
     const y = plot.height - 0.35 * size;
     const step = roundStep(high - low, plot.width / (3.4 * size));
     const label = (/** @type {number} */ v) => Number(v.toPrecision(4)).toString();
-    const beyond = [
-      ...(bins.under ? [{ at: low + bins.step / 2, text: `< ${label(low + bins.step)}` }] : []),
-      ...(bins.over ? [{ at: high - bins.step / 2, text: `≥ ${label(high - bins.step)}` }] : []),
-    ];
-    const ends = [bins.under ? plot.x(low + bins.step) + size : 0, (bins.over ? plot.x(high - bins.step) - size : plot.width) - (bins.over ? 0.6 : unit.length * 0.6 + 1) * size];
+    const half = (/** @type {string} */ text) => 0.34 * text.length * size;
+    const write = (/** @type {number} */ x, /** @type {string} */ text) => { svg("text", { x, y, "text-anchor": "middle" }, plot.axes).textContent = text; };
+    const [under, over] = [`< ${label(low + bins.step)}`, `≥ ${label(high - bins.step)}`];
+    const from = bins.under ? Math.max(plot.x(low + bins.step / 2), half(under)) : 0;
+    const to = bins.over ? Math.min(plot.x(high - bins.step / 2), plot.width - half(over)) : plot.width - plot.margin.right - half(unit);
+    const ends = [bins.under ? from + half(under) : -size, to - (bins.over ? half(over) : half(unit))];
     for (let v = Math.ceil(low / step - 1e-9) * step; v <= high + 1e-9 * step; v += step) {
       const x = plot.x(v);
-      if (x >= ends[0] && x <= ends[1]) svg("text", { x: Math.max(x, 0.34 * label(v).length * size), y, "text-anchor": "middle" }, plot.axes).textContent = label(v);
+      if (x - half(label(v)) > ends[0] && x + half(label(v)) < ends[1]) write(Math.max(x, half(label(v))), label(v));
     }
-    for (const { at, text } of beyond) svg("text", { x: Math.min(plot.x(at), plot.width - 0.35 * text.length * size), y, "text-anchor": "middle" }, plot.axes).textContent = text;
-    if (!bins.over) svg("text", { x: plot.width - plot.margin.right, y, "text-anchor": "end" }, plot.axes).textContent = unit;
+    if (bins.under) write(from, under);
+    if (bins.over) write(to, over); // in the place of the unit, which the title names
+    else write(to, unit);
   }
 
   /** @param {number[][]} stacked people of each bin @param {Bins} bins @param {GroupKey} key @param {number | null} shown */
