@@ -74,6 +74,7 @@ def host_message(room: Room) -> Message:
         "frozen": room.is_frozen,
         "namesHidden": room.are_names_hidden,
         "compare": room.compare,
+        "publicAddress": room.public_address,
         "right": None if one is None or not room.is_revealed else [right_message(item) for item in one.task.items],
     }
 

@@ -276,6 +276,12 @@ class Room:
             self.is_frozen = frozen
             self._changed()
 
+    def set_public_address(self, address: str) -> None:
+        """Set the address under which participants reach this server; empty: that of the projector's browser."""
+        with self._lock:
+            self.public_address = address.strip()
+            self._changed()
+
     def set_compare(self, number: int | None) -> None:
         """Show another round beside the current one on the projector, or none.
 

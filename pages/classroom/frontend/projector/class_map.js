@@ -39,6 +39,7 @@ export class ClassMap {
     const canvas = element("canvas"), bar = element("canvas", { className: "bar" });
     canvas.dataset.testid = "map";
     canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", "Map");
     this.dots = svg("svg", { class: "dots", "data-testid": "dots", "aria-hidden": "true" });
     this.title = element("p", { className: "map-title" });
     this.key = element("p", { className: "map-key" });
@@ -130,6 +131,7 @@ export class ClassMap {
     const here = now.filter((one) => one.voxels.some((v) => v[2] === z)).length;
     this.slice.value = `Slice ${z + 1} of ${task.opened.slices}`;
     this.title.textContent = mode === "clicks" ? `${here} of ${now.length} people clicked on this slice` : content.title;
+    canvas.canvas.setAttribute("aria-label", `${this.title.textContent}, slice ${z + 1}`);
     this.#drawKey(isFlow, mode === "painted");
     this.root.dataset.slice = String(z);
     this.root.dataset.mode = mode;
@@ -224,7 +226,7 @@ export class ClassMap {
   #pickDot(event) {
     const people = this.#people(event);
     const at = people.indexOf(this.#picker.picked ?? -1);
-    this.#picker.pick(people.length ? people[(at + 1) % people.length] : null);
+    this.#picker.pick(people.length ? people[(at + 1) % people.length] : this.#picker.hovered);
   }
 
   /** @param {KeyboardEvent} event */

@@ -46,7 +46,8 @@ export class Histogram {
     };
     this.node.addEventListener("pointermove", (event) => picker.hover(person(event)));
     this.node.addEventListener("pointerleave", () => picker.hover(null));
-    this.node.addEventListener("click", (event) => picker.pick(person(event)));
+    // An answer that comes during the click replaces the cell: the one under the pointer was meant.
+    this.node.addEventListener("click", (event) => picker.pick(person(event) ?? picker.hovered));
   }
 
   /** @type {HistogramContent | null} */

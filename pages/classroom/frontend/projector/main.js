@@ -32,6 +32,8 @@ class Projector {
   /** @type {RoomSocket | null} */
   #socket = null;
   #watched = "";
+  /** Public address of the room when its link was asked for. @type {string | null} */
+  #linked = null;
   #pending = false;
   #mapsPending = false;
 
@@ -73,8 +75,10 @@ class Projector {
     this.model.receive(message);
     if (message.type === "setup") { // a new connection
       this.#watched = "";
-      this.#socket?.send({ type: "link", address: new URL(".", document.baseURI).href });
+      this.#linked = null;
     }
+    const address = this.model.room?.publicAddress ?? null;
+    if (address !== this.#linked && this.#socket?.send({ type: "link", address: new URL(".", document.baseURI).href })) this.#linked = address;
     const compared = String(this.model.compared?.round ?? "");
     if (compared !== this.#watched && this.#socket?.send({ type: "watch", rounds: compared ? [Number(compared)] : [] })) this.#watched = compared;
     if (this.model.ended !== null) this.#socket?.close();

@@ -15,7 +15,7 @@ export interface CaseInfo { key: string; title: string; slice: number }
 export interface TaskInfo extends RoundHeader { text: string; items: Item[]; case: CaseInfo | null }
 export interface RoomMessage {
   type: "room"; code: string; people: Person[]; rounds: RoundHeader[]; task: TaskInfo | null;
-  revealed: boolean; frozen: boolean; namesHidden: boolean; compare: number | null; right: (Right | null)[] | null;
+  revealed: boolean; frozen: boolean; namesHidden: boolean; compare: number | null; publicAddress: string; right: (Right | null)[] | null;
 }
 /** Lesion metrics by id; null where one is undefined. */
 export type Numbers = Record<string, number | null>;

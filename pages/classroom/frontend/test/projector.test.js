@@ -80,7 +80,7 @@ test("arrow keys go round the people in order, and forget who has left", () => {
   assert.equal(changes, 3);
 });
 
-const ROOM = /** @type {const} */ ({ type: "room", code: "ABC 234", people: [{ id: 1, name: "Amber Fox", connected: true }], revealed: true, frozen: false, namesHidden: false, right: null });
+const ROOM = /** @type {const} */ ({ type: "room", code: "ABC 234", people: [{ id: 1, name: "Amber Fox", connected: true }], revealed: true, frozen: false, namesHidden: false, publicAddress: "", right: null });
 /** @param {number} round @param {number | null} repeats @param {"artery" | "curve" | "quiz"} kind */
 const header = (round, repeats, kind) => /** @type {const} */ ({ round, repeats, kind, title: "", phase: "open" });
 
