@@ -33,7 +33,7 @@ export class AifView {
   constructor(host, hasClicks) {
     this.#hasClicks = hasClicks;
     this.#mode = hasClicks ? "clicks" : "rcbf";
-    this.picker = new PersonPicker(() => this.#pick());
+    this.picker = new PersonPicker((what) => { if (what === "hovered") this.#highlight(); else this.#pick(); });
     const left = element("div", { className: "column" }), right = element("div", { className: "column" });
     host.append(element("div", { className: "aif-view" }, left, right));
     this.map = new ClassMap(left, hasClicks ? ["clicks", "rcbf", "tmax"] : ["rcbf", "tmax"], this.picker, (mode) => { this.#mode = mode; this.draw(); });
@@ -50,11 +50,12 @@ export class AifView {
 
   /** A picked person's maps are shown; without one the clicks return. */
   #pick() {
-    const { picked, hovered } = this.picker;
-    if (picked !== null && hovered === null && this.#mode === "clicks") this.#mode = "rcbf";
-    else if (picked === null && hovered === null && this.#hasClicks && this.#pickedBefore) this.#mode = "clicks";
+    const { picked } = this.picker;
+    if (picked !== null && this.#mode === "clicks") this.#mode = "rcbf";
+    else if (picked === null && this.#hasClicks && this.#pickedBefore) this.#mode = "clicks";
     this.#pickedBefore = picked !== null;
-    this.draw();
+    this.#drawMap(this.#groups, this.#model?.references(this.#model.task?.round) ?? []);
+    this.#highlight();
   }
 
   #pickedBefore = false;
@@ -94,21 +95,30 @@ export class AifView {
     const core = (/** @type {Answer} */ { numbers }) => numbers.core_ml ?? Infinity;
     this.picker.setOrder([...now.answers].sort((a, b) => core(a) - core(b) || a.id - b.id).map(({ id }) => id));
     const references = model.references(model.task.round);
-    const { shown } = this.picker;
-    const answer = now.answers.find(({ id }) => id === shown);
-    const name = answer ? model.nameOf(answer.id) : "";
-    const place = answer ? `Answer ${this.picker.order.indexOf(answer.id) + 1}` : "";
     this.#drawDecisions(groups); // before the map, which takes the room that is left
-    this.#drawMap(groups, references, answer, name || place);
-    if (this.task) this.#drawCurves(groups, references, name || place);
+    this.#drawMap(groups, references);
+    if (this.task) this.#drawCurves(groups, references);
     this.#drawHistograms(groups, references);
-    this.bar.draw(answer, name, answer ? numbersText(answer) : "", now.answers.length ? HINT : "No answers yet");
+    this.#highlight();
   }
 
-  /** @param {AnswerGroup[]} groups @param {Reference[]} references @param {(Answer & {curve: number[]}) | undefined} answer @param {string} name */
-  #drawMap(groups, references, answer, name) {
+  /** Show the person in view in every part. */
+  #highlight() {
+    const { shown, order } = this.picker;
+    const answer = this.#model?.answers(this.#model.task?.round).find(({ id }) => id === shown);
+    this.curves.highlight(shown, answer ? this.#nameOf(answer.id) : "");
+    for (const one of [this.map, ...this.histograms]) one.highlight(shown);
+    this.bar.draw(answer, answer ? this.#model?.nameOf(answer.id) ?? "" : "", answer ? numbersText(answer) : "", order.length ? HINT : "No answers yet");
+  }
+
+  /** Name of a person, or the place in the order where it is hidden. @param {number} id */
+  #nameOf(id) { return this.#model?.nameOf(id) || `Answer ${this.picker.order.indexOf(id) + 1}`; }
+
+  /** @param {AnswerGroup[]} groups @param {Reference[]} references */
+  #drawMap(groups, references) {
     const [now] = groups;
-    const task = /** @type {NonNullable<RoomModel["task"]>} */ (this.#model?.task);
+    const task = this.#model?.task;
+    if (!task) return;
     const picked = now.answers.find(({ id }) => id === this.picker.picked);
     const median = now.answers.length ? [...curveBand(now.answers.map(({ curve }) => curve))[1]] : null;
     if (this.#hasClicks && now.answers.length && this.map.isOpen && this.#slicedOf !== task.round) {
@@ -116,20 +126,19 @@ export class AifView {
       this.map.view.slice = busiestSlice(now.answers, this.map.view.slice);
       this.map.showSlice(this.map.view.slice);
     }
-    const of = this.picker.picked === answer?.id ? name : picked ? this.#model?.nameOf(picked.id) || "one answer" : "";
     this.map.show({
-      mode: this.#mode, shown: this.picker.shown, frequency: null, painted: null, references: mainReferences(references),
-      title: this.#mode === "clicks" ? "" : `${this.#mode === "rcbf" ? "rCBF" : "Tmax"}, ${picked ? of : "median curve"}`,
+      mode: this.#mode, frequency: null, painted: null, references: mainReferences(references),
+      title: this.#mode === "clicks" ? "" : `${this.#mode === "rcbf" ? "rCBF" : "Tmax"}, ${picked ? this.#nameOf(picked.id) : "median curve"}`,
       clicks: groups.flatMap(({ key, answers }) => answers.map(({ id, voxels = [] }) => ({ id, key, voxels }))),
       curve: picked?.curve ?? median, voxels: picked?.voxels ?? [],
     });
   }
 
-  /** @param {AnswerGroup[]} groups @param {Reference[]} references @param {string} shownName */
-  #drawCurves(groups, references, shownName) {
+  /** @param {AnswerGroup[]} groups @param {Reference[]} references */
+  #drawCurves(groups, references) {
     const { opened } = /** @type {TaskCase} */ (this.task);
     this.curves.draw({
-      times: Array.from(opened.arrays.start, (_, i) => i * opened.dt), unit: opened.enhancementUnit, shown: this.picker.shown, shownName,
+      times: Array.from(opened.arrays.start, (_, i) => i * opened.dt), unit: opened.enhancementUnit,
       groups: groups.map(({ key, label, answers }) => ({ key, label, curves: answers })), references: references.filter(({ curve }) => curve.length === opened.arrays.start.length),
     });
   }
@@ -146,7 +155,7 @@ export class AifView {
       const cv = spreads.length > 1 ? `${percent(spreads[1].cv).replace(" %", "")} → ${percent(spreads[0].cv)}` : percent(spreads[0].cv);
       this.histograms[i].root.dataset.cv = String(spreads[0].cv);
       this.histograms[i].draw({
-        title, unit: "ml", groups: values, shown: this.picker.shown, minSpan: Math.max(MIN_SPAN * (spreads[0].high ?? 0), MIN_SPAN_ML),
+        title, unit: "ml", groups: values, minSpan: Math.max(MIN_SPAN * (spreads[0].high ?? 0), MIN_SPAN_ML),
         marks: references.flatMap(({ id, label, colour, numbers }) => (typeof numbers[metric] === "number" ? [{ label: shortName(label), colour, value: numbers[metric], named: named.has(id) }] : [])),
         figures: { text: meanAndSd(spreads[0], "ml"), name: "CV", key: cv, note: spreads.length > 1 ? "" : publishedText(published, metric) },
       });

@@ -14,7 +14,7 @@ import { chartScale, rem, shortName } from "./plot.js";
 
 /** @typedef {"clicks" | "painted" | "rcbf" | "tmax"} MapMode */
 /** @typedef {{id: number, key: GroupKey, voxels: Voxel[]}} Clicks of a person */
-/** @typedef {{mode: MapMode, title: string, clicks: Clicks[], references: Reference[], shown: number | null, frequency: Float32Array | null, curve: number[] | null, voxels: Voxel[], painted: Uint8Array | null}} MapContent */
+/** @typedef {{mode: MapMode, title: string, clicks: Clicks[], references: Reference[], frequency: Float32Array | null, curve: number[] | null, voxels: Voxel[], painted: Uint8Array | null}} MapContent */
 
 const LABELS = { clicks: "Clicks", painted: "Painted", rcbf: "rCBF", tmax: "Tmax" };
 const FLOW = ["rcbf", "tmax"];
@@ -26,6 +26,8 @@ export class ClassMap {
   #task = null;
   /** @type {MapContent | null} */
   #content = null;
+  /** @type {number | null} */
+  #shown = null;
   #computed = ""; // the curve whose maps were asked for last
   #picker;
   #onMode;
@@ -175,11 +177,10 @@ export class ClassMap {
   }
 
   /** One dot for each clicked voxel, larger where several people clicked it. @param {MapContent} content */
-  #drawDots({ clicks, references, shown }) {
+  #drawDots({ clicks, references }) {
     const z = this.view.slice;
     const unit = rem();
     this.dots.replaceChildren();
-    this.dots.classList.toggle("one", shown !== null);
     /** @type {Map<string, {voxel: Voxel, key: GroupKey, ids: number[]}>} */
     const dots = new Map();
     for (const { id, key, voxels } of clicks) {
@@ -194,13 +195,21 @@ export class ClassMap {
     const inOrder = [...dots.values()].sort((a, b) => a.key.localeCompare(b.key) || b.ids.length - a.ids.length); // "before" lies below
     for (const { voxel, key, ids } of inOrder) {
       const { x, y } = this.#placeOf(voxel);
-      const isShown = shown !== null && ids.includes(shown);
-      const group = svg("g", { class: `dot ${key}${isShown ? " shown" : ""}`, "data-people": ids.join(" ") }, this.dots);
-      const r = 0.3 * unit * Math.sqrt(ids.length) + 0.08 * unit;
-      svg("circle", { cx: x, cy: y, r: isShown ? r * 1.25 : r }, group);
+      const group = svg("g", { class: `dot ${key}`, "data-people": ids.join(" ") }, this.dots);
+      svg("circle", { cx: x, cy: y, r: 0.3 * unit * Math.sqrt(ids.length) + 0.08 * unit }, group);
       if (ids.length > 2) svg("text", { x, y: y + 0.32 * unit, "text-anchor": "middle" }, group).textContent = String(ids.length);
     }
     for (const one of references) this.#drawReference(one, z);
+    this.highlight(this.#shown);
+  }
+
+  /** @param {number | null} shown person in view */
+  highlight(shown) {
+    this.#shown = shown;
+    this.dots.classList.toggle("one", shown !== null);
+    for (const dot of this.dots.querySelectorAll("[data-people]")) {
+      dot.classList.toggle("shown", shown !== null && this.#people({ target: dot }).includes(shown));
+    }
   }
 
   /** Voxels of a reference as squares, with its name. @param {Reference} one @param {number} z */
@@ -216,7 +225,7 @@ export class ClassMap {
     svg("tspan", {}, text).textContent = shortName(label);
   }
 
-  /** @param {Event} event @returns {number[]} people who clicked the voxel under the pointer */
+  /** @param {{target: EventTarget | null}} event @returns {number[]} people who clicked the voxel under the pointer */
   #people({ target }) {
     const people = /** @type {Element} */ (target).closest("[data-people]")?.getAttribute("data-people");
     return people ? people.split(" ").map(Number) : [];

@@ -10,12 +10,21 @@ const NEAR_REM = 1.2; // a curve that is nearer to the pointer is meant
 const LABELS_REM = 11.3;
 
 /** @typedef {{key: GroupKey, label: string, curves: {id: number, curve: number[]}[]}} CurveGroup */
-/** @typedef {{times: number[], groups: CurveGroup[], references: Reference[], shown: number | null, shownName: string, unit: string}} CurvesContent */
+/** @typedef {{times: number[], groups: CurveGroup[], references: Reference[], unit: string}} CurvesContent */
 /** @typedef {{text: string, value: number, css: string, colour?: string}} EndLabel */
 
 export class CurvesChart {
   /** @type {CurvesContent | null} */
   #content = null;
+  /** @type {EndLabel[]} */
+  #ends = [];
+  /** @type {SVGGElement | null} */
+  #labels = null;
+  /** Curves of the person in view. @type {SVGGElement | null} */
+  #over = null;
+  /** @type {number | null} */
+  #shown = null;
+  #shownName = "";
   /** @param {HTMLElement} host @param {PersonPicker} picker */
   constructor(host, picker) {
     this.node = svg("svg", { class: "curves", role: "img", "data-testid": "curves" }, host);
@@ -43,16 +52,28 @@ export class CurvesChart {
     plot.drawAxes();
     plot.layer.replaceChildren();
     plot.layer.setAttribute("clip-path", plot.clip);
-    this.#labels?.remove();
-    this.node.classList.toggle("one", content.shown !== null);
-    const labels = [...this.#drawReferences(references), ...groups.flatMap((group) => this.#drawGroup(group, groups.length > 1))];
-    this.#drawShown(groups, labels);
-    this.#drawLabels(labels);
+    this.#ends = [...this.#drawReferences(references), ...groups.flatMap((group) => this.#drawGroup(group, groups.length > 1))];
+    this.#over = svg("g", {}, plot.layer);
     this.node.setAttribute("aria-label", `${groups.map(({ curves, label }) => `${curves.length} curves of ${label}`).join(", ")}; compared with ${references.map(({ label }) => label).join(", ") || "none"}`);
+    this.highlight(this.#shown, this.#shownName);
   }
 
-  /** @type {SVGGElement | null} */
-  #labels = null;
+  /** Show one person's curves over all others. @param {number | null} shown @param {string} name */
+  highlight(shown, name) {
+    [this.#shown, this.#shownName] = [shown, name];
+    const content = this.#content, over = this.#over;
+    if (!content || !over) return;
+    over.replaceChildren();
+    this.node.classList.toggle("one", shown !== null);
+    const labels = [...this.#ends];
+    for (const { key, curves } of content.groups) {
+      const found = curves.find(({ id }) => id === shown);
+      if (!found) continue;
+      over.append(this.#line(found.curve, { class: `shown ${key}`, "data-shown": found.id }));
+      if (key === "now") labels.push({ text: name, value: found.curve.at(-1) ?? 0, css: "shown" });
+    }
+    this.#drawLabels(labels);
+  }
 
   /** @param {Reference[]} references @returns {EndLabel[]} */
   #drawReferences(references) {
@@ -77,17 +98,6 @@ export class CurvesChart {
     return [{ text: isCompared ? `Median ${label}` : "Median, 10–90 %", value: middle.at(-1) ?? 0, css: `median ${key}` }];
   }
 
-  /** The curves of the person in view, over all others. @param {CurveGroup[]} groups @param {EndLabel[]} labels */
-  #drawShown(groups, labels) {
-    const { shown, shownName } = /** @type {CurvesContent} */ (this.#content);
-    for (const { key, curves } of groups) {
-      const found = curves.find(({ id }) => id === shown);
-      if (!found) continue;
-      this.#line(found.curve, { class: `shown ${key}`, "data-shown": found.id });
-      if (key === "now") labels.push({ text: shownName, value: found.curve.at(-1) ?? 0, css: "shown" });
-    }
-  }
-
   /** @param {ArrayLike<number>} curve @param {Record<string, string | number>} attributes */
   #line(curve, attributes) {
     return svg("path", { ...attributes, d: this.plot.path(this.#content?.times ?? [], curve) }, this.plot.layer);
@@ -97,6 +107,7 @@ export class CurvesChart {
   #drawLabels(labels) {
     const { plot } = this;
     const unit = rem();
+    this.#labels?.remove();
     const group = svg("g", { class: "labels" }, this.node);
     const sorted = [...labels].sort((a, b) => b.value - a.value);
     const from = sorted.map(({ value }) => Math.min(Math.max(plot.y(value), plot.margin.top), plot.height - plot.margin.bottom));

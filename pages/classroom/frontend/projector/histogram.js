@@ -16,7 +16,6 @@ import { joinLabels, rem } from "./plot.js";
  * @property {string} unit
  * @property {ValueGroup[]} groups the current round, and the one before
  * @property {Mark[]} marks values to compare with; those that are named have their label above
- * @property {number | null} shown person in view
  * @property {number} minSpan least extent of the axis
  * @property {{text: string, name: string, key: string, note: string}} figures beside the title: mean and SD; the key figure with its name; what it is compared with
  */
@@ -52,6 +51,8 @@ export class Histogram {
 
   /** @type {HistogramContent | null} */
   #content = null;
+  /** @type {number | null} */
+  #shown = null;
 
   /** @param {HistogramContent} content */
   draw(content) {
@@ -63,7 +64,6 @@ export class Histogram {
     this.keyName.textContent = name;
     this.key.textContent = key;
     this.note.textContent = note;
-    node.classList.toggle("one", content.shown !== null);
     node.setAttribute("aria-label", `${title}: ${groups.map(({ label, values }) => `${values.length} values of ${label}`).join(", ")}; ${text}`);
     const unit = rem();
     plot.layer.replaceChildren();
@@ -79,10 +79,19 @@ export class Histogram {
     const highest = Math.max(MIN_ROWS, ...counts.flat().map((ids) => ids.length));
     plot.yRange = [isMirrored ? -highest : 0, highest];
     this.#drawAxis(bins, content.unit);
-    groups.forEach(({ key }, i) => this.#drawCells(counts[i], bins, key, content.shown));
+    groups.forEach(({ key }, i) => this.#drawCells(counts[i], bins, key));
     this.#drawMarks(marks);
     for (const group of groups) this.#drawSpread(group, isMirrored);
     if (isMirrored) this.#drawSides(groups, counts);
+    this.highlight(this.#shown);
+  }
+
+  /** @param {number | null} shown person in view */
+  highlight(shown) {
+    this.#shown = shown;
+    this.node.classList.toggle("one", shown !== null);
+    for (const cell of this.node.querySelectorAll(".cell.shown")) cell.classList.remove("shown");
+    for (const cell of this.node.querySelectorAll(`[data-person="${shown}"]`)) cell.classList.add("shown");
   }
 
   /** @param {Bins} bins @param {string} unit */
@@ -109,15 +118,15 @@ export class Histogram {
     else write(to, unit);
   }
 
-  /** @param {number[][]} stacked people of each bin @param {Bins} bins @param {GroupKey} key @param {number | null} shown */
-  #drawCells(stacked, bins, key, shown) {
+  /** @param {number[][]} stacked people of each bin @param {Bins} bins @param {GroupKey} key */
+  #drawCells(stacked, bins, key) {
     const { plot } = this;
     const height = Math.abs(plot.y(1) - plot.y(0));
     const gap = height > 4 ? 1 : 0;
     stacked.forEach((ids, i) => {
       const x = plot.x(bins.low + i * bins.step), width = plot.x(bins.low + (i + 1) * bins.step) - x;
       ids.forEach((id, row) => svg("rect", {
-        class: `cell ${key}${id === shown ? " shown" : ""}`, "data-person": id, x: x + 0.5, width: Math.max(width - 1, 1),
+        class: `cell ${key}`, "data-person": id, x: x + 0.5, width: Math.max(width - 1, 1),
         y: key === "now" ? plot.y(row + 1) + gap : plot.y(-row) + gap, height: Math.max(height - gap, 0.5),
       }, plot.layer));
     });

@@ -14,10 +14,12 @@ export class ItemsView {
   /** @type {RoomModel | null} */
   #model = null;
   #open = 0; // question in view
+  /** @type {Histogram | null} */
+  #histogram = null;
 
   /** @param {HTMLElement} host */
   constructor(host) {
-    this.picker = new PersonPicker(() => this.draw());
+    this.picker = new PersonPicker(() => this.#histogram?.highlight(this.picker.shown));
     this.list = element("div", { className: "item-list" });
     this.list.setAttribute("role", "group");
     this.list.setAttribute("aria-label", "Questions");
@@ -80,6 +82,7 @@ export class ItemsView {
   #drawDetail(item, i, groups) {
     const parts = [element("h2", { textContent: item.text })];
     this.detail.replaceChildren(...parts);
+    this.#histogram = null;
     this.detail.dataset.question = String(i);
     if (item.options) this.#drawOptions(item.options, i, groups);
     else this.#drawNumbers(item, i, groups);
@@ -113,8 +116,9 @@ export class ItemsView {
     const values = groups.map(({ key, label, answers }) => ({ key, label, values: answers.flatMap(({ id, values: all }) => (all ? [{ id, value: all[i] }] : [])) }));
     const medians = values.map((group) => amount(spreadOf(group.values.map(({ value }) => value)).median)).reverse();
     const n = right ? values.map((group) => countRight(group.values.map(({ value }) => value), right)).reverse() : [];
-    new Histogram(host, this.picker, "number").draw({
-      title: right ? `${n.join(" → ")} of ${values[0].values.length} within ± ${amount(right.tolerance)} ${item.unit}` : "", unit: item.unit, groups: values, shown: this.picker.shown, minSpan: (item.high - item.low) / 3,
+    this.#histogram = new Histogram(host, this.picker, "number");
+    this.#histogram.draw({
+      title: right ? `${n.join(" → ")} of ${values[0].values.length} within ± ${amount(right.tolerance)} ${item.unit}` : "", unit: item.unit, groups: values, minSpan: (item.high - item.low) / 3,
       marks: right ? [{ label: `right: ${amount(right.value)} ${item.unit}`, colour: "var(--right)", value: right.value, named: true }] : [],
       figures: { text: meanAndSd(spreadOf(values[0].values.map(({ value }) => value)), item.unit), name: "median", key: `${medians.join(" → ")} ${item.unit}`, note: "" },
     });

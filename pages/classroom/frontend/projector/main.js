@@ -13,6 +13,9 @@ import { RoomModel } from "./room_model.js";
 import { installTheme } from "./theme.js";
 import { Waiting } from "./waiting.js";
 
+const PAUSE = 3; // between two drawings, in durations of one
+const MAX_PAUSE_MS = 400;
+
 /** @typedef {AifView | ItemsView | PaintView} AnswersView */
 
 class Notice {
@@ -35,6 +38,8 @@ class Projector {
   /** Public address of the room when its link was asked for. @type {string | null} */
   #linked = null;
   #pending = false;
+  #pauseMs = 0;
+  #drawnAt = 0;
   #mapsPending = false;
 
   /** @param {HTMLElement} root @param {Credentials | null} credentials */
@@ -113,11 +118,19 @@ class Projector {
     });
   }
 
-  /** Draw in the next frame of the screen, once for all messages until then. */
+  /** Draw once for all messages until then; of a large class the screen is free for most of the time. */
   schedule() {
     if (this.#pending) return;
     this.#pending = true;
-    requestAnimationFrame(() => { this.#pending = false; this.#draw(); });
+    const frame = () => requestAnimationFrame((start) => {
+      this.#pending = false;
+      this.#draw();
+      this.#pauseMs = Math.min(PAUSE * (performance.now() - start), MAX_PAUSE_MS);
+      this.#drawnAt = performance.now();
+    });
+    const wait = this.#drawnAt + this.#pauseMs - performance.now();
+    if (wait > 0) setTimeout(frame, wait);
+    else frame();
   }
 
   #draw() {

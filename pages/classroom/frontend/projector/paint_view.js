@@ -21,7 +21,7 @@ export class PaintView {
 
   /** @param {HTMLElement} host */
   constructor(host) {
-    this.picker = new PersonPicker(() => this.draw());
+    this.picker = new PersonPicker(() => this.#highlight());
     const left = element("div", { className: "column" }), right = element("div", { className: "column" });
     host.append(element("div", { className: "aif-view paint" }, left, right));
     this.map = new ClassMap(left, ["painted"], this.picker, () => {});
@@ -53,11 +53,20 @@ export class PaintView {
     const { answers } = groups[0];
     const volume = (/** @type {Answer} */ { numbers }) => numbers.painted_ml ?? Infinity;
     this.picker.setOrder([...answers].sort((a, b) => volume(a) - volume(b) || a.id - b.id).map(({ id }) => id));
-    const answer = answers.find(({ id }) => id === this.picker.shown);
-    this.#drawMap(answers, answer);
     this.#drawHistogram(this.volume, "painted_ml", "Painted", "ml", 5, groups);
     this.#drawHistogram(this.dice, "dice", "Dice with the true core", "", 0.4, groups);
     this.dice.root.hidden = !answers.some(({ numbers }) => typeof numbers.dice === "number");
+    this.#highlight();
+  }
+
+  /** Show the person in view in every part. */
+  #highlight() {
+    const model = this.#model;
+    if (!model?.task) return;
+    const answers = model.answers(model.task.round);
+    const answer = answers.find(({ id }) => id === this.picker.shown);
+    this.#drawMap(answers, answer);
+    for (const one of [this.volume, this.dice]) one.highlight(this.picker.shown);
     const dice = answer?.numbers.dice;
     const numbers = answer ? `${amount(answer.numbers.painted_ml)} ml${typeof dice === "number" ? ` · Dice ${dice.toFixed(2)}` : ""}` : "";
     this.bar.draw(answer, answer ? model.nameOf(answer.id) : "", numbers, answers.length ? HINT : "No answers yet");
@@ -78,7 +87,7 @@ export class PaintView {
       painted.set(paintedFrequency([shown.runs ?? []], to - from), from);
     }
     this.map.show({
-      mode: "painted", title: `Painted by ${answers.length} ${answers.length === 1 ? "person" : "people"}`, clicks: [], references: [], shown: this.picker.shown,
+      mode: "painted", title: `Painted by ${answers.length} ${answers.length === 1 ? "person" : "people"}`, clicks: [], references: [],
       frequency, curve: null, voxels: [], painted,
     });
     this.map.showSlice(at);
@@ -95,7 +104,7 @@ export class PaintView {
     const spreads = values.map((group) => spreadOf(group.values.map(({ value }) => value))).reverse();
     const key = spreads.map(({ cv, mean }) => (unit ? percent(cv) : mean === null ? "–" : mean.toFixed(2))).join(" → ");
     chart.draw({
-      title, unit, groups: values, marks: [], shown: this.picker.shown, minSpan,
+      title, unit, groups: values, marks: [], minSpan,
       figures: { text: meanAndSd(/** @type {import("./class_statistics.js").Spread} */ (spreads.at(-1)), unit, unit ? undefined : 2), name: unit ? "CV" : "mean", key, note: "" },
     });
   }

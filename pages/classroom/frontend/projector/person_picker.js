@@ -9,7 +9,7 @@ export class PersonPicker {
   picked = null;
   #onChange;
 
-  /** @param {() => void} onChange */
+  /** @param {(what: "hovered" | "picked") => void} onChange a hover comes often: it should highlight, not draw anew */
   constructor(onChange) { this.#onChange = onChange; }
 
   /** @returns {number | null} */
@@ -26,14 +26,14 @@ export class PersonPicker {
   hover(id) {
     if (this.hovered === id) return;
     this.hovered = id;
-    this.#onChange();
+    this.#onChange("hovered");
   }
 
   /** @param {number | null} id */
   pick(id) {
     this.hovered = null;
     this.picked = id;
-    this.#onChange();
+    this.#onChange("picked");
   }
 
   /** The next person, or the one before; round the ends. @param {1 | -1} by */
