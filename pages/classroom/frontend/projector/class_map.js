@@ -18,6 +18,7 @@ import { chartScale, rem, shortName } from "./plot.js";
 
 const LABELS = { clicks: "Clicks", painted: "Painted", rcbf: "rCBF", tmax: "Tmax" };
 const FLOW = ["rcbf", "tmax"];
+const MAX_DOT = 3; // radius of the largest dot, in those of a single click
 /** Window of the temporal maximum, HU: vessels are seen in a lit room. @type {[number, number]} */
 const BRIGHT = [0, 100];
 
@@ -132,7 +133,7 @@ export class ClassMap {
     const now = clicks.filter(({ key }) => key === "now");
     const here = now.filter((one) => one.voxels.some((v) => v[2] === z)).length;
     this.slice.value = `Slice ${z + 1} of ${task.opened.slices}`;
-    this.title.textContent = mode === "clicks" ? `${here} of ${now.length} people clicked on this slice` : content.title;
+    this.title.textContent = mode === "clicks" ? `${here} of ${now.length} clicked on this slice` : content.title;
     canvas.canvas.setAttribute("aria-label", `${this.title.textContent}, slice ${z + 1}`);
     this.#drawKey(isFlow, mode === "painted");
     this.root.dataset.slice = String(z);
@@ -193,10 +194,11 @@ export class ClassMap {
       }
     }
     const inOrder = [...dots.values()].sort((a, b) => a.key.localeCompare(b.key) || b.ids.length - a.ids.length); // "before" lies below
+    const size = 0.3 * unit * Math.min(1, MAX_DOT / Math.sqrt(Math.max(...inOrder.map(({ ids }) => ids.length), 1)));
     for (const { voxel, key, ids } of inOrder) {
       const { x, y } = this.#placeOf(voxel);
       const group = svg("g", { class: `dot ${key}`, "data-people": ids.join(" ") }, this.dots);
-      svg("circle", { cx: x, cy: y, r: 0.3 * unit * Math.sqrt(ids.length) + 0.08 * unit }, group);
+      svg("circle", { cx: x, cy: y, r: size * Math.sqrt(ids.length) + 0.08 * unit }, group);
       if (ids.length > 2) svg("text", { x, y: y + 0.32 * unit, "text-anchor": "middle" }, group).textContent = String(ids.length);
     }
     for (const one of references) this.#drawReference(one, z);

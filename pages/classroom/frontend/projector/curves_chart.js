@@ -7,7 +7,8 @@ import { curveBand } from "./class_statistics.js";
 import { chartScale, rem, spreadOut } from "./plot.js";
 
 const NEAR_REM = 1.2; // a curve that is nearer to the pointer is meant
-const LABELS_REM = 11.3;
+const LABELS_REM = 11.8;
+const FAINT_ABOVE = 15; // people: the curves of more are fainter, so that the median stays clear
 
 /** @typedef {{key: GroupKey, label: string, curves: {id: number, curve: number[]}[]}} CurveGroup */
 /** @typedef {{times: number[], groups: CurveGroup[], references: Reference[], unit: string}} CurvesContent */
@@ -52,7 +53,15 @@ export class CurvesChart {
     plot.drawAxes();
     plot.layer.replaceChildren();
     plot.layer.setAttribute("clip-path", plot.clip);
-    this.#ends = [...this.#drawReferences(references), ...groups.flatMap((group) => this.#drawGroup(group, groups.length > 1))];
+    this.node.style.setProperty("--faint", String(Math.min(1, Math.sqrt(FAINT_ABOVE / Math.max(...groups.map(({ curves }) => curves.length), 1)))));
+    const medians = groups.map((group) => this.#drawGroup(group));
+    this.#ends = this.#drawReferences(references);
+    groups.forEach(({ key, label }, i) => {
+      const median = medians[i];
+      if (!median) return;
+      this.#line(median, { class: `median ${key}`, "data-median": key });
+      this.#ends.push({ text: groups.length > 1 ? `Median ${label}` : "Median, 10–90 %", value: median.at(-1) ?? 0, css: `median ${key}` });
+    });
     this.#over = svg("g", {}, plot.layer);
     this.node.setAttribute("aria-label", `${groups.map(({ curves, label }) => `${curves.length} curves of ${label}`).join(", ")}; compared with ${references.map(({ label }) => label).join(", ") || "none"}`);
     this.highlight(this.#shown, this.#shownName);
@@ -83,9 +92,9 @@ export class CurvesChart {
     });
   }
 
-  /** @param {CurveGroup} group @param {boolean} isCompared @returns {EndLabel[]} */
-  #drawGroup({ key, label, curves }, isCompared) {
-    if (!curves.length) return [];
+  /** Draw band and curves; returns the median. @param {CurveGroup} group */
+  #drawGroup({ key, curves }) {
+    if (!curves.length) return null;
     const times = this.#content?.times ?? [];
     const [low, middle, high] = curveBand(curves.map(({ curve }) => curve));
     const back = [...times.keys()].reverse();
@@ -94,8 +103,7 @@ export class CurvesChart {
       d: `${this.plot.path(times, high)}${this.plot.path(back.map((i) => times[i]), back.map((i) => low[i])).replace("M", "L")}Z`,
     }, this.plot.layer);
     for (const { id, curve } of curves) this.#line(curve, { class: `person ${key}`, "data-person": id });
-    this.#line(middle, { class: `median ${key}`, "data-median": key });
-    return [{ text: isCompared ? `Median ${label}` : "Median, 10–90 %", value: middle.at(-1) ?? 0, css: `median ${key}` }];
+    return middle;
   }
 
   /** @param {ArrayLike<number>} curve @param {Record<string, string | number>} attributes */

@@ -168,7 +168,7 @@ export class Histogram {
       const x = plot.x(value);
       svg("line", { class: "mark", stroke: colour, x1: x, x2: x, y1: named ? top : bottom - 0.6 * unit, y2: bottom }, plot.layer);
     }
-    const labels = marks.filter(({ named }) => named).map((mark) => ({ at: plot.x(mark.value), width: this.#textWidth(`■ ${mark.label}  `), item: mark }));
+    const labels = marks.filter(({ named }) => named).map((mark) => ({ at: plot.x(mark.value), width: this.#textWidth(`■\u00a0${mark.label}`) + 0.7 * unit, item: mark }));
     for (const { x, items } of joinLabels(labels, 0, plot.width)) {
       const text = svg("text", { class: "marks", x, y: plot.margin.top - 0.42 * unit, "text-anchor": "middle" }, plot.axes);
       items.forEach(({ label, colour }, i) => {

@@ -11,6 +11,13 @@ export const typedLink = (link) => {
   return url.host + url.pathname;
 };
 
+/** Show a link, which may break after a slash or a dot; a long one is smaller. @param {HTMLElement} host @param {string} link */
+export function showLink(host, link) {
+  const text = typedLink(link);
+  host.replaceChildren(...text.split(/(?<=[/.])/).flatMap((part) => [part, element("wbr")]));
+  host.style.setProperty("--n", String(text.length));
+}
+
 export class Lobby {
   #drawn = "";
 
@@ -35,7 +42,7 @@ export class Lobby {
     this.code.style.setProperty("--n", String(room.code.length));
     if (qr && qr.link !== this.#drawn) {
       this.#drawn = qr.link;
-      this.link.textContent = typedLink(qr.link);
+      showLink(this.link, qr.link);
       this.qr.replaceChildren(qrElement(qr.rows, "QR code of the link to join"));
     }
     const n = room.people.length;

@@ -1,7 +1,7 @@
 // An open task before its answers are revealed: what to do, and how many have answered.
 /** @import { RoomModel } from "./room_model.js" */
 import { element } from "../../../live/frontend/common/dom.js";
-import { typedLink } from "./lobby.js";
+import { showLink } from "./lobby.js";
 import { qrElement } from "./qr_code.js";
 
 const PHASES = { open: "", paused: "Paused", closed: "Closed: no more answers" };
@@ -44,7 +44,7 @@ export class Waiting {
     this.code.textContent = room.code;
     if (qr && qr.link !== this.#drawn) {
       this.#drawn = qr.link;
-      this.link.textContent = typedLink(qr.link);
+      showLink(this.link, qr.link);
       this.qr.replaceChildren(qrElement(qr.rows, "QR code of the link to join"));
     }
   }
