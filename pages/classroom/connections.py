@@ -14,6 +14,7 @@ from starlette.websockets import WebSocket
 
 from pages.classroom import messages
 from pages.classroom.answers import read_answer
+from pages.classroom.join_link import link_message
 from pages.classroom.references import computed_references
 from pages.classroom.room import LEFT, Farewell, Participant, Room, Round
 from pages.classroom.tasks import TaskCase
@@ -187,7 +188,7 @@ class HostConnection(Connection):
         self._task_changed.set()
 
     async def receive(self, message: dict[str, Any]) -> None:
-        """Carry out ``watch`` or ``ping``."""
+        """Carry out ``watch``, ``link`` or ``ping``."""
         kind = message.get("type")
         if kind == "watch":
             rounds = message.get("rounds")
@@ -195,6 +196,8 @@ class HostConnection(Connection):
                 raise invalid_request()
             self._watched = tuple(self.room.round(whole_number(one)).number for one in rounds)
             self.changed.set()
+        elif kind == "link":
+            await self.send(link_message(self.room, message.get("address")))
         elif kind == "ping":
             await self.send({"type": "pong"})
         else:
@@ -203,6 +206,7 @@ class HostConnection(Connection):
     async def push(self) -> None:
         """Send the room after each change of people, tasks or switches, and the answers that are new."""
         overview = -1
+        await self.send(messages.setup_message())
         while not self.room.is_ended:
             if self.room.overview > overview:
                 overview = self.room.overview
@@ -215,7 +219,7 @@ class HostConnection(Connection):
 
     async def _send_answers(self) -> None:
         current = self.room.current
-        if current is None or self.room.is_frozen:
+        if current is None:
             return
         for number in dict.fromkeys((*self._watched, current.number)):
             since = self._sent.get(number, -1)

@@ -228,6 +228,7 @@ def followed(host: ClassClient, shown: dict[int, Message], n: int) -> None:
 def test_a_screen_follows_the_room(url: str, room: Room, of: TaskCase) -> None:
     task = Task("curve", "Draw", "Draw it.", case=of)
     with hosting(url, room) as host:
+        assert host.read()["type"] == "setup"
         first = host.read()
         assert (first["type"], first["people"], first["rounds"], first["task"]) == ("room", [], [], None)
         room.open(task)
