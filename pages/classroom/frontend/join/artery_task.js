@@ -43,8 +43,8 @@ export class ArteryTask extends CaseTask {
     this.clear = button("Clear", () => { this.picks.clear(); this.#changed(); });
     this.hint = element("p", { className: "hint", role: "status" });
     this.list = element("ol", { className: "picks", ariaLabel: "Clicked voxels" });
-    this.frame.panel.append(this.chart.element, this.numbers.element,
-      element("div", { className: "row" }, this.hint, this.undo, this.clear), this.list, this.loupe.canvas);
+    this.frame.panel.append(this.chart.element, element("div", { className: "row" }, this.hint, this.undo, this.clear),
+      this.numbers.element, this.list, this.loupe.canvas);
     this.#showPicks();
   }
 
@@ -136,13 +136,12 @@ export class ArteryTask extends CaseTask {
     this.list.replaceChildren(...this.picks.list.map(({ voxel }, i) => element("li", {},
       button(`${i + 1} ×`, () => { if (this.isOpen) { this.picks.remove(i); this.#changed(); this.#focusPick(i); } },
         { kind: "pick", name: `Remove voxel ${i + 1}, slice ${voxel[2] + 1}` }))));
-    this.hint.textContent = length ? `${length} of ${MAX_PICKS} voxels; their mean is your AIF.`
-      : this.state.answer ? "No voxel now: the answer that you sent last counts." : "Touch a vessel and lift to add its voxel.";
+    this.hint.textContent = length ? `${length} of ${MAX_PICKS} voxels`
+      : this.state.answer ? "The answer sent last counts." : "Touch a vessel; lift to add it.";
     this.element.dataset.picks = String(length);
     this.setEnabled(this.isOpen);
     this.#showCurves(null);
-    if (this.view.map) this.view.map.voxels = [["aif", this.picks.voxels, 1]];
-    this.view.draw();
+    this.view.setMarks(this.picks.voxels);
   }
 
   /** @param {number} at */

@@ -36,7 +36,7 @@ export class CaseTask {
     this.frame = new TaskFrame(state);
     this.view = new CaseView({ maps, help, gesture, onView: () => { this.maps?.retry(); this.onView(); } });
     this.element = this.frame.element;
-    this.element.append(this.view.toggle.element, this.view.picture, this.view.slicer, this.frame.panel);
+    this.element.append(this.view.toggle.element, this.view.stage, this.frame.panel);
     this.load(canChangeSlice);
   }
 
@@ -45,7 +45,7 @@ export class CaseTask {
     const info = /** @type {{key: string, title: string, slice: number}} */ (this.state.task.case);
     try {
       const taskCase = await TaskCase.open(info, this.session.credentials, {
-        onMaps: () => { this.view.draw(); this.maps?.retry(); },
+        onMaps: () => { this.onMaps(); this.view.draw(); this.maps?.retry(); },
         onNumbers: (numbers) => { if (!this.#isConfirmed) this.showNumbers(numbers); },
         onStatus: (status) => { if (this.taskCase) { this.frame.element.dataset.engine = status; this.#showEngine(); this.maps?.retry(); } },
       });
@@ -126,6 +126,9 @@ export class CaseTask {
 
   /** The case is here; its slices follow. */
   onOpen() {}
+
+  /** Maps or slices have come. */
+  onMaps() {}
 
   /** Another map or slice. */
   onView() {}

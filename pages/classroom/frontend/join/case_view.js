@@ -2,8 +2,9 @@
 /** @import { ConfigFrame, OutlineKind, Voxel } from "../../../live/frontend/types.js" */
 /** @import { TaskCase } from "../common/task_case.js" */
 import { element } from "../../../live/frontend/common/dom.js";
+import { windowEnd } from "../../../live/frontend/map/color_scales.js";
 import { MapCanvas } from "../../../live/frontend/map/map_canvas.js";
-import { toSlice } from "../../../live/frontend/map/slice_layout.js";
+import { places, toSlice } from "../../../live/frontend/map/slice_layout.js";
 import { ViewState, middle } from "../../../live/frontend/map/view_state.js";
 import { Segments, Stepper } from "./controls.js";
 
@@ -22,6 +23,9 @@ import { Segments, Stepper } from "./controls.js";
 /** @type {Record<string, [number, number]>} */
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const LONG_STEP = 8; // with Shift
+const MARK_RADIUS = 6; // points: a voxel is smaller than what the eye finds on a phone
+const TINT = 0.45; // opacity of painted voxels
+const VESSEL_CONTRAST = 0.6; // part of the usual window of the temporal maximum, for a small screen
 
 export class CaseView {
   /** @type {TaskCase | null} */
@@ -32,6 +36,9 @@ export class CaseView {
   cross = null;
   /** @type {Stepper | null} */
   stepper = null;
+  /** @type {readonly Voxel[]} */
+  #marks = [];
+  #tint = document.createElement("canvas");
   #pressed = false;
   #drawing = false;
   #view = new ViewState();
@@ -55,6 +62,7 @@ export class CaseView {
     this.picture = element("div", { className: "picture" }, this.canvas, this.bar, this.loading,
       element("span", { className: "side left", textContent: "R" }), element("span", { className: "side right", textContent: "L" }));
     this.slicer = element("div", { className: "slicer" });
+    this.stage = element("div", { className: "stage" }, this.picture, this.slicer);
     this.observer = new ResizeObserver(() => { this.map?.resize(); this.#drawNow(); });
     this.observer.observe(this.picture);
     this.#installPointer();
@@ -71,7 +79,8 @@ export class CaseView {
     this.#taskCase = taskCase;
     this.#view.slice = taskCase.slice;
     this.map = new MapCanvas(this.canvas, this.bar, taskCase.values, this.#view);
-    this.map.configure(config.maps, config.arrays, config.colours);
+    this.map.configure(config.maps, config.arrays, { ...config.colours, painted: config.colours.core });
+    this.#view.setWindow("tmip", 0, VESSEL_CONTRAST * config.maps.tmip.window[1]);
     if (canChangeSlice) {
       const { slices } = taskCase.opened;
       this.stepper = new Stepper("Slice", { low: 1, high: slices, step: 1 }, (number) => this.showSlice(number - 1));
@@ -136,10 +145,52 @@ export class CaseView {
     map.probed = this.cross;
     map.resize();
     map.draw();
+    this.#drawMarks(map);
+    this.#drawPainted(map);
     this.picture.dataset.map = this.shown;
     this.picture.dataset.slice = String(this.slice);
     this.picture.dataset.seq = String(this.#taskCase.values.shownSeq[this.slice]);
     this.picture.dataset.loaded = String(this.#taskCase.opened.loaded.size);
+  }
+
+  /** Mark voxels by circles. @param {readonly Voxel[]} voxels */
+  setMarks(voxels) {
+    this.#marks = voxels;
+    this.draw();
+  }
+
+  /** @param {MapCanvas} map */
+  #drawMarks({ context: ctx, values, canvas, ratio, colours }) {
+    const [place] = places(values.open, this.#view, canvas), { head } = values.open;
+    for (const voxel of this.#marks) {
+      if (voxel[2] !== this.slice) continue;
+      const [column, row] = values.pixelOf(voxel);
+      ctx.beginPath();
+      ctx.arc(place.x + ((column + 0.5 - head.x) / head.w) * place.w, place.y + ((row + 0.5 - head.y) / head.h) * place.h, MARK_RADIUS * ratio, 0, 2 * Math.PI);
+      for (const [colour, width] of /** @type {const} */ ([["#000", 3.5], [colours.aif, 2]])) Object.assign(ctx, { strokeStyle: colour, lineWidth: width * ratio }).stroke();
+    }
+  }
+
+  /** Tint the painted voxels: an outline alone is lost on a small screen. @param {MapCanvas} map */
+  #drawPainted({ context: ctx, values, canvas, colours }) {
+    if (!values.painted || !values.paintedShown) return;
+    const { columns, rows, head, arrays: { pixel } } = values.open, [place] = places(values.open, this.#view, canvas);
+    if (this.#tint.width !== columns || this.#tint.height !== rows) Object.assign(this.#tint, { width: columns, height: rows });
+    const tint = /** @type {CanvasRenderingContext2D} */ (this.#tint.getContext("2d"));
+    tint.clearRect(0, 0, columns, rows);
+    tint.fillStyle = colours.core;
+    const [from, to] = values.range(this.slice);
+    for (let i = from; i < to; i++) if (values.painted[i]) tint.fillRect(pixel[i] % columns, Math.floor(pixel[i] / columns), 1, 1);
+    ctx.globalAlpha = TINT;
+    ctx.drawImage(this.#tint, head.x, head.y, head.w, head.h, place.x, place.y, place.w, place.h);
+    ctx.globalAlpha = 1;
+  }
+
+  /** Widen the window of a map to the values of the slice in view, where they exceed it. @param {string} map */
+  fitWindow(map) {
+    if (!this.map) return;
+    const [low, high] = this.map.maps[map].window;
+    this.#view.setWindow(map, low, windowEnd(this.map.values.field(map, this.slice).filter(Number.isFinite), high));
   }
 
   /** Place under a pointer, or null outside the slice. @param {{clientX: number, clientY: number}} event @param {number | null} within */

@@ -2,7 +2,7 @@
 /** @import { Curve } from "../../../live/frontend/types.js" */
 import { SvgChart, svg } from "../../../live/frontend/common/svg_chart.js";
 
-const MARGIN = { left: 38, right: 8, top: 16, bottom: 20 };
+const MARGIN = { left: 38, right: 8, top: 18, bottom: 20 };
 const LEAST_TOP = 60; // of the axis, in enhancement: the noise of tissue does not fill it
 
 /** @typedef {{picked: readonly Curve[], mean: Curve | null, live: Curve | null}} ShownCurves */
@@ -16,7 +16,7 @@ export class CurveChart {
   constructor() {
     this.element = svg("svg", { class: "chart", role: "img", "aria-label": "Curves of the chosen voxels" });
     this.element.dataset.testid = "voxel-curve";
-    this.plot = new SvgChart(this.element, { xLabel: "time (s)", yLabel: "", margin: MARGIN, every: 34 });
+    this.plot = new SvgChart(this.element, { xLabel: "", yLabel: "", margin: MARGIN, every: 30 });
     this.picked = svg("g", {}, this.plot.layer);
     this.mean = svg("path", { class: "aif" }, this.plot.layer);
     this.live = svg("path", { class: "live" }, this.plot.layer);
@@ -28,7 +28,7 @@ export class CurveChart {
   configure(nTime, dt, unit) {
     this.#times = Float32Array.from({ length: nTime }, (_, i) => i * dt);
     this.plot.xRange = [0, (nTime - 1) * dt];
-    this.plot.yLabel = `enhancement (${unit})`;
+    this.plot.yLabel = `enhancement (${unit}) over time (s)`;
   }
 
   /** The axis grows with the curves, and does not shrink while a finger moves. @param {ShownCurves} shown */

@@ -11,7 +11,8 @@ import { TouchAifEditor } from "./touch_aif_editor.js";
 
 const MAPS = [{ id: "rcbf", label: "rCBF" }, { id: "tmax", label: "Tmax" }, { id: "baseline", label: "CT" }];
 const HELP = "Maps of your curve. Page Up and Page Down change the slice.";
-const WIDTHS = [{ id: "2", label: "Medium" }, { id: "0.6", label: "Narrow" }, { id: "5", label: "Wide" }];
+const WIDTHS = [{ id: "0.6", label: "Narrow" }, { id: "2", label: "Medium" }, { id: "5", label: "Wide" }]; // as AifEditor.brush
+const USUAL_WIDTH = "2";
 const DIGITS = 3; // of the values that are sent
 
 /** @param {Curve} curve @returns {CurveState} */
@@ -32,7 +33,7 @@ export class CurveTask extends CaseTask {
     this.width = new Segments("Width of the drag", WIDTHS, (width) => this.editor.setBrush(Number(width)));
     this.undo = button("Undo", () => this.#step());
     this.reset = button("Reset", () => this.#reset());
-    this.frame.panel.append(this.chart, this.numbers.element,
+    this.frame.panel.append(this.numbers.element, this.chart,
       element("div", { className: "row" }, this.mode.element, this.undo, this.reset),
       element("div", { className: "row width" }, element("span", { className: "hint", textContent: "Width" }), this.width.element));
     this.editor = new TouchAifEditor(this.chart, {
@@ -40,7 +41,8 @@ export class CurveTask extends CaseTask {
       onCommit: (curve) => this.#commit(curve),
       onBrush: () => {},
     });
-    this.editor.setBrush(Number(WIDTHS[0].id));
+    this.width.value = USUAL_WIDTH;
+    this.editor.setBrush(Number(USUAL_WIDTH));
     this.#setMode("points");
     this.observer = new ResizeObserver(() => { if (!this.editor.isDragging) this.editor.rescale(); });
     this.observer.observe(this.chart);

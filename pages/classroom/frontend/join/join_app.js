@@ -17,9 +17,7 @@ import { QuestionsTask } from "./questions_task.js";
 import { TopBar } from "./top_bar.js";
 
 const TASKS = { artery: ArteryTask, curve: CurveTask, predict: QuestionsTask, quiz: QuestionsTask, paint: PaintTask };
-const WAITING = [
-  "Waiting for the lecturer.", "Tasks appear here by themselves: find an artery, draw a curve, answer questions. Keep this page open.",
-];
+const COMING = "Tasks appear here by themselves: find an artery, draw a curve, answer questions. Keep this page open.";
 
 export class JoinApp {
   #store = new ParticipantStore();
@@ -163,7 +161,7 @@ export class JoinApp {
     if (state.answer) this.#outbox.known(state.answer.seq);
     if (!task) {
       this.#closeTask();
-      if (this.root.dataset.screen !== "waiting") this.#show("waiting", noticeScreen({ title: state.name, lines: WAITING }));
+      if (this.root.dataset.screen !== "waiting") this.#show("waiting", noticeScreen({ title: "Waiting for the lecturer", lines: [`You are ${state.name}.`, COMING] }));
     } else {
       const shown = /** @type {TaskState} */ (state);
       if (this.#task?.round !== task.round || this.root.dataset.screen !== "task") this.#openTask(shown);

@@ -12,7 +12,8 @@ import { setRuns } from "./painted_runs.js";
 
 const MAPS = [{ id: "cbf", label: "CBF" }, { id: "baseline", label: "CT" }];
 const HELP = "Map of the slice. Arrow keys move a cross, Enter paints at it.";
-const BRUSHES = [{ id: "8", label: "Medium" }, { id: "3", label: "Small" }, { id: "16", label: "Large" }]; // diameters in mm
+const BRUSHES = [{ id: "3", label: "Small" }, { id: "8", label: "Medium" }, { id: "16", label: "Large" }]; // diameters in mm
+const USUAL_BRUSH = "8";
 
 export class PaintTask extends CaseTask {
   /** @type {PaintedLesion | null} */
@@ -34,6 +35,7 @@ export class PaintTask extends CaseTask {
     };
     this.tool = new Segments("Tool", [{ id: "paint", label: "Paint" }, { id: "erase", label: "Erase" }], () => {});
     this.brush = new Segments("Brush", BRUSHES, () => {});
+    this.brush.value = USUAL_BRUSH;
     this.undo = button("Undo", () => { this.lesion.undo(); this.#changed(); });
     this.clear = button("Clear", () => this.#clear());
     this.painted = element("p", { className: "hint painted", role: "status" });
@@ -52,6 +54,8 @@ export class PaintTask extends CaseTask {
     this.#lesion = new PaintedLesion(values);
     this.maps?.show(opened.arrays.start, { rest: true });
   }
+
+  onMaps() { this.view.fitWindow("cbf"); }
 
   /** @param {OwnAnswer} answer */
   restore({ runs = [] }) {

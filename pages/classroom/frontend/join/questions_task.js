@@ -2,12 +2,10 @@
 /** @import { AnsweredMessage, ChoiceItem, NumberItem, OwnAnswer, TaskSession, TaskState } from "./messages.js" */
 import { element } from "../../../live/frontend/common/dom.js";
 import { button, Stepper } from "./controls.js";
+import { digitsOf } from "./question_values.js";
 import { TaskFrame } from "./task_frame.js";
 
 /** @typedef {{element: HTMLFieldSetElement, value: number | null, disabled: boolean}} Question */
-
-/** Digits after the point of a step. @param {number} step */
-export const digitsOf = (step) => Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
 
 class ChoiceQuestion {
   /** @param {ChoiceItem} item @param {number} number @param {() => void} onChange */
@@ -86,6 +84,7 @@ export class QuestionsTask {
     /** @type {Question[]} */
     this.questions = state.task.items.map((item, i) => ("options" in item ? new ChoiceQuestion(item, i, changed) : new NumberQuestion(item, i, changed)));
     this.sendButton = button("Send", () => this.#send(), { kind: "primary" });
+    this.element.append(this.frame.panel);
     this.frame.panel.append(...this.questions.map((question) => question.element), element("div", { className: "send" }, this.sendButton));
     if (state.answer) this.#take(state.answer);
   }

@@ -7,7 +7,8 @@ import { dotsOf } from "./strip.js";
 
 /** @type {Record<string, string>} */
 const LABELS = { core_ml: "Core", hypoperfused_ml: "Hypoperfused", painted_ml: "Painted core" };
-const [WIDTH, HEIGHT] = [320, 44];
+const [WIDTH, HEIGHT] = [320, 62];
+const DOT = 7; // distance of stacked dots; closer where there are many
 
 /**
  * @param {TaskMessage} task
@@ -48,12 +49,12 @@ function spreadRow(label, spread, values, own) {
  */
 function strip(values, own, { name, right, mean }) {
   const chart = svg("svg", { class: "strip", role: "img", "aria-label": name, viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
-  const { dots, x, low, high } = dotsOf(values, [own, right, mean], WIDTH);
-  const base = HEIGHT - 16;
+  const { dots, x, low, high, top } = dotsOf(values, [own, right, mean], WIDTH);
+  const base = HEIGHT - 28, step = Math.min(DOT, (base - 9) / top);
   svg("line", { class: "zero", x1: 0, x2: WIDTH, y1: base, y2: base }, chart);
   if (mean !== null) svg("line", { class: "mean", x1: x(mean), x2: x(mean), y1: 4, y2: base }, chart);
   if (right !== null) svg("line", { class: "right", x1: x(right), x2: x(right), y1: 0, y2: base }, chart);
-  for (const dot of dots) svg("circle", { class: "dot", cx: dot.x, cy: base - 5 - dot.level * 7, r: 3.5 }, chart);
+  for (const dot of dots) svg("circle", { class: "dot", cx: dot.x, cy: base - 5 - dot.level * step, r: 3.5 }, chart);
   if (own !== null) svg("path", { class: "mine", d: `M${x(own)} ${base + 1}l7 11h-14Z` }, chart);
   const text = (/** @type {number} */ value, /** @type {Record<string, string | number>} */ place) => { svg("text", place, chart).textContent = String(Number(value.toPrecision(3))); };
   text(low, { x: 0, y: HEIGHT - 3 });

@@ -1,6 +1,6 @@
 // Places of the class's values on a line: equal values are stacked.
 
-const [MARGIN, BIN, MAX_LEVEL] = [10, 7, 3]; // points, points, dots above the first
+const [MARGIN, BIN] = [10, 7]; // points
 
 /**
  * @param {readonly number[]} values
@@ -18,7 +18,7 @@ export function dotsOf(values, others, width) {
   const dots = values.map((value) => {
     const bin = Math.round(x(value) / BIN), level = stacked.get(bin) ?? 0;
     stacked.set(bin, level + 1);
-    return { x: x(value), level: Math.min(level, MAX_LEVEL) };
+    return { x: x(value), level };
   });
-  return { dots, x, low, high };
+  return { dots, x, low, high, top: Math.max(...dots.map(({ level }) => level), 1) };
 }

@@ -35,6 +35,7 @@ export class TaskFrame {
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.reveal.replaceChildren(...(summary ? [revealOf(task, summary, state.answer)] : []));
+    if (summary && !this.element.classList.contains("revealed")) scrollTo(0, 0); // the result is above the task
     this.element.classList.toggle("revealed", Boolean(summary));
   }
 
