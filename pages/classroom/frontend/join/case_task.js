@@ -46,7 +46,10 @@ export class CaseTask {
     try {
       const taskCase = await TaskCase.open(info, this.session.credentials, {
         onMaps: () => { this.onMaps(); this.view.draw(); this.maps?.retry(); },
-        onNumbers: (numbers) => { if (!this.#isConfirmed) this.showNumbers(numbers); },
+        onNumbers: (numbers) => {
+          this.element.dataset.engineCore = String(numbers.core_ml);
+          if (!this.#isConfirmed) this.showNumbers(numbers);
+        },
         onStatus: (status) => { if (this.taskCase) { this.frame.element.dataset.engine = status; this.#showEngine(); this.maps?.retry(); } },
       });
       if (this.#isClosed) { taskCase.close(); return; }

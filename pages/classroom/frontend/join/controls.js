@@ -48,7 +48,7 @@ export class Stepper {
    * @param {(value: number) => void} onChange
    */
   constructor(label, { low, high, step }, onChange) {
-    this.slider = element("input", { type: "range", min: String(low), max: String(high), step: String(step), ariaLabel: label });
+    this.slider = element("input", { type: "range", min: String(low), max: String(high), step: String(step), value: String((low + high) / 2), ariaLabel: label });
     this.output = element("output");
     const by = (/** @type {number} */ n) => () => {
       this.slider.value = String(this.value + n * step);
