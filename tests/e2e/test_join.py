@@ -218,9 +218,15 @@ def test_a_finger_near_the_curve_drags_its_nearest_point(page: Page, site: str, 
     assert core is not None
     assert abs(shown_core(page) - core) <= ROUNDED_ML
     eventually(lambda: _close(page, core))
+    room.set_phase("paused")
+    page.wait_for_selector('[data-phase="paused"]')
+    touch(page, (x, y), (x, y - 40))
+    room.set_phase("open")
+    page.wait_for_selector('[data-phase="open"]')
     page.reload()
     wait_case(page, of)
     eventually(lambda: _close(page, core))
+    assert own_answer(room) is answer, "a pause takes no answers, and a reload sends none"
     page.get_by_role("button", name="Reset").click()
     eventually(lambda: np.testing.assert_allclose(own_answer(room).curve, of.start.value, atol=1e-3))
 

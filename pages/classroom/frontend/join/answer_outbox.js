@@ -39,7 +39,7 @@ export class AnswerOutbox {
 
   /** The server refuses an answer; returns whether it is the last one. @param {number} seq */
   failed(seq) {
-    if (seq !== this.#last?.seq) return false;
+    if (!this.#last || seq !== this.#last.seq) return false;
     this.status = "refused";
     return true;
   }

@@ -29,11 +29,12 @@ export class CurveTask extends CaseTask {
     super(state, session, { maps: MAPS, help: HELP, gesture: null });
     this.chart = svg("svg", { class: "editor", role: "group", "aria-label": "Arterial input function" });
     this.chart.dataset.testid = "aif-editor";
+    this.chartBox = element("div", { className: "editor-box" }, this.chart); // an SVG itself cannot be inert
     this.mode = new Segments("Edit", [{ id: "points", label: "Drag points" }, { id: "draw", label: "Draw" }], (mode) => this.#setMode(mode));
     this.width = new Segments("Width of the drag", WIDTHS, (width) => this.editor.setBrush(Number(width)));
     this.undo = button("Undo", () => this.#step());
     this.reset = button("Reset", () => this.#reset());
-    this.frame.panel.append(this.numbers.element, this.chart,
+    this.frame.panel.append(this.numbers.element, this.chartBox,
       element("div", { className: "row" }, this.mode.element, this.undo, this.reset),
       element("div", { className: "row width" }, element("span", { className: "hint", textContent: "Width" }), this.width.element));
     this.editor = new TouchAifEditor(this.chart, {
@@ -110,7 +111,7 @@ export class CurveTask extends CaseTask {
   /** @param {boolean} enabled */
   setEnabled(enabled) {
     if (!enabled && this.editor.isDragging) this.editor.abandon();
-    this.chart.toggleAttribute("inert", !enabled);
+    this.chartBox.inert = !enabled;
     this.undo.disabled = !enabled || !this.history.past.length;
     this.reset.disabled = !enabled || !this.taskCase || sameCurve(this.#before, this.#start);
     this.mode.disabled = !enabled;

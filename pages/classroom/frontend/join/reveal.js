@@ -59,7 +59,7 @@ function strip(values, own, { name, right, mean }) {
   const text = (/** @type {number} */ value, /** @type {Record<string, string | number>} */ place) => { svg("text", place, chart).textContent = String(Number(value.toPrecision(3))); };
   text(low, { x: 0, y: HEIGHT - 3 });
   text(high, { x: WIDTH, y: HEIGHT - 3, "text-anchor": "end" });
-  return chart;
+  return element("div", { className: "strip-place" }, chart);
 }
 
 /** @param {ChoiceItem} item @param {ItemSummary} found @param {number | null} own */

@@ -8,6 +8,8 @@ const PHASES = {
   open: "", paused: "Paused by the lecturer: answers are taken again later.", closed: "Closed: this task takes no more answers.",
 };
 
+const REVEALED = "The lecturer shows the answers of the class.";
+
 export class TaskFrame {
   #shown = "";
 
@@ -30,7 +32,7 @@ export class TaskFrame {
   update(state) {
     const { task, summary } = state;
     this.element.dataset.phase = task.phase;
-    this.phase.textContent = PHASES[task.phase];
+    this.phase.textContent = [PHASES[task.phase], summary ? REVEALED : ""].join(" ").trim();
     const shown = JSON.stringify([summary, state.answer]);
     if (shown === this.#shown) return;
     this.#shown = shown;
