@@ -231,6 +231,19 @@ def test_a_finger_near_the_curve_drags_its_nearest_point(page: Page, site: str, 
     eventually(lambda: np.testing.assert_allclose(own_answer(room).curve, of.start.value, atol=1e-3))
 
 
+def test_a_browser_without_the_engine_gets_its_numbers_from_the_server(page: Page, site: str, room: Room) -> None:
+    page.route("**/*.wasm", lambda route: route.abort())
+    join(page, site, room)
+    room.open(task_of("curve"))
+    expect(page.locator(".error")).to_contain_text("cannot compute maps")
+    page.locator('[data-point="20"]').focus()
+    page.keyboard.press("ArrowUp")
+    sent(page)
+    core = own_answer(room).numbers["core_ml"]
+    assert core is not None
+    assert abs(shown_core(page) - core) <= ROUNDED_ML
+
+
 def test_questions_have_no_answer_before_they_are_touched(page: Page, site: str, room: Room) -> None:
     join(page, site, room)
     room.open(task_of("predict"))

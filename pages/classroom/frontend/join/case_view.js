@@ -39,6 +39,8 @@ export class CaseView {
   /** @type {readonly Voxel[]} */
   #marks = [];
   #tint = document.createElement("canvas");
+  /** Slices that have been drawn with their static data. @type {Set<number>} */
+  #complete = new Set();
   #pressed = false;
   #drawing = false;
   #view = new ViewState();
@@ -128,9 +130,6 @@ export class CaseView {
     this.#view.outlines.aif = true;
   }
 
-  /** The static data of a slice have come. @param {number} z */
-  sliceLoaded(z) { this.map?.sliceLoaded(z); }
-
   draw() {
     if (this.#drawing) return;
     this.#drawing = true;
@@ -140,7 +139,12 @@ export class CaseView {
   #drawNow() {
     const { map } = this;
     if (!map || !this.#taskCase) return;
-    this.loading.hidden = this.#taskCase.opened.loaded.has(this.slice);
+    const isLoaded = this.#taskCase.opened.loaded.has(this.slice);
+    this.loading.hidden = isLoaded;
+    if (isLoaded && !this.#complete.has(this.slice)) {
+      this.#complete.add(this.slice);
+      map.sliceLoaded(this.slice); // what was drawn before its data came is drawn anew
+    }
     this.bar.hidden = Boolean(map.maps[this.shown].case_array);
     map.probed = this.cross;
     map.resize();

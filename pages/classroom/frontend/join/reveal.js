@@ -32,7 +32,8 @@ const count = (n) => `${n} ${n === 1 ? "answer" : "answers"}`;
 
 /** @param {string} label @param {Spread} spread @param {number[]} values @param {number | null} own */
 function spreadRow(label, spread, values, own) {
-  const parts = [`mean ${fixed(spread.mean, 1)} ml`, `SD ${fixed(spread.sd, 1)} ml`];
+  const parts = [`mean ${fixed(spread.mean, 1)} ml`];
+  if (spread.sd !== null) parts.push(`SD ${fixed(spread.sd, 1)} ml`);
   if (spread.cv !== null) parts.push(`CV ${(100 * spread.cv).toFixed(0)} %`);
   const row = element("div", { className: "spread" }, element("h3", { textContent: label }),
     element("p", { className: "own", textContent: own === null ? "no answer of yours" : `you ${fixed(own, 1)} ml` }),

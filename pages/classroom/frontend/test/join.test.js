@@ -193,6 +193,8 @@ it("the class's values lie on a line, equal ones above each other", () => {
   assert.deepEqual(dots, [{ x: 10, level: 0 }, { x: 10, level: 1 }, { x: 60, level: 0 }, { x: 10, level: 2 }]);
   assert.equal(x(30), 110);
   assert.equal(dotsOf([5], [], 100).dots[0].x, 50, "one value is in the middle");
+  const { dots: [near] } = dotsOf([43.01], [43.012], 100);
+  assert.ok(Math.abs(near.x - 50) < 0.1, "a rounded value is where the own one is");
 });
 
 it("a number has the digits of its step", () => {
