@@ -220,7 +220,10 @@ def test_a_finger_near_the_curve_drags_its_nearest_point(page: Page, site: str, 
     eventually(lambda: _close(page, core))
     room.set_phase("paused")
     page.wait_for_selector('[data-phase="paused"]')
+    line = page.locator("svg .aif").get_attribute("d")
     touch(page, (x, y), (x, y - 40))
+    drawn(page)
+    assert page.locator("svg .aif").get_attribute("d") == line, "the curve stays while the task is paused"
     room.set_phase("open")
     page.wait_for_selector('[data-phase="open"]')
     page.reload()
