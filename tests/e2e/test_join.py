@@ -221,7 +221,9 @@ def test_a_finger_near_the_curve_drags_its_nearest_point(page: Page, site: str, 
     room.set_phase("paused")
     page.wait_for_selector('[data-phase="paused"]')
     line = page.locator("svg .aif").get_attribute("d")
-    touch(page, (x, y), (x, y - 40))
+    held = page.locator('[data-point="20"]').bounding_box()
+    assert held is not None
+    touch(page, (held["x"], held["y"]), (held["x"], held["y"] - 40))
     drawn(page)
     assert page.locator("svg .aif").get_attribute("d") == line, "the curve stays while the task is paused"
     room.set_phase("open")
