@@ -22,9 +22,9 @@ _last: Final[weakref.WeakKeyDictionary[Round, tuple[int, dict[str, Any]]]] = wea
 
 
 def summary_of(one: Round) -> dict[str, Any]:
-    """Return number, spread, decisions and right answers of a round, ready for JSON; do not change it.
+    """Return number, spread, sorted values, decisions and right answers of a round, ready for JSON; without names.
 
-    It is computed once after each change of the answers: at the reveal every participant gets it.
+    It is computed once after each change of the answers: at the reveal every participant gets it. Do not change it.
     """
     changed_at = one.changed_at
     found = _last.get(one)
@@ -40,6 +40,7 @@ def _summary(one: Round) -> dict[str, Any]:
         "round": one.number,
         "n": len(answers),
         "spreads": {name: asdict(spread_of(values)) for name, values in spreads.items() if values},
+        "values": {name: sorted(round(v, 2) for v in values) for name, values in spreads.items() if values},
         "decisions": decision_counts(answers),
         "items": [_item_summary(one, i, answers) for i in range(len(one.task.items))],
     }
