@@ -1,0 +1,71 @@
+"""Addresses of a class: what participants type or scan, and the projector's window."""
+
+from __future__ import annotations
+
+import io
+from typing import Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import segno
+
+from pages.classroom.room import Room
+from pages.classroom.web_pages import JOIN_PATH, PROJECTOR_PATH
+from perfcore.errors import InputDataError
+
+PAGE_PATH: Final = "class"
+"""URL path of the page *Class*."""
+LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+MAX_ADDRESS_CHARS: Final = 200
+
+
+def base_address(page_url: str | None) -> str:
+    """Return the address of the dashboard, without a slash at its end, from the address of the page *Class*."""
+    parts = urlsplit(page_url or "http://localhost:8501")
+    path = parts.path.rstrip("/")
+    if path.endswith(f"/{PAGE_PATH}"):
+        path = path.removesuffix(f"/{PAGE_PATH}")
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
+def read_address(text: str) -> str:
+    """Return a typed address without query and slash at its end; ``http`` is added where no scheme is given.
+
+    Raises
+    ------
+    InputDataError
+        It is no web address.
+    """
+    typed = text.strip().rstrip("/")
+    try:
+        parts = urlsplit(typed if "://" in typed else f"http://{typed}")
+        known = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or len(typed) > MAX_ADDRESS_CHARS or parts.username is not None or typed.split() != [typed]:
+        raise InputDataError("The address is not valid; type it as in http://192.168.1.20:8501.")
+    return base_address(f"{parts.scheme}://{parts.netloc}{parts.path}")
+
+
+def is_local(address: str) -> bool:
+    """Return whether an address names this computer alone, so that no phone can reach it."""
+    return urlsplit(address).hostname in LOCAL_HOSTS
+
+
+def join_link(address: str, room: Room) -> str:
+    """Return the link that joins without typing; the key in it is too long to be guessed."""
+    return f"{address}{JOIN_PATH}?{urlencode({'room': room.code})}#{urlencode({'key': room.key})}"
+
+
+def projector_link(address: str, room: Room) -> str:
+    """Return the link of the projector; the lecturer's token stays in the fragment, which no server receives."""
+    return f"{address}{PROJECTOR_PATH}#host={quote(room.host_token)}&room={quote(room.code)}"
+
+
+def qr_svg(link: str) -> str:
+    """Return the QR code of a link as SVG: black on white in both themes, since cameras expect that."""
+    out = io.BytesIO()
+    segno.make(link, error="m", micro=False).save(
+        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="#000", light="#fff",
+        svgclass=None, lineclass=None, title="QR code of the link to join",
+    )  # fmt: skip
+    return out.getvalue().decode()

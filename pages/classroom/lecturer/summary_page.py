@@ -1,0 +1,268 @@
+"""Summary of a class as one HTML page: standalone, without scripts, with pseudonyms or without names."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
+from html import escape
+from typing import Final
+
+import numpy as np
+
+from pages.classroom.class_summary import SUMMARIZED, decision_counts
+from pages.classroom.lecturer.change import Change, change_between, repeated_rounds
+from pages.classroom.lecturer.summary_charts import Line, curves_svg, options_svg, values_svg
+from pages.classroom.questions import ChoiceItem, NumberItem
+from pages.classroom.references import references_of
+from pages.classroom.room import Room, Round
+from pages.classroom.tasks import TASKS, Answer, TaskCase
+from perfcore.errors import PerfcoreError
+from perfcore.metrics import METRICS
+from perfcore.stroke_figures import LARGE_CORE_ML
+from perfcore.teaching.class_statistics import PUBLISHED, PublishedSpread, Spread, spread_of
+
+MAX_REFERENCES: Final = 6
+LABELS: Final = {"painted_ml": "Painted core, ml"}
+CAVEATS: Final = (
+    "The class's coefficient of variation is over people on one case; the published ones are between two trained "
+    "observers over 30 patients, who also chose the vein and the symmetry axis. They are no norm for a class.",
+    "A curve that is drawn is not a curve that is measured: drawing can give an AIF that no artery has.",
+    "For research and teaching, not for clinical use; the decisions are the thresholds of trials, applied to one "
+    "software's maps.",
+)
+_STYLE: Final = """
+:root { color-scheme: light dark; --ink: light-dark(#1b1f27, #e8eaed); --soft: light-dark(#5a6270, #a3aab5);
+  --rule: light-dark(#d8dce2, #333a46); --ground: light-dark(#fff, #0e1117); --fill: light-dark(#c9d6e6, #33455c);
+  --main: light-dark(#b32228, #f45f64); --right: light-dark(#0a6b2b, #3ecf6a) }
+* { box-sizing: border-box } body { margin: 0; background: var(--ground); color: var(--ink);
+  font: 14px/1.4 system-ui, sans-serif }
+main { max-width: 1080px; margin: 0 auto; padding: 20px 24px }
+h1 { font-size: 22px; margin: 0 } h2 { font-size: 15px; margin: 0 0 4px } p { margin: 2px 0 }
+.soft, small { color: var(--soft) } .rounds { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr));
+  gap: 18px 28px; margin: 14px 0 } .rounds section.wide { grid-column: 1 / -1 }
+section { border-top: 1px solid var(--rule); padding-top: 8px; break-inside: avoid }
+svg { display: block; width: 100%; font-size: 9px } svg text { fill: var(--soft) } svg.options { font-size: 11px }
+.options text.option { fill: var(--ink) } .options text.right { fill: var(--right) }
+.bar { fill: var(--fill) } .bar.right { fill: var(--right) } .band { fill: var(--fill); opacity: .55 }
+.one { fill: none; stroke: var(--soft); stroke-width: .5; opacity: .5 }
+.line { fill: none; stroke-width: 1.4 } .median { stroke: var(--main); stroke-width: 2 }
+.start { stroke: var(--soft); stroke-dasharray: 3 3 } .axis { stroke: var(--rule) }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums } caption { text-align: left }
+th, td { padding: 1px 8px 1px 0; text-align: right; font-weight: 400; border-bottom: 1px solid var(--rule) }
+th:first-child, td:first-child { text-align: left } thead th { color: var(--soft) }
+.key { display: flex; flex-wrap: wrap; gap: 0 12px } .key i { display: inline-block; width: 14px; height: 3px;
+  margin-right: 4px; vertical-align: middle } .names { columns: 5; margin: 4px 0; padding-left: 18px }
+@media (max-width: 760px) { .rounds { grid-template-columns: minmax(0, 1fr) } .names { columns: 2 } }
+@media print { :root { color-scheme: light } @page { size: A4; margin: 10mm } body { font-size: 8.5pt }
+  main { padding: 0 } .rounds { gap: 8px 16px; margin: 8px 0 } h1 { font-size: 14pt } h2 { font-size: 10pt } }
+"""
+
+
+def summary_html(room: Room, *, with_names: bool, made: datetime) -> str:
+    """Return the summary of a room as a standalone page without scripts.
+
+    The AIFs of selectors, networks and the truth are computed where they are not known yet, a few seconds.
+
+    Parameters
+    ----------
+    room
+        The room.
+    with_names
+        Whether pseudonyms are listed with their last core volume; hidden ones never are.
+    made
+        Time that the page names.
+    """
+    answered = [one for one in room.rounds if one.answers]
+    people = room.participants
+    parts = [
+        "<header><h1>The class in the AIF Lab</h1>"
+        f'<p class="soft">{made:%Y-%m-%d} · {len(people)} participants · {len(answered)} tasks with answers</p>'
+        "</header>",
+        f'<div class="rounds">{"".join(_round(one) for one in answered)}</div>',
+        _changes([change_between(*pair) for pair in repeated_rounds(room)]),
+    ]
+    if with_names and not room.are_names_hidden:
+        parts.append(_names(room))
+    parts.append(_footer())
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>Class in the AIF Lab</title><style>{_STYLE}</style></head><body><main>"
+        f"{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _round(one: Round) -> str:
+    answers = [answer for answer, _ in dict(one.answers).values()]
+    task = one.task
+    again = "" if one.repeats is None else f", again (round {one.repeats} before)"
+    case = "" if task.case is None else f" · {escape(task.case.title)}"
+    head = (
+        f"<h2>{one.number}. {escape(task.title)}{again}</h2>"
+        f'<p class="soft">{escape(TASKS[task.kind].label)} · {len(answers)} answers{case}</p>'
+    )
+    if task.items:
+        return f'<section class="wide">{head}{_items(one, answers)}</section>'
+    body = "" if task.case is None else _case_answers(task.case, answers)
+    return f"<section>{head}{body}</section>"
+
+
+def _items(one: Round, answers: Sequence[Answer]) -> str:
+    parts = []
+    for i, item in enumerate(one.task.items):
+        values = [answer.values[i] for answer in answers]
+        n_right = sum(bool(item.is_right(value)) for value in values)
+        share = "" if item.right is None else f" <small>{n_right} of {len(values)} right</small>"
+        parts.append(f"<p><b>{escape(item.text)}</b>{share}</p>")
+        if isinstance(item, ChoiceItem):
+            counts = Counter(int(value) for value in values)
+            parts.append(options_svg(item.options, [counts[i] for i in range(len(item.options))], item.right))
+        elif isinstance(item, NumberItem):
+            spread = spread_of(values)
+            right = "" if item.right is None else f"; computed {_number(item.right)} {escape(item.unit)}"
+            parts.append(f"<p>Median {_number(spread.median)} {escape(item.unit)}{right}</p>")
+            parts.append(values_svg(values, item.unit or "answer"))
+    return "".join(parts)
+
+
+def _case_answers(of: TaskCase, answers: Sequence[Answer]) -> str:
+    curves = [answer.curve for answer in answers if answer.curve is not None]
+    lines = reference_lines(of) if curves else []
+    parts = []
+    if curves:
+        parts.append(curves_svg(of.case.prepared.time_s, curves, of.start.value, lines))
+    name = "core_ml" if curves else "painted_ml"
+    values = [value for answer in answers if (value := answer.numbers.get(name)) is not None]
+    if values:
+        parts.append(values_svg(values, _label(name), lines))
+    parts.append(_key(lines, with_curves=bool(curves)))
+    parts.append(spread_table(answers))
+    parts += [
+        f"<p>{escape(one['label'])}: <b>{one['n']} of {one['of']}</b> curves.</p>"
+        for one in decision_counts(answers)
+    ]
+    return "".join(parts)
+
+
+def reference_lines(of: TaskCase) -> list[Line]:
+    """Return the AIFs that a class is compared with, the known one first; sources that find none are left out."""
+    found: list[Line] = []
+    for one in references_of(of):
+        if len(found) == MAX_REFERENCES:
+            break
+        with suppress(PerfcoreError):
+            computed = one.compute()
+            curve = np.asarray(computed["curve"], np.float64)
+            # Neither core nor Tmax depends on the height; that of the start lets the shapes be compared.
+            found.append(Line(computed["label"], computed["colour"], curve, computed["numbers"]["core_ml"]))
+    return found
+
+
+def _key(lines: Sequence[Line], *, with_curves: bool) -> str:
+    if not with_curves:
+        return ""
+    items = ['<span><i style="background:var(--main)"></i>median of the class, band of 80 %</span>']
+    items += [
+        f'<span><i style="background:{escape(line.colour)}"></i>{escape(line.label)}'
+        + (f", core {_number(line.core_ml)} ml</span>" if line.core_ml is not None else "</span>")
+        for line in lines
+    ]
+    return f'<p class="key">{"".join(items)}</p>'
+
+
+def spread_table(answers: Sequence[Answer]) -> str:
+    """Return the spread of each volume over the class, beside the published coefficients of variation."""
+    rows = []
+    for name in SUMMARIZED:
+        values = [value for answer in answers if (value := answer.numbers.get(name)) is not None]
+        if values:
+            spread = spread_of(values)
+            rows.append([
+                _label(name), str(spread.n), _number(spread.median), _number(spread.mean), _number(spread.sd),
+                percent(spread.cv), *(percent(one.cv) if (one := published(name, way)) else "–" for way in WAYS),
+            ])  # fmt: skip
+    heads = ["", "n", "median", "mean", "SD", "CV", *(f"CV published, {way}" for way in WAYS)]
+    return _table(heads, rows) if rows else ""
+
+
+WAYS: Final = ("by hand", "automatic")
+"""How the maps of the published coefficients were made."""
+
+
+def published(name: str, way: str) -> PublishedSpread | None:
+    """Return the published coefficient of variation of a metric, or None."""
+    return next((one for one in PUBLISHED if one.metric == name and one.label == way), None)
+
+
+def _changes(changes: Sequence[Change]) -> str:
+    rows: list[list[str]] = []
+    for change in changes:
+        rounds = f"{change.before} → {change.after}"
+        rows += [
+            [item.text, rounds, str(item.n), share(item.n_before, item.n), share(item.n_after, item.n)]
+            for item in change.items
+            if item.n
+        ]
+        for name, (first, second) in change.spreads.items():
+            rows.append([_label(name), rounds, str(first.n), _middle(first), _middle(second)])
+    if not rows:
+        return ""
+    table = _table(["Before and after, who answered both", "rounds", "n", "before", "after"], rows)
+    return f"<section>{table}</section>"
+
+
+def share(n_right: int, n: int) -> str:
+    """Return a share of right answers in percent, with its counts."""
+    return f"{100 * n_right / n:.0f} % ({n_right})" if n else "–"
+
+
+def _middle(spread: Spread) -> str:
+    return f"median {_number(spread.median)}, CV {percent(spread.cv)}"
+
+
+def _names(room: Room) -> str:
+    last: dict[int, str] = {}
+    for one in room.rounds:
+        for number, (answer, _) in dict(one.answers).items():
+            if (core := answer.numbers.get("core_ml")) is not None:
+                last[number] = f": {_number(core)} ml"
+    items = "".join(
+        f"<li>{escape(person.name)}{last.get(person.number, '')}</li>"
+        for person in room.participants
+        if not person.is_name_hidden
+    )
+    return f'<section><h2>Participants, with the core of their last curve</h2><ul class="names">{items}</ul></section>'
+
+
+def _footer() -> str:
+    sources = {(one.source, one.doi) for one in PUBLISHED}
+    cited = "".join(f"<p><small>{escape(text)}, doi:{escape(doi)}</small></p>" for text, doi in sorted(sources))
+    notes = "".join(f"<p><small>{escape(text)}</small></p>" for text in CAVEATS)
+    large = f"Core ≥ {LARGE_CORE_ML:g} ml and the mismatch criteria are those of the trials named in the report."
+    return f"<footer><section>{cited}{notes}<p><small>{escape(large)}</small></p></section></footer>"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    def line(cells: Sequence[str], tag: Callable[[int], str]) -> str:
+        return "<tr>" + "".join(f"<{tag(i)}>{escape(c)}</{tag(i)}>" for i, c in enumerate(cells)) + "</tr>"
+
+    body = "".join(line(row, lambda i: "td" if i else "th") for row in rows)
+    return f"<table><thead>{line(heads, lambda _: 'th')}</thead><tbody>{body}</tbody></table>"
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name) or METRICS[name].title
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.2f}" if abs(value) < 2 else f"{value:.1f}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction in percent; a dash where it is not defined."""
+    return "–" if fraction is None else f"{100 * fraction:.0f} %"
