@@ -88,12 +88,18 @@ class Room:
         self.host_token = secrets.token_urlsafe(32)
         self.revision = self.structure = 0
         self.is_revealed = self.is_frozen = self.are_names_hidden = False
+        self.compare: int | None = None
+        """Number of the round that the projector shows beside the current one."""
+        self.public_address = ""
+        """Address under which participants reach this server, if it is not the one of the lecturer's browser."""
         self.is_ended = False
         self._lock = threading.RLock()
         self._people: dict[int, Participant] = {}
         self._by_token: dict[str, Participant] = {}
         self._last_number = 0
         self._rounds: list[Round] = []
+        self._frozen_at = 0
+        self._frozen_answers: dict[int, dict[int, tuple[Answer, int]]] = {}
         self._listeners: set[Listener] = set()
         self._host_listeners: set[Listener] = set()
         self.used_at_s = time.monotonic()
@@ -141,12 +147,16 @@ class Room:
         return None
 
     def answers_since(self, number: int, revision: int) -> tuple[list[tuple[Participant, Answer]], list[int], int]:
-        """Return the answers after a revision, the people whose answers were removed, and the revision."""
+        """Return the answers after a revision, the people whose answers were removed, and the revision.
+
+        While the room is frozen they are the answers at that time, without those of people who have left since.
+        """
         with self._lock:
             one = self.round(number)
-            changed = [(self._people[who], answer) for who, (answer, at) in one.answers.items() if at > revision]
+            answers = self._frozen_answers.get(number, {}) if self.is_frozen else one.answers
+            changed = [(self._people[who], answer) for who, (answer, at) in answers.items() if at > revision]
             removed = [who for who, at in one.removed.items() if at > revision and who not in one.answers]
-            return changed, removed, self.revision
+            return changed, removed, self._frozen_at if self.is_frozen else self.revision
 
     # People
 
@@ -185,6 +195,8 @@ class Room:
             for one in self._rounds:
                 if one.answers.pop(person.number, None) is not None:
                     one.removed[person.number] = self.revision + 1
+            for kept in self._frozen_answers.values():
+                kept.pop(person.number, None)
             close, person.sockets = person.sockets, []
             self._changed()
         for closer in close:
@@ -232,6 +244,7 @@ class Room:
             one = Round(len(self._rounds) + 1, task, repeats)
             self._rounds.append(one)
             self.is_revealed = self.is_frozen = False
+            self.compare = repeats
             self._changed(structure=True)
             return one
 
@@ -254,9 +267,27 @@ class Room:
                 self._changed(structure=True)
 
     def set_frozen(self, frozen: bool) -> None:
-        """Keep the projector as it is while answers come in."""
+        """Keep the answers on the projector as they are while others come in."""
         with self._lock:
+            if self.is_frozen == frozen:
+                return
+            self._frozen_at = self.revision
+            self._frozen_answers = {one.number: dict(one.answers) for one in self._rounds} if frozen else {}
             self.is_frozen = frozen
+            self._changed()
+
+    def set_compare(self, number: int | None) -> None:
+        """Show another round beside the current one on the projector, or none.
+
+        Raises
+        ------
+        InputDataError
+            There is no such round.
+        """
+        with self._lock:
+            if number is not None:
+                self.round(number)
+            self.compare = number
             self._changed()
 
     def set_names_hidden(self, hidden: bool) -> None:

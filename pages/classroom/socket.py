@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.classroom import messages
 from pages.classroom.answers import read_answer
+from pages.classroom.join_link import link_message
 from pages.classroom.references import references_of
 from pages.classroom.registry import ROOMS
 from pages.classroom.room import Participant, Room, Round
@@ -164,8 +165,10 @@ class _HostConnection(_Connection):
             rounds = message.get("rounds")
             if not isinstance(rounds, list) or len(rounds) > 4 or not all(isinstance(n, int) for n in rounds):
                 raise invalid_request()
-            self._watched = tuple(rounds)
+            self._watched = tuple(self.room.round(number).number for number in rounds)
             self.changed.set()
+        elif kind == "link":
+            await self.send(link_message(self.room, message.get("address")))
         elif kind == "ping":
             await self.send({"type": "pong"})
         else:
@@ -173,6 +176,7 @@ class _HostConnection(_Connection):
 
     async def push(self) -> None:
         revision = -1
+        await self.send(messages.setup_message())
         while not self.room.is_ended:
             if self.room.revision > revision:
                 revision = self.room.revision
@@ -185,7 +189,7 @@ class _HostConnection(_Connection):
 
     async def _send_answers(self) -> None:
         current = self.room.current
-        if current is None or self.room.is_frozen:
+        if current is None:
             return
         for number in dict.fromkeys((*self._watched, current.number)):
             since = self._sent.get(number, -1)

@@ -102,9 +102,6 @@ def _item_changes(before: Round, after: Round, pairs: list[tuple[Answer, Answer]
 
 
 def _spreads(name: str, pairs: list[tuple[Answer, Answer]]) -> tuple[Spread, Spread] | None:
-    known = [
-        (x, y)
-        for a, b in pairs
-        if (x := a.numbers.get(name)) is not None and (y := b.numbers.get(name)) is not None
-    ]
+    both = [(a.numbers.get(name), b.numbers.get(name)) for a, b in pairs]
+    known = [pair for pair in both if None not in pair]
     return (spread_of([x for x, _ in known]), spread_of([y for _, y in known])) if known else None

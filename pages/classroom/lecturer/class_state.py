@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,6 +11,7 @@ import numpy as np
 from pages.classroom.registry import ROOMS
 from pages.classroom.room import Room, Round
 from pages.live.compute.case import LiveCase
+from perfcore.errors import PerfcoreError
 from perfcore.types import DoubleArray
 
 MIN_CURVES: Final = 3
@@ -24,18 +26,18 @@ class ClassState:
     ----------
     opened
         The room that this session leads; it may have ended.
-    address
-        Public address of the dashboard as the lecturer has corrected it; empty: as this browser sees it.
     shared_uploads
         Keys of the uploaded cases that the lecturer has agreed to show to the room.
-    is_recalled
-        Whether the browser has been asked for the room of an earlier session.
+    problem
+        Why the last action was not possible; shown once.
+    is_over
+        Whether the last room has ended, so that the browser forgets it.
     """
 
     opened: Room | None = None
-    address: str = ""
     shared_uploads: set[str] = field(default_factory=set)
-    is_recalled: bool = False
+    problem: str = ""
+    is_over: bool = False
 
     @property
     def room(self) -> Room | None:
@@ -50,22 +52,29 @@ class ClassState:
         InputDataError
             The server holds too many.
         """
-        self.opened = ROOMS.open()
+        self.opened, self.is_over = ROOMS.open(), False
         return self.opened
 
     def recall(self, token: str) -> bool:
         """Lead the room of a lecturer's token again, after a reload; return whether it is still open."""
         found = ROOMS.of_token(token)
-        if found is None or found[1] is not None:
-            return False
-        self.opened = found[0]
-        return True
+        self.is_over = found is None or found[1] is not None
+        if found is not None and not self.is_over:
+            self.opened = found[0]
+        return not self.is_over
 
     def end(self) -> None:
         """End the room: everything in it is gone."""
         if self.opened is not None:
             ROOMS.end(self.opened)
-        self.opened = None
+        self.opened, self.is_over = None, True
+
+    def act(self, action: Callable[..., object], *args: object) -> None:
+        """Carry out an action on the room; an error becomes `problem`."""
+        try:
+            action(*args)
+        except PerfcoreError as error:
+            self.problem = str(error)
 
     def curves(self, case: LiveCase) -> DoubleArray:
         """Return the latest curves that the class has given for a case, shape ``(n_curves, n_time)``.

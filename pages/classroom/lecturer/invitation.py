@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import io
 from typing import Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlsplit
 
 import segno
 
+from pages.classroom.join_link import MAX_ADDRESS_CHARS
 from pages.classroom.room import Room
-from pages.classroom.web_pages import JOIN_PATH, PROJECTOR_PATH
+from pages.classroom.web_pages import PROJECTOR_PATH
 from perfcore.errors import InputDataError
 
 PAGE_PATH: Final = "class"
 """URL path of the page *Class*."""
 LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-MAX_ADDRESS_CHARS: Final = 200
 
 
 def base_address(page_url: str | None) -> str:
@@ -49,11 +49,6 @@ def read_address(text: str) -> str:
 def is_local(address: str) -> bool:
     """Return whether an address names this computer alone, so that no phone can reach it."""
     return urlsplit(address).hostname in LOCAL_HOSTS
-
-
-def join_link(address: str, room: Room) -> str:
-    """Return the link that joins without typing; the key in it is too long to be guessed."""
-    return f"{address}{JOIN_PATH}?{urlencode({'room': room.code})}#{urlencode({'key': room.key})}"
 
 
 def projector_link(address: str, room: Room) -> str:

@@ -48,7 +48,7 @@ class QuizQuestion:
 
 
 def _ratio(name: str, a: CurveResult, b: CurveResult) -> float:
-    """Return a figure after the change over before it; ``cbf``, ``cbv`` and ``mtt`` are those of healthy tissue."""
+    """Return a figure after the change over before it; means are those of healthy tissue."""
     of = (b.healthy, a.healthy) if hasattr(a.healthy, name) else (b, a)
     return float(getattr(of[0], name) / getattr(of[1], name))
 

@@ -95,12 +95,12 @@ def options_svg(options: Sequence[str], counts: Sequence[int], right: int | None
     height, most = 22, max(1, *counts)
     parts = []
     for i, (option, n) in enumerate(zip(options, counts, strict=True)):
-        mark = " right" if i == right else ""
+        mark, check = (" right", "✓ ") if i == right else ("", "")
         length = 90 * n / most
         parts.append(
             f'<rect class="bar{mark}" x="0" y="{i * height + 3}" width="{length:.1f}" height="14"/>'
             f'<text x="{length + 5:.1f}" y="{i * height + 14}">{n}</text>'
-            f'<text class="option{mark}" x="118" y="{i * height + 14}">{"✓ " if mark else ""}{escape(option)}</text>'
+            f'<text class="option{mark}" x="118" y="{i * height + 14}">{check}{escape(option)}</text>'
         )
     size = f"0 0 {2 * WIDTH} {height * len(options) + 2}"
     return f'<svg class="options" viewBox="{size}" role="img" aria-label="Answers">{"".join(parts)}</svg>'

@@ -11,20 +11,24 @@ from typing import Final
 
 import numpy as np
 
-from pages.classroom.class_summary import SUMMARIZED, decision_counts
+from pages.classroom.class_summary import decision_counts
 from pages.classroom.lecturer.change import Change, change_between, repeated_rounds
+from pages.classroom.lecturer.result_rows import (
+    SPREAD_HEADS,
+    change_rows,
+    number_text,
+    spread_rows,
+    volume_label,
+)
 from pages.classroom.lecturer.summary_charts import Line, curves_svg, options_svg, values_svg
 from pages.classroom.questions import ChoiceItem, NumberItem
 from pages.classroom.references import references_of
 from pages.classroom.room import Room, Round
 from pages.classroom.tasks import TASKS, Answer, TaskCase
 from perfcore.errors import PerfcoreError
-from perfcore.metrics import METRICS
-from perfcore.stroke_figures import LARGE_CORE_ML
-from perfcore.teaching.class_statistics import PUBLISHED, PublishedSpread, Spread, spread_of
+from perfcore.teaching.class_statistics import PUBLISHED, spread_of
 
 MAX_REFERENCES: Final = 6
-LABELS: Final = {"painted_ml": "Painted core, ml"}
 CAVEATS: Final = (
     "The class's coefficient of variation is over people on one case; the published ones are between two trained "
     "observers over 30 patients, who also chose the vein and the symmetry axis. They are no norm for a class.",
@@ -122,8 +126,8 @@ def _items(one: Round, answers: Sequence[Answer]) -> str:
             parts.append(options_svg(item.options, [counts[i] for i in range(len(item.options))], item.right))
         elif isinstance(item, NumberItem):
             spread = spread_of(values)
-            right = "" if item.right is None else f"; computed {_number(item.right)} {escape(item.unit)}"
-            parts.append(f"<p>Median {_number(spread.median)} {escape(item.unit)}{right}</p>")
+            right = "" if item.right is None else f"; computed {number_text(item.right)} {escape(item.unit)}"
+            parts.append(f"<p>Median {number_text(spread.median)} {escape(item.unit)}{right}</p>")
             parts.append(values_svg(values, item.unit or "answer"))
     return "".join(parts)
 
@@ -137,9 +141,10 @@ def _case_answers(of: TaskCase, answers: Sequence[Answer]) -> str:
     name = "core_ml" if curves else "painted_ml"
     values = [value for answer in answers if (value := answer.numbers.get(name)) is not None]
     if values:
-        parts.append(values_svg(values, _label(name), lines))
+        parts.append(values_svg(values, volume_label(name), lines))
     parts.append(_key(lines, with_curves=bool(curves)))
-    parts.append(spread_table(answers))
+    if rows := spread_rows(answers):
+        parts.append(_table(SPREAD_HEADS, rows))
     parts += [
         f"<p>{escape(one['label'])}: <b>{one['n']} of {one['of']}</b> curves.</p>"
         for one in decision_counts(answers)
@@ -156,7 +161,6 @@ def reference_lines(of: TaskCase) -> list[Line]:
         with suppress(PerfcoreError):
             computed = one.compute()
             curve = np.asarray(computed["curve"], np.float64)
-            # Neither core nor Tmax depends on the height; that of the start lets the shapes be compared.
             found.append(Line(computed["label"], computed["colour"], curve, computed["numbers"]["core_ml"]))
     return found
 
@@ -167,60 +171,22 @@ def _key(lines: Sequence[Line], *, with_curves: bool) -> str:
     items = ['<span><i style="background:var(--main)"></i>median of the class, band of 80 %</span>']
     items += [
         f'<span><i style="background:{escape(line.colour)}"></i>{escape(line.label)}'
-        + (f", core {_number(line.core_ml)} ml</span>" if line.core_ml is not None else "</span>")
+        + (f", core {number_text(line.core_ml)} ml</span>" if line.core_ml is not None else "</span>")
         for line in lines
     ]
     return f'<p class="key">{"".join(items)}</p>'
 
 
-def spread_table(answers: Sequence[Answer]) -> str:
-    """Return the spread of each volume over the class, beside the published coefficients of variation."""
-    rows = []
-    for name in SUMMARIZED:
-        values = [value for answer in answers if (value := answer.numbers.get(name)) is not None]
-        if values:
-            spread = spread_of(values)
-            rows.append([
-                _label(name), str(spread.n), _number(spread.median), _number(spread.mean), _number(spread.sd),
-                percent(spread.cv), *(percent(one.cv) if (one := published(name, way)) else "–" for way in WAYS),
-            ])  # fmt: skip
-    heads = ["", "n", "median", "mean", "SD", "CV", *(f"CV published, {way}" for way in WAYS)]
-    return _table(heads, rows) if rows else ""
-
-
-WAYS: Final = ("by hand", "automatic")
-"""How the maps of the published coefficients were made."""
-
-
-def published(name: str, way: str) -> PublishedSpread | None:
-    """Return the published coefficient of variation of a metric, or None."""
-    return next((one for one in PUBLISHED if one.metric == name and one.label == way), None)
-
-
 def _changes(changes: Sequence[Change]) -> str:
-    rows: list[list[str]] = []
-    for change in changes:
-        rounds = f"{change.before} → {change.after}"
-        rows += [
-            [item.text, rounds, str(item.n), share(item.n_before, item.n), share(item.n_after, item.n)]
-            for item in change.items
-            if item.n
-        ]
-        for name, (first, second) in change.spreads.items():
-            rows.append([_label(name), rounds, str(first.n), _middle(first), _middle(second)])
+    rows = [
+        [text, f"{change.before} → {change.after}", *figures]
+        for change in changes
+        for text, *figures in change_rows(change)
+    ]
     if not rows:
         return ""
     table = _table(["Before and after, who answered both", "rounds", "n", "before", "after"], rows)
     return f"<section>{table}</section>"
-
-
-def share(n_right: int, n: int) -> str:
-    """Return a share of right answers in percent, with its counts."""
-    return f"{100 * n_right / n:.0f} % ({n_right})" if n else "–"
-
-
-def _middle(spread: Spread) -> str:
-    return f"median {_number(spread.median)}, CV {percent(spread.cv)}"
 
 
 def _names(room: Room) -> str:
@@ -228,21 +194,21 @@ def _names(room: Room) -> str:
     for one in room.rounds:
         for number, (answer, _) in dict(one.answers).items():
             if (core := answer.numbers.get("core_ml")) is not None:
-                last[number] = f": {_number(core)} ml"
+                last[number] = f": {number_text(core)} ml"
     items = "".join(
         f"<li>{escape(person.name)}{last.get(person.number, '')}</li>"
         for person in room.participants
         if not person.is_name_hidden
     )
-    return f'<section><h2>Participants, with the core of their last curve</h2><ul class="names">{items}</ul></section>'
+    title = "Participants, with the core of their last curve"
+    return f'<section><h2>{title}</h2><ul class="names">{items}</ul></section>'
 
 
 def _footer() -> str:
     sources = {(one.source, one.doi) for one in PUBLISHED}
     cited = "".join(f"<p><small>{escape(text)}, doi:{escape(doi)}</small></p>" for text, doi in sorted(sources))
     notes = "".join(f"<p><small>{escape(text)}</small></p>" for text in CAVEATS)
-    large = f"Core ≥ {LARGE_CORE_ML:g} ml and the mismatch criteria are those of the trials named in the report."
-    return f"<footer><section>{cited}{notes}<p><small>{escape(large)}</small></p></section></footer>"
+    return f"<footer><section>{cited}{notes}</section></footer>"
 
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -251,18 +217,3 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
     body = "".join(line(row, lambda i: "td" if i else "th") for row in rows)
     return f"<table><thead>{line(heads, lambda _: 'th')}</thead><tbody>{body}</tbody></table>"
-
-
-def _label(name: str) -> str:
-    return LABELS.get(name) or METRICS[name].title
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.2f}" if abs(value) < 2 else f"{value:.1f}"
-
-
-def percent(fraction: float | None) -> str:
-    """Return a fraction in percent; a dash where it is not defined."""
-    return "–" if fraction is None else f"{100 * fraction:.0f} %"

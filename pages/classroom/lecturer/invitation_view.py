@@ -1,0 +1,69 @@
+"""How participants come in: address, code and QR code; and the projector."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from pages.classroom.codes import display_code
+from pages.classroom.join_link import join_link
+from pages.classroom.lecturer.invitation import base_address, is_local, projector_link, qr_svg, read_address
+from pages.classroom.room import Room
+from pages.classroom.web_pages import JOIN_PATH
+from perfcore.errors import InputDataError
+
+PROJECTOR_PX = 460
+ADDRESS_KEY = "class_address"
+
+
+def invitation(room: Room) -> None:
+    """Draw address, code and QR code, and the button of the projector."""
+    seen = base_address(st.context.url)
+    address = room.public_address or seen
+    link = join_link(room, address)
+    shown = f"{address}{JOIN_PATH}".removeprefix("http://").removeprefix("https://")
+    st.html(
+        f'<div class="class-join" data-testid="class-invitation">{qr_svg(link)}<div>'
+        f'<div class="class-address">{escape(shown)}</div>'
+        f'<div class="class-code" data-testid="class-code">{escape(display_code(room.code))}</div></div></div>'
+    )
+    st.link_button(
+        "Open the projector", projector_link(seen, room), icon=":material/present_to_all:", width="stretch"
+    )
+    if is_local(address):
+        st.caption(
+            "⚠ Other devices cannot reach this address. Start the server with `HOST=0.0.0.0`, and type this "
+            "computer's address in the network."
+        )
+        _address_field(room, seen)
+    else:
+        with st.popover("Link and address", width="stretch"):
+            st.code(link, language=None, wrap_lines=True)
+            _address_field(room, seen)
+
+
+def projector_frame(room: Room) -> None:
+    """Draw the projector's page, smaller; the names stay readable on a laptop."""
+    st.iframe(
+        projector_link(base_address(st.context.url), room), height=PROJECTOR_PX, alt="The projector's screen"
+    )
+
+
+def _address_field(room: Room, seen: str) -> None:
+    st.session_state.setdefault(ADDRESS_KEY, room.public_address)
+
+    def read() -> None:
+        typed = str(st.session_state[ADDRESS_KEY]).strip()
+        try:
+            room.public_address = read_address(typed) if typed else ""
+            st.session_state.pop("class_address_problem", None)
+        except InputDataError as error:
+            st.session_state["class_address_problem"] = str(error)
+
+    st.text_input(
+        "Address for participants", key=ADDRESS_KEY, placeholder=seen, on_change=read,
+        help="What participants type before “/join”. Empty: the address of this page.",
+    )  # fmt: skip
+    if problem := st.session_state.get("class_address_problem"):
+        st.error(problem)
