@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -56,11 +55,7 @@ def projector_link(address: str, room: Room) -> str:
     return f"{address}{PROJECTOR_PATH}#host={quote(room.host_token)}&room={quote(room.code)}"
 
 
-def qr_svg(link: str) -> str:
-    """Return the QR code of a link as SVG: black on white in both themes, since cameras expect that."""
-    out = io.BytesIO()
-    segno.make(link, error="m", micro=False).save(
-        out, kind="svg", xmldecl=False, svgns=True, omitsize=True, border=4, dark="#000", light="#fff",
-        svgclass=None, lineclass=None, title="QR code of the link to join",
-    )  # fmt: skip
-    return out.getvalue().decode()
+def qr_image(link: str) -> str:
+    """Return the QR code of a link as an SVG in a data URL: black on white in both themes, as cameras expect."""
+    code = segno.make_qr(link, error="m")
+    return str(code.svg_data_uri(border=4, dark="#000", light="#fff", omitsize=True, encode_minimal=False))

@@ -8,9 +8,11 @@ import streamlit as st
 
 from pages.classroom.codes import display_code
 from pages.classroom.join_link import join_link
-from pages.classroom.lecturer.invitation import base_address, is_local, projector_link, qr_svg, read_address
+from pages.classroom.lecturer.invitation import base_address, is_local, projector_link, qr_image, read_address
+from pages.classroom.lecturer.results_view import downloads
 from pages.classroom.room import Room
 from pages.classroom.web_pages import JOIN_PATH
+from pages.session.state import user_state
 from perfcore.errors import InputDataError
 
 PROJECTOR_PX = 460
@@ -24,7 +26,7 @@ def invitation(room: Room) -> None:
     link = join_link(room, address)
     shown = f"{address}{JOIN_PATH}".removeprefix("http://").removeprefix("https://")
     st.html(
-        f'<div class="class-join" data-testid="class-invitation">{qr_svg(link)}<div>'
+        f'<div class="class-join"><img src="{qr_image(link)}" alt="QR code of the link to join"><div>'
         f'<div class="class-address">{escape(shown)}</div>'
         f'<div class="class-code" data-testid="class-code">{escape(display_code(room.code))}</div></div></div>'
     )
@@ -33,14 +35,27 @@ def invitation(room: Room) -> None:
     )
     if is_local(address):
         st.caption(
-            "⚠ Other devices cannot reach this address. Start the server with `HOST=0.0.0.0`, and type this "
-            "computer's address in the network."
+            "⚠ Phones cannot reach this address. Start the server with `HOST=0.0.0.0`, and type this computer's "
+            "address in the network."
         )
         _address_field(room, seen)
-    else:
-        with st.popover("Link and address", width="stretch"):
+    with st.container(horizontal=True):
+        with st.popover("Link", icon=":material/link:"):
             st.code(link, language=None, wrap_lines=True)
-            _address_field(room, seen)
+            if not is_local(address):
+                _address_field(room, seen)
+        end_of_class(room)
+
+
+def end_of_class(room: Room) -> None:
+    """Draw the end of the class, which offers the results first."""
+    with st.popover("End the class", icon=":material/stop_circle:"):
+        st.markdown("All answers are deleted. Take along what you need:")
+        downloads(room, "end")
+        st.button(
+            "End the class and delete its answers", key="class_end", type="primary",
+            on_click=user_state().classroom.end,
+        )  # fmt: skip
 
 
 def projector_frame(room: Room) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from pages.classroom.lecturer.invitation_view import invitation, projector_frame
 from pages.classroom.lecturer.now_view import now_view
 from pages.classroom.lecturer.people_view import people_view
-from pages.classroom.lecturer.results_view import downloads, results_view
+from pages.classroom.lecturer.results_view import results_view
 from pages.classroom.lecturer.task_form import task_form
 from pages.classroom.room import MAX_PARTICIPANTS, Room
 from pages.session.state import user_state
@@ -21,11 +21,13 @@ _STYLE = """<style>
 .st-key-class_room [data-testid="stVerticalBlock"] { gap: 0.5rem; }
 .st-key-class_room [data-testid="stMetricValue"] { font-size: 1.9rem; line-height: 1.15; }
 .st-key-class_room [data-testid="stMetric"] { padding: 0; }
-.st-key-class_room iframe { border: 1px solid light-dark(#d8dce2, #333a46); border-radius: 8px; }
-.class-code { font: 700 2.6rem/1.1 ui-monospace, monospace; letter-spacing: 0.06em; white-space: nowrap; }
-.class-address { font-size: 1.05rem; overflow-wrap: anywhere; }
+.st-key-class_room iframe { border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
+  border-radius: 8px; }
+.st-key-class_kind button { padding-inline: 0.6rem; font-size: 0.85rem; }
+.class-code { font: 700 2.3rem/1.15 ui-monospace, monospace; letter-spacing: 0.06em; white-space: nowrap; }
+.class-address { font-size: 0.95rem; overflow-wrap: anywhere; }
 .class-join { display: flex; gap: 0.9rem; align-items: center; }
-.class-join svg { width: 9.5rem; height: 9.5rem; flex: none; border-radius: 6px; }
+.class-join img { width: 7.4rem; height: 7.4rem; flex: none; border-radius: 6px; }
 </style>"""
 
 
@@ -70,12 +72,9 @@ def _closed() -> None:
 
 
 def _open(room: Room) -> None:
-    left, right = st.columns([1, 1.55], gap="medium")
-    with left:
-        with st.container(border=True):
-            invitation(room)
-        with st.container(border=True):
-            _end(room)
+    left, right = st.columns([1, 1.65], gap="small")
+    with left, st.container(border=True):
+        invitation(room)
     with right:
         with st.container(border=True):
             now_view()
@@ -88,13 +87,3 @@ def _open(room: Room) -> None:
         results_view()
     with people:
         people_view()
-
-
-def _end(room: Room) -> None:
-    with st.popover("End the class", icon=":material/stop_circle:", width="stretch"):
-        st.markdown("All answers are deleted. Take along what you need:")
-        downloads(room, "end")
-        st.button(
-            "End the class and delete its answers", key="class_end", type="primary",
-            on_click=user_state().classroom.end,
-        )  # fmt: skip

@@ -61,10 +61,16 @@ def case_of(case: LiveCase, entry: CatalogEntry, settings: Settings, source: str
     return TaskCase(case, settings, start_of(case, source), title, case.first_slice)
 
 
-def case_task(kind: TaskKind, of: TaskCase) -> Task:
-    """Return a task on a case."""
+def lesson_case(lesson: Lesson, case: LiveCase, entry: CatalogEntry) -> TaskCase:
+    """Return the case of a lesson as the class tries it, with the lesson's settings and start AIF."""
+    start = replace(case.sources[lesson.start], voxels=())
+    return TaskCase(case, lesson.own_settings, start, entry.title, case.first_slice)
+
+
+def case_task(kind: TaskKind, of: TaskCase, lesson: str = "") -> Task:
+    """Return a task on a case, which belongs to a lesson where its id is given."""
     info = TASKS[kind]
-    return Task(kind, info.label, info.instruction, of)
+    return Task(kind, info.label, info.instruction, of, lesson=lesson)
 
 
 def quiz_task() -> Task:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
+from pages.classroom.lecturer.lesson_room import ask
 from pages.classroom.lecturer.task_builder import (
     ON_A_CASE,
     TISSUE,
     case_of,
     case_task,
-    lesson_task,
     quiz_task,
 )
 from pages.classroom.room import Room
@@ -23,8 +24,6 @@ from pages.session.share_link import SavedView
 from pages.session.snapshots import settings_summary
 from pages.session.state import settings, user_state
 from pages.teaching import lesson_session
-from pages.teaching.lesson import Lesson
-from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
@@ -37,6 +36,15 @@ SHARED: Final = (
 )
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """A task that can be opened: what opens it, a sentence about it, and whether it may be opened."""
+
+    make: Callable[[], object]
+    about: str
+    is_ready: bool = True
+
+
 def task_form(room: Room) -> None:
     """Draw the form."""
     kind = st.segmented_control(
@@ -45,26 +53,28 @@ def task_form(room: Room) -> None:
     )  # fmt: skip
     try:
         if kind in ON_A_CASE:
-            make, ready = _case_choice(kind)
+            choice = _case_choice(kind)
         elif kind == "predict":
-            make, ready = _lesson_choice(), True
+            choice = _lesson_choice()
         else:
-            make, ready = _quiz_choice(room), True
+            choice = _quiz_choice(room)
     except PerfcoreError as error:
         st.error(f"This task cannot be opened: {error}")
         return
     primary = room.current is None or room.current.phase == "closed"
-    if st.button(
-        "Open the task", key="class_start", type="primary" if primary else "secondary", disabled=not ready,
-        icon=":material/play_arrow:",
+    about, button = st.columns([2, 1], vertical_alignment="center")
+    about.caption(choice.about)
+    if button.button(
+        "Open the task", key="class_start", type="primary" if primary else "secondary", width="stretch",
+        disabled=not choice.is_ready, icon=":material/play_arrow:",
     ):  # fmt: skip
         with st.spinner("Preparing the task …"):
-            user_state().classroom.act(make)
+            user_state().classroom.act(choice.make)
         st.rerun()
 
 
-def _case_choice(kind: TaskKind) -> tuple[Callable[[], object], bool]:
-    """Draw the choice of case and start AIF; return what opens the task, and whether it may be opened."""
+def _case_choice(kind: TaskKind) -> _Choice:
+    """Draw the choice of case and start AIF."""
     current = case_selection.current_entry()
     known = {IN_LAB: current, **{entry.key: entry for entry in demonstrations()}}
     where, what = st.columns(2)
@@ -82,7 +92,7 @@ def _case_choice(kind: TaskKind) -> tuple[Callable[[], object], bool]:
         help="Participants start from this curve, without its voxels",
     )  # fmt: skip
     view = SavedView(preset=user_state().settings.preset, settings=values)
-    st.caption(f"Settings of the Lab: {settings_summary(view)}. {TASKS[kind].instruction}")
+    about = f"Settings of the Lab: {settings_summary(view)}. {TASKS[kind].instruction}"
     ready = not entry.owner or _agreed(entry)
     room = user_state().classroom.room
 
@@ -90,7 +100,7 @@ def _case_choice(kind: TaskKind) -> tuple[Callable[[], object], bool]:
         if room is not None:
             room.open(case_task(kind, case_of(case, entry, values, start)))
 
-    return make, ready
+    return _Choice(make, about, ready)
 
 
 def _agreed(entry: CatalogEntry) -> bool:
@@ -101,8 +111,8 @@ def _agreed(entry: CatalogEntry) -> bool:
     return agrees
 
 
-def _lesson_choice() -> Callable[[], object]:
-    """Draw the choice of a lesson; return what asks its question."""
+def _lesson_choice() -> _Choice:
+    """Draw the choice of a lesson."""
     chosen, view = st.columns([3, 1], vertical_alignment="bottom")
     lesson_id = chosen.selectbox(
         "Lesson", list(LESSONS), key="class_lesson",
@@ -111,29 +121,13 @@ def _lesson_choice() -> Callable[[], object]:
     if view.button("Lead the lesson", key="class_lead", width="stretch", help="Opens the lesson's steps"):
         lesson_session.opener(lesson_id)()
         st.switch_page("pages/lessons.py")
-    st.caption(LESSONS[lesson_id].summary)
-    return lambda: ask(LESSONS[lesson_id])
+    return _Choice(lambda: ask(LESSONS[lesson_id]), LESSONS[lesson_id].summary)
 
 
-def ask(lesson: Lesson) -> None:
-    """Put the question of a lesson to the room.
-
-    Raises
-    ------
-    PerfcoreError
-        The lesson cannot be computed, or the room takes no more tasks.
-    """
-    room = user_state().classroom.room
-    if room is not None:
-        entry = case_selection.entries()[lesson.case]
-        room.open(lesson_task(lesson, LessonResults(lesson, open_case(entry, lesson.own_settings))))
-
-
-def _quiz_choice(room: Room) -> Callable[[], object]:
-    """Tell what the questions are for; return what asks them, a second time as the repetition of the first."""
+def _quiz_choice(room: Room) -> _Choice:
+    """Return the choice of the five questions; asked again, they are a repetition of the first time."""
     before = next((one for one in room.rounds if one.task.kind == "quiz"), None)
     if before is None:
-        st.caption("Five questions on AIF sensitivity. Ask them before and after the class: the change is shown.")
-        return lambda: room.open(quiz_task())
-    st.caption(f"Asked in round {before.number}; asked again, the change since then is shown.")
-    return lambda: room.repeat(before.number)
+        return _Choice(lambda: room.open(quiz_task()), "On AIF sensitivity. Ask before and after the class.")
+    about = f"Asked in round {before.number}; asked again, the change since then is shown."
+    return _Choice(lambda: room.repeat(before.number), about)

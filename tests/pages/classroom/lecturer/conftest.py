@@ -30,9 +30,16 @@ def class_curves(n: int) -> list[DoubleArray]:
     return [edit_curve(truth, case.prepared.dt_s, edit) for edit in edits]
 
 
-def drawn(room: Room, people: list[Participant], curves: list[DoubleArray], task: Task | None = None) -> Round:
+def drawn(
+    room: Room,
+    people: list[Participant],
+    curves: list[DoubleArray],
+    task: Task | None = None,
+    *,
+    repeats: int | None = None,
+) -> Round:
     """A round in which each participant has drawn a curve."""
-    one = room.open(task or case_task("curve", task_case()))
+    one = room.open(task or case_task("curve", task_case()), repeats=repeats)
     for person, curve in zip(people, curves, strict=True):
         room.answer(person, one.number, read_answer(one.task, 1, {"curve": np.asarray(curve).tolist()}))
     return one
