@@ -57,8 +57,10 @@ export class RoomSocket {
     this.#handlers.onStatus("closed");
   }
 
-  #wake = () => {
+  /** @param {Event} event */
+  #wake = (event) => {
     if (this.#closed || document.hidden) return;
+    if (event.type === "pageshow" && !(/** @type {PageTransitionEvent} */ (event).persisted)) return; // the first load
     if (this.#socket?.readyState !== OPEN) { this.#failures = 0; this.#connect(); return; }
     this.send({ type: "ping" });
     this.#expect();
