@@ -18,13 +18,14 @@ SUMMARIZED: Final = ("core_ml", "hypoperfused_ml", "painted_ml")
 
 
 def summary_of(one: Round) -> dict[str, Any]:
-    """Return number, spread, decisions and right answers of a round, ready for JSON."""
+    """Return number, spread, sorted values, decisions and right answers of a round, ready for JSON; no names."""
     answers = [answer for answer, _ in tuple(one.answers.values())]
     spreads = {name: _values(answers, name) for name in SUMMARIZED}
     return {
         "round": one.number,
         "n": len(answers),
         "spreads": {name: asdict(spread_of(values)) for name, values in spreads.items() if values},
+        "values": {name: sorted(round(v, 2) for v in values) for name, values in spreads.items() if values},
         "decisions": decision_counts(answers),
         "items": [_item_summary(one, i, answers) for i in range(len(one.task.items))],
     }
