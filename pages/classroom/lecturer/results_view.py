@@ -90,7 +90,7 @@ def downloads(room: Room, place: str) -> None:
         ("Summary (HTML)", page, "class.html", "text/html", "Curves, spreads, decisions, changes; takes seconds"),
     ):
         st.download_button(
-            label, make, file, mime, key=f"class_{file}_{place}", help=tip, on_click="ignore", width="stretch"
+            label, make, file, mime, key=f"class_{mime[5:]}_{place}", help=tip, on_click="ignore", width="stretch"
         )
 
 
