@@ -35,7 +35,7 @@ def invitation(room: Room) -> None:
     )
     if is_local(address):
         st.caption(
-            "⚠ Phones cannot reach this address. Start the server with `HOST=0.0.0.0`, and type this computer's "
+            "⚠ Phones cannot reach this address. Start the server with HOST=0.0.0.0, and type this computer's "
             "address in the network."
         )
         _address_field(room, seen)

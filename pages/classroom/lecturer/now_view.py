@@ -9,7 +9,6 @@ import streamlit as st
 
 from pages.classroom.lecturer.change import comparable_rounds
 from pages.classroom.room import Room, Round
-from pages.classroom.tasks import TASKS
 from pages.session.state import user_state
 from pages.ui.escape import escape
 
@@ -94,10 +93,10 @@ def _switches(room: Room, one: Round) -> None:
 
 
 def _compare(room: Room, earlier: list[Round]) -> None:
-    names = {one.number: f"{one.number}. {TASKS[one.task.kind].label}" for one in earlier}
+    names = {one.number: f"Compare with round {one.number}" for one in earlier}
     st.session_state[COMPARE_KEY] = room.compare if room.compare in names else None
     st.selectbox(
         "Compare with", [None, *names], key=COMPARE_KEY, width=230, label_visibility="collapsed",
-        format_func=lambda number: "Compare with nothing" if number is None else f"Compare with {names[number]}",
+        format_func=lambda number: names.get(number, "Compare with nothing"),
         on_change=lambda: user_state().classroom.act(room.set_compare, st.session_state[COMPARE_KEY]),
     )  # fmt: skip

@@ -51,7 +51,9 @@ def _spreads(rounds: Sequence[Round]) -> None:
         title = f"{one.number}. {escape(one.task.title)}"
         rows += [[f"{title}: {name}", *figures] for name, *figures in spread_rows(answers)]
         if counts := decision_counts(answers):
-            decisions.append(f"{title}: " + ", ".join(f"{c['label']} {c['n']} of {c['of']}" for c in counts))
+            decisions.append(
+                f"Round {one.number}: " + ", ".join(f"{c['label']} {c['n']} of {c['of']}" for c in counts)
+            )
     if rows:
         _table(["Round", *SPREAD_HEADS[1:]], rows)
     if decisions:

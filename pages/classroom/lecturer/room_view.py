@@ -24,6 +24,7 @@ _STYLE = """<style>
 .st-key-class_room iframe { border: 1px solid color-mix(in srgb, currentColor 22%, transparent);
   border-radius: 8px; }
 .st-key-class_kind button { padding-inline: 0.6rem; font-size: 0.85rem; }
+.st-key-class_room td:not(:first-child) { white-space: nowrap; }
 .class-code { font: 700 2.3rem/1.15 ui-monospace, monospace; letter-spacing: 0.06em; white-space: nowrap; }
 .class-address { font-size: 0.95rem; overflow-wrap: anywhere; }
 .class-join { display: flex; gap: 0.9rem; align-items: center; }

@@ -19,6 +19,10 @@ BOTTOM: Final = 26
 TOP: Final = 8
 MAX_TICKS: Final = 5
 N_BINS: Final = 16
+BAR: Final = 64
+"""Length of the longest bar of `options_svg`."""
+OPTION_CHAR: Final = 6.4
+"""Width of a character of an option, on average, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,19 +94,32 @@ def values_svg(values: Sequence[float], title: str, lines: Sequence[Line] = ()) 
     return _svg(parts, axes, title, f"Histogram: {title}", whole=True)
 
 
-def options_svg(options: Sequence[str], counts: Sequence[int], right: int | None) -> str:
-    """Return bars of how many participants chose each option; the right one is marked."""
-    height, most = 22, max(1, *counts)
+def options_svg(
+    options: Sequence[str], counts: Sequence[int], right: int | None, before: Sequence[int] | None = None
+) -> str:
+    """Return bars of how many participants chose each option; the right one is marked.
+
+    ``before``: the counts of the round that this one repeats, as thinner bars above.
+    """
+    height, most = 20 if before is None else 24, max(1, *counts, *(before or ()))
     parts = []
     for i, (option, n) in enumerate(zip(options, counts, strict=True)):
         mark, check = (" right", "✓ ") if i == right else ("", "")
-        length = 90 * n / most
-        parts.append(
-            f'<rect class="bar{mark}" x="0" y="{i * height + 3}" width="{length:.1f}" height="14"/>'
-            f'<text x="{length + 5:.1f}" y="{i * height + 14}">{n}</text>'
-            f'<text class="option{mark}" x="118" y="{i * height + 14}">{check}{escape(option)}</text>'
+        top, length = i * height, BAR * n / most
+        first = (
+            ""
+            if before is None
+            else f'<rect class="bar" y="{top + 2}" width="{BAR * before[i] / most:.1f}" height="5"/>'
         )
-    size = f"0 0 {2 * WIDTH} {height * len(options) + 2}"
+        at = top + (3 if before is None else 8)
+        told = str(n) if before is None else f"{before[i]} → {n}"
+        parts.append(
+            f'{first}<rect class="bar after{mark}" y="{at}" width="{length:.1f}" height="12"/>'
+            f'<text x="{BAR + 6}" y="{at + 10}">{told}</text>'
+            f'<text class="option{mark}" x="{BAR + 58}" y="{at + 10}">{check}{escape(option)}</text>'
+        )
+    width = max(WIDTH, BAR + 62 + OPTION_CHAR * (2 + max(map(len, options))))
+    size = f"0 0 {width:.0f} {height * len(options) + 2}"
     return f'<svg class="options" viewBox="{size}" role="img" aria-label="Answers">{"".join(parts)}</svg>'
 
 

@@ -47,20 +47,27 @@ h1 { font-size: 22px; margin: 0 } h2 { font-size: 15px; margin: 0 0 4px } p { ma
 .soft, small { color: var(--soft) } .rounds { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr));
   gap: 18px 28px; margin: 14px 0 } .rounds section.wide { grid-column: 1 / -1 }
 section { border-top: 1px solid var(--rule); padding-top: 8px; break-inside: avoid }
-svg { display: block; width: 100%; font-size: 9px } svg text { fill: var(--soft) } svg.options { font-size: 11px }
-.options text.option { fill: var(--ink) } .options text.right { fill: var(--right) }
-.bar { fill: var(--fill) } .bar.right { fill: var(--right) } .band { fill: var(--fill); opacity: .55 }
+svg { display: block; width: 100%; font-size: 9px } svg text { fill: var(--soft) } svg.options { font-size: 12px }
+.items { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 6px 28px }
+.bar.after { fill: var(--soft) } .options text.option { fill: var(--ink) }
+.options text.right { fill: var(--right) }
+.bar { fill: var(--fill) } .bar.after.right { fill: var(--right) } .band { fill: var(--fill); opacity: .55 }
 .one { fill: none; stroke: var(--soft); stroke-width: .5; opacity: .5 }
 .line { fill: none; stroke-width: 1.4 } .median { stroke: var(--main); stroke-width: 2 }
 .start { stroke: var(--soft); stroke-dasharray: 3 3 } .axis { stroke: var(--rule) }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums } caption { text-align: left }
 th, td { padding: 1px 8px 1px 0; text-align: right; font-weight: 400; border-bottom: 1px solid var(--rule) }
-th:first-child, td:first-child { text-align: left } thead th { color: var(--soft) }
+th:first-child, td:first-child { text-align: left } td { white-space: nowrap } thead th { color: var(--soft) }
 .key { display: flex; flex-wrap: wrap; gap: 0 12px } .key i { display: inline-block; width: 14px; height: 3px;
   margin-right: 4px; vertical-align: middle } .names { columns: 5; margin: 4px 0; padding-left: 18px }
-@media (max-width: 760px) { .rounds { grid-template-columns: minmax(0, 1fr) } .names { columns: 2 } }
-@media print { :root { color-scheme: light } @page { size: A4; margin: 10mm } body { font-size: 8.5pt }
-  main { padding: 0 } .rounds { gap: 8px 16px; margin: 8px 0 } h1 { font-size: 14pt } h2 { font-size: 10pt } }
+@media screen and (max-width: 760px) { .rounds { grid-template-columns: minmax(0, 1fr) } .names { columns: 2 }
+  .items { grid-template-columns: minmax(0, 1fr) } }
+@media print { :root { color-scheme: light } @page { size: A4; margin: 9mm }
+  body { font-size: 7pt; line-height: 1.25 }
+  main { padding: 0; max-width: none } .rounds { gap: 4px 14px; margin: 4px 0 } h1 { font-size: 12pt }
+  h2 { font-size: 9pt } section { padding-top: 3px } .items { grid-template-columns: repeat(3, minmax(0, 1fr));
+  gap: 3px 12px } section:not(.wide) > svg { width: 78%; margin: auto }
+  .names { columns: 6 } th, td { padding-bottom: 0 } }
 """
 
 
@@ -84,7 +91,7 @@ def summary_html(room: Room, *, with_names: bool, made: datetime) -> str:
         "<header><h1>The class in the AIF Lab</h1>"
         f'<p class="soft">{made:%Y-%m-%d} · {len(people)} participants · {len(answered)} tasks with answers</p>'
         "</header>",
-        f'<div class="rounds">{"".join(_round(one) for one in answered)}</div>',
+        f'<div class="rounds">{"".join(_rounds(room, answered))}</div>',
         _changes([change_between(*pair) for pair in repeated_rounds(room)]),
     ]
     if with_names and not room.are_names_hidden:
@@ -99,37 +106,58 @@ def summary_html(room: Room, *, with_names: bool, made: datetime) -> str:
     )
 
 
-def _round(one: Round) -> str:
+def _rounds(room: Room, answered: Sequence[Round]) -> list[str]:
+    """Return a section for each round; questions that were asked again have one section for both times."""
+    again = {
+        after.number: before for before, after in repeated_rounds(room) if before.task.items and after.answers
+    }
+    merged = {before.number for before in again.values()}
+    return [_round(one, again.get(one.number)) for one in answered if one.number not in merged]
+
+
+def _round(one: Round, before: Round | None = None) -> str:
     answers = [answer for answer, _ in dict(one.answers).values()]
     task = one.task
-    again = "" if one.repeats is None else f", again (round {one.repeats} before)"
+    again = "" if one.repeats is None else f", again after round {one.repeats}"
     case = "" if task.case is None else f" · {escape(task.case.title)}"
     head = (
         f"<h2>{one.number}. {escape(task.title)}{again}</h2>"
         f'<p class="soft">{escape(TASKS[task.kind].label)} · {len(answers)} answers{case}</p>'
     )
     if task.items:
-        return f'<section class="wide">{head}{_items(one, answers)}</section>'
+        return f'<section class="wide">{head}{_items(one, before)}</section>'
     body = "" if task.case is None else _case_answers(task.case, answers)
     return f"<section>{head}{body}</section>"
 
 
-def _items(one: Round, answers: Sequence[Answer]) -> str:
+def _items(one: Round, before: Round | None) -> str:
     parts = []
     for i, item in enumerate(one.task.items):
-        values = [answer.values[i] for answer in answers]
+        values = _values(one, i)
         n_right = sum(bool(item.is_right(value)) for value in values)
         share = "" if item.right is None else f" <small>{n_right} of {len(values)} right</small>"
-        parts.append(f"<p><b>{escape(item.text)}</b>{share}</p>")
+        chart = ""
         if isinstance(item, ChoiceItem):
-            counts = Counter(int(value) for value in values)
-            parts.append(options_svg(item.options, [counts[i] for i in range(len(item.options))], item.right))
+            first = None if before is None else _counts(item, _values(before, i))
+            chart = options_svg(item.options, _counts(item, values), item.right, first)
         elif isinstance(item, NumberItem):
             spread = spread_of(values)
             right = "" if item.right is None else f"; computed {number_text(item.right)} {escape(item.unit)}"
-            parts.append(f"<p>Median {number_text(spread.median)} {escape(item.unit)}{right}</p>")
-            parts.append(values_svg(values, item.unit or "answer"))
-    return "".join(parts)
+            chart = f"<p>Median {number_text(spread.median)} {escape(item.unit)}{right}</p>"
+            chart += values_svg(values, item.unit or "answer")
+        parts.append(f"<div><p><b>{escape(item.text)}</b>{share}</p>{chart}</div>")
+    return f'<div class="items">{"".join(parts)}</div>'
+
+
+def _values(one: Round, place: int) -> list[float]:
+    """Return the answers to one question of a round."""
+    return [answer.values[place] for answer, _ in dict(one.answers).values()]
+
+
+def _counts(item: ChoiceItem, values: Sequence[float]) -> list[int]:
+    """Return how many chose each option."""
+    counts = Counter(int(value) for value in values)
+    return [counts[i] for i in range(len(item.options))]
 
 
 def _case_answers(of: TaskCase, answers: Sequence[Answer]) -> str:

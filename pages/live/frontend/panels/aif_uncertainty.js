@@ -140,7 +140,7 @@ class AifUncertainty {
     if (!this.#frame || !this.mapToggle.checked) return;
     const { arrays: { fraction }, n_done: nDone, of } = this.#frame;
     this.overlay.show({
-      of: "uncertainty", field: Float32Array.from(fraction, (v) => v / 255), label: "core, fraction of draws",
+      of: "uncertainty", field: Float32Array.from(fraction, (v) => v / 255), label: `core, fraction of ${of[0] === CLASS ? "curves" : "draws"}`,
       note: `${nDone} ${of[0] === CLASS ? "curves" : "draws"}`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
     });
   }

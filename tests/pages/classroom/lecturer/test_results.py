@@ -134,7 +134,7 @@ def test_the_summary_is_one_page_without_scripts_and_escapes_what_others_typed(r
         room.answer(person, 3, read_answer(room.round(3).task, 1, {"values": [1, 3, 0, 2, 1]}))
     page = check_page(summary_html(room, with_names=True, made=MADE))
     text = " ".join(page.text)
-    assert page.tags["svg"] == 2 * 2 + 5
+    assert page.tags["svg"] == 2 * 2 + 5  # curves and cores of two rounds, and the questions
     assert "<script>alert(1)" in text
     assert "default-src 'none'" in summary_html(room, with_names=True, made=MADE)
     for one in PUBLISHED:
