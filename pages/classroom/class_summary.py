@@ -22,9 +22,9 @@ _last: Final[weakref.WeakKeyDictionary[Round, tuple[int, dict[str, Any]]]] = wea
 
 
 def summary_of(one: Round) -> dict[str, Any]:
-    """Return number, spread, sorted values, decisions and right answers of a round, ready for JSON; without names.
+    """Return number, spread, values, decisions and right answers of a round, ready for JSON; without names.
 
-    It is computed once after each change of the answers: at the reveal every participant gets it. Do not change it.
+    It is computed once after each change of the answers, since at the reveal everybody gets it: do not change it.
     """
     changed_at = one.changed_at
     found = _last.get(one)

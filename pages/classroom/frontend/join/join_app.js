@@ -130,6 +130,7 @@ export class JoinApp {
       case "answered": this.#answered(/** @type {AnsweredMessage} */ (message)); break;
       case "error": this.#failed(message.message, message.seq); break;
       case "refused": this.#refused(message.message); break;
+      case "replaced": this.#replaced(message.message); break;
       case "ended": this.#showEnd("ended", "The class has ended", ["Thank you for taking part. Its answers are no longer on the server."]); break;
       case "left": this.#showEnd("left", "You have left the class", ["Your answers have been removed. Goodbye."]); break;
       default:
@@ -153,6 +154,13 @@ export class JoinApp {
     if (this.#person) this.#store.forget(this.#person.code);
     if (!code) history.replaceState(null, "", addressOf(location.href, ""));
     this.#showForm({ code, notice: message });
+  }
+
+  /** Too many windows use this participant's token; it stays valid. @param {string} message */
+  #replaced(message) {
+    this.#socket?.close();
+    this.#closeTask();
+    this.#show("replaced", noticeScreen({ title: "Open in another window", lines: [message, "Reload this page to go on here."] }));
   }
 
   /** @param {StateMessage} state */
