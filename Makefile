@@ -8,7 +8,7 @@ DEVICE ?= auto
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help app wasm test test-browsers coverage lint bench bench-load docs mutation screenshots animation
+.PHONY: help app wasm test test-browsers coverage lint bench bench-load bench-class docs mutation screenshots animation
 
 help:
 	@echo "make app      the dashboard on http://$(HOST):$(PORT)   (PORT=, HOST=, DATA=folder of cases, DEVICE=auto|cpu|cuda)"
@@ -21,6 +21,7 @@ help:
 	@echo "make mutation mutation testing of the numerical core (about 10 minutes)"
 	@echo "make bench    the speed ratios that the README quotes"
 	@echo "make bench-load   thirty people at once, and two thousand in a row (about 15 minutes)"
+	@echo "make bench-class  a class of 300 people, and of 30 (about 10 minutes)"
 
 # pip takes the CPU build of torch where the default index holds it; TORCH_INDEX= names another index.
 $(VENV)/runtime.stamp: requirements.txt
@@ -78,6 +79,9 @@ bench: $(VENV)/test.stamp
 
 bench-load: $(VENV)/test.stamp
 	$(BIN)/python -m tests.load
+
+bench-class: $(VENV)/test.stamp
+	$(BIN)/python -m tools.class_load
 
 # Every warning of Sphinx is an error: a broken reference or formula fails the build.
 docs: $(VENV)/tools.stamp

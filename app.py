@@ -15,6 +15,7 @@ NEED_A_CASE: Final = frozenset({"", "finetune"})
 
 def main() -> None:
     """Draw one page."""
+    from pages.classroom.lecturer.room_memory import remember_room  # noqa: PLC0415
     from pages.live.component import ICON, LOGO  # noqa: PLC0415
     from pages.session import url_sync  # noqa: PLC0415 - heavy, and needed in this role alone
     from pages.session.sidebar import sidebar  # noqa: PLC0415
@@ -41,6 +42,7 @@ def main() -> None:
     url_sync.apply_link()
     opened = sidebar()
     url_sync.update_address(opened, page.url_path)
+    remember_room()
     if opened is not None or page.url_path not in NEED_A_CASE:
         page.run()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -17,14 +18,29 @@ SUMMARIZED: Final = ("core_ml", "hypoperfused_ml", "painted_ml")
 """Metrics whose spread is shown, where answers have them."""
 
 
+_last: Final[weakref.WeakKeyDictionary[Round, tuple[int, dict[str, Any]]]] = weakref.WeakKeyDictionary()
+
+
 def summary_of(one: Round) -> dict[str, Any]:
-    """Return number, spread, decisions and right answers of a round, ready for JSON."""
+    """Return number, spread, values, decisions and right answers of a round, ready for JSON; without names.
+
+    It is computed once after each change of the answers, since at the reveal everybody gets it: do not change it.
+    """
+    changed_at = one.changed_at
+    found = _last.get(one)
+    if found is None or found[0] != changed_at:
+        _last[one] = found = changed_at, _summary(one)
+    return found[1]
+
+
+def _summary(one: Round) -> dict[str, Any]:
     answers = [answer for answer, _ in tuple(one.answers.values())]
     spreads = {name: _values(answers, name) for name in SUMMARIZED}
     return {
         "round": one.number,
         "n": len(answers),
         "spreads": {name: asdict(spread_of(values)) for name, values in spreads.items() if values},
+        "values": {name: sorted(round(v, 2) for v in values) for name, values in spreads.items() if values},
         "decisions": decision_counts(answers),
         "items": [_item_summary(one, i, answers) for i in range(len(one.task.items))],
     }

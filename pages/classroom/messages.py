@@ -5,12 +5,16 @@ Participants receive nothing of others before the reveal, and never a right answ
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from pages.classroom.class_summary import summary_of
 from pages.classroom.codes import display_code
+from pages.classroom.questions import Item, NumberItem
 from pages.classroom.room import Participant, Room, Round
 from pages.classroom.tasks import TRUTH_METRICS, Answer, Task
+from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_RATIO
+from perfcore.teaching.class_statistics import PUBLISHED
 
 Message = dict[str, Any]
 
@@ -60,7 +64,7 @@ def host_message(room: Room) -> Message:
     return {
         "type": "room",
         "code": display_code(room.code),
-        "people": [person_message(person) for person in room.participants],
+        "people": [person_message(person, hidden=room.are_names_hidden) for person in room.participants],
         "rounds": [
             {"round": r.number, "repeats": r.repeats, "kind": r.task.kind, "title": r.task.title, "phase": r.phase}
             for r in room.rounds
@@ -69,13 +73,33 @@ def host_message(room: Room) -> Message:
         "revealed": room.is_revealed,
         "frozen": room.is_frozen,
         "namesHidden": room.are_names_hidden,
+        "compare": room.compare,
+        "publicAddress": room.public_address,
+        "right": None if one is None or not room.is_revealed else [right_message(item) for item in one.task.items],
     }
 
 
-def person_message(person: Participant) -> Message:
-    """Return what the lecturer's screens show of a participant."""
+def right_message(item: Item) -> Message | None:
+    """Return the right answer to a question with its tolerance; None where there is none."""
+    if item.right is None:
+        return None
+    return {"value": item.right, "tolerance": item.tolerance if isinstance(item, NumberItem) else 0}
+
+
+def setup_message() -> Message:
+    """Return what a lecturer's screen needs to know once: limits of the decisions, and published spreads."""
     return {
-        "id": person.number, "name": "" if person.is_name_hidden else person.name,
+        "type": "setup",
+        "largeCoreMl": LARGE_CORE_ML,
+        "targetRatio": TARGET_RATIO,
+        "published": [asdict(one) for one in PUBLISHED],
+    }
+
+
+def person_message(person: Participant, *, hidden: bool) -> Message:
+    """Return what the lecturer's screens show of a participant; ``hidden``: all names are."""
+    return {
+        "id": person.number, "name": "" if hidden or person.is_name_hidden else person.name,
         "connected": person.is_connected,
     }  # fmt: skip
 

@@ -8,6 +8,10 @@ from collections.abc import Container
 from typing import Final
 
 MAX_NAME_CHARS: Final = 24
+MAX_MARKS: Final = 2
+"""Combining marks of one character: a vowel sign and a nasal of an Indic script, a vowel and a tone of Thai."""
+BLANKS: Final = frozenset("\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u034f")
+"""Letters, marks and symbols that are drawn as nothing: fillers of Hangul and Khmer, the empty Braille pattern."""
 ADJECTIVES: Final = (
     "Amber", "Bold", "Brisk", "Calm", "Clever", "Copper", "Coral", "Eager", "Gentle", "Golden", "Green", "Happy",
     "Indigo", "Ivory", "Jade", "Keen", "Lively", "Lucky", "Merry", "Misty", "Noble", "Olive", "Pearl", "Quick",
@@ -36,16 +40,19 @@ def unique_name(name: str, taken: Container[str]) -> str:
 
 
 def clean_name(text: str) -> str:
-    """Return a chosen name as one line of printable text of at most `MAX_NAME_CHARS`; it may be empty.
+    """Return a chosen name as one line of visible text of at most `MAX_NAME_CHARS`; it may be empty.
 
-    Control and format characters become spaces: they could reverse or hide the text beside them. Of combining
-    marks, one is kept after each character.
+    Control, format and blank characters become spaces: they could reverse or hide the text beside them. Of
+    combining marks, `MAX_MARKS` are kept after each character: more are drawn over the lines above and below.
     """
     characters: list[str] = []
+    n_marks = MAX_MARKS  # none without a character
     for c in unicodedata.normalize("NFC", text[: 4 * MAX_NAME_CHARS]):
-        if unicodedata.combining(c):
-            if characters and not unicodedata.combining(characters[-1]) and characters[-1] != " ":
-                characters.append(c)
-        else:
-            characters.append(" " if unicodedata.category(c)[0] in "CZ" else c)
+        category = unicodedata.category(c)
+        is_blank = category[0] in "CZ" or c in BLANKS
+        if is_blank:
+            characters.append(" ")
+        elif category[0] != "M" or n_marks < MAX_MARKS:
+            characters.append(c)
+        n_marks = n_marks + 1 if category[0] == "M" else MAX_MARKS * is_blank
     return " ".join("".join(characters).split())[:MAX_NAME_CHARS].rstrip()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-import time
 from typing import Final
 
-from pages.classroom.codes import new_code, normalize_code
+from pages.classroom.codes import ALPHABET, new_code, normalize_code
 from pages.classroom.room import Participant, Room
+from pages.classroom.token_bucket import TokenBucket
 from perfcore.errors import InputDataError
 
 MAX_ROOMS: Final = 50
@@ -23,13 +23,21 @@ PREFIX_VARIABLE: Final = "AIF_LAB_ROOM_PREFIX"
 
 
 class RoomRegistry:
-    """All rooms of this process; thread-safe."""
+    """All rooms of this process; thread-safe.
+
+    Parameters
+    ----------
+    prefix
+        First characters of the codes, of `ALPHABET`.
+    """
 
     def __init__(self, prefix: str = "") -> None:
+        if not set(prefix) <= set(ALPHABET):
+            raise InputDataError(f"{PREFIX_VARIABLE} has to be of the characters {ALPHABET}; it is {prefix!r}.")
         self._prefix = prefix
         self._lock = threading.Lock()
         self._rooms: dict[str, Room] = {}
-        self._tokens, self._refilled_at_s = float(WRONG_CODES_AT_ONCE), time.monotonic()
+        self._wrong_codes = TokenBucket(WRONG_CODES_PER_S, WRONG_CODES_AT_ONCE)
 
     def open(self) -> Room:
         """Open a room.
@@ -65,11 +73,10 @@ class RoomRegistry:
             room = self._rooms.get(normalize_code(code))
             if room is not None and key and _same(room.key, key):
                 return room
-            self._refill()
-            if self._tokens < 1:
+            if self._wrong_codes.is_empty:
                 raise InputDataError("Too many wrong codes were tried here; wait a minute and try again.")
             if room is None or room.is_ended:
-                self._tokens -= 1
+                self._wrong_codes.take()
                 raise InputDataError("There is no class with this code; check it, or ask for a new one.")
             return room
 
@@ -86,7 +93,9 @@ class RoomRegistry:
             room = self._rooms.get(normalize_code(code))
         person = None if room is None else room.rejoin(token)
         if room is None or person is None:
-            raise InputDataError("This class has ended, or you have left it; join again with the code.")
+            raise InputDataError(
+                "This class has ended, or you have left it; join again with the code on the screen."
+            )
         return room, person
 
     def of_token(self, token: str) -> tuple[Room, Participant | None] | None:
@@ -116,14 +125,10 @@ class RoomRegistry:
     def __len__(self) -> int:
         return len(self._rooms)
 
-    def _refill(self) -> None:
-        now = time.monotonic()
-        gained = (now - self._refilled_at_s) * WRONG_CODES_PER_S
-        self._tokens, self._refilled_at_s = min(self._tokens + gained, WRONG_CODES_AT_ONCE), now
 
-
-def _same(one: str, other: str) -> bool:
-    return secrets.compare_digest(one.encode(), other.encode())
+def _same(secret: str, given: str) -> bool:
+    """Compare in constant time; JSON from a browser may hold lone surrogates, which have no encoding."""
+    return secrets.compare_digest(secret.encode(), given.encode(errors="replace"))
 
 
 ROOMS: Final = RoomRegistry(os.environ.get(PREFIX_VARIABLE, "").upper())

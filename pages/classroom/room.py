@@ -1,8 +1,8 @@
 """Room of a class: its participants, tasks and answers, in memory; thread-safe.
 
 Connections are told of changes by call-backs and read the state themselves, so that many changes between two
-messages are sent as one. ``structure`` numbers the changes that participants see (tasks, phases, reveal); the
-lecturer's screens follow ``revision``, which also counts answers and people.
+messages are sent as one. ``structure`` numbers the changes that participants see (tasks, phases, reveal),
+``overview`` those and people and switches, and ``revision`` all changes, answers included.
 """
 
 from __future__ import annotations
@@ -12,20 +12,50 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from pages.classroom.pseudonyms import clean_name, draw_name, unique_name
 from pages.classroom.tasks import Answer, Phase, Task, TaskCase
+from pages.classroom.token_bucket import TokenBucket
 from perfcore.errors import InputDataError
 
 MAX_PARTICIPANTS: Final = 300
 MAX_ROUNDS: Final = 60
+JOINS_PER_S: Final = 5.0
+"""People who may join a room per second on average; a class of 300 that scans a QR code takes a minute."""
+JOINS_AT_ONCE: Final = 100
+"""People who may join at once; a script then needs 40 s to fill a room."""
 IDLE_S: Final = 2 * 3600.0
-"""Seconds without a message of anybody in the room after which it ends."""
+"""Seconds without a join, an answer, a download or an action of the lecturer after which a room ends.
+
+Pings and reconnections do not count: a page that is left open would keep its room for ever."""
 MAX_SOCKETS: Final = 3
 """Open sockets of one participant: of more, the oldest is closed."""
 
 Listener = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Farewell:
+    """Last message to a browser before its socket is closed.
+
+    Attributes
+    ----------
+    type
+        ``refused``: the token is not valid any more; ``replaced``: it is, but too many windows use it.
+    message
+        One sentence.
+    """
+
+    type: Literal["refused", "replaced"]
+    message: str
+
+
+REMOVED: Final = Farewell("refused", "The lecturer has removed you from this class.")
+LEFT: Final = Farewell("refused", "You have left this class; join again with the code on the screen.")
+REPLACED: Final = Farewell("replaced", "You have this class open in other windows; go on in the newest one.")
+
+Closer = Callable[[Farewell], object]
 
 
 @dataclass(eq=False)
@@ -36,7 +66,7 @@ class Participant:
     name: str
     token: str
     is_name_hidden: bool = False
-    sockets: list[Listener] = field(default_factory=list)
+    sockets: list[Closer] = field(default_factory=list)
     """Functions that close the participant's open sockets."""
 
     @property
@@ -61,6 +91,8 @@ class Round:
         Answers are taken while it is ``open``.
     answers
         By participant number, with the revision of the room at which each came.
+    changed_at
+        Revision of the last change of the answers.
     """
 
     number: int
@@ -68,6 +100,7 @@ class Round:
     repeats: int | None = None
     phase: Phase = "open"
     answers: dict[int, tuple[Answer, int]] = field(default_factory=dict)
+    changed_at: int = 0
     removed: dict[int, int] = field(default_factory=dict)
     """Participant numbers whose answers were removed, with the revision."""
 
@@ -86,16 +119,23 @@ class Room:
         self.key = secrets.token_urlsafe(16)
         """Joins without the code, from the link and the QR code."""
         self.host_token = secrets.token_urlsafe(32)
-        self.revision = self.structure = 0
+        self.revision = self.overview = self.structure = 0
         self.is_revealed = self.is_frozen = self.are_names_hidden = False
+        self.compare: int | None = None
+        """Number of the round that the projector shows beside the current one."""
+        self.public_address = ""
+        """Address under which participants reach this server, if it is not the one of the lecturer's browser."""
         self.is_ended = False
         self._lock = threading.RLock()
         self._people: dict[int, Participant] = {}
         self._by_token: dict[str, Participant] = {}
         self._last_number = 0
         self._rounds: list[Round] = []
+        self._frozen_at = 0
+        self._frozen_answers: dict[int, dict[int, tuple[Answer, int]]] = {}
         self._listeners: set[Listener] = set()
         self._host_listeners: set[Listener] = set()
+        self._joins = TokenBucket(JOINS_PER_S, JOINS_AT_ONCE)
         self.used_at_s = time.monotonic()
 
     # State
@@ -141,12 +181,16 @@ class Room:
         return None
 
     def answers_since(self, number: int, revision: int) -> tuple[list[tuple[Participant, Answer]], list[int], int]:
-        """Return the answers after a revision, the people whose answers were removed, and the revision."""
+        """Return the answers after a revision, the people whose answers were removed, and the revision.
+
+        While the room is frozen they are the answers at that time, without those of people who have left since.
+        """
         with self._lock:
             one = self.round(number)
-            changed = [(self._people[who], answer) for who, (answer, at) in one.answers.items() if at > revision]
+            answers = self._frozen_answers.get(number, {}) if self.is_frozen else one.answers
+            changed = [(self._people[who], answer) for who, (answer, at) in answers.items() if at > revision]
             removed = [who for who, at in one.removed.items() if at > revision and who not in one.answers]
-            return changed, removed, self.revision
+            return changed, removed, self._frozen_at if self.is_frozen else self.revision
 
     # People
 
@@ -156,12 +200,14 @@ class Room:
         Raises
         ------
         InputDataError
-            The room is full or has ended.
+            The room is full or has ended, or more people join than `JOINS_PER_S`.
         """
         with self._lock:
             self._check_alive()
             if len(self._people) >= MAX_PARTICIPANTS:
                 raise InputDataError(f"The room is full: it holds {MAX_PARTICIPANTS} people.")
+            if not self._joins.take():
+                raise InputDataError("Very many people join at this moment; try again in ten seconds.")
             taken = {one.name for one in self._people.values()}
             chosen = clean_name(name)
             self._last_number += 1
@@ -176,19 +222,29 @@ class Room:
         with self._lock:
             return None if self.is_ended else self._by_token.get(token)
 
-    def leave(self, person: Participant) -> None:
-        """Remove a participant with all answers, and close the participant's sockets."""
+    def leave(self, person: Participant, farewell: Farewell = REMOVED) -> None:
+        """Remove a participant with all answers, and close the participant's sockets.
+
+        Parameters
+        ----------
+        person
+            The participant.
+        farewell
+            What the participant's browser is told.
+        """
         with self._lock:
             if self._people.pop(person.number, None) is None:
                 return
             del self._by_token[person.token]
             for one in self._rounds:
                 if one.answers.pop(person.number, None) is not None:
-                    one.removed[person.number] = self.revision + 1
-            close, person.sockets = person.sockets, []
+                    one.removed[person.number] = one.changed_at = self.revision + 1
+            for kept in self._frozen_answers.values():
+                kept.pop(person.number, None)
+            closers, person.sockets = person.sockets, []
             self._changed()
-        for closer in close:
-            closer()
+        for close in closers:
+            close(farewell)
 
     def hide_name(self, number: int, *, hidden: bool = True) -> None:
         """Hide one name on the lecturer's screens; the participant keeps it."""
@@ -197,21 +253,33 @@ class Room:
                 self._people[number].is_name_hidden = hidden
                 self._changed()
 
-    def connect(self, person: Participant, close: Listener) -> None:
-        """Register an open socket of a participant; of more than `MAX_SOCKETS` the oldest is closed."""
-        with self._lock:
-            person.sockets.append(close)
-            oldest = person.sockets.pop(0) if len(person.sockets) > MAX_SOCKETS else None
-            self._changed()
-        if oldest is not None:
-            oldest()
+    def connect(self, person: Participant, close: Closer) -> None:
+        """Register an open socket of a participant; of more than `MAX_SOCKETS` the oldest is closed.
 
-    def disconnect(self, person: Participant, close: Listener) -> None:
+        Parameters
+        ----------
+        person
+            The participant; the socket of one who has left meanwhile is closed.
+        close
+            Closes the socket after a last message; called from any thread.
+        """
+        with self._lock:
+            if person.number not in self._people:
+                closing, farewell = close, LEFT
+            else:
+                person.sockets.append(close)
+                self._changed(used=False)
+                if len(person.sockets) <= MAX_SOCKETS:
+                    return
+                closing, farewell = person.sockets.pop(0), REPLACED
+        closing(farewell)
+
+    def disconnect(self, person: Participant, close: Closer) -> None:
         """Remove a closed socket."""
         with self._lock:
             if close in person.sockets:
                 person.sockets.remove(close)
-                self._changed()
+                self._changed(used=False)
 
     # Tasks
 
@@ -232,6 +300,7 @@ class Room:
             one = Round(len(self._rounds) + 1, task, repeats)
             self._rounds.append(one)
             self.is_revealed = self.is_frozen = False
+            self.compare = repeats
             self._changed(structure=True)
             return one
 
@@ -254,9 +323,33 @@ class Room:
                 self._changed(structure=True)
 
     def set_frozen(self, frozen: bool) -> None:
-        """Keep the projector as it is while answers come in."""
+        """Keep the answers on the projector as they are while others come in."""
         with self._lock:
+            if self.is_frozen == frozen:
+                return
+            self._frozen_at = self.revision
+            self._frozen_answers = {one.number: dict(one.answers) for one in self._rounds} if frozen else {}
             self.is_frozen = frozen
+            self._changed()
+
+    def set_public_address(self, address: str) -> None:
+        """Set the address under which participants reach this server; empty: that of the projector's browser."""
+        with self._lock:
+            self.public_address = address.strip()
+            self._changed()
+
+    def set_compare(self, number: int | None) -> None:
+        """Show another round beside the current one on the projector, or none.
+
+        Raises
+        ------
+        InputDataError
+            There is no such round.
+        """
+        with self._lock:
+            if number is not None:
+                self.round(number)
+            self.compare = number
             self._changed()
 
     def set_names_hidden(self, hidden: bool) -> None:
@@ -265,8 +358,34 @@ class Room:
             self.are_names_hidden = hidden
             self._changed()
 
-    def answer(self, person: Participant, number: int, answer: Answer) -> bool:
-        """Keep the answer of a participant; returns False for one that is older than the one kept.
+    def open_round(self, number: int) -> Round:
+        """Return a round that takes answers.
+
+        Raises
+        ------
+        InputDataError
+            There is no such round, or it is not open.
+        """
+        with self._lock:
+            self._check_alive()
+            one = self.round(number)
+            if one.phase != "open":
+                raise InputDataError("This task takes no answers now.")
+            return one
+
+    def answer(self, person: Participant, number: int, answer: Answer, *, in_time: bool = False) -> Answer:
+        """Keep the answer of a participant; returns the one kept, which is the newer one by its sequence.
+
+        Parameters
+        ----------
+        person
+            The participant.
+        number
+            Number of the round.
+        answer
+            The answer.
+        in_time
+            It came while the round was open: it is kept even if that has changed while it was computed.
 
         Raises
         ------
@@ -275,17 +394,16 @@ class Room:
         """
         with self._lock:
             self._check_alive()
-            one = self.round(number)
-            if one.phase != "open":
-                raise InputDataError("This task takes no answers now.")
+            one = self.round(number) if in_time else self.open_round(number)
             if person.number not in self._people:
                 raise InputDataError("You have left this room; join again.")
             before = one.answers.get(person.number)
             if before is not None and before[0].sequence >= answer.sequence:
-                return False
-            one.answers[person.number] = (answer, self.revision + 1)
-            self._changed()
-            return True
+                return before[0]
+            one.changed_at = self.revision + 1
+            one.answers[person.number] = (answer, one.changed_at)
+            self._changed(overview=False)
+            return answer
 
     def answer_of(self, person: Participant, number: int) -> Answer | None:
         """Return the last answer of a participant in a round."""
@@ -325,10 +443,13 @@ class Room:
         if self.is_ended:
             raise InputDataError("This class has ended.")
 
-    def _changed(self, *, structure: bool = False) -> None:
+    def _changed(self, *, structure: bool = False, overview: bool = True, used: bool = True) -> None:
         """Count a change and call the listeners, which must return at once."""
         self.revision += 1
-        self.touch()
+        if used:
+            self.touch()
+        if overview:
+            self.overview = self.revision
         listeners = set(self._host_listeners)
         if structure:
             self.structure = self.revision

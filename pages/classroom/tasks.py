@@ -106,6 +106,32 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
+class Painting:
+    """Painted voxels of a slice as packed bits: a room may keep thousands of paintings.
+
+    Attributes
+    ----------
+    bits
+        Eight flags a byte.
+    n
+        Number of flags: voxels of the brain mask on the slice.
+    """
+
+    bits: NDArray[np.uint8]
+    n: int
+
+    @classmethod
+    def of(cls, flags: NDArray[np.bool_]) -> Painting:
+        """Pack one flag per voxel of the brain mask in slice order."""
+        return cls(np.packbits(flags), flags.size)
+
+    @property
+    def flags(self) -> NDArray[np.bool_]:
+        """One flag per voxel, shape ``(n,)``."""
+        return np.unpackbits(self.bits, count=self.n).astype(bool)
+
+
+@dataclass(frozen=True, eq=False)
 class Answer:
     """The last answer of one participant in one round.
 
@@ -119,8 +145,8 @@ class Answer:
         Clicked voxels, of the kind ``artery``.
     values
         Answers to the items, of the kinds ``predict`` and ``quiz``.
-    painted
-        Painted voxels of the slice, one flag per voxel of the brain mask in slice order, of the kind ``paint``.
+    painting
+        Painted voxels, of the kind ``paint``.
     numbers
         Lesion metrics by id of `perfcore.metrics.METRICS`, or of the painted lesion ``painted_ml`` and ``dice``;
         None where one is undefined.
@@ -130,7 +156,7 @@ class Answer:
     curve: DoubleArray | None = None
     voxels: tuple[Voxel, ...] = ()
     values: tuple[float, ...] = ()
-    painted: NDArray[np.bool_] | None = None
+    painting: Painting | None = None
     numbers: Mapping[str, float | None] = field(default_factory=dict)
 
     def own_header(self) -> dict[str, Any]:
@@ -142,9 +168,14 @@ class Answer:
             header["voxels"] = [list(v) for v in self.voxels]
         if self.values:
             header["values"] = list(self.values)
-        if self.painted is not None:
-            header["runs"] = runs_of(self.painted)
+        if self.painting is not None:
+            header["runs"] = runs_of(self.painting.flags)
         return header
+
+    @property
+    def painted(self) -> NDArray[np.bool_] | None:
+        """Painted voxels of the slice, one flag per voxel of the brain mask in slice order."""
+        return None if self.painting is None else self.painting.flags
 
 
 def runs_of(flags: NDArray[np.bool_]) -> list[int]:

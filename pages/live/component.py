@@ -64,6 +64,7 @@ def config_frame(
         "notice": notice,
         "casePath": CASE_PATH.lstrip("/"),
         "computesInBrowser": computes_in_browser(),
+        "classCurves": len(session.class_curves(workspace.case)),
     }
     return wire.pack("config", header, dict(LUTS))
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from pages.session.share_link import SavedView
+from pages.ui.escape import spreadsheet_text
 from perfcore.errors import InputDataError
 from perfcore.regularization import REGULARIZATIONS
 
@@ -119,7 +120,8 @@ def table_csv(snapshots: SnapshotStore) -> str:
     for snapshot in snapshots:
         changes = snapshots.changes(snapshot)
         writer.writerow([
-            snapshot.name, snapshot.title, f"{snapshot.made:%Y-%m-%d %H:%M:%S}", snapshot.view.start,
+            spreadsheet_text(snapshot.name), spreadsheet_text(snapshot.title),
+            f"{snapshot.made:%Y-%m-%d %H:%M:%S}", snapshot.view.start,
             *(_cell(value) for key in METRICS for value in (snapshot.numbers[key], changes[key])),
             *snapshot.view.settings.as_dict().values(),
         ])  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import streamlit as st
 
+from pages.classroom.lecturer.class_state import ClassState
 from pages.library.catalog import CatalogEntry, forget
 from pages.live.server.session import COMPUTE, LiveSession, open_session
 from pages.session import widget_keys
@@ -268,6 +269,7 @@ class UserState:
     library: LibraryTable = field(default_factory=LibraryTable)
     lesson: LessonState = field(default_factory=LessonState)
     comparison: ComparisonState = field(default_factory=ComparisonState)
+    classroom: ClassState = field(default_factory=ClassState)
     network_result: NetworkResult | None = None
     live: LiveSession | None = None
 
@@ -285,6 +287,7 @@ def live_session() -> LiveSession:
     user = user_state()
     if user.live is None:
         user.live = open_session()
+        user.live.class_curves = user.classroom.curves
         # An open socket refers to the live session, so the user's state is watched instead. The work is handed
         # to a worker: the garbage collector's thread must not wait for locks.
         weakref.finalize(user, COMPUTE.submit, _end_session, user.live).atexit = False

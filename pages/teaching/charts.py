@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.teaching.lesson import Lesson, Quantity, Result
+from pages.teaching.lesson import Lesson, Quantity, Result, SliderQuestion
 from pages.teaching.lesson_results import LessonResults
 from perfcore.teaching import CurveResult, FinetuneResult, SweepResult
 from perfcore.types import DoubleArray
@@ -17,6 +17,8 @@ from perfcore.types import DoubleArray
 COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cff")
 """Okabe and Ito's palette, distinguishable by colour-blind readers on dark and light backgrounds."""
 CHART_PX: Final = 185
+N_BINS: Final = 15
+"""Of the histogram of predictions."""
 _CONFIG: Final = {"displayModeBar": False, "staticPlot": True}
 
 
@@ -60,6 +62,34 @@ def bars(lesson: Lesson, quantity: Quantity, results: LessonResults, key: str, *
     figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room], showticklabels=False, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     _show(figure, key, 60 + 36 * len(values), quantity.label, large=large)
+
+
+def predictions(lesson: Lesson, values: list[float], true: float, key: str, *, large: bool) -> None:
+    """Draw the predictions of a class as a histogram, with the computed answer."""
+    question = lesson.question
+    if isinstance(question, SliderQuestion):
+        edges = np.linspace(question.low, question.high, N_BINS + 1)
+        counts, _ = np.histogram(values, edges)
+        figure = go.Figure(go.Bar(x=(edges[:-1] + edges[1:]) / 2, y=counts, marker={"color": COLOURS[0]}))
+        figure.update_layout(bargap=0.05)
+        figure.add_vline(x=true, line={"color": COLOURS[2], "width": 2.5})
+        unit = f", {question.unit}" if question.unit else ""
+        _show(
+            figure,
+            key,
+            CHART_PX,
+            f"{len(values)} predictions of the class{unit}; the line is computed",
+            large=large,
+        )
+        return
+    counted = [values.count(i) for i in range(len(question.options))]
+    colours_of = [COLOURS[2] if i == true else COLOURS[0] for i in range(len(counted))]
+    labels = list(question.options)
+    figure = go.Figure(go.Bar(x=counted, y=labels, orientation="h", text=counted, marker={"color": colours_of}))
+    figure.update_xaxes(showticklabels=False, showgrid=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False)
+    title = f"{len(values)} predictions of the class; green is computed"
+    _show(figure, key, 60 + 36 * len(counted), title, large=large)
 
 
 def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]]) -> go.Figure:

@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 
+from pages.classroom.lecturer import lesson_room
 from pages.library.catalog import open_case
 from pages.live.live_page import show_live_component
 from pages.session import case_selection, widget_keys
@@ -78,8 +79,11 @@ def _predict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) ->
     with st.container(border=True):
         st.markdown(f"**{fill(question.text, results)}**")
         if attempt is not None:
-            st.markdown(f"Your prediction: **{_answer_text(lesson, attempt.answer)}**")
+            st.markdown(
+                f"{_who(attempt, 'Your prediction', 'The class')}: **{_answer_text(lesson, attempt.answer)}**"
+            )
             _next("try", "Try it")
+            lesson_room.offer(lesson)
             return
         given: float | None
         if isinstance(question, SliderQuestion):
@@ -96,6 +100,12 @@ def _predict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) ->
             "Record my prediction", key="record", type="primary", on_click=partial(_record, lesson),
             disabled=given is None,
         )  # fmt: skip
+    lesson_room.offer(lesson)
+
+
+def _who(attempt: Attempt, own: str, of_class: str) -> str:
+    """Return whose prediction it is."""
+    return f"{of_class} ({attempt.n_class})" if attempt.n_class else own
 
 
 def _record(lesson: Lesson) -> None:
@@ -106,9 +116,13 @@ def _record(lesson: Lesson) -> None:
 
 def _try(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
     words, onward = st.columns([5, 1.2], vertical_alignment="center")
-    words.markdown(f"{fill(lesson.task, results)}  \n:gray[You predicted {_answer_text(lesson, attempt.answer)}.]")
+    words.markdown(
+        f"{fill(lesson.task, results)}  \n"
+        f":gray[{_who(attempt, 'You', 'The class')} predicted {_answer_text(lesson, attempt.answer)}.]"
+    )
     with onward:
         _next("see", STEPS["see"])
+    lesson_room.offer_try(lesson)
     if lesson_session.start_own_curve(lesson):
         show_live_component("lab")
     else:
@@ -130,7 +144,10 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
         true = question.options[question.answer(results)]
     mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1])
     given = _answer_text(lesson, attempt.answer)
-    for column, name, text in ((mine, "You predicted", given), (computed, "Computed", true)):
+    for column, name, text in (
+        (mine, f"{_who(attempt, 'You', 'The class')} predicted", given),
+        (computed, "Computed", true),
+    ):
         if is_numeric:
             column.metric(name, text)
         else:  # a phrase, too long for large type
@@ -143,6 +160,9 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
             icon=":material/check:" if attempt.right else ":material/lightbulb:",
         )
     st.markdown(outcome)
+    lesson_room.reveal(lesson)
+    if (predictions := lesson_room.predictions(lesson)) is not None:
+        charts.predictions(lesson, predictions, question.answer(results), "class_predictions", large=large)
     quantities = lesson.quantities
     for i, (column, quantity) in enumerate(zip(st.columns(len(quantities)), quantities, strict=True)):
         with column:

@@ -23,6 +23,8 @@ class Attempt:
     ----------
     answer
         The prediction: a number, or the index of an option.
+    n_class
+        Number of people whose answers it is the median or the most frequent of; 0 for the user's own.
     right
         Whether it was right; None before the step ``see``.
     seen
@@ -30,6 +32,7 @@ class Attempt:
     """
 
     answer: float
+    n_class: int = 0
     right: bool | None = None
     seen: set[str] = field(default_factory=set)
 

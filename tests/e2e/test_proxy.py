@@ -121,7 +121,9 @@ def configuration(folder: Path, port: int, ports: dict[str, int]) -> Path:
     """Write deploy/nginx.conf with other ports and folders into a configuration that needs no privileges."""
     site = (ROOT / "deploy" / "nginx.conf").read_text()
     changes = {"listen 80;": f"listen 127.0.0.1:{port};", "/var/log/nginx/": f"{folder}/"}
-    for written, changed in {**changes, **{f":{name} ": f":{own} " for name, own in ports.items()}}.items():
+    for name, own in ports.items():  # of all users, and of classes
+        changes |= {f":{name} ": f":{own} ", f":{name};": f":{own};"}
+    for written, changed in changes.items():
         assert site.count(written) == 1, written
         site = site.replace(written, changed)
     (folder / "site.conf").write_text(site)

@@ -17,15 +17,19 @@ import numpy as np
 import pytest
 import torch
 
+from pages.classroom.join_link import qr_rows
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.variants import VARIANTS, variant_curve
+from perfcore.analysis.lesion_distribution import decisions
 from perfcore.analysis.region import Region, polygon_mask, region_statistics
 from perfcore.display.slice_layout import Layout
 from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
 from perfcore.preprocess.hemispheres import Midplane
+from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_RATIO
+from perfcore.teaching.class_statistics import curve_band, spread_of
 from perfcore.units import CBV_PER_RATIO
 from tests.support.engine_golden import golden_engine
 from tests.support.one_file_golden import golden_one_file
@@ -189,6 +193,29 @@ def golden_regions() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def golden_classroom() -> dict[str, Any]:
+    """Return spreads, bands and decisions of random answers, and a QR code."""
+    rng = np.random.default_rng(17)
+    lists = [rng.gamma(2, 20, n) for n in (1, 2, 3, 30, 299)] + [np.full(5, 44.0), np.array([-3.0, 1.0])]
+    bands = [rng.normal(50, 30, (n, 7)) for n in (1, 2, 3, 30)]
+    core, low = rng.uniform(0, 120, 60), rng.uniform(0, 220, 60)
+    core[:3], low[:3] = (70, 10, 0), (126, 18, 0)  # at the limits, and without a lesion
+    found, pairs = decisions(core, low), zip(core.tolist(), low.tolist(), strict=True)
+    return {
+        "spreads": [{"values": values.tolist(), "spread": asdict(spread_of(values.tolist()))} for values in lists],
+        "bands": [
+            {"curves": curves.tolist(), "band": [line.tolist() for line in curve_band(list(curves))]}
+            for curves in bands
+        ],
+        "decisions": {
+            "all": [{"core_ml": a, "hypoperfused_ml": b} for a, b in pairs],
+            "limits": {"largeCoreMl": LARGE_CORE_ML, "targetRatio": TARGET_RATIO},
+            "smallCore": int((~found["large_core"]).sum()), "ratio": int(found["ratio"].sum()),
+        },
+        "qr": list(qr_rows("http://192.168.1.20:8501/join?room=ABC234#k=0123456789abcdefABCDEF")),
+    }  # fmt: skip
+
+
 def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     node = shutil.which("node")
     if node is None:
@@ -199,7 +226,8 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     frames = golden_wire(packed)
     values = {"edits": golden_edits(), "variants": golden_variants(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
-              "engine": golden_engine(tmp_path), "oneFile": golden_one_file()}  # fmt: skip
+              "engine": golden_engine(tmp_path), "oneFile": golden_one_file(),
+              "classroom": golden_classroom()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

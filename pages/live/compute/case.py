@@ -106,7 +106,6 @@ class LiveCase:
         )
         self.reference_basis = None if self.basis is None else self.basis.project(self.reference_tiles)
         self._start_flows: ByteCache[Flow] = ByteCache(self._start_flow_bytes, lambda flow: flow.nbytes)
-        self._start_numbers: dict[tuple[Settings, bytes], dict[str, float | None]] = {}
         self._start_numbers_lock = Lock()
         self._doubts: dict[tuple[Settings, bytes], tuple[Flag, ...]] = {}
         self.lesion_voxels = lesion_voxels
@@ -117,7 +116,7 @@ class LiveCase:
     def without_truth(self) -> LiveCase:
         """Return this case without its known lesions, for people who are to find them; the tissue is shared."""
         hidden = copy.copy(self)
-        for name in ("static", "downloads"):
+        for name in ("static", "downloads", "known_start_numbers"):
             hidden.__dict__.pop(name, None)
         hidden.key = f"{self.key} without truth"
         hidden.lesion, hidden.lesion_voxels, hidden.hypoperfused = None, 0, None
@@ -234,11 +233,11 @@ class LiveCase:
         """Return the metrics of a start AIF, computed once for all sessions."""
         key = settings, start.value.tobytes()
         with self._start_numbers_lock:
-            if key not in self._start_numbers:
-                if len(self._start_numbers) >= MAX_START_NUMBERS:
-                    self._start_numbers.pop(next(iter(self._start_numbers)))
-                self._start_numbers[key] = self.numbers(self.start_flow(start, settings), settings)
-            return self._start_numbers[key]
+            if key not in self.known_start_numbers:
+                if len(self.known_start_numbers) >= MAX_START_NUMBERS:
+                    self.known_start_numbers.pop(next(iter(self.known_start_numbers)))
+                self.known_start_numbers[key] = self.numbers(self.start_flow(start, settings), settings)
+            return self.known_start_numbers[key]
 
     def doubts(self, start: Aif, settings: Settings) -> tuple[Flag, ...]:
         """Return the doubtful flags of a start AIF and its result, by the sample of healthy voxels, none refused.
@@ -289,6 +288,11 @@ class LiveCase:
     def engine_data(self) -> EngineData:
         """The case for the browser's engine."""
         return EngineData.of(self)
+
+    @cached_property
+    def known_start_numbers(self) -> dict[tuple[Settings, bytes], dict[str, float | None]]:
+        """Metrics of start AIFs that have been computed, also the agreement with the truth."""
+        return {}
 
     @cached_property
     def downloads(self) -> dict[Hashable, bytes]:

@@ -86,6 +86,8 @@ export interface ConfigFrame {
   sources: SourceInfo[]; notice: { id: number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
   casePath: string; computesInBrowser: boolean;
+  /** Curves that the user's class has given for this case; 0 where they are too few. */
+  classCurves: number;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; variants: VariantInfo[];

@@ -1,4 +1,4 @@
-"""AIF uncertainty: distribution of the lesions over plausible AIFs (posterior, bootstrap or mixtures)."""
+"""AIF uncertainty: distribution of the lesions over AIFs (posterior, bootstrap, mixtures, or of a class)."""
 
 from __future__ import annotations
 
@@ -30,21 +30,26 @@ PERCENTILES: Final = (10, 50, 90)
 
 
 def stream_uncertainty(
-    _session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
+    session: LiveSession, workspace: Workspace, request: Mapping[str, Any], _viewport: Viewport
 ) -> Frames:
     """Yield frames of the distribution of the lesions over a growing number of draws.
 
     ``way`` is ``posterior``: true AIFs given the vessels of the case, whatever the start AIF; ``voxels``:
-    bootstrap of the AIF's voxels (``voxels`` of the request, else the start AIF's); or ``selectors``: mixtures of
-    the AIFs of all selectors and networks.
+    bootstrap of the AIF's voxels (``voxels`` of the request, else the start AIF's); ``selectors``: mixtures of
+    the AIFs of all selectors and networks; or ``class``: the AIFs that the user's class has given for this case,
+    each once.
     """
     way = str(request["way"])
+    if way == "class":
+        return _class(session, workspace)
     if way == "posterior":
         return _posterior(workspace)
     if way == "selectors":
         return _mixtures(workspace)
     if way != "voxels":
-        raise InputDataError("AIFs are drawn from the posterior, from voxels or from selectors.")
+        raise InputDataError(
+            "AIFs are drawn from the posterior, from voxels or from selectors, or given by a class."
+        )
     picked, prepared = request.get("voxels") or [], workspace.case.prepared
     start = mean_of_voxels(prepared, voxels_of(prepared, picked)) if picked else workspace.start
     return _bootstrap(workspace, start)
@@ -73,6 +78,15 @@ def _mixtures(workspace: Workspace) -> Frames:
                 found.append(aif)
         yield {"finding": name, "n_done": 0, "n_total": DRAWS}, {}
     yield from _spread(workspace, mixture_aifs(found, DRAWS), [aif.source_id for aif in found])
+
+
+def _class(session: LiveSession, workspace: Workspace) -> Frames:
+    curves = session.class_curves(workspace.case)
+    if not len(curves):
+        raise InputDataError(
+            "No class has drawn enough curves for this case; open a room on the page Class and let people draw."
+        )
+    yield from _spread(workspace, curves, ["class"])
 
 
 def _spread(workspace: Workspace, curves: DoubleArray, of: list[str]) -> Frames:

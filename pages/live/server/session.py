@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pages.live.compute.case import LiveCase
 from pages.live.server.scheduler import FairExecutor
 from perfcore.settings import Settings
-from perfcore.types import Aif
+from perfcore.types import Aif, DoubleArray
 
 WORKERS: Final = os.cpu_count() or 1
 COMPUTE: Final = FairExecutor(WORKERS, "lab-compute")
@@ -54,6 +54,10 @@ class Workspace:
         return f"{self.case.name}|{self.start.source_id}"
 
 
+def _no_curves(case: LiveCase) -> DoubleArray:
+    return np.empty((0, case.prepared.n_time))
+
+
 class LiveSession:
     """Workspace, edited curves and open WebSockets of one Streamlit session.
 
@@ -69,6 +73,8 @@ class LiveSession:
         self._ended = False
         self.request_handlers: dict[str, Callable[[LiveSession, dict[str, Any]], bytes]] = {}
         """Further requests that the WebSocket answers, by type; a handler returns a frame."""
+        self.class_curves: Callable[[LiveCase], DoubleArray] = _no_curves
+        """Returns the AIFs that the user's class has given for a case, shape ``(n_curves, n_time)``."""
 
     @property
     def workspace(self) -> Workspace | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import re
@@ -10,7 +9,6 @@ import socket
 import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +24,7 @@ from pages.live.server.static_files import CONTENT_HASH
 from pages.live.server.wire import MAX_MESSAGE_BYTES
 from tests.support import dicom_export
 from tests.support.app_server import free_port, process
+from tests.support.raw_websocket import OP_BINARY, OP_CONTINUE, OP_PING, OP_TEXT, answer, frame, raw
 from tests.support.streamlit_client import Visitor, multipart
 from tests.support.synthetic_head import draw_head
 from tests.support.wire_frames import frames
@@ -33,7 +32,6 @@ from tests.support.wire_frames import frames
 NAME = "MUSTERMANN-ERIKA.nii"
 HEADER = b"MUSTERMANN-IN-THE-HEADER"
 MARK = b"MUSTERMANN"
-OP_CONTINUE, OP_TEXT, OP_BINARY, OP_PING = 0, 1, 2, 9
 
 
 @dataclass(frozen=True)
@@ -91,43 +89,6 @@ def series(seed: int) -> bytes:
     image.header["db_name"] = HEADER[:18]
     image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", HEADER))
     return image.to_bytes()
-
-
-@contextmanager
-def raw(site: Site, path: str = "/live/socket") -> Iterator[socket.socket]:
-    """Open a raw WebSocket that can send invalid frames."""
-    with socket.create_connection(("localhost", site.port), timeout=20) as own:
-        key = base64.b64encode(os.urandom(16)).decode()
-        own.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: localhost:{site.port}\r\nOrigin: {site.url}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += own.recv(4096)
-        assert b" 101 " in head.split(b"\r\n")[0]
-        yield own
-
-
-def frame(op: int, payload: bytes, *, last: bool = True, length: int | None = None) -> bytes:
-    n = len(payload) if length is None else length
-    head = bytes([0x80 * last | op])
-    if n < 126:
-        head += bytes([0x80 | n])
-    else:
-        head += bytes([0x80 | 127]) + struct.pack(">Q", n)
-    return head + b"\0\0\0\0" + payload
-
-
-def answer(own: socket.socket) -> bytes:
-    """Read until the server closes the connection."""
-    received = b""
-    try:
-        while part := own.recv(1 << 16):
-            received += part
-    except ConnectionError:
-        pass
-    return received
 
 
 # Handshake and session isolation
@@ -243,7 +204,7 @@ def test_message_and_frame_size_limits(site: Site) -> None:
                 own.send(bytes(MAX_FRAME_BYTES + 1))
                 own.recv(20)
             assert own.protocol.close_code == 1009
-        with raw(site) as own:
+        with raw(site.port) as own:
             own.sendall(frame(OP_TEXT, json.dumps({"token": one.config["token"]}).encode()))
             before = memory_at_rest(site)
             own.sendall(frame(OP_BINARY, bytes(1000), length=8 << 30))
@@ -252,7 +213,7 @@ def test_message_and_frame_size_limits(site: Site) -> None:
 
 
 def test_oversized_streamlit_message_is_not_buffered(site: Site) -> None:
-    with raw(site, "/_stcore/stream") as own:
+    with raw(site.port, "/_stcore/stream") as own:
         own.sendall(frame(OP_BINARY, bytes(1000), length=150 << 20))
         assert b"exceeds limit of" in answer(own)
 
@@ -266,7 +227,7 @@ def test_oversized_streamlit_message_is_not_buffered(site: Site) -> None:
     ],
 )  # fmt: skip
 def test_an_invalid_websocket_frame_closes_the_socket(site: Site, message: bytes) -> None:
-    with Visitor(site.url) as one, raw(site) as own:
+    with Visitor(site.url) as one, raw(site.port) as own:
         own.sendall(frame(OP_TEXT, json.dumps({"token": one.config["token"]}).encode()))
         own.sendall(message)
         answer(own)
@@ -291,7 +252,7 @@ FLOODS = {
 @pytest.mark.parametrize("name", FLOODS)
 def test_rate_limit_isolates_a_flooding_client(site: Site, name: str) -> None:
     """A client that sends at full speed and reads nothing is throttled or disconnected; others are answered."""
-    with Visitor(site.url) as flooding, Visitor(site.url) as other, raw(site) as own, other.socket() as live:
+    with Visitor(site.url) as flooding, Visitor(site.url) as other, raw(site.port) as own, other.socket() as live:
         live.send(json.dumps({"type": "case"}))
         header, arrays = frames(live.recv(20))[0]
         own.sendall(frame(OP_TEXT, json.dumps({"token": flooding.config["token"]}).encode()))
@@ -326,6 +287,7 @@ def test_rate_limit_isolates_a_flooding_client(site: Site, name: str) -> None:
         "/assets",
         f"/assets/{CONTENT_HASH}/live/frontend",
         f"/assets/{CONTENT_HASH}/series_player/frontend",
+        f"/assets/{CONTENT_HASH}/classroom/frontend",
         "/assets/0123456789abcdef/live/frontend",
         "/app/static",
         "/component",

@@ -64,6 +64,13 @@ def test_the_csv_holds_every_metric() -> None:
     assert float(rows[0]["lambda_rel"]) == 0.3
 
 
+def test_a_name_in_the_csv_is_no_formula() -> None:
+    snapshots = three_snapshots()
+    snapshots.rename(next(iter(snapshots)).number, "=1+1")
+    rows = list(csv.DictReader(io.StringIO(table_csv(snapshots))))
+    assert rows[0]["name"] == "'=1+1"
+
+
 def test_an_empty_csv_has_a_header_only() -> None:
     assert table_csv(SnapshotStore()).count("\n") == 1
 

@@ -57,8 +57,10 @@ export class RoomSocket {
     this.#handlers.onStatus("closed");
   }
 
-  #wake = () => {
+  /** @param {Event} event */
+  #wake = (event) => {
     if (this.#closed || document.hidden) return;
+    if (event.type === "pageshow" && !(/** @type {PageTransitionEvent} */ (event).persisted)) return; // the first load
     if (this.#socket?.readyState !== OPEN) { this.#failures = 0; this.#connect(); return; }
     this.send({ type: "ping" });
     this.#expect();
@@ -90,7 +92,8 @@ export class RoomSocket {
     this.#drop();
     if (this.#closed) return;
     this.#handlers.onStatus("reconnecting");
-    this.#retry = setTimeout(() => this.#connect(), Math.min(MIN_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS));
+    const wait = Math.min(MIN_RETRY_MS * 2 ** this.#failures++, MAX_RETRY_MS);
+    this.#retry = setTimeout(() => this.#connect(), wait * (0.5 + Math.random())); // a whole class at different times
   }
 
   #drop() {

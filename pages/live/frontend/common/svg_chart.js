@@ -30,6 +30,8 @@ export class SvgChart {
   yRange = [0, 1];
   width = 0;
   height = 0;
+  /** Size of the text over 11 points; distances of labels follow it. */
+  scale = 1;
   /** @type {SVGRectElement | null} */
   #inside = null;
   #clipId = "";
@@ -109,19 +111,20 @@ export class SvgChart {
     this.axes.replaceChildren();
     const [x0, x1] = this.xRange;
     const [y0, y1] = this.yRange;
+    const k = this.scale;
     /** @type {(text: string, attributes: Record<string, string | number>) => void} */
     const label = (text, attributes) => { svg("text", attributes, this.axes).textContent = text; };
-    const xs = roundStep(x1 - x0, this.width / 60);
-    const ys = roundStep(y1 - y0, this.height / this.every);
+    const xs = roundStep(x1 - x0, this.width / (60 * this.scale));
+    const ys = roundStep(y1 - y0, this.height / (this.every * this.scale));
     for (let v = Math.ceil(y0 / ys) * ys; v <= y1 + 1e-9; v += ys) {
       svg("line", { x1: this.x(x0), x2: this.x(x1), y1: this.y(v), y2: this.y(v), class: Math.abs(v) < 1e-9 ? "zero" : "grid" }, this.axes);
-      label(Number(v.toPrecision(4)).toString(), { x: this.margin.left - 6, y: this.y(v) + 4, "text-anchor": "end" });
+      label(Number(v.toPrecision(4)).toString(), { x: this.margin.left - 6 * k, y: this.y(v) + 4 * k, "text-anchor": "end" });
     }
     for (let v = Math.ceil(x0 / xs) * xs; v <= x1 + 1e-9; v += xs) {
-      label(Number(v.toPrecision(4)).toString(), { x: this.x(v), y: this.height - this.margin.bottom + 15, "text-anchor": "middle" });
+      label(Number(v.toPrecision(4)).toString(), { x: this.x(v), y: this.height - this.margin.bottom + 15 * k, "text-anchor": "middle" });
     }
-    label(this.xLabel, { x: this.x(x1), y: this.height - 5, "text-anchor": "end", class: "unit" });
-    label(this.yLabel, { x: this.margin.left, y: this.margin.top - 4, class: "unit" });
+    label(this.xLabel, { x: this.x(x1), y: this.height - 5 * k, "text-anchor": "end", class: "unit" });
+    label(this.yLabel, { x: this.margin.left, y: this.margin.top - 4 * k, class: "unit" });
   }
 
   /**

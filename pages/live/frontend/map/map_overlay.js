@@ -23,7 +23,7 @@ const HTML = `<div class="overlay-bar" hidden><b data-out="overlay"></b> <span d
 <div class="readout compared" data-out="overlaid"></div>`;
 
 /** Values of all voxels with the outlines of the volume in view, drawn like a map. */
-class OverlayVolume {
+export class OverlayVolume {
   /**
    * @param {VolumeStore} values
    * @param {Float32Array} all

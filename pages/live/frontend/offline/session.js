@@ -74,7 +74,7 @@ export class PageSession {
   configFrame() {
     const { config } = this;
     const sources = [...config.sources.filter(({ id }) => this.#starts.has(id)), ...this.#own];
-    return { ...config, page: "lab", token: this.#page.checksum, path: "", casePath: "page", computesInBrowser: true, epoch: this.epoch, start: this.#start, sources, notice: this.notice };
+    return { ...config, page: "lab", token: this.#page.checksum, path: "", casePath: "page", computesInBrowser: true, classCurves: 0, epoch: this.epoch, start: this.#start, sources, notice: this.notice };
   }
 
   /** The case with the start AIF; the part that is there already is not sent again. @param {string | null | undefined} have key of the open case */

@@ -8,8 +8,9 @@ import { Stream } from "../transport/streams.js";
 const N_BINS = 24;
 const MIN_RANGE_ML = 0.5; // of the histogram's axis
 const POSTERIOR = "posterior"; // the method whose draws depend on the case alone
-const INTRO = "How far does the core depend on the input function? Each draw is a plausible true AIF given the vessels of this case (posterior; the drawn curve does not matter), the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves.";
-const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="posterior">AIF posterior</option><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option></select>
+const CLASS = "class"; // the curves that a class has given for this case
+const INTRO = "How far does the core depend on the input function? Each draw is a plausible true AIF given the vessels of this case (posterior; the drawn curve does not matter), the mean of resampled voxels (bootstrap), or a mixture of the selectors' curves. After a class on this case, the curves that it gave can be taken instead.";
+const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="posterior">AIF posterior</option><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option><option value="class" hidden disabled>curves of the class</option></select>
   <button class="solid" data-action="uncertainty">200 draws</button><label class="soft"><input type="checkbox" data-control="uncertainty-map"> map: fraction of draws in core</label></div>
   <svg class="histogram" data-testid="uncertainty" role="img" aria-label="Histogram of the core volume"></svg>
   <div class="say" data-out="uncertainty" role="status">${INTRO}</div>`;
@@ -62,10 +63,25 @@ class AifUncertainty {
     this.band = svg("path", { class: "uncertainty-band" });
     lab.editor.line.before(this.band);
     this.stream = new Stream(lab, "uncertainty", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
+    this.startButton = find(pane, "[data-action=uncertainty]");
+    this.classOption = find(pane, "option[value=class]", HTMLOptionElement);
+    this.method.addEventListener("change", () => this.#nameButton());
     this.mapToggle.addEventListener("change", () => {
       if (this.mapToggle.checked) this.#showMap();
       else overlay.close("uncertainty");
     });
+  }
+
+  /** Offer the curves of the class where there are enough for this case. */
+  configure() {
+    const none = this.lab.config.classCurves === 0;
+    this.classOption.hidden = this.classOption.disabled = none;
+    if (none && this.method.value === CLASS) this.method.value = POSTERIOR;
+    this.#nameButton();
+  }
+
+  #nameButton() {
+    this.startButton.textContent = this.method.value === CLASS ? `${this.lab.config.classCurves} curves` : "200 draws";
   }
 
   start() {
@@ -116,16 +132,16 @@ class AifUncertainty {
   /** @param {unknown[]} voxels behind the committed curve */
   setVoxels(voxels) {
     const text = JSON.stringify(voxels);
-    if (this.#frame && this.#frame.of[0] !== POSTERIOR && this.#voxels !== text) this.#clear();
+    if (this.#frame && ![POSTERIOR, CLASS].includes(this.#frame.of[0] ?? "") && this.#voxels !== text) this.#clear();
     this.#voxels = text;
   }
 
   #showMap() {
     if (!this.#frame || !this.mapToggle.checked) return;
-    const { arrays: { fraction }, n_done: nDone } = this.#frame;
+    const { arrays: { fraction }, n_done: nDone, of } = this.#frame;
     this.overlay.show({
-      of: "uncertainty", field: Float32Array.from(fraction, (v) => v / 255), label: "core, fraction of draws",
-      note: `${nDone} draws`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
+      of: "uncertainty", field: Float32Array.from(fraction, (v) => v / 255), label: `core, fraction of ${of[0] === CLASS ? "curves" : "draws"}`,
+      note: `${nDone} ${of[0] === CLASS ? "curves" : "draws"}`, unit: "", window: [0, 1], lut: "cividis", digits: 2,
     });
   }
 
@@ -164,11 +180,13 @@ class AifUncertainty {
 
   /** @param {UncertaintyFrame} frame */
   #summary({ quantiles: [low, median, high], decisions, n_done: nDone, n_total: nTotal, of, basis_error: error }) {
+    const drawn = of[0] === CLASS ? "curves" : "draws";
+    const decided = decisions.map(({ label, fraction }) => `${label} in ${(100 * fraction).toFixed(0)} % of the ${drawn}.`).join(" ");
+    const text = `Core ${median.toFixed(1)} ml, 80 % interval: ${low.toFixed(1)} to ${high.toFixed(1)} ml. ${decided}`;
     const basis = error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * error).toFixed(3)} %.`;
+    if (of[0] === CLASS) return `${text} ${nDone} of ${nTotal} curves of the class.${basis}`;
     const source = of[0] === POSTERIOR ? "true AIFs given the vessels of this case, whatever the drawn curve" : of.map((id) => this.#labelOf(id)).join(", ");
-    const decided = decisions.map(({ label, fraction }) => `${label} in ${(100 * fraction).toFixed(0)} % of the draws.`).join(" ");
-    return `Core ${median.toFixed(1)} ml, 80 % interval: ${low.toFixed(1)} to ${high.toFixed(1)} ml. ${decided} `
-      + `${nDone} of ${nTotal} draws of ${source}.${basis}`;
+    return `${text} ${nDone} of ${nTotal} draws of ${source}.${basis}`;
   }
 }
 
@@ -177,6 +195,7 @@ export function installAifUncertainty(lab, needed) {
   const panel = new AifUncertainty(lab, needed);
   lab.actions.uncertainty = () => panel.start();
   lab.events.on("overlay-closed", (of) => { if (of === "uncertainty") panel.mapToggle.checked = false; });
+  lab.events.on("config", () => panel.configure());
   lab.events.on("case", (opened) => panel.setCase(opened));
   lab.events.on("committed", ({ voxels }) => panel.setVoxels(voxels));
   lab.events.on("painted", () => panel.drawBand());

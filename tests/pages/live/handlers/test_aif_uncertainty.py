@@ -104,6 +104,40 @@ def test_uncertainty_from_picked_voxels_and_from_selectors(
     assert len(next(h["of"] for h, _ in frames if not h["finding"])) >= 2
 
 
+def test_the_curves_of_a_class_are_each_taken_once(
+    client: TestClient, session: LiveSession, case: LiveCase
+) -> None:
+    truth = case.sources["truth"].value
+    curves = np.stack([np.roll(truth, shift) for shift in (0, 2, 4, 5)])
+    asked: list[str] = []
+
+    def given(of: LiveCase) -> np.ndarray:
+        asked.append(of.name)
+        return curves
+
+    session.class_curves = given
+    with connected(client, session) as one:
+        one.start("uncertainty", way="class")
+        *frames, end = one.frames("uncertainty")
+    assert end[0]["message"] is None
+    assert asked == [case.name]
+    header, arrays = frames[-1]
+    assert (header["n_done"], header["n_total"], header["of"]) == (4, 4, ["class"])
+    oracle = [case.numbers(case.volume_flow(curve, Settings()), Settings())["core_ml"] for curve in curves]
+    np.testing.assert_allclose(arrays["core_ml"], oracle, atol=0.1)
+    np.testing.assert_allclose(arrays["middle"], np.median(curves, axis=0), rtol=1e-5, atol=1e-4)
+    # The probability of core is the fraction of the class whose curve makes a voxel core.
+    assert set(np.unique(arrays["fraction"])) <= {round(255 * k / 4) for k in range(5)}
+
+
+def test_without_a_class_its_curves_are_refused(client: TestClient, session: LiveSession) -> None:
+    with connected(client, session) as one:
+        one.start("uncertainty", way="class")
+        header, _ = one.read()
+    assert header["kind"] == "uncertainty-end"
+    assert "let people draw" in header["message"]
+
+
 @pytest.mark.parametrize(
     ("fields", "part"),
     [
