@@ -11,6 +11,7 @@ import { installLesionBrush } from "./map/lesion_brush.js";
 import { installMapOverlay } from "./map/map_overlay.js";
 import { installMapToolbar } from "./map/map_toolbar.js";
 import { installMouseBindings } from "./map/mouse_bindings.js";
+import { installAifQuality } from "./panels/aif_quality.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
 import { installNumbers } from "./panels/numbers.js";
@@ -46,13 +47,14 @@ export const PLUGINS = [
   { name: "aifSources", install: installAifSources },
   { name: "voxelCurves", install: installVoxelCurves },
   { name: "numbers", install: installNumbers },
+  { name: "aifQuality", install: installAifQuality },
   { name: "editHints", install: installEditHints },
   { name: "snapshots", install: installSnapshots },
   { name: "compare", needs: ["snapshots"], install: installAbCompare },
   { name: "shareLink", needs: ["snapshots", "compare"], install: installShareLink },
   { name: "tabs", needs: ["voxelCurves"], install: installTabs },
   { name: "overlay", install: installMapOverlay },
-  { name: "fineTuning", needs: ["tabs"], needsServer: true, install: installFineTuning },
+  { name: "fineTuning", needs: ["tabs", "aifQuality"], needsServer: true, install: installFineTuning },
   { name: "lesionBrush", needs: ["fineTuning"], needsServer: true, install: installLesionBrush },
   { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], needsServer: true, install: installSensitivity },
   { name: "tornado", needs: ["tabs"], needsServer: true, install: installTornado },

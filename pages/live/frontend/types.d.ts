@@ -1,6 +1,7 @@
 // Messages between browser and server, and the values that the modules of the Lab share.
 // Field names of frames are those of the Python encoders in pages/live; a test compares the two.
 
+import type { AifQuality } from "./curve/aif_quality.js";
 import type { VolumeStore } from "./map/volume_store.js";
 
 // Values
@@ -75,6 +76,13 @@ export interface HandleInfo {
 /** A quantity whose gradient by the curve is drawn; of a region where it is a mean. */
 export interface QuantityInfo { id: string; label: string; unit: string; per_region: boolean }
 export interface RegionInfo { id: string; label: string }
+/** A check of the AIF quality: see perfcore/plausibility/check.py; null is an open end. */
+export interface AifCheck {
+  id: string; code: string; measured: string; unit: string; low: string; high: string; remedy: string;
+  normal: [number | null, number | null]; possible: [number | null, number | null];
+}
+/** What the curves of a case are compared with: see perfcore/aif/quality.py. */
+export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissuePeak: number }
 export interface DirectionInfo { id: string; label: string; unit: string }
 
 export interface ConfigFrame {
@@ -84,7 +92,7 @@ export interface ConfigFrame {
   casePath: string; computesInBrowser: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
-  metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
+  metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[]; aifChecks: AifCheck[];
   arrays: Record<string, Uint8Array>;
 }
 
@@ -94,7 +102,7 @@ export interface CaseHead {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[]; curveReference: CurveReference;
   /** The part of a slice that holds the head, the same for all slices, in pixels. */
   head: Box;
   arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
@@ -294,6 +302,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
 export interface Provided {
   tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement; open(name: string): void };
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
+  aifQuality: { readonly quality: AifQuality | null };
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };
   snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null };
