@@ -25,7 +25,7 @@ from perfcore.types import Aif, DoubleArray
 Verdict = Literal["good", "doubtful", "bad"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("good", "doubtful", "bad")
 """From the best to the worst."""
-GOOD_SENTENCE: Final = "The curve is that of an artery in everything that is measured."
+GOOD_SENTENCE: Final = "Every measure is that of an artery."
 AVERAGED_FRAMES: Final = 3
 """Frames of a running mean, so that the noise of a single frame is no finding."""
 END_FRAMES: Final = 3

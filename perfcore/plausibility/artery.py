@@ -100,7 +100,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_low",
-        measured="its peak over that of healthy tissue",
+        measured="peak over that of healthy tissue",
         normal=(4.0, inf),
         possible=(2.0, inf),
         low="The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it",
@@ -109,7 +109,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_truncated",
-        measured="level at the end of the scan, of the peak",
+        measured="end level, of the peak",
         unit="%",
         normal=(0.03, 0.50),
         possible=(-0.25, 0.90),
@@ -120,7 +120,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="vof_truncated",
-        measured="level of the VOF at the end of the scan, of its peak",
+        measured="end level of the VOF, of its peak",
         unit="%",
         normal=(-inf, 0.50),
         possible=(-inf, 0.97),
@@ -130,7 +130,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_vof_area",
-        measured="its area over that of the VOF",
+        measured="area over that of the VOF",
         normal=(0.7, 1.6),
         possible=(0.1, 10.0),
         low=(
@@ -149,7 +149,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_vof_peak",
-        measured="its peak over that of the VOF",
+        measured="peak over that of the VOF",
         normal=(0.6, 2.0),
         possible=(0.1, 10.0),
         low="The AIF is lower than the vein (partial volume): CBF is too large, rCBF and Tmax are not affected",
@@ -159,7 +159,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_weak",
-        measured="its peak",
+        measured="peak",
         unit="HU",
         normal=(WEAK_PEAK_HU, inf),
         possible=(5.0, inf),

@@ -26,6 +26,7 @@ from perfcore.map_info import VoxelValues, computed_maps
 from perfcore.maps import CORE_SLOPE, is_core, is_hypoperfused
 from perfcore.preprocess.hemispheres import Midplane
 from perfcore.units import CBV_PER_RATIO
+from tests.support.aif_quality_golden import golden_aif_quality
 from tests.support.engine_golden import golden_engine
 from tests.support.one_file_golden import golden_one_file
 
@@ -188,7 +189,8 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     frames = golden_wire(packed)
     values = {"edits": golden_edits(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
-              "engine": golden_engine(tmp_path), "oneFile": golden_one_file()}  # fmt: skip
+              "engine": golden_engine(tmp_path), "oneFile": golden_one_file(),
+              "aifQuality": golden_aif_quality()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

@@ -8,7 +8,7 @@
 
 /** From the best to the worst. @type {Verdict[]} */
 const VERDICTS = ["good", "doubtful", "bad"];
-const GOOD = "The curve is that of an artery in everything that is measured.";
+const GOOD = "Every measure is that of an artery.";
 const END_FRAMES = 3;
 const FULL_VEIN = 15; // least peak of a vein that fills its voxels, over that of healthy tissue
 const REST_MARGIN_S = 6;
