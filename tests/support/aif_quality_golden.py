@@ -8,14 +8,15 @@ from typing import Any
 import numpy as np
 
 from pages.live.lab_config import lab_config
+from pages.ui.aif_light import SHAPES
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.quality import CaseReference, assess, measure
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
 EDITS = (
-    CurveEdit(), CurveEdit(shift_s=3.0), CurveEdit(shift_s=-12.0), CurveEdit(amplitude=0.4), CurveEdit(amplitude=2.0),
-    CurveEdit(amplitude=0.02), CurveEdit(tail=0.0), CurveEdit(cut_s=24.0), CurveEdit(baseline=30.0),
+    CurveEdit(), CurveEdit(shift_s=3.0), CurveEdit(shift_s=-12.0), CurveEdit(amplitude=0.4),
+    CurveEdit(amplitude=2.0), CurveEdit(amplitude=0.02), CurveEdit(tail=0.0), CurveEdit(cut_s=24.0), CurveEdit(baseline=30.0),
     CurveEdit(baseline=-40.0), CurveEdit(width=0.2), CurveEdit(width=4.0), CurveEdit(dispersion_s=6.0),
 )  # fmt: skip
 
@@ -31,7 +32,8 @@ def golden_aif_quality() -> dict[str, Any]:
     curves += [bolus + 45 * np.exp(-0.5 * ((time_s - 5) / 3) ** 2), np.where(time_s == 20, 200.0, 0.0)]
     veins = [vof, None, 0.1 * vof, np.maximum.accumulate(vof)]
     references = [
-        CaseReference(1.0, True, 18.3, 7.1), CaseReference(0.7, True, 4.0, 7.1), CaseReference(2.0, False, 18.0, 0.0),
+        CaseReference(1.0, True, 18.3, 7.1), CaseReference(0.7, True, 4.0, 7.1),
+        CaseReference(2.0, False, 18.0, 0.0),
     ]  # fmt: skip
     found = []
     for i, value in enumerate(curves):
@@ -51,4 +53,4 @@ def golden_aif_quality() -> dict[str, Any]:
             })  # fmt: skip
     checks = lab_config(Settings(), Aif(time_s, bolus), [])["aifChecks"]
     assert {"good", "doubtful", "bad"} == {entry["verdict"] for entry in found}
-    return {"checks": checks, "curves": found}
+    return {"checks": checks, "curves": found, "shapes": SHAPES}

@@ -8,6 +8,10 @@
 
 /** From the best to the worst. @type {Verdict[]} */
 const VERDICTS = ["good", "doubtful", "bad"];
+/** Word and shape of each verdict, so that colour is never alone. @type {Record<Verdict, {word: string, shape: string}>} */
+export const LIGHTS = {
+  good: { word: "Good", shape: "●" }, doubtful: { word: "Doubtful", shape: "▲" }, bad: { word: "Bad", shape: "■" },
+};
 const GOOD = "Every measure is that of an artery.";
 const END_FRAMES = 3;
 const FULL_VEIN = 15; // least peak of a vein that fills its voxels, over that of healthy tissue

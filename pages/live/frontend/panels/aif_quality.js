@@ -1,13 +1,9 @@
 // AIF quality: a light with the cause above the curve, live during a drag, and a list of everything that is measured.
 /** @import { Lab } from "../lab.js" */
-/** @import { AifQuality, Verdict } from "../curve/aif_quality.js" */
+/** @import { AifQuality } from "../curve/aif_quality.js" */
 import { element, find } from "../common/dom.js";
-import { assessAif, expected, measureAif, measured } from "../curve/aif_quality.js";
+import { assessAif, expected, LIGHTS, measureAif, measured } from "../curve/aif_quality.js";
 
-/** Word and shape of each verdict, so that colour is never alone. @type {Record<Verdict, {word: string, shape: string}>} */
-export const LIGHTS = {
-  good: { word: "Good", shape: "●" }, doubtful: { word: "Doubtful", shape: "▲" }, bad: { word: "Bad", shape: "■" },
-};
 const HTML = `
 <div class="row quality"><button data-action="quality" data-testid="aif-quality" aria-expanded="false" aria-controls="aif-measures">
   <i aria-hidden="true"></i><b></b><span data-out="quality"></span></button>

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { divisorOf } from "../curve/aif_editor.js";
-import { assessAif, measureAif } from "../curve/aif_quality.js";
+import { assessAif, LIGHTS, measureAif } from "../curve/aif_quality.js";
 import { negativeTmax } from "../panels/aif_quality.js";
 import { golden, needsGolden } from "./golden_values.js";
 
@@ -25,6 +25,7 @@ describe("AIF quality", needsGolden, () => {
       assert.equal(quality.sentence, sentence);
       assert.deepEqual(quality.findings.map((finding) => finding.sentence), sentences);
     }
+    assert.deepEqual(Object.fromEntries(Object.entries(LIGHTS).map(([verdict, { shape, word }]) => [verdict, [shape, word]])), golden.aifQuality.shapes);
   });
 });
 
