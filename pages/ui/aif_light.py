@@ -8,8 +8,6 @@ from pages.ui.escape import escape
 from perfcore.aif.quality import AifQuality, Verdict
 
 SHAPES: Final[dict[Verdict, tuple[str, str]]] = {
-    "good": ("●", "Good"), "doubtful": ("▲", "Doubtful"), "bad": ("■", "Bad"),
-}  # fmt: skip
     "good": ("●", "Good"),
     "doubtful": ("▲", "Doubtful"),
     "bad": ("■", "Bad"),

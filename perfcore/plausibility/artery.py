@@ -25,11 +25,8 @@ ARTERY_CHECKS: Final = (
         unit="s",
         normal=(-6.0, -1.0),
         possible=(-12.0, 0.0),
-        low="The AIF arrives long before the tissue, so Tmax and the hypoperfused volume are too large",
-        high=(
-            "The AIF arrives too late for an artery: it may be a vein or lie beyond the clot, and Tmax and the "
-            "hypoperfused volume are too small"
-        ),
+        low="The AIF is too early: Tmax and the hypoperfused volume are too large",
+        high="The AIF is too late, as a vein or beyond the clot: Tmax is too small",
         remedy="choose an artery that fills before the tissue",
         source=(
             "an artery fills before the tissue that it supplies; cohort: −3.3 to −2.5 s, veins +1.8 to +3.5 s "
@@ -42,8 +39,8 @@ ARTERY_CHECKS: Final = (
         unit="s",
         normal=(3.5, 9.0),
         possible=(1.5, inf),
-        low="The AIF arrives with the vein, so it may be venous or lie beyond the clot, and Tmax is too small",
-        high="The AIF arrives long before the vein, so Tmax and the hypoperfused volume are too large",
+        low="The AIF arrives with the vein: Tmax is too small",
+        high="The AIF arrives long before the vein: Tmax is too large",
         remedy="choose an artery, or another vein",
         source="46 measured pairs: peaks 4 to 9 s apart (5 and 95 %); cohort: 4.5 to 6.5 s",
     ),
@@ -53,7 +50,7 @@ ARTERY_CHECKS: Final = (
         unit="%",
         normal=(0.0, 0.05),
         possible=(0.0, 0.30),
-        high="The AIF arrives after the tissue: Tmax is below 0, which cannot be, and the delay is hidden",
+        high="The AIF arrives after the tissue: Tmax below 0 cannot be",
         remedy="choose an earlier artery",
         source="blood cannot reach tissue before its artery; cohort: 2 % (95 %), with a vein 58 to 100 %",
     ),
@@ -63,7 +60,7 @@ ARTERY_CHECKS: Final = (
         unit="%",
         normal=(0.0, 0.08),
         possible=(0.0, 0.15),
-        high="The AIF has contrast before the bolus reaches the head, which no artery has",
+        high="The AIF has contrast before the bolus reaches the head",
         remedy="subtract the baseline, or set these samples to 0",
         source="enhancement is 0 before the bolus by definition; cohort: 1.4 % (95 %), as measured 15 %",
     ),
@@ -94,7 +91,7 @@ ARTERY_CHECKS: Final = (
         normal=(5.0, 25.0),
         possible=(2.5, 40.0),
         low="The AIF is narrower than an injection can be",
-        high="The AIF is wider than a bolus, so it may be tissue or lie far beyond the clot",
+        high="The AIF is wider than a bolus: tissue, or far beyond the clot",
         remedy="check the curve and the time step",
         source="46 measured arteries: 8.4 to 19.1 s (5 and 95 %); cohort: 7.6 to 18.9 s",
     ),
@@ -103,7 +100,7 @@ ARTERY_CHECKS: Final = (
         measured="peak over that of healthy tissue",
         normal=(4.0, inf),
         possible=(2.0, inf),
-        low="The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it",
+        low="The AIF is hardly higher than the tissue, so it may be tissue",
         remedy="choose a larger vessel",
         source="CBV of 2 to 5 ml/100 g: blood enhances 20 to 50 times as much as tissue; cohort: 20 to 35 times",
     ),
@@ -113,8 +110,8 @@ ARTERY_CHECKS: Final = (
         unit="%",
         normal=(0.03, 0.50),
         possible=(-0.25, 0.90),
-        low="The tail of the AIF is missing: its area is too small, so CBV is too large",
-        high="The AIF has not fallen to half its peak by the end of the scan: its area is too small",
+        low="The tail of the AIF is missing: CBV is too large",
+        high="The AIF ends above half its peak: its area is too small",
         remedy="keep the recirculation, and scan for 60 to 70 s",
         source="46 measured arteries: 11 to 41 % (5 and 95 %); cohort: 8 to 49 %",
     ),
@@ -124,7 +121,7 @@ ARTERY_CHECKS: Final = (
         unit="%",
         normal=(-inf, 0.50),
         possible=(-inf, 0.97),
-        high="The scan ends before the veins have emptied: areas are cut off, so CBV and MTT are too small",
+        high="The scan ends before the veins have emptied: CBV is too small",
         remedy="scan for 60 to 70 s",
         source="46 measured veins: 15 to 64 % (5 and 95 %); a partial-volume correction by such a vein is refused",
     ),
@@ -133,15 +130,9 @@ ARTERY_CHECKS: Final = (
         measured="area over that of the VOF",
         normal=(0.7, 1.6),
         possible=(0.1, 10.0),
-        low=(
-            "The AIF holds less contrast than the vein (partial volume): CBF and CBV are too large, rCBF and Tmax "
-            "are not affected"
-        ),
-        high=(
-            "The AIF holds more contrast than the vein: CBF and CBV are too small, unless the vein is diluted; "
-            "rCBF and Tmax are not affected"
-        ),
-        remedy="scale the curve to the area of the VOF",
+        low="The AIF holds less contrast than the vein: CBF and CBV are too large",
+        high="The AIF holds more contrast than the vein: CBF and CBV are too small",
+        remedy="scale the curve to the area of the VOF (rCBF and Tmax do not depend on it)",
         source=(
             "the same blood passes both; cohort: 0.98 to 1.3 where the vein fills its voxels; uncorrected in 46 "
             "measured pairs 0.12 to 0.77 (5 and 95 %)"
@@ -152,9 +143,9 @@ ARTERY_CHECKS: Final = (
         measured="peak over that of the VOF",
         normal=(0.6, 2.0),
         possible=(0.1, 10.0),
-        low="The AIF is lower than the vein (partial volume): CBF is too large, rCBF and Tmax are not affected",
-        high="The AIF is much higher than the vein: CBF is too small, unless the vein is diluted",
-        remedy="scale the curve to the area of the VOF",
+        low="The AIF is lower than the vein: CBF is too large",
+        high="The AIF is higher than the vein: CBF is too small",
+        remedy="scale the curve to the area of the VOF (rCBF and Tmax do not depend on it)",
         source="of the same area and 1.15 times as narrow (46 measured pairs); cohort: 0.98 to 1.3",
     ),
     Check(
@@ -163,7 +154,7 @@ ARTERY_CHECKS: Final = (
         unit="HU",
         normal=(WEAK_PEAK_HU, inf),
         possible=(5.0, inf),
-        low="The AIF is weak, so it is mostly partial volume, and absolute CBF and CBV are too large",
+        low="The AIF is weak, mostly partial volume: CBF and CBV are too large",
         remedy="choose a larger vessel",
         source="46 measured arteries: 16 to 225 HU (5 and 95 %)",
     ),

@@ -16,8 +16,9 @@ from perfcore.types import Aif
 
 EDITS = (
     CurveEdit(), CurveEdit(shift_s=3.0), CurveEdit(shift_s=-12.0), CurveEdit(amplitude=0.4),
-    CurveEdit(amplitude=2.0), CurveEdit(amplitude=0.02), CurveEdit(tail=0.0), CurveEdit(cut_s=24.0), CurveEdit(baseline=30.0),
-    CurveEdit(baseline=-40.0), CurveEdit(width=0.2), CurveEdit(width=4.0), CurveEdit(dispersion_s=6.0),
+    CurveEdit(amplitude=2.0), CurveEdit(amplitude=0.02), CurveEdit(tail=0.0), CurveEdit(cut_s=24.0),
+    CurveEdit(baseline=30.0), CurveEdit(baseline=-40.0), CurveEdit(width=0.2),
+    CurveEdit(width=4.0), CurveEdit(dispersion_s=6.0),
 )  # fmt: skip
 
 
