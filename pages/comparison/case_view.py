@@ -244,5 +244,5 @@ def _heading(column: Column) -> str:
         return f"  \n{escape(column.problem)}"
     n = column.numbers
     dice = "" if n["dice"] is None else f"  \nDice {n['dice']:.2f}"
-    light = "" if column.quality is None else f"  \n{light_markdown(column.quality)} as AIF"
+    light = "" if column.quality is None else f"  \nAIF {light_markdown(column.quality)}"
     return f"  \ncore {n['core_ml']:.1f} ml{dice}{light}"

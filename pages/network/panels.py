@@ -153,13 +153,13 @@ def show_application(now: Workspace, name: str) -> None:
     left, right = (st.container(), st.container()) if weights is None else st.columns([5, 4], gap="large")
     with left:
         st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
+        quality = now.case.aif_quality(result.aif, now.settings)
+        st.markdown(light_sentence(quality))
         others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
         unit = now.case.prepared.enhancement_unit
         figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area, unit=unit)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
-        quality = now.case.aif_quality(result.aif, now.settings)
-        st.markdown(light_sentence(quality))
         for flag in without_codes(result.aif.quality, quality.flags):
             st.caption(f"⚠ {flag.sentence}")
     with right:
