@@ -126,7 +126,7 @@ def voxel_frame(case: LiveCase, voxel: tuple[int, int, int]) -> bytes:
 
 
 def selector_frame(case: LiveCase, name: str) -> bytes:
-    """Pack the AIF and VOF of a selector with voxels, quality and causes, or why it finds none.
+    """Pack the AIF and VOF of a selector with voxels, quality and its reason, or why it finds none.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header |= {
         "why": found.why,
         "verdict": quality.verdict,
-        "reasons": [finding.cause for finding in quality.findings if finding.cause],
+        "reason": "" if quality.reason is None else quality.cause,
         "voxels": [list(v) for v in found.aif.voxels],
         "vofVoxels": [] if found.vof is None else [list(v) for v in found.vof.voxels],
     }

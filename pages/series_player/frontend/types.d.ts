@@ -32,7 +32,7 @@ export interface SliceFrame {
 export interface VoxelFrame { kind: "voxel"; case: string; voxel: Voxel; arrays: { measured: Curve; smoothed?: Curve } }
 /** The AIF and VOF that a selector found. */
 export interface FoundFrame {
-  kind: "selector"; case: string; name: string; found: boolean; why: string; verdict: Verdict; reasons: string[];
+  kind: "selector"; case: string; name: string; found: boolean; why: string; verdict: Verdict; reason: string;
   voxels: Voxel[]; vofVoxels: Voxel[]; arrays: { aif: Curve; vof?: Curve };
 }
 /** Why a selector found no AIF. */
