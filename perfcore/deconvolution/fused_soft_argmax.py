@@ -15,7 +15,6 @@ from torch import Tensor
 from perfcore.deconvolution.fused import Tiles, buffer, map_chunks, sum_chunks
 from perfcore.errors import ArgumentError
 
-
 WIDTH: Final = 2048
 """Voxels at a time: the three scratch arrays of 75 rows stay in the second-level cache."""
 
@@ -82,7 +81,7 @@ class _SoftPeak(torch.autograd.Function):
                     # Without a bolus the time has no gradient: the formula would give 0 times infinity.
                     bolus = ctx.softness * top > tiny
                     slope = torch.where(bolus, g_time[at], 0.0) / total
-                    # d k_i/dt = s_i (t_i - t)/(τ top); by the top: -Σ s_i (t_i - t) u_i/top, where u - d is constant.
+                    # dt/dk_i = s_i (t_i - t)/(τ top), dt/dtop = -Σ s_i (t_i - t) u_i/top; u - d is constant in i.
                     torch.mul(e, d, out=away)
                     at_top = g_top[at] - slope * torch.where(bolus, away.sum(0) / top, 0.0)
                     grad = e.mul_(slope * _rate(top, ctx.softness))
