@@ -186,6 +186,8 @@ export interface StreamFrame { run: number; epoch: number }
 export interface StreamEndFrame { run: number; message: string | null }
 export interface TuneFrame extends StreamFrame {
   kind: "tune"; shows: "slice" | "volume"; z: number; ref: number; number: number;
+  /** What the loss has: the target of the core, and whether the hypoperfused tissue is part of it. */
+  target: "truth" | "painted"; with_tmax: boolean;
   loss: number; dice: number; held_out_dice: number | null; hypoperfused_dice: number | null;
   distance: number; roughness: number; negative: number; threshold: number; numbers: Numbers; start: Numbers;
   arrays: { curve: Curve; gradient: Float32Array; cbf: Float32Array; tmax: Float32Array };
@@ -222,8 +224,8 @@ export type Frame = Frames[keyof Frames];
 
 // Browser → server
 
-/** Header and curve of a binary edit message. */
-export interface Edit { epoch: number; seq: number; flags: number; slice: number; curve: Curve }
+/** Header and curve of a binary edit message; `threshold` of rCBF, where it is not the settings'. */
+export interface Edit { epoch: number; seq: number; flags: number; slice: number; curve: Curve; threshold?: number }
 export type Request =
   | { type: "case"; have?: string | null }
   | { type: "probe"; voxel: Voxel }

@@ -95,9 +95,10 @@ export class MapCanvas {
     return this.#fitted?.range ?? this.maps[map].window;
   }
 
-  resize() {
+  /** Fit to the page. @param {number} scale canvas pixels per pixel of the screen; more for a picture to save */
+  resize(scale = 1) {
     const box = /** @type {HTMLElement} */ (this.canvas.parentElement).getBoundingClientRect();
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = scale * (window.devicePixelRatio || 1);
     const [w, h] = [Math.max(Math.floor(box.width * ratio), 1), Math.max(Math.floor(box.height * ratio), 1)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     const [bw, bh] = [Math.floor(this.bar.clientWidth * ratio), Math.floor(this.bar.clientHeight * ratio)];
