@@ -304,7 +304,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
 export interface Provided {
   tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement; open(name: string): void };
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
-  aifQuality: { readonly quality: AifQuality | null };
+  aifQuality: { readonly quality: AifQuality | null; judge(curve: Curve): AifQuality };
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };
   snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null };

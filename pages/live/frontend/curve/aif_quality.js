@@ -160,3 +160,9 @@ export function assessAif(checks, measures) {
     ? { verdict, findings, cause: GOOD, sentence: GOOD }
     : { verdict, findings, cause: reason.cause, sentence: reason.sentence };
 }
+
+/** Causes of what is worse in a curve than in the one before. @param {AifQuality} before @param {AifQuality} after */
+export function newCauses(before, after) {
+  const rank = (/** @type {Finding | undefined} */ finding) => (finding ? VERDICTS.indexOf(finding.verdict) : 0);
+  return after.findings.filter((one) => rank(one) > rank(before.findings.find(({ check }) => check.id === one.check.id))).map(({ cause }) => cause);
+}

@@ -1,5 +1,6 @@
 // AIF quality: a light with the cause above the curve, live during a drag, and a list of everything that is measured.
 /** @import { Lab } from "../lab.js" */
+/** @import { Curve } from "../types.js" */
 /** @import { AifQuality } from "../curve/aif_quality.js" */
 import { element, find } from "../common/dom.js";
 import { assessAif, expected, LIGHTS, measureAif, measured } from "../curve/aif_quality.js";
@@ -48,6 +49,12 @@ export class QualityLight {
     const measures = measureAif(open.curveReference, open.dt, editor.curve, open.arrays.vof ?? null, share);
     this.quality = assessAif(config.aifChecks, measures);
     this.#show(this.quality);
+  }
+
+  /** The quality of a curve by itself, without Tmax. @param {Curve} curve */
+  judge(curve) {
+    const { values: { open }, config } = this.lab;
+    return assessAif(config.aifChecks, measureAif(open.curveReference, open.dt, curve, open.arrays.vof ?? null, null));
   }
 
   /** Count again if other maps are here. */

@@ -27,11 +27,11 @@ class FineTuning {
   /** What the numbers of the Lab show. @type {Numbers | null} */
   #numbers = null;
 
-  /** @param {Lab} lab @param {HTMLElement} pane */
-  constructor(lab, pane) {
+  /** @param {Lab} lab @param {HTMLElement} pane @param {Provided["aifQuality"]} aifQuality */
+  constructor(lab, pane, aifQuality) {
     this.lab = lab;
     pane.innerHTML = HTML;
-    this.view = new TuneView(lab, pane, (step) => this.#goTo(step));
+    this.view = new TuneView(lab, pane, (step) => this.#goTo(step), (curve) => aifQuality.judge(curve));
     this.options = new TuneOptions(lab, pane, (name) => this.#optionsChanged(name));
     this.stream = new Stream(lab, "tune", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
     const { slider } = this.view;
@@ -334,10 +334,10 @@ class FineTuning {
   }
 }
 
-/** @param {Lab} lab @param {Pick<Provided, "tabs">} needed @returns {Installed} */
-export function installFineTuning(lab, { tabs }) {
+/** @param {Lab} lab @param {Pick<Provided, "tabs" | "aifQuality">} needed @returns {Installed} */
+export function installFineTuning(lab, { tabs, aifQuality }) {
   const pane = tabs.add("tune", "Tune", "Move the curve toward a target lesion by gradient descent", { only: "tune", first: true });
-  const fineTuning = new FineTuning(lab, pane);
+  const fineTuning = new FineTuning(lab, pane, aifQuality);
   lab.actions["tune-run"] = () => fineTuning.toggleRun();
   lab.actions["tune-step"] = () => fineTuning.go(1);
   lab.actions["tune-stop"] = () => fineTuning.stop();

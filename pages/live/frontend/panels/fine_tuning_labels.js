@@ -1,5 +1,7 @@
 // Labels of fine-tuning: its controls, its figures, and the sentence under them.
+/** @import { AifQuality } from "../curve/aif_quality.js" */
 /** @import { Curve, TuneStep } from "../types.js" */
+import { newCauses } from "../curve/aif_quality.js";
 
 /** @typedef {"dice" | "held_out_dice" | "truth_dice" | "hypoperfused_dice"} DiceId */
 /** @typedef {DiceId | "distance" | "roughness" | "negative" | "threshold"} FigureId */
@@ -45,10 +47,7 @@ export const dices = (step) => ({
 
 // Limits beyond which a curve counts as overfit.
 const MAX_ROUGHNESS = 3;
-const MAX_SAMPLES = 2; // that are negative, or have contrast where the start has none
 const MAX_DICE_FALL = 0.005;
-const NO_CONTRAST = 0.02; // of the peak, at most
-const CONTRAST = 0.1; // of the peak, at least
 
 /** @type {(name: string, label: string, choices: [value: string, text: string][]) => string} */
 const choice = (name, label, choices) =>
@@ -76,12 +75,6 @@ export const HTML = `
 <div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="keep" title="Save the curve in view as a snapshot (K)">Save snapshot</button>
   <button data-action="tune-use" title="Make the curve in view the edited curve">Use in the Lab</button></div>`;
 
-/** Number of samples that have contrast and had none at the start. @param {Curve} start @param {Curve} curve */
-function nWithNewContrast(start, curve) {
-  const [startPeak, peak] = [Math.max(...start), Math.max(...curve)];
-  return curve.filter((value, i) => start[i] < NO_CONTRAST * startPeak && value > CONTRAST * peak).length;
-}
-
 /** Number of samples below zero, as perfcore counts them. @param {Curve} curve */
 export const nNegative = (curve) => curve.filter((value) => value < -1e-3 * Math.max(...curve)).length;
 
@@ -102,22 +95,13 @@ function untrainedFalls(steps) {
   });
 }
 
-/** Signs that a curve is no longer an AIF, which its start did not have. @param {TuneStep} step @param {Curve} start */
-function curveSigns({ roughness, negative, curve }, start) {
-  const risen = nWithNewContrast(start, curve);
-  const signs = [];
-  if (roughness > MAX_ROUGHNESS) signs.push(`the curve is ${roughness.toFixed(0)} times as rough as its start`);
-  if (negative > MAX_SAMPLES + nNegative(start)) signs.push(`${negative} samples are negative`);
-  if (risen > MAX_SAMPLES) signs.push(`${risen} samples have contrast where the start has none`);
-  return signs;
-}
-
-/** The sentence of an overfit; empty without one. @param {TuneStep[]} steps up to the one in view @param {Curve} start */
-function overfit(steps, start) {
-  const signs = curveSigns(steps[steps.length - 1], start);
-  const fall = untrainedFalls(steps).map((where) => `Dice ${where} falls while that of the target rises`);
-  if (!signs.length && !fall.length) return "";
-  return `Overfit: ${[...fall, ...signs].join("; ")}.${signs.length ? " The curve is no longer a plausible AIF." : ""}`;
+/** The sentence of an overfit; empty without one. @param {TuneStep[]} steps up to the one in view @param {Curve} start @param {(curve: Curve) => AifQuality} judge */
+function overfit(steps, start, judge) {
+  const { roughness, curve } = steps[steps.length - 1];
+  const signs = untrainedFalls(steps).map((where) => `Dice ${where} falls while that of the target rises.`);
+  if (roughness > MAX_ROUGHNESS) signs.push(`The curve is ${roughness.toFixed(0)} times as rough as its start.`);
+  signs.push(...newCauses(judge(start), judge(curve)));
+  return signs.length ? `Overfit: ${signs.join(" ")}` : "";
 }
 
 /**
@@ -126,11 +110,12 @@ function overfit(steps, start) {
  * @param {Curve | null} start
  * @param {string} ended why the run ended, if it did with a message
  * @param {boolean} isCausal whether the deconvolution is the causal one, which depends on a shift of the curve
+ * @param {(curve: Curve) => AifQuality} judge the rule of the AIF quality, without Tmax
  * @returns {["ended" | "overfit" | "note", string]}
  */
-export function summary(steps, start, ended, isCausal) {
+export function summary(steps, start, ended, isCausal, judge) {
   if (ended) return ["ended", ended];
-  const found = steps.length > 1 && start ? overfit(steps, start) : "";
+  const found = steps.length > 1 && start ? overfit(steps, start, judge) : "";
   if (found) return ["overfit", found];
   return ["note", isCausal
     ? "The area is kept: rCBF does not depend on the scale, so the gradient is zero along it."

@@ -19,8 +19,14 @@ import { DICES, dices, figureLabel, FIGURES, nNegative, summary } from "./fine_t
  */
 
 export class TuneView {
-  /** @param {Lab} lab @param {HTMLElement} pane @param {(step: number) => void} onChoose called for a step that is chosen on the film */
-  constructor(lab, pane, onChoose) {
+  /**
+   * @param {Lab} lab
+   * @param {HTMLElement} pane
+   * @param {(step: number) => void} onChoose called for a step that is chosen on the film
+   * @param {(curve: Curve) => import("../curve/aif_quality.js").AifQuality} judge
+   */
+  constructor(lab, pane, onChoose, judge) {
+    this.judge = judge;
     this.lab = lab;
     this.pane = pane;
     this.slider = find(pane, "[data-control=tune-path]", HTMLInputElement);
@@ -80,7 +86,7 @@ export class TuneView {
     }
     this.pane.dataset.trained = run.with_tmax ? "core tmax" : "core";
     this.#toggle("[data-figure=threshold]", run.learnsThreshold);
-    const [kind, sentence] = summary(path.slice(0, at + 1), start, ended, this.lab.config?.deconvolution === "causal");
+    const [kind, sentence] = summary(path.slice(0, at + 1), start, ended, this.lab.config?.deconvolution === "causal", this.judge);
     const out = find(this.pane, "[data-out=tune]");
     out.textContent = sentence;
     out.dataset.kind = kind;

@@ -1,9 +1,10 @@
 // Verdict and film of fine-tuning: nothing is said of a curve that no step has changed; a fall of untrained Dice is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { assessAif } from "../curve/aif_quality.js";
 import { filmSteps } from "../panels/fine_tuning_film.js";
 import { dices, figureLabel, summary } from "../panels/fine_tuning_labels.js";
-/** @import { TuneStep } from "../types.js" */
+/** @import { AifCheck, TuneStep } from "../types.js" */
 
 /** A measured curve: noise below zero before the bolus. */
 const MEASURED = Float32Array.from([-1, -2, -1, -3, 0, 20, 90, 60, 30, 20, 10]);
@@ -13,14 +14,18 @@ const step = (fields = {}) => /** @type {TuneStep} */ ({
   curve: MEASURED, negative: 4, roughness: 1, dice: 0.8, held_out_dice: null, hypoperfused_dice: 0.9, target: "truth", with_tmax: false,
   numbers: { dice: 0.8 }, ...fields,
 });
+const CHECK = /** @type {AifCheck} */ ({ id: "lowest", measured: "lowest level", unit: "%", normal: [-0.1, null], possible: [-0.25, null], low: "The AIF falls below its baseline" });
+/** @param {Float32Array} curve */
+const judge = (curve) => assessAif([CHECK], { lowest: Math.min(...curve) / Math.max(...curve) });
 /** @param {...Partial<TuneStep>} steps */
-const verdict = (...steps) => summary(steps.map(step), MEASURED, "", false);
+const verdict = (...steps) => summary(steps.map(step), MEASURED, "", false, judge);
 
 test("a measured curve with samples below zero is no overfit, at step 0 and beyond", () => {
   assert.equal(verdict({})[0], "note");
   assert.equal(verdict({}, {})[0], "note");
   assert.equal(verdict({ roughness: 9 })[0], "note", "step 0 is the start");
-  assert.match(verdict({}, { negative: 7 })[1], /^Overfit: 7 samples are negative\. The curve is no longer/);
+  assert.equal(verdict({}, { negative: 7 })[0], "note", "noise below zero");
+  assert.deepEqual(verdict({}, { curve: MEASURED.map((v, i) => (i > 7 ? -15 : v)) }), ["overfit", "Overfit: The AIF falls below its baseline."]);
 });
 
 test("Dice that falls where it is not trained is an overfit, of the curve that is in view", () => {
