@@ -60,7 +60,7 @@ export class SelectorsPanel {
   #receive(frame) {
     const row = find(this.node, `[data-selector="${frame.name}"]`);
     row.dataset.found = String(frame.found);
-    find(row, "[data-out=why]").textContent = "reason" in frame ? `${frame.why} ${frame.reason}` : frame.why;
+    find(row, "[data-out=why]").textContent = "reason" in frame ? `${frame.reason} ${frame.why}`.trim() : frame.why;
     if (!("voxels" in frame)) { find(row, "[data-show]", HTMLInputElement).disabled = true; return; }
     const info = /** @type {PlayerConfig} */ (this.#config).selectors[frame.name];
     this.#found.set(frame.name, { ...frame, ...info });

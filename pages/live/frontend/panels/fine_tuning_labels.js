@@ -100,7 +100,7 @@ function overfit(steps, start, judge) {
   const { roughness, curve } = steps[steps.length - 1];
   const signs = untrainedFalls(steps).map((where) => `Dice ${where} falls while that of the target rises.`);
   if (roughness > MAX_ROUGHNESS) signs.push(`The curve is ${roughness.toFixed(0)} times as rough as its start.`);
-  signs.push(...newCauses(judge(start), judge(curve)));
+  signs.push(...newCauses(judge(start), judge(curve)).slice(0, 1)); // the light lists the others
   return signs.length ? `Overfit: ${signs.join(" ")}` : "";
 }
 
