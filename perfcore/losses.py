@@ -21,6 +21,7 @@ from torch import Tensor
 from perfcore.deconvolution.fused import Tiles, peak
 from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
 from perfcore.deconvolution.inverse import build_operator
+from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.maps import CORE_SLOPE, TMAX_SOFTNESS, anchor_tmax
 from perfcore.settings import Settings
@@ -39,7 +40,7 @@ class Target:
     Attributes
     ----------
     tissue
-        Prepared curves, ``n_voxels`` of them.
+        Prepared curves, ``n_voxels`` of them; or their coefficients on a temporal basis, with its error.
     dt_s
         Time step in seconds.
     reference
@@ -50,11 +51,20 @@ class Target:
         The same for hypoperfused tissue, or None where it is not known.
     """
 
-    tissue: Tiles
+    tissue: Tiles | TemporalBasis
     dt_s: float
     reference: Tensor
     core: Tensor
     hypoperfused: Tensor | None = None
+
+    @property
+    def tiles(self) -> Tiles:
+        """The curves, or their coefficients."""
+        return self.tissue.tiles if isinstance(self.tissue, TemporalBasis) else self.tissue
+
+    def on_tissue(self, matrix: Tensor) -> Tensor:
+        """Return P, shape ``(n_rows, n_time)``, as it is multiplied by `tiles`."""
+        return self.tissue.operator(matrix) if isinstance(self.tissue, TemporalBasis) else matrix
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,12 +113,13 @@ def lesions(
         As of :func:`perfcore.deconvolution.fused.peak`.
     """
     operator = build_operator(aif.to(target.tissue.data.device), target.dt_s, settings)
+    matrix, tiles = target.on_tissue(operator.matrix), target.tiles
     when: Tensor | None = None
     if with_tmax:
-        top, when = peak_and_soft_time(operator.matrix, target.tissue, operator.time_s, TMAX_SOFTNESS, pool)
+        top, when = peak_and_soft_time(matrix, tiles, operator.time_s, TMAX_SOFTNESS, pool)
         when, _ = anchor_tmax(when, target.reference, settings)
     else:
-        top = peak(operator.matrix, target.tissue, pool)
+        top = peak(matrix, tiles, pool)
     rcbf = top / top[target.reference].mean()
     threshold = settings.core_threshold if core_threshold is None else core_threshold
     core = torch.sigmoid((threshold - rcbf) / CORE_SLOPE)

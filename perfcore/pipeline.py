@@ -23,6 +23,7 @@ from torch import Tensor
 
 from perfcore.aif.network.inference import predict_aif
 from perfcore.aif.network.weights import load_network
+from perfcore.aif.quality import AifQuality, aif_quality, negative_share
 from perfcore.aif.select import select
 from perfcore.aif.select.selection import Selection
 from perfcore.aif.sources import NETWORK, is_network
@@ -41,7 +42,7 @@ from perfcore.maps import (
 from perfcore.metrics import Numbers, lesion_numbers
 from perfcore.plausibility import doubts, judge_all
 from perfcore.preprocess import Prepared, prepare
-from perfcore.quality_flags import Flag, doubtful_first, make_flag
+from perfcore.quality_flags import Flag, doubtful_first, make_flag, without_codes
 from perfcore.result_checks import aif_measures, result_measures
 from perfcore.runtime.device import resolve_device
 from perfcore.settings import Settings
@@ -66,6 +67,8 @@ class Analysis:
         How the AIF was found: why, how good it is, and its partial volume; its own AIF is not corrected for that.
     corrected
         Whether ``aif`` was enlarged to the area of the vein.
+    aif_quality
+        How far ``aif`` is that of an artery, with ``vof`` and Tmax.
     doubts
         Flags of the plausibility checks of a given AIF and of the result; those of the series are in ``prepared``.
     seconds
@@ -83,12 +86,15 @@ class Analysis:
     selection: Selection
     corrected: bool
     seconds: dict[str, float]
+    aif_quality: AifQuality
     doubts: tuple[Flag, ...] = ()
 
     @property
     def quality(self) -> tuple[Flag, ...]:
         """Quality flags of the reader, the preparation, the AIF and the maps, each once, doubtful ones first."""
-        flags = (*self.series.warnings, *self.prepared.warnings, *self.aif.quality, *self.doubts)
+        found = self.aif_quality.flags
+        of_selection = without_codes(self.aif.quality, found)
+        flags = (*self.series.warnings, *self.prepared.warnings, *of_selection, *self.doubts, *found)
         return doubtful_first((*flags, *shift_flags(self.maps.tmax_shift_s)))
 
 
@@ -122,6 +128,11 @@ def shift_flags(shift_s: float) -> tuple[Flag, ...]:
 def tile(prepared: Prepared, device: torch.device | None = None) -> Tiles:
     """Arrange the tissue of a case in tiles for the fused deconvolution."""
     return Tiles.from_curves(torch.from_numpy(np.array(prepared.tissue)).to(device or torch.device("cpu")))
+
+
+def negative_tmax(tmax_s: FloatArray, settings: Settings) -> float | None:
+    """Return the share of voxels with Tmax < 0; None with the causal deconvolution, whose Tmax is at least 0."""
+    return None if settings.deconvolution == "causal" else negative_share(tmax_s)
 
 
 def healthy_mean(cbf: Tensor, reference: Tensor) -> float:
@@ -265,4 +276,7 @@ def analyse(
         right = prepared.right_hemisphere()
         numbers = lesion_numbers(maps, series.lesion, series.voxel_ml, series.spacing_mm, right)
     corrected = wanted and chosen.partial_volume is not None
-    return Analysis(series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds, said)
+    return Analysis(
+        series, prepared, settings, curve, chosen.vof, maps, numbers, chosen, corrected, seconds,
+        aif_quality(prepared, curve, chosen.vof, negative_tmax(maps.tmax[prepared.mask], settings)), said,
+    )  # fmt: skip

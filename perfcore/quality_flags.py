@@ -69,12 +69,21 @@ FLAGS: Final[dict[str, FlagInfo]] = {
         FlagInfo("scan_truncated", "warning", "cut off"),
         FlagInfo("motion", "warning", "motion"),
         FlagInfo("aif_fallback", "warning", "other selector"),
+        FlagInfo("aif_late", "warning", "AIF timing"),
+        FlagInfo("aif_near_vein", "warning", "AIF near vein"),
+        FlagInfo("tmax_negative", "warning", "Tmax below 0"),
+        FlagInfo("aif_before_bolus", "warning", "early contrast"),
+        FlagInfo("aif_negative", "warning", "AIF below 0"),
+        FlagInfo("aif_second_peak", "warning", "second peak"),
+        FlagInfo("aif_width", "warning", "AIF width"),
         FlagInfo("aif_weak", "warning", "weak AIF"),
-        FlagInfo("aif_late", "warning", "late AIF"),
         FlagInfo("no_artery", "warning", "no artery"),
         FlagInfo("baseline_noisy", "warning", "noisy baseline"),
         FlagInfo("scan_short", "warning", "short"),
-        FlagInfo("aif_truncated", "warning", "AIF cut off"),
+        FlagInfo("aif_truncated", "warning", "AIF tail"),
+        FlagInfo("vof_truncated", "warning", "VOF cut off"),
+        FlagInfo("aif_vof_area", "warning", "area of VOF"),
+        FlagInfo("aif_vof_peak", "warning", "peak of VOF"),
         FlagInfo("aif_low", "warning", "low AIF"),
         FlagInfo("aif_uncorrected", "warning", "partial volume"),
         FlagInfo("aif_interpolated", "note", "AIF interpolated"),
@@ -113,6 +122,12 @@ def make_flag(code: str, sentence: str) -> Flag:
 def doubtful_first(flags: Iterable[Flag]) -> tuple[Flag, ...]:
     """Return flags, each once: those that make the result doubtful first, the others in their order."""
     return tuple(sorted(dict.fromkeys(flags), key=lambda flag: flag.severity != "doubtful"))
+
+
+def without_codes(flags: Iterable[Flag], others: Iterable[Flag]) -> tuple[Flag, ...]:
+    """Return the flags whose code none of the others has, as after a better measurement of the same thing."""
+    measured = {flag.code for flag in others}
+    return tuple(flag for flag in flags if flag.code not in measured)
 
 
 def sentences(flags: Iterable[Flag]) -> list[str]:

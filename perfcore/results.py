@@ -128,6 +128,8 @@ def summarize(
             "why": found.why,
             "score": None if found.rating is None else found.rating.score,
             "partial_volume": found.partial_volume,
+            "verdict": analysis.aif_quality.verdict,
+            "reason": analysis.aif_quality.sentence,
         },
         **{name: numbers[name] for name in _FIGURES},
         "tmax_shift_s": analysis.maps.tmax_shift_s,

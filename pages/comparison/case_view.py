@@ -23,12 +23,13 @@ from pages.comparison.map_images import Slice, compared_maps, difference_picture
 from pages.live.server.session import Workspace
 from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
+from pages.ui.aif_light import light_markdown, light_text
 from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
 from perfcore.metrics import COMPARED, METRICS
-from perfcore.quality_flags import sentences
+from perfcore.quality_flags import sentences, without_codes
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
@@ -48,6 +49,7 @@ _METRIC_HELP: Final = {
 }
 _FORMATS: Final[dict[str, Any]] = {
     "Method": st.column_config.TextColumn(width=132),
+    "AIF": st.column_config.TextColumn(width=84, help="Quality of the curve; the reason is in the last column"),
     **{
         METRICS[name].title: _number(
             width=_WIDTHS[name], format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name)
@@ -118,6 +120,7 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
         [
             {
                 "Method": column.option.label,
+                "AIF": None if column.quality is None else light_text(column.quality),
                 **{METRICS[name].title: column.numbers.get(name) for name in COMPARED},
                 METRICS["target_mismatch"].title: METRICS["target_mismatch"].text(
                     column.numbers.get("target_mismatch")
@@ -134,7 +137,8 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
 
 
 def _reason_and_flags(column: Column) -> str:
-    flags = [] if column.aif is None else sentences(column.aif.quality)
+    found = () if column.quality is None else column.quality.flags
+    flags = [] if column.aif is None else sentences((*found, *without_codes(column.aif.quality, found)))
     return " ".join(part for part in (column.problem, column.why, *flags) if part)
 
 
@@ -240,4 +244,5 @@ def _heading(column: Column) -> str:
         return f"  \n{escape(column.problem)}"
     n = column.numbers
     dice = "" if n["dice"] is None else f"  \nDice {n['dice']:.2f}"
-    return f"  \ncore {n['core_ml']:.1f} ml{dice}"
+    light = "" if column.quality is None else f"  \nAIF {light_markdown(column.quality)}"
+    return f"  \ncore {n['core_ml']:.1f} ml{dice}{light}"

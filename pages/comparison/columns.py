@@ -11,6 +11,7 @@ import numpy as np
 from pages.live.compute.case import LiveCase
 from pages.live.compute.flow import Flow
 from pages.server.byte_cache import ByteCache
+from perfcore.aif.quality import AifQuality
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
@@ -64,6 +65,8 @@ class Column:
         The selector's reason for its choice.
     problem
         Why there is no AIF; empty if there is one.
+    quality
+        Quality of the AIF; None if there is none.
     """
 
     option: AifOption
@@ -74,6 +77,7 @@ class Column:
     numbers: Mapping[str, float | None]
     why: str
     problem: str
+    quality: AifQuality | None = None
 
     @property
     def nbytes(self) -> int:
@@ -104,7 +108,9 @@ class ComparisonCache:
             for array in (flow.cbf, flow.tmax, core):
                 array.flags.writeable = False
             values = case.voxel_values(aif.area, flow, settings)
-            return Column(option, aif, flow, values, core, case.numbers(flow, settings, names=COMPARED), why, "")
+            numbers = case.numbers(flow, settings, names=COMPARED)
+            quality = case.aif_quality(aif, settings, flow)
+            return Column(option, aif, flow, values, core, numbers, why, "", quality)
         except PerfcoreError as error:
             return Column(option, None, None, None, None, {}, "", str(error))
 

@@ -218,14 +218,13 @@ def open_case(entry: CatalogEntry, settings: Settings) -> LiveCase:
 def _opened_preview(entry: CatalogEntry, case: LiveCase, start: Aif, settings: Settings) -> LibraryPreview:
     """Return the preview of a prepared case: rCBF of one slice, and all quality flags."""
     p = case.prepared
-    flags = (*p.warnings, *start.quality, *case.doubts(start, settings))
     known = CaseSummary(
         p.grid[2],
         p.n_time,
         p.spacing_mm,
         p.dt_s,
         lesion_ml=None if p.lesion is None else case.lesion_voxels * p.voxel_ml,
-        flags=doubtful_first((*case_summary.short_scan(p.n_time, p.dt_s), *flags)),
+        flags=doubtful_first((*case_summary.short_scan(p.n_time, p.dt_s), *case.flags(start, settings))),
         confounders=entry.summary.confounders,
         opened=True,
     )

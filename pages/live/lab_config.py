@@ -11,6 +11,7 @@ from pages.live.handlers.sensitivity import LOSS, REGIONS
 from pages.live.server.static_files import LIVE_FRONTEND
 from pages.ui.colours import outline_css
 from perfcore.aif.edits import HANDLES
+from perfcore.aif.quality import MEASURED
 from perfcore.aif.sources import SourceInfo
 from perfcore.aif.variants import VARIANTS
 from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
@@ -59,6 +60,28 @@ def _handles(start: Aif) -> list[dict[str, Any]]:
     ]
 
 
+def _aif_checks() -> list[dict[str, Any]]:
+    """Return the checks of the AIF quality by the ids of their measures; an open end is None."""
+
+    def closed(ends: tuple[float, float]) -> list[float | None]:
+        return [end if math.isfinite(end) else None for end in ends]
+
+    return [
+        {
+            "id": name,
+            "code": check.code,
+            "measured": check.measured,
+            "unit": check.unit,
+            "normal": closed(check.normal),
+            "possible": closed(check.possible),
+            "low": check.low,
+            "high": check.high,
+            "remedy": check.remedy,
+        }
+        for name, check in MEASURED.items()
+    ]
+
+
 def lab_config(settings: Settings, start: Aif, sources: Sequence[SourceInfo]) -> dict[str, Any]:
     """Return the fields of the configuration message that are the same for every session.
 
@@ -90,6 +113,7 @@ def lab_config(settings: Settings, start: Aif, sources: Sequence[SourceInfo]) ->
         "tornado": TORNADO,
         "handles": _handles(start),
         "variants": [asdict(info) for info in VARIANTS],
+        "aifChecks": _aif_checks(),
         "directions": [
             *(
                 {"id": name, "label": HANDLES[name].label.lower(), "unit": HANDLES[name].unit}

@@ -9,7 +9,7 @@ from pages.live.server.rerun_transport import answer
 from pages.session import snapshot_sync, start_aif
 from pages.session.downloads import downloads
 from pages.session.state import component_value, live_session, user_state
-from perfcore.quality_flags import doubtful_first
+from perfcore.quality_flags import without_codes
 
 
 def show_live_component(page: str) -> None:
@@ -47,8 +47,8 @@ def show_live_component(page: str) -> None:
         data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
     )
     downloads(now)
-    flags = (*now.case.prepared.warnings, *now.start.quality, *now.case.doubts(now.start, now.settings))
-    for flag in doubtful_first(flags):
+    in_the_light = now.case.aif_quality(now.start, now.settings).flags
+    for flag in without_codes(now.case.flags(now.start, now.settings), in_the_light):
         if flag.severity == "doubtful":
             st.warning(flag.sentence, icon="⚠️")
         else:

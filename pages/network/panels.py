@@ -19,6 +19,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
 from pages.session.state import user_state
+from pages.ui.aif_light import light_sentence
 from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
 from perfcore.aif.network.weights import MODELS, load_network
@@ -26,6 +27,7 @@ from perfcore.aif.sources import source_label
 from perfcore.display.colours import LUTS
 from perfcore.errors import PerfcoreError
 from perfcore.metrics import METRICS, RELEASED
+from perfcore.quality_flags import without_codes
 from perfcore.training.choice import CHOICE_FILE, CHOICE_METRICS
 from perfcore.types import Aif, FloatArray
 
@@ -151,12 +153,14 @@ def show_application(now: Workspace, name: str) -> None:
     left, right = (st.container(), st.container()) if weights is None else st.columns([5, 4], gap="large")
     with left:
         st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
+        quality = now.case.aif_quality(result.aif, now.settings)
+        st.markdown(light_sentence(quality))
         others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
         same_area = st.toggle("Same area", key="model_area")
         unit = now.case.prepared.enhancement_unit
         figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area, unit=unit)
         st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
-        for flag in result.aif.quality:
+        for flag in without_codes(result.aif.quality, quality.flags):
             st.caption(f"⚠ {flag.sentence}")
     with right:
         if weights is None:

@@ -13,7 +13,7 @@ from pages.one_file.document import make_document
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from perfcore.errors import PerfcoreError
-from perfcore.quality_flags import doubtful_first, sentences
+from perfcore.quality_flags import sentences
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -46,7 +46,7 @@ def make_page(
         The browser's engine does not have these settings, or the start AIF gives no maps.
     """
     blocks = data_blocks(case, settings, start, list(others))
-    flags = sentences(doubtful_first((*case.prepared.warnings, *start.quality, *case.doubts(start, settings))))
+    flags = sentences(case.flags(start, settings))
     page = words.page(described, settings, checksum(blocks), flags, _results(words.lesson))
     return make_document(page, blocks)
 

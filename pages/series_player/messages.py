@@ -14,7 +14,7 @@ from pages.live.server import wire
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
 from perfcore.errors import InputDataError, NoArteryError
-from perfcore.quality_flags import sentences
+from perfcore.settings import Settings
 
 AIR_HU: Final = -200.0
 PAD: Final = 2
@@ -126,7 +126,7 @@ def voxel_frame(case: LiveCase, voxel: tuple[int, int, int]) -> bytes:
 
 
 def selector_frame(case: LiveCase, name: str) -> bytes:
-    """Pack the AIF and VOF of a selector with voxels, score and reasons, or why it finds none.
+    """Pack the AIF and VOF of a selector with voxels, quality and its reason, or why it finds none.
 
     Raises
     ------
@@ -139,11 +139,11 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header: dict[str, Any] = {"case": case.key, "name": name, "found": not isinstance(found, str)}
     if isinstance(found, str):
         return wire.pack("selector", {**header, "why": found})
-    rating = found.rating
+    quality = case.aif_quality(found.corrected(), Settings())  # as the Lab shows the curve
     header |= {
         "why": found.why,
-        "score": None if rating is None else round(rating.score, 3),
-        "reasons": list(dict.fromkeys((*(rating.reasons if rating else ()), *sentences(found.aif.quality)))),
+        "verdict": quality.verdict,
+        "reason": "" if quality.reason is None else quality.cause,
         "voxels": [list(v) for v in found.aif.voxels],
         "vofVoxels": [] if found.vof is None else [list(v) for v in found.vof.voxels],
     }

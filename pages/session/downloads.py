@@ -10,7 +10,8 @@ import streamlit as st
 
 from pages.live.server.session import Workspace
 from pages.session import case_selection
-from pages.session.export import CURVE_FILE, Export
+from pages.session.clip import CLIP_FILE
+from pages.session.export import CURVE_FILE, SETTINGS_FILE, SNAPSHOTS_FILE, Export
 from pages.session.page_export import page_form
 from pages.session.snapshots import table_csv
 from pages.session.state import live_session, user_state
@@ -48,7 +49,27 @@ def downloads(now: Workspace) -> None:
     if not section.open:
         return
     with section:
+        n_here = len(export().stations(kept))
         with st.container(horizontal=True):
+            st.download_button(
+                "Everything (zip)",
+                lambda: export().everything_zip(kept),
+                "aif-lab.zip",
+                "application/zip",
+                help="Curve, maps, report, settings, command lines, snapshots and clip; takes about ten seconds",
+                on_click="ignore",
+                type="primary",
+            )
+            _download(
+                "Clip (WebP)",
+                lambda: export().clip(kept),
+                CLIP_FILE,
+                "image/webp",
+                "rCBF and Tmax while the curve goes from snapshot to snapshot of this case, under these settings"
+                if n_here > 1
+                else "Save two snapshots of this case first: the clip goes from one to the next",
+                disabled=n_here < 2,
+            )
             _download(
                 "AIF (CSV)",
                 lambda: export().curve_csv(),
@@ -74,14 +95,14 @@ def downloads(now: Workspace) -> None:
             _download(
                 "Settings (JSON)",
                 lambda: export().settings_json(),
-                "settings.json",
+                SETTINGS_FILE,
                 "application/json",
                 "All settings, and the command lines",
             )
             _download(
                 "Snapshots (CSV)",
                 lambda: table_csv(kept),
-                "snapshots.csv",
+                SNAPSHOTS_FILE,
                 "text/csv",
                 "The table of snapshots, with every setting",
                 disabled=not len(kept),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shlex
+import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
@@ -15,14 +19,19 @@ from pages.library.catalog import CatalogEntry, open_series
 from pages.live.server.session import Workspace
 from pages.server import config
 from pages.session import share_link
+from pages.session.clip import CLIP_FILE, Station, make_clip
 from pages.session.share_link import SavedView
+from pages.session.snapshots import SnapshotStore, table_csv
 from perfcore.io.aif_csv import aif_csv_text, read_aif_csv
 from perfcore.pipeline import Analysis, analyse
 from perfcore.report.files import report_files
-from perfcore.results import results_zip, summarize
+from perfcore.results import result_files, results_zip, summarize
 from perfcore.types import Aif
 
 CURVE_FILE: Final = "aif.csv"
+SETTINGS_FILE: Final = "settings.json"
+COMMANDS_FILE: Final = "commands.txt"
+SNAPSHOTS_FILE: Final = "snapshots.csv"
 CASE_FOLDER: Final = "case"
 """Folder that the first command writes a demonstration case to."""
 
@@ -69,6 +78,47 @@ class Export:
         analysis = replace(self._analysis, vof=self.state.case.vof)
         summary = summarize(analysis, options=self._summary_options)
         return next(content for made, content in report_files(analysis, summary) if made == name)
+
+    def clip(self, snapshots: SnapshotStore) -> bytes:
+        """Return the morph through the snapshots of this case, see `make_clip`."""
+        return make_clip(self.state.case, self.state.settings, self.stations(snapshots))
+
+    def stations(self, snapshots: SnapshotStore) -> list[Station]:
+        """Return the snapshots of this case, in the order of saving."""
+        n_time = self.state.start.value.size
+        return [
+            Station(snapshot.name, snapshot.view.curve)
+            for snapshot in snapshots
+            if snapshot.view.case == self.entry.key
+            and snapshot.view.curve is not None
+            and snapshot.view.curve.size == n_time
+        ]
+
+    def everything_zip(self, snapshots: SnapshotStore) -> bytes:
+        """Return one zip: curve, maps, report, settings and command lines, and the snapshots with their clip."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+            for name, content in self._files(snapshots):
+                archive.writestr(zipfile.ZipInfo(name), content)
+        return buffer.getvalue()
+
+    def _files(self, snapshots: SnapshotStore) -> Iterator[tuple[str, str | bytes]]:
+        yield CURVE_FILE, self.curve_csv()
+        yield SETTINGS_FILE, self.settings_json()
+        yield COMMANDS_FILE, "\n".join(self.commands()) + "\n"
+        for name, content in result_files(self._analysis, options=self._summary_options):
+            yield f"maps/{name}", content
+        with_vein = replace(self._analysis, vof=self.state.case.vof)
+        yield from report_files(with_vein, summarize(with_vein, options=self._summary_options))
+        if not len(snapshots):
+            return
+        yield SNAPSHOTS_FILE, table_csv(snapshots)
+        stations = self.stations(snapshots)
+        for number, station in enumerate(stations, 1):
+            curve = replace(self.state.start, value=station.curve, voxels=(), quality=())
+            yield f"snapshots/{number:02d}-{_file_word(station.name)}.csv", aif_csv_text(curve)
+        if len(stations) > 1:
+            yield CLIP_FILE, self.clip(snapshots)
 
     @cached_property
     def _analysis(self) -> Analysis:
@@ -118,3 +168,8 @@ class Export:
     @property
     def _name(self) -> str:
         return "upload" if self.entry.owner else self.entry.title
+
+
+def _file_word(name: str) -> str:
+    """Return a snapshot's name as a part of a file name that every system takes."""
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower() or "snapshot"

@@ -213,7 +213,8 @@ def sensitivity_map(
         matrix, d_matrix = torch.autograd.functional.jvp(  # type: ignore[no-untyped-call]
             lambda a: build_operator(a, target.dt_s, settings).matrix, curve, step
         )
-    top, change = _peak_derivative(matrix.detach(), d_matrix.detach(), target.tissue, pool)
+    on_tissue = target.on_tissue(matrix.detach()), target.on_tissue(d_matrix.detach())
+    top, change = _peak_derivative(*on_tissue, target.tiles, pool)
     mean, d_mean = top[target.reference].mean(), change[target.reference].mean()
     return np.asarray((change / mean - top * d_mean / mean**2).cpu().numpy(), np.float32)
 

@@ -54,6 +54,16 @@ class TemporalBasis:
         vectors = torch.linalg.eigh(gram).eigenvectors[:, -q:].mT.to(tissue.data.dtype)
         return cls(vectors, Tiles(vectors @ tissue.data, tissue.n_voxels))
 
+    @property
+    def data(self) -> Tensor:
+        """The tiled coefficients, shape ``(n_tiles, q, width)``."""
+        return self.tiles.data
+
+    @property
+    def n_voxels(self) -> int:
+        """Number of curves."""
+        return self.tiles.n_voxels
+
     def project(self, tissue: Tiles) -> TemporalBasis:
         """Return other tissue of the same case in the same basis."""
         return TemporalBasis(self.vectors, Tiles(self.vectors @ tissue.data, tissue.n_voxels))

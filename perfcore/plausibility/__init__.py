@@ -22,7 +22,8 @@ from perfcore.quality_flags import Flag, make_flag
 __all__ = ["CHECKS", "Check", "doubts", "judge", "judge_all", "refuse_modality"]
 
 CHECKS: Final[dict[str, Check]] = {check.code: check for check in (*SERIES_CHECKS, *AIF_CHECKS, *RESULT_CHECKS)}
-"""By code: of the series, of a given AIF, of the result."""
+"""By code: of the series, of a given AIF, of the result. Those of the AIF's quality refuse nothing: see
+:mod:`perfcore.plausibility.artery`."""
 
 
 def judge(code: str, value: float) -> Flag | None:

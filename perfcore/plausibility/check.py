@@ -53,8 +53,18 @@ class Check:
 
     def sentence(self, value: float) -> str:
         """Return the cause, the value with its range, and the remedy."""
-        cause = self.low if value < self.normal[0] else self.high
-        return f"{cause} ({self.measured}: {self._text(value)}, expected {self._expected()}); {self.remedy}."
+        return (
+            f"{self.cause(value)} ({self.measured}: {self._text(value)}, expected {self._expected()}); "
+            f"{self.remedy}."
+        )
+
+    def cause(self, value: float) -> str:
+        """Return the likely cause of a value that is not normal."""
+        return self.low if value < self.normal[0] else self.high
+
+    def fact(self, value: float) -> str:
+        """Return what was measured, with its range, as a sentence."""
+        return f"{self.measured[0].upper()}{self.measured[1:]}: {self._text(value)}, expected {self._expected()}."
 
     def _text(self, value: float) -> str:
         shown = 100 * value if self.unit == "%" else value

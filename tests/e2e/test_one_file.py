@@ -81,6 +81,14 @@ def test_numbers_follow_the_curve_and_undo_brings_them_back(page: Page) -> None:
     np.testing.assert_allclose(editor_values(page), start_curve(), atol=0.06)
 
 
+def test_the_light_of_the_aif_quality_is_in_the_file(page: Page) -> None:
+    light = page.get_by_test_id("aif-quality")
+    expect(light).to_have_attribute("data-verdict", "good")
+    with new_maps(page):
+        drag(page, 3, -120)
+    expect(light).to_have_attribute("data-verdict", "bad")
+
+
 def test_residue_of_the_voxel_follows_the_curve(page: Page) -> None:
     drawn = page.locator("svg.probe.residue path.smooth")
     expect(drawn).to_have_count(1)

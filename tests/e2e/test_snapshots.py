@@ -388,6 +388,7 @@ def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address
     open_lab(page, address)
     settled(page)
     map_shown = canvas(page)
+    page.locator('[data-control="figure-scale"]').select_option("1")
     with page.expect_download() as waiting:
         page.locator('[data-action="figure"]').click()
     assert waiting.value.suggested_filename.startswith("aif-lab-rcbf-slice-")
@@ -402,6 +403,14 @@ def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address
     assert len(np.unique(right.reshape(-1, 3), axis=0)) > 150, "the colour bar stands beside it"
     head = picture[12:38]
     assert (np.abs(head - head[0, 0]).max(axis=2) > 60).mean() > 0.01, "the title stands above it"
+    page.locator('[data-control="figure-scale"]').select_option("3")
+    with page.expect_download() as waiting:
+        page.locator('[data-action="figure"]').click()
+    large = np.asarray(Image.open(waiting.value.path()).convert("RGB")).astype(int)
+    assert large.shape[:2] == (3 * picture.shape[0], 3 * picture.shape[1])
+    inside = large[3 * 38 : 3 * (38 + height) : 3, 3 * 12 : 3 * (12 + width) : 3]
+    assert (np.abs(inside - part).max(axis=2)[shown] <= 40).mean() > 0.9, "the same map"
+    np.testing.assert_array_equal(canvas(page), map_shown, err_msg="the screen is as it was")
 
 
 def test_maps_and_curve_are_downloaded_as_perfcore_makes_them(page: Page, address: str) -> None:

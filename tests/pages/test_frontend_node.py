@@ -31,6 +31,7 @@ from perfcore.preprocess.hemispheres import Midplane
 from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_RATIO
 from perfcore.teaching.class_statistics import curve_band, spread_of
 from perfcore.units import CBV_PER_RATIO
+from tests.support.aif_quality_golden import golden_aif_quality
 from tests.support.engine_golden import golden_engine
 from tests.support.one_file_golden import golden_one_file
 
@@ -227,7 +228,8 @@ def test_node_runs_the_unit_tests_of_the_frontend(tmp_path: Path) -> None:
     values = {"edits": golden_edits(), "variants": golden_variants(), "layouts": golden_layouts(),
               "wire": frames, "maps": golden_maps(), "regions": golden_regions(),
               "engine": golden_engine(tmp_path), "oneFile": golden_one_file(),
-              "classroom": golden_classroom()}  # fmt: skip
+              "classroom": golden_classroom(),
+              "aifQuality": golden_aif_quality()}  # fmt: skip
     golden.write_text(json.dumps(values, allow_nan=False))
     files = sorted(str(path) for path in (ROOT / "pages").glob("*/frontend/test/*.test.js"))
     assert files

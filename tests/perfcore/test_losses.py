@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from perfcore.deconvolution.fused import Tiles
+from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.losses import LOSSES, TMAX_SLOPE_S, Target, lesion_loss, lesions, soft_dice_loss
 from perfcore.maps import CORE_SLOPE
@@ -234,3 +235,16 @@ def test_unknown_loss_and_invalid_aif_raise(target):
         lesion_loss(torch.tensor(AIF[:30]), target, Settings(), "core")
     with pytest.raises(ArgumentError):
         lesion_loss(torch.zeros(36, dtype=torch.float64), target, Settings(), "core")
+
+
+@pytest.mark.parametrize("with_tmax", [False, True])
+def test_tissue_on_a_whole_temporal_basis_has_the_same_lesions_and_gradient(target: Target, with_tmax):
+    on_basis = replace(target, tissue=TemporalBasis.from_tissue(target.tissue, len(TIME)))
+    gradients = []
+    for given in (target, on_basis):
+        aif = torch.tensor(AIF, requires_grad=True)
+        found = lesions(aif, given, Settings(), with_tmax=with_tmax)
+        total = found.core.square().sum() + (found.hypoperfused.square().sum() if with_tmax else 0)
+        gradients.append((found.rcbf.detach(), torch.autograd.grad(total, aif)[0]))
+    for one, other in zip(*gradients, strict=True):
+        assert oracle.relative(one, other) < 1e-9

@@ -319,7 +319,7 @@ def test_an_aif_with_its_baseline_is_refused(small: PerfusionSeries, prepared: P
     with pytest.raises(InputDataError, match=r"^The baseline of the AIF was not subtracted"):
         analyse(small, replace(artery, value=0.4 * artery.value + 40), prepared=prepared)
     tall = analyse(small, replace(artery, value=artery.value + 30), prepared=prepared)
-    assert doubtful(tall.quality) == ["aif_baseline"]
+    assert doubtful(tall.quality) == ["aif_baseline", "aif_before_bolus"]
 
 
 @pytest.mark.parametrize("cbf", [0.05, 6000.0])

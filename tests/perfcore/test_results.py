@@ -123,7 +123,7 @@ def test_summary(analysis: Analysis, written: Path) -> None:
     assert summary["dice"] == numbers.dice
     assert summary["lesion_ml"] == pytest.approx(analysis.series.lesion.sum() * analysis.series.voxel_ml)
     aif = summary["aif"]
-    keys = "method voxels peak peak_time_s quality quality_codes why score partial_volume"
+    keys = "method voxels peak peak_time_s quality quality_codes why score partial_volume verdict reason"
     assert list(aif) == keys.split()
     assert [tuple(voxel) for voxel in aif["voxels"]] == list(analysis.aif.voxels)
     assert aif["peak"] == analysis.aif.peak
@@ -151,7 +151,7 @@ def test_the_same_analysis_writes_the_same_bytes(analysis: Analysis, written: Pa
 def stand_in(analysis: Analysis, **changes: Any) -> Any:
     fields = (
         "series", "prepared", "settings", "aif", "selection", "corrected", "vof", "maps", "numbers", "quality",
-        "seconds",
+        "seconds", "aif_quality",
     )  # fmt: skip
     return SimpleNamespace(**{name: getattr(analysis, name) for name in fields} | changes)
 

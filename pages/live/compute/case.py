@@ -19,6 +19,7 @@ from pages.live.compute.engine_data import EngineData
 from pages.live.compute.flow import Flow, FlowJob, Tissue, chunk_jobs, window_flow
 from pages.live.compute.static_data import static_data
 from pages.server.byte_cache import ByteCache
+from perfcore.aif.quality import AifQuality, CaseReference, assess, measure
 from perfcore.deconvolution.fused import WIDTH, Tiles
 from perfcore.deconvolution.inverse import Operator, build_operator
 from perfcore.deconvolution.temporal_basis import checked_basis
@@ -27,10 +28,10 @@ from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import FlowOperator, anchor_tmax, anchored, flow_only, flow_operator
 from perfcore.metrics import LIVE, voxel_numbers
-from perfcore.pipeline import healthy_mean
+from perfcore.pipeline import healthy_mean, negative_tmax
 from perfcore.plausibility import doubts
 from perfcore.preprocess import Prepared
-from perfcore.quality_flags import Flag
+from perfcore.quality_flags import Flag, doubtful_first, without_codes
 from perfcore.result_checks import result_measures
 from perfcore.settings import Settings
 from perfcore.types import Aif
@@ -255,6 +256,37 @@ class LiveCase:
                 self._doubts.clear()
             self._doubts[key] = found
         return self._doubts[key]
+
+    @cached_property
+    def curve_reference(self) -> CaseReference:
+        """What the quality of an AIF is measured against."""
+        return CaseReference.of(self.prepared)
+
+    def aif_quality(self, aif: Aif, settings: Settings, flow: Flow | None = None) -> AifQuality:
+        """Return the quality of an AIF.
+
+        Parameters
+        ----------
+        aif
+            The AIF.
+        settings
+            Settings of its maps.
+        flow
+            Its whole volume; None: computed and cached, as of a start AIF. Without a bolus, Tmax is left out.
+        """
+        try:
+            tmax = (flow or self.start_flow(aif, settings)).tmax
+            share = negative_tmax(tmax, settings)
+        except PerfcoreError:
+            share = None
+        vof = None if self.vof is None else self.vof.value
+        return assess(measure(self.curve_reference, aif.value, vof, share))
+
+    def flags(self, start: Aif, settings: Settings) -> tuple[Flag, ...]:
+        """Return the flags of the series, a start AIF and its result, each code once, doubtful ones first."""
+        found = self.aif_quality(start, settings).flags
+        of_aif = without_codes(start.quality, found)
+        return doubtful_first((*self.prepared.warnings, *of_aif, *self.doubts(start, settings), *found))
 
     def numbers(
         self, flow: Flow, settings: Settings, *, exact: bool = True, names: Sequence[str] = LIVE

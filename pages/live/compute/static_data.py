@@ -60,6 +60,11 @@ def static_data(case: LiveCase) -> StaticData:
         "hasHypoperfused": case.hypoperfused is not None,
         "hasBaseline": bool(np.any(p.baseline)),
         "enhancementUnit": p.enhancement_unit,
+        "curveReference": {
+            "inHu": case.curve_reference.in_hu,
+            "tissueArrivalS": case.curve_reference.tissue_arrival_s,
+            "tissuePeak": case.curve_reference.tissue_peak,
+        },
         "staticMaps": list(static_maps := _static_maps(case)),
     }
     arrays: dict[str, NDArray[Any]] = {

@@ -12,6 +12,7 @@ import { installLesionBrush } from "./map/lesion_brush.js";
 import { installMapOverlay } from "./map/map_overlay.js";
 import { installMapToolbar } from "./map/map_toolbar.js";
 import { installMouseBindings } from "./map/mouse_bindings.js";
+import { installAifQuality } from "./panels/aif_quality.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
 import { installHelp } from "./panels/help.js";
@@ -51,6 +52,7 @@ export const PLUGINS = [
   { name: "voxelCurves", install: installVoxelCurves },
   { name: "reference", needs: ["snapshots"], install: installReference },
   { name: "numbers", needs: ["reference"], install: installNumbers },
+  { name: "aifQuality", install: installAifQuality },
   { name: "editHints", install: installEditHints },
   { name: "snapshots", install: installSnapshots },
   { name: "compare", needs: ["snapshots"], install: installAbCompare },
@@ -58,7 +60,7 @@ export const PLUGINS = [
   { name: "shareLink", needs: ["snapshots", "compare"], install: installShareLink },
   { name: "tabs", needs: ["voxelCurves"], install: installTabs },
   { name: "overlay", install: installMapOverlay },
-  { name: "fineTuning", needs: ["tabs"], needsServer: true, install: installFineTuning },
+  { name: "fineTuning", needs: ["tabs", "aifQuality"], needsServer: true, install: installFineTuning },
   { name: "lesionBrush", needs: ["fineTuning"], needsServer: true, install: installLesionBrush },
   { name: "sensitivity", needs: ["tabs", "overlay", "fineTuning"], needsServer: true, install: installSensitivity },
   { name: "tornado", needs: ["tabs"], needsServer: true, install: installTornado },

@@ -1,6 +1,7 @@
 // Messages between browser and server, and the values that the modules of the Lab share.
 // Field names of frames are those of the Python encoders in pages/live; a test compares the two.
 
+import type { AifQuality } from "./curve/aif_quality.js";
 import type { VolumeStore } from "./map/volume_store.js";
 
 // Values
@@ -79,6 +80,13 @@ export interface VariantInfo {
 /** A quantity whose gradient by the curve is drawn; of a region where it is a mean. */
 export interface QuantityInfo { id: string; label: string; unit: string; per_region: boolean }
 export interface RegionInfo { id: string; label: string }
+/** A check of the AIF quality: see perfcore/plausibility/check.py; null is an open end. */
+export interface AifCheck {
+  id: string; code: string; measured: string; unit: string; low: string; high: string; remedy: string;
+  normal: [number | null, number | null]; possible: [number | null, number | null];
+}
+/** What the curves of a case are compared with: see perfcore/aif/quality.py. */
+export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissuePeak: number }
 export interface DirectionInfo { id: string; label: string; unit: string }
 
 export interface ConfigFrame {
@@ -92,7 +100,7 @@ export interface ConfigFrame {
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; variants: VariantInfo[];
   /** Limits of a target mismatch. */
-  target: { core_ml: number; ratio: number; mismatch_ml: number }; directions: DirectionInfo[];
+  target: { core_ml: number; ratio: number; mismatch_ml: number }; directions: DirectionInfo[]; aifChecks: AifCheck[];
   arrays: Record<string, Uint8Array>;
 }
 
@@ -102,7 +110,7 @@ export interface CaseHead {
   kind: "case"; epoch: number; key: string; curveKey: string; aifVoxels: Voxel[]; vofVoxels: Voxel[];
   name: string; rows: number; columns: number; slices: number; firstSlice: number; grid: Voxel;
   swap: boolean; flipX: boolean; flipY: boolean; pixelMm: [number, number]; dt: number; cbvPerRatio: number;
-  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[];
+  hasLesion: boolean; hasHypoperfused: boolean; hasBaseline: boolean; enhancementUnit: string; staticMaps: string[]; curveReference: CurveReference;
   /** The part of a slice that holds the head, the same for all slices, in pixels. */
   head: Box;
   arrays: { start: Curve; edited?: Curve; starts: Uint32Array; mirror?: Float32Array; vof?: Curve; pixel?: undefined };
@@ -188,6 +196,8 @@ export interface StreamFrame { run: number; epoch: number }
 export interface StreamEndFrame { run: number; message: string | null }
 export interface TuneFrame extends StreamFrame {
   kind: "tune"; shows: "slice" | "volume"; z: number; ref: number; number: number;
+  /** What the loss has: the target of the core, and whether the hypoperfused tissue is part of it. */
+  target: "truth" | "painted"; with_tmax: boolean;
   loss: number; dice: number; held_out_dice: number | null; hypoperfused_dice: number | null;
   distance: number; roughness: number; negative: number; threshold: number; numbers: Numbers; start: Numbers;
   arrays: { curve: Curve; gradient: Float32Array; cbf: Float32Array; tmax: Float32Array };
@@ -224,8 +234,8 @@ export type Frame = Frames[keyof Frames];
 
 // Browser → server
 
-/** Header and curve of a binary edit message. */
-export interface Edit { epoch: number; seq: number; flags: number; slice: number; curve: Curve }
+/** Header and curve of a binary edit message; `threshold` of rCBF, where it is not the settings'. */
+export interface Edit { epoch: number; seq: number; flags: number; slice: number; curve: Curve; threshold?: number }
 export type Request =
   | { type: "case"; have?: string | null }
   | { type: "probe"; voxel: Voxel }
@@ -305,6 +315,7 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
 export interface Provided {
   tabs: { row: HTMLElement; add(name: string, label: string, title: string, options?: { only?: string | null; first?: boolean }): HTMLElement; open(name: string): void };
   overlay: { readonly of: string | null; show(what: object | null): void; close(of?: string): void };
+  aifQuality: { readonly quality: AifQuality | null; judge(curve: Curve): AifQuality };
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };
   reference: { readonly numbers: Partial<Numbers> | null; onChange(listener: () => void): void };

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
+from pages.live.compute.flow import Flow
 from pages.live.handlers.lesion_target import TRUTH, target_lesion, target_of
-from pages.live.handlers.viewport import HELPER_POOL, Viewport
+from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.network.weights import load_network, network_names
@@ -26,8 +27,9 @@ from perfcore.analysis.finetune import (
     make_parametrization,
 )
 from perfcore.errors import InputDataError
-from perfcore.maps import is_core, relative_cbf
-from perfcore.metrics import agreement
+from perfcore.maps import is_hypoperfused
+from perfcore.metrics import dice
+from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
 MAX_STEPS: Final = 2000
@@ -61,7 +63,8 @@ def stream_tuning(
     target, form, held_out = str(request.get("target", TRUTH)), str(request["form"]), bool(request.get("held_out"))
     lesion = target_lesion(session, workspace.case, target)
     network = str(request.get("network", ""))
-    return _steps(workspace, lesion, _Plan(options, curve, form, network, held_out, origin, threshold), viewport)
+    plan = _Plan(options, curve, target, form, network, held_out, origin, threshold)
+    return _steps(workspace, lesion, plan, viewport)
 
 
 def _curve(workspace: Workspace, values: Any) -> DoubleArray:
@@ -77,6 +80,7 @@ class _Plan:
 
     options: TuneOptions
     curve: DoubleArray
+    target: str
     form: str
     network: str
     held_out: bool
@@ -100,39 +104,45 @@ def _steps(
     case, settings = workspace.case, workspace.settings
     slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
     loss_mask = alternate_slice_mask(slice_of, lesion) if plan.held_out else None
-    target = target_of(case, lesion, hypoperfused=plan.options.with_tmax)
+    target = target_of(case, lesion, hypoperfused=plan.options.with_tmax, preview=True)
     tuner = Tuner(
         target, plan.make_parametrization(case), settings, plan.options,
         loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, pool=HELPER_POOL,
     )  # fmt: skip
     for _ in range(MAX_STEPS):
         step = tuner.step()
-        yield _frame(workspace, step, viewport)
+        yield _frame(workspace, step, plan, viewport)
 
 
 def _frame(
-    workspace: Workspace, step: TuneStep, viewport: Viewport
+    workspace: Workspace, step: TuneStep, plan: _Plan, viewport: Viewport
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = workspace.case
-    operator = case.operator(step.curve, workspace.settings)
-    kind, z, flow = viewport.flow(case, operator, workspace.settings, step.cbf, step.reference_cbf)
-    rcbf = relative_cbf(step.cbf, step.reference_cbf)
-    core = is_core(rcbf, step.threshold)
-    scores = agreement(core, rcbf, case.lesion, case.lesion_voxels, exact=False)
+    settings = replace(workspace.settings, core_threshold=step.threshold)
+    jobs = case.chunks(case.operator(step.curve, settings), preview=True)
+    flow = case.gather(run_parallel(jobs), settings)
+    kind, z, maps = viewport.part(case, flow)
+    numbers = case.numbers(flow, settings, exact=False)
+    # One figure, one definition: against the truth in all slices, Dice is that of the numbers of the Lab.
+    whole = plan.target == TRUTH and step.held_out_dice is None
     header = {
-        "shows": kind, "z": z, "ref": step.reference_cbf, "number": step.number,
-        "loss": step.loss, "dice": step.dice, "held_out_dice": step.held_out_dice,
-        "hypoperfused_dice": step.hypoperfused_dice, "distance": step.distance, "roughness": step.roughness,
+        "shows": kind, "z": z, "ref": flow.reference_cbf, "number": step.number, "target": plan.target,
+        "with_tmax": plan.options.with_tmax,
+        "loss": step.loss, "dice": numbers["dice"] if whole else step.dice, "held_out_dice": step.held_out_dice,
+        "hypoperfused_dice": _hypoperfused_dice(case, flow, settings),
+        "distance": step.distance, "roughness": step.roughness,
         "negative": step.n_negative, "threshold": step.threshold,
-        "numbers": {
-            "core_ml": float(np.count_nonzero(core)) * case.prepared.voxel_ml,
-            "hypoperfused_ml": None, "mismatch_ml": None, "mismatch_ratio": None,
-            "reference_cbf": step.reference_cbf, **scores,
-        },
-        "start": workspace.start_numbers,
+        "numbers": numbers, "start": workspace.start_numbers,
     }  # fmt: skip
     arrays = {
         "curve": step.curve.astype(np.float32), "gradient": step.gradient.astype(np.float32),
-        "cbf": flow.cbf, "tmax": flow.tmax,
+        "cbf": maps.cbf, "tmax": maps.tmax,
     }  # fmt: skip
     return header, arrays
+
+
+def _hypoperfused_dice(case: LiveCase, flow: Flow, settings: Settings) -> float | None:
+    """Return the Dice of late and known hypoperfused tissue of the whole head, trained or not."""
+    if case.hypoperfused is None:
+        return None
+    return dice(is_hypoperfused(flow.tmax, settings.tmax_threshold_s), case.hypoperfused)

@@ -74,7 +74,9 @@ def target_lesion(session: LiveSession, case: LiveCase, target: str) -> NDArray[
     return case.lesion
 
 
-def target_of(case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False) -> Target:
+def target_of(
+    case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = False, preview: bool = False
+) -> Target:
     """Return the tissue of a case with a target lesion.
 
     Parameters
@@ -85,10 +87,13 @@ def target_of(case: LiveCase, core: NDArray[np.bool_], *, hypoperfused: bool = F
         Target lesion in slice order, shape ``(n_voxels,)``.
     hypoperfused
         Whether the hypoperfused tissue is part of the target, where it is known.
+    preview
+        Whether the tissue is on the case's temporal basis, where it has one: half the arithmetic.
     """
 
     def flags(mask: NDArray[np.bool_]) -> torch.Tensor:
         return torch.from_numpy(mask.astype(np.float32)).to(case.device)
 
     low = flags(case.hypoperfused) if hypoperfused and case.hypoperfused is not None else None
-    return Target(case.tiles, case.prepared.dt_s, case.reference.to(case.device), flags(core), low)
+    tissue = (preview and case.basis) or case.tiles
+    return Target(tissue, case.prepared.dt_s, case.reference.to(case.device), flags(core), low)

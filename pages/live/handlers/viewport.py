@@ -7,14 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pages.live.compute.case import LiveCase
 from pages.live.compute.flow import Flow
 from pages.live.server.session import WORKERS
-from perfcore.maps import FlowOperator
-from perfcore.settings import Settings
 
 R = TypeVar("R")
 
@@ -53,24 +48,10 @@ class Viewport:
         if fields is not None:
             self.slice_index, self.all_slices = int(fields["slice"]), bool(fields["all"])
 
-    def flow(
-        self, case: LiveCase, operator: FlowOperator, settings: Settings, cbf: NDArray[np.float32], mean: float
-    ) -> tuple[str, int, Flow]:
-        """Return the visible maps of an AIF whose CBF is known: kind of frame, slice, maps.
-
-        Parameters
-        ----------
-        case, operator, settings
-            The case and the operator of the AIF, from which Tmax is computed, with its settings.
-        cbf
-            CBF of all voxels in slice order, ml/100 g/min.
-        mean
-            The healthy mean, ml/100 g/min.
-        """
-        if not self.all_slices:
-            z = min(max(self.slice_index, 0), case.n_slices - 1)
-            part = slice(int(case.starts[z]), int(case.starts[z + 1]))
-            tmax = case.slice_flow(operator, z, preview=True).tmax
-            return "slice", z, Flow(cbf[part], tmax, mean)
-        jobs = case.chunks(operator, preview=True)
-        return "volume", 0, Flow(cbf, case.gather(run_parallel(jobs), settings).tmax, mean)
+    def part(self, case: LiveCase, flow: Flow) -> tuple[str, int, Flow]:
+        """Return the visible part of the maps of all slices: kind of frame, slice, maps."""
+        if self.all_slices:
+            return "volume", 0, flow
+        z = min(max(self.slice_index, 0), case.n_slices - 1)
+        voxels = slice(int(case.starts[z]), int(case.starts[z + 1]))
+        return "slice", z, Flow(flow.cbf[voxels], flow.tmax[voxels], flow.reference_cbf)

@@ -211,7 +211,7 @@ def slice_frame(edited: WorkspaceEdit) -> bytes:
 
 def volume_frame(edited: WorkspaceEdit, flow: Flow, *, with_maps: bool) -> bytes:
     """Return the frame of a whole volume with its metrics, or the frames of `_confirmation`."""
-    metrics = edited.case.numbers(flow, edited.workspace.settings, exact=edited.edit.at_rest)
+    metrics = edited.case.numbers(flow, edited.settings, exact=edited.edit.at_rest)
     if edited.edit.confirm:
         return _confirmation(edited, flow, metrics)
     return FlowMessage(

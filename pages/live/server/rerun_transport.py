@@ -44,6 +44,9 @@ def _edit(request: Mapping[str, Any]) -> wire.Edit:
         with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite and is refused
             curve = np.asarray(request["curve"], np.float64).astype(np.float32)
         flags = wire.FLAG_REST | int(request.get("flags", 0)) & wire.FLAG_KEEP
+        if "threshold" in request:
+            flags |= wire.FLAG_THRESHOLD
+            curve = np.append(curve, np.float32(request["threshold"]))
         head = np.array([request["epoch"], request["seq"], flags, request["slice"]], np.uint32)
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise InputDataError("Invalid request.") from error

@@ -2,7 +2,8 @@
 
 A server frame is ``magic, header bytes, total bytes, 0`` (four little-endian uint32), a JSON header padded to
 8 bytes, then the arrays, each aligned to 8 bytes; `BytePlanes` prepare an array for compression. A client edit is
-``epoch, sequence, flags, slice`` (four uint32) and the curve as float32.
+``epoch, sequence, flags, slice`` (four uint32) and the curve as float32; with `FLAG_THRESHOLD` the last value is a
+threshold of rCBF.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ FLAG_REST: Final = 1
 FLAG_ALL_SLICES: Final = 2
 FLAG_KEEP: Final = 4
 FLAG_CONFIRM: Final = 8
+FLAG_THRESHOLD: Final = 16
 _HEAD: Final = struct.Struct("<4I")
 
 
@@ -93,7 +95,8 @@ class Edit:
     ``epoch`` names the case and settings it belongs to; ``at_rest`` requests the maps of the whole volume as well;
     ``keep``: the curve is committed, other pages and a reload start from it. ``confirm``: the browser computes the
     maps of the volume, and needs the metrics and some voxels to compare; with ``all_slices`` it has them all, and
-    the visible slice need not come first.
+    the visible slice need not come first. ``core_threshold``: the one that fine-tuning has
+    learned, in place of the settings'.
     """
 
     epoch: int
@@ -104,6 +107,7 @@ class Edit:
     curve: NDArray[np.float64]
     keep: bool = False
     confirm: bool = False
+    core_threshold: float | None = None
 
 
 def unpack_edit(message: bytes) -> Edit:
@@ -119,9 +123,12 @@ def unpack_edit(message: bytes) -> Edit:
     if len(message) < _HEAD.size + 8 or (len(message) - _HEAD.size) % 4:
         raise InputDataError("The message is not a curve of at least two points.")
     epoch, sequence, flags, slice_index = _HEAD.unpack_from(message)
-    values = np.frombuffer(message, "<f4", offset=_HEAD.size)
+    values, threshold = np.frombuffer(message, "<f4", offset=_HEAD.size), None
+    if flags & FLAG_THRESHOLD:
+        # Rounded, as float32 is read back as 0.38000000566.
+        values, threshold = values[:-1], round(float(values[-1]), 6)
     curve = checked_curve(values)
     rest, every, keep, confirm = (
         bool(flags & flag) for flag in (FLAG_REST, FLAG_ALL_SLICES, FLAG_KEEP, FLAG_CONFIRM)
     )
-    return Edit(epoch, sequence, rest, every, slice_index, curve, keep, confirm)
+    return Edit(epoch, sequence, rest, every, slice_index, curve, keep, confirm, threshold)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from pages.live.compute.case import LiveCase
 from pages.live.server import wire
 from pages.live.server.session import Workspace
 from perfcore.maps import FlowOperator
+from perfcore.settings import Settings
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +27,29 @@ class WorkspaceEdit:
         return self.workspace.case
 
     @property
+    def settings(self) -> Settings:
+        """The settings, with the edit's threshold of rCBF where it has one.
+
+        Raises
+        ------
+        ArgumentError
+            The threshold is out of range.
+        """
+        threshold = self.edit.core_threshold
+        settings = self.workspace.settings
+        return settings if threshold is None else replace(settings, core_threshold=threshold)
+
+    @property
     def slice_index(self) -> int:
         """The visible slice, within the case."""
         return min(self.edit.slice_index, self.case.n_slices - 1)
 
     @property
     def is_start(self) -> bool:
-        """Whether the curve is the start AIF, in the precision in which a browser sends it."""
-        return np.array_equal(self.edit.curve, self.workspace.start.value.astype(np.float32))
+        """Whether curve and threshold are the workspace's, in the precision in which a browser sends the curve."""
+        return self.edit.core_threshold is None and np.array_equal(
+            self.edit.curve, self.workspace.start.value.astype(np.float32)
+        )
 
     @cached_property
     def operator(self) -> FlowOperator:

@@ -1,5 +1,6 @@
-// The AIF selectors side by side: each runs once per case; the panel shows its score and reasons, and toggles its AIF.
+// The AIF selectors side by side: each runs once per case; the panel shows the quality of its curve with the causes, and toggles its AIF.
 import { find, findAll } from "../../live/frontend/common/dom.js";
+import { LIGHTS } from "../../live/frontend/curve/aif_quality.js";
 import { selectorRow } from "./template.js";
 
 /** @import { FoundAif, FoundFrame, NotFoundFrame, PlayerConfig, Voxel } from "./types.js" */
@@ -59,14 +60,14 @@ export class SelectorsPanel {
   #receive(frame) {
     const row = find(this.node, `[data-selector="${frame.name}"]`);
     row.dataset.found = String(frame.found);
-    const reasons = "reasons" in frame ? frame.reasons : [];
-    find(row, "[data-out=why]").textContent = [frame.why, ...reasons].join(" ");
+    find(row, "[data-out=why]").textContent = "reason" in frame ? `${frame.reason} ${frame.why}`.trim() : frame.why;
     if (!("voxels" in frame)) { find(row, "[data-show]", HTMLInputElement).disabled = true; return; }
     const info = /** @type {PlayerConfig} */ (this.#config).selectors[frame.name];
     this.#found.set(frame.name, { ...frame, ...info });
-    const score = find(row, "[data-out=score]");
-    score.textContent = frame.score === null ? "" : frame.score.toFixed(2);
-    score.title = "Score from 0 (useless) to 1: height, timing, width, noise, return and agreement of the curve";
+    const { shape, word } = LIGHTS[frame.verdict];
+    const light = find(row, "[data-out=quality]");
+    Object.assign(light, { textContent: shape, title: `AIF quality: ${word}`, ariaLabel: `AIF quality: ${word}`, role: "img" });
+    light.dataset.verdict = frame.verdict;
     const goTo = find(row, "[data-goto]");
     goTo.hidden = !frame.voxels.length;
     goTo.textContent = `slice ${mainSlice(frame.voxels) + 1}`;

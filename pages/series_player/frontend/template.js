@@ -38,9 +38,9 @@ export const HTML = `
   <div class="selectors"></div>
 </section>`;
 
-/** Row of a selector: switch with its colour, score, button to its slice, and reasons. @param {string} name @param {SelectorInfo} info */
+/** Row of a selector: switch with its colour, quality, button to its slice, and causes. @param {string} name @param {SelectorInfo} info */
 export const selectorRow = (name, { label, colour }) => `
 <div class="selector" data-selector="${name}" style="--own:${colour}">
   <label class="switch"><input type="checkbox" data-show="${name}"><i></i>${label}</label>
-  <b data-out="score"></b><span class="soft why" data-out="why">searching …</span>
+  <b data-out="quality"></b><span class="soft why" data-out="why">searching …</span>
   <button data-goto="${name}" hidden title="Show its slice"></button></div>`;

@@ -8,14 +8,15 @@ same blood passes artery and vein; without a usable vein, the peak is scaled to 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import torch
 
+from perfcore.aif.quality import aif_quality
 from perfcore.aif.select.candidates import Candidates, find_candidates, no_artery_error, voxel_curves
-from perfcore.aif.select.quality import artery_flags, rate_aif
+from perfcore.aif.select.quality import rate_aif
 from perfcore.aif.select.selection import VEIN, Selection, mean_curve
 from perfcore.aif.select.vein import find_vein, is_truncated, partial_volume_ratio
 from perfcore.deconvolution.fused import Tiles
@@ -77,8 +78,8 @@ def place(prepared: Prepared, curve: RawCurve) -> Selection:
     vof = _vein(prepared, candidates, float(value.argmax()) * prepared.dt_s)
     scale, how = _scale(prepared, value, vof, candidates, 1.0 / curve.hu_factor)
     value = value * scale
-    flags = artery_flags(prepared, value)
-    aif = Aif(prepared.time_s, value, source_id=curve.source_id, voxels=curve.voxels, quality=flags)
+    aif = Aif(prepared.time_s, value, source_id=curve.source_id, voxels=curve.voxels)
+    aif = replace(aif, quality=aif_quality(prepared, aif).flags)
     moved = f"moved by {late_s:+.1f} s so that the median Tmax of healthy tissue is {HEALTHY_TMAX_S:g} s"
     why = (
         f"The curve is {curve.origin}, {moved.replace('-', '−')}; {how}. "

@@ -1,4 +1,4 @@
-"""AIF quality: a rating with reasons, and quality flags."""
+"""Rating of a selected AIF by itself and its voxels, 0 to 1; :mod:`perfcore.aif.quality` judges every curve."""
 
 from __future__ import annotations
 
@@ -10,14 +10,9 @@ import numpy as np
 from perfcore.aif.select.candidates import frame_noise, healthy_curve, voxel_curves
 from perfcore.aif.select.features import bolus_features
 from perfcore.preprocess import Prepared
-from perfcore.quality_flags import Flag, make_flag
-from perfcore.types import Aif, DoubleArray
+from perfcore.types import Aif
 
-WEAK_PEAK_HU: Final = 15.0
-LATE_ARRIVAL_S: Final = 0.5
-"""Arrival after healthy tissue that raises a flag; arteries arrive about 2.3 s before it, veins 2 to 4 s after."""
 POOR_RATING: Final = 0.5
-LOW_TISSUE_CONTRAST: Final = 4.0
 
 
 @dataclass(frozen=True)
@@ -95,39 +90,3 @@ def _agreement(prepared: Prepared, aif: Aif) -> float:
     mean = centred.mean(axis=0)
     scale = np.linalg.norm(centred, axis=1) * np.linalg.norm(mean)
     return _ramp(float((centred @ mean / np.maximum(scale, 1e-12)).mean()), 0.5, 0.95)
-
-
-def artery_flags(prepared: Prepared, value: DoubleArray) -> tuple[Flag, ...]:
-    """Return the quality flags of an arterial curve.
-
-    Parameters
-    ----------
-    prepared
-        The case.
-    value
-        Shape ``(n_time,)``, enhancement.
-    """
-    flags = []
-    peak = float(value.max())
-    if prepared.in_hu and peak < WEAK_PEAK_HU:
-        sentence = (
-            f"The AIF is weak: its peak is {peak:.0f} HU (below {WEAK_PEAK_HU:.0f}), "
-            "so it is mostly partial volume, and absolute CBF and CBV are too large."
-        )
-        flags.append(make_flag("aif_weak", sentence))
-    curves = np.stack([np.asarray(value, np.float32), healthy_curve(prepared)])
-    arrival = bolus_features(curves).arrival
-    late_s = float(arrival[0] - arrival[1]) * prepared.dt_s
-    if late_s > LATE_ARRIVAL_S:
-        sentence = (
-            f"The AIF arrives {late_s:.1f} s later than the tissue: it may be a vein or lie behind the clot, "
-            "and Tmax and the hypoperfused volume are too small."
-        )
-        flags.append(make_flag("aif_late", sentence))
-    if float(value[-3:].mean()) > 0.5 * peak:
-        sentence = "The AIF has not fallen to half its peak by the end of the scan: its area is too small."
-        flags.append(make_flag("aif_truncated", sentence))
-    if peak < LOW_TISSUE_CONTRAST * float(curves[1].max()):
-        sentence = "The AIF is hardly higher than the tissue, so it may be tissue with a small vessel in it."
-        flags.append(make_flag("aif_low", sentence))
-    return tuple(flags)

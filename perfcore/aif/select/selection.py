@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from perfcore.aif.quality import aif_quality
 from perfcore.aif.select.candidates import (
     Candidates,
     find_candidates,
@@ -17,7 +18,7 @@ from perfcore.aif.select.candidates import (
     no_artery_error,
     voxel_curves,
 )
-from perfcore.aif.select.quality import AifRating, artery_flags, rate_aif
+from perfcore.aif.select.quality import AifRating, rate_aif
 from perfcore.aif.select.vein import find_vein, partial_volume_ratio
 from perfcore.errors import NoArteryError
 from perfcore.preprocess import Prepared
@@ -95,8 +96,8 @@ def mean_curve(prepared: Prepared, flat: NDArray[np.int64], source_id: str, *, a
     value = voxel_curves(prepared, flat).mean(axis=0, dtype=np.float64)
     places = np.stack(np.unravel_index(flat, prepared.grid), axis=1)
     voxels: tuple[Voxel, ...] = tuple((int(x), int(y), int(z)) for x, y, z in places)
-    flags = artery_flags(prepared, value) if arterial else ()
-    return Aif(prepared.time_s, value, source_id=source_id, voxels=voxels, quality=flags)
+    aif = Aif(prepared.time_s, value, source_id=source_id, voxels=voxels)
+    return replace(aif, quality=aif_quality(prepared, aif).flags) if arterial else aif
 
 
 def select_by_arrival(

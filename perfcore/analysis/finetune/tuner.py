@@ -129,6 +129,7 @@ class Tuner:
         where = target.core.device
         counting = np.ones(target.tissue.n_voxels, bool) if loss_mask is None else loss_mask
         self._loss_mask = torch.from_numpy(np.array(counting)).to(where)
+        self._has_all = bool(counting.all())
         if not bool(((target.core > 0) & self._loss_mask).any()):
             raise ArgumentError("The target is empty: paint a lesion, or choose a case with a known lesion.")
         if options.with_tmax and target.hypoperfused is None:
@@ -199,7 +200,8 @@ class Tuner:
         return loss
 
     def _lesion_loss(self, probability: Tensor, known: Tensor) -> Tensor:
-        probability, known = probability[self._loss_mask], known[self._loss_mask]
+        if not self._has_all:
+            probability, known = probability[self._loss_mask], known[self._loss_mask]
         if self.options.loss == "dice":
             return soft_dice_loss(probability, known)
         lesion = known > 0.5
@@ -227,7 +229,7 @@ class Tuner:
             loss=loss,
             dice=_dice(core, known, self._loss_mask),
             hypoperfused_dice=low,
-            held_out_dice=_dice(core, known, left_out) if bool(left_out.any()) else None,
+            held_out_dice=None if self._has_all else _dice(core, known, left_out),
             distance=float((value - self._start).norm() / self._start.norm()),
             roughness=float(_roughness(value)) / self._start_roughness,
             n_negative=int((value < -1e-3 * value.max()).sum()),

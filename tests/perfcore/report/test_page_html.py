@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from perfcore.aif.quality import AifMeasures, assess
 from perfcore.metrics import METRICS
 from perfcore.pipeline import Analysis
 from perfcore.quality_flags import Flag
@@ -136,6 +137,7 @@ def test_no_flag_is_said(analysis: Analysis) -> None:
         series=replace(analysis.series, warnings=()),
         prepared=replace(analysis.prepared, warnings=()),
         aif=replace(analysis.aif, quality=()),
+        aif_quality=assess(AifMeasures()),
     )
     assert "Quality no quality flag Settings" in shown_text(html(quiet))
 

@@ -55,7 +55,7 @@ export class CaseView {
   constructor({ maps, help, gesture, onView }) {
     this.gesture = gesture;
     this.onView = onView;
-    Object.assign(this.#view, { map: maps[0].id, montage: false, windows: {}, scales: {} });
+    Object.assign(this.#view, { map: maps[0].id, montage: false, two: false, windows: {}, scales: {} });
     this.toggle = new Segments("Map", maps, (id) => this.#showMap(id));
     this.canvas = element("canvas", { tabIndex: 0, role: "application", ariaLabel: help });
     this.canvas.dataset.testid = "map";
@@ -80,7 +80,7 @@ export class CaseView {
   open(taskCase, config, { canChangeSlice }) {
     this.#taskCase = taskCase;
     this.#view.slice = taskCase.slice;
-    this.map = new MapCanvas(this.canvas, this.bar, taskCase.values, this.#view);
+    this.map = new MapCanvas(this.canvas, [this.bar], taskCase.values, this.#view);
     this.map.configure(config.maps, config.arrays, { ...config.colours, painted: config.colours.core });
     this.#view.setWindow("tmip", 0, VESSEL_CONTRAST * config.maps.tmip.window[1]);
     if (canChangeSlice) {

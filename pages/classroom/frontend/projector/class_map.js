@@ -38,7 +38,7 @@ export class ClassMap {
     this.#picker = picker;
     this.#onMode = onMode;
     this.view = new ViewState();
-    Object.assign(this.view, { montage: false, windows: { tmip: BRIGHT }, scales: {} });
+    Object.assign(this.view, { montage: false, two: false, windows: { tmip: BRIGHT }, scales: {} });
     const canvas = element("canvas"), bar = element("canvas", { className: "bar" });
     canvas.dataset.testid = "map";
     canvas.setAttribute("role", "img");
@@ -66,7 +66,7 @@ export class ClassMap {
     this.root = element("section", { className: "class-map" }, element("div", { className: "stage" }, picture, bar),
       element("div", { className: "map-tools" }, back, this.slice, on, choice));
     host.append(this.root);
-    this.canvas = new MapCanvas(canvas, bar, /** @type {any} */ ({ case: null }), this.view);
+    this.canvas = new MapCanvas(canvas, [bar], /** @type {any} */ ({ case: null }), this.view);
     this.canvas.addLayerProvider(1, (style) => this.#layers(style));
     picture.addEventListener("wheel", (event) => { event.preventDefault(); this.stepSlice(event.deltaY > 0 ? -1 : 1); }, { passive: false });
     new ResizeObserver(() => this.draw()).observe(picture);
@@ -124,7 +124,7 @@ export class ClassMap {
     view.outlines = { core: isFlow, hypoperfused: isFlow, truth: mode !== "clicks", aif: isFlow, vof: false, region: false };
     Object.assign(task.values, { painted, paintedShown: painted !== null });
     canvas.voxels = [["aif", voxels, 1]];
-    canvas.bar.hidden = mode === "clicks";
+    canvas.bars[0].hidden = mode === "clicks";
     canvas.resize();
     canvas.ratio *= chartScale();
     canvas.draw();

@@ -6,6 +6,7 @@ const TYPES = { float32: Float32Array, uint32: Uint32Array, int16: Int16Array, u
 export const FLAG_REST = 1;
 export const FLAG_ALL_SLICES = 2;
 export const FLAG_CONFIRM = 8; // at rest: the page has the maps, and needs the metrics and some voxels to compare
+export const FLAG_THRESHOLD = 16; // the last value is a threshold of rCBF, in place of the settings'
 export const FLAG_KEEP = 4; // a committed curve: other pages and a reload start from it
 
 /**
@@ -55,12 +56,13 @@ function joinPlanes(bytes, size, width) {
 }
 
 /**
- * Write an edit: epoch of its case, sequence number, flags, visible slice, curve.
+ * Write an edit: epoch of its case, sequence number, flags, visible slice, curve, and a threshold of rCBF if it has one.
  * @param {Edit} edit
  */
-export function packEdit({ epoch, seq, flags, slice, curve }) {
-  const buffer = new ArrayBuffer(16 + 4 * curve.length);
-  new Uint32Array(buffer, 0, 4).set([epoch, seq, flags, slice]);
-  new Float32Array(buffer, 16).set(curve);
+export function packEdit({ epoch, seq, flags, slice, curve, threshold }) {
+  const values = threshold === undefined ? curve : [...curve, threshold];
+  const buffer = new ArrayBuffer(16 + 4 * values.length);
+  new Uint32Array(buffer, 0, 4).set([epoch, seq, flags | (threshold === undefined ? 0 : FLAG_THRESHOLD), slice]);
+  new Float32Array(buffer, 16).set(values);
   return buffer;
 }

@@ -11,7 +11,17 @@ const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 };
 const BRUSH_FACTORS = { "]": 1.25, "[": 0.8 };
 const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnified by a round factor to about this
 
+const MAX_VOF_RATIO = 3; // a VOF up to this many times as high as the AIF is on the AIF's axis
+const DIVISORS = [1, 2, 5, 10, 20, 50, 100];
+
 /** @typedef {[time: number, value: number]} PenPlace */
+
+/**
+ * The round factor by which the VOF is drawn smaller, so that the AIF keeps a third of the chart's height.
+ * @param {number} peak of the VOF
+ * @param {number} top of the AIF
+ */
+export const divisorOf = (peak, top) => DIVISORS.find((by) => peak / by <= MAX_VOF_RATIO * top) ?? DIVISORS[DIVISORS.length - 1];
 
 /**
  * The round factor (1, 2, 5 × 10ⁿ) by which a small curve is drawn larger beside the AIF; 0 without a positive peak.
@@ -34,6 +44,8 @@ export class AifEditor {
   times = new Float32Array(0);
   dt = 1;
   magnified = 0; // factor of the tissue curve as drawn
+  vofDivisor = 1; // the VOF is drawn smaller by this factor
+  onRescale = () => {};
   /** @type {Curve | null} */
   vof = null;
   /** @type {Curve | null} */
@@ -134,7 +146,9 @@ export class AifEditor {
     const { spread } = this;
     const upper = spread ? Math.max(...this.curve.map((v, i) => v + spread[i])) : 0;
     const top = Math.max(...this.curve, ...this.ghost, upper, 1e-6);
-    const vof = this.vof ? Math.min(Math.max(...this.vof), 1.5 * top) : 0;
+    const vofPeak = this.vof ? Math.max(...this.vof) : 0;
+    this.vofDivisor = divisorOf(vofPeak, top);
+    const vof = vofPeak / this.vofDivisor;
     const low = Math.min(...this.curve, ...this.ghost, 0);
     this.plot.xRange = [0, this.times.at(-1) ?? 1];
     this.plot.yRange = [Math.min(low * 1.15, -0.06 * top), Math.max(top * 1.15, vof * 1.05)];
@@ -142,10 +156,11 @@ export class AifEditor {
     const [least, most] = this.plot.yRange.map((value) => value.toFixed(1));
     for (const point of this.points) { point.setAttribute("aria-valuemin", least); point.setAttribute("aria-valuemax", most); }
     this.ghostPath.setAttribute("d", this.plot.path(this.times, this.ghost));
-    this.vofPath.setAttribute("d", this.vof ? this.plot.path(this.times, this.vof) : "");
+    this.vofPath.setAttribute("d", this.vof ? this.plot.path(this.times, this.vof.map((value) => value / this.vofDivisor)) : "");
     this.band.setAttribute("d", spread ? this.bandPath(spread) : "");
     this.drawTissue();
     this.draw();
+    this.onRescale();
   }
 
   /** @param {ArrayLike<number>} spread */

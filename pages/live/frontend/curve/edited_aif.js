@@ -101,8 +101,10 @@ export class EditedAif {
     this.lab.values.setCurve(curve);
     const seq = this.nextSeq();
     const all = this.lab.view.montage ? FLAG_ALL_SLICES : 0;
-    const { epoch } = this.lab.values.open;
-    this.lab.computeMaps({ epoch, seq, flags: flags | all, slice: this.lab.view.slice, curve: Float32Array.from(curve) });
+    const { config, values, view } = this.lab;
+    const { core } = values.thresholds; // fine-tuning may have learned another than the settings'
+    const learned = core !== config.thresholds.core && { threshold: core };
+    this.lab.computeMaps({ epoch: values.open.epoch, seq, flags: flags | all, slice: view.slice, curve: Float32Array.from(curve), ...learned });
     this.lab.events.emit("edit", curve);
   }
 

@@ -97,9 +97,10 @@ export class MapCanvas {
     return range;
   }
 
-  resize() {
+  /** Fit to the page. @param {number} scale canvas pixels per pixel of the screen; more for a picture to save */
+  resize(scale = 1) {
     const box = /** @type {HTMLElement} */ (this.canvas.parentElement).getBoundingClientRect();
-    const ratio = window.devicePixelRatio || 1;
+    const ratio = scale * (window.devicePixelRatio || 1);
     const [w, h] = [Math.max(Math.floor(box.width * ratio), 1), Math.max(Math.floor(box.height * ratio), 1)];
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h });
     for (const bar of this.bars) {

@@ -1,6 +1,6 @@
 // Fine-tuning: gradient descent moves the curve toward a target lesion, one frame a step; every step can be shown again.
 /** @import { Lab } from "../lab.js" */
-/** @import { Case, Curve, Provided, TuneFrame, TuneStep } from "../types.js" */
+/** @import { Case, Curve, Numbers, Provided, TuneFrame, TuneStep } from "../types.js" */
 /** @import { Installed } from "../plugins.js" */
 import { Stream } from "../transport/streams.js";
 import { HTML } from "./fine_tuning_labels.js";
@@ -15,7 +15,7 @@ const paths = new Map();
 class FineTuning {
   /** @type {TuneStep[]} */
   #path = [];
-  #at = -1; // index of the step in view
+  #at = -1; // index of the step in view; -1 at the start curve
   /** The curve before the first step. @type {Curve | null} */
   #start = null;
   /** @type {"idle" | "running" | "paused"} */
@@ -24,13 +24,15 @@ class FineTuning {
   /** The curve that the path has shown last: any other is an edit by the user. @type {Curve | null} */
   #shown = null;
   #isUnseen = false; // whether the last frame is not drawn yet
+  /** What the numbers of the Lab show. @type {Numbers | null} */
+  #numbers = null;
 
-  /** @param {Lab} lab @param {HTMLElement} pane */
-  constructor(lab, pane) {
+  /** @param {Lab} lab @param {HTMLElement} pane @param {Provided["aifQuality"]} aifQuality */
+  constructor(lab, pane, aifQuality) {
     this.lab = lab;
     pane.innerHTML = HTML;
-    this.view = new TuneView(lab, pane);
-    this.options = new TuneOptions(lab, pane, () => this.#optionsChanged());
+    this.view = new TuneView(lab, pane, (step) => this.#goTo(step), (curve) => aifQuality.judge(curve));
+    this.options = new TuneOptions(lab, pane, (name) => this.#optionsChanged(name));
     this.stream = new Stream(lab, "tune", { onFrame: (frame) => this.#receive(frame), onEnd: (message) => this.#end(message) });
     const { slider } = this.view;
     slider.addEventListener("input", () => this.#preview());
@@ -57,6 +59,7 @@ class FineTuning {
     const { arrays, ...figures } = frame;
     const { cbf, tmax } = arrays;
     const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
+    if (!this.#path.length && this.options.isNetwork) this.#setStart(step.curve); // the network's own curve
     this.#path.push(step);
     this.#at = this.#path.length - 1;
     const seq = lab.aif.nextSeq();
@@ -106,6 +109,7 @@ class FineTuning {
     this.#isUnseen = false;
     this.lab.root.dataset.tuneStep = String(this.#at);
     this.stream.acknowledge();
+    this.view.film.capture(this.#at);
     this.#emitStep();
   }
 
@@ -140,8 +144,8 @@ class FineTuning {
   #begin(nSteps) {
     let start = this.#start;
     if (this.#at < 0 || !start) {
-      this.#start = start = Float32Array.from(this.lab.editor.curve);
-      this.#setGhost(start);
+      start = Float32Array.from(this.#at < 0 && this.#start ? this.#start : this.lab.editor.curve);
+      this.#setStart(start);
     }
     const from = this.#at > 0 ? this.step : null;
     return this.stream.start({
@@ -164,7 +168,7 @@ class FineTuning {
     this.stream.stop();
     this.#enter("idle");
     if (!this.#start) return;
-    this.#at = 0;
+    this.#at = -1;
     this.#showStep(this.#start);
   }
 
@@ -175,7 +179,11 @@ class FineTuning {
     if (this.#phase === "running") this.#pause();
     this.#shown = curve;
     lab.aif.commit(curve, { voxels: [], effect: "tune" });
-    lab.notice("This is now the edited curve, here and in the Lab; undo takes it back.");
+    const { core } = lab.config.thresholds;
+    const learned = lab.values.thresholds.core !== core;
+    if (learned) { lab.values.thresholds = lab.config.thresholds; lab.aif.recompute(); }
+    const threshold = learned ? ` The core is below ${core} again, as the settings have it.` : "";
+    lab.notice(`This is now the edited curve, here and in the Lab; undo takes it back.${threshold}`);
   }
 
   toggleOptions() {
@@ -194,6 +202,13 @@ class FineTuning {
     this.#emitStep();
   }
 
+  /** Show a step that was chosen on the film. @param {number} at */
+  #goTo(at) {
+    if (this.#phase === "running") this.#pause();
+    this.#at = at;
+    this.#showStep(this.#path[at].curve);
+  }
+
   /** Show a step while the slider moves: the visible maps follow. */
   #preview() {
     if (this.#phase === "running") this.#pause();
@@ -203,6 +218,29 @@ class FineTuning {
     this.lab.aif.requestMaps(step.curve);
     this.draw();
     this.#emitStep();
+  }
+
+  /** @param {Curve} start */
+  #setStart(start) {
+    this.#start = start;
+    this.#setGhost(start);
+  }
+
+  /** Show the curve that the next run starts from, where it is not the edited one. */
+  #showStart() {
+    const { aif, case: open, config } = this.lab;
+    if (!open || config.page !== "tune" || this.#path.length) return;
+    const { vof } = open.arrays;
+    if (this.options.start === "vein" && vof) {
+      this.#setStart(Float32Array.from(vof));
+      this.#showStep(vof);
+    } else if (this.#shown && aif.committed) {
+      this.#start = this.#shown = null;
+      this.#setGhost(open.arrays.start);
+      this.lab.editor.setCurve(aif.committed.curve, aif.committed.spread);
+      aif.recompute();
+    }
+    this.options.show();
   }
 
   /** @param {Curve} curve */
@@ -222,7 +260,8 @@ class FineTuning {
   checkEdit(curve) {
     const { lab } = this;
     const shown = this.#shown;
-    if (!this.#path.length || !shown || curve.every((value, i) => value === shown[i])) return;
+    if (!shown || curve.every((value, i) => value === shown[i])) return;
+    this.options.startFromLab();
     const ran = lab.streaming;
     this.#forget();
     this.#ended = "";
@@ -240,6 +279,7 @@ class FineTuning {
     const stored = paths.get(opened.curveKey);
     this.#forget();
     if (this.lab.config.page === "tune" && stored?.path.length && stored.epoch === opened.epoch) queueMicrotask(() => this.#restore(stored));
+    else queueMicrotask(() => this.#showStart());
     this.options.show();
     this.#enter("idle");
   }
@@ -251,7 +291,7 @@ class FineTuning {
     this.#at = at;
     this.#start = start;
     this.#setGhost(start);
-    this.#showStep(at > 0 ? path[at].curve : start);
+    this.#showStep(path[at]?.curve ?? start);
   }
 
   /** Take the data of a run of the page; the threshold of the step in view stays. */
@@ -261,34 +301,49 @@ class FineTuning {
     if (this.step) values.thresholds = { ...config.thresholds, core: this.step.threshold };
   }
 
-  /** Options apply to a new run: the next step begins one at the step in view. */
-  #optionsChanged() {
+  /** Options apply to a new run: the next step begins one at the step in view; another start is shown. @param {string} name */
+  #optionsChanged(name) {
     if (this.#phase === "running") this.#pause();
     this.stream.stop();
+    if (name === "start") {
+      this.#path = [];
+      this.#at = -1;
+      this.lab.values.thresholds = this.lab.config.thresholds;
+      this.#showStart();
+    }
     this.#enter("idle");
     this.options.show();
     this.lab.events.emit("target", this.target);
   }
 
+  /** @param {Numbers} numbers */
+  setNumbers(numbers) {
+    this.#numbers = numbers;
+    if (this.#phase !== "running" && this.lab.config.page === "tune") this.draw();
+  }
+
   draw() {
-    const { lab } = this;
-    const [path, at, start] = [this.#path, this.#at, this.#start];
+    const { lab, options: { values, withTmax } } = this;
+    const [path, at, start, numbers] = [this.#path, this.#at, this.#start, this.#numbers];
+    const { target, with_tmax, held_out_dice = null } = path[at] ?? path.at(-1) ?? { target: values.target, with_tmax: withTmax };
     if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start, epoch: lab.case.epoch });
     this.view.draw({
-      path, at, start, ended: this.#ended, isRunning: this.#phase === "running", learnsThreshold: this.options.values.learn_threshold,
+      path, at, start, numbers, ended: this.#ended, isRunning: this.#phase === "running",
+      run: { target, with_tmax, holdsOut: held_out_dice !== null, learnsThreshold: values.learn_threshold },
     });
   }
 }
 
-/** @param {Lab} lab @param {Pick<Provided, "tabs">} needed @returns {Installed} */
-export function installFineTuning(lab, { tabs }) {
+/** @param {Lab} lab @param {Pick<Provided, "tabs" | "aifQuality">} needed @returns {Installed} */
+export function installFineTuning(lab, { tabs, aifQuality }) {
   const pane = tabs.add("tune", "Tune", "Move the curve toward a target lesion by gradient descent", { only: "tune", first: true });
-  const fineTuning = new FineTuning(lab, pane);
+  const fineTuning = new FineTuning(lab, pane, aifQuality);
   lab.actions["tune-run"] = () => fineTuning.toggleRun();
   lab.actions["tune-step"] = () => fineTuning.go(1);
   lab.actions["tune-stop"] = () => fineTuning.stop();
   lab.actions["tune-use"] = () => fineTuning.use();
   lab.actions["tune-options"] = () => fineTuning.toggleOptions();
+  lab.events.on("numbers", ({ numbers }) => fineTuning.setNumbers(numbers));
   lab.events.on("painted", () => fineTuning.painted());
   lab.events.on("edit", (curve) => fineTuning.checkEdit(curve));
   lab.events.on("committed", ({ curve }) => fineTuning.checkEdit(curve));

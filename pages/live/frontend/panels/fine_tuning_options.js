@@ -5,8 +5,8 @@ import { find, findAll } from "../common/dom.js";
 
 /** Values of the form, by data-tune. */
 const chosen = {
-  target: "truth", form: "softplus", loss: "dice", optimizer: "adam", rate: 0.1, curvature: 1, learn_threshold: false,
-  held_out: false, with_tmax: false,
+  start: "auto", target: "truth", form: "softplus", loss: "dice", optimizer: "adam", rate: 0.1, curvature: 1, learn_threshold: false,
+  held_out: false, with_tmax: true,
 };
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
@@ -19,7 +19,7 @@ export class TuneOptions {
   /**
    * @param {Lab} lab
    * @param {HTMLElement} pane
-   * @param {() => void} onChange called for a new valid value
+   * @param {(name: string) => void} onChange called for a new valid value
    */
   constructor(lab, pane, onChange) {
     this.lab = lab;
@@ -41,8 +41,29 @@ export class TuneOptions {
   /** Options of a run as the server reads them. */
   request() {
     const { network } = this;
-    return { ...chosen, ...(network && { network }) };
+    const { start: _, ...options } = chosen;
+    return { ...options, with_tmax: this.withTmax, ...(network && { network }) };
   }
+
+  /** Whether the weights of a network are tuned. */
+  get isNetwork() { return chosen.form.startsWith("network"); }
+
+  /** Whether the hypoperfused tissue is part of the loss: where it is known. */
+  get withTmax() { return chosen.with_tmax && Boolean(this.lab.case?.hasHypoperfused); }
+
+  /**
+   * The curve that a run starts from: unless the user has chosen, the vein in place of an automatic AIF that is as good as
+   * selectors get, for which the loss hardly moves.
+   */
+  get start() {
+    const { aif, case: open, config } = this.lab;
+    if (!open?.arrays.vof || config.start === "vein") return "lab";
+    if (chosen.start !== "auto") return chosen.start;
+    return config.start === config.sources[0].id && !aif.changed() ? "vein" : "lab";
+  }
+
+  /** The user has edited the curve in view: a run starts from it. */
+  startFromLab() { chosen.start = "lab"; }
 
   /** Allow the targets that a case has. @param {Case} opened */
   setCase({ hasLesion, hasHypoperfused }) {
@@ -59,6 +80,9 @@ export class TuneOptions {
       if (isCheckbox(field)) /** @type {HTMLInputElement} */ (field).checked = value && !field.disabled;
       else if (field !== focused) field.value = value;
     }
+    const start = find(this.pane, "[data-tune=start]", HTMLSelectElement);
+    start.value = this.start;
+    find(start, "[value=vein]", HTMLOptionElement).disabled = !this.lab.case?.arrays.vof;
     for (const option of findAll(this.pane, "[value^=network]", HTMLOptionElement)) option.hidden = option.disabled = !this.network;
     find(this.pane, "[data-action=paint]").hidden = chosen.target !== "painted";
   }
@@ -76,6 +100,6 @@ export class TuneOptions {
       }
       values[name] = value;
     } else values[name] = isCheckbox(field) ? input.checked : field.value;
-    this.onChange();
+    this.onChange(name);
   }
 }

@@ -1,23 +1,32 @@
 // Display of fine-tuning: buttons, slider over the steps, figures, sentence, and lines of loss and Dice.
 /** @import { Lab } from "../lab.js" */
-/** @import { Curve, TuneStep } from "../types.js" */
+/** @import { Curve, Numbers, TuneStep } from "../types.js" */
 import { find } from "../common/dom.js";
 import { LineChart } from "../common/line_chart.js";
-import { figure, FIGURES, summary } from "./fine_tuning_labels.js";
+import { fixed } from "../common/number_format.js";
+import { TuneFilm } from "./fine_tuning_film.js";
+import { DICES, dices, figureLabel, FIGURES, nNegative, summary } from "./fine_tuning_labels.js";
 
 /**
  * @typedef {object} TuneContent
  * @property {TuneStep[]} path
- * @property {number} at index of the step in view; -1 without one
+ * @property {number} at index of the step in view; -1 at the start curve
+ * @property {Numbers | null} numbers that the Lab shows
  * @property {Curve | null} start
  * @property {boolean} isRunning
  * @property {string} ended
- * @property {boolean} learnsThreshold
+ * @property {{target: string, holdsOut: boolean, with_tmax: boolean, learnsThreshold: boolean}} run the loss of the step in view, or of the next run
  */
 
 export class TuneView {
-  /** @param {Lab} lab @param {HTMLElement} pane */
-  constructor(lab, pane) {
+  /**
+   * @param {Lab} lab
+   * @param {HTMLElement} pane
+   * @param {(step: number) => void} onChoose called for a step that is chosen on the film
+   * @param {(curve: Curve) => import("../curve/aif_quality.js").AifQuality} judge
+   */
+  constructor(lab, pane, onChoose, judge) {
+    this.judge = judge;
     this.lab = lab;
     this.pane = pane;
     this.slider = find(pane, "[data-control=tune-path]", HTMLInputElement);
@@ -25,6 +34,7 @@ export class TuneView {
     this.options = find(pane, ".tune-options");
     this.loss = new LineChart(find(pane, "svg.loss", SVGSVGElement), "loss");
     this.dice = new LineChart(find(pane, "svg.dice", SVGSVGElement), "Dice");
+    this.film = new TuneFilm(lab, pane, onChoose);
   }
 
   /** @param {string} name */
@@ -42,7 +52,9 @@ export class TuneView {
   draw(content) {
     this.#drawControls(content);
     this.#drawFigures(content);
-    if (this.lab.root.dataset.pane === "tune") this.#drawLines(content);
+    if (this.lab.root.dataset.pane !== "tune") return;
+    this.#drawLines(content);
+    this.film.draw(content.path, content.at);
   }
 
   /** @param {TuneContent} content */
@@ -56,30 +68,53 @@ export class TuneView {
     slider.disabled = path.length < 2;
     slider.max = String(Math.max(path.length - 1, 0));
     slider.value = String(Math.max(at, 0));
-    find(this.pane, "[data-out=tune-step]").textContent = path.length ? `${at} / ${path.length - 1}` : "–";
+    find(this.pane, "[data-out=tune-step]").textContent = path.length ? `${at < 0 ? "start" : at} / ${path.length - 1}` : "–";
     this.lab.root.dataset.tuneSteps = String(path.length);
   }
 
-  /** @param {TuneContent} content */
-  #drawFigures({ path, at, start, ended, learnsThreshold }) {
-    const step = path[at] ?? null;
-    for (const [id, , digits] of FIGURES) find(this.pane, `[data-figure=${id}] b`).textContent = figure(step, id, digits);
-    this.#toggle("[data-figure=held_out_dice]", path.some(({ held_out_dice: dice }) => dice !== null));
-    this.#toggle("[data-figure=hypoperfused_dice]", path.some(({ hypoperfused_dice: dice }) => dice !== null));
-    this.#toggle("[data-figure=threshold]", learnsThreshold);
-    const [kind, sentence] = summary(path.slice(0, at + 1), start, ended, this.lab.config?.deconvolution === "causal");
+  /** Figures of the step in view, each with what it is of; of the start curve those that need no step. @param {TuneContent} content */
+  #drawFigures(content) {
+    const { path, at, start, ended, run } = content;
+    const texts = this.#figures(content);
+    for (const [id, digits] of FIGURES) {
+      const node = find(this.pane, `[data-figure=${id}]`);
+      find(node, "span").textContent = figureLabel(id, run);
+      find(node, "b").textContent = (id === "roughness" && texts[id] !== null ? "×" : "") + fixed(texts[id], digits);
+    }
+    for (const [id] of DICES.slice(1)) {
+      this.#toggle(`[data-figure=${id}]`, path.some((step) => dices(step)[id] !== null));
+    }
+    this.pane.dataset.trained = run.with_tmax ? "core tmax" : "core";
+    this.#toggle("[data-figure=threshold]", run.learnsThreshold);
+    const [kind, sentence] = summary(path.slice(0, at + 1), start, ended, this.lab.config?.deconvolution === "causal", this.judge);
     const out = find(this.pane, "[data-out=tune]");
     out.textContent = sentence;
     out.dataset.kind = kind;
+  }
+
+  /**
+   * Values by figure. Dice against the truth in all slices is a number of the Lab, and is taken from there: at rest it is
+   * exact, where a step has it of the preview.
+   * @param {TuneContent} content
+   * @returns {Record<import("./fine_tuning_labels.js").FigureId, number | null>}
+   */
+  #figures({ path, at, start, numbers, run }) {
+    const truth = numbers?.dice ?? null;
+    const isTruth = run.target === "truth" && !run.holdsOut;
+    const step = path[at];
+    if (step) return { ...step, ...dices(step), ...(isTruth ? { dice: truth } : { truth_dice: run.target === "painted" ? truth : null }) };
+    const none = { held_out_dice: null, truth_dice: null, hypoperfused_dice: null, dice: null };
+    const { core } = this.lab.values.thresholds;
+    const dice = isTruth ? truth : null;
+    if (!path.length || !start) return { ...none, dice, distance: null, roughness: null, negative: null, threshold: core };
+    return { ...none, dice, distance: 0, roughness: 1, negative: nNegative(start), threshold: core };
   }
 
   /** @param {TuneContent} content */
   #drawLines({ path, at }) {
     const cursor = Math.max(at, 0);
     this.loss.draw([["smooth", path.map(({ loss }) => loss)]], cursor);
-    this.dice.draw([
-      ["smooth", path.map(({ dice }) => dice)], ["held-out", path.map(({ held_out_dice: dice }) => dice)],
-      ["low", path.map(({ hypoperfused_dice: dice }) => dice)],
-    ], cursor);
+    const lines = DICES.map(([id, , line]) => /** @type {[string, (number | null)[]]} */ ([line, path.map((step) => dices(step)[id])]));
+    this.dice.draw(lines, cursor);
   }
 }

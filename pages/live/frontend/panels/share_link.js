@@ -64,7 +64,8 @@ export function installShareLink(lab, { snapshots, compare }) {
 
   lab.actions.figure = () => {
     if (!lab.case) return;
-    const { canvas, name } = picture(lab, snapshots.shelf?.title, compare.title);
+    const scale = Number(lab.find("[data-control=figure-scale]", HTMLSelectElement).value);
+    const { canvas, name } = pictureAt(scale, lab, snapshots.shelf?.title, compare.title);
     canvas.toBlob((blob) => { if (blob) saveFile(name, blob); });
   };
 
@@ -87,6 +88,23 @@ const textWriter = (ctx, css, ratio) => (text, x, y, { size = 12, align = "left"
   ctx.fillText(text, x, y);
   return ctx.measureText(text).width;
 };
+
+/**
+ * The picture with more pixels than the screen has: lines and type are drawn as fine as they are printed.
+ * @param {number} scale
+ * @param {Parameters<typeof picture>} content
+ */
+function pictureAt(scale, ...content) {
+  const { map } = content[0];
+  map.resize(scale);
+  map.draw();
+  try {
+    return picture(...content);
+  } finally {
+    map.resize();
+    map.draw(); // within one task: the screen never shows the larger one
+  }
+}
 
 /**
  * The map as shown, with title, colour bar, sides and a legend of the outlines.

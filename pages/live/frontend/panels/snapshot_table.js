@@ -20,7 +20,8 @@ export const HTML = `
       <button class="solid" title="Save curve, settings and numbers (K)">Save snapshot</button></form>
     <span class="grow"></span><input type="text" readonly data-out="link" aria-label="Link" hidden>
     <button data-action="link" title="A link to this case, settings and curve, for other users of this server">Copy link</button>
-    <button data-action="figure" title="The map with its colour bar and outlines as a PNG">Picture</button></div>
+    <button data-action="figure" title="The map with its colour bar and outlines as a PNG">Picture</button>
+    <select data-control="figure-scale" aria-label="Resolution of the picture" title="Pixels of the picture per pixel of the screen">${[1, 2, 3, 4].map((n) => `<option value="${n}"${n === 2 ? " selected" : ""}>${n}×</option>`).join("")}</select></div>
   <p class="empty">Save a snapshot to compare it with another: numbers side by side, maps under a divider.</p>
   <div class="scroll"><table hidden><thead><tr><th scope="col" title="Left of the divider">A</th><th scope="col" title="Right of the divider">B</th>
     <th scope="col">Name</th><th scope="col" data-slot="metrics"></th>

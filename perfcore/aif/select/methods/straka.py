@@ -22,8 +22,8 @@ from perfcore.aif.select.candidates import (
     mask_volume,
     no_artery_error,
 )
-from perfcore.aif.select.quality import WEAK_PEAK_HU
 from perfcore.aif.select.selection import Selection, select_by_arrival
+from perfcore.plausibility.artery import WEAK_PEAK_HU
 from perfcore.preprocess import Prepared
 from perfcore.types import DoubleArray, FloatArray
 

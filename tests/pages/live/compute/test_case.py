@@ -79,12 +79,13 @@ def test_every_route_to_tmax_has_the_clock_of_the_command_line(case: LiveCase, c
 
     operator = case.operator(shifted, HEALTHY)
     part = slice(int(case.starts[3]), int(case.starts[4]))
-    for preview in (False, True):
-        one = case.slice_flow(operator, 3, preview=preview).tmax
+    for is_preview in (False, True):
+        one = case.slice_flow(operator, 3, preview=is_preview).tmax
         assert np.abs(np.nanmedian(one - expected[part])) < SAMPLE_ERROR_S
     view = Viewport(3)
     for view.all_slices in (False, True):
-        kind, _, shown = view.flow(case, operator, HEALTHY, volume.cbf, 1.0)
+        preview = case.gather([job() for job in case.chunks(operator, preview=True)], HEALTHY)
+        kind, _, shown = view.part(case, preview)
         where = part if kind == "slice" else slice(None)
         assert np.abs(np.nanmedian(shown.tmax - expected[where])) < SAMPLE_ERROR_S
 

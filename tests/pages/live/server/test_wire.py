@@ -43,6 +43,15 @@ def test_an_edit_is_read_as_it_was_sent() -> None:
     np.testing.assert_array_equal(edit.curve, curve.astype(float))
 
 
+def test_an_edit_may_end_with_a_threshold_of_the_core() -> None:
+    values = np.array([0.0, 1.5, -2.25, 0.412], np.float32)
+    edit = wire.unpack_edit(struct.pack("<4I", 3, 41, wire.FLAG_THRESHOLD, 5) + values.tobytes())
+    np.testing.assert_array_equal(edit.curve, values[:3].astype(float))
+    assert edit.core_threshold == 0.412
+    plain = wire.unpack_edit(struct.pack("<4I", 3, 41, 0, 5) + values.tobytes())
+    assert (plain.curve.size, plain.core_threshold) == (4, None)
+
+
 @pytest.mark.parametrize(
     ("message", "part"),
     [

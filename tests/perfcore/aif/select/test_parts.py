@@ -20,7 +20,7 @@ from perfcore.aif.select.clusters import fuzzy_c_means
 from perfcore.aif.select.features import Features, area, bolus_features, first_moment, median3, roughness
 from perfcore.aif.select.methods.peruzzo import MAX_AIF_VOXELS, _descend, _leaves
 from perfcore.aif.select.methods.straka import _best_cluster
-from perfcore.aif.select.quality import artery_flags, rate_aif
+from perfcore.aif.select.quality import rate_aif
 from perfcore.aif.select.selection import UNCORRECTED_FLAG
 from perfcore.aif.select.vein import partial_volume_ratio
 from perfcore.preprocess import prepare
@@ -232,11 +232,3 @@ def test_disagreeing_voxels_lower_rating(head, prepared) -> None:
     good, bad = (Aif(prepared.time_s, head.aif, voxels=tuple(v)) for v in (vessel, vessel[:1] + bone))
     assert rate_aif(prepared, good).criteria["agreement"] == 1.0
     assert rate_aif(prepared, bad).criteria["agreement"] < 0.5
-
-
-def test_artery_flags(head, prepared) -> None:
-    assert artery_flags(prepared, head.aif) == ()
-    assert [f for f in artery_flags(prepared, 0.03 * head.aif) if "weak" in f.sentence]
-    late = np.interp(prepared.time_s - 6, prepared.time_s, head.aif)
-    assert [f for f in artery_flags(prepared, late) if "later than the tissue" in f.sentence]
-    assert [f for f in artery_flags(prepared, np.maximum.accumulate(head.aif)) if "half its peak" in f.sentence]
