@@ -83,7 +83,7 @@ def test_tab_reaches_every_control_once_and_the_focus_is_seen(page: Page, addres
         *(f"outline {kind}" for kind in ("core", "hypoperfused", "truth", "aif", "vof")),
         "control source", "action where", "mode points", "action fit", "action pick", "action whole", "point 0",
         "tab voxel", "action sensitivity", "action keep", "control keep-name", "solid", "action link",
-        "action figure",
+        "action figure", "control figure-scale",
     ]  # fmt: skip
 
 

@@ -87,7 +87,7 @@ export const nNegative = (curve) => curve.filter((value) => value < -1e-3 * Math
 
 /** @type {[id: DiceId, where: string][]} */
 const UNTRAINED = [
-  ["held_out_dice", "on the slices left out"], ["truth_dice", "against the truth"], ["hypoperfused_dice", "of the hypoperfused tissue, which is not trained,"],
+  ["held_out_dice", "on the slices left out"], ["truth_dice", "with the truth"], ["hypoperfused_dice", "of Tmax, not trained,"],
 ];
 
 /** What Dice of the untrained has fallen from its best while that of the target rose. @param {TuneStep[]} steps up to the one in view */
@@ -106,18 +106,18 @@ function untrainedFalls(steps) {
 function curveSigns({ roughness, negative, curve }, start) {
   const risen = nWithNewContrast(start, curve);
   const signs = [];
-  if (roughness > MAX_ROUGHNESS) signs.push(`the curve is ${roughness.toFixed(0)} times as rough as its start`);
-  if (negative > MAX_SAMPLES + nNegative(start)) signs.push(`${negative} samples are negative`);
-  if (risen > MAX_SAMPLES) signs.push(`${risen} samples have contrast where the start has none`);
+  if (roughness > MAX_ROUGHNESS) signs.push(`the curve is ${roughness.toFixed(0)} times as rough`);
+  if (negative > MAX_SAMPLES + nNegative(start)) signs.push(`${negative} samples are below zero`);
+  if (risen > MAX_SAMPLES) signs.push(`${risen} have contrast where the start has none`);
   return signs;
 }
 
 /** The sentence of an overfit; empty without one. @param {TuneStep[]} steps up to the one in view @param {Curve} start */
 function overfit(steps, start) {
   const signs = curveSigns(steps[steps.length - 1], start);
-  const fall = untrainedFalls(steps).map((where) => `Dice ${where} falls while that of the target rises`);
+  const fall = untrainedFalls(steps).map((where) => `Dice ${where} falls as the target's rises`);
   if (!signs.length && !fall.length) return "";
-  return `Overfit: ${[...fall, ...signs].join("; ")}.${signs.length ? " The curve is no longer a plausible AIF." : ""}`;
+  return `Overfit: ${[...fall, ...signs].join("; ")}.${signs.length ? " No longer a plausible AIF." : ""}`;
 }
 
 /**

@@ -20,13 +20,13 @@ test("a measured curve with samples below zero is no overfit, at step 0 and beyo
   assert.equal(verdict({})[0], "note");
   assert.equal(verdict({}, {})[0], "note");
   assert.equal(verdict({ roughness: 9 })[0], "note", "step 0 is the start");
-  assert.match(verdict({}, { negative: 7 })[1], /^Overfit: 7 samples are negative\. The curve is no longer/);
+  assert.match(verdict({}, { negative: 7 })[1], /^Overfit: 7 samples are below zero\. No longer a plausible AIF\.$/);
 });
 
 test("Dice that falls where it is not trained is an overfit, of the curve that is in view", () => {
   const [kind, sentence] = verdict({}, { dice: 0.82, hypoperfused_dice: 0.95 }, { dice: 0.85, hypoperfused_dice: 0.84 });
   assert.equal(kind, "overfit");
-  assert.equal(sentence, "Overfit: Dice of the hypoperfused tissue, which is not trained, falls while that of the target rises.");
+  assert.equal(sentence, "Overfit: Dice of Tmax, not trained, falls as the target's rises.");
   assert.equal(verdict({}, { dice: 0.82, hypoperfused_dice: 0.95 })[0], "note");
   const trained = { with_tmax: true };
   assert.equal(verdict(trained, { ...trained, dice: 0.85, hypoperfused_dice: 0.8 })[0], "note", "a trade within the loss");
