@@ -74,8 +74,11 @@ def _save(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
         raise InputDataError(
             f"The snapshot's curve has {curve.size} points; the series has {now.case.prepared.n_time}."
         )
-    numbers = now.case.numbers(now.case.volume_flow(curve, now.settings), now.settings)
-    view = replace(url_sync.current_view(now), case=entry.key, curve=curve)
+    settings = now.settings
+    if "threshold" in request:  # that fine-tuning has learned; three digits, as a link and the sidebar show it
+        settings = replace(settings, core_threshold=round(float(request["threshold"]), 3))
+    numbers = now.case.numbers(now.case.volume_flow(curve, settings), settings)
+    view = replace(url_sync.current_view(now), case=entry.key, curve=curve, settings=settings)
     # Nothing between here and ``done`` can be interrupted, so a request saves one snapshot.
     snapshots.add(str(request.get("name", "")), entry.title, view, numbers, datetime.now(UTC))
 

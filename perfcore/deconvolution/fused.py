@@ -28,7 +28,7 @@ CHUNK: Final = 4
 _local = threading.local()
 
 
-def buffer(name: str, like: Tensor, n_rows: int, dtype: torch.dtype) -> Tensor:
+def _buffer(name: str, like: Tensor, n_rows: int, dtype: torch.dtype) -> Tensor:
     """Return this thread's scratch of ``(n_rows, width)``; reused from call to call."""
     store: dict[tuple[Any, ...], Tensor] = _local.__dict__.setdefault("store", {})
     key = (name, n_rows, like.shape[-1], dtype, like.device)
@@ -116,7 +116,7 @@ class _FusedPeak(torch.autograd.Function):
 
         @torch.no_grad()
         def work(part: slice) -> None:
-            k = buffer("k", data, matrix.shape[0], data.dtype)
+            k = _buffer("k", data, matrix.shape[0], data.dtype)
             for tile, peak in zip(data[part], out[part], strict=True):
                 torch.mm(matrix, tile, out=k)
                 torch.amax(k, 0, out=peak)
@@ -134,7 +134,7 @@ class _FusedPeak(torch.autograd.Function):
         @torch.no_grad()
         def work(part: slice) -> Tensor:
             d_matrix = torch.zeros_like(matrix)
-            k = buffer("k", data, matrix.shape[0], data.dtype)
+            k = _buffer("k", data, matrix.shape[0], data.dtype)
             for i in range(*part.indices(len(data))):
                 torch.mm(matrix, data[i], out=k)
                 # Where two rows tie, both get the whole gradient: a set of measure zero.
@@ -179,7 +179,7 @@ def _argmax(k: Tensor) -> Tensor:
     bits = (n_rows - 1).bit_length()
     if k.device.type != "cpu" or k.dtype != torch.float32 or bits > 8:
         return k.argmax(0)
-    tagged = buffer("tagged", k, n_rows, torch.float32)
+    tagged = _buffer("tagged", k, n_rows, torch.float32)
     mask = (1 << bits) - 1
     torch.bitwise_and(k.view(torch.int32), ~mask, out=tagged.view(torch.int32))
     rows = torch.arange(n_rows, dtype=torch.int32)[:, None]
@@ -240,7 +240,7 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
 
     @torch.no_grad()
     def work(part: slice) -> None:
-        k = buffer("k", data, n_rows, data.dtype)
+        k = _buffer("k", data, n_rows, data.dtype)
         for i in range(*part.indices(len(data))):
             torch.mm(matrix, data[i], out=k)
             torch.amax(k, 0, out=tops[i])
@@ -281,7 +281,7 @@ def peak_and_late(matrix: Tensor, tiles: Tiles, row: float, pool: Executor | Non
 
     @torch.no_grad()
     def work(part: slice) -> None:
-        k = buffer("k", data, n_rows, data.dtype)
+        k = _buffer("k", data, n_rows, data.dtype)
         for i in range(*part.indices(len(data))):
             torch.mm(matrix, data[i], out=k)
             here = k[at]

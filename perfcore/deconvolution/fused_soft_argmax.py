@@ -7,40 +7,20 @@ as in :func:`perfcore.maps.soft_tmax`, and with its limits. The backward pass do
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from perfcore.deconvolution.fused import Tiles, buffer, map_chunks, sum_chunks
+from perfcore.deconvolution.fused import Tiles, map_chunks, sum_chunks
 from perfcore.errors import ArgumentError
 
-WIDTH: Final = 2048
-"""Voxels at a time: the three scratch arrays of 75 rows stay in the second-level cache."""
 
-
-def _parts(tile: Tensor) -> list[slice]:
-    return [slice(start, start + WIDTH) for start in range(0, tile.shape[-1], WIDTH)]
-
-
-def _soft_time(
-    matrix: Tensor, tile: Tensor, top: Tensor, time: Tensor, softness: float
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Write max k of some voxels to ``top``; return (d, e, sum of e, t) with d = (k - max k)/(τ max k), e = exp d.
-
-    Shapes ``(n_rows, width)`` twice and ``(width,)`` twice. Both matrices are this thread's scratch.
-    """
-    k = buffer("k", tile, matrix.shape[0], tile.dtype)
-    e = buffer("e", tile, matrix.shape[0], tile.dtype)
-    torch.mm(matrix, tile, out=k)
-    torch.amax(k, 0, out=top)
-    torch.exp(k.sub_(top).mul_(_rate(top, softness)), out=e)
-    total, moment = torch.stack((torch.ones_like(time), time)) @ e
-    return k, e, total, moment / total
-
-
-def _rate(top: Tensor, softness: float) -> Tensor:
-    return (softness * top).clamp_min(torch.finfo(top.dtype).tiny).reciprocal()
+def _soft_time(k: Tensor, top: Tensor, time: Tensor, softness: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Return (u, s, t) of one tile: shapes ``(n_rows, width)`` twice and ``(width,)``."""
+    u = k / (softness * top).clamp_min(torch.finfo(k.dtype).tiny)
+    s = torch.softmax(u, 0)
+    return u, s, time @ s
 
 
 class _SoftPeak(torch.autograd.Function):
@@ -54,40 +34,37 @@ class _SoftPeak(torch.autograd.Function):
         @torch.no_grad()
         def work(part: slice) -> None:
             for tile, top, when in zip(data[part], tops[part], times[part], strict=True):
-                for at in _parts(tile):
-                    when[at] = _soft_time(matrix, tile[:, at], top[at], time, softness)[3]
+                k = matrix @ tile
+                torch.amax(k, 0, out=top)
+                when.copy_(_soft_time(k, top, time, softness)[2])
 
         map_chunks(work, data, pool)
-        ctx.save_for_backward(matrix, data, time)
+        ctx.save_for_backward(matrix, data, time, tops)
         ctx.softness, ctx.pool = softness, pool
         return tops, times
 
     @staticmethod
     def backward(ctx: Any, grad_top: Tensor, grad_time: Tensor) -> tuple[Tensor, None, None, None, None]:
-        matrix, data, time = ctx.saved_tensors
+        matrix, data, time, tops = ctx.saved_tensors
         tiny = torch.finfo(data.dtype).tiny
 
         @torch.no_grad()
         def work(part: slice) -> Tensor:
             d_matrix = torch.zeros_like(matrix)
-            for tile, g_top, g_time in zip(data[part], grad_top[part], grad_time[part], strict=True):
-                for at in _parts(tile):
-                    curves = tile[:, at]
-                    top = torch.empty_like(g_top[at])
-                    d, e, total, when = _soft_time(matrix, curves, top, time, ctx.softness)
-                    away = buffer("away", curves, matrix.shape[0], data.dtype)
-                    torch.sub(time[:, None], when, out=away)
-                    e.mul_(away)
-                    # Without a bolus the time has no gradient: the formula would give 0 times infinity.
-                    bolus = ctx.softness * top > tiny
-                    slope = torch.where(bolus, g_time[at], 0.0) / total
-                    # dt/dk_i = s_i (t_i - t)/(τ top), dt/dtop = -Σ s_i (t_i - t) u_i/top; u - d is constant in i.
-                    torch.mul(e, d, out=away)
-                    at_top = g_top[at] - slope * torch.where(bolus, away.sum(0) / top, 0.0)
-                    grad = e.mul_(slope * _rate(top, ctx.softness))
-                    # Where two rows tie, both get the whole gradient: a set of measure zero.
-                    torch.eq(d, 0, out=away)
-                    d_matrix.addmm_(grad.addcmul_(away, at_top), curves.mT)
+            rows = zip(data[part], tops[part], grad_top[part], grad_time[part], strict=True)
+            for tile, top, g_top, g_time in rows:
+                k = matrix @ tile
+                u, s, when = _soft_time(k, top, time, ctx.softness)
+                s.mul_(time[:, None] - when)
+                scale = ctx.softness * top
+                # Without a bolus the time has no gradient: the formula would give 0 times infinity.
+                bolus = scale > tiny
+                g_time = torch.where(bolus, g_time, 0.0)  # noqa: PLW2901
+                at_top = g_top - g_time * torch.where(bolus, (s * u).sum(0) / top, 0.0)
+                grad = s.mul_(g_time / scale.clamp_min(tiny))
+                # Where two rows tie, both get the whole gradient: a set of measure zero.
+                grad.addcmul_(k.eq_(top), at_top)
+                d_matrix.addmm_(grad, tile.mT)
             return d_matrix
 
         return sum_chunks(map_chunks(work, data, ctx.pool), matrix), None, None, None, None

@@ -252,7 +252,7 @@ export type RerunMessage = { request: Request } | (Omit<Edit, "curve"> & { curve
 
 /** A change of the snapshots, as the page carries it out. */
 export type SnapshotCommand =
-  | { act: "keep"; name: string; curve: string }
+  | { act: "keep"; name: string; curve: string; threshold?: number }
   | { act: "rename"; number: number; name: string }
   | { act: "delete" | "restore"; number: number }
   | { act: "bring"; rows: Pick<SnapshotRow, "name" | "link" | "numbers" | "made">[] };

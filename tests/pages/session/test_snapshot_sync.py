@@ -263,3 +263,14 @@ def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() ->
     for waiting in [COMPUTE.submit(all_free.wait) for _ in range(WORKERS)]:
         waiting.result()
     assert catalog._cases.peek(key) is None, "it is dropped with its session"
+
+
+def test_a_snapshot_of_a_learned_threshold_holds_it() -> None:
+    app = opened()
+    curve = edited(app)
+    ask(app, act="keep", name="learned", curve=pack_curve(curve), threshold=0.4567)
+    (kept,) = user_of(app).snapshots
+    assert kept.view.settings == Settings(core_threshold=0.457)
+    case = live_of(app).workspace.case
+    numbers = case.numbers(case.volume_flow(curve, Settings()), kept.view.settings)
+    assert kept.numbers["core_ml"] == pytest.approx(numbers["core_ml"])

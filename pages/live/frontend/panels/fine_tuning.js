@@ -60,7 +60,13 @@ class FineTuning {
     const { cbf, tmax } = arrays;
     const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
     if (!this.#path.length && this.options.isNetwork) this.#setStart(step.curve); // the network's own curve
+    const follows = this.#at === this.#path.length - 1;
     this.#path.push(step);
+    if (!follows) { // one that was on the way when the user went back
+      this.stream.acknowledge();
+      this.draw();
+      return;
+    }
     this.#at = this.#path.length - 1;
     const seq = lab.aif.nextSeq();
     lab.root.dataset.numbers = String(seq);

@@ -80,7 +80,7 @@ export const nNegative = (curve) => curve.filter((value) => value < -1e-3 * Math
 
 /** @type {[id: DiceId, where: string][]} */
 const UNTRAINED = [
-  ["held_out_dice", "on the slices left out"], ["truth_dice", "against the truth"], ["hypoperfused_dice", "of the hypoperfused tissue, which is not trained,"],
+  ["held_out_dice", "on the slices left out"], ["truth_dice", "with the truth"], ["hypoperfused_dice", "of Tmax, not trained,"],
 ];
 
 /** What Dice of the untrained has fallen from its best while that of the target rose. @param {TuneStep[]} steps up to the one in view */
@@ -98,7 +98,7 @@ function untrainedFalls(steps) {
 /** The sentence of an overfit; empty without one. @param {TuneStep[]} steps up to the one in view @param {Curve} start @param {(curve: Curve) => AifQuality} judge */
 function overfit(steps, start, judge) {
   const { roughness, curve } = steps[steps.length - 1];
-  const signs = untrainedFalls(steps).map((where) => `Dice ${where} falls while that of the target rises.`);
+  const signs = untrainedFalls(steps).map((where) => `Dice ${where} falls as the target's rises.`);
   if (roughness > MAX_ROUGHNESS) signs.push(`The curve is ${roughness.toFixed(0)} times as rough as its start.`);
   signs.push(...newCauses(judge(start), judge(curve)).slice(0, 1)); // the light lists the others
   return signs.length ? `Overfit: ${signs.join(" ")}` : "";

@@ -101,13 +101,13 @@ export class TuneView {
   #figures({ path, at, start, numbers, run }) {
     const truth = numbers?.dice ?? null;
     const isTruth = run.target === "truth" && !run.holdsOut;
+    const shown = isTruth ? { dice: truth } : { truth_dice: run.target === "painted" ? truth : null };
     const step = path[at];
-    if (step) return { ...step, ...dices(step), ...(isTruth ? { dice: truth } : { truth_dice: run.target === "painted" ? truth : null }) };
-    const none = { held_out_dice: null, truth_dice: null, hypoperfused_dice: null, dice: null };
+    if (step) return { ...step, ...dices(step), ...shown };
+    const none = { held_out_dice: null, truth_dice: null, hypoperfused_dice: null, dice: null, ...shown };
     const { core } = this.lab.values.thresholds;
-    const dice = isTruth ? truth : null;
-    if (!path.length || !start) return { ...none, dice, distance: null, roughness: null, negative: null, threshold: core };
-    return { ...none, dice, distance: 0, roughness: 1, negative: nNegative(start), threshold: core };
+    if (!path.length || !start) return { ...none, distance: null, roughness: null, negative: null, threshold: core };
+    return { ...none, distance: 0, roughness: 1, negative: nNegative(start), threshold: core };
   }
 
   /** @param {TuneContent} content */

@@ -52,7 +52,10 @@ class Snapshots {
   save() {
     const { lab, table } = this;
     if (!lab.aif.committed) return;
-    this.#send({ act: "keep", name: table.name.value, curve: packCurve(lab.editor.curve) });
+    const { config, values } = lab;
+    const { core } = values.thresholds; // fine-tuning may have learned another than the settings'
+    const learned = core !== config.thresholds.core && { threshold: core };
+    this.#send({ act: "keep", name: table.name.value, curve: packCurve(lab.editor.curve), ...learned });
     table.name.value = "";
   }
 

@@ -31,7 +31,7 @@ test("a measured curve with samples below zero is no overfit, at step 0 and beyo
 test("Dice that falls where it is not trained is an overfit, of the curve that is in view", () => {
   const [kind, sentence] = verdict({}, { dice: 0.82, hypoperfused_dice: 0.95 }, { dice: 0.85, hypoperfused_dice: 0.84 });
   assert.equal(kind, "overfit");
-  assert.equal(sentence, "Overfit: Dice of the hypoperfused tissue, which is not trained, falls while that of the target rises.");
+  assert.equal(sentence, "Overfit: Dice of Tmax, not trained, falls as the target's rises.");
   assert.equal(verdict({}, { dice: 0.82, hypoperfused_dice: 0.95 })[0], "note");
   const trained = { with_tmax: true };
   assert.equal(verdict(trained, { ...trained, dice: 0.85, hypoperfused_dice: 0.8 })[0], "note", "a trade within the loss");
