@@ -14,7 +14,7 @@ import streamlit as st
 from pages.library.catalog import CatalogEntry, forget
 from pages.live.server.session import COMPUTE, LiveSession, open_session
 from pages.session import widget_keys
-from pages.session.pending_upload import PendingUpload
+from pages.session.pending_upload import LostUpload, PendingUpload, SubmittedFile
 from pages.session.share_link import SavedView
 from pages.session.snapshots import SnapshotStore
 from pages.teaching.progress import Challenge, LessonProgress
@@ -93,16 +93,28 @@ class Uploads:
         How often the form was submitted; part of the file widgets' keys, so that a submission empties them.
     problems
         Sentences about files that could not be opened, shown at the next run.
+    submitted
+        Files that were submitted and are not read yet; a run that is interrupted leaves them to the next.
+    is_first_opened
+        Whether the first valid file of the last submission was selected.
     pending, last_pending
         Uploads of several series, which wait for a choice, and the number of the last of them.
+    checksums
+        Checksum of each upload's voxels, by key.
+    lost
+        The upload that was open when the page was loaded again, or None.
     """
 
     entries: list[CatalogEntry] = field(default_factory=list)
     last_number: int = 0
     n_submitted: int = 0
     problems: list[str] = field(default_factory=list)
+    submitted: list[SubmittedFile] = field(default_factory=list)
+    is_first_opened: bool = False
     pending: list[PendingUpload] = field(default_factory=list)
     last_pending: int = 0
+    checksums: dict[str, str] = field(default_factory=dict)
+    lost: LostUpload | None = None
 
 
 @dataclass
