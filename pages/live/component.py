@@ -63,6 +63,7 @@ def config_frame(
         "notice": notice,
         "casePath": CASE_PATH.lstrip("/"),
         "computesInBrowser": computes_in_browser(),
+        "keepsVoxels": True,
     }
     return wire.pack("config", header, dict(LUTS))
 

@@ -82,6 +82,8 @@ export interface ConfigFrame {
   sources: SourceInfo[]; notice: { id: number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
   casePath: string; computesInBrowser: boolean;
+  /** Whether the session keeps the voxels that a curve was picked from; a class and a file do not. */
+  keepsVoxels?: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; directions: DirectionInfo[];
@@ -150,6 +152,8 @@ export interface FitFrame {
 export interface VoxelsFrame {
   kind: "voxels"; voxels: Voxel[]; flags: string[]; number: number; arrays: { mean: Curve; sd: Curve };
 }
+/** The session keeps the voxels that the committed curve was picked from. */
+export interface PickedFrame { kind: "picked"; n: number }
 /** Statistics of the values in a region; null where it has too few voxels. */
 export interface RegionStatistics { voxels: number; mean: number | null; sd: number | null; median: number | null }
 /** A drawn region and its mirror: positions of their voxels in slice order, mean curves, and maps that do not follow the AIF. */
@@ -207,7 +211,7 @@ export interface StreamFrames {
 
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
-  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
+  error: ErrorFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; picked: PickedFrame; target: TargetFrame; region: RegionFrame;
   snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
@@ -221,6 +225,7 @@ export type Request =
   | { type: "probe"; voxel: Voxel }
   | { type: "fit"; curve: number[] }
   | { type: "voxels"; voxels: Voxel[]; number: number }
+  | { type: "picked"; key: string; voxels: Voxel[] }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
   | { type: "region"; number: number; slice: number; vertices: [number, number][] }
   | { type: "snapshot"; number: number }
