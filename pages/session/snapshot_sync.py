@@ -75,7 +75,8 @@ def _save(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
             f"The snapshot's curve has {curve.size} points; the series has {now.case.prepared.n_time}."
         )
     numbers = now.case.numbers(now.case.volume_flow(curve, now.settings), now.settings)
-    view = replace(url_sync.current_view(now), case=entry.key, curve=curve)
+    # The start is named also where it is the default, which a link leaves out.
+    view = replace(url_sync.current_view(now), case=entry.key, start=now.start.source_id, curve=curve)
     # Nothing between here and ``done`` can be interrupted, so a request saves one snapshot.
     snapshots.add(str(request.get("name", "")), entry.title, view, numbers, datetime.now(UTC))
 

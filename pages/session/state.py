@@ -246,6 +246,8 @@ class ComparisonState:
         By case key: maps of another package that the user has uploaded.
     n_foreign_added, foreign_problem
         How often a map was added, which empties the file widget, and why the last one cannot be read.
+    evaluated_keys
+        Cases that were chosen for an evaluation.
     run, problem, evaluations
         The evaluation under way, why the last one failed, and finished evaluations, the latest first.
     """
@@ -257,6 +259,7 @@ class ComparisonState:
     foreign: dict[str, list[ForeignMap]] = field(default_factory=dict)
     n_foreign_added: int = 0
     foreign_problem: str = ""
+    evaluated_keys: list[str] = field(default_factory=list)
     run: EvaluationRun | None = None
     problem: str = ""
     evaluations: list[EvaluationResults] = field(default_factory=list)
@@ -280,7 +283,7 @@ class UserState:
     library: LibraryTable = field(default_factory=LibraryTable)
     lesson: LessonState = field(default_factory=LessonState)
     comparison: ComparisonState = field(default_factory=ComparisonState)
-    network_result: NetworkResult | None = None
+    network_results: dict[str, NetworkResult] = field(default_factory=dict)
     live: LiveSession | None = None
 
 

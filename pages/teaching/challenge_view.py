@@ -18,6 +18,7 @@ from pages.teaching.presentation import presentation_style, presentation_switch
 from pages.teaching.progress import Challenge
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
+from perfcore.metrics import METRICS
 from perfcore.teaching.challenge import ChallengeScore
 from perfcore.types import DoubleArray
 
@@ -155,16 +156,18 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
         },
         hide_index=True, alt="Scores of all AIFs", height=ROW_PX * (len(ranked) + 1) + 3,
         column_config={
-            "aif": st.column_config.TextColumn("AIF", width=168),
+            "aif": st.column_config.TextColumn("AIF", width=146),
             "points": st.column_config.ProgressColumn(
-                "Score", format="%.0f", min_value=0, max_value=100, width=118
+                "Score", format="%.0f", min_value=0, max_value=100, width=98
             ),
             "artery": number(
                 "Artery", format="%.2f", width=58, help="Share of its voxels in an artery; 0 without voxels."
             ),
-            "core_dice": number("Dice, core", format="%.2f", width=78),
-            "hypoperfused_dice": number("Dice, Tmax > 6 s", format="%.2f", width=118),
-            "cbf_ratio": number("CBF ratio", format="%.2f", width=78, help="Healthy CBF against the true AIF's"),
+            "core_dice": number(METRICS["dice"].title, format="%.2f", width=54),
+            "hypoperfused_dice": number(
+                METRICS["hypoperfused_dice"].title, format="%.2f", width=106, help="Of the tissue with Tmax > 6 s"
+            ),
+            "cbf_ratio": number("CBF ratio", format="%.2f", width=74, help="Healthy CBF against the true AIF's"),
         },
     )  # fmt: skip
 
