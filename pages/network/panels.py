@@ -164,12 +164,10 @@ def show_application(now: Workspace, name: str) -> None:
     known = [(m, source_label(m), aif) for m, aif in now.case.sources.items() if m in KNOWN or m in SELECTORS]
     with left:
         chart = st.empty()
-    if name not in user_state().network_results:
-        _draw_curves(chart, now, known)
+    _draw_curves(chart, now, known)
     with right:
         result = _result(now.case, name)
     if result.aif is None:
-        _draw_curves(chart, now, known)
         right.warning(result.problem)
         return
     _draw_curves(chart, now, [*known, (name, source_label(name), result.aif)])

@@ -140,11 +140,16 @@ def test_the_first_view_is_the_networks_aif_and_where_it_looked() -> None:
     app.segmented_control(key="model_network").set_value("cnn-regression").run()
     other = user_of(app).network_results["cnn-regression"]
     assert other.weights.sum() == pytest.approx(1, abs=1e-3), "the weights of its weighted mean"
-    app.button(key="model_to_lab").click().run()
-    assert live_of(app).workspace.start.source_id == "cnn-regression"
     app.sidebar.selectbox[0].set_value("demo-small-core").run()
     app.switch_page("pages/model.py").run()
     assert {one.case_key for one in user_of(app).network_results.values()} == {live_of(app).workspace.case.key}
+
+
+def test_a_networks_curve_opens_in_the_lab() -> None:
+    app = page()
+    app.button(key="model_to_lab").click().run()
+    assert not app.exception
+    assert live_of(app).workspace.start.source_id == weights.network_names()[0]
 
 
 def test_the_loss_is_drawn_from_the_log_that_ships() -> None:
