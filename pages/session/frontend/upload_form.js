@@ -28,7 +28,8 @@ function showProgress(root, buttonKey) {
     const percent = Math.round(100 * progressPart(uploads));
     bar.setAttribute("aria-valuenow", String(percent));
     find(bar, "i").style.width = `${percent}%`;
-    const end = percent < 100 ? "the button opens them once they have arrived" : "the server is receiving the last part";
+    const files = uploads.length > 1 ? "the files have" : "the file has";
+    const end = percent < 100 ? `it can be opened once ${files} arrived` : "the server is receiving the last part";
     find(root, "[data-out=progress]").textContent = `Uploading ${progressText(uploads)}; ${end}.`;
   });
 }
