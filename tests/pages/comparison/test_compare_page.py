@@ -350,22 +350,23 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
         st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case, method]}]}}
         open_selected("pressed", found)
 
-    helper = AppTest.from_function(press, args=("case_7", "murase"), default_timeout=60)
+    helper = AppTest.from_function(press, args=("case_7", "peruzzo"), default_timeout=60)
     helper.run()
     assert not helper.exception
     assert user_of(helper).case.key == "folder-case_7"
+    assert user_of(helper).aif.methods == {"folder-case_7": "peruzzo"}, (
+        "the Lab starts from the curve of the point"
+    )
     share_user(helper, app)
     app.run()
     assert not app.exception
-    now = live_of(app).workspace
-    assert now.case.name == "folder-case_7"
-    assert now.start.source_id == "murase", "the Lab shows the curve of the point"
+    assert live_of(app).workspace.case.name == "folder-case_7"
     assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
     null = AppTest.from_function(press, args=("case_7", "null-cnn-regression"), default_timeout=60)
     null.run()
     assert user_of(null).aif.methods == {}
     assert user_of(null).notices.text.startswith("The Lab has no AIF of “Network, regression (null model)”")
-    gone = AppTest.from_function(press, args=("case_99", "murase"), default_timeout=60)
+    gone = AppTest.from_function(press, args=("case_99", "peruzzo"), default_timeout=60)
     share_user(app, gone)
     gone.run()
     assert not user_of(gone).comparison.opens_lab
