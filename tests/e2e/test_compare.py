@@ -105,7 +105,8 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
     at_rest(page)
     page.wait_for_timeout(300)
-    assert page.url.endswith("/compare?case=folder-case_2"), "the clicked point does not open its case again"
+    opened = f"/compare?case=folder-case_2&start={drawn_by}"
+    assert page.url.endswith(opened), "the clicked point does not open its case again"
 
 
 def test_a_map_of_another_package_is_laid_beside_ours_in_this_session_alone(page: Page, url: str) -> None:
