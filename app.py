@@ -11,13 +11,15 @@ import streamlit as st
 # URL paths of the pages that are drawn only with an open case: the Lab (the default page) and Fine-tune.
 # A comment: Streamlit shows a string that stands alone in this file on every page.
 NEED_A_CASE: Final = frozenset({"", "finetune"})
+# Those that show the open case: they ask for an upload that a reload has ended.
+SHOW_A_CASE: Final = frozenset({*NEED_A_CASE, "cases", "compare", "model"})
 
 
 def main() -> None:
     """Draw one page."""
     from pages.classroom.lecturer.room_memory import remember_room  # noqa: PLC0415
     from pages.live.component import ICON, LOGO  # noqa: PLC0415
-    from pages.session import url_sync  # noqa: PLC0415 - heavy, and needed in this role alone
+    from pages.session import case_selection, lost_upload, url_sync  # noqa: PLC0415 - needed in this role alone
     from pages.session.sidebar import sidebar  # noqa: PLC0415
     from pages.teaching import lesson_session  # noqa: PLC0415
     from pages.ui.style import page_style  # noqa: PLC0415
@@ -43,7 +45,10 @@ def main() -> None:
     opened = sidebar()
     url_sync.update_address(opened, page.url_path)
     remember_room()
-    if opened is not None or page.url_path not in NEED_A_CASE:
+    lost = case_selection.lost_upload()
+    if lost is not None and page.url_path in SHOW_A_CASE:
+        lost_upload.ask_again(lost)
+    elif opened is not None or page.url_path not in NEED_A_CASE:
         page.run()
 
 
@@ -67,6 +72,7 @@ else:
         CLASS_FRONTEND,
         LIVE_FRONTEND,
         PLAYER_FRONTEND,
+        SESSION_FRONTEND,
         HashedStaticFiles,
     )
     from pages.series_player.route import PATH as PLAYER_PATH
@@ -92,6 +98,7 @@ else:
         Route(base + web_pages.PROJECTOR_PATH, web_pages.projector_page),
         Mount(f"{assets}/classroom/frontend", HashedStaticFiles(directory=CLASS_FRONTEND)),
         Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
+        Mount(f"{assets}/session/frontend", HashedStaticFiles(directory=SESSION_FRONTEND)),
         Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]
     app = st.App(

@@ -29,11 +29,6 @@ else:
     applied, metrics, learning, layers, card = st.tabs(
         ["On this case", "Metrics", "Learning", "Architecture", "Model card"]
     )
-    with applied:
-        if now is not None and now.case.name == case_selection.current_entry().key:
-            panels.show_application(now, name)
-        else:
-            st.info("This case cannot be opened; choose another in the sidebar.")
     with metrics:
         panels.show_metrics(manifest)
         st.page_link("pages/compare.py", label="Case by case, with tests: Compare", icon=":material/view_column:")
@@ -43,3 +38,8 @@ else:
         panels.show_architecture()
     with card:
         panels.show_card()
+    with applied:  # last, as it takes seconds at first
+        if now is not None and now.case.name == case_selection.current_entry().key:
+            panels.show_application(now, name)
+        else:
+            st.info("This case cannot be opened; choose another in the sidebar.")

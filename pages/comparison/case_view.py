@@ -33,10 +33,11 @@ from perfcore.quality_flags import sentences, without_codes
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
+ROW_PX: Final = 35
 _number = st.column_config.NumberColumn
 _WIDTHS: Final = {
-    "core_ml": 62, "hypoperfused_ml": 118, "target_mismatch": 62, "hypoperfusion_index": 58, "dice": 52, "auc": 72,
-    "reference_cbf": 150,
+    "core_ml": 66, "hypoperfused_ml": 122, "target_mismatch": 62, "hypoperfusion_index": 58, "dice": 52, "auc": 52,
+    "reference_cbf": 92,
 }  # fmt: skip
 """Width of each metric's column, px."""
 _METRIC_HELP: Final = {
@@ -45,24 +46,26 @@ _METRIC_HELP: Final = {
     "hypoperfusion_index": "Hypoperfusion index: volume with Tmax above 10 s over that above 6 s",
     "dice": "Of the core against the known lesion",
     "auc": "Of rCBF against the known lesion",
-    "reference_cbf": "Mean of the healthy reference",
+    "reference_cbf": "Mean of the healthy reference, ml/100 g/min",
 }
 _FORMATS: Final[dict[str, Any]] = {
-    "Method": st.column_config.TextColumn(width=132),
-    "AIF": st.column_config.TextColumn(width=84, help="Quality of the curve; the reason is in the last column"),
+    "Method": st.column_config.TextColumn(width=168),
+    "AIF": st.column_config.TextColumn(width=84, help="Quality of the curve; the reason is below the table"),
     **{
         METRICS[name].title: _number(
-            width=_WIDTHS[name], format=f"%.{METRICS[name].digits}f", help=_METRIC_HELP.get(name)
+            METRICS[name].label if name == "reference_cbf" else None,  # its unit is in the help
+            width=_WIDTHS[name],
+            format=f"%.{METRICS[name].digits}f",
+            help=_METRIC_HELP.get(name),
         )
         for name in COMPARED
     },
     METRICS["target_mismatch"].title: st.column_config.TextColumn(
         width=_WIDTHS["target_mismatch"], help=_METRIC_HELP["target_mismatch"]
     ),
-    "Peak": _number(width=66, format="%.3g", help="Of the enhancement, in the unit of the series"),
+    "Peak": _number(width=52, format="%.3g", help="Of the enhancement, in the unit of the series"),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
-    "Reason and flags": st.column_config.TextColumn(width="large"),
 }
 
 
@@ -74,16 +77,19 @@ def show_case(now: Workspace) -> None:
     if not chosen:
         st.info("Choose at least one AIF.")
         return
-    chart_at, table_at = st.columns([5, 6.6], gap="medium")
+    st.caption(
+        f"All AIFs under the sidebar's settings; differences are to the first, **{escape(chosen[0].label)}**. "
+        "Your edit and snapshots of this case can be chosen too."
+    )
+    table = st.empty()
+    chart_at, reasons_at = st.columns([5, 4], gap="medium")
     with chart_at:
+        chart = st.empty()
         same_area = st.toggle(
             "Same area", key="compare_area",
             help="Scales each curve to area 1. Shape and delay remain; rCBF depends on nothing else.",
         )  # fmt: skip
-        chart = st.empty()
-    with table_at:
-        st.caption(f"All columns under the sidebar's settings; differences are to **{escape(chosen[0].label)}**.")
-        table = st.empty()
+    reasons = reasons_at.empty()
     maps, z = _selected_maps(now)
     here = Slice.of(case, z)
     slots = _slots(len(chosen), maps)
@@ -110,7 +116,9 @@ def show_case(now: Workspace) -> None:
                 column_config=_FORMATS,
                 placeholder="–",
                 alt="Metrics of each AIF",
+                height=ROW_PX * (len(columns) + 1) + 3,
             )
+            reasons.markdown(_reasons(columns))
     show_foreign_maps(now, columns[0], here, z)
 
 
@@ -128,7 +136,6 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
                 "Peak": None if column.aif is None else column.aif.peak,
                 "at, s": None if column.aif is None else column.aif.peak_time_s,
                 "Voxels": None if column.aif is None or not column.aif.voxels else len(column.aif.voxels),
-                "Reason and flags": _reason_and_flags(column),
             }
             for column in columns
         ],
@@ -136,10 +143,16 @@ def metrics_table(columns: list[Column]) -> pd.DataFrame:
     )
 
 
-def _reason_and_flags(column: Column) -> str:
-    found = () if column.quality is None else column.quality.flags
-    flags = [] if column.aif is None else sentences((*found, *without_codes(column.aif.quality, found)))
-    return " ".join(part for part in (column.problem, column.why, *flags) if part)
+def _reasons(columns: list[Column]) -> str:
+    """Return why each AIF was chosen or is missing, and its quality flags, as Markdown."""
+    rows = []
+    for column in columns:
+        found = () if column.quality is None else column.quality.flags
+        flags = [] if column.aif is None else sentences((*found, *without_codes(column.aif.quality, found)))
+        text = " ".join(part for part in (column.problem, column.why, *flags) if part)
+        if text:
+            rows.append(f"**{escape(column.option.label)}** · :small[{escape(text)}]")
+    return "  \n".join(rows)
 
 
 def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
@@ -193,14 +206,19 @@ def _selected_keys(known: Mapping[str, AifOption], case: str) -> list[str]:
 
 def _selected_maps(now: Workspace) -> tuple[list[str], int]:
     """Draw the choice of maps and slice."""
-    left, right = st.columns([2, 3], gap="medium", vertical_alignment="bottom")
+    left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
     maps = left.pills(
         "Maps", list(compared_maps()), selection_mode="multi", default=["rcbf", "tmax"], key="compare_maps",
         format_func=lambda name: MAPS[name].label, label_visibility="collapsed",
     )  # fmt: skip
     n, z = now.case.n_slices, now.case.first_slice
     if n > 1:
-        z = right.slider("Slice", 1, n, z + 1, key=f"compare_slice_{now.case.name}") - 1
+        name, slider = right.columns([1, 9], vertical_alignment="center")
+        name.markdown("Slice")
+        z = (
+            slider.slider("Slice", 1, n, z + 1, key=f"compare_slice_{now.case.name}", label_visibility="collapsed")
+            - 1
+        )
     return [name for name in compared_maps() if name in maps], z
 
 
@@ -220,7 +238,7 @@ def _slots(n: int, maps: list[str]) -> list[list[Any]]:
                     slots[place].append(column.empty())
     st.caption(
         "Magenta: core; white, dashed: the known lesion. In differences: the column's core in magenta, the first "
-        "column's in yellow, dashed; orange is higher than the first column, blue lower."
+        "column's in black, dashed; red is higher than the first column, blue lower."
     )
     return slots
 

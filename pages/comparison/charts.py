@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -14,8 +15,10 @@ from perfcore.metrics import METRICS, evaluated
 from perfcore.types import Aif
 
 HEIGHT: Final = 300
-LEGEND_PX: Final = 180
-"""Height of a legend with the methods of an evaluation, above its chart."""
+LEGEND_ROW_PX: Final = 20
+_TWO_A_ROW: Final = {"entrywidthmode": "fraction", "entrywidth": 0.5}
+ROC_FROM, ROC_TO = 0.02, 0.4
+"""False positive rates of the ROC plot: its lowest sensitivity is that at the first; it ends at the second."""
 CHARTED: Final = (*evaluated(), "core_ml", "hypoperfused_ml", "reference_cbf", "seconds")
 """Metrics that a chart can show, in the order of the choice."""
 
@@ -59,7 +62,7 @@ def method_scatter(rows: pd.DataFrame, one: str, other: str, metric: str) -> go.
         x=span, y=span, mode="lines", line={"color": "#8b95a1", "dash": "dot", "width": 1}, hoverinfo="skip"
     )
     figure.add_scatter(
-        x=pairs[one], y=pairs[other], mode="markers", customdata=_cases(pairs.index),
+        x=pairs[one], y=pairs[other], mode="markers", customdata=_points(pairs.index, other),
         marker={"color": source_colour(other), "size": 9, "opacity": 0.85},
         hovertemplate="%{customdata[0]}: %{x:.3g} and %{y:.3g}<extra></extra>",
     )  # fmt: skip
@@ -72,7 +75,7 @@ def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
     own = rows[rows["method"] == method].dropna(subset=["core_ml", "lesion_ml"])
     measured, known = own["core_ml"].to_numpy(float), own["lesion_ml"].to_numpy(float)
     figure.add_scatter(
-        x=(measured + known) / 2, y=measured - known, mode="markers", customdata=_cases(own["case"]),
+        x=(measured + known) / 2, y=measured - known, mode="markers", customdata=_points(own["case"], method),
         marker={"color": source_colour(method), "size": 9, "opacity": 0.85},
         hovertemplate="%{customdata[0]}: %{y:+.1f} ml<extra></extra>",
     )  # fmt: skip
@@ -89,13 +92,15 @@ def agreement(rows: pd.DataFrame, method: str) -> go.Figure:
 
 
 def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
-    """Draw the mean ROC curve of each method."""
+    """Draw the mean ROC curve of some methods, in the part of the plane where they differ."""
+    shown = [m for m in methods if m in curves_of]
     figure = _frame("False positive rate", "Sensitivity")
-    for place, method in enumerate(m for m in methods if m in curves_of):
+    for place, method in enumerate(shown):
         _add_line(figure, method, place, curves_of["fpr"], curves_of[method])
-    figure.update_layout(height=HEIGHT + LEGEND_PX)
-    figure.update_xaxes(range=[0, 1])
-    figure.update_yaxes(range=[0, 1.01])
+    lowest = curves_of.loc[curves_of["fpr"] >= ROC_FROM, shown].min().min() if shown else 0.0
+    figure.update_layout(height=HEIGHT + _legend_px(len(shown)), legend=_TWO_A_ROW)
+    figure.update_xaxes(range=[0, ROC_TO])
+    figure.update_yaxes(range=[max(math.floor(20 * float(lowest)) / 20, 0), 1.01])
     return figure
 
 
@@ -107,8 +112,13 @@ def sweep(table: pd.DataFrame, methods: Sequence[str], threshold: float) -> go.F
         if len(own):
             _add_line(figure, method, place, own["threshold"], own["dice_mean"])
     figure.add_vline(threshold, line={"color": "#8b95a1", "width": 1})
-    figure.update_layout(height=HEIGHT + LEGEND_PX)
+    figure.update_layout(height=HEIGHT + _legend_px(len(methods)), legend=_TWO_A_ROW)
     return figure
+
+
+def _legend_px(n: int) -> int:
+    """Return the height of a legend of two names a row."""
+    return 8 + LEGEND_ROW_PX * -(-n // 2)
 
 
 def _add_line(figure: go.Figure, method: str, place: int, x: Any, y: Any) -> None:
@@ -120,6 +130,31 @@ def _add_line(figure: go.Figure, method: str, place: int, x: Any, y: Any) -> Non
     )  # fmt: skip
 
 
+def learning(log: pd.DataFrame, method: str) -> go.Figure:
+    """Draw the loss of a training by epoch: solid on its training cases, dashed on the cases held out.
+
+    Parameters
+    ----------
+    log
+        Columns ``part`` (``all`` or ``fold_K``), ``epoch``, ``train_loss`` and ``held_out_loss``.
+    method
+        The network.
+    """
+    figure = _frame("Epoch", "Loss, 1 − soft Dice")
+    for place, (part, rows) in enumerate(log.groupby("part", sort=False)):
+        words = "all cases" if part == "all" else str(part).replace("_", " ")
+        colour = source_colour(method) if part == "all" else source_colour("", place)
+        for column, on, dash in (("train_loss", "training", "solid"), ("held_out_loss", "held out", "dash")):
+            if rows[column].notna().any():
+                figure.add_scatter(
+                    x=rows["epoch"], y=rows[column], name=f"{words}, {on}", mode="lines+markers",
+                    line={"color": colour, "width": 2, "dash": dash}, hovertemplate="%{y:.4f}",
+                )  # fmt: skip
+    figure.update_layout(showlegend=True)
+    figure.update_xaxes(dtick=1 if log["epoch"].max() <= 20 else None)
+    return figure
+
+
 def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
     """Draw box plots of a metric over the cases, one per method, with all cases as points."""
     figure = _frame(METRICS[metric].long_title, "", showlegend=False)
@@ -127,21 +162,23 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
         own = rows[rows["method"] == method].dropna(subset=[metric])
         figure.add_box(
             x=own[metric], name=source_label(method), orientation="h", boxpoints="all", jitter=0.5, pointpos=0,
-            marker={"color": source_colour(method, place), "size": 5}, customdata=_cases(own["case"]),
+            marker={"color": source_colour(method, place), "size": 5}, customdata=_points(own["case"], method),
             hovertemplate="%{customdata[0]}: %{x:.3g}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
+    figure.update_layout(height=90 + 24 * len(methods))
     return figure
 
 
-def _cases(names: Any) -> list[list[str]]:
-    return [[str(name)] for name in names]
+def _points(cases: Any, method: str) -> list[list[str]]:
+    """Return case and method of each point, which a selection sends back."""
+    return [[str(case), method] for case in cases]
 
 
-def selected_case(event: Mapping[str, Any] | None) -> str | None:
-    """Return the case of the selected point of a chart, or None."""
+def selected_point(event: Mapping[str, Any] | None) -> tuple[str, str] | None:
+    """Return case and method of the selected point of a chart, or None."""
     points = (event or {}).get("selection", {}).get("points", [])
     data = points[0].get("customdata") if points else None
     if isinstance(data, Mapping):  # plotly sends a list or an object with numbered fields
         data = list(data.values())
-    return str(data[0]) if isinstance(data, list | tuple) and data else (str(data) if data else None)
+    return (str(data[0]), str(data[1])) if isinstance(data, list | tuple) and len(data) == 2 else None

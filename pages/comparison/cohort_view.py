@@ -15,11 +15,13 @@ from pages.comparison import charts
 from pages.comparison.charts import CHARTED
 from pages.comparison.evaluation_results import NONE, CaseFilter, EvaluationResults, confounders_of, summary_of
 from pages.server import config
-from pages.session import case_selection
-from pages.session.state import user_state
+from pages.session import case_selection, widget_keys
+from pages.session.state import notify, user_state
 from pages.ui.escape import escape
-from perfcore.aif.sources import is_network, source_label
-from perfcore.evaluation.statistics import COMPARATOR
+from perfcore.aif.network.weights import network_names
+from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import OWN_NULL, is_network, is_null, source_label
+from perfcore.evaluation.statistics import COMPARATOR, MIN_PAIRS
 from perfcore.evaluation.wording import (
     DIFFERENCE_NOTE,
     SWEEP_NOTE,
@@ -27,12 +29,16 @@ from perfcore.evaluation.wording import (
     failures,
     mean_text,
     p_text,
-    reference_label,
     table_note,
 )
 from perfcore.metrics import METRICS, evaluated
 
 _TESTED: Final = tuple(name for name in evaluated() if METRICS[name].tested)
+FIGURES: Final = {"core": "Core", "time": "Hypoperfusion and AIF", "all": "All, with 95 % intervals"}
+"""Groups of metrics that fit into the window side by side, and all of them."""
+_OF_TIME: Final = frozenset(name for name in evaluated() if name.startswith(("hypoperfused", "aif", "tmax")))
+ROW_PX: Final = 35
+_METHOD_PX: Final = 222
 _FAILURES_PX: Final = 110
 """Width of the column of failures, which names fallbacks too."""
 
@@ -65,30 +71,49 @@ def show_cohort(found: EvaluationResults) -> None:
         st.info("No case passes the filters.")
         return
     summary = summary_of(found, selection)
+    figures = st.segmented_control(
+        "Figures", list(FIGURES), default="core", key="cohort_figures", required=True,
+        format_func=lambda name: FIGURES[name], label_visibility="collapsed",
+    )  # fmt: skip
+    shown = table(summary, figures or "core")
     st.dataframe(
-        table(summary), hide_index=True, width="stretch", alt="Metrics of each method over the cases",
-        column_config={"Failures": st.column_config.TextColumn(width=_FAILURES_PX)},
+        shown, hide_index=True, width="stretch", alt="Metrics of each method over the cases",
+        height=ROW_PX * (len(shown) + 1) + 3,
+        column_config={
+            "Method": st.column_config.TextColumn(width=_METHOD_PX),
+            "Failures": st.column_config.TextColumn(width=_FAILURES_PX),
+        },
     )  # fmt: skip
     with st.expander("The networks in words"):
         st.markdown("\n".join(f"- {escape(sentence)}" for sentence in summary["headline"]))
     with st.expander("How to read the table"):
         st.markdown(escape(table_note(summary)))
-    left, right = st.columns([1.12, 1], gap="large")
-    with left:
-        _differences(summary)
-    with right:
-        _sweep(found, rows)
+    _differences(summary)
+    _line_charts(found, rows)
     _charts(found, rows, summary)
     _downloads(found, rows, selection)
 
 
-def table(summary: dict[str, Any]) -> pd.DataFrame:
-    """Return failures, and the mean of each metric with its interval, a row per method."""
+def table(summary: dict[str, Any], figures: str = "all") -> pd.DataFrame:
+    """Return failures and the mean of each metric, a row per method.
+
+    Parameters
+    ----------
+    summary
+        Of an evaluation.
+    figures
+        A key of `FIGURES`; ``all`` has the 95 % intervals too.
+    """
+    names = [name for name in evaluated() if figures == "all" or (name in _OF_TIME) == (figures == "time")]
+
+    def text(name: str, found: dict[str, Any]) -> str:
+        return mean_text(METRICS[name], found) if figures == "all" else METRICS[name].text(found["mean"])
+
     return pd.DataFrame([
         {
             "Method": source_label(method),
             "Failures": failures(about),
-            **{METRICS[name].title: mean_text(METRICS[name], about[name]) for name in evaluated()},
+            **{METRICS[name].title: text(name, about[name]) for name in names},
         }
         for method, about in summary["methods"].items()
     ])  # fmt: skip
@@ -112,27 +137,65 @@ def _differences(summary: dict[str, Any]) -> None:
     if not references:
         return
     st.markdown("**Differences**")
-    one, two = st.columns([3, 2], vertical_alignment="bottom")
+    n_patients = max(about["dice"]["n"] for about in summary["methods"].values())
+    if n_patients < MIN_PAIRS:
+        st.info(
+            f"Differences and tests need at least {MIN_PAIRS} patients; the cases shown are of {n_patients}. "
+            "Evaluate cases of more patients."
+        )
+        return
+    one, two, _ = st.columns([4, 3, 3], vertical_alignment="bottom")
     reference = one.segmented_control(
-        "Differences from", references, default=references[0], key="cohort_reference", format_func=reference_label,
+        "Differences from", references, default=references[0], key="cohort_reference", format_func=_reference_name,
         label_visibility="collapsed", required=True,
     )  # fmt: skip
     metric = two.selectbox(
         "Metric of the differences", _TESTED, key="cohort_difference_metric", format_func=_long_title,
         label_visibility="collapsed",
     )  # fmt: skip
+    shown = differences(summary, reference, metric)
     st.dataframe(
-        differences(summary, reference, metric), hide_index=True, width="stretch",
-        alt=f"Differences from {reference_label(reference)}",
+        shown, hide_index=True, width="stretch", height=ROW_PX * (len(shown) + 1) + 3,
+        alt=f"Differences from {_reference_name(reference)}",
     )  # fmt: skip
     st.caption(DIFFERENCE_NOTE)
 
 
-def _sweep(found: EvaluationResults, rows: pd.DataFrame) -> None:
+def _reference_name(reference: str) -> str:
+    return "Own mean curve" if reference == OWN_NULL else source_label(reference)
+
+
+def _line_charts(found: EvaluationResults, rows: pd.DataFrame) -> None:
+    """Draw Dice by threshold and ROC of the chosen methods."""
+    st.session_state[widget_keys.COHORT_METHODS] = _drawn_methods(found)
+    st.multiselect(
+        "Methods in the charts of threshold and ROC", found.methods, key=widget_keys.COHORT_METHODS,
+        format_func=source_label, placeholder="None",
+    )  # fmt: skip
+    methods = _drawn_methods(found)
+    left, right = st.columns(2, gap="large")
+    with left:
+        _sweep(found, rows, methods)
+    with right:
+        st.markdown(f"**ROC of rCBF, mean of the cases**{_unfiltered_note(found, rows)}")
+        st.plotly_chart(
+            charts.roc(found.roc, methods), width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF"
+        )
+        st.caption(f"False positive rates up to {charts.ROC_TO:g}; beyond, the curves run together.")
+
+
+def _sweep(found: EvaluationResults, rows: pd.DataFrame, methods: list[str]) -> None:
     st.markdown(f"**Core Dice by the threshold of rCBF**{_unfiltered_note(found, rows)}")
-    figure = charts.sweep(found.sweep, found.methods, found.summary["settings"]["core_threshold"])
+    figure = charts.sweep(found.sweep, methods, found.summary["settings"]["core_threshold"])
     st.plotly_chart(figure, width="stretch", key="cohort_sweep", alt="Mean core Dice by threshold of rCBF")
     st.caption(SWEEP_NOTE)
+
+
+def _drawn_methods(found: EvaluationResults) -> list[str]:
+    """Return the methods that the line charts draw: those chosen, at first all but the null models."""
+    chosen = st.session_state.get(widget_keys.COHORT_METHODS)
+    shown = [method for method in found.methods if chosen is not None and method in chosen]
+    return shown or [method for method in found.methods if not is_null(method)]
 
 
 def _unfiltered_note(found: EvaluationResults, rows: pd.DataFrame) -> str:
@@ -169,15 +232,18 @@ def _charts(found: EvaluationResults, rows: pd.DataFrame, summary: dict[str, Any
     other_first = COMPARATOR if COMPARATOR in methods and first != COMPARATOR else methods[-1]
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("**Two methods, case by case**")
-        a, b, c = st.columns([3, 3, 4])
+        title, choice = st.columns(2, vertical_alignment="center")
+        title.markdown("**Two methods, case by case**")
+        metric = choice.selectbox(
+            "Metric", known, key="cohort_metric", format_func=_long_title, label_visibility="collapsed"
+        )
+        a, b = st.columns(2)
         one = a.selectbox(
             "Horizontal", methods, index=methods.index(other_first), key="cohort_x", format_func=source_label
         )
         other = b.selectbox(
             "Vertical", methods, index=methods.index(first), key="cohort_y", format_func=source_label
         )
-        metric = c.selectbox("Metric", known, key="cohort_metric", format_func=_long_title)
         _selectable(
             charts.method_scatter(rows, one, other, metric), "cohort_against", found, "Each case by two methods"
         )
@@ -187,19 +253,13 @@ def _charts(found: EvaluationResults, rows: pd.DataFrame, summary: dict[str, Any
             "Method", methods, index=methods.index(first), key="cohort_agreement_method", format_func=source_label
         )
         _selectable(charts.agreement(rows, method), "cohort_agreement", found, "Bland–Altman")
-    left, right = st.columns([1.12, 1], gap="large")
-    with left:
-        title, choice = st.columns(2, vertical_alignment="bottom")
-        title.markdown("**Distribution over the cases**")
-        metric = choice.selectbox(
-            "Metric of the box plot", known, key="cohort_box_metric", format_func=_long_title,
-            label_visibility="collapsed",
-        )  # fmt: skip
-        _selectable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
-    with right:
-        st.markdown(f"**ROC of rCBF, mean of the cases**{_unfiltered_note(found, rows)}")
-        figure = charts.roc(found.roc, found.methods)
-        st.plotly_chart(figure, width="stretch", key="cohort_roc", alt="Mean ROC curves of rCBF")
+    title, choice, _ = st.columns([2, 2, 3], vertical_alignment="bottom")
+    title.markdown("**Distribution over the cases**")
+    metric = choice.selectbox(
+        "Metric of the box plot", known, key="cohort_box_metric", format_func=_long_title,
+        label_visibility="collapsed",
+    )  # fmt: skip
+    _selectable(charts.boxes(rows, methods, metric), "cohort_boxes", found, "Box plots")
 
 
 def _long_title(metric: str) -> str:
@@ -219,17 +279,24 @@ def _opener(key: str, found: EvaluationResults) -> Callable[[], None]:
 
 
 def open_selected(key: str, found: EvaluationResults) -> None:
-    """Open the case of the selected point in the Lab; a toast says if it is not in the library."""
-    case = charts.selected_case(st.session_state[key])
-    if case is None:
+    """Open the case of the selected point in the Lab with the point's AIF; a toast says what is not there."""
+    point = charts.selected_point(st.session_state[key])
+    if point is None:
         return
+    case, method = point
     key_of_case = found.catalog_key(case)
     entry = None if key_of_case is None else case_selection.find_entry(key_of_case)
     if entry is None:
         st.toast(f"{case} is not in this server's library.", icon=":material/folder_off:")
         return
     case_selection.select_entry(entry)
-    user_state().comparison.opens_lab = True
+    user = user_state()
+    if method in {"truth", *SELECTORS, *network_names()}:
+        user.aif.methods[entry.key] = method
+    else:
+        user.aif.methods.pop(entry.key, None)
+        notify(f"The Lab has no AIF of “{source_label(method)}”; it starts from its default.")
+    user.comparison.opens_lab = True
 
 
 def _downloads(found: EvaluationResults, rows: pd.DataFrame, selection: CaseFilter) -> None:

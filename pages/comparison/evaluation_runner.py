@@ -26,12 +26,22 @@ _running: Final = threading.Lock()
 
 @dataclass
 class EvaluationProgress:
-    """Progress of an evaluation, written by the thread that reads the process's output."""
+    """Progress of an evaluation, written by the thread that reads the process's output.
+
+    ``done`` and ``total`` count cases; ``part`` of the next one is done, 0 to 1; ``now`` names what is under way.
+    """
 
     done: int = 0
     total: int = 0
+    part: float = 0.0
+    now: str = ""
     finished: bool = False
     problem: str = ""
+
+    @property
+    def fraction(self) -> float:
+        """Part of the whole evaluation that is done, 0 to 1."""
+        return min((self.done + self.part) / max(self.total, 1), 1.0)
 
 
 class EvaluationRun:
@@ -43,6 +53,8 @@ class EvaluationRun:
         Key and name of each case.
     folder
         The server's folder of cases.
+    own
+        Curves of the user: case name, name of the curve, values at the frames.
 
     Raises
     ------
@@ -50,7 +62,12 @@ class EvaluationRun:
         Another evaluation is running, or the number of cases is out of range.
     """
 
-    def __init__(self, cases: Sequence[tuple[str, str]], folder: Path | None) -> None:
+    def __init__(
+        self,
+        cases: Sequence[tuple[str, str]],
+        folder: Path | None,
+        own: Sequence[tuple[str, str, Sequence[float]]] = (),
+    ) -> None:
         if not 1 <= len(cases) <= MAX_CASES:
             raise ArgumentError(f"Choose between 1 and {MAX_CASES} cases; got {len(cases)}.")
         if not _running.acquire(blocking=False):
@@ -71,7 +88,8 @@ class EvaluationRun:
         self._reader.start()
         # When the session ends, this object is collected and the process is killed.
         self._end = weakref.finalize(self, _end, self._process, self._folder)
-        line = {"folder": None if folder is None else str(folder), "cases": list(cases)}
+        curves = [(case, name, list(values)) for case, name, values in own]
+        line = {"folder": None if folder is None else str(folder), "cases": list(cases), "own": curves}
         with suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(line) + "\n")

@@ -1,7 +1,7 @@
 """Process that evaluates chosen cases: ``python -m pages.comparison.evaluation_worker OUT``.
 
-Reads one line of JSON (folder and cases) and writes lines of JSON with the progress. The process exits at once
-when its input is closed.
+Reads one line of JSON (folder, cases and own curves) and writes lines of JSON with the progress. The process exits
+at once when its input is closed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from typing import Any
 import torch
 
 from pages.library.demonstrations import cache_folder
+from perfcore.aif.sources import source_label
 from perfcore.errors import PerfcoreError
+from perfcore.evaluation.methods import OwnCurve
 from perfcore.evaluation.run import evaluate_cases
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.phantom.cases import PhantomCase, make_case, make_demonstration
@@ -68,6 +70,18 @@ def case_of(key: str, name: str, folder: Path | None, work: Path) -> CohortCase:
     return _renamed(cases[rest], name)
 
 
+def _own_curves(given: list[Any]) -> dict[str, list[OwnCurve]]:
+    """Return the user's curves by case, from rows of case, name and values."""
+    found: dict[str, list[OwnCurve]] = {}
+    for case, name, values in given:
+        found.setdefault(case, []).append(OwnCurve(name, tuple(values)))
+    return found
+
+
+def _report_method(case: str, method: str, done: int, total: int) -> None:
+    _report(part=done / total, now=f"{case}, {source_label(method)}")
+
+
 def main() -> None:
     """Run one evaluation."""
     out = Path(sys.argv[1])
@@ -77,8 +91,14 @@ def main() -> None:
     torch.set_num_threads(1)
     folder = None if wanted["folder"] is None else Path(wanted["folder"])
     try:
-        cases = [case_of(key, name, folder, out / "cases") for key, name in wanted["cases"]]
-        evaluate_cases(cases, out, workers=1, progress=lambda done, total: _report(done=done, total=total))
+        cases = []
+        for place, (key, name) in enumerate(wanted["cases"], start=1):
+            _report(now=f"reading case {place} of {len(wanted['cases'])}")
+            cases.append(case_of(key, name, folder, out / "cases"))
+        evaluate_cases(
+            cases, out, workers=1, own=_own_curves(wanted["own"]), on_method=_report_method,
+            progress=lambda done, total: _report(done=done, total=total, part=0.0),
+        )  # fmt: skip
         _report(finished=True)
     except PerfcoreError as error:
         _report(problem=str(error))

@@ -71,7 +71,7 @@ def show_foreign_maps(now: Workspace, first: Column, here: Slice, z: int) -> Non
     if maps:
         st.caption(
             "Magenta: core; green: Tmax above its threshold. In differences (other package minus ours) its lesion "
-            "has the same colour, ours is yellow and dashed; orange is higher than ours, blue lower."
+            "has the same colour, ours is black and dashed; red is higher than ours, blue lower."
         )
     _show_form(now)
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from pages.comparison.columns import Column
 from pages.live.compute.case import LiveCase
-from perfcore.display.colours import LUTS, outline_rgb
+from perfcore.display.colours import DIFFERENCES, LUTS, outline_rgb
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.types import BoolArray, FloatArray
 
@@ -22,16 +22,13 @@ SCALE: Final = 3
 MARGIN: Final = 4
 DIM: Final = 0.45
 BRAIN_HU: Final = (0.0, 80.0)
-CORE, TRUTH, FIRST, HYPOPERFUSED = (outline_rgb(name) for name in ("core", "truth", "probe", "hypoperfused"))
+CORE, TRUTH, HYPOPERFUSED = (outline_rgb(name) for name in ("core", "truth", "hypoperfused"))
+FIRST: Final = (24, 28, 36)
+"""Outline of the first column's core in a difference: dark, on the light grey of no difference."""
 Outline = tuple[BoolArray, tuple[int, int, int], bool]
 """Region in slice order, colour, and whether its outline is dashed."""
-_KEYS: Final = np.array([(90, 190, 255), (30, 90, 170), (14, 16, 22), (170, 80, 20), (255, 165, 60)], np.float64)
-DIVERGING: Final[NDArray[np.uint8]] = (
-    np.stack([np.interp(np.linspace(0, 4, 256), range(5), channel) for channel in _KEYS.T], 1)
-    .round()
-    .astype(np.uint8)
-)
-"""Colour scale of differences: blue is lower, dark is equal, orange is higher."""
+DIVERGING: Final[NDArray[np.uint8]] = DIFFERENCES.reshape(256, 3)
+"""Colour scale of differences, as in the Lab: blue is lower, light grey is equal, red is higher."""
 
 
 @dataclass(frozen=True, eq=False)

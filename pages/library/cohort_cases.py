@@ -69,7 +69,7 @@ def cohort_entry(key: str) -> CatalogEntry | None:
         made = make_case(seed, index)
         return LoadedCase(made.series, made.truth.aif, made.truth.core | made.truth.penumbra)
 
-    title = f"Evaluation, case {index}"
+    title = f"case_{index} (evaluation)"
     return CatalogEntry(
         f"cohort-{seed}-{index}", title, recipe.lesson, read, summary=case_summary.summary_of_recipe(recipe)
     )

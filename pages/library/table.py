@@ -19,7 +19,7 @@ from perfcore.phantom.recipe import CONFOUNDERS
 from perfcore.quality_flags import FLAGS, codes
 
 ROW_PX: Final = 50
-ROWS_SHOWN: Final = 4
+ROWS_SHOWN: Final = 9
 HEADER_PX: Final = 37
 POLL_S: Final = 1.0
 ORIGINS: Final = {"demonstration": "Demonstration", "cohort": "Cohort", "folder": "Folder", "upload": "Upload"}
@@ -90,27 +90,27 @@ def _cells(row: Row) -> dict[str, Any]:
     return {
         "picture": row.picture or None,
         "case": row.entry.title,
+        "flags": words,
         "origin": ORIGINS[row.entry.origin],
         "size": size,
         "spacing": spacing,
         "dt": known.dt_s,
         "lesion": known.lesion_ml,
-        "flags": words,
         "confounders": list(known.confounders),
     }
 
 
 _COLUMNS: Final[dict[str, Any]] = {
-    "picture": st.column_config.ImageColumn("", width=58),
-    "case": st.column_config.TextColumn("Case", width=176),
+    "picture": st.column_config.ImageColumn("", width=52),
+    "case": st.column_config.TextColumn("Case", width=188),
+    "flags": st.column_config.ListColumn(
+        "Quality", help="Full sentences: beside the table, for the selected case.", width=144
+    ),
     "origin": st.column_config.TextColumn("Origin", width=106),
     "size": st.column_config.TextColumn("Slices × frames", width=108),
     "spacing": st.column_config.TextColumn("Voxel, mm", width=98),
     "dt": st.column_config.NumberColumn("dt, s", width=46, format="%.3g"),
     "lesion": st.column_config.NumberColumn("Lesion, ml", width=76, format="%.1f"),
-    "flags": st.column_config.ListColumn(
-        "Quality", help="Full sentences: below the table, for the selected case.", width=144
-    ),
     "confounders": st.column_config.ListColumn("Confounders", help="Difficulties that a phantom was made with."),
 }
 
@@ -120,24 +120,9 @@ def filters(rows: Iterable[Row]) -> Filters:
     rows = list(rows)
     kinds = [kind for kind in ORIGINS if any(row.entry.origin == kind for row in rows)]
     counts = sorted({row.summary.n_slices for row in rows if row.summary.n_slices is not None})
-    # A filter with a single choice is left out.
-    widths = [3, 4, *([3] if len(kinds) > 1 else []), *([3] if len(counts) > 1 else [])]
-    spare = [13 - sum(widths)] if sum(widths) < 13 else []
-    text, words, *more = st.columns([*widths, *spare], vertical_alignment="bottom")
+    text, words = st.columns(2)
     wanted = text.text_input(
         "Filter", key="library_text", placeholder="Name, flag …", label_visibility="collapsed"
-    )
-    origins = (
-        ()
-        if len(kinds) < 2
-        else more.pop(0).pills(
-            "Origin",
-            kinds,
-            selection_mode="multi",
-            key="library_origins",
-            format_func=lambda kind: ORIGINS[kind],
-            label_visibility="collapsed",
-        )
     )
     present = {code for row in rows for code in (*row.flag_codes, *row.summary.confounders)}
     chosen = tuple(st.session_state.get(widget_keys.LIBRARY_FLAGS, ()))
@@ -151,9 +136,19 @@ def filters(rows: Iterable[Row]) -> Filters:
         placeholder="Any flag",
         label_visibility="collapsed",
     )
+    origins: list[str] = []
     span = None
+    if len(kinds) > 1:  # a filter with a single choice is left out
+        origins = st.pills(
+            "Origin",
+            kinds,
+            selection_mode="multi",
+            key="library_origins",
+            format_func=lambda kind: ORIGINS[kind],
+            label_visibility="collapsed",
+        )
     if len(counts) > 1:
-        low, high = more.pop(0).select_slider(
+        low, high = st.select_slider(
             "Slices",
             counts,
             (counts[0], counts[-1]),
@@ -167,7 +162,7 @@ def filters(rows: Iterable[Row]) -> Filters:
 
 def show_library() -> None:
     """Draw filters and table; the table refreshes itself while previews are being made."""
-    rows = [Row.of(entry) for entry in case_selection.entries().values()]
+    rows = _rows()
     head = st.empty()
     wanted = filters(rows)
     n_shown = sum(wanted.passes(row) for row in rows)
@@ -177,8 +172,14 @@ def show_library() -> None:
     st.fragment(_table, run_every=POLL_S if pending else None)(wanted, pending)
 
 
+def _rows() -> list[Row]:
+    """Return the rows of all cases, the user's own first, so that they are in view."""
+    entries = case_selection.entries().values()
+    return [Row.of(entry) for entry in sorted(entries, key=lambda entry: entry.origin != "upload")]
+
+
 def _table(wanted: Filters, polling: bool) -> None:
-    rows = [Row.of(entry) for entry in case_selection.entries().values()]
+    rows = _rows()
     if polling and not any(row.pending for row in rows):
         st.rerun()
     shown = [row for row in rows if wanted.passes(row)]

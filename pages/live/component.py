@@ -65,6 +65,7 @@ def config_frame(
         "casePath": CASE_PATH.lstrip("/"),
         "computesInBrowser": computes_in_browser(),
         "classCurves": len(session.class_curves(workspace.case)),
+        "keepsVoxels": True,
     }
     return wire.pack("config", header, dict(LUTS))
 

@@ -122,7 +122,7 @@ def drawing(kind: str, theme: str) -> str:
     width, height = per_row * (WIDTH + GAP) - GAP + 8, -(-len(steps) // per_row) * ROW
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" font-family="system-ui, sans-serif" font-size="12.5" text-anchor="middle">'
+        f'style="max-width:100%;height:auto" font-family="inherit" font-size="12.5" text-anchor="middle">'
     ]
     for place, step in enumerate(steps):
         x, top = 4 + place % per_row * (WIDTH + GAP), TOP + place // per_row * ROW

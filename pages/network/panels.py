@@ -18,12 +18,14 @@ from pages.comparison.map_images import SCALE, Slice, bar
 from pages.live.compute.case import LiveCase
 from pages.live.server.session import Workspace
 from pages.network.architecture import drawing, n_parameters
+from pages.session.start_aif import select_start_aif
 from pages.session.state import user_state
 from pages.ui.aif_light import light_sentence
 from pages.ui.documents import demote_headings
 from perfcore.aif.network.inference import predict_aif, voxel_attention
-from perfcore.aif.network.weights import MODELS, load_network
-from perfcore.aif.sources import source_label
+from perfcore.aif.network.weights import MODELS, learning_file, load_network
+from perfcore.aif.select import SELECTORS
+from perfcore.aif.sources import KNOWN, source_label
 from perfcore.display.colours import LUTS
 from perfcore.errors import PerfcoreError
 from perfcore.metrics import METRICS, RELEASED
@@ -66,6 +68,21 @@ class NetworkResult:
     problem: str = ""
 
 
+# As a component the drawing has the font of the app; an image of it has that of the system.
+_drawing = st.components.v2.component(
+    "network_drawing",
+    html='<div role="img"></div>',
+    css="div { overflow-x: auto; font-family: var(--st-font, system-ui, sans-serif); }",
+    js="""
+export default function ({ parentElement, data }) {
+  const box = parentElement.querySelector("[role=img]");
+  box.setAttribute("aria-label", data.alt);
+  box.replaceChildren(new DOMParser().parseFromString(data.svg, "image/svg+xml").documentElement);
+}
+""",
+)
+OVERLAY_PX: Final = 300
+"""Width of a slice, so that the first view fits into the window."""
 _COMMENT: Final = re.compile(r"<!--.*?-->\n?", re.DOTALL)
 _RELATIVE: Final = re.compile(r"\[([^\]]+)\]\((?!https?:)[^)]+\)")
 
@@ -75,7 +92,8 @@ def show_architecture() -> None:
     theme = st.context.theme.type or "dark"
     for kind, words in DESCRIPTIONS.items():
         st.markdown(f"{words} {n_parameters(kind):,} weights.")
-        st.image(drawing(kind, theme), width="content", alt=f"The layers of the {kind} network, with their shapes")
+        alt = f"The layers of the {kind} network, with their shapes"
+        _drawing(key=f"network_drawing_{kind}", data={"svg": drawing(kind, theme), "alt": alt})
     st.caption(
         "Shapes are channels × x × y × slices for a series of 8 slices; a curve has 64 frames of 1 s, the plane "
         "48 × 48 cells of 4 mm. ReLU and dropout follow each convolution. *Context* is computed from the mean of "
@@ -84,35 +102,35 @@ def show_architecture() -> None:
 
 
 def show_metrics(manifest: dict[str, Any]) -> None:
-    """Draw the table of the manifest: training and metrics on unseen cases of each network."""
+    """Draw the table of the manifest: metrics of each network on unseen cases, and how it was trained."""
+    networks = manifest["networks"]
+    titles = {name: source_label(name) + (" (best)" if name == manifest["best"] else "") for name in networks}
     rows = [
         {
-            "Network": name + (" (best)" if name == manifest["best"] else ""),
-            "Loss": entry["loss"],
-            **{METRICS[key].long_title: entry.get("evaluated", {}).get(key) for key in RELEASED},
-            "Cases": entry.get("n_cases"),
-            "Weights, SHA-256": entry["sha256"],
-            "Training": f"{entry.get('data', '')}; {entry.get('command', '')}; commit {entry.get('commit', '')}",
+            "Metric": METRICS[key].long_title,
+            **{titles[name]: METRICS[key].text(networks[name].get("evaluated", {}).get(key)) for name in networks},
         }
-        for name, entry in manifest["networks"].items()
+        for key in RELEASED
     ]
-    infos = [METRICS[key] for key in RELEASED]
-    formats = {info.long_title: st.column_config.NumberColumn(format=f"%.{info.digits}f") for info in infos}
-    st.dataframe(
-        pd.DataFrame(rows), hide_index=True, width="stretch", column_config=formats, placeholder="–",
-        alt="Metrics of each network",
-    )  # fmt: skip
+    st.dataframe(pd.DataFrame(rows), hide_index=True, width="stretch", alt="Metrics of each network")
     st.caption("Means over patients that no network has seen in training.")
+    with st.expander("How each network was trained, and the checksum of its weights"):
+        for name, entry in networks.items():
+            loss = f"{entry.get('n_cases', '–')} cases, loss {entry['loss']}, commit {entry.get('commit', '–')}"
+            st.markdown(f"**{source_label(name)}**: {loss}")
+            made = f"{entry.get('data', '')}\n{entry.get('command', '')}\n\nSHA-256 {entry['sha256']}"
+            st.code(made, language=None, wrap_lines=True)
 
 
 def show_learning(name: str) -> None:
     """Draw the loss of a network by epoch, and the metrics of its training seeds."""
-    picture = MODELS / f"{name}.png"
+    log = MODELS / learning_file(name)
     left, right = st.columns([3, 2], gap="large")
     with left:
-        st.markdown("**Learning**")
-        if picture.exists():
-            st.image(picture.read_bytes(), width="stretch", alt=f"Loss by epoch of {source_label(name)}")
+        st.markdown("**Loss by epoch**")
+        if log.exists():
+            figure = charts.learning(pd.read_csv(log), name)
+            st.plotly_chart(figure, width="stretch", key="model_learning", alt=f"Loss of {source_label(name)}")
         else:
             st.caption("The learning curves of this network are not installed.")
     with right:
@@ -123,9 +141,13 @@ def show_learning(name: str) -> None:
             return
         rows = pd.read_csv(choice)
         titles = {key: METRICS[key].label for key in (*CHOICE_METRICS, "aif_r")}
+        formats = {
+            titles[key]: st.column_config.NumberColumn(format=f"%.{METRICS[key].digits}f") for key in titles
+        }
         st.dataframe(
-            rows[rows["network"] == name][["seed", *titles]].rename(columns=titles),
+            rows[rows["network"] == name][["seed", *titles]].rename(columns={"seed": "Seed", **titles}),
             hide_index=True, width="stretch", alt=f"Metrics of the training seeds of {source_label(name)}",
+            column_config=formats,
         )  # fmt: skip
         st.caption("The weights of seed 0 are shipped, whatever their figures.")
 
@@ -139,36 +161,52 @@ def show_card() -> None:
 
 
 def show_application(now: Workspace, name: str) -> None:
-    """Draw the result of a network on the current case, computed on request, with its computing time."""
-    user = user_state()
-    if st.button("Find the AIF of this case", type="primary", icon=":material/neurology:"):
-        user.network_result = _apply(now.case, name)
-    result = user.network_result
-    if result is None or (result.case_key, result.network) != (now.case.key, name):
-        return
-    if result.aif is None:
-        st.warning(result.problem)
-        return
-    weights = result.weights
-    left, right = (st.container(), st.container()) if weights is None else st.columns([5, 4], gap="large")
+    """Draw the AIF of a network on the current case beside others, and where it looked."""
+    left, right = st.columns([5, 4], gap="large")
+    known = [(m, source_label(m), aif) for m, aif in now.case.sources.items() if m in KNOWN or m in SELECTORS]
     with left:
+        chart = st.empty()
+    _draw_curves(chart, now, known)
+    with right:
+        result = _result(now.case, name)
+    if result.aif is None:
+        right.warning(result.problem)
+        return
+    _draw_curves(chart, now, [*known, (name, source_label(name), result.aif)])
+    with left:
+        st.toggle("Same area", key="model_area", help="Scales each curve to area 1: shape and delay remain.")
         st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
         quality = now.case.aif_quality(result.aif, now.settings)
         st.markdown(light_sentence(quality))
-        others = [(m, source_label(m), now.case.sources[m]) for m in ("truth", "straka") if m in now.case.sources]
-        same_area = st.toggle("Same area", key="model_area")
-        unit = now.case.prepared.enhancement_unit
-        figure = charts.curves([*others, (name, source_label(name), result.aif)], same_area=same_area, unit=unit)
-        st.plotly_chart(figure, width="stretch", key="model_curve", alt="AIF of the network beside others")
         for flag in without_codes(result.aif.quality, quality.flags):
             st.caption(f"⚠ {flag.sentence}")
+        if st.button("Edit this curve in the Lab", icon=":material/show_chart:", key="model_to_lab"):
+            select_start_aif(now.case, name)
+            st.switch_page("pages/lab.py")
     with right:
-        if weights is None:
-            st.caption(
-                "This network corrects a weighted mean; the weights of voxels are those of the weighting network."
-            )
-        else:
-            _show_weights(now.case, weights)
+        if result.weights is not None:
+            _show_weights(now.case, result.weights)
+            if not name.startswith("cnn-weighting"):
+                st.caption("Of the weighted mean; the correction on top of it is drawn from the whole slab.")
+
+
+def _draw_curves(slot: Any, now: Workspace, curves: list[tuple[str, str, Aif]]) -> None:
+    same_area = bool(st.session_state.get("model_area", False))
+    figure = charts.curves(curves, same_area=same_area, unit=now.case.prepared.enhancement_unit)
+    key = f"model_curve_{len(curves)}"
+    slot.plotly_chart(figure, width="stretch", key=key, alt="AIF of the network beside others")
+
+
+def _result(case: LiveCase, name: str) -> NetworkResult:
+    """Return the result of a network on a case; those of the open case are kept."""
+    results = user_state().network_results
+    for other, result in list(results.items()):
+        if result.case_key != case.key:
+            del results[other]
+    if name not in results:
+        with st.spinner("The network looks at the series …", show_time=False):
+            results[name] = _apply(case, name)
+    return results[name]
 
 
 def _apply(case: LiveCase, name: str) -> NetworkResult:
@@ -184,10 +222,11 @@ def _apply(case: LiveCase, name: str) -> NetworkResult:
 
 
 def _show_weights(case: LiveCase, weights: FloatArray) -> None:
+    st.markdown("**Where the network looked**")
     per_slice = weights.sum((0, 1))
     best, n = int(per_slice.argmax()), case.n_slices
     z = best if n == 1 else st.slider("Slice", 1, n, best + 1, key=f"model_slice_{case.name}") - 1
-    st.image(overlay(case, weights, z), width="stretch", alt=f"Weights of the voxels over the CT, slice {z + 1}")
+    st.image(overlay(case, weights, z), width=OVERLAY_PX, alt=f"Weights of the voxels over the CT, slice {z + 1}")
     share = 100 * float(per_slice[z])
     st.html(bar(LUTS["inferno"], "0", f"{100 * float(weights.max()):.2g} %", "<b>Weight</b> of a voxel"))
     st.caption(f"{share:.0f} % of the weight lies in this slice.")

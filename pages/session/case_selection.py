@@ -8,6 +8,7 @@ from pages.library.catalog import CatalogEntry, demonstrations, folder_entries, 
 from pages.library.cohort_cases import cohort_entry
 from pages.live.server.session import Workspace
 from pages.server import config
+from pages.session.pending_upload import LostUpload
 from pages.session.start_aif import start_aif
 from pages.session.state import live_session, settings, user_state
 from pages.ui.escape import escape
@@ -49,6 +50,15 @@ def current_entry() -> CatalogEntry:
     """Return the selected case; an unknown key (a removed upload) selects the first case."""
     known = entries()
     return known.get(user_state().case.key) or next(iter(known.values()))
+
+
+def lost_upload() -> LostUpload | None:
+    """Return the upload that a reload has ended, while it is still the selected case."""
+    user = user_state()
+    lost = user.uploads.lost
+    if lost is None or user.case.key != lost.key or lost.key in user.uploads.checksums:
+        return None
+    return lost
 
 
 def select_entry(entry: CatalogEntry) -> None:

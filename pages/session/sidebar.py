@@ -110,7 +110,8 @@ def _read_preset() -> None:
 def _case() -> Workspace | None:
     known = case_selection.entries()
     current = case_selection.current_entry()
-    st.session_state[widget_keys.CASE] = current.key
+    lost = case_selection.lost_upload()
+    st.session_state[widget_keys.CASE] = current.key if lost is None else None
 
     def select() -> None:  # as a call-back: a second run of the page would take another 100 ms
         case_selection.select_entry(known[st.session_state[widget_keys.CASE]])
@@ -118,9 +119,11 @@ def _case() -> Workspace | None:
     st.selectbox(
         "Case",
         list(known),
+        index=None if lost else 0,
+        placeholder="" if lost is None else f"Upload {lost.number}: choose its file again",
         key=widget_keys.CASE,
         on_change=select,
         format_func=lambda key: known[key].title,
         help=current.note,
     )
-    return case_selection.open_current()
+    return case_selection.open_current() if lost is None else None

@@ -78,7 +78,9 @@ def _save(snapshots: SnapshotStore, request: Mapping[str, Any]) -> None:
     if "threshold" in request:  # that fine-tuning has learned; three digits, as a link and the sidebar show it
         settings = replace(settings, core_threshold=round(float(request["threshold"]), 3))
     numbers = now.case.numbers(now.case.volume_flow(curve, settings), settings)
-    view = replace(url_sync.current_view(now), case=entry.key, curve=curve, settings=settings)
+    # The start is named also where it is the default, which a link leaves out.
+    start = now.start.source_id
+    view = replace(url_sync.current_view(now), case=entry.key, start=start, curve=curve, settings=settings)
     # Nothing between here and ``done`` can be interrupted, so a request saves one snapshot.
     snapshots.add(str(request.get("name", "")), entry.title, view, numbers, datetime.now(UTC))
 

@@ -79,7 +79,7 @@ class SnapshotStore:
             raise InputDataError(f"At most {MAX_SNAPSHOTS} snapshots are kept; delete one first.")
         self._last += 1
         figures = MappingProxyType({key: numbers.get(key) for key in METRICS})
-        snapshot = Snapshot(self._last, _clean(name) or f"Snapshot {self._last}", title, view, figures, made)
+        snapshot = Snapshot(self._last, clean_name(name) or f"Snapshot {self._last}", title, view, figures, made)
         self._kept[snapshot.number] = snapshot
         return snapshot
 
@@ -98,7 +98,7 @@ class SnapshotStore:
     def rename(self, number: int, name: str) -> None:
         """Rename a snapshot; an empty name changes nothing."""
         snapshot = self.get(number)
-        self._kept[number] = replace(snapshot, name=_clean(name) or snapshot.name)
+        self._kept[number] = replace(snapshot, name=clean_name(name) or snapshot.name)
 
     def delete(self, number: int) -> None:
         """Delete a snapshot."""
@@ -154,7 +154,7 @@ _WORDS: Final = {
 }
 
 
-def _clean(name: str) -> str:
+def clean_name(name: str) -> str:
     """Return a name as one short line of printable text."""
     printable = "".join(c if unicodedata.category(c)[0] != "C" else " " for c in name[: 4 * MAX_NAME_CHARS])
     return " ".join(printable.split())[:MAX_NAME_CHARS].rstrip()

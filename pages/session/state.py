@@ -15,7 +15,7 @@ from pages.classroom.lecturer.class_state import ClassState
 from pages.library.catalog import CatalogEntry, forget
 from pages.live.server.session import COMPUTE, LiveSession, open_session
 from pages.session import widget_keys
-from pages.session.pending_upload import PendingUpload
+from pages.session.pending_upload import LostUpload, PendingUpload, SubmittedFile
 from pages.session.share_link import SavedView
 from pages.session.snapshots import SnapshotStore
 from pages.teaching.progress import Challenge, LessonProgress
@@ -94,16 +94,28 @@ class Uploads:
         How often the form was submitted; part of the file widgets' keys, so that a submission empties them.
     problems
         Sentences about files that could not be opened, shown at the next run.
+    submitted
+        Files that were submitted and are not read yet; a run that is interrupted leaves them to the next.
+    is_first_opened
+        Whether the first valid file of the last submission was selected.
     pending, last_pending
         Uploads of several series, which wait for a choice, and the number of the last of them.
+    checksums
+        Checksum of each upload's voxels, by key.
+    lost
+        The upload that was open when the page was loaded again, or None.
     """
 
     entries: list[CatalogEntry] = field(default_factory=list)
     last_number: int = 0
     n_submitted: int = 0
     problems: list[str] = field(default_factory=list)
+    submitted: list[SubmittedFile] = field(default_factory=list)
+    is_first_opened: bool = False
     pending: list[PendingUpload] = field(default_factory=list)
     last_pending: int = 0
+    checksums: dict[str, str] = field(default_factory=dict)
+    lost: LostUpload | None = None
 
 
 @dataclass
@@ -235,6 +247,8 @@ class ComparisonState:
         By case key: maps of another package that the user has uploaded.
     n_foreign_added, foreign_problem
         How often a map was added, which empties the file widget, and why the last one cannot be read.
+    evaluated_keys
+        Cases that were chosen for an evaluation.
     run, problem, evaluations
         The evaluation under way, why the last one failed, and finished evaluations, the latest first.
     """
@@ -246,6 +260,7 @@ class ComparisonState:
     foreign: dict[str, list[ForeignMap]] = field(default_factory=dict)
     n_foreign_added: int = 0
     foreign_problem: str = ""
+    evaluated_keys: list[str] = field(default_factory=list)
     run: EvaluationRun | None = None
     problem: str = ""
     evaluations: list[EvaluationResults] = field(default_factory=list)
@@ -270,7 +285,7 @@ class UserState:
     lesson: LessonState = field(default_factory=LessonState)
     comparison: ComparisonState = field(default_factory=ComparisonState)
     classroom: ClassState = field(default_factory=ClassState)
-    network_result: NetworkResult | None = None
+    network_results: dict[str, NetworkResult] = field(default_factory=dict)
     live: LiveSession | None = None
 
 

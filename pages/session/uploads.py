@@ -4,30 +4,26 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Final
-
-import streamlit as st
-from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from pages.library import case_summary
 from pages.library.catalog import CatalogEntry, LoadedCase, forget_entry, open_case
 from pages.server import config
-from pages.server.streamlit_internals import delete_uploaded_files
 from pages.session import case_selection
-from pages.session.pending_upload import PendingUpload, UploadOptions
-from pages.session.state import live_session, settings, user_state
+from pages.session.pending_upload import PendingUpload, SubmittedFile, UploadOptions, upload_key
+from pages.session.snapshots import clean_name
+from pages.session.state import Uploads, UserState, live_session, user_state
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.io.dicom.catalogue import Scan
 from perfcore.io.dicom.choice import SeveralScansError
 from perfcore.io.dicom.reader import read_dicom
 from perfcore.io.nifti.reader import read_series
-from perfcore.types import PerfusionSeries, SeriesUnits
+from perfcore.types import PerfusionSeries
 
-UNIT_LABELS: Final[dict[SeriesUnits, str]] = {
-    "hu": "Hounsfield units", "concentration": "enhancement", "dsc": "MR signal",
-}  # fmt: skip
 ZIP_MAGIC: Final = b"PK"
 SIDECAR_SUFFIX: Final = ".json"
 MAX_UPLOADS: Final = 12
@@ -59,7 +55,7 @@ class _HeldSeries:
 def add_uploads(
     files: Sequence[bytes], options: UploadOptions, sidecars: Sequence[bytes | None] = ()
 ) -> list[str]:
-    """Read uploads, add the valid ones to the session and select the first of them.
+    """Read uploads, add the valid ones to the session and select the first of them (`submit`, `read_submitted`).
 
     Parameters
     ----------
@@ -77,22 +73,54 @@ def add_uploads(
     list of str
         A sentence for each file that cannot be used; it gives the file's position, never its name.
     """
+    submit(files, options, sidecars)
+    for _ in read_submitted():
+        pass
+    uploads = user_state().uploads
+    problems, uploads.problems = uploads.problems, []
+    return problems
+
+
+def submit(files: Sequence[bytes], options: UploadOptions, sidecars: Sequence[bytes | None] = ()) -> None:
+    """Take files that `read_submitted` will read; ``Uploads.problems`` says where they cannot be read together."""
+    uploads = user_state().uploads
     if len(files) > 1 and (options.mask or options.lesion):
-        return ["A mask or a lesion belongs to one series: add that series by itself."]
-    problems, added = [], []
-    for place, (content, sidecar) in enumerate(zip_longest(files, sidecars), start=1):
+        uploads.problems.append("A mask or a lesion belongs to one series: add that series by itself.")
+        return
+    uploads.is_first_opened = False
+    uploads.submitted += [
+        SubmittedFile(content, sidecar, options, place, len(files))
+        for place, (content, sidecar) in enumerate(zip_longest(files, sidecars), start=1)
+    ]
+    uploads.n_submitted += 1
+
+
+def read_submitted() -> Iterator[SubmittedFile]:
+    """Read the submitted files in order; each is yielded before it is read. The first valid one is selected.
+
+    A newer run of the page can interrupt this one at any access to Streamlit: a file leaves the list together with
+    the entry that it becomes, so that the next run goes on where this one stopped.
+    """
+    user = user_state()
+    uploads = user.uploads
+    while uploads.submitted:
+        file = uploads.submitted[0]
+        yield file
+        entry, problem = None, ""
         try:
             try:
                 with _reading:
-                    added.append(_add(content, options, sidecar))
+                    place = file.place if file.n_files > 1 else 0
+                    entry = _add(user, file.content, file.options, sidecar=file.sidecar, place=place)
             except SeveralScansError as error:
-                _keep(content, options, error.scans)
+                _keep(uploads, file.content, file.options, error.scans)
         except PerfcoreError as error:
-            which = "This series" if len(files) == 1 else f"File {place} of {len(files)}"
-            problems.append(f"{which} cannot be opened: {error}")
-    if added:
-        case_selection.select_entry(added[0])
-    return problems
+            which = "This series" if file.n_files == 1 else f"File {file.place} of {file.n_files}"
+            problem = f"{which} cannot be opened: {error}"
+        uploads.submitted.pop(0)
+        uploads.problems += [problem] if problem else []
+        if entry is not None and not uploads.is_first_opened:
+            uploads.is_first_opened, user.case.key = True, entry.key
 
 
 def open_pending(pending: PendingUpload, number: int) -> list[str]:
@@ -107,7 +135,7 @@ def open_pending(pending: PendingUpload, number: int) -> list[str]:
     uploads.pending.remove(pending)
     try:
         with _reading:
-            entry = _add(pending.content, pending.options, number_of_series=number)
+            entry = _add(user_state(), pending.content, pending.options, number_of_series=number)
     except PerfcoreError as error:
         uploads.pending.append(pending)
         return [f"Series {number} cannot be opened: {error}"]
@@ -115,19 +143,17 @@ def open_pending(pending: PendingUpload, number: int) -> list[str]:
     return []
 
 
-def _keep(content: bytes, options: UploadOptions, scans: tuple[Scan, ...]) -> None:
+def _keep(uploads: Uploads, content: bytes, options: UploadOptions, scans: tuple[Scan, ...]) -> None:
     """Keep an upload of several series until one is chosen."""
-    _check_memory(len(content))
-    uploads = user_state().uploads
+    _check_memory(uploads, len(content))
     uploads.last_pending += 1
     pending = PendingUpload(uploads.last_pending, content, options, scans)
     _all_pending.add(pending)
     uploads.pending.append(pending)
 
 
-def _check_memory(n_bytes: int) -> None:
+def _check_memory(mine: Uploads, n_bytes: int) -> None:
     """Raise ``InputDataError`` if an upload would exceed the limit of the session or of the server."""
-    mine = user_state().uploads
     held = sum(entry.read().series.data.nbytes for entry in mine.entries) + sum(
         one.n_bytes for one in mine.pending
     )
@@ -139,41 +165,74 @@ def _check_memory(n_bytes: int) -> None:
 
 
 def _add(
+    user: UserState,
     content: bytes,
     options: UploadOptions,
+    *,
     sidecar: bytes | None = None,
     number_of_series: int | None = None,
+    place: int = 0,
 ) -> CatalogEntry:
-    mine = user_state().uploads
+    """Read a series and add it; the entry is added last. ``place`` numbers the series of one name, from 1."""
+    mine = user.uploads
     if len(mine.entries) >= MAX_UPLOADS:
         raise InputDataError(f"A session keeps at most {MAX_UPLOADS} uploads; remove one first.")
-    number = mine.last_number + 1
-    title = f"Upload {number}"
     given: dict[str, Any] = {
-        "dt_s": options.dt_s, "units": options.units, "case": title, "mask": options.mask, "lesion": options.lesion
+        "dt_s": options.dt_s, "units": options.units, "case": f"Upload {mine.last_number + 1}",
+        "mask": options.mask, "lesion": options.lesion,
     }  # fmt: skip
     if content.startswith(ZIP_MAGIC):
         series = read_dicom(content, **given, series=number_of_series)
     else:
         series = read_series(content, **given, sidecar=sidecar)
-    _check_memory(series.data.nbytes)
+    _check_memory(mine, series.data.nbytes)
     _all_series[id(series)] = series
+    checksum = checksum_of(series)
+    number = _number(mine, checksum)
+    name = clean_name(options.name)
     entry = CatalogEntry(
-        f"upload-{number}",
-        title,
+        upload_key(number),
+        f"{name} {place}" if name and place else name or f"Upload {number}",
         _describe(series),
         _HeldSeries(LoadedCase(series)),
         live_session().token,
         summary=case_summary.summary_of_series(series),
     )
     try:
-        open_case(entry, settings())
+        open_case(entry, user.settings.values)
     except PerfcoreError:
         forget_entry(entry)
         raise
-    mine.last_number = number
+    mine.last_number = max(mine.last_number, number)
+    mine.checksums[entry.key] = checksum
     mine.entries.append(entry)
     return entry
+
+
+def _number(mine: Uploads, checksum: str) -> int:
+    """Return the number of an upload: the lost upload's if it is the same series, else the next."""
+    lost = mine.lost
+    if lost is None:
+        return mine.last_number + 1
+    if lost.checksum == checksum and lost.key not in mine.checksums:
+        return lost.number
+    return max(mine.last_number, lost.number) + 1
+
+
+def checksum_of(series: PerfusionSeries) -> str:
+    """Return the CRC-32 of the voxels of a series, 8 hexadecimal digits."""
+    found = 0
+    for plane in series.data:
+        found = zlib.crc32(plane.tobytes(), found)
+    return f"{found:08x}"
+
+
+def rename_upload(key: str, name: str) -> None:
+    """Give an upload another title; an empty name changes nothing."""
+    entries, title = user_state().uploads.entries, clean_name(name)
+    for place, entry in enumerate(entries):
+        if entry.key == key and title:
+            entries[place] = replace(entry, title=title)
 
 
 def remove_upload(key: str) -> None:
@@ -181,18 +240,12 @@ def remove_upload(key: str) -> None:
     user = user_state()
     for entry in [entry for entry in user.uploads.entries if entry.key == key]:
         user.uploads.entries.remove(entry)
+        user.uploads.checksums.pop(key, None)
         forget_entry(entry)
         if isinstance(entry.read, _HeldSeries):
             entry.read.release()
         if user.case.key == key:
             case_selection.select_entry(next(iter(case_selection.entries().values())))
-
-
-def _contents(files: Sequence[UploadedFile]) -> list[bytes]:
-    """Return the contents of the chosen files and delete Streamlit's own copies."""
-    contents = [file.getvalue() for file in files]
-    delete_uploaded_files([file.file_id for file in files])
-    return contents
 
 
 def pair_sidecars(names: Sequence[str], contents: Sequence[bytes]) -> tuple[list[bytes], list[bytes | None]]:
@@ -211,76 +264,3 @@ def pair_sidecars(names: Sequence[str], contents: Sequence[bytes]) -> tuple[list
 def _describe(series: PerfusionSeries) -> str:
     x, y, z = series.grid
     return f"{x} × {y} × {z}, {series.n_time} frames, {series.dt_s:g} s apart"
-
-
-def _show_choice(pending: PendingUpload) -> None:
-    """Draw the series of an upload to choose from."""
-    uploads = user_state().uploads
-    with st.container(border=True):
-        number = st.radio(
-            "The upload holds several series. Choose the perfusion scan.",
-            [scan.number for scan in pending.scans],
-            format_func=pending.label,
-            key=f"series_{pending.number}",
-        )
-        left, right = st.columns([1, 4])
-        if left.button("Open this series", type="primary", key=f"open_series_{pending.number}"):
-            with st.spinner("Reading the series …", show_time=False):
-                uploads.problems = open_pending(pending, number)
-            st.rerun()
-        if right.button("Discard", type="tertiary", key=f"discard_series_{pending.number}"):
-            uploads.pending.remove(pending)
-            st.rerun()
-
-
-def show_uploads() -> None:
-    """Draw the list of uploads and the form for new ones."""
-    uploads = user_state().uploads
-    st.markdown("##### Your own cases")
-    st.caption(
-        "4D CT or MR (DSC) perfusion series, with a brain mask and a lesion (NIfTI) if you have them. "
-        "They stay in this session: other users cannot see them, links do not contain them, and they are deleted "
-        "when the session ends."
-    )
-    for entry in uploads.entries:
-        name, button = st.columns([8, 1], vertical_alignment="center")
-        name.markdown(f"**{entry.title}** · {entry.note}")
-        button.button(
-            "Remove", key=f"remove_{entry.key}", on_click=remove_upload, args=(entry.key,), type="tertiary"
-        )
-    for sentence in uploads.problems:
-        st.error(sentence)
-    uploads.problems = []
-    for pending in uploads.pending:
-        _show_choice(pending)
-    # A new key empties the file widgets after a submission.
-    turn = uploads.n_submitted
-    series = st.file_uploader(
-        "Series: one or more 4D NIfTI files (with their JSON sidecars), or zips of DICOM files",
-        type=["nii", "gz", "zip", "json"],
-        accept_multiple_files=True,
-        key=f"upload_series_{turn}",
-    )
-    with st.expander("Mask, lesion, units"):
-        left, right = st.columns(2)
-        mask = left.file_uploader("Brain mask (optional)", type=["nii", "gz"], key=f"upload_mask_{turn}")
-        lesion = right.file_uploader("Known lesion (optional)", type=["nii", "gz"], key=f"upload_lesion_{turn}")
-        units = left.selectbox(
-            "Voxel values",
-            list(UNIT_LABELS),
-            format_func=lambda name: UNIT_LABELS[name],
-        )
-        dt_s = right.number_input("Time step in seconds (0: from the file)", 0.0, 60.0, 0.0, step=0.5)
-    n_series = sum(not file.name.lower().endswith(SIDECAR_SUFFIX) for file in series)
-    label = "Open this case" if n_series < 2 else f"Open these {n_series} cases"
-    pressed = st.button(label, type="primary")
-    if pressed and not n_series:
-        st.error("Choose a 4D series first.")
-    elif pressed:
-        brain, core = (_contents([file])[0] if file else None for file in (mask, lesion))
-        options = UploadOptions(brain, core, units, dt_s or None)
-        with st.spinner("Reading the series …", show_time=False):
-            files, sidecars = pair_sidecars([file.name for file in series], _contents(series))
-            uploads.problems = add_uploads(files, options, sidecars)
-        uploads.n_submitted += 1
-        st.rerun()

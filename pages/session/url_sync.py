@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from pages.live.server.session import Workspace
-from pages.session import case_selection, share_link
+from pages.session import case_selection, lost_upload, share_link
 from pages.session.share_link import SavedView
 from pages.session.state import notify, user_state
 from perfcore.errors import InputDataError, PerfcoreError
@@ -23,10 +23,15 @@ def apply_link() -> None:
     if linked.is_link_read:
         return
     linked.is_link_read = True
+    params = st.query_params.to_dict()
     try:
-        apply_view(share_link.read_params(st.query_params.to_dict()))
+        apply_view(share_link.read_params(params))
     except PerfcoreError as error:
         st.toast(str(error), icon=":material/link_off:", duration="long")
+    user = user_state()
+    lost = None if "case" in params else lost_upload.read_param(params)
+    if lost is not None:
+        user.uploads.lost, user.case.key = lost, lost.key
 
 
 def apply_view(view: SavedView) -> None:
@@ -91,7 +96,7 @@ _address_bar = st.components.v2.component("aif_lab_address", html="<span hidden>
 
 
 def update_address(now: Workspace | None, page_path: str) -> None:
-    """Write case and settings to the address bar; an uploaded case is never written.
+    """Write case and settings to the address bar; of an uploaded case only that one was open.
 
     Parameters
     ----------
@@ -100,14 +105,21 @@ def update_address(now: Workspace | None, page_path: str) -> None:
     page_path
         URL path of the page: navigation to another page clears the query, so it must be written again.
     """
-    if now is None:
+    if now is not None:
+        params = address_params(now)
+    elif (lost := case_selection.lost_upload()) is not None:
+        chosen = user_state().settings
+        view = share_link.write_params(SavedView(preset=chosen.preset, settings=chosen.values))
+        params = {**view, **lost_upload.params_of(user_state(), lost.key)}
+    else:
         return
-    params = address_params(now)
+    names = (*share_link.PARAM_NAMES, lost_upload.PARAM)
     with st.sidebar:
-        _address_bar(key="address", data={"params": params, "names": share_link.PARAM_NAMES, "page": page_path})
+        _address_bar(key="address", data={"params": params, "names": names, "page": page_path})
 
 
 def address_params(now: Workspace) -> dict[str, str]:
     """Return the query parameters of the current view; none for the first case under the default settings."""
     params = share_link.write_params(current_view(now))
-    return {} if params == {"case": next(iter(case_selection.entries()))} else params
+    own = lost_upload.params_of(user_state(), now.case.name)
+    return {} if params == {"case": next(iter(case_selection.entries()))} else {**params, **own}

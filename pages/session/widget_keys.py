@@ -9,6 +9,8 @@ CASE: Final = "picked_case"
 PRESET: Final = "preset"
 LIBRARY_FLAGS: Final = "library_words"
 COMPARE_VIEW: Final = "compare_view"
+COHORT_METHODS: Final = "cohort_methods"
+EVALUATED_CASES: Final = "evaluate_cases"
 PRESENTATION: Final = "presenting"
 CHALLENGE_NUMBER: Final = "challenge_number"
 

@@ -18,8 +18,8 @@ from perfcore.aif.sources import source_label
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import PerfcoreError
 from perfcore.settings import PRESETS, Settings
-from perfcore.teaching.challenge import draw_challenge, score_challenge, true_cbf
-from perfcore.types import Aif, DoubleArray
+from perfcore.teaching.challenge import draw_challenge, score_challenge, true_cbf, true_voxels
+from perfcore.types import Aif, DoubleArray, Voxel
 
 KEY_PREFIX: Final = "challenge-"
 START: Final = "tissue"
@@ -46,9 +46,8 @@ def _read(challenge: Challenge) -> LoadedCase:
     hidden_case = challenge.case
     if challenge.scores is None:
         return LoadedCase(hidden_case.series)
-    return LoadedCase(
-        replace(hidden_case.series, lesion=hidden_case.core), replace(hidden_case.truth, source_id="truth")
-    )
+    truth = replace(hidden_case.truth, source_id=TRUTH, voxels=challenge.true_voxels)
+    return LoadedCase(replace(hidden_case.series, lesion=hidden_case.core), truth, hidden_case.hypoperfused)
 
 
 def draw(number: int) -> None:
@@ -111,8 +110,12 @@ def close() -> None:
     user_state().lesson.opened = None
 
 
-def submit(challenge: Challenge, case: LiveCase, curve: DoubleArray, settings: Settings) -> None:
+def submit(
+    challenge: Challenge, case: LiveCase, curve: DoubleArray, settings: Settings, *, voxels: tuple[Voxel, ...] = ()
+) -> None:
     """Score the user's curve, the true AIF and the automatic methods; the case then shows its truth.
+
+    ``voxels`` are those that the user picked: a source that was chosen from the list has its own row.
 
     Raises
     ------
@@ -123,10 +126,20 @@ def submit(challenge: Challenge, case: LiveCase, curve: DoubleArray, settings: S
     tiles = Tiles.from_curves(torch.from_numpy(prepared.tissue.copy()))
     wanted = true_cbf(prepared, tiles, hidden_case, settings)
     judge = partial(score_challenge, prepared, tiles, hidden_case, settings=settings, true_cbf=wanted)
-    scores = {SUBMITTED: judge(curve=curve), TRUTH: judge(curve=hidden_case.truth.value)}
+    true = true_voxels(hidden_case, prepared)
+    scores = {
+        SUBMITTED: judge(curve=curve, voxels=voxels),
+        TRUTH: judge(curve=hidden_case.truth.value, voxels=true),
+    }
     for method in case.offered.methods:
         with suppress(PerfcoreError):  # a method that finds no AIF here has no score
-            scores[method] = judge(curve=case.offered.get(method).value)
-    challenge.scores, challenge.curve = scores, curve.copy()
-    user_state().lesson.progress.scores[challenge.number] = scores[SUBMITTED].points
+            aif = case.offered.get(method)
+            scores[method] = judge(curve=aif.value, voxels=aif.voxels)
+    challenge.scores, challenge.curve, challenge.true_voxels = scores, curve.copy(), true
+    user = user_state()
+    user.lesson.progress.scores[challenge.number] = scores[SUBMITTED].points
+    # The case opens again with the true artery on the map; the submitted curve is a source beside it.
+    own = user.aif.own_of(case.name)
+    own[SUBMITTED] = Aif(prepared.time_s, curve.copy(), SUBMITTED, voxels, label=label(SUBMITTED))
+    user.aif.methods[case.name] = TRUTH
     forget_entry(entry_of(challenge))

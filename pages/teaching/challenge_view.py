@@ -18,13 +18,19 @@ from pages.teaching.presentation import presentation_style, presentation_switch
 from pages.teaching.progress import Challenge
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
+from perfcore.metrics import METRICS
 from perfcore.teaching.challenge import ChallengeScore
 from perfcore.types import DoubleArray
 
 _INTRODUCTION: Final = (
-    "Find the AIF of an unseen patient: choose a source, click an artery, or draw the curve. The score compares "
-    "your curve with the true AIF: Dice of the core, Dice of the tissue with Tmax above 6 s, and difference in "
-    "healthy CBF. The automatic methods get a score as well."
+    "Find the AIF of an unseen patient: **click an artery** on the map, then shape its curve if you want to. "
+    "The automatic methods get a score as well."
+)
+_FORMULA: Final = (
+    "**Score** = 100 × the mean of four parts, each from 0 to 1: **artery** (share of the voxels you picked that "
+    "lie in an artery before the clot), **Dice of the core**, **Dice of the tissue with Tmax > 6 s**, and the "
+    "**CBF ratio** (healthy CBF over that of the true AIF, or the inverse). A curve without picked voxels has no "
+    "part for the artery: it reaches at most 75."
 )
 _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
 MAX_NUMBER: Final = 99_999
@@ -43,6 +49,7 @@ def show() -> None:
         presentation_switch()
     if current is None:
         st.markdown(_INTRODUCTION)
+        st.markdown(_FORMULA)
         _form()
         return
     session = live_session()
@@ -79,15 +86,18 @@ def _form() -> None:
 def _work(current: Challenge, now: Workspace) -> None:
     words, done = st.columns([5, 1.4], vertical_alignment="center")
     words.markdown(
-        "The start is the mean tissue curve: pick voxels of an artery, choose a source, or draw. "
-        "The truth is hidden until you submit."
+        "The start is the mean tissue curve, the truth is hidden. Press *Pick*, click an artery on the map, and "
+        "submit: a quarter of the score is the artery."
     )
     submitted = done.button("Submit my curve", type="primary", key="submit")
     if submitted:
         curve = live_session().edited_curve(now.curve_key)
         try:
             with st.spinner("Scoring …"):
-                challenge.submit(current, now.case, now.start.value if curve is None else curve, now.settings)
+                challenge.submit(
+                    current, now.case, now.start.value if curve is None else curve, now.settings,
+                    voxels=live_session().picked_voxels(now.curve_key),
+                )  # fmt: skip
         except PerfcoreError as error:
             st.error(f"This curve cannot be scored: {error}")
         else:
@@ -114,6 +124,7 @@ def _result(current: Challenge, now: Workspace) -> None:
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         _table(scores)
+        st.caption(_FORMULA)
         for note in current.case.notes:
             st.caption(f"Difficulty of this case: {note}")
         if mine.points > true.points:
@@ -123,6 +134,10 @@ def _result(current: Challenge, now: Workspace) -> None:
             )
     with right:
         _curves(now, curve, current.case.truth.value)
+    st.markdown(
+        "On the map: **the true artery** in red, and the true core outlined. Choose *Yours* in the list of "
+        "sources for your own voxels and maps."
+    )
     st.button("Another patient", on_click=_start_again, key="another", type="primary")
     show_live_component("lab")
 
@@ -134,19 +149,25 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
         {
             "aif": [challenge.label(key) for key, _ in ranked],
             "points": [found.points for _, found in ranked],
+            "artery": [found.artery for _, found in ranked],
             "core_dice": [found.core_dice for _, found in ranked],
             "hypoperfused_dice": [found.hypoperfused_dice for _, found in ranked],
-            "healthy_cbf": [found.healthy_cbf for _, found in ranked],
+            "cbf_ratio": [found.cbf_ratio for _, found in ranked],
         },
         hide_index=True, alt="Scores of all AIFs", height=ROW_PX * (len(ranked) + 1) + 3,
         column_config={
-            "aif": st.column_config.TextColumn("AIF", width=168),
+            "aif": st.column_config.TextColumn("AIF", width=146),
             "points": st.column_config.ProgressColumn(
-                "Score", format="%.0f", min_value=0, max_value=100, width=118
+                "Score", format="%.0f", min_value=0, max_value=100, width=98
             ),
-            "core_dice": number("Dice, core", format="%.2f", width=78),
-            "hypoperfused_dice": number("Dice, Tmax > 6 s", format="%.2f", width=118),
-            "healthy_cbf": number("Healthy CBF", format="%.1f", width=92, help="ml/100 g/min"),
+            "artery": number(
+                "Artery", format="%.2f", width=58, help="Share of its voxels in an artery; 0 without voxels."
+            ),
+            "core_dice": number(METRICS["dice"].title, format="%.2f", width=54),
+            "hypoperfused_dice": number(
+                METRICS["hypoperfused_dice"].title, format="%.2f", width=106, help="Of the tissue with Tmax > 6 s"
+            ),
+            "cbf_ratio": number("CBF ratio", format="%.2f", width=74, help="Healthy CBF against the true AIF's"),
         },
     )  # fmt: skip
 

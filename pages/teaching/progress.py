@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from perfcore.types import DoubleArray
+from perfcore.types import DoubleArray, Voxel
 
 if TYPE_CHECKING:  # loads the phantom
     from perfcore.teaching.challenge import ChallengeCase, ChallengeScore
@@ -72,9 +72,12 @@ class Challenge:
         The series and its truth.
     scores, curve
         Scores by label and the submitted AIF; None before the submission.
+    true_voxels
+        Voxels of the true artery, for the map after the submission.
     """
 
     number: int
     case: ChallengeCase
     scores: dict[str, ChallengeScore] | None = None
     curve: DoubleArray | None = None
+    true_voxels: tuple[Voxel, ...] = ()

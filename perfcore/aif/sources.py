@@ -52,11 +52,11 @@ KNOWN: Final[dict[str, SourceInfo]] = {
 NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {
     info.id: info
     for info in (
-        SourceInfo("cnn-regression", "Network, regression", "#c774b2", "Learned"),
+        SourceInfo("cnn-regression", "Network, regression", "#e06bc4", "Learned"),
         SourceInfo("cnn-weighting", "Network, weighting", "#8f7bf0", "Learned"),
-        SourceInfo("cnn-regression-core", "Regression, core loss", "#d9a1c9", "Learned"),
-        SourceInfo("cnn-weighting-core", "Weighting, core loss", "#b6a8f7", "Learned"),
-        SourceInfo("cnn-paper", "Network, the paper's recipe", "#e3a25a", "Learned"),
+        SourceInfo("cnn-regression-core", "Network, regression, core loss", "#f0b3df", "Learned"),
+        SourceInfo("cnn-weighting-core", "Network, weighting, core loss", "#c9c0f9", "Learned"),
+        SourceInfo("cnn-paper", "Network, the paper's recipe", "#a9825a", "Learned"),
     )
 }
 NULL: Final = "null-"
@@ -104,10 +104,8 @@ def source_info(source_id: str) -> SourceInfo:
     if source_id == TYPICAL:
         return SourceInfo(source_id, "Typical curve (null model)", "#6b7280", _NULL_GROUP)
     if is_null(source_id):
-        network = source_id.removeprefix(NULL)
-        return SourceInfo(
-            source_id, f"Mean curve of {network} (null model)", source_info(network).colour, _NULL_GROUP
-        )
+        network = source_info(source_id.removeprefix(NULL))
+        return SourceInfo(source_id, f"{network.label} (null model)", network.colour, _NULL_GROUP)
     return SourceInfo(source_id, source_id, "", "Learned" if is_network(source_id) else "Files")
 
 

@@ -60,3 +60,5 @@ LUTS: Final = {
     )
 }
 """By name, shape ``(768,)``."""
+DIFFERENCES: Final = _between(_keys("213c91 4382c8 96bede ececec eeac8e d35e50 94142a"))
+"""Blue, light grey, red: lower, equal, higher; the Lab's (color_scales.js), shape ``(768,)``."""

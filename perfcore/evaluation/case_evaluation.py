@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from perfcore.aif.select import is_fallback
 from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError, InputDataError
 from perfcore.evaluation.figures import KnownCase, dice_sweep, figures, figures_of_failure, roc
-from perfcore.evaluation.methods import Method, NetworkSource, NotEvaluatedError, methods_of
+from perfcore.evaluation.methods import Method, NetworkSource, NotEvaluatedError, OwnCurve, methods_of
 from perfcore.io.cohort import CohortCase, fingerprint
 from perfcore.maps import PerfusionMaps
 from perfcore.pipeline import make_maps, tile
@@ -30,6 +31,7 @@ class EvaluationJob:
     selectors: tuple[str, ...]
     networks: tuple[NetworkSource, ...]
     expert: Path | None = None
+    own: tuple[OwnCurve, ...] = ()
     with_example: bool = False
 
 
@@ -70,21 +72,31 @@ class CaseEvaluation:
     problem: str | None = None
 
 
-def evaluate_case(job: EvaluationJob) -> CaseEvaluation:
+OnMethod = Callable[[str, str, int, int], None]
+"""Called before a method is evaluated: names of case and method, number of methods that are done, and of all."""
+
+
+def evaluate_case(job: EvaluationJob, on_method: OnMethod | None = None) -> CaseEvaluation:
     """Evaluate every method on one case; an unreadable case gives a ``problem`` in place of an exception."""
     try:
         known, tiles = _known_case(job.case)
     except InputDataError as error:
         return CaseEvaluation(problem=str(error))
     result = CaseEvaluation()
-    for method in methods_of(
-        known.prepared,
-        fingerprint(known.series),
-        true_aif=known.truth.aif,
-        expert=job.expert,
-        selectors=job.selectors,
-        networks=job.networks,
-    ):
+    methods = list(
+        methods_of(
+            known.prepared,
+            fingerprint(known.series),
+            true_aif=known.truth.aif,
+            expert=job.expert,
+            selectors=job.selectors,
+            networks=job.networks,
+            own=job.own,
+        )
+    )
+    for place, method in enumerate(methods):
+        if on_method is not None:
+            on_method(job.case.name, method.name, place, len(methods))
         _evaluate_method(job, method, known, tiles, result)
     return result
 

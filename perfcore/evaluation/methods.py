@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from perfcore.aif.network.inference import mean_curve_aif, predict_aif, typical_aif
 from perfcore.aif.network.weights import Network, load_network, read_network
 from perfcore.aif.sources import TYPICAL, null_of
@@ -69,6 +71,22 @@ class NetworkSource:
 
 
 @dataclass(frozen=True)
+class OwnCurve:
+    """An AIF that a user drew for one case.
+
+    Attributes
+    ----------
+    name
+        Name of the method in the tables.
+    value
+        Enhancement at the frames of the case, in the units of its series.
+    """
+
+    name: str
+    value: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Method:
     """A method on one case.
 
@@ -96,6 +114,7 @@ def methods_of(
     expert: Path | None,
     selectors: tuple[str, ...],
     networks: tuple[NetworkSource, ...],
+    own: tuple[OwnCurve, ...] = (),
 ) -> Iterator[Method]:
     """Yield the methods of a case in the order of the table; the null models come last.
 
@@ -111,7 +130,11 @@ def methods_of(
         CSV file with the expert's AIF, or None.
     selectors, networks
         The methods to ask.
+    own
+        Curves that a user drew for this case.
     """
+    for curve in own:
+        yield Method(curve.name, partial(_own, curve, prepared))
     if expert is not None:
         yield Method("expert", partial(_expert, expert, prepared))
     if true_aif is not None:
@@ -138,6 +161,12 @@ def _expert(path: Path, prepared: Prepared) -> Aif:
         return read_aif_csv(path, prepared.time_s)
     except InputDataError as error:
         raise NotEvaluatedError(str(error)) from error
+
+
+def _own(curve: OwnCurve, prepared: Prepared) -> Aif:
+    if len(curve.value) != prepared.n_time:
+        raise NotEvaluatedError(f"The curve has {len(curve.value)} points; the series has {prepared.n_time}.")
+    return Aif(prepared.time_s, np.asarray(curve.value, np.float64), curve.name)
 
 
 def _selected(prepared: Prepared, name: str) -> Aif:

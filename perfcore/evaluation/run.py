@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +16,16 @@ from perfcore.aif.network.weights import TRAINING_FILE, method_name, network_nam
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import is_example
 from perfcore.errors import InputDataError
-from perfcore.evaluation.case_evaluation import CaseEvaluation, EvaluationJob, ExampleSlice, evaluate_case
+from perfcore.evaluation.case_evaluation import (
+    CaseEvaluation,
+    EvaluationJob,
+    ExampleSlice,
+    OnMethod,
+    evaluate_case,
+)
 from perfcore.evaluation.figures import FPR
 from perfcore.evaluation.headline import headline
-from perfcore.evaluation.methods import NetworkSource
+from perfcore.evaluation.methods import NetworkSource, OwnCurve
 from perfcore.evaluation.report import make_report
 from perfcore.evaluation.statistics import COMPARATOR, summarise
 from perfcore.evaluation.sweep import Sweeps, calibrate, sweep_table
@@ -93,7 +101,9 @@ def evaluate_cases(
     expert: Path | None = None,
     scheduler: str | None = None,
     workers: int | None = None,
+    own: Mapping[str, Sequence[OwnCurve]] | None = None,
     progress: Progress | None = None,
+    on_method: OnMethod | None = None,
 ) -> dict[str, Any]:
     """Evaluate every method on given cases, as :func:`evaluate` does on a folder.
 
@@ -103,6 +113,10 @@ def evaluate_cases(
         At least one case, with unique names.
     workers
         Maximum number of local processes; default: the number of cores.
+    own
+        By case name: curves that a user drew for it, which are methods of their own.
+    on_method
+        Called before each method of a case; with ``workers=1`` alone, as the work is not sent to a process.
     out, weights, expert, scheduler, progress
         As in :func:`evaluate`, with the same results and errors.
     """
@@ -111,11 +125,17 @@ def evaluate_cases(
     experts = _experts(cases, expert)
     jobs = [
         EvaluationJob(
-            case, tuple(SELECTORS), networks, experts.get(case.name), with_example=case.case == cases[0].case
+            case,
+            tuple(SELECTORS),
+            networks,
+            experts.get(case.name),
+            tuple((own or {}).get(case.name, ())),
+            with_example=case.case == cases[0].case,
         )
         for case in cases
     ]
-    results = run_jobs(evaluate_case, jobs, scheduler=scheduler, workers=workers, progress=progress)
+    work = evaluate_case if on_method is None else partial(evaluate_case, on_method=on_method)
+    results = run_jobs(work, jobs, scheduler=scheduler, workers=workers, progress=progress)
     sweeps = _sweeps(results)
     rows = _table(results, calibrate(sweeps, cases))
     if rows.empty:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from perfcore.aif.sources import OWN_NULL, source_label
 from perfcore.evaluation.figures import MAX_SHIFT_S, SHIFT_STEP_S, THRESHOLDS
-from perfcore.evaluation.statistics import COMPARATOR, N_RESAMPLES
+from perfcore.evaluation.statistics import COMPARATOR, MIN_PAIRS, N_RESAMPLES
 from perfcore.evaluation.sweep import N_FOLDS
 from perfcore.metrics import NEGLIGIBLE_DICE, MetricInfo
 
@@ -50,9 +50,11 @@ def failures(about: dict[str, Any]) -> str:
 
 
 def p_text(found: dict[str, Any]) -> str:
-    """Return the adjusted p-values of a difference, ``p 0.012 (t), 0.020 (Wilcoxon)``; empty where untested."""
+    """Return the adjusted p-values of a difference, ``p 0.012 (t), 0.020 (Wilcoxon)``, or why there is none."""
     if found["wilcoxon_holm"] is None:
-        return ""
+        if found["n_patients"] < MIN_PAIRS:
+            return f"needs {MIN_PAIRS} patients"
+        return "equal in every patient" if found["low"] == found["high"] == 0 else ""
     return f"p {_p(found['paired_t_holm'])} (t), {_p(found['wilcoxon_holm'])} (Wilcoxon)"
 
 

@@ -33,6 +33,8 @@ class PhantomTruth:
         Lesion as another scan shows it hours later. Shape ``(nx, ny, nz)``.
     artery_fraction, vein_fraction
         Volume fraction of contrast-filled artery or vein, 0 to 1. Shape ``(nx, ny, nz)``.
+    distal_fraction
+        The part of ``artery_fraction`` that lies beyond the clot. Shape ``(nx, ny, nz)``.
     aif
         Enhancement of the feeding artery, HU, without partial volume.
     vof
@@ -48,6 +50,7 @@ class PhantomTruth:
     hard_label: BoolArray
     artery_fraction: FloatArray
     vein_fraction: FloatArray
+    distal_fraction: FloatArray
     aif: Aif
     vof: Aif
 
@@ -100,6 +103,7 @@ def make_from_recipe(recipe: Recipe) -> PhantomCase:
         cbf=scan.maps.cbf, cbv=scan.maps.cbv, mtt=scan.maps.mtt, delay_s=scan.maps.delay_s,
         core=scan.core, penumbra=scan.penumbra, hard_label=scan.hard_label.lesion,
         artery_fraction=scan.artery_fraction, vein_fraction=scan.vein_fraction,
+        distal_fraction=scan.distal_fraction,
         aif=Aif(scan.time_s, scan.aif, source_id="truth"), vof=Aif(scan.time_s, scan.vof, source_id="truth"),
     )  # fmt: skip
     about = {**_describe(recipe, series, truth), "reperfused": scan.hard_label.reperfused}

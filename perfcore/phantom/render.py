@@ -42,6 +42,7 @@ class Scan:
     hard_label: HardLabel
     artery_fraction: FloatArray
     vein_fraction: FloatArray
+    distal_fraction: FloatArray
     time_s: DoubleArray
     aif: DoubleArray
     vof: DoubleArray
@@ -82,6 +83,7 @@ def render(recipe: Recipe) -> Scan:
         hard_label=make_hard_label(recipe, head, stroke, emboli),
         artery_fraction=total_fraction(blood, ("artery", "late"), grid.shape),
         vein_fraction=total_fraction(blood, ("vein",), grid.shape),
+        distal_fraction=total_fraction(blood, ("late",), grid.shape),
         time_s=time_s, aif=sample(artery, FINE_DT_S, time_s), vof=sample(vein, FINE_DT_S, time_s),
     )  # fmt: skip
 

@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pandas as pd
+
 from perfcore.aif.network.weights import (
     MANIFEST,
     MAX_WEIGHTS_BYTES,
     MODELS,
     TRAINING_FILE,
+    learning_file,
     method_name,
     read_network,
 )
@@ -26,13 +29,20 @@ from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_text
 from perfcore.metrics import METRICS, RELEASED
 from perfcore.training.choice import CHOICE_FILE, beats_own_mean, best_network, choice_table
-from perfcore.training.loop import WEIGHTS_FILE
+from perfcore.training.loop import LOG_FILE, WEIGHTS_FILE, read_log
 
 EVALUATION_FOLDER: Final = "evaluation"
 SUMMARY: Final = "summary.json"
 BROAD_FILE: Final = "summary_broad.json"
 CARD: Final = "README.md"
 TABLE: Final = ("<!-- table: written by perfcore.training.release -->", "<!-- end of table -->")
+
+
+def learning_table(run: Path) -> pd.DataFrame:
+    """Return the loss of a training by epoch: columns of the logs of all cases and of the folds, and ``part``."""
+    parts = [run / "all", *sorted(run.glob("fold_*"))]
+    rows = [{"part": part.name, **row} for part in parts for row in read_log(part / LOG_FILE)]
+    return pd.DataFrame(rows).astype({"epoch": int}).drop(columns="seconds")
 
 
 @dataclass(frozen=True)
@@ -112,7 +122,8 @@ def release(
             )
         read_network(content, training["network"])
         (models / f"{name}.safetensors").write_bytes(content)
-        shutil.copyfile(run / "learning.png", models / f"{name}.png")
+        table = learning_table(run)
+        (models / learning_file(name)).write_text(table.to_csv(index=False, lineterminator="\n"), encoding="utf-8")
         seen |= {case["fingerprint"] for case in training["cases"]}
         options = f"--network {training['network']} --loss {training['loss']} --folds {training['n_folds']}"
         plan = " ".join(f"--{key} {training[key]}" for key in ("epochs", "optimizer", "rate", "seed"))

@@ -92,7 +92,7 @@ def test_an_edit_survives_a_page_change_and_a_reload(page: Page, address: str) -
     settled(page)
     curve = editor_values(page)
     page.get_by_role("link", name="Cases").click()
-    page.get_by_text("Your own case").wait_for()
+    page.get_by_test_id("stFileUploader").filter(has_text="Series:").wait_for()
     page.get_by_role("link", name="Lab").click()
     wait_first_maps(page)
     np.testing.assert_array_equal(editor_values(page), curve)
@@ -174,7 +174,7 @@ def test_every_request_is_same_origin(new_page: Page, address: str) -> None:
     page.on("request", lambda request: requested.append(request.url))
     open_lab(page, address)
     page.get_by_role("link", name="Cases").click()
-    page.get_by_text("Your own case").wait_for()
+    page.get_by_test_id("stFileUploader").filter(has_text="Series:").wait_for()
     outside = [u for u in requested if not u.startswith((address, "data:", "blob:"))]
     assert len(requested) > 10
     assert outside == []
@@ -186,7 +186,7 @@ def test_invalid_aif_file_gives_one_error_and_keeps_the_edit(page: Page, address
     settled(page)
     curve = editor_values(page)
     page.get_by_role("link", name="Cases").click()
-    page.get_by_text("Your own case").wait_for()
+    page.get_by_test_id("stFileUploader").filter(has_text="Series:").wait_for()
     choose_series(page, ("bad.nii", b"not a series at all" * 40))
     page.get_by_role("button", name="Open this case").click()
     alert = page.get_by_test_id("stAlert")

@@ -295,10 +295,7 @@ def evaluate(page: Page, url: str) -> None:
 
 def model(page: Page, url: str) -> None:
     page.goto(f"{url}/model")
-    find = page.get_by_role("button", name="Find the AIF of this case")
-    find.wait_for(timeout=60_000)
-    at_rest(page)
-    find.click()
+    page.get_by_text("Where the network looked").wait_for(timeout=60_000)
     page.locator(PLOT).first.wait_for(timeout=60_000)
     at_rest(page)
 

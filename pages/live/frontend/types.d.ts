@@ -96,6 +96,8 @@ export interface ConfigFrame {
   casePath: string; computesInBrowser: boolean;
   /** Curves that the user's class has given for this case; 0 where they are too few. */
   classCurves: number;
+  /** Whether the session keeps the voxels that a curve was picked from; a class and a file do not. */
+  keepsVoxels?: boolean;
   maps: Record<string, MapInfo>; scales: Record<string, string>; colours: Record<string, string>;
   slope: number; thresholds: Thresholds; quantities: QuantityInfo[]; regions: RegionInfo[];
   metrics: MetricInfo[]; tornado: string[]; handles: HandleInfo[]; variants: VariantInfo[];
@@ -168,6 +170,8 @@ export interface FitFrame {
 export interface VoxelsFrame {
   kind: "voxels"; voxels: Voxel[]; flags: string[]; number: number; arrays: { mean: Curve; sd: Curve };
 }
+/** The session keeps the voxels that the committed curve was picked from. */
+export interface PickedFrame { kind: "picked"; n: number }
 /** Statistics of the values in a region; null where it has too few voxels. */
 export interface RegionStatistics { voxels: number; mean: number | null; sd: number | null; median: number | null }
 /** A drawn region and its mirror: positions of their voxels in slice order, mean curves, and maps that do not follow the AIF. */
@@ -227,7 +231,7 @@ export interface StreamFrames {
 
 export interface Frames extends StreamFrames {
   config: ConfigFrame; case: CaseFrame; slice: FlowFrame; volume: FlowFrame; stale: StaleFrame;
-  error: ErrorFrame; reference: ReferenceFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; target: TargetFrame; region: RegionFrame;
+  error: ErrorFrame; reference: ReferenceFrame; probe: ProbeFrame; fit: FitFrame; voxels: VoxelsFrame; picked: PickedFrame; target: TargetFrame; region: RegionFrame;
   snapshot: SnapshotFrame; shelf: ShelfFrame; basis: BasisFrame; static: StaticFrame; coefficients: CoefficientsFrame;
 }
 export type Frame = Frames[keyof Frames];
@@ -242,6 +246,7 @@ export type Request =
   | { type: "fit"; curve: number[] }
   | { type: "reference"; source: string }
   | { type: "voxels"; voxels: Voxel[]; number: number }
+  | { type: "picked"; key: string; voxels: Voxel[] }
   | { type: "target"; slice: number; fresh: boolean; runs: number[] }
   | { type: "region"; number: number; slice: number; vertices: [number, number][] }
   | { type: "snapshot"; number: number }

@@ -129,7 +129,15 @@ def _reference(_session: LiveSession, workspace: Workspace, request: Mapping[str
     return wire.pack("reference", {"source": source, "numbers": numbers})
 
 
+def _picked(session: LiveSession, workspace: Workspace, request: Mapping[str, Any]) -> bytes:
+    """Keep the voxels that the committed curve was picked from; undo and reset change them without a curve."""
+    voxels = voxels_of(workspace.case.prepared, request["voxels"]) if request["voxels"] else ()
+    if request["key"] == workspace.curve_key:
+        session.keep_picked(workspace.curve_key, voxels)
+    return wire.pack("picked", {"n": len(voxels)})
+
+
 HANDLERS: Final[dict[str, Handler]] = {
-    "probe": _probe, "reference": _reference, "fit": _fit, "voxels": _voxels,
+    "probe": _probe, "reference": _reference, "fit": _fit, "voxels": _voxels, "picked": _picked,
     "target": paint, "region": measure_region,
 }  # fmt: skip

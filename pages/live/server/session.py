@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pages.live.compute.case import LiveCase
 from pages.live.server.scheduler import FairExecutor
 from perfcore.settings import Settings
-from perfcore.types import Aif, DoubleArray
+from perfcore.types import Aif, DoubleArray, Voxel
 
 WORKERS: Final = os.cpu_count() or 1
 COMPUTE: Final = FairExecutor(WORKERS, "lab-compute")
@@ -69,6 +69,7 @@ class LiveSession:
         self._lock = threading.Lock()
         self._workspace: Workspace | None = None
         self._edited: dict[str, NDArray[np.float64]] = {}
+        self._picked: dict[str, tuple[Voxel, ...]] = {}
         self._sockets: list[Callable[[], object]] = []
         self._ended = False
         self.request_handlers: dict[str, Callable[[LiveSession, dict[str, Any]], bytes]] = {}
@@ -101,6 +102,18 @@ class LiveSession:
     def edited_curve(self, curve_key: str) -> NDArray[np.float64] | None:
         """Return the edited curve of a key."""
         return self._edited.get(curve_key)
+
+    def keep_picked(self, curve_key: str, voxels: tuple[Voxel, ...]) -> None:
+        """Keep the voxels that an edited curve was picked from."""
+        with self._lock:
+            self._picked.pop(curve_key, None)
+            self._picked[curve_key] = voxels
+            if len(self._picked) > MAX_EDITED_CURVES:
+                del self._picked[next(iter(self._picked))]
+
+    def picked_voxels(self, curve_key: str) -> tuple[Voxel, ...]:
+        """Return the voxels that the edited curve of a key was picked from; none for another curve."""
+        return self._picked.get(curve_key, ())
 
     def register_socket(self, close: Callable[[], object]) -> bool:
         """Register an open WebSocket by a function that closes it from any thread.

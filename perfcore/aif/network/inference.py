@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from perfcore.aif.network.grid_input import GridInput, assign_cells, make_grid_input, voxel_weights
-from perfcore.aif.network.models import AifNet, WeightingNet, typical_curve
+from perfcore.aif.network.models import AifNet, RegressionNet, WeightingNet, typical_curve
 from perfcore.aif.network.placement import RawCurve, place
 from perfcore.aif.network.weights import Network
 from perfcore.aif.select.selection import Selection, require_tissue_bolus
@@ -77,8 +77,12 @@ def typical_aif(prepared: Prepared) -> Selection:
 
 
 def voxel_attention(prepared: Prepared, network: Network) -> FloatArray | None:
-    """Return the voxel weights of a weighting network, ``(nx, ny, nz)``, sum 1; None for a regression network."""
-    attention = _infer(make_grid_input(prepared), network.net)[1]
+    """Return the voxel weights of a network's weighted mean, ``(nx, ny, nz)``, sum 1; None for one without.
+
+    A regression network corrects the weighted mean; its weights are those of that mean.
+    """
+    part = network.net.weighting if isinstance(network.net, RegressionNet) else network.net
+    attention = _infer(make_grid_input(prepared), part)[1]
     if attention is None:
         return None
     voxel, weight = _spread_to_voxels(prepared, attention)

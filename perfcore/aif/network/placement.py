@@ -83,7 +83,7 @@ def place(prepared: Prepared, curve: RawCurve) -> Selection:
     moved = f"moved by {late_s:+.1f} s so that the median Tmax of healthy tissue is {HEALTHY_TMAX_S:g} s"
     why = (
         f"The curve is {curve.origin}, {moved.replace('-', '−')}; {how}. "
-        f"It peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
+        f"It peaks at {aif.peak:.3g} {prepared.enhancement_unit} after {aif.peak_time_s:.0f} s."
     )
     return Selection(aif, vof, why, partial_volume_ratio(aif, vof), rate_aif(prepared, aif))
 

@@ -83,6 +83,11 @@ def _is_complete(entry: dict[str, Any]) -> bool:
     return text and entry["network"] in NETWORKS
 
 
+def learning_file(name: str) -> str:
+    """Return the name of the file with the loss of an installed network by epoch, in `MODELS`."""
+    return f"{name}-learning.csv"
+
+
 def network_names(folder: Path = MODELS) -> tuple[str, ...]:
     """Return the names of the installed networks, the best one first."""
     manifest = read_manifest(folder)

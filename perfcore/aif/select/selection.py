@@ -176,7 +176,7 @@ def build_selection(
         vein = None
     vof = None if vein is None else mean_curve(prepared, vein, VEIN, arterial=False)
     ratio = partial_volume_ratio(aif, vof)
-    return Selection(aif, vof, _why(aif, vof, what), ratio, rate_aif(prepared, aif))
+    return Selection(aif, vof, _why(aif, vof, what, prepared.enhancement_unit), ratio, rate_aif(prepared, aif))
 
 
 def require_tissue_bolus(prepared: Prepared) -> None:
@@ -196,9 +196,9 @@ def require_artery(prepared: Prepared, flat: NDArray[np.int64], aif: Aif) -> Non
         raise no_artery_error("no group of voxels enhances clearly more than the tissue")
 
 
-def _why(aif: Aif, vof: Aif | None, what: str) -> str:
+def _why(aif: Aif, vof: Aif | None, what: str, unit: str) -> str:
     voxels = "One voxel" if len(aif.voxels) == 1 else f"{len(aif.voxels)} voxels"
-    text = f"{voxels}: {what}; the curve peaks at {aif.peak:.3g} after {aif.peak_time_s:.0f} s."
+    text = f"{voxels}: {what}; the curve peaks at {aif.peak:.3g} {unit} after {aif.peak_time_s:.0f} s."
     if vof is None:
         return f"{text} No vein was found."
-    return f"{text} The vein peaks {vof.peak_time_s - aif.peak_time_s:.0f} s later at {vof.peak:.3g}."
+    return f"{text} The vein peaks {vof.peak_time_s - aif.peak_time_s:.0f} s later at {vof.peak:.3g} {unit}."

@@ -5,9 +5,12 @@ from __future__ import annotations
 import gc
 import io
 import json
+import re
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -16,19 +19,22 @@ from PIL import Image
 from scipy import ndimage
 from streamlit.testing.v1 import AppTest
 
-from pages.comparison import charts, evaluation_runner
-from pages.comparison.charts import selected_case
+from pages.comparison import charts, evaluate_view, evaluation_runner
+from pages.comparison.charts import selected_point
 from pages.comparison.cohort_view import table
 from pages.comparison.columns import AifOption, ComparisonCache, aif_options
 from pages.comparison.evaluation_results import CaseFilter, read_results
 from pages.comparison.evaluation_results import summary_of as summary_of_cases
 from pages.comparison.evaluation_runner import EvaluationRun
-from pages.comparison.map_images import CORE, SCALE, TRUTH, Slice, difference_picture, map_picture
+from pages.comparison.map_images import CORE, DIVERGING, SCALE, TRUTH, Slice, difference_picture, map_picture
 from pages.library import cohort_cases
 from pages.library.catalog import demonstrations, open_case
 from pages.library.cohort_cases import Cohort, cohort_entry, cohort_of, key_of
 from pages.live.compute.case import LiveCase
-from perfcore.aif.network.weights import network_names
+from pages.live.server.static_files import LIVE_FRONTEND
+from pages.session.share_link import SavedView
+from pages.session.state import UserState
+from perfcore.aif.network.weights import MODELS, network_names
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import source_label
 from perfcore.errors import ArgumentError, InputDataError
@@ -123,7 +129,7 @@ def test_the_columns_follow_the_sidebar_and_the_chosen_aifs() -> None:
     assert (after["Core, ml"] < before["Core, ml"]).all()
     app.multiselect(key="compare_columns_demo-m1-occlusion").set_value(["murase", "truth"]).run()
     assert list(app.dataframe[0].value["Method"]) == ["Murase", "True AIF"]
-    assert any("differences are to **Murase**" in c.value for c in app.main.caption)
+    assert any("differences are to the first, **Murase**" in c.value for c in app.main.caption)
     app.switch_page("pages/lab.py").run()
     app.switch_page("pages/compare.py").run()
     assert list(app.dataframe[0].value["Method"]) == ["Murase", "True AIF"], "the choice outlives a page change"
@@ -185,7 +191,7 @@ def test_outlines_follow_the_core(case: LiveCase) -> None:
     healthy = here.plane(truth.flow.cbf > 15, False).repeat(SCALE, 0).repeat(SCALE, 1)
     assert (picture[healthy][:, 0] > picture[healthy][:, 2]).mean() > 0.95, "half the curve, twice the flow"
     picture = np.asarray(Image.open(io.BytesIO(difference_picture(here, scaled, truth, "rcbf")))).astype(int)
-    assert np.abs(picture[healthy] - (14, 16, 22)).max(-1).mean() < 12, "and the same relative flow: dark"
+    assert np.abs(picture[healthy] - 236).max(-1).mean() < 12, "and the same relative flow: light grey"
     assert weak.aif is not None
     assert weak.why.startswith(f"{len(weak.aif.voxels)} voxels")
 
@@ -205,6 +211,11 @@ def test_without_an_evaluation_the_command_is_shown(monkeypatch: pytest.MonkeyPa
 @pytest.mark.usefixtures("served")
 def test_the_table_shows_the_evaluation(evaluated: Path) -> None:
     app = cohort_page()
+    fits = [list(app.dataframe[0].value)]
+    fits.append(list(app.segmented_control(key="cohort_figures").set_value("time").run().dataframe[0].value))
+    app.segmented_control(key="cohort_figures").set_value("all").run()
+    assert set(fits[0]) | set(fits[1]) == set(app.dataframe[0].value), "the groups hold every metric"
+    assert set(fits[0]) & set(fits[1]) == {"Method", "Failures"}
     shown = app.dataframe[0].value.set_index("Method")
     summary = summary_of(evaluated)
     assert len(shown) == len(summary["methods"])
@@ -215,16 +226,22 @@ def test_the_table_shows_the_evaluation(evaluated: Path) -> None:
     assert shown.loc["Straka", "Dice"] == f"{straka['dice']['mean']:.3f}", "two patients have no interval"
     assert shown.loc["Straka", "Dice, other scan"].startswith(f"{straka['hard_dice']['mean']:.3f}")
     assert shown.loc["Straka", "Failures"] == str(straka["failed"])
-    assert {"Typical curve (null model)", "Mean curve of cnn-regression (null model)"} <= set(shown.index)
+    assert {"Typical curve (null model)", "Network, regression (null model)"} <= set(shown.index)
     text = " ".join(m.value.replace("\\", "") for m in app.main.markdown)
     assert all(sentence in text for sentence in summary["headline"])
     assert len(summary["headline"]) == len(network_names())
 
 
 @pytest.mark.usefixtures("served")
-def test_the_differences_follow_reference_and_metric(evaluated: Path) -> None:
+def test_two_patients_are_too_few_for_a_test_and_the_page_says_so() -> None:
+    (info,) = cohort_page().main.info
+    assert info.value.startswith("Differences and tests need at least 3 patients; the cases shown are of 2.")
+
+
+def test_the_differences_follow_reference_and_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AIF_LAB_EVALUATION", raising=False)
     app = cohort_page()
-    summary = summary_of(evaluated)
+    summary = summary_of(MODELS / "evaluation")
     for reference, metric in (("straka", "dice"), ("truth", "hypoperfused_dice"), ("null", "hypoperfused_dice")):
         app.segmented_control(key="cohort_reference").set_value(reference)
         app.selectbox(key="cohort_difference_metric").set_value(metric).run()
@@ -280,7 +297,7 @@ def test_metrics_are_those_of_the_filtered_cases(evaluated: Path) -> None:
     kept = rows[rows["n_slices"] == n_slices].assign(found=lambda r: r["found"].astype(bool))
     n = kept["case"].nunique()
     assert any(c.value.startswith(f"{n} of {len(CASES)} cases.") for c in app.main.caption)
-    expected = table(summarise(kept))
+    expected = table(summarise(kept), "core")
     pd.testing.assert_frame_equal(app.dataframe[0].value.reset_index(drop=True), expected)
 
 
@@ -322,7 +339,7 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
     app = cohort_page()
     app.session_state["cohort_against"] = None
 
-    def press(case: str) -> None:
+    def press(case: str, method: str) -> None:
         import streamlit as st
 
         from pages.comparison.cohort_view import folder_key, open_selected
@@ -330,19 +347,26 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
         from pages.server import config
 
         found = read_results(config.evaluation_folder(), "x", folder_key)
-        st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case]}]}}
+        st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case, method]}]}}
         open_selected("pressed", found)
 
-    helper = AppTest.from_function(press, args=("case_7",), default_timeout=60)
+    helper = AppTest.from_function(press, args=("case_7", "peruzzo"), default_timeout=60)
     helper.run()
     assert not helper.exception
     assert user_of(helper).case.key == "folder-case_7"
+    assert user_of(helper).aif.methods == {"folder-case_7": "peruzzo"}, (
+        "the Lab starts from the curve of the point"
+    )
     share_user(helper, app)
     app.run()
     assert not app.exception
     assert live_of(app).workspace.case.name == "folder-case_7"
     assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
-    gone = AppTest.from_function(press, args=("case_99",), default_timeout=60)
+    null = AppTest.from_function(press, args=("case_7", "null-cnn-regression"), default_timeout=60)
+    null.run()
+    assert user_of(null).aif.methods == {}
+    assert user_of(null).notices.text.startswith("The Lab has no AIF of “Network, regression (null model)”")
+    gone = AppTest.from_function(press, args=("case_99", "peruzzo"), default_timeout=60)
     share_user(app, gone)
     gone.run()
     assert not user_of(gone).comparison.opens_lab
@@ -354,7 +378,7 @@ def test_every_marker_carries_its_case(evaluated: Path) -> None:
     found = read_results(evaluated, "x", lambda _case, _n: None)
     drawn = charts.agreement(found.rows, "straka").data[0]
     own = found.rows[found.rows["method"] == "straka"].set_index("case")
-    for (name,), x, y in zip(drawn.customdata, drawn.x, drawn.y, strict=True):
+    for (name, _), x, y in zip(drawn.customdata, drawn.x, drawn.y, strict=True):
         assert y == pytest.approx(own.loc[name, "core_ml"] - own.loc[name, "lesion_ml"])
         assert x == pytest.approx((own.loc[name, "core_ml"] + own.loc[name, "lesion_ml"]) / 2)
     lines = sorted(shape.y0 for shape in charts.agreement(found.rows, "straka").layout.shapes)
@@ -362,11 +386,13 @@ def test_every_marker_carries_its_case(evaluated: Path) -> None:
     assert lines == pytest.approx(sorted(known.values()), rel=1e-4)
     points = charts.method_scatter(found.rows, "truth", "straka", "dice").data[1]
     other = found.rows[found.rows["method"] == "truth"].set_index("case")
-    for (name,), x, y in zip(points.customdata, points.x, points.y, strict=True):
+    for (name, _), x, y in zip(points.customdata, points.x, points.y, strict=True):
         assert (x, y) == (other.loc[name, "dice"], own.loc[name, "dice"])
-    assert selected_case({"selection": {"points": [{"customdata": {"0": "case_7"}}]}}) == "case_7"
-    assert selected_case({"selection": {"points": []}}) is None
-    assert selected_case(None) is None
+    assert {method for _, method in points.customdata} == {"straka"}, "the vertical method"
+    event = {"selection": {"points": [{"customdata": {"0": "case_7", "1": "straka"}}]}}
+    assert selected_point(event) == ("case_7", "straka")
+    assert selected_point({"selection": {"points": []}}) is None
+    assert selected_point(None) is None
 
 
 # --- the cohort that ships -------------------------------------------------------------------------------------
@@ -398,7 +424,7 @@ def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.Monk
     app.run()
     assert not app.exception
     assert live_of(app).workspace.case.name == f"cohort-{SEED}-7"
-    assert "Evaluation, case 7" in app.sidebar.selectbox[0].options
+    assert "case_7 (evaluation)" in app.sidebar.selectbox[0].options
 
 
 # --- an evaluation from the page -------------------------------------------------------------------------------
@@ -426,6 +452,42 @@ def test_an_evaluation_from_the_page_equals_the_commands(cohort: Path, evaluated
     mine = found.rows.drop(columns=others).assign(confounders=theirs["confounders"])
     pd.testing.assert_frame_equal(mine, theirs, rtol=1e-5, check_dtype=False)
     assert not started._folder.exists(), "nothing is left behind"
+
+
+def test_a_users_curve_is_a_method_of_its_own(cohort: Path) -> None:
+    truth = {c.name: c for c in find_cohort(cohort)}["case_7"]
+    aif = truth.load_truth(truth.load()).aif
+    own = [("case_7", "Half & half", aif.value / 2), ("case_7", "Short", np.ones(5))]
+    started = EvaluationRun([("folder-case_7", "case_7")], cohort, own)
+    seen = set()
+    while started.is_running:
+        seen.add((started.progress.now, round(started.progress.fraction, 3)))
+        time.sleep(0.02)
+    found = started.results("mine", lambda case, _n: started.keys.get(case))
+    rows = found.rows.set_index("method")
+    assert rows.loc["Half & half", "dice"] == pytest.approx(rows.loc["truth", "dice"], abs=2e-3)
+    assert not rows.loc["Short", "found"] and not rows.loc["Short", "failed"]
+    assert rows.loc["Short", "note"].startswith("The curve has 5 points")
+    assert "Half &amp; half" in found.files["report.html"].decode()
+    assert len({part for _, part in seen}) > 2, "the progress moves within a case"
+    assert any(now.startswith("case_7, ") for now, _ in seen)
+
+
+def test_curves_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    user, curve = UserState(), np.ones(60)
+    for name in ("A", "A", "straka"):
+        user.snapshots.add(name, "Case", SavedView(case="demo-x", curve=curve), {}, datetime.now(UTC))
+    user.snapshots.add("Other", "Case", SavedView(case="demo-y", curve=curve), {}, datetime.now(UTC))
+    monkeypatch.setattr(evaluate_view, "user_state", lambda: user)
+    monkeypatch.setattr(evaluate_view, "live_session", lambda: SimpleNamespace(workspace=None))
+    assert [one.name for one in evaluate_view.own_curves(["demo-x"])] == ["A", "A (2)", "straka (2)"]
+
+
+def test_the_difference_scale_is_the_labs() -> None:
+    text = (LIVE_FRONTEND / "map" / "color_scales.js").read_text(encoding="utf-8")
+    stops = json.loads(re.search(r"DIVERGING_STOPS = (\[.*?\]);", text, re.DOTALL)[1].replace(",\n]", "]"))
+    at = np.linspace(0, 255, len(stops)).round().astype(int)
+    np.testing.assert_allclose(DIVERGING[at], stops, atol=1)
 
 
 def test_a_cancelled_evaluation_ends_at_once_and_allows_another(cohort: Path) -> None:
@@ -477,6 +539,9 @@ def test_the_page_starts_and_shows_an_evaluation(cohort: Path, monkeypatch: pyte
     assert not app.exception
     (found,) = user_of(app).comparison.evaluations
     assert found.title == "Yours, number 1"
+    app.segmented_control(key="compare_view").set_value("evaluate").run()
+    assert app.multiselect(key="evaluate_cases").value == ["folder-case_7"], "the choice is kept"
+    app.segmented_control(key="compare_view").set_value("cohort").run()
     shown = app.dataframe[0].value.set_index("Method")
     mean = found.summary["methods"]["straka"]["dice"]["mean"]
     assert shown.loc["Straka", "Dice"] == f"{mean:.3f}", "one patient has no interval"
@@ -485,8 +550,8 @@ def test_the_page_starts_and_shows_an_evaluation(cohort: Path, monkeypatch: pyte
 def test_cohort_cases_of_a_worker_are_the_librarys(tmp_path: Path, cohort: Path) -> None:
     from pages.comparison.evaluation_worker import case_of
 
-    made = case_of(f"cohort-{SEED}-7", "Evaluation, case 7", None, tmp_path)
-    assert made.name == "Evaluation, case 7"
+    made = case_of(f"cohort-{SEED}-7", "case_7 (evaluation)", None, tmp_path)
+    assert made.name == "case_7 (evaluation)"
     theirs = {c.name: c for c in find_cohort(cohort)}["case_7"]
     np.testing.assert_array_equal(made.load().data, theirs.load().data)
     assert made.patient == theirs.patient

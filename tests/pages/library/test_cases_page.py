@@ -313,10 +313,11 @@ def test_valid_uploads_load_beside_an_invalid_one_named_by_its_position() -> Non
     assert [e.title for e in user_of(app).uploads.entries] == ["Upload 1", "Upload 2"]
     assert live_of(app).workspace.case.name == "upload-1"
     table = shown(app)
-    assert list(table["case"])[-2:] == ["Upload 1", "Upload 2"]
-    assert list(table["origin"])[-2:] == ["Upload", "Upload"]
+    assert list(table["case"])[:2] == ["Upload 1", "Upload 2"], "the user's own cases are in view"
+    assert app.session_state["library_2"]["selection"]["rows"] == [0]
+    assert list(table["origin"])[:2] == ["Upload", "Upload"]
     nx, ny, nz, n_time = HEAD.series.data.shape
-    assert list(table["size"])[-2:] == [f"{nz} × {n_time}"] * 2
+    assert list(table["size"])[:2] == [f"{nz} × {n_time}"] * 2
     assert user_of(app).uploads.entries[0].note.startswith(f"{nx} × {ny} × {nz}, {n_time} frames")
     assert not any("Mustermann" in m.value for m in (*app.main.markdown, *app.main.caption))
     assert not app.main.file_uploader[0].value, "the chooser is empty again"

@@ -37,8 +37,9 @@ TYPES: Final = LIVE_FRONTEND / "types.d.ts"
 INTERFACES: Final = {
     "config": ["ConfigFrame"], "case": ["CaseHead", "CaseUpdate"], "slice": ["FlowFrame"],
     "volume": ["FlowFrame"], "stale": ["StaleFrame"], "error": ["ErrorFrame"], "probe": ["ProbeFrame"],
-    "reference": ["ReferenceFrame"], "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "target": ["TargetFrame"],
-    "region": ["RegionFrame"], "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
+    "reference": ["ReferenceFrame"], "fit": ["FitFrame"], "voxels": ["VoxelsFrame"], "picked": ["PickedFrame"],
+    "target": ["TargetFrame"], "region": ["RegionFrame"],
+    "tune": ["TuneFrame"], "tornado": ["TornadoFrame"],
     "uncertainty": ["UncertaintyFrame", "UncertaintyProgressFrame"],
     "basis": ["BasisFrame"], "static": ["StaticFrame"], "coefficients": ["CoefficientsFrame"],
     "sensitivity": ["SensitivityFrame"], "sensitivity_map": ["SensitivityMapFrame"],
@@ -115,6 +116,8 @@ def request_frames(session: LiveSession, workspace: Workspace) -> Iterator[bytes
     yield answer_request(session, workspace, {"type": "reference", "source": "truth"})
     yield answer_request(session, workspace, {"type": "fit", "curve": curve.tolist()})
     yield answer_request(session, workspace, {"type": "voxels", "voxels": [inside], "number": 1})
+    yield answer_request(session, workspace, {"type": "picked", "key": workspace.curve_key, "voxels": [inside]})
+    assert session.picked_voxels(workspace.curve_key) == (tuple(inside),)
     yield answer_request(session, workspace, {"type": "target", "slice": 3, "fresh": True, "runs": [[0, 5]]})
     corner, brain = [[0, 0], [3, 0], [3, 3]], [[60, 110], [85, 110], [85, 140], [60, 140]]
     for vertices in (corner, brain):

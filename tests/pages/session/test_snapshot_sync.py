@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gc
+import io
 import json
 import threading
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from pages.live.server.session import COMPUTE, WORKERS
 from pages.session import share_link
 from pages.session.share_link import SavedView, pack_curve
 from pages.session.snapshot_sync import REQUEST_KIND
+from pages.session.snapshots import table_csv
 from perfcore.errors import InputDataError
 from perfcore.phantom.cases import make_demonstration
 from perfcore.pipeline import analyse
@@ -86,7 +89,8 @@ def test_a_snapshot_has_the_metrics_of_its_curve() -> None:
     after = ask(app, act="keep", name=" my  curve ", curve=pack_curve(curve))
     (snapshot,) = user_of(after).snapshots
     assert (snapshot.name, snapshot.title) == ("my curve", "Clean M1 occlusion")
-    assert snapshot.view.case == "demo-m1-occlusion"
+    assert (snapshot.view.case, snapshot.view.start) == ("demo-m1-occlusion", "straka")
+    assert next(csv.DictReader(io.StringIO(table_csv(user_of(after).snapshots))))["start"] == "straka"
     np.testing.assert_array_equal(snapshot.view.curve, curve)
     assert (snapshot.view.map, snapshot.view.slice_index) == ("", None), "restoring it keeps the viewport"
     series = make_demonstration("m1-occlusion").series

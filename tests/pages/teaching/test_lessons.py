@@ -17,6 +17,7 @@ from pages.teaching.lesson import FORMATTER, ChoiceQuestion, Lesson, SliderQuest
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import STEPS
+from perfcore.teaching.challenge import true_voxels
 from tests import ROOT
 from tests.support.user_session import live_of, new_user, user_of
 
@@ -244,20 +245,44 @@ def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     assert now.case.lesion is None
     assert now.case.prepared.lesion is None
     hidden = user_of(app).lesson.challenge.case
+    picked = true_voxels(hidden, now.case.prepared)[:4]
     live_of(app).keep_curve(now.curve_key, hidden.truth.value)
+    live_of(app).keep_picked(now.curve_key, picked)
     press(app, "submit")
     metrics = {m.label: m.value for m in app.metric}
     assert metrics["Your score"] == metrics["True AIF"]
+    assert any("100 × the mean of four parts" in c.value for c in app.main.caption), "the formula"
     now = live_of(app).workspace
+    assert now.start.source_id == "truth", "the true artery is on the map"
+    assert set(picked) <= set(now.start.voxels)
+    assert now.case.hypoperfused is not None
+    yours = user_of(app).aif.own_of("challenge-7")[SUBMITTED]
+    assert (yours.label, yours.voxels) == ("Yours", picked)
     np.testing.assert_array_equal(now.case.sources["truth"].value, hidden.truth.value)
     assert now.case.prepared.lesion.sum() == hidden.core[now.case.prepared.mask].sum()
     scores = user_of(app).lesson.challenge.scores
     assert scores[SUBMITTED].points > scores["straka"].points
+    assert scores["cnn-weighting"].artery > 0 and scores["vein"].artery == 0
     press(app, "to_list")
     assert f"best score **{scores[SUBMITTED].points:.0f}**" in words(app)
     assert all(not entry.key.startswith("challenge-") for entry in user_of(app).uploads.entries)
     press(app, "open_challenge")  # the score is still there
     assert {m.label: m.value for m in app.metric} == metrics
+
+
+def test_a_chosen_network_alone_has_no_part_for_the_artery() -> None:
+    app = run()
+    press(app, "open_challenge")
+    app.number_input(key="challenge_number").set_value(7).run()
+    press(app, "draw")
+    user_of(app).aif.methods["challenge-7"] = "cnn-weighting"
+    app.run()
+    assert live_of(app).workspace.start.source_id == "cnn-weighting"
+    press(app, "submit")
+    scores = user_of(app).lesson.challenge.scores
+    mine, network = scores[SUBMITTED], scores["cnn-weighting"]
+    assert (mine.artery, mine.core_dice) == (0, network.core_dice)
+    assert mine.points < 75
 
 
 def test_a_curve_that_cannot_be_scored_leaves_the_challenge_open() -> None:

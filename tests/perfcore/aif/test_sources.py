@@ -20,9 +20,9 @@ from perfcore.aif.sources import (
 @pytest.mark.parametrize(("source_id", "label"), [
     ("cnn-paper", "Network, the paper's recipe"),
     (TYPICAL, "Typical curve (null model)"),
-    ("null-cnn-regression", "Mean curve of cnn-regression (null model)"),
-    ("null-cnn-mine", "Mean curve of cnn-mine (null model)"),
-    ("null-cnn-paper", "Mean curve of cnn-paper (null model)"),
+    ("null-cnn-regression", "Network, regression (null model)"),
+    ("null-cnn-mine", "cnn-mine (null model)"),
+    ("null-cnn-paper", "Network, the paper's recipe (null model)"),
 ])  # fmt: skip
 def test_labels(source_id: str, label: str) -> None:
     assert source_label(source_id) == label

@@ -53,7 +53,7 @@ def test_report_is_self_contained(judged: tuple[Path, dict[str, Any]]) -> None:
     found = summary["differences"]["straka"]["cnn-weighting-core"]["hypoperfused_dice"]
     assert difference_text(METRICS["hypoperfused_dice"], found) in shown
     assert "Typical curve (null model)" in shown
-    assert "Mean curve of cnn-regression (null model)" in shown
+    assert "Network, regression (null model)" in shown
     assert "case_1" in shown
 
 

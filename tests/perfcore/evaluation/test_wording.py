@@ -54,7 +54,10 @@ def test_means_p_values_and_failures() -> None:
     assert mean_text(DICE, difference(0.7561)) == "0.756"
     assert mean_text(DICE, difference(None)) == "–"
     assert p_text({"paired_t_holm": 0.0004, "wilcoxon_holm": 0.0321}) == "p < 0.001 (t), 0.032 (Wilcoxon)"
-    assert p_text({"paired_t_holm": None, "wilcoxon_holm": None}) == ""
+    untested = {"paired_t_holm": None, "wilcoxon_holm": None}
+    assert p_text({**untested, **difference(None), "n_patients": 2}) == "needs 3 patients"
+    assert p_text({**untested, **difference(0.0, 0.0, 0.0), "n_patients": 9}) == "equal in every patient"
+    assert p_text({**untested, **difference(0.1, 0.0, 0.2), "n_patients": 9}) == ""
     assert failures({"failed": 2, "fallback": 0}) == "2"
     assert failures({"failed": 0, "fallback": 33}) == "0 (fallbacks: 33)"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,15 @@ from perfcore.pipeline import analyse, make_maps, tile
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
 from perfcore.teaching import CurveExperiment, ExperimentCase, FinetuneExperiment, SweepExperiment
-from perfcore.teaching.challenge import MIN_CORE_ML, draw_challenge, score_challenge, true_cbf
+from perfcore.teaching.challenge import (
+    MIN_ARTERY,
+    MIN_CORE_ML,
+    _arteries,
+    draw_challenge,
+    score_challenge,
+    true_cbf,
+    true_voxels,
+)
 from perfcore.types import Aif
 from tests.support import oracle
 
@@ -181,6 +190,40 @@ def test_challenge_hides_truth_and_is_reproducible(challenge):
         draw_challenge(-1)
 
 
+def test_the_artery_counts_where_its_voxels_are_picked(challenge):
+    prepared = prepare(challenge.series, SETTINGS)
+    tiles = tile(prepared)
+    wanted = true_cbf(prepared, tiles, challenge, SETTINGS)
+    true = true_voxels(challenge, prepared)
+    assert true
+    fractions = [challenge.artery_fraction[voxel] for voxel in true]
+    assert fractions == sorted(fractions, reverse=True) and min(fractions) >= MIN_ARTERY
+    beside = next(
+        voxel for voxel in map(tuple, np.argwhere(prepared.mask)) if not challenge.artery_fraction[voxel]
+    )
+
+    def score_of(*voxels):
+        return score_challenge(
+            prepared, tiles, challenge, challenge.truth.value, SETTINGS, true_cbf=wanted, voxels=voxels
+        )
+
+    assert score_of(*true).artery == 1
+    assert score_of(true[0], beside).artery == 0.5
+    assert score_of().artery == 0
+    assert score_of().points <= 75, "no curve alone is worth more"
+    assert score_of(*true).points == pytest.approx(score_of().points + 25)
+
+
+def test_arteries_beyond_the_clot_count_only_where_there_is_no_other():
+    shape = (4, 1, 1)
+    artery, distal = (np.array(v, np.float32).reshape(shape) for v in ((0.5, 0.3, 0.4, 0.2), (0, 0.3, 0, 0)))
+    vein = np.array((0, 0, 0.6, 0), np.float32).reshape(shape)
+    truth = SimpleNamespace(artery_fraction=artery, distal_fraction=distal, vein_fraction=vein)
+    assert _arteries(truth).ravel().tolist() == pytest.approx([0.5, 0, 0, 0.2])
+    only_distal = SimpleNamespace(artery_fraction=distal, distal_fraction=distal, vein_fraction=vein)
+    assert _arteries(only_distal).ravel().tolist() == pytest.approx([0, 0.3, 0, 0])
+
+
 def test_score_matches_pipeline_and_definition(challenge):
     prepared = prepare(challenge.series, SETTINGS)
     tiles = tile(prepared)
@@ -199,9 +242,9 @@ def test_score_matches_pipeline_and_definition(challenge):
     assert truth.core_dice == pytest.approx(overlap(maps.core[inside], challenge.core[inside]))
     low = overlap(maps.hypoperfused[inside], challenge.hypoperfused[inside])
     assert truth.hypoperfused_dice == pytest.approx(low)
-    assert truth.points == pytest.approx(100 * (truth.core_dice + truth.hypoperfused_dice + 1) / 3)
+    assert truth.points == pytest.approx(100 * (0 + truth.core_dice + truth.hypoperfused_dice + 1) / 4)
 
     half = score_of(challenge.truth.value / 2)
     assert half.core_dice == pytest.approx(truth.core_dice, abs=2e-3)
-    assert half.points == pytest.approx(truth.points - 100 / 6, abs=0.5)  # the flow's third is halved
+    assert half.points == pytest.approx(truth.points - 100 / 8, abs=0.5)  # the flow's quarter is halved
     assert score_of(np.roll(challenge.truth.value, 5)).hypoperfused_dice < truth.hypoperfused_dice - 0.2

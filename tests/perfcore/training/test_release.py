@@ -10,11 +10,12 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from perfcore.aif.network.weights import load_network, network_names, read_manifest
+from perfcore.aif.network.weights import learning_file, load_network, network_names, read_manifest
 from perfcore.errors import ArgumentError
 from perfcore.io.cohort import find_cohort, fingerprint
 from perfcore.training import release as module
 from perfcore.training.choice import beats_own_mean, best_network, choice_table
+from perfcore.training.loop import LOG_FILE, read_log
 from perfcore.training.release import TABLE, Evaluations, Provenance, release
 from tests.support.evaluation_cohort import N_LEARNT
 
@@ -47,7 +48,11 @@ def test_released_weights_are_those_of_all_cases(released: Path, weights: Path) 
         assert network.about["sha256"] == hashlib.sha256(content).hexdigest()
         assert network.about["commit"] == "abc123"
         assert network.about["data"] == "made so"
-        assert (released / f"{name}.png").read_bytes() == (weights / kind / "learning.png").read_bytes()
+        table = pd.read_csv(released / learning_file(name))
+        assert list(table["part"].unique()) == ["all", "fold_1", "fold_2"]
+        for part, rows in table.groupby("part"):
+            log = read_log(weights / kind / str(part) / LOG_FILE)
+            assert list(rows["train_loss"]) == pytest.approx([row["train_loss"] for row in log])
 
 
 def test_manifest_command_repeats_training(released: Path, weights: Path) -> None:

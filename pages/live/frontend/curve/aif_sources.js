@@ -80,6 +80,8 @@ class SourceList {
 class VoxelPicker {
   #picking = false;
   #requested = 0;
+  /** Picked voxels as the server knows them, by the key of the curve. @type {Map<string, string>} */
+  #told = new Map();
 
   /** @param {Lab} lab */
   constructor(lab) {
@@ -104,6 +106,15 @@ class VoxelPicker {
     find(lab.root, "[data-action=unpick]").hidden = !picked.length;
     find(lab.root, ".key.band").hidden = !lab.aif.committed?.spread;
     lab.root.dataset.voxels = String(picked.length);
+  }
+
+  /** Tell the server which voxels the committed curve was picked from. */
+  tellVoxels() {
+    const { lab } = this;
+    const key = lab.case?.curveKey, voxels = lab.aif.committed?.voxels ?? [];
+    if (!key || !lab.config?.keepsVoxels || (this.#told.get(key) ?? "[]") === JSON.stringify(voxels)) return;
+    this.#told.set(key, JSON.stringify(voxels));
+    lab.request({ type: "picked", key, voxels });
   }
 
   /** Go to the slice of the voxels; each further call to the next slice that has some. */
@@ -150,7 +161,7 @@ export function installAifSources(lab) {
   const picker = new VoxelPicker(lab);
   lab.events.on("config", () => { list.show(); picker.showVoxels(); });
   lab.events.on("case", () => picker.showVoxels());
-  lab.events.on("committed", () => picker.showVoxels());
+  lab.events.on("committed", () => { picker.showVoxels(); picker.tellVoxels(); });
   lab.events.on("pick", (voxel) => picker.pick(voxel));
   lab.events.on("frame:voxels", (frame) => picker.setCurve(frame));
   lab.actions.where = () => picker.goToVoxels();

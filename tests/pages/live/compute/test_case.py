@@ -225,7 +225,7 @@ def test_networks_are_offered_where_their_weights_are(
     ways = finders()
     assert "cnn-regression-core" in ways
     source = source_info("cnn-regression-core")
-    assert (source.label, source.group) == ("Regression, core loss", "Learned")
+    assert (source.label, source.group) == ("Network, regression, core loss", "Learned")
     monkeypatch.setattr("perfcore.pipeline.load_network", lambda name: load_network(name, tmp_path))
     offered = AifSources(case.prepared, dict(case.sources), ways)
     try:
