@@ -20,7 +20,7 @@ from tests import ROOT
 from tests.support.app_server import free_port
 
 DEPLOY = ROOT / "deploy"
-PAGES = ("cases", "compare", "finetune", "howitworks", "lab", "lessons", "model")
+PAGES = ("cases", "class_page", "compare", "finetune", "howitworks", "lab", "lessons", "model")
 EVERY_PAGE = """
 from streamlit.testing.v1 import AppTest
 app = AppTest.from_file("app.py", default_timeout=90).run()
