@@ -149,7 +149,7 @@ def test_a_snapshot_is_saved_and_a_page_change_keeps_curve_and_snapshot(page: Ot
     page.press("k")
     page.wait_for("lab.querySelector('[data-snapshot=\"1\"]')")
     follow(page, "Cases")
-    page.wait_for("document.body.innerText.includes('Your own case')")
+    page.wait_for("document.body.innerText.includes('Open in the Lab')")
     follow(page, "Lab")
     page.wait_for("data && data.painted && data.coreMl")
     page.wait_for(SETTLED)

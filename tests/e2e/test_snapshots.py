@@ -33,7 +33,7 @@ from tests.support.app_server import (
     wait_first_maps,
     wait_lab,
 )
-from tests.support.lab_page import automatic, committed_curve, library_result
+from tests.support.lab_page import automatic, committed_curve, library_result, voxel_in
 
 pytestmark = pytest.mark.browser
 
@@ -88,8 +88,7 @@ def read_out(page: Page, x: float, y: float) -> tuple[tuple[int, int, int], list
     words = page.locator('[data-out="compared"]').inner_text().replace("−", "-").split()
     if not words:
         return None
-    voxel = tuple(int(v) for v in where[where.rindex("(") + 1 : where.rindex(")")].split(","))
-    return voxel, [float(words[1]), float(words[3]), float(words[7])]
+    return voxel_in(where), [float(words[1]), float(words[3]), float(words[7])]
 
 
 def points(page: Page, n: int) -> list[tuple[float, float]]:
@@ -327,7 +326,7 @@ def assert_edits_replace_the_link(guest: Page) -> None:
     settled(guest)
     curve, slice_shown = committed_curve(guest), guest.locator('[data-out="slice"]').inner_text()
     guest.get_by_role("link", name="Cases").click()
-    guest.get_by_text("Your own case").first.wait_for()
+    guest.get_by_role("button", name="Open in the Lab").wait_for()
     assert "deconvolution=causal" in guest.url
     guest.get_by_role("link", name="Lab").click()
     wait_first_maps(guest)
@@ -375,7 +374,7 @@ def test_snapshots_survive_a_page_change_and_a_reload(page: Page, address: str) 
     save_one_of_two_edits(page, address)
     before = stored(page, "lab|shelf")
     page.get_by_role("link", name="Cases").click()
-    page.get_by_text("Your own case").first.wait_for()
+    page.get_by_role("button", name="Open in the Lab").wait_for()
     page.get_by_role("link", name="Lab").click()
     page.locator('[data-snapshot="1"]').wait_for()
     page.reload()
@@ -393,7 +392,7 @@ def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address
         page.locator('[data-action="figure"]').click()
     assert waiting.value.suggested_filename.startswith("aif-lab-rcbf-slice-")
     picture = np.asarray(Image.open(waiting.value.path()).convert("RGB")).astype(int)
-    bar = page.locator("canvas.bar").evaluate("c => [c.width, c.height]")
+    bar = page.locator("canvas.bar").first.evaluate("c => [c.width, c.height]")
     height, width = map_shown.shape[:2]
     assert picture.shape[:2] == (height + 26 + 44 + 24, width + bar[0] + 36)
     part = picture[38 : 38 + height, 12 : 12 + width]
