@@ -83,7 +83,8 @@ def test_tab_reaches_every_control_once_and_the_focus_is_seen(page: Page, addres
         "map rcbf", "testid map", "window high", "window low", "control slice", "layout one", "control scale",
         *(f"outline {kind}" for kind in ("core", "hypoperfused", "truth", "aif", "vof")),
         "control source", "action where", "mode points", "action fit", "action pick", "action whole",
-        *(f"variant {info.id}" for info in VARIANTS), "testid aif-quality", "point 0", "tab voxel", "action sensitivity",
+        *(f"variant {info.id}" for info in VARIANTS), "testid aif-quality", "point 0", "tab voxel",
+        "action sensitivity",
         "control reference", "action keep", "action help", "control keep-name", "solid", "action link",
         "action figure", "control figure-scale",
     ]  # fmt: skip
