@@ -298,7 +298,7 @@ def test_a_zip_of_dicom_files_is_opened() -> None:
     frames = series.data.transpose(3, 2, 1, 0)[:, :, ::-1] + 1024  # time, slice, row, column; stored values
     files = dicom_export.export(frames, PixelSpacing=list(series.spacing_mm[:2]))
     app = run("pages/cases.py")
-    app.main.file_uploader[0].upload("scan.zip", dicom_export.zipped(files), "application/zip")
+    app.main.file_uploader[0].upload("scan.zip", dicom_export.zipped(files), "application/zip").run()
     next(b for b in app.main.button if b.label == "Open this case").click().run()
     assert not app.main.error, [e.value for e in app.main.error]
     (entry,) = user_of(app).uploads.entries

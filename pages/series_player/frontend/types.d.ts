@@ -1,7 +1,6 @@
 // Messages between the series player and the server, and the values that its modules share.
 // Field names of frames are those of the Python encoders in pages/series_player/messages.py; a test compares the two.
 
-import type { Verdict } from "../../live/frontend/curve/aif_quality.js";
 import type { Curve, Range, Voxel } from "../../live/frontend/types.js";
 
 export type { Curve, Range, Voxel };
@@ -32,7 +31,7 @@ export interface SliceFrame {
 export interface VoxelFrame { kind: "voxel"; case: string; voxel: Voxel; arrays: { measured: Curve; smoothed?: Curve } }
 /** The AIF and VOF that a selector found. */
 export interface FoundFrame {
-  kind: "selector"; case: string; name: string; found: boolean; why: string; verdict: Verdict; reason: string;
+  kind: "selector"; case: string; name: string; found: boolean; why: string; verdict: "good" | "doubtful" | "bad"; reason: string;
   voxels: Voxel[]; vofVoxels: Voxel[]; arrays: { aif: Curve; vof?: Curve };
 }
 /** Why a selector found no AIF. */
