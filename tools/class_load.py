@@ -2,7 +2,7 @@
 
 The class pages run in a process of their own, clients of the protocol in this one, on the same machine. People
 join within a minute, download the case of the task as the browser's engine does, and each send three AIFs a
-minute; one lecturer's screen follows. Then all connections break at once, and everybody returns. The time of an
+minute; one lecturer's screen follows. Then all connections break at once, and all clients return. The time of an
 answer is from its sending to the screen's message that holds it. Exits with 1 where a goal is missed.
 """
 

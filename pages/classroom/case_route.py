@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from pages.classroom.participant import Participant
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import Participant, Room
+from pages.classroom.room import Room
 from pages.classroom.tasks import TRUTH_METRICS, TaskCase
 from pages.live.compute.case import LiveCase
 from pages.live.compute.static_data import without_slices

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pages.classroom.room import Round
+from pages.classroom.round import Round
 from pages.classroom.tasks import Answer
 from perfcore.analysis.lesion_distribution import DECISIONS, decisions
 from perfcore.teaching.class_statistics import spread_of
@@ -24,7 +24,7 @@ _last: Final[weakref.WeakKeyDictionary[Round, tuple[int, dict[str, Any]]]] = wea
 def summary_of(one: Round) -> dict[str, Any]:
     """Return number, spread, values, decisions and right answers of a round, ready for JSON; without names.
 
-    It is computed once after each change of the answers, since at the reveal everybody gets it: do not change it.
+    It is computed once after each change, as all participants get it at the reveal. Do not change it.
     """
     changed_at = one.changed_at
     found = _last.get(one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
@@ -15,8 +16,10 @@ from starlette.websockets import WebSocket
 from pages.classroom import messages
 from pages.classroom.answers import read_answer
 from pages.classroom.join_link import link_message
+from pages.classroom.participant import LEFT, Farewell, Participant
 from pages.classroom.references import computed_references
-from pages.classroom.room import LEFT, Farewell, Participant, Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import TaskCase
 from pages.live.handlers.requests import invalid_request
 from pages.live.server.rate_limit import RateLimiter
@@ -43,7 +46,7 @@ MAX_SEQUENCE: Final = 2**53
 """Largest whole number that JavaScript counts to exactly."""
 
 
-class Connection:
+class Connection(ABC):
     """One open WebSocket in a room."""
 
     def __init__(self, ws: WebSocket, room: Room) -> None:
@@ -93,17 +96,17 @@ class Connection:
             except PerfcoreError as error:
                 await self.send({"type": "error", "message": str(error)})
 
+    @abstractmethod
     async def receive(self, message: dict[str, Any]) -> None:
         """Carry out one message; ``ping`` is answered by ``pong``."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def push(self) -> None:
         """Send the state after each change, until the room ends."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def work(self) -> None:
         """Compute what the messages need, until the connection closes."""
-        raise NotImplementedError
 
     async def _send_ended(self) -> None:
         await self.send({"type": "ended", "message": "This class has ended."})

@@ -10,8 +10,10 @@ from typing import Any
 
 from pages.classroom.class_summary import summary_of
 from pages.classroom.codes import display_code
+from pages.classroom.participant import Participant
 from pages.classroom.questions import Item, NumberItem
-from pages.classroom.room import Participant, Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import TRUTH_METRICS, Answer, Task
 from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_RATIO
 from perfcore.teaching.class_statistics import PUBLISHED

@@ -25,7 +25,7 @@ ANIMALS: Final = (
 
 
 def draw_name(taken: Container[str]) -> str:
-    """Return a random pseudonym that nobody in the room has."""
+    """Return a random pseudonym that is free in the room."""
     return unique_name(f"{secrets.choice(ADJECTIVES)} {secrets.choice(ANIMALS)}", taken)
 
 

@@ -8,13 +8,14 @@ import threading
 from typing import Final
 
 from pages.classroom.codes import ALPHABET, new_code, normalize_code
-from pages.classroom.room import Participant, Room
+from pages.classroom.participant import Participant
+from pages.classroom.room import Room
 from pages.classroom.token_bucket import TokenBucket
 from perfcore.errors import InputDataError
 
 MAX_ROOMS: Final = 50
 WRONG_CODES_PER_S: Final = 2.0
-"""Wrong codes that the server lets be tried on average, by everybody together: one of `MAX_ROOMS` rooms is then
+"""Wrong codes that the server lets be tried on average, in total: one of `MAX_ROOMS` rooms is then
 guessed after 31⁶ / 50 / 2 s = 100 days, or half of that on average."""
 WRONG_CODES_AT_ONCE: Final = 60
 """A class that begins mistypes some codes within a minute."""
@@ -116,7 +117,7 @@ class RoomRegistry:
         room.end()
 
     def sweep(self) -> None:
-        """End the rooms that nobody has used for two hours."""
+        """End the rooms that have been idle for `IDLE_S`."""
         with self._lock:
             expired = [room for room in self._rooms.values() if room.is_expired]
         for room in expired:

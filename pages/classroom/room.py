@@ -11,10 +11,11 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
+from pages.classroom.participant import LEFT, REMOVED, REPLACED, Closer, Farewell, Participant
 from pages.classroom.pseudonyms import clean_name, draw_name, unique_name
+from pages.classroom.round import Round
 from pages.classroom.tasks import Answer, Phase, Task, TaskCase
 from pages.classroom.token_bucket import TokenBucket
 from perfcore.errors import InputDataError
@@ -33,76 +34,6 @@ MAX_SOCKETS: Final = 3
 """Open sockets of one participant: of more, the oldest is closed."""
 
 Listener = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Farewell:
-    """Last message to a browser before its socket is closed.
-
-    Attributes
-    ----------
-    type
-        ``refused``: the token is not valid any more; ``replaced``: it is, but too many windows use it.
-    message
-        One sentence.
-    """
-
-    type: Literal["refused", "replaced"]
-    message: str
-
-
-REMOVED: Final = Farewell("refused", "The lecturer has removed you from this class.")
-LEFT: Final = Farewell("refused", "You have left this class; join again with the code on the screen.")
-REPLACED: Final = Farewell("replaced", "You have this class open in other windows; go on in the newest one.")
-
-Closer = Callable[[Farewell], object]
-
-
-@dataclass(eq=False)
-class Participant:
-    """One participant: public number, pseudonym, and the secret token that a browser rejoins with."""
-
-    number: int
-    name: str
-    token: str
-    is_name_hidden: bool = False
-    sockets: list[Closer] = field(default_factory=list)
-    """Functions that close the participant's open sockets."""
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether a browser of this participant is connected."""
-        return bool(self.sockets)
-
-
-@dataclass(eq=False)
-class Round:
-    """One time that a task is put to the room; a second round of a task has the same `Task`.
-
-    Attributes
-    ----------
-    number
-        Unique in the room.
-    task
-        The task.
-    repeats
-        Number of the round of this task that came before, or None.
-    phase
-        Answers are taken while it is ``open``.
-    answers
-        By participant number, with the revision of the room at which each came.
-    changed_at
-        Revision of the last change of the answers.
-    """
-
-    number: int
-    task: Task
-    repeats: int | None = None
-    phase: Phase = "open"
-    answers: dict[int, tuple[Answer, int]] = field(default_factory=dict)
-    changed_at: int = 0
-    removed: dict[int, int] = field(default_factory=dict)
-    """Participant numbers whose answers were removed, with the revision."""
 
 
 class Room:
@@ -142,7 +73,7 @@ class Room:
 
     @property
     def participants(self) -> list[Participant]:
-        """Everybody who has joined and not left, in the order of joining."""
+        """Participants who have joined and not left, in the order of joining."""
         with self._lock:
             return list(self._people.values())
 
@@ -300,6 +231,7 @@ class Room:
             one = Round(len(self._rounds) + 1, task, repeats)
             self._rounds.append(one)
             self.is_revealed = self.is_frozen = False
+            self._frozen_answers = {}
             self.compare = repeats
             self._changed(structure=True)
             return one
@@ -425,12 +357,12 @@ class Room:
             self._host_listeners.discard(listener)
 
     def touch(self) -> None:
-        """Note that somebody uses the room."""
+        """Restart the idle timer."""
         self.used_at_s = time.monotonic()
 
     @property
     def is_expired(self) -> bool:
-        """Whether nobody has used the room for `IDLE_S`."""
+        """Whether the room has been idle for `IDLE_S`."""
         return time.monotonic() - self.used_at_s > IDLE_S
 
     def end(self) -> None:

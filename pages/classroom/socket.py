@@ -18,8 +18,8 @@ import anyio
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pages.classroom.connections import Connection, HostConnection, ParticipantConnection
+from pages.classroom.participant import LEFT, Farewell, Participant
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import LEFT, Farewell, Participant
 from pages.live.handlers.requests import invalid_request
 from pages.live.server.handshake import MAX_FRAME_BYTES, first_message, same_origin
 from pages.server.error_reporting import report_error
@@ -72,7 +72,7 @@ async def _admit(ws: WebSocket, message: dict[str, Any]) -> None:
     try:
         await client.send({"type": "joined", "token": person.token, "name": person.name, "code": room.code})
     except _CLOSED:
-        if kind == "join":  # nobody has the token
+        if kind == "join":  # no client has the token
             room.leave(person, LEFT)
         raise
     await _serve(client, person)

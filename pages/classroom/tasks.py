@@ -46,7 +46,7 @@ TASKS: Final[Mapping[TaskKind, TaskInfo]] = MappingProxyType({
 
 @dataclass(frozen=True, eq=False)
 class TaskCase:
-    """The case of a task, the same for everybody in the room.
+    """The case of a task, the same for all participants.
 
     Attributes
     ----------

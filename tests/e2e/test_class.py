@@ -134,7 +134,7 @@ class Class:
 
 
 @pytest.fixture
-def everybody(chromium: Browser, address: str, lecturer: Lecturer) -> Iterator[Class]:
+def group(chromium: Browser, address: str, lecturer: Lecturer) -> Iterator[Class]:
     link = lecturer.page.get_by_role("link", name="Open the projector").get_attribute("href")
     assert link is not None
     assert "?" not in link  # the token is in the fragment alone
@@ -153,66 +153,66 @@ def everybody(chromium: Browser, address: str, lecturer: Lecturer) -> Iterator[C
         yield Class(lecturer, projector, phones, clients)
 
 
-def test_a_class_clicks_draws_answers_again_and_is_exported(everybody: Class, tmp_path: Path) -> None:
+def test_a_class_clicks_draws_answers_again_and_is_exported(group: Class, tmp_path: Path) -> None:
     curves = class_curves(N_CLIENTS)
-    ask_before(everybody)
-    click_the_artery(everybody)
-    draw_and_reveal(everybody, curves)
-    draw_again_and_ask_after(everybody)
-    check_table(everybody.lecturer.table(tmp_path / "class.csv"), curves, everybody.n)
-    check_change(everybody.lecturer.page)
-    take_into_the_lab(everybody.lecturer.page)
+    ask_before(group)
+    click_the_artery(group)
+    draw_and_reveal(group, curves)
+    draw_again_and_ask_after(group)
+    check_table(group.lecturer.table(tmp_path / "class.csv"), curves, group.n)
+    check_change(group.lecturer.page)
+    take_into_the_lab(group.lecturer.page)
 
 
-def ask_before(everybody: Class) -> None:
+def ask_before(group: Class) -> None:
     """Five questions: the clients choose the first options, the people at the phones know."""
-    everybody.lecturer.start("Five questions")
-    for client in everybody.clients:
+    group.lecturer.start("Five questions")
+    for client in group.clients:
         assert "right" not in json.dumps(client.task("quiz", number=1))
         client.answer(1, values=[0] * 5)
-    for phone in everybody.phones:
+    for phone in group.phones:
         answer_questions(phone, RIGHT)
-    everybody.expect_answers(everybody.n)
+    group.expect_answers(group.n)
 
 
-def click_the_artery(everybody: Class) -> None:
-    everybody.lecturer.start("Click the artery")
+def click_the_artery(group: Class) -> None:
+    group.lecturer.start("Click the artery")
     voxels = task_case().case.offered.get("straka").voxels
-    for i, client in enumerate(everybody.clients):
+    for i, client in enumerate(group.clients):
         client.task("artery", number=2)
         client.answer(2, voxels=[list(voxels[i % len(voxels)])])
-    everybody.expect_answers(N_CLIENTS)
+    group.expect_answers(N_CLIENTS)
 
 
-def draw_and_reveal(everybody: Class, curves: list[DoubleArray]) -> None:
-    everybody.lecturer.start("Draw the AIF")
-    for client, curve in zip(everybody.clients, curves, strict=True):
+def draw_and_reveal(group: Class, curves: list[DoubleArray]) -> None:
+    group.lecturer.start("Draw the AIF")
+    for client, curve in zip(group.clients, curves, strict=True):
         client.task("curve", number=3)
         client.answer(3, curve=curve.tolist())
-    draw_on(everybody.phones[0])
-    everybody.expect_answers(N_CLIENTS + 1)
-    everybody.lecturer.button("reveal").click()
+    draw_on(group.phones[0])
+    group.expect_answers(N_CLIENTS + 1)
+    group.lecturer.button("reveal").click()
     summary = None
     while summary is None:
-        summary = everybody.clients[0].client.state()["summary"]
+        summary = group.clients[0].client.state()["summary"]
     assert summary["n"] == N_CLIENTS + 1
-    expect(everybody.phones[1].get_by_test_id("reveal")).to_be_visible()
-    expect(everybody.projector.get_by_test_id("curves")).to_be_visible()
+    expect(group.phones[1].get_by_test_id("reveal")).to_be_visible()
+    expect(group.projector.get_by_test_id("curves")).to_be_visible()
 
 
-def draw_again_and_ask_after(everybody: Class) -> None:
-    """A second round of the curve, where everybody draws the true AIF, and the five questions again."""
-    everybody.lecturer.button("again").click()
+def draw_again_and_ask_after(group: Class) -> None:
+    """A second round of the curve, where all draw the true AIF, and the five questions again."""
+    group.lecturer.button("again").click()
     truth = task_case().case.sources["truth"].value
-    for client in everybody.clients:
+    for client in group.clients:
         client.task("curve", number=4)
         client.answer(4, curve=truth.tolist())
-    everybody.expect_answers(N_CLIENTS)
-    everybody.lecturer.start("Five questions")
-    for client in everybody.clients:
+    group.expect_answers(N_CLIENTS)
+    group.lecturer.start("Five questions")
+    for client in group.clients:
         client.task("quiz", number=5)
         client.answer(5, values=RIGHT)
-    everybody.expect_answers(N_CLIENTS)
+    group.expect_answers(N_CLIENTS)
 
 
 def check_change(page: Page) -> None:

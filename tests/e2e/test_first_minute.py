@@ -1,4 +1,4 @@
-"""What somebody finds who opens the dashboard: two maps, variants of the curve, a pinned reference, keys, help."""
+"""The Lab at a first visit: two maps, variants of the curve, a pinned reference, keys, help."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DIGITS = {"core_ml": 1, "hypoperfused_ml": 1, "mismatch_ml": 1, "mismatch_ratio"
 
 @pytest.fixture
 def guest(chromium: Browser, address: str) -> Iterator[Page]:
-    """A page of somebody who has never been here."""
+    """A page of a new visitor."""
     with isolated_page(chromium, one_map=False, reduced_motion="reduce") as one:
         yield one
 

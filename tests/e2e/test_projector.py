@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pages.classroom.join_link import join_link
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Task
 from perfcore.teaching.class_statistics import PUBLISHED
 from tests.e2e.test_accessibility import violations

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from pages.classroom.answers import read_answer
+from pages.classroom.participant import Participant
 from pages.classroom.questions import ChoiceItem, NumberItem
-from pages.classroom.room import Participant, Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Task, TaskCase
 from perfcore.types import Voxel
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pages.classroom.class_summary import SUMMARIZED
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Answer
 from perfcore.teaching.class_statistics import Spread, spread_of
 

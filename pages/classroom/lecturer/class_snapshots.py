@@ -8,7 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from pages.classroom.room import Participant, Room, Round
+from pages.classroom.participant import Participant
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Answer, TaskCase
 from pages.session.share_link import SavedView
 from pages.session.snapshots import MAX_SNAPSHOTS, SnapshotStore

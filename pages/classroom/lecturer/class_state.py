@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.live.compute.case import LiveCase
 from perfcore.errors import PerfcoreError
 from perfcore.types import DoubleArray

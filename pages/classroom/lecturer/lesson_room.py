@@ -14,7 +14,7 @@ import numpy as np
 import streamlit as st
 
 from pages.classroom.lecturer.task_builder import case_task, lesson_case, lesson_task
-from pages.classroom.room import Round
+from pages.classroom.round import Round
 from pages.library.catalog import open_case
 from pages.session import case_selection
 from pages.session.state import user_state
@@ -54,7 +54,7 @@ def ask(lesson: Lesson) -> None:
 
 
 def offer_try(lesson: Lesson) -> None:
-    """Draw *Let the class try* in the step *Try*: everybody draws the AIF on the lesson's case."""
+    """Draw *Let the class try* in the step *Try*: all participants draw the AIF on the lesson's case."""
     state = user_state().classroom
     room = state.room
     if room is None:

@@ -8,7 +8,8 @@ from typing import Final
 import streamlit as st
 
 from pages.classroom.lecturer.change import comparable_rounds
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.session.state import user_state
 from pages.ui.escape import escape
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import streamlit as st
 
-from pages.classroom.room import Participant, Room
+from pages.classroom.participant import Participant
+from pages.classroom.room import Room
 from pages.session.state import user_state
 from pages.ui.escape import escape
 

@@ -8,7 +8,9 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from pages.classroom.room import Participant, Room, Round
+from pages.classroom.participant import Participant
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Answer
 from pages.ui.escape import spreadsheet_text
 

@@ -15,7 +15,8 @@ from pages.classroom.lecturer.class_state import MIN_CURVES
 from pages.classroom.lecturer.result_rows import SPREAD_HEADS, change_rows, spread_rows
 from pages.classroom.lecturer.results_csv import results_csv
 from pages.classroom.lecturer.summary_page import summary_html
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.session.state import live_session, user_state
 from pages.ui.escape import escape
 from perfcore.errors import PerfcoreError

@@ -23,7 +23,8 @@ from pages.classroom.lecturer.result_rows import (
 from pages.classroom.lecturer.summary_charts import Line, curves_svg, options_svg, values_svg
 from pages.classroom.questions import ChoiceItem, NumberItem
 from pages.classroom.references import references_of
-from pages.classroom.room import Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import TASKS, Answer, TaskCase
 from perfcore.errors import PerfcoreError
 from perfcore.teaching.class_statistics import PUBLISHED, spread_of

@@ -13,8 +13,9 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from pages.classroom.case_route import CURVE_STEPS, PATH
+from pages.classroom.participant import Participant
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import Participant, Room
+from pages.classroom.room import Room
 from pages.classroom.tasks import Task, TaskCase
 from pages.live.server.case_endpoint import MAX_REQUEST_BYTES
 from tests.support.class_server import ROUTES

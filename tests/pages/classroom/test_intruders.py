@@ -57,7 +57,7 @@ def test_no_token_opens_what_it_is_not_for(url: str, room: Room) -> None:
             assert [one["type"] for one in client.rest()] == ["refused"]
 
 
-def test_a_participant_speaks_for_nobody_else(url: str, room: Room, quiz: Task) -> None:
+def test_a_participant_answers_only_for_oneself(url: str, room: Room, quiz: Task) -> None:
     room.open(quiz)
     first = room.open(quiz).number
     other = room.join("Other")

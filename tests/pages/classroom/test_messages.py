@@ -9,7 +9,8 @@ import pytest
 
 from pages.classroom import messages
 from pages.classroom.answers import read_answer
-from pages.classroom.room import Participant, Room
+from pages.classroom.participant import Participant
+from pages.classroom.room import Room
 from pages.classroom.tasks import Task, TaskCase
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pages.classroom import room as module
-from pages.classroom.room import LEFT, MAX_SOCKETS, REMOVED, REPLACED, Farewell, Participant, Room
+from pages.classroom.participant import LEFT, REMOVED, REPLACED, Farewell, Participant
+from pages.classroom.room import MAX_SOCKETS, Room
 from pages.classroom.tasks import Answer, Task
 from perfcore.errors import InputDataError
 

@@ -11,9 +11,10 @@ import pytest
 
 from pages.classroom import connections
 from pages.classroom.answers import read_answer
+from pages.classroom.participant import LEFT, REMOVED, REPLACED
 from pages.classroom.references import computed_references
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import LEFT, MAX_SOCKETS, REMOVED, REPLACED, Room
+from pages.classroom.room import MAX_SOCKETS, Room
 from pages.classroom.tasks import Answer, Task, TaskCase
 from tests.support.class_client import ClassClient, Message, hosting, joined, opened
 
@@ -138,7 +139,7 @@ def test_after_a_restart_the_class_is_gone(url: str) -> None:
             assert client.rest() == [{"type": "refused", "message": sentence}]
 
 
-def test_an_ended_room_tells_everybody(url: str) -> None:
+def test_an_ended_room_tells_all_clients(url: str) -> None:
     room = ROOMS.open()
     with joined(url, room) as (client, _), hosting(url, room) as host:
         client.state()

@@ -3,12 +3,12 @@
 import { SvgChart, svg } from "../../../live/frontend/common/svg_chart.js";
 
 const MARGIN = { left: 38, right: 8, top: 18, bottom: 20 };
-const LEAST_TOP = 60; // of the axis, in enhancement: the noise of tissue does not fill it
+const MIN_TOP = 60; // of the axis, in enhancement: the noise of tissue does not fill it
 
 /** @typedef {{picked: readonly Curve[], mean: Curve | null, live: Curve | null}} ShownCurves */
 
 export class CurveChart {
-  #top = LEAST_TOP;
+  #top = MIN_TOP;
   #times = new Float32Array(0);
   /** @type {ShownCurves} */
   #shown = { picked: [], mean: null, live: null };

@@ -1,7 +1,7 @@
 // Places of the class's values on a line: equal values are stacked.
 
 const [MARGIN, BIN] = [10, 7]; // points
-const LEAST_SPAN = 0.02; // of the values, relative: less than that is not spread over the line
+const MIN_SPAN = 0.02; // of the values, relative: less than that is not spread over the line
 
 /**
  * @param {readonly number[]} values
@@ -12,7 +12,7 @@ export function dotsOf(values, others, width) {
   const all = [...values, ...others.filter((value) => value !== null)];
   const [least, most] = all.length ? [Math.min(...all), Math.max(...all)] : [0, 1];
   const size = Math.max(Math.abs(least), Math.abs(most));
-  const room = most - least <= LEAST_SPAN * size ? Math.max(size * 0.1, 0.5) : 0;
+  const room = most - least <= MIN_SPAN * size ? Math.max(size * 0.1, 0.5) : 0;
   const [low, high] = [least - room, most + room];
   const x = (/** @type {number} */ value) => MARGIN + ((value - low) / (high - low)) * (width - 2 * MARGIN);
   /** @type {Map<number, number>} */

@@ -47,7 +47,7 @@ export class Lobby {
     }
     const n = room.people.length;
     this.count.textContent = n === 1 ? "1 person has joined" : `${n} people have joined`;
-    const newest = room.people.slice(-MAX_CHIPS).reverse(); // whoever joins sees the name at once
+    const newest = room.people.slice(-MAX_CHIPS).reverse(); // a new participant sees the own name at once
     this.chips.hidden = room.namesHidden;
     this.chips.replaceChildren(...(room.namesHidden ? [] : newest.map(({ name, connected }) =>
       element("li", { textContent: name || "hidden", className: `${name ? "" : "hidden-name"} ${connected ? "" : "away"}`.trim() }))));

@@ -1,4 +1,4 @@
-// Page /projector: follows a room and shows its state to everybody.
+// Page /projector: follows a room and shows its state on the screen.
 /** @import { Credentials } from "./credentials.js" */
 /** @import { HostMessage } from "./messages.js" */
 import { element, inTextField } from "../../../live/frontend/common/dom.js";

@@ -19,7 +19,7 @@ export class PersonBar {
     host.append(element("div", { className: "person-bar" }, back, on, this.text, this.close));
   }
 
-  /** @param {Answer | undefined} answer of the person in view @param {string} name @param {string} numbers @param {string} hint while nobody is */
+  /** @param {Answer | undefined} answer of the person in view @param {string} name @param {string} numbers @param {string} hint while no person is in view */
   draw(answer, name, numbers, hint) {
     this.close.hidden = this.picker.picked === null;
     this.text.classList.toggle("hint", !answer);

@@ -79,7 +79,7 @@ class Help {
     find(this.tour, "[data-help=next]").focus();
   }
 
-  /** Show the hint to somebody who has not edited a curve in this browser. */
+  /** Show the hint until a curve has been edited in this browser. */
   showHint() {
     try { this.hint.hidden = localStorage.getItem(HINTED) !== null; } catch { /* storage may be off */ }
   }

@@ -7,8 +7,10 @@ import pytest
 
 from pages.classroom.answers import read_answer
 from pages.classroom.lecturer.task_builder import case_task
+from pages.classroom.participant import Participant
 from pages.classroom.registry import ROOMS
-from pages.classroom.room import Participant, Room, Round
+from pages.classroom.room import Room
+from pages.classroom.round import Round
 from pages.classroom.tasks import Task
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.types import DoubleArray

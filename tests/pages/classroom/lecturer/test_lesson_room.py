@@ -85,7 +85,7 @@ def test_the_class_predicts_by_its_median_or_its_most_frequent_option() -> None:
     assert middle_answer(LESSONS["delay"], [3, 3, 1, 1]) == 1
 
 
-def test_without_a_room_a_lesson_asks_nobody() -> None:
+def test_without_a_room_a_lesson_has_no_class_button() -> None:
     user = new_user()
     user.lesson.selected = "amplitude"
     alone = run("pages/lessons.py", user)

@@ -70,7 +70,7 @@ def test_the_table_has_a_row_for_each_answer_with_the_numbers_of_perfcore(room: 
     assert json.loads(rows[2]["voxels"]) == [voxel]
     assert rows[2]["seq"] == "3"
     assert json.loads(rows[3]["right"]) == [True, True, True, False, False]
-    # No cell is a formula, whoever opens it.
+    # No cell is a formula in a spreadsheet.
     for row in csv.reader(io.StringIO(results_csv(room, with_names=True))):
         assert not any(cell[:1] in tuple("=+@\t\r") for cell in row)
         assert not any(cell.startswith("-") and not cell[1:].replace(".", "").isdigit() for cell in row)
