@@ -11,6 +11,10 @@ CODE_CHARS: Final = 6
 """Random characters of a code: 31⁶ = 8.9e8 codes, of which `pages.classroom.registry` lets few be tried."""
 
 
+MAX_TYPED_CHARS: Final = 64
+"""Characters of a typed code that are read."""
+
+
 def new_code(prefix: str = "") -> str:
     """Return a random code; ``prefix`` names the server process where several serve behind one proxy."""
     return prefix + "".join(secrets.choice(ALPHABET) for _ in range(CODE_CHARS))
@@ -18,7 +22,7 @@ def new_code(prefix: str = "") -> str:
 
 def normalize_code(text: str) -> str:
     """Return a typed code in upper case, without spaces and hyphens."""
-    return "".join(text[:64].split()).replace("-", "").upper()
+    return "".join(text[:MAX_TYPED_CHARS].upper().split()).replace("-", "")[:MAX_TYPED_CHARS]
 
 
 def display_code(code: str) -> str:

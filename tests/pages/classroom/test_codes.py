@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pages.classroom.codes import ALPHABET, CODE_CHARS, display_code, new_code, normalize_code
+from pages.classroom.codes import (
+    ALPHABET,
+    CODE_CHARS,
+    MAX_TYPED_CHARS,
+    display_code,
+    new_code,
+    normalize_code,
+)
 
 
 def test_codes_have_no_characters_that_are_confused() -> None:
@@ -29,7 +36,8 @@ def test_a_code_is_read_however_it_is_grouped(code: str, separator: str) -> None
 
 
 @given(st.text())
+@example("0" * 63 + "ß")  # two characters in upper case
 def test_any_text_is_normalized(text: str) -> None:
     code = normalize_code(text)
     assert normalize_code(code) == code
-    assert len(code) <= 3 * 64, "ΐ is three characters in upper case"
+    assert len(code) <= MAX_TYPED_CHARS
