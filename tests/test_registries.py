@@ -22,7 +22,7 @@ from perfcore.deconvolution.inverse import build_operator
 from perfcore.evaluation.run import case_columns, evaluate_cases
 from perfcore.io.cohort import find_cohort
 from perfcore.map_info import MAPS, MapInfo
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.ranges import Span
 from perfcore.regularization import REGULARIZATIONS, RegularizationInfo
 from perfcore.results import file_names

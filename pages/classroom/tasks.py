@@ -148,8 +148,8 @@ class Answer:
     painting
         Painted voxels, of the kind ``paint``.
     numbers
-        Lesion metrics by id of `perfcore.metrics.METRICS`, or of the painted lesion ``painted_ml`` and ``dice``;
-        None where one is undefined.
+        Lesion metrics by id of `perfcore.metric_info.METRICS`, or of the painted lesion ``painted_ml`` and
+        ``dice``; None where one is undefined.
     """
 
     sequence: int

@@ -28,7 +28,7 @@ from pages.ui.escape import escape
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
-from perfcore.metrics import COMPARED, METRICS
+from perfcore.metric_info import COMPARED, METRICS
 from perfcore.quality_flags import sentences, without_codes
 from perfcore.types import Aif
 

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from perfcore.aif.sources import is_null, source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
-from perfcore.metrics import METRICS, evaluated
+from perfcore.metric_info import METRICS, evaluated
 from perfcore.types import Aif
 
 HEIGHT: Final = 300

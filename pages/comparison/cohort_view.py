@@ -31,7 +31,7 @@ from perfcore.evaluation.wording import (
     p_text,
     table_note,
 )
-from perfcore.metrics import METRICS, evaluated
+from perfcore.metric_info import METRICS, evaluated
 
 _TESTED: Final = tuple(name for name in evaluated() if METRICS[name].tested)
 FIGURES: Final = {"core": "Core", "time": "Hypoperfusion and AIF", "all": "All, with 95 % intervals"}

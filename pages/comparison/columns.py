@@ -17,7 +17,7 @@ from perfcore.aif.sources import is_network, source_label
 from perfcore.errors import PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import is_core, relative_cbf
-from perfcore.metrics import COMPARED
+from perfcore.metric_info import COMPARED
 from perfcore.pipeline import find_curve
 from perfcore.settings import Settings
 from perfcore.types import Aif, BoolArray

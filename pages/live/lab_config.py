@@ -18,7 +18,7 @@ from perfcore.analysis.sensitivity import NOISE, QUANTITIES, directions
 from perfcore.display.colours import OUTLINES, SCALES
 from perfcore.map_info import MAPS, MapInfo
 from perfcore.maps import CORE_SLOPE
-from perfcore.metrics import LIVE, METRICS, TORNADO
+from perfcore.metric_info import LIVE, METRICS, TORNADO
 from perfcore.settings import Settings
 from perfcore.stroke_figures import LARGE_CORE_ML, TARGET_MISMATCH_ML, TARGET_RATIO
 from perfcore.types import Aif

@@ -28,7 +28,7 @@ from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import KNOWN, source_label
 from perfcore.display.colours import LUTS
 from perfcore.errors import PerfcoreError
-from perfcore.metrics import METRICS, RELEASED
+from perfcore.metric_info import METRICS, RELEASED
 from perfcore.quality_flags import without_codes
 from perfcore.training.choice import CHOICE_FILE, CHOICE_METRICS
 from perfcore.types import Aif, FloatArray

@@ -54,7 +54,7 @@ def page_form(now: Workspace, export: Callable[[], Export]) -> None:
     )  # fmt: skip
     entry = export().entry
     agreed = entry.origin in ("demonstration", "cohort") or st.checkbox(
-        "The brain's data leave this session in the file, and whoever has the file sees them", key="page_agreed"
+        "The brain's data leave this session in the file, and anyone with the file can see them", key="page_agreed"
     )
     own = tuple(user_state().aif.own_of(now.case.name).values())
     problem = ""

@@ -18,7 +18,7 @@ from pages.teaching.presentation import presentation_style, presentation_switch
 from pages.teaching.progress import Challenge
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.teaching.challenge import ChallengeScore
 from perfcore.types import DoubleArray
 

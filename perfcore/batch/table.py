@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from perfcore.metrics import METRICS, Numbers
+from perfcore.metric_info import METRICS
+from perfcore.metrics import Numbers
 from perfcore.quality_flags import codes
 
 if TYPE_CHECKING:

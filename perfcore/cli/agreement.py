@@ -42,7 +42,7 @@ def agreement_command(
 
 def _print(found: dict[str, Any]) -> None:
     from perfcore.evaluation.volume_table import VOLUMES
-    from perfcore.metrics import METRICS
+    from perfcore.metric_info import METRICS
 
     typer.echo(f"{found['n_cases']} cases in both.")
     for what, key in (("only in OURS", "only_ours"), ("only in THEIRS", "only_theirs"),

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from matplotlib.figure import Figure
 
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.types import DoubleArray
 
 LINES: Final = {"bias": "-", "lower_limit": "--", "upper_limit": "--"}

@@ -7,7 +7,7 @@ from typing import Any, Final
 from perfcore.aif.sources import OWN_NULL, is_network, source_label
 from perfcore.evaluation.statistics import COMPARATOR
 from perfcore.evaluation.wording import difference_text, is_better, reference_label
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 
 HEADLINE_METRICS: Final = {
     "dice": "core",

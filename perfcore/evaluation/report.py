@@ -21,7 +21,7 @@ from perfcore.evaluation.wording import (
     reference_label,
     table_note,
 )
-from perfcore.metrics import METRICS, MetricInfo, evaluated
+from perfcore.metric_info import METRICS, MetricInfo, evaluated
 from perfcore.types import DoubleArray
 
 _PAGE: Final = Template("""<!doctype html>

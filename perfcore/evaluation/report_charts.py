@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from perfcore.aif.sources import is_null, source_colour, source_label
 from perfcore.evaluation.case_evaluation import ExampleSlice
 from perfcore.evaluation.figures import FPR
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.types import DoubleArray
 
 MAX_RCBF_SHOWN: Final = 1.5

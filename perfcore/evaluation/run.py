@@ -31,7 +31,7 @@ from perfcore.evaluation.statistics import COMPARATOR, summarise
 from perfcore.evaluation.sweep import Sweeps, calibrate, sweep_table
 from perfcore.io.atomic_write import check_out_dir, to_json_values, write_files
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.metrics import evaluated
+from perfcore.metric_info import evaluated
 from perfcore.runtime.jobs import Progress, run_jobs
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray

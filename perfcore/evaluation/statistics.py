@@ -16,7 +16,7 @@ from scipy import stats
 
 from perfcore.aif.select import BEST
 from perfcore.aif.sources import OWN_NULL, is_network, null_of
-from perfcore.metrics import evaluated
+from perfcore.metric_info import evaluated
 from perfcore.types import DoubleArray
 
 COMPARATOR: Final = BEST

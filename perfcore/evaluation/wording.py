@@ -8,7 +8,7 @@ from perfcore.aif.sources import OWN_NULL, source_label
 from perfcore.evaluation.figures import MAX_SHIFT_S, SHIFT_STEP_S, THRESHOLDS
 from perfcore.evaluation.statistics import COMPARATOR, MIN_PAIRS, N_RESAMPLES
 from perfcore.evaluation.sweep import N_FOLDS
-from perfcore.metrics import NEGLIGIBLE_DICE, MetricInfo
+from perfcore.metric_info import NEGLIGIBLE_DICE, MetricInfo
 
 DIFFERENCE_NOTE: Final = (
     "Method minus reference, mean over the patients (the scans of a patient are averaged first), with the 95 % "

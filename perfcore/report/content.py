@@ -12,7 +12,7 @@ import numpy as np
 from perfcore.aif.select.features import bolus_features
 from perfcore.aif.sources import aif_label
 from perfcore.display.colours import OUTLINES
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.quality_flags import Flag, Severity
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import CHOICES, Settings
@@ -45,7 +45,7 @@ Value = float | bool | str | None
 
 @dataclass(frozen=True)
 class Item:
-    """A figure: its id in `perfcore.metrics.METRICS`, its value as in ``summary.json``, and how it is printed.
+    """A figure: its id in `perfcore.metric_info.METRICS`, its value as in ``summary.json``, and how it is printed.
 
     ``note`` is its definition in a few words, or empty.
     """

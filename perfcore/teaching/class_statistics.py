@@ -71,7 +71,7 @@ class PublishedSpread:
     Attributes
     ----------
     metric
-        Id of `perfcore.metrics.METRICS`.
+        Id of `perfcore.metric_info.METRICS`.
     label
         How the maps were made.
     cv

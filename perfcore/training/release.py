@@ -27,7 +27,7 @@ from perfcore.aif.network.weights import (
 )
 from perfcore.errors import ArgumentError
 from perfcore.io.atomic_write import write_text
-from perfcore.metrics import METRICS, RELEASED
+from perfcore.metric_info import METRICS, RELEASED
 from perfcore.training.choice import CHOICE_FILE, beats_own_mean, best_network, choice_table
 from perfcore.training.loop import LOG_FILE, WEIGHTS_FILE, read_log
 

@@ -18,7 +18,7 @@ from perfcore.aif.sources import NETWORK_SOURCES, OTHER_COLOURS, source_colour, 
 from perfcore.analysis.sensitivity import QUANTITIES
 from perfcore.display.colours import OUTLINES, outline_rgb
 from perfcore.map_info import MAPS
-from perfcore.metrics import LIVE, METRICS
+from perfcore.metric_info import LIVE, METRICS
 from perfcore.regularization import REGULARIZATIONS
 from perfcore.settings import CHOICES
 from tests.pages.test_pages import config, run

@@ -14,15 +14,13 @@ from scipy.spatial.distance import cdist
 from sklearn.metrics import f1_score, jaccard_score, roc_auc_score
 
 from perfcore.maps import PerfusionMaps
+from perfcore.metric_info import METRICS, MetricInfo, evaluated
 from perfcore.metrics import (
-    METRICS,
-    MetricInfo,
     Numbers,
     agreement,
     auc_below,
     binned_auc_below,
     dice,
-    evaluated,
     hausdorff95,
     lesion_numbers,
     roc_below,

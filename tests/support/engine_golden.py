@@ -17,7 +17,8 @@ from perfcore.deconvolution.fused import Tiles, peak_and_time
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.maps import anchor_tmax, flow_and_delay, flow_operator
-from perfcore.metrics import LIVE, voxel_numbers
+from perfcore.metric_info import LIVE
+from perfcore.metrics import voxel_numbers
 from perfcore.settings import Settings
 from perfcore.units import CBF_PER_K
 

@@ -8,7 +8,7 @@ from typing import Final
 from pages.classroom.class_summary import SUMMARIZED
 from pages.classroom.lecturer.change import Change
 from pages.classroom.tasks import Answer
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.teaching.class_statistics import PUBLISHED, Spread, spread_of
 
 WAYS: Final = ("by hand", "automatic")

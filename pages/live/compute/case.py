@@ -27,7 +27,8 @@ from perfcore.display.slice_layout import Layout
 from perfcore.errors import InputDataError, PerfcoreError
 from perfcore.map_info import VoxelValues
 from perfcore.maps import FlowOperator, anchor_tmax, anchored, flow_only, flow_operator
-from perfcore.metrics import LIVE, voxel_numbers
+from perfcore.metric_info import LIVE
+from perfcore.metrics import voxel_numbers
 from perfcore.pipeline import healthy_mean, negative_tmax
 from perfcore.plausibility import doubts
 from perfcore.preprocess import Prepared

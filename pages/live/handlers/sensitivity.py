@@ -24,7 +24,7 @@ from perfcore.analysis.sensitivity import (
 )
 from perfcore.errors import InputDataError
 from perfcore.maps import is_core, is_hypoperfused, relative_cbf
-from perfcore.metrics import TORNADO
+from perfcore.metric_info import TORNADO
 from perfcore.regularization import no_gradient
 from perfcore.types import DoubleArray
 

@@ -42,7 +42,7 @@ from perfcore.evaluation.run import evaluate
 from perfcore.evaluation.statistics import summarise
 from perfcore.evaluation.wording import difference_text
 from perfcore.io.cohort import find_cohort
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.phantom.cases import make_case
 from perfcore.phantom.files import write_case
 from perfcore.pipeline import analyse

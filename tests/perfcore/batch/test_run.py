@@ -20,7 +20,7 @@ from perfcore.batch.inputs import list_cases
 from perfcore.batch.run import KILLED, map_cases
 from perfcore.batch.table import CASES_FILE, CaseOutcome, columns
 from perfcore.cli import app
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.results import file_names
 from perfcore.runtime import jobs
 from tests import ROOT

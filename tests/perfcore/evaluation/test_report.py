@@ -18,7 +18,7 @@ from perfcore.evaluation.run import EVALUATION_FILES, evaluate_cases
 from perfcore.evaluation.wording import difference_text
 from perfcore.io.cohort import CohortCase, find_cohort
 from perfcore.io.datasets.case_folders import CaseFiles
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.types import PerfusionSeries
 from tests.support import oracle
 from tests.support.evaluation_cohort import judge_here

@@ -20,7 +20,8 @@ from perfcore.evaluation.case_evaluation import EvaluationJob, evaluate_case
 from perfcore.evaluation.figures import FPR
 from perfcore.evaluation.run import EVALUATION_FILES, case_columns, evaluate, evaluate_cases
 from perfcore.io.cohort import CohortCase, find_cohort
-from perfcore.metrics import evaluated, hausdorff95, roc_below
+from perfcore.metric_info import evaluated
+from perfcore.metrics import hausdorff95, roc_below
 from perfcore.preprocess import Prepared, prepare
 from perfcore.settings import Settings
 from perfcore.types import Aif

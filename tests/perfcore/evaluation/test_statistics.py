@@ -20,7 +20,7 @@ from perfcore.evaluation.statistics import (
     references_of,
     summarise,
 )
-from perfcore.metrics import evaluated
+from perfcore.metric_info import evaluated
 
 NOTHING = {"paired_t": None, "wilcoxon": None}
 

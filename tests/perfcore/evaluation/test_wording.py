@@ -8,7 +8,7 @@ import pytest
 
 from perfcore.evaluation.headline import headline
 from perfcore.evaluation.wording import difference_text, failures, is_better, mean_text, p_text, table_note
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 
 DICE = METRICS["dice"]
 

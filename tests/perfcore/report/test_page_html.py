@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from perfcore.aif.quality import AifMeasures, assess
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.pipeline import Analysis
 from perfcore.quality_flags import Flag
 from perfcore.report.content import DISCLAIMER, make_content

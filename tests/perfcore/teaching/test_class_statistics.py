@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from perfcore.metrics import METRICS
+from perfcore.metric_info import METRICS
 from perfcore.teaching.class_statistics import PUBLISHED, Spread, curve_band, spread_of
 
 VALUES = st.lists(st.integers(0, 10**7).map(lambda v: v / 1000), min_size=2, max_size=40)
