@@ -45,9 +45,9 @@ WATCH = f"""() => {{
 
 
 def steps(case: LiveCase, session: LiveSession, state: Workspace, viewport: Viewport) -> dict[str, float]:
-    """Time of a step with its frame, as the server does it."""
+    """Time of a step with its frame, as the server does it for the page's options."""
     assert case.vof is not None
-    asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus"}
+    asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus", "with_tmax": True}
     frames: Iterator[Any] = stream_tuning(session, state, asked, viewport)
     next(frames)
     wall, spent = [], []

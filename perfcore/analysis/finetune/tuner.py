@@ -63,6 +63,8 @@ class TuneStep:
         Threshold of rCBF.
     cbf, tmax
         Shape ``(n_voxels,)``, ml/100 g/min and s; Tmax (soft argmax) is None unless it is part of the loss.
+    map_tmax
+        The map of Tmax, shape ``(n_voxels,)``, s; None without maps.
     reference_cbf
         Mean CBF of the healthy voxels.
     """
@@ -80,6 +82,7 @@ class TuneStep:
     threshold: float
     cbf: FloatArray
     tmax: FloatArray | None
+    map_tmax: FloatArray | None
     reference_cbf: float
 
 
@@ -103,6 +106,8 @@ class Tuner:
         that continues an earlier one passes the start curve of that run.
     threshold
         Start value of a learned threshold; None: that of the settings.
+    with_map
+        Whether a step has the map of Tmax, for a tenth of its time.
     pool
         As in :func:`perfcore.deconvolution.fused.peak`.
 
@@ -122,6 +127,7 @@ class Tuner:
         loss_mask: BoolArray | None = None,
         origin: DoubleArray | None = None,
         threshold: float | None = None,
+        with_map: bool = False,
         pool: Executor | None = None,
     ) -> None:
         if not settings.is_linear:
@@ -135,7 +141,7 @@ class Tuner:
         if options.with_tmax and target.hypoperfused is None:
             raise ArgumentError("The hypoperfused tissue of this case is unknown; leave it out of the target.")
         self.target, self.parametrization, self.settings, self.options = target, parametrization, settings, options
-        self._pool = pool
+        self._with_map, self._pool = with_map, pool
         begin = (
             settings.core_threshold
             if threshold is None
@@ -172,6 +178,7 @@ class Tuner:
                 self.target,
                 self.settings,
                 with_tmax=self.options.with_tmax,
+                with_map=self._with_map,
                 core_threshold=self._threshold if self.options.learn_threshold else None,
                 pool=self._pool,
             )
@@ -236,6 +243,7 @@ class Tuner:
             threshold=threshold,
             cbf=found.cbf.detach().cpu().numpy(),
             tmax=None if found.tmax is None else found.tmax.detach().cpu().numpy(),
+            map_tmax=None if found.map_tmax is None else found.map_tmax.cpu().numpy(),
             reference_cbf=float(found.cbf.detach()[self.target.reference].mean()),
         )
 
