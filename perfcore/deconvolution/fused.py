@@ -189,7 +189,7 @@ def _argmax(k: Tensor) -> Tensor:
     return tagged.amax(0).view(torch.int32).bitwise_and_(mask).clamp_max_(n_rows - 1).long()
 
 
-def parabola(k: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+def _parabola(k: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     """Return half the slope and the bend of k around a row (or the inner one next to it), shape ``(n,)`` each."""
     inner = index.clamp(1, k.shape[0] - 2)
     left, mid, right = k.gather(0, torch.stack((inner - 1, inner, inner + 1)))
@@ -220,7 +220,7 @@ def refined_row(k: Tensor, index: Tensor, top: Tensor) -> Tensor:
     """
     if k.shape[0] < 3:
         return torch.where(top > 0, index.to(k.dtype), torch.nan)
-    return vertex_row(*parabola(k, index), index, top, k.shape[0])
+    return vertex_row(*_parabola(k, index), index, top, k.shape[0])
 
 
 @torch.no_grad()
@@ -247,7 +247,7 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
             torch.amax(k, 0, out=tops[i])
             index[i] = _argmax(k)
             if n_rows >= 3:
-                slope[i], bend[i] = parabola(k, index[i])
+                slope[i], bend[i] = _parabola(k, index[i])
 
     map_chunks(work, data)
     rows = vertex_row(slope, bend, index, tops, n_rows)  # of all tiles at once: many small operations fewer
