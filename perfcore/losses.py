@@ -97,6 +97,7 @@ def lesions(
     with_map: bool = False,
     core_threshold: Tensor | None = None,
     pool: Executor | None = None,
+    keep: bool = False,
 ) -> Lesions:
     """Return the lesions that an input function makes of tissue.
 
@@ -116,6 +117,8 @@ def lesions(
         In place of the settings' threshold of rCBF, where it is learned along.
     pool
         As of :func:`perfcore.deconvolution.fused.peak`.
+    keep
+        As of :func:`perfcore.deconvolution.fused_soft_argmax.peak_and_times`.
     """
     operator = build_operator(aif.to(target.tissue.data.device), target.dt_s, settings)
     matrix, tiles = target.on_tissue(operator.matrix), target.tiles
@@ -123,14 +126,16 @@ def lesions(
     mapped: Tensor | None = None
     if with_tmax or with_map:
         softness = TMAX_SOFTNESS if with_tmax else None
-        top, when, row = peak_and_times(matrix, tiles, operator.time_s, softness, pool)
+        top, when, row = peak_and_times(matrix, tiles, operator.time_s, softness, pool, keep=keep)
         if when is not None:
             when, _ = anchor_tmax(when, target.reference, settings)
         if with_map:
             mapped, _ = anchor_tmax(operator.start_s + operator.dt_s * row, target.reference, settings)
     else:
         top = peak(matrix, tiles, pool)
-    rcbf = top / top[target.reference].mean()
+    # In place of an index, whose gradient is slow.
+    healthy = torch.where(target.reference, top, 0.0).sum() / target.reference.sum()
+    rcbf = top / healthy
     threshold = settings.core_threshold if core_threshold is None else core_threshold
     core = torch.sigmoid((threshold - rcbf) / CORE_SLOPE)
     low = None if when is None else torch.sigmoid((when - settings.tmax_threshold_s) / TMAX_SLOPE_S)

@@ -19,6 +19,7 @@ from perfcore.analysis.finetune.options import TuneOptions
 from perfcore.analysis.finetune.parametrizations import CurveParametrization
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
+from perfcore.metrics import dice
 from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
@@ -181,6 +182,7 @@ class Tuner:
                 with_map=self._with_map,
                 core_threshold=self._threshold if self.options.learn_threshold else None,
                 pool=self._pool,
+                keep=True,
             )
         except (ArgumentError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
             raise _diverged() from error
@@ -254,10 +256,8 @@ def _roughness(curve: Tensor) -> Tensor:
 
 
 def _dice(found: Tensor, known: Tensor, where: Tensor) -> float | None:
-    found, known = found[where], known[where]
-    if not bool(known.any()):
-        return None
-    return float(2 * (found & known).sum() / (found.sum() + known.sum()))
+    inside = where.cpu().numpy()
+    return dice(found.cpu().numpy() & inside, known.cpu().numpy() & inside)
 
 
 def _diverged() -> DivergedError:

@@ -152,7 +152,7 @@ def test_first_step_describes_start_curve(target, loss):
     assert (step.number, step.distance, step.roughness, step.n_negative) == (0, 0.0, 1.0, 0)
     np.testing.assert_allclose(step.cbf / step.reference_cbf, rcbf, rtol=1e-9)
     assert step.held_out_dice is None
-    assert step.tmax is step.hypoperfused_dice is None
+    assert step.tmax is step.hypoperfused_dice is step.map_tmax is None
 
 
 def test_penalty_is_curvature_of_normalised_curve(target):
