@@ -72,7 +72,7 @@ class Lesions:
     """Lesions as probabilities, with CBF [ml/100 g/min], rCBF and soft Tmax [s] that they come from.
 
     All of shape ``(n_voxels,)``. Differentiable but for ``map_tmax``, the Tmax [s] of
-    :func:`perfcore.maps.flow_and_delay`; it and the soft Tmax with its lesion are None where they were not asked for.
+    :func:`perfcore.maps.flow_and_delay`; it, and the soft Tmax with its lesion, are None where not asked for.
     """
 
     cbf: Tensor

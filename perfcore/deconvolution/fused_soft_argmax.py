@@ -1,8 +1,8 @@
 r"""The fused path with the time of k(t)'s maximum, differentiable, without writing k(t) down.
 
-With :math:`u_i = k_i/(\tau\max k)` and :math:`s = \mathrm{softmax}(u)` the soft time is :math:`t = \sum_i s_i t_i`,
-as in :func:`perfcore.maps.soft_tmax`, and with its limits. The backward pass does each tile's product again, unless
-the softmax is kept.
+With :math:`u_i = k_i/(\tau\max k)` and :math:`s = \mathrm{softmax}(u)` the soft time is
+:math:`t = \sum_i s_i t_i`, as in :func:`perfcore.maps.soft_tmax`, and with its limits. The backward pass does each
+tile's product again, unless the softmax is kept.
 
 The softmax is computed as :math:`2^x` of :math:`x_i = (k_i - \max k)/(\tau\max k\ln 2)`: the maximum is known, and
 ``exp2`` takes a third of the time of ``exp``.
@@ -139,8 +139,8 @@ def peak_and_times(
     pool
         As of :func:`perfcore.deconvolution.fused.peak`.
     keep
-        Keep the softmax for the backward pass, in memory of this thread of the size of k(t), which takes a fifth off
-        the time of both. The backward pass must come before the next call; autograd raises an error otherwise.
+        Keep the softmax for the backward pass, in memory of this thread of the size of k(t), which takes a fifth
+        off the time of both. The backward pass must come before the next call; autograd raises an error otherwise.
 
     Returns
     -------

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from perfcore.analysis.finetune.optimizers import Optimizer
 from perfcore.analysis.finetune.options import TuneOptions
 from perfcore.analysis.finetune.parametrizations import CurveParametrization
 from perfcore.errors import ArgumentError, PerfcoreError
@@ -149,14 +150,10 @@ class Tuner:
             else min(max(threshold, THRESHOLD_RANGE[0]), THRESHOLD_RANGE[1])
         )
         self._threshold = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
-        groups: list[dict[str, Any]] = [{"params": [p for p in parametrization.parameters() if p.requires_grad]}]
+        moved = [(p, options.rate) for p in parametrization.parameters() if p.requires_grad]
         if options.learn_threshold:
-            groups.append({"params": [self._threshold], "lr": options.rate * THRESHOLD_RATE_FACTOR})
-        self._optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(groups, options.rate)
-            if options.optimizer == "adam"
-            else torch.optim.SGD(groups, options.rate, momentum=0.9)
-        )
+            moved.append((self._threshold, options.rate * THRESHOLD_RATE_FACTOR))
+        self._optimizer = Optimizer(options.optimizer, moved)
         self._number = 0
         with torch.no_grad():
             self._start = (
@@ -194,8 +191,7 @@ class Tuner:
         step = self._describe(curve, found, float(total.detach()))
         if not (math.isfinite(step.loss) and np.isfinite(step.curve).all() and np.isfinite(step.gradient).all()):
             raise _diverged()
-        moved = [p for group in self._optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(moved, MAX_TUNING_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(self._optimizer.parameters, MAX_TUNING_GRADIENT)
         self._optimizer.step()
         with torch.no_grad():
             self._threshold.clamp_(*THRESHOLD_RANGE)
