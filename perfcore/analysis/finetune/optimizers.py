@@ -1,6 +1,6 @@
 """Adam and SGD with momentum for a few parameters, with the steps of ``torch.optim``.
 
-The first optimizer of ``torch.optim`` in a process imports torch's compiler: 1.3 s of processor time during which a
+The first optimizer of ``torch.optim`` in a process imports torch's compiler: 1.3 s of processor time, in which a
 user who has pressed *Run* would see nothing.
 """
 

@@ -150,7 +150,9 @@ class Tuner:
             else min(max(threshold, THRESHOLD_RANGE[0]), THRESHOLD_RANGE[1])
         )
         self._threshold = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
-        moved = [(p, options.rate) for p in parametrization.parameters() if p.requires_grad]
+        moved: list[tuple[Tensor, float]] = [
+            (p, options.rate) for p in parametrization.parameters() if p.requires_grad
+        ]
         if options.learn_threshold:
             moved.append((self._threshold, options.rate * THRESHOLD_RATE_FACTOR))
         self._optimizer = Optimizer(options.optimizer, moved)

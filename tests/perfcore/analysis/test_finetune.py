@@ -217,7 +217,9 @@ def test_circulant_core_loss_is_shift_invariant(target):
 def test_optimizer_steps_are_those_of_torch(name, of_torch):
     """Parameters with their own rates; the last has no gradient."""
     shapes, rates = (5, 3, 2), (0.1, 0.02, 0.1)
-    own, other = ([torch.linspace(-1, 2, n, dtype=torch.float64).requires_grad_() for n in shapes] for _ in range(2))
+    own, other = (
+        [torch.linspace(-1, 2, n, dtype=torch.float64).requires_grad_() for n in shapes] for _ in range(2)
+    )
     optimizer = Optimizer(name, list(zip(own, rates, strict=True)))
     reference = of_torch([{"params": [p], "lr": rate} for p, rate in zip(other, rates, strict=True)])
     for _ in range(6):
