@@ -1,8 +1,8 @@
 """The README's animation of the Lab: ``python -m tools.animation [FILE]``.
 
 A click on *vein* morphs the curve: Tmax collapses and the core stands still. It is undone, and then points are
-dragged. Each frame is a picture of the real page after its maps have been painted; only the pointer, which a headless
-browser does not draw, is drawn over it.
+dragged. Each frame is a picture of the real page after its maps have been painted; only the pointer, which a
+headless browser does not draw, is drawn over it.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import { places } from "../map/slice_layout.js";
 const [WIDTH, MAP_HEIGHT, CURVE_HEIGHT] = [62, 42, 14]; // in CSS pixels
 const GAP = 4;
 const MIN_FRAMES = 4;
-const DICE_DIGITS = 3;
+const DICE_DIGITS = 2; // of the preview: the last digit of the number row is that of all frames
 
 /**
  * How many steps lie between two pictures of a film of at most `max` with the last step: 1, 2, 4 …
