@@ -2,8 +2,8 @@
 
 A step with all slices and its processor time, how soon the first frame comes, frames that reach the screen, how
 soon stop takes effect, the Dice from a venous input function, and 200 draws of an input function. Server, browser
-and driver share the machine: the times count only on a quiet one, so its load is printed; processor times hold on a
-busy one too.
+and driver share the machine: the times count only on a quiet one, so its load is printed; processor times hold on
+a busy one too.
 """
 
 from __future__ import annotations
