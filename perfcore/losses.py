@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from perfcore.deconvolution.fused import Tiles, peak
-from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
+from perfcore.deconvolution.fused_soft_argmax import peak_and_times
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
@@ -71,7 +71,8 @@ class Target:
 class Lesions:
     """Lesions as probabilities, with CBF [ml/100 g/min], rCBF and soft Tmax [s] that they come from.
 
-    All of shape ``(n_voxels,)`` and differentiable; the last two are None without Tmax.
+    All of shape ``(n_voxels,)``. Differentiable but for ``map_tmax``, the Tmax [s] of
+    :func:`perfcore.maps.flow_and_delay`; it, and the soft Tmax with its lesion, are None where not asked for.
     """
 
     cbf: Tensor
@@ -79,6 +80,7 @@ class Lesions:
     core: Tensor
     tmax: Tensor | None = None
     hypoperfused: Tensor | None = None
+    map_tmax: Tensor | None = None
 
 
 def soft_dice_loss(probability: Tensor, known: Tensor) -> Tensor:
@@ -92,8 +94,10 @@ def lesions(
     settings: Settings,
     *,
     with_tmax: bool,
+    with_map: bool = False,
     core_threshold: Tensor | None = None,
     pool: Executor | None = None,
+    keep: bool = False,
 ) -> Lesions:
     """Return the lesions that an input function makes of tissue.
 
@@ -107,24 +111,35 @@ def lesions(
         Of the deconvolution (a linear one), and the thresholds.
     with_tmax
         Whether the hypoperfused tissue is wanted too.
+    with_map
+        Whether the map of Tmax is wanted too.
     core_threshold
         In place of the settings' threshold of rCBF, where it is learned along.
     pool
         As of :func:`perfcore.deconvolution.fused.peak`.
+    keep
+        As of :func:`perfcore.deconvolution.fused_soft_argmax.peak_and_times`.
     """
     operator = build_operator(aif.to(target.tissue.data.device), target.dt_s, settings)
     matrix, tiles = target.on_tissue(operator.matrix), target.tiles
     when: Tensor | None = None
-    if with_tmax:
-        top, when = peak_and_soft_time(matrix, tiles, operator.time_s, TMAX_SOFTNESS, pool)
-        when, _ = anchor_tmax(when, target.reference, settings)
+    mapped: Tensor | None = None
+    if with_tmax or with_map:
+        softness = TMAX_SOFTNESS if with_tmax else None
+        top, when, row = peak_and_times(matrix, tiles, operator.time_s, softness, pool, keep=keep)
+        if when is not None:
+            when, _ = anchor_tmax(when, target.reference, settings)
+        if with_map:
+            mapped, _ = anchor_tmax(operator.start_s + operator.dt_s * row, target.reference, settings)
     else:
         top = peak(matrix, tiles, pool)
-    rcbf = top / top[target.reference].mean()
+    # In place of an index, whose gradient is slow.
+    healthy = torch.where(target.reference, top, 0.0).sum() / target.reference.sum()
+    rcbf = top / healthy
     threshold = settings.core_threshold if core_threshold is None else core_threshold
     core = torch.sigmoid((threshold - rcbf) / CORE_SLOPE)
     low = None if when is None else torch.sigmoid((when - settings.tmax_threshold_s) / TMAX_SLOPE_S)
-    return Lesions(CBF_PER_K * top, rcbf, core, when, low)
+    return Lesions(CBF_PER_K * top, rcbf, core, when, low, mapped)
 
 
 def lesion_loss(aif: Tensor, target: Target, settings: Settings, name: str) -> Tensor:

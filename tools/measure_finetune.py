@@ -1,8 +1,9 @@
 """How fast fine-tuning runs: ``python -m tools.measure_finetune`` prints a table, and JSON last.
 
-A step with all slices and its processor time, frames that reach the screen, how soon stop takes effect, the Dice
-from a venous input function, and 200 draws of an input function. Server, browser and driver share the machine: the
-times count only on a quiet one, so its load is printed; processor times hold on a busy one too.
+A step with all slices and its processor time, how soon the first frame comes, frames that reach the screen, how
+soon stop takes effect, the Dice from a venous input function, and 200 draws of an input function. Server, browser
+and driver share the machine: the times count only on a quiet one, so its load is printed; processor times hold on
+a busy one too.
 """
 
 from __future__ import annotations
@@ -28,26 +29,26 @@ from perfcore.settings import Settings
 from tests.support.app_server import FIND, browser, server, settled
 
 GOALS = {
-    "step_ms": "≤ 90", "frames_per_s": "≥ 10", "stop_ms": "≤ 200", "dice_circulant": "≥ 0.75",
-    "dice_causal": "≥ 0.75", "first_draws_s": "≤ 0.5", "all_draws_s": "≤ 5",
+    "step_ms": "≤ 90", "first_frame_ms": "≤ 1000", "frames_per_s": "≥ 10", "stop_ms": "≤ 200",
+    "dice_circulant": "≥ 0.75", "dice_causal": "≥ 0.75", "first_draws_s": "≤ 0.5", "all_draws_s": "≤ 5",
 }  # fmt: skip
 N_STEPS = 80
-# Steps by when they were on the canvas, and when the last one came after a press on Stop.
+# When steps were on the canvas, and when Run or Stop was pressed.
 WATCH = f"""() => {{
   {FIND}
   const lab = find(document);
   window.shown = [];
   new MutationObserver(() => window.shown.push(performance.now()))
     .observe(lab, {{ attributes: true, attributeFilter: ['data-tune-step'] }});
-  lab.querySelector('[data-action=tune-stop]')
+  for (const act of ['run', 'stop']) lab.querySelector(`[data-action=tune-${{act}}]`)
     .addEventListener('click', () => {{ window.pressed = performance.now(); }}, {{ capture: true }});
 }}"""
 
 
 def steps(case: LiveCase, session: LiveSession, state: Workspace, viewport: Viewport) -> dict[str, float]:
-    """Time of a step with its frame, as the server does it."""
+    """Time of a step with its frame, as the server does it for the page's options."""
     assert case.vof is not None
-    asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus"}
+    asked = {"curve": case.vof.value.astype(np.float32).tolist(), "form": "softplus", "with_tmax": True}
     frames: Iterator[Any] = stream_tuning(session, state, asked, viewport)
     next(frames)
     wall, spent = [], []
@@ -85,20 +86,22 @@ def draws(session: LiveSession, state: Workspace) -> dict[str, float]:
 
 
 def on_screen(page: Page, url: str) -> dict[str, float]:
-    """Frames a second while it runs, and how long after Stop the last one came."""
+    """Time from Run to the first frame, frames a second, and how long after Stop the last one came."""
     page.goto(f"{url}/finetune?start=vein")
     page.wait_for_selector('[data-testid="lab"][data-page="tune"][data-painted][data-core-ml]', timeout=60_000)
     settled(page)
     page.evaluate(WATCH)
     page.locator('[data-action="tune-run"]').click()
     page.wait_for_function("() => window.shown.length >= 10", timeout=60_000)
+    first: float = page.evaluate("() => window.shown[0] - window.pressed")
     page.evaluate("() => { window.shown.length = 0; }")
     page.wait_for_timeout(4000)
     shown: list[float] = page.evaluate("() => window.shown.slice()")
     page.locator('[data-action="tune-stop"]').click()
     page.wait_for_timeout(1000)
     after: float = page.evaluate("() => Math.max(0, ...window.shown.map((t) => t - window.pressed))")
-    return {"frames_per_s": 1e3 * (len(shown) - 1) / (shown[-1] - shown[0]), "stop_ms": after}
+    rate = 1e3 * (len(shown) - 1) / (shown[-1] - shown[0])
+    return {"first_frame_ms": first, "frames_per_s": rate, "stop_ms": after}
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ CHUNK: Final = 4
 _local = threading.local()
 
 
-def _buffer(name: str, like: Tensor, n_rows: int, dtype: torch.dtype) -> Tensor:
+def scratch(name: str, like: Tensor, n_rows: int, dtype: torch.dtype) -> Tensor:
     """Return this thread's scratch of ``(n_rows, width)``; reused from call to call."""
     store: dict[tuple[Any, ...], Tensor] = _local.__dict__.setdefault("store", {})
     key = (name, n_rows, like.shape[-1], dtype, like.device)
@@ -96,7 +96,8 @@ def map_chunks(
     return run_chunks(work, len(data), size, pool)
 
 
-def _check(matrix: Tensor, tiles: Tiles) -> None:
+def check_shapes(matrix: Tensor, tiles: Tiles) -> None:
+    """Raise ArgumentError where the tissue has another number of time points than P has columns."""
     if matrix.shape[-1] != tiles.data.shape[1]:
         raise ArgumentError(f"The tissue has {tiles.data.shape[1]} time points; the AIF has {matrix.shape[-1]}.")
 
@@ -116,7 +117,7 @@ class _FusedPeak(torch.autograd.Function):
 
         @torch.no_grad()
         def work(part: slice) -> None:
-            k = _buffer("k", data, matrix.shape[0], data.dtype)
+            k = scratch("k", data, matrix.shape[0], data.dtype)
             for tile, peak in zip(data[part], out[part], strict=True):
                 torch.mm(matrix, tile, out=k)
                 torch.amax(k, 0, out=peak)
@@ -134,7 +135,7 @@ class _FusedPeak(torch.autograd.Function):
         @torch.no_grad()
         def work(part: slice) -> Tensor:
             d_matrix = torch.zeros_like(matrix)
-            k = _buffer("k", data, matrix.shape[0], data.dtype)
+            k = scratch("k", data, matrix.shape[0], data.dtype)
             for i in range(*part.indices(len(data))):
                 torch.mm(matrix, data[i], out=k)
                 # Where two rows tie, both get the whole gradient: a set of measure zero.
@@ -163,7 +164,7 @@ def peak(matrix: Tensor, tiles: Tiles, pool: Executor | None = None) -> Tensor:
     -------
     Shape ``(n_voxels,)``, 1/s.
     """
-    _check(matrix, tiles)
+    check_shapes(matrix, tiles)
     out: Tensor = _FusedPeak.apply(matrix.to(tiles.data.dtype), tiles.data, pool)  # type: ignore[no-untyped-call]
     return out.reshape(-1)[: tiles.n_voxels]
 
@@ -179,7 +180,7 @@ def _argmax(k: Tensor) -> Tensor:
     bits = (n_rows - 1).bit_length()
     if k.device.type != "cpu" or k.dtype != torch.float32 or bits > 8:
         return k.argmax(0)
-    tagged = _buffer("tagged", k, n_rows, torch.float32)
+    tagged = scratch("tagged", k, n_rows, torch.float32)
     mask = (1 << bits) - 1
     torch.bitwise_and(k.view(torch.int32), ~mask, out=tagged.view(torch.int32))
     rows = torch.arange(n_rows, dtype=torch.int32)[:, None]
@@ -195,7 +196,7 @@ def _parabola(k: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
     return 0.5 * (left - right), left - 2 * mid + right
 
 
-def _vertex(slope: Tensor, bend: Tensor, index: Tensor, top: Tensor, n_rows: int) -> Tensor:
+def vertex_row(slope: Tensor, bend: Tensor, index: Tensor, top: Tensor, n_rows: int) -> Tensor:
     """Return the vertices of parabolas around rows, all of one shape."""
     shift = torch.where(bend < 0, slope / bend, 0.0).clamp_(-0.5, 0.5)
     inside = (index > 0) & (index < n_rows - 1)
@@ -219,7 +220,7 @@ def refined_row(k: Tensor, index: Tensor, top: Tensor) -> Tensor:
     """
     if k.shape[0] < 3:
         return torch.where(top > 0, index.to(k.dtype), torch.nan)
-    return _vertex(*_parabola(k, index), index, top, k.shape[0])
+    return vertex_row(*_parabola(k, index), index, top, k.shape[0])
 
 
 @torch.no_grad()
@@ -231,7 +232,7 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
     Two tensors of shape ``(n_voxels,)``: the sampled maximum in 1/s, and the fractional row
     (NaN where the maximum is not positive).
     """
-    _check(matrix, tiles)
+    check_shapes(matrix, tiles)
     data, matrix = tiles.data, matrix.detach().to(tiles.data.dtype).contiguous()
     n_rows, shape = matrix.shape[0], (data.shape[0], data.shape[2])
     tops = data.new_empty(shape)
@@ -240,7 +241,7 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
 
     @torch.no_grad()
     def work(part: slice) -> None:
-        k = _buffer("k", data, n_rows, data.dtype)
+        k = scratch("k", data, n_rows, data.dtype)
         for i in range(*part.indices(len(data))):
             torch.mm(matrix, data[i], out=k)
             torch.amax(k, 0, out=tops[i])
@@ -249,7 +250,7 @@ def peak_and_time(matrix: Tensor, tiles: Tiles) -> tuple[Tensor, Tensor]:
                 slope[i], bend[i] = _parabola(k, index[i])
 
     map_chunks(work, data)
-    rows = _vertex(slope, bend, index, tops, n_rows)  # of all tiles at once: many small operations fewer
+    rows = vertex_row(slope, bend, index, tops, n_rows)  # of all tiles at once: many small operations fewer
     return tops.reshape(-1)[: tiles.n_voxels], rows.reshape(-1)[: tiles.n_voxels]
 
 
@@ -272,7 +273,7 @@ def peak_and_late(matrix: Tensor, tiles: Tiles, row: float, pool: Executor | Non
     Two tensors of shape ``(n_voxels,)``: the sampled maximum in 1/s, and a mask (False where the maximum is not
     positive).
     """
-    _check(matrix, tiles)
+    check_shapes(matrix, tiles)
     data, matrix = tiles.data, matrix.detach().to(tiles.data.dtype).contiguous()
     n_rows, shape = matrix.shape[0], (data.shape[0], data.shape[2])
     at = min(max(round(row), 0), n_rows - 1)
@@ -281,7 +282,7 @@ def peak_and_late(matrix: Tensor, tiles: Tiles, row: float, pool: Executor | Non
 
     @torch.no_grad()
     def work(part: slice) -> None:
-        k = _buffer("k", data, n_rows, data.dtype)
+        k = scratch("k", data, n_rows, data.dtype)
         for i in range(*part.indices(len(data))):
             torch.mm(matrix, data[i], out=k)
             here = k[at]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
@@ -184,12 +184,19 @@ def test_the_page_starts_from_the_vein_and_a_press_on_the_film_goes_back(
     assert end > 2 * late, "the loss moves"
     film = page.locator("[data-film]")
     assert 4 <= film.count() <= 12
-    step = film.nth(1).get_attribute("data-film")
-    film.nth(1).click()
+    for i, reach in ((1, film.nth(1).click), (2, lambda: page.keyboard.press("ArrowRight"))):
+        reach()
+        settled(page)
+        step = film.nth(i).get_attribute("data-film")
+        assert page.locator('[data-out="tune-step"]').inner_text().startswith(f"{step} / ")
+        assert film.nth(i).get_attribute("aria-pressed") == "true"
+        # With two digits, and of the preview.
+        assert float(film.nth(i).locator("b").inner_text()) == pytest.approx(shown_number(page, "dice"), abs=7e-3)
+        assert late < shown_number(page, "hypoperfused_ml") < end
+    page.keyboard.press("Home")
     settled(page)
-    assert page.locator('[data-out="tune-step"]').inner_text().startswith(f"{step} / ")
-    assert film.nth(1).get_attribute("aria-pressed") == "true"
-    assert late < shown_number(page, "hypoperfused_ml") < end
+    assert page.locator('[data-out="tune-step"]').inner_text().startswith("0 / ")
+    assert film.first.evaluate("frame => frame === frame.getRootNode().activeElement")
     page.locator('[data-tune="start"]').select_option("lab")
     settled(page)
     np.testing.assert_allclose(editor_values(page), case.offered.get("straka").value, atol=0.051)
@@ -293,7 +300,7 @@ def test_the_tuned_curve_is_used_in_the_lab_and_saved_as_a_snapshot(page: Page, 
     open_tuning(page, address)
     steps(page, 3)
     tuned = editor_values(page)
-    page.locator('.pane [data-action="keep"]').click()
+    page.locator('.numbers [data-action="keep"]').click()
     row = page.locator('[data-testid="snapshots"] tr[data-snapshot="1"]')
     row.wait_for()
     click(page, "tune-use")
@@ -568,6 +575,62 @@ def test_bootstrap_draws(page: Page, address: str, case: LiveCase) -> None:
     wait_lab(page, "data.overlay === ''")
 
 
+def test_an_overfit_is_named_and_marked_and_fits_the_page(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    open_tuning(page, address, "straka")
+    page.locator('[data-tune="start"]').select_option("lab")
+    click(page, "tune-options")
+    page.locator('[data-tune="with_tmax"]').uncheck()
+    click(page, "tune-options")
+    page.locator('[data-tune="form"]').select_option("free")
+    click(page, "tune-run")
+    wait_lab(page, "Number(data.tuneSteps) >= 40")
+    click(page, "tune-run")
+    wait_lab(page, "data.tune === 'paused'")
+    settled(page)
+    sentence = page.locator('[data-out="tune"]')
+    expect(sentence).to_have_attribute("data-kind", "overfit")
+    assert re.search(
+        r"After step \d+, Dice of Tmax, not trained, falls as the target's rises\.", sentence.inner_text()
+    )
+    mark = page.locator("svg.dice .turn")
+    expect(mark).to_have_css("display", "inline")  # a vertical line has no width, and is not "visible"
+    expect(page.locator("svg.dice path.low")).to_be_visible()
+    assert outside_column(page) == []
+    page.locator('[data-film="0"]').click()
+    expect(sentence).to_have_attribute("data-kind", "note")
+    expect(mark).to_have_css("display", "none")
+
+
+def test_the_hint_of_the_lab_covers_nothing_here(page: Page, address: str) -> None:
+    page.add_init_script("localStorage.removeItem('aif-lab|hinted')")
+    open_tuning(page, address)
+    expect(page.locator(".first-hint")).to_be_hidden()
+    open_lab(page, address)
+    expect(page.locator(".first-hint")).to_be_visible()
+
+
+def outside_column(page: Page) -> list[str]:
+    """Controls beyond the column of the curve, and the maps if they reach below the fold."""
+    found: list[str] = page.evaluate(
+        f"""() => {{ {FIND}
+          const lab = find(document), column = lab.querySelector('.curve').getBoundingClientRect();
+          const parts = 'button, select, input, svg, .say';
+          const seen = [...lab.querySelector('.curve').querySelectorAll(parts)]
+            .filter((node) => node.checkVisibility());
+          const out = seen.filter((node) => {{
+            const b = node.getBoundingClientRect();
+            return b.left < column.left || b.right > column.right + 1 || b.bottom > column.bottom + 1;
+          }}).map((node) => node.outerHTML.slice(0, 80));
+          if (lab.querySelector('.maps').getBoundingClientRect().bottom > innerHeight) out.push('maps');
+          const editor = lab.querySelector('svg.editor').getBoundingClientRect();
+          if (editor.height < 100) out.push(`editor of ${{editor.height}}`);
+          return out;
+        }}"""
+    )
+    return found
+
+
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 def test_panels_do_not_overflow(page: Page, address: str, size: tuple[int, int]) -> None:
     """Every control of every pane lies inside the column of the curve, and the maps above the fold."""
@@ -581,20 +644,4 @@ def test_panels_do_not_overflow(page: Page, address: str, size: tuple[int, int])
             if opened:
                 click(page, "tune-options")
             drawn(page)
-            outside = page.evaluate(
-                f"""() => {{ {FIND}
-                  const lab = find(document), column = lab.querySelector('.curve').getBoundingClientRect();
-                  const parts = 'button, select, input, svg, .say';
-                  const seen = [...lab.querySelector('.curve').querySelectorAll(parts)]
-                    .filter((node) => node.checkVisibility());
-                  const out = seen.filter((node) => {{
-                    const b = node.getBoundingClientRect();
-                    return b.left < column.left || b.right > column.right + 1 || b.bottom > column.bottom + 1;
-                  }}).map((node) => node.outerHTML.slice(0, 80));
-                  if (lab.querySelector('.maps').getBoundingClientRect().bottom > innerHeight) out.push('maps');
-                  const editor = lab.querySelector('svg.editor').getBoundingClientRect();
-                  if (editor.height < 100) out.push(`editor of ${{editor.height}}`);
-                  return out;
-                }}"""
-            )
-            assert outside == [], tab
+            assert outside_column(page) == [], tab

@@ -12,7 +12,7 @@ from perfcore.deconvolution.fused import Tiles
 from perfcore.deconvolution.temporal_basis import TemporalBasis
 from perfcore.errors import ArgumentError
 from perfcore.losses import LOSSES, TMAX_SLOPE_S, Target, lesion_loss, lesions, soft_dice_loss
-from perfcore.maps import CORE_SLOPE
+from perfcore.maps import CORE_SLOPE, anchor_tmax, flow_and_delay, flow_operator
 from perfcore.settings import Settings
 from perfcore.units import CBF_PER_K
 from tests.support import oracle
@@ -168,6 +168,20 @@ def test_a_tmax_counted_from_healthy_tissue_is_shifted_by_its_median(target):
     np.testing.assert_allclose(found.tmax.detach(), absolute.tmax.detach() + shift, rtol=0, atol=1e-12)
     np.testing.assert_allclose(torch.logit(found.hypoperfused.detach()) * 0.5, found.tmax.detach() - 6, atol=1e-9)
     assert torch.equal(found.core, absolute.core)
+
+
+@pytest.mark.parametrize("clock", ["absolute", "healthy"])
+@pytest.mark.parametrize("with_tmax", [False, True])
+def test_the_map_of_tmax_is_that_of_the_commands(target, clock, with_tmax):
+    settings, aif = Settings(tmax_reference=clock), curve()
+    found = lesions(aif, target, settings, with_tmax=with_tmax, with_map=True)
+    cbf, tmax = flow_and_delay(flow_operator(aif.detach(), 1.0, settings), target.tissue)
+    expected, _ = anchor_tmax(tmax, target.reference, settings)
+    torch.testing.assert_close(found.cbf.detach(), cbf, rtol=1e-12, atol=0)
+    torch.testing.assert_close(found.map_tmax, expected, rtol=0, atol=1e-9)
+    plain = lesions(aif, target, settings, with_tmax=with_tmax)
+    torch.testing.assert_close(found.rcbf, plain.rcbf, rtol=1e-12, atol=0)
+    assert plain.map_tmax is None
 
 
 # Gradients

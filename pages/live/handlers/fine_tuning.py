@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from pages.live.compute.case import LiveCase
 from pages.live.compute.flow import Flow
 from pages.live.handlers.lesion_target import TRUTH, target_lesion, target_of
-from pages.live.handlers.viewport import HELPER_POOL, Viewport, run_parallel
+from pages.live.handlers.viewport import HELPER_POOL, Viewport
 from pages.live.server import wire
 from pages.live.server.session import LiveSession, Workspace
 from perfcore.aif.network.weights import load_network, network_names
@@ -29,6 +30,7 @@ from perfcore.analysis.finetune import (
 from perfcore.errors import InputDataError
 from perfcore.maps import is_hypoperfused
 from perfcore.metrics import dice
+from perfcore.pipeline import healthy_mean
 from perfcore.settings import Settings
 from perfcore.types import DoubleArray
 
@@ -107,7 +109,7 @@ def _steps(
     target = target_of(case, lesion, hypoperfused=plan.options.with_tmax, preview=True)
     tuner = Tuner(
         target, plan.make_parametrization(case), settings, plan.options,
-        loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, pool=HELPER_POOL,
+        loss_mask=loss_mask, origin=plan.origin, threshold=plan.threshold, with_map=True, pool=HELPER_POOL,
     )  # fmt: skip
     for _ in range(MAX_STEPS):
         step = tuner.step()
@@ -119,8 +121,8 @@ def _frame(
 ) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
     case = workspace.case
     settings = replace(workspace.settings, core_threshold=step.threshold)
-    jobs = case.chunks(case.operator(step.curve, settings), preview=True)
-    flow = case.gather(run_parallel(jobs), settings)
+    assert step.map_tmax is not None
+    flow = Flow(step.cbf, step.map_tmax, healthy_mean(torch.from_numpy(step.cbf), case.reference))
     kind, z, maps = viewport.part(case, flow)
     numbers = case.numbers(flow, settings, exact=False)
     # One figure, one definition: against the truth in all slices, Dice is that of the numbers of the Lab.

@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from perfcore.analysis.finetune.optimizers import Optimizer
 from perfcore.analysis.finetune.options import TuneOptions
 from perfcore.analysis.finetune.parametrizations import CurveParametrization
 from perfcore.errors import ArgumentError, PerfcoreError
 from perfcore.losses import Lesions, Target, lesions, soft_dice_loss
+from perfcore.metrics import dice
 from perfcore.regularization import no_gradient
 from perfcore.settings import Settings
 from perfcore.types import BoolArray, DoubleArray, FloatArray
@@ -63,6 +65,8 @@ class TuneStep:
         Threshold of rCBF.
     cbf, tmax
         Shape ``(n_voxels,)``, ml/100 g/min and s; Tmax (soft argmax) is None unless it is part of the loss.
+    map_tmax
+        The map of Tmax, shape ``(n_voxels,)``, s; None without maps.
     reference_cbf
         Mean CBF of the healthy voxels.
     """
@@ -80,6 +84,7 @@ class TuneStep:
     threshold: float
     cbf: FloatArray
     tmax: FloatArray | None
+    map_tmax: FloatArray | None
     reference_cbf: float
 
 
@@ -103,6 +108,8 @@ class Tuner:
         that continues an earlier one passes the start curve of that run.
     threshold
         Start value of a learned threshold; None: that of the settings.
+    with_map
+        Whether a step has the map of Tmax, for a tenth of its time.
     pool
         As in :func:`perfcore.deconvolution.fused.peak`.
 
@@ -122,6 +129,7 @@ class Tuner:
         loss_mask: BoolArray | None = None,
         origin: DoubleArray | None = None,
         threshold: float | None = None,
+        with_map: bool = False,
         pool: Executor | None = None,
     ) -> None:
         if not settings.is_linear:
@@ -135,21 +143,19 @@ class Tuner:
         if options.with_tmax and target.hypoperfused is None:
             raise ArgumentError("The hypoperfused tissue of this case is unknown; leave it out of the target.")
         self.target, self.parametrization, self.settings, self.options = target, parametrization, settings, options
-        self._pool = pool
+        self._with_map, self._pool = with_map, pool
         begin = (
             settings.core_threshold
             if threshold is None
             else min(max(threshold, THRESHOLD_RANGE[0]), THRESHOLD_RANGE[1])
         )
         self._threshold = torch.tensor(begin, dtype=torch.float64, requires_grad=True)
-        groups: list[dict[str, Any]] = [{"params": [p for p in parametrization.parameters() if p.requires_grad]}]
+        moved: list[tuple[Tensor, float]] = [
+            (p, options.rate) for p in parametrization.parameters() if p.requires_grad
+        ]
         if options.learn_threshold:
-            groups.append({"params": [self._threshold], "lr": options.rate * THRESHOLD_RATE_FACTOR})
-        self._optimizer: torch.optim.Optimizer = (
-            torch.optim.Adam(groups, options.rate)
-            if options.optimizer == "adam"
-            else torch.optim.SGD(groups, options.rate, momentum=0.9)
-        )
+            moved.append((self._threshold, options.rate * THRESHOLD_RATE_FACTOR))
+        self._optimizer = Optimizer(options.optimizer, moved)
         self._number = 0
         with torch.no_grad():
             self._start = (
@@ -172,8 +178,10 @@ class Tuner:
                 self.target,
                 self.settings,
                 with_tmax=self.options.with_tmax,
+                with_map=self._with_map,
                 core_threshold=self._threshold if self.options.learn_threshold else None,
                 pool=self._pool,
+                keep=True,
             )
         except (ArgumentError, torch.linalg.LinAlgError) as error:  # type: ignore[attr-defined]
             raise _diverged() from error
@@ -185,8 +193,7 @@ class Tuner:
         step = self._describe(curve, found, float(total.detach()))
         if not (math.isfinite(step.loss) and np.isfinite(step.curve).all() and np.isfinite(step.gradient).all()):
             raise _diverged()
-        moved = [p for group in self._optimizer.param_groups for p in group["params"]]
-        torch.nn.utils.clip_grad_norm_(moved, MAX_TUNING_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(self._optimizer.parameters, MAX_TUNING_GRADIENT)
         self._optimizer.step()
         with torch.no_grad():
             self._threshold.clamp_(*THRESHOLD_RANGE)
@@ -236,6 +243,7 @@ class Tuner:
             threshold=threshold,
             cbf=found.cbf.detach().cpu().numpy(),
             tmax=None if found.tmax is None else found.tmax.detach().cpu().numpy(),
+            map_tmax=None if found.map_tmax is None else found.map_tmax.cpu().numpy(),
             reference_cbf=float(found.cbf.detach()[self.target.reference].mean()),
         )
 
@@ -246,10 +254,8 @@ def _roughness(curve: Tensor) -> Tensor:
 
 
 def _dice(found: Tensor, known: Tensor, where: Tensor) -> float | None:
-    found, known = found[where], known[where]
-    if not bool(known.any()):
-        return None
-    return float(2 * (found & known).sum() / (found.sum() + known.sum()))
+    inside = where.cpu().numpy()
+    return dice(found.cpu().numpy() & inside, known.cpu().numpy() & inside)
 
 
 def _diverged() -> DivergedError:

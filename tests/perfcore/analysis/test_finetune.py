@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -23,12 +25,14 @@ from perfcore.analysis.finetune import (
     make_parametrization,
     replace_core,
 )
+from perfcore.analysis.finetune.optimizers import Optimizer
 from perfcore.analysis.finetune.tuner import THRESHOLD_RANGE
 from perfcore.errors import ArgumentError
 from perfcore.losses import soft_dice_loss
 from perfcore.maps import CORE_SLOPE
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
+from tests import ROOT
 from tests.support import oracle
 from tests.support.small_stroke import AIF, KINDS, TIME, dense_rcbf, small_stroke, wrong_curve
 from tests.support.synthetic_head import draw_head
@@ -152,7 +156,7 @@ def test_first_step_describes_start_curve(target, loss):
     assert (step.number, step.distance, step.roughness, step.n_negative) == (0, 0.0, 1.0, 0)
     np.testing.assert_allclose(step.cbf / step.reference_cbf, rcbf, rtol=1e-9)
     assert step.held_out_dice is None
-    assert step.tmax is step.hypoperfused_dice is None
+    assert step.tmax is step.hypoperfused_dice is step.map_tmax is None
 
 
 def test_penalty_is_curvature_of_normalised_curve(target):
@@ -204,6 +208,40 @@ def test_circulant_core_loss_is_shift_invariant(target):
 
 
 # Several steps
+
+
+@pytest.mark.parametrize(
+    ("name", "of_torch"),
+    [("adam", torch.optim.Adam), ("sgd", lambda groups: torch.optim.SGD(groups, momentum=0.9))],
+)
+def test_optimizer_steps_are_those_of_torch(name, of_torch):
+    """Parameters with their own rates; the last has no gradient."""
+    shapes, rates = (5, 3, 2), (0.1, 0.02, 0.1)
+    own, other = (
+        [torch.linspace(-1, 2, n, dtype=torch.float64).requires_grad_() for n in shapes] for _ in range(2)
+    )
+    optimizer = Optimizer(name, list(zip(own, rates, strict=True)))
+    reference = of_torch([{"params": [p], "lr": rate} for p, rate in zip(other, rates, strict=True)])
+    for _ in range(6):
+        for (a, b, _unused), one in ((own, optimizer), (other, reference)):
+            one.zero_grad()
+            ((a**2 - a).sum() + b.sin().sum()).backward()
+            one.step()
+        torch.testing.assert_close(own, other, rtol=1e-12, atol=1e-14)
+
+
+def test_a_first_step_imports_no_compiler():
+    """It takes seconds, in which nothing is seen after a press on Run."""
+    code = """
+import sys
+import numpy as np
+from perfcore.analysis.finetune import TuneOptions, Tuner, make_parametrization
+from perfcore.settings import Settings
+from tests.support.small_stroke import AIF, small_stroke
+Tuner(small_stroke(), make_parametrization("softplus", AIF, 1.0), Settings(), TuneOptions(with_tmax=True)).step()
+assert "torch._dynamo" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize("parametrization", PARAMETRIZATIONS)

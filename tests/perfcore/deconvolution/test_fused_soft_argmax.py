@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from perfcore.deconvolution.fused import Tiles
-from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time
+from perfcore.deconvolution.fused import Tiles, peak, peak_and_time
+from perfcore.deconvolution.fused_soft_argmax import peak_and_soft_time, peak_and_times
 from perfcore.deconvolution.inverse import build_operator
 from perfcore.errors import ArgumentError
 from perfcore.maps import TMAX_SOFTNESS, soft_tmax
@@ -64,6 +64,60 @@ def test_fused_gradient_equals_dense_gradient(form):
             top, when = peak_and_soft_time(matrix, Tiles.from_curves(curves, 5), built.time_s, TMAX_SOFTNESS)
         gradients.append(torch.autograd.grad((top * g_top + when * g_when).sum(), matrix)[0])
     assert oracle.relative(gradients[0], gradients[1]) < 1e-12
+
+
+@pytest.mark.parametrize("form", ["circulant", "causal"])
+@pytest.mark.parametrize("softness", [None, TMAX_SOFTNESS])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_those_of_the_maps(form, softness, dtype):
+    built, curves = operator(Settings(deconvolution=form)), tissue(23).to(dtype)
+    curves[4] = 0
+    top, when, row = peak_and_times(built.matrix, Tiles.from_curves(curves, 5), built.time_s, softness)
+    expected = peak_and_time(built.matrix, Tiles.from_curves(curves, 5))
+    assert (when is None) is (softness is None)
+    torch.testing.assert_close(top, expected[0], rtol=0, atol=0)
+    torch.testing.assert_close(row, expected[1], rtol=0, atol=1e-4, equal_nan=True)
+    assert not row.requires_grad
+
+
+@pytest.mark.parametrize("n_rows", [1, 2, 3])
+def test_short_operators_have_a_row(n_rows):
+    k = torch.tensor([[1.0, 0.5, 0.2], [0.3, 2.0, 0.4], [0.1, 0.2, 3.0], [float("nan")] * 3])[:, :n_rows]
+    matrix, tiles, time = torch.eye(n_rows), Tiles.from_curves(k, 2), torch.arange(float(n_rows))
+    _, _, row = peak_and_times(matrix, tiles, time, None)
+    torch.testing.assert_close(row, peak_and_time(matrix, tiles)[1], equal_nan=True)
+
+
+def test_gradient_of_the_maximum_alone_is_that_of_peak():
+    built, tiles = operator(), Tiles.from_curves(tissue(23), 5)
+    g_top, _ = cotangent(23)
+    gradients = []
+    for way in (lambda m: peak_and_times(m, tiles, built.time_s, None)[0], lambda m: peak(m, tiles)):
+        matrix = built.matrix.clone().requires_grad_()
+        gradients.append(torch.autograd.grad((way(matrix) * g_top).sum(), matrix)[0])
+    assert oracle.relative(gradients[0], gradients[1]) < 1e-13
+
+
+def test_kept_softmax_gives_the_same_gradient():
+    built, tiles = operator(), Tiles.from_curves(tissue(23), 5)
+    g_top, g_when = cotangent(23)
+    results = []
+    for keep in (False, True):
+        matrix = built.matrix.clone().requires_grad_()
+        top, when, _ = peak_and_times(matrix, tiles, built.time_s, TMAX_SOFTNESS, keep=keep)
+        results.append((top, when, *torch.autograd.grad((top * g_top + when * g_when).sum(), matrix)))
+    for kept, again in zip(results[1], results[0], strict=True):
+        assert oracle.relative(kept.detach(), again.detach()) < 1e-13
+
+
+def test_a_softmax_that_was_replaced_has_no_gradient():
+    """Never the gradient of another curve."""
+    built, tiles = operator(), Tiles.from_curves(tissue(23), 5)
+    matrix = built.matrix.clone().requires_grad_()
+    top, when, _ = peak_and_times(matrix, tiles, built.time_s, TMAX_SOFTNESS, keep=True)
+    peak_and_times(2 * built.matrix.flip(0), tiles, built.time_s, TMAX_SOFTNESS, keep=True)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        (top + when).sum().backward()
 
 
 def test_gradcheck_of_operator_and_tissue():

@@ -47,7 +47,9 @@ class FineTuning {
   /** @param {"idle" | "running" | "paused"} phase */
   #enter(phase) {
     const { lab } = this;
+    const stops = this.#phase === "running" && phase !== "running";
     this.#phase = phase;
+    if (stops) this.#capture(); // the last step is part of the film now
     lab.streaming = phase === "running";
     lab.root.dataset.tune = phase;
     this.draw();
@@ -115,8 +117,13 @@ class FineTuning {
     this.#isUnseen = false;
     this.lab.root.dataset.tuneStep = String(this.#at);
     this.stream.acknowledge();
-    this.view.film.capture(this.#at);
+    this.#capture();
     this.#emitStep();
+  }
+
+  /** Take the map of the step in view into the film, if the canvas shows it. */
+  #capture() {
+    if (!this.#isUnseen && this.step) this.view.film.capture(this.#at, this.#path.length, this.#phase === "running");
   }
 
   // Buttons
@@ -356,5 +363,5 @@ export function installFineTuning(lab, { tabs, aifQuality }) {
   lab.events.on("case", (opened) => fineTuning.setCase(opened));
   lab.events.on("config", () => fineTuning.configure());
   lab.events.on("resize", () => fineTuning.draw());
-  return { provides: { fineTuning }, close() { fineTuning.stream.stop(); } };
+  return { provides: { fineTuning }, close() { fineTuning.stream.stop(); fineTuning.view.close(); } };
 }

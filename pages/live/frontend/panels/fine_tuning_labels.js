@@ -63,7 +63,7 @@ export const HTML = `
   <button data-action="tune-step" title="One step">Step</button><button data-action="tune-stop" title="Stop and return to the start curve">Stop</button>
   <input type="range" class="path" data-control="tune-path" min="0" max="0" value="0" aria-label="Step of the path" title="Show another step"><output data-out="tune-step">–</output>
   <button class="tool" data-action="tune-options" aria-expanded="false" title="Loss, optimiser, penalty, threshold, slices left out">Options</button></div>
-<div class="row">${choice("start", "Start", [["vein", "vein"], ["lab", "the Lab's"]])}${choice("target", "Target", [["truth", "truth"], ["painted", "painted"]])}<button class="tool" data-action="paint" aria-pressed="false" title="Paint the target lesion on the map" hidden>Paint</button>
+<div class="row choices">${choice("start", "Start", [["vein", "vein"], ["lab", "the Lab's"]])}${choice("target", "Target", [["truth", "truth"], ["painted", "painted"]])}<button class="tool" data-action="paint" aria-pressed="false" title="Paint the target lesion on the map" hidden>Paint</button>
   ${choice("form", "Form", [["softplus", "positive samples"], ["free", "free samples"], ["gamma", "gamma variate"], ["network-last", "network, last layer"], ["network-all", "network, all layers"]])}</div>
 <div class="tune-options" hidden>${choice("loss", "Loss", [["dice", "soft Dice"], ["cross-entropy", "cross-entropy"]])}${choice("optimizer", "Optimiser", [["adam", "Adam"], ["sgd", "SGD"]])}
   ${number("rate", "Rate", 0.0001, 10, "Size of a step")}${number("curvature", "Curvature", 0, 10000, "Weight of the penalty on a rough curve")}
@@ -72,8 +72,7 @@ export const HTML = `
 <div class="traces"><svg class="trace loss" role="img" aria-label="Loss over the steps"></svg><svg class="trace dice" role="img" aria-label="Dice over the steps"></svg></div>
 <div class="film" role="group" aria-label="Steps of the path" hidden></div>
 <div class="figures">${FIGURES.map(([name, , line]) => `<div data-figure="${name}" class="${line && `line ${line}`}" title="${HELP[name]}"><span></span><b>–</b></div>`).join("")}</div>
-<div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="keep" title="Save the curve in view as a snapshot (K)">Save snapshot</button>
-  <button data-action="tune-use" title="Make the curve in view the edited curve">Use in the Lab</button></div>`;
+<div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="tune-use" title="Make the curve in view the edited curve">Use in the Lab</button></div>`;
 
 /** Number of samples below zero, as perfcore counts them. @param {Curve} curve */
 export const nNegative = (curve) => curve.filter((value) => value < -1e-3 * Math.max(...curve)).length;
@@ -83,22 +82,26 @@ const UNTRAINED = [
   ["held_out_dice", "on the slices left out"], ["truth_dice", "with the truth"], ["hypoperfused_dice", "of Tmax, not trained,"],
 ];
 
-/** What Dice of the untrained has fallen from its best while that of the target rose. @param {TuneStep[]} steps up to the one in view */
-function untrainedFalls(steps) {
+/**
+ * What Dice of the untrained has fallen from its best while that of the target rose, and after which step.
+ * @param {TuneStep[]} steps up to the one in view
+ * @returns {{where: string, after: number}[]}
+ */
+export function untrainedFalls(steps) {
   const last = steps[steps.length - 1];
-  const now = dices(last);
   return UNTRAINED.flatMap(([id, where]) => {
-    const value = now[id];
-    if (value === null || (id === "hypoperfused_dice" && last.with_tmax)) return [];
-    const best = steps.reduce((a, b) => ((dices(b)[id] ?? 0) > (dices(a)[id] ?? 0) ? b : a));
-    return value < (dices(best)[id] ?? 0) - MAX_DICE_FALL && last.dice > best.dice ? [where] : [];
+    if (!last || (id === "hypoperfused_dice" && last.with_tmax)) return [];
+    const values = steps.map((step) => dices(step)[id]);
+    const value = values[values.length - 1], best = Math.max(...values.map((v) => v ?? 0));
+    const after = values.indexOf(best);
+    return value !== null && value < best - MAX_DICE_FALL && last.dice > steps[after].dice ? [{ where, after }] : [];
   });
 }
 
 /** The sentence of an overfit; empty without one. @param {TuneStep[]} steps up to the one in view @param {Curve} start @param {(curve: Curve) => AifQuality} judge */
 function overfit(steps, start, judge) {
   const { roughness, curve } = steps[steps.length - 1];
-  const signs = untrainedFalls(steps).map((where) => `Dice ${where} falls as the target's rises.`);
+  const signs = untrainedFalls(steps).map(({ where, after }) => `After step ${after}, Dice ${where} falls as the target's rises.`);
   if (roughness > MAX_ROUGHNESS) signs.push(`The curve is ${roughness.toFixed(0)} times as rough as its start.`);
   signs.push(...newCauses(judge(start), judge(curve)).slice(0, 1)); // the light lists the others
   return signs.length ? `Overfit: ${signs.join(" ")}` : "";

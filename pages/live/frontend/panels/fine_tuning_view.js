@@ -5,7 +5,7 @@ import { find } from "../common/dom.js";
 import { LineChart } from "../common/line_chart.js";
 import { fixed } from "../common/number_format.js";
 import { TuneFilm } from "./fine_tuning_film.js";
-import { DICES, dices, figureLabel, FIGURES, nNegative, summary } from "./fine_tuning_labels.js";
+import { DICES, dices, figureLabel, FIGURES, nNegative, summary, untrainedFalls } from "./fine_tuning_labels.js";
 
 /**
  * @typedef {object} TuneContent
@@ -19,6 +19,9 @@ import { DICES, dices, figureLabel, FIGURES, nNegative, summary } from "./fine_t
  */
 
 export class TuneView {
+  /** What was drawn last. @type {TuneContent | null} */
+  #content = null;
+
   /**
    * @param {Lab} lab
    * @param {HTMLElement} pane
@@ -35,7 +38,18 @@ export class TuneView {
     this.loss = new LineChart(find(pane, "svg.loss", SVGSVGElement), "loss");
     this.dice = new LineChart(find(pane, "svg.dice", SVGSVGElement), "Dice");
     this.film = new TuneFilm(lab, pane, onChoose);
+    this.observer = new ResizeObserver(() => this.#measure());
+    this.observer.observe(pane);
+    this.observer.observe(this.dice.plot.element);
   }
+
+  /** Take the sizes of the pane's parts, and draw what depends on them again. */
+  #measure() {
+    for (const part of [this.loss, this.dice, this.film]) part.measure();
+    if (this.#content) this.#drawPath(this.#content);
+  }
+
+  close() { this.observer.disconnect(); }
 
   /** @param {string} name */
   #button(name) { return find(this.pane, `[data-action=tune-${name}]`, HTMLButtonElement); }
@@ -50,11 +64,16 @@ export class TuneView {
 
   /** @param {TuneContent} content */
   draw(content) {
+    this.#content = content;
     this.#drawControls(content);
     this.#drawFigures(content);
-    if (this.lab.root.dataset.pane !== "tune") return;
+    if (this.lab.root.dataset.pane === "tune") this.#drawPath(content);
+  }
+
+  /** @param {TuneContent} content */
+  #drawPath(content) {
     this.#drawLines(content);
-    this.film.draw(content.path, content.at);
+    this.film.draw(content.path, content.at, content.isRunning);
   }
 
   /** @param {TuneContent} content */
@@ -115,6 +134,7 @@ export class TuneView {
     const cursor = Math.max(at, 0);
     this.loss.draw([["smooth", path.map(({ loss }) => loss)]], cursor);
     const lines = DICES.map(([id, , line]) => /** @type {[string, (number | null)[]]} */ ([line, path.map((step) => dices(step)[id])]));
-    this.dice.draw(lines, cursor);
+    const [first] = untrainedFalls(path.slice(0, at + 1)).sort((a, b) => a.after - b.after);
+    this.dice.draw(lines, cursor, first?.after ?? null);
   }
 }

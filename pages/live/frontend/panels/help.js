@@ -79,8 +79,9 @@ class Help {
     find(this.tour, "[data-help=next]").focus();
   }
 
-  /** Show the hint until a curve has been edited in this browser. */
+  /** Show the hint until a curve has been edited in this browser; the Fine-tune page has no such buttons. */
   showHint() {
+    if (this.lab.config.page === "tune") return;
     try { this.hint.hidden = localStorage.getItem(HINTED) !== null; } catch { /* storage may be off */ }
   }
 
