@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import torch
 
-from pages.classroom.join_link import qr_rows
+from pages.ui.link_code import qr_rows
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
 from perfcore.aif.edits import CurveEdit, edit_curve
