@@ -53,6 +53,9 @@ class FirstPaint:
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
+        if "text/html" in Headers(scope=scope).get("accept", ""):  # Streamlit compresses its page below /
+            headers = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            scope = {**scope, "headers": headers}
         start: Message | None = None
         body = bytearray()
 

@@ -234,11 +234,14 @@ class LectureState:
     ----------
     is_on
         Whether pages are shown in large type, without header and sidebar.
+    scale
+        By how much type is larger, from the size of the window; 1 outside lecture mode.
     link
         The link whose QR code was asked for last, or empty.
     """
 
     is_on: bool = False
+    scale: float = 1.0
     link: str = ""
 
 

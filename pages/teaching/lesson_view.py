@@ -146,11 +146,10 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
     else:
         true = question.options[question.answer(results)]
     mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1])
-    facts = [(computed, "Computed", true)]
+    facts = [("Computed", true)]
     if attempt is not None:
-        given = _answer_text(lesson, attempt.answer)
-        facts.insert(0, (mine, f"{_who(attempt, 'You', 'The class')} predicted", given))
-    for column, name, text in facts:
+        facts.insert(0, (f"{_who(attempt, 'You', 'The class')} predicted", _answer_text(lesson, attempt.answer)))
+    for column, (name, text) in zip((mine, computed), facts, strict=False):
         if is_numeric:
             column.metric(name, text)
         else:  # a phrase, too long for large type

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import numpy as np
 import streamlit as st
 
 from pages.live.server.static_files import BASE, UI_FRONTEND
@@ -21,15 +22,19 @@ from pages.session.state import user_state
 from pages.ui.link_code import OUT_OF_REACH, is_local, qr_rows
 
 MAX_LINK_CHARS: Final = 2000
+SHORT_NOTICE: Final = "Not for clinical use"
+"""Where the bar has steps."""
+SCALES: Final = (1.0, 2.4)
+"""Limits of `lecture_scale`."""
 REMEDY: Final = "open the app under this computer's address in the network"
 # Streamlit measures its pages in rem, the components their type in --pt: both follow the window's smaller side.
 _LARGE: Final = """
-:root { --pt: clamp(1px, min(0.1016vw, 0.1806vh), 2.4px); }
+:root { --pt: clamp(1px, min(0.1016vw, 0.1806vh), 2.4px); --player-above: 8.8rem; }
 html:root:root { font-size: clamp(18px, min(1.5vw, 2.67vh), 32px) !important; }
 .stMainBlockContainer { padding: 2.6rem 0.7rem 0.4rem !important; }
 .st-key-app_bar_place { inset: 0 0 auto !important; }
 header[data-testid="stHeader"] { display: none !important; }
-[data-testid="stMain"] { scroll-padding-top: 3rem; }
+.st-key-upload_row { display: none !important; }
 """
 _NO_SIDEBAR: Final = """
 section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none !important; }
@@ -83,6 +88,11 @@ def is_lecturing() -> bool:
     return user_state().lecture.is_on
 
 
+def lecture_scale() -> float:
+    """Return by how much type is larger in lecture mode, for charts that have pixels alone; 1 outside it."""
+    return user_state().lecture.scale
+
+
 def lecture_style(*, sidebar: bool) -> None:
     """Add the style of lecture mode if it is on; ``sidebar`` keeps the sidebar visible."""
     if is_lecturing():
@@ -125,7 +135,7 @@ def app_bar(
             "title": steps.title, "current": steps.current, "params": dict(steps.params),
             "labels": [{"id": name, "label": label} for name, label in steps.labels.items()],
         },
-        "notice": NOTICE,
+        "notice": NOTICE if steps is None else SHORT_NOTICE,
         "code": _code(lecture.link),
     }  # fmt: skip
     with st.container(key="app_bar_place"):
@@ -147,7 +157,10 @@ def _redraw() -> None:
 
 
 def _switch() -> None:
-    user_state().lecture.is_on = bool(pressed("lecture"))
+    """Switch lecture mode; the bar has sent the size of a point of type, or 0 where it is left."""
+    scale, lecture = pressed("lecture"), user_state().lecture
+    lecture.is_on = isinstance(scale, int | float) and scale > 0
+    lecture.scale = float(np.clip(scale, *SCALES)) if lecture.is_on else 1.0
 
 
 def _read_link() -> None:

@@ -4,7 +4,7 @@ import streamlit as st
 
 # \\3c and \\3e are < and >, with which st.html would drop the style sheet.
 _CSS = """<style>
-/* A point of the components' type; lecture mode enlarges it. Registered: canvases read it in pixels. */
+/* A point of the components' type, larger in lecture mode; registered, so that canvases read it in pixels. */
 @property --pt { syntax: "\\3c length\\3e "; inherits: true; initial-value: 1px; }
 /* The bar of the app (pages/ui/lecture.py), in the header. */
 .st-key-app_bar_place { position: fixed; z-index: 999992; top: 0.65rem; right: 0.9rem; width: auto !important; }

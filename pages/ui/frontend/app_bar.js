@@ -24,6 +24,9 @@ function button(act, name, label, keys = "") {
   return node;
 }
 
+/** Size of a point of type in lecture mode, as the style sheet of the page has it. @param {number} width @param {number} height of the window */
+const scaleOf = (width, height) => Math.max(Math.min(0.001016 * width, 0.001806 * height), 1);
+
 const lightQuery = () => matchMedia("(prefers-color-scheme: light)");
 
 class AppBar {
@@ -67,7 +70,7 @@ class AppBar {
   /** @param {string} act */
   do(act) {
     const { data } = this;
-    if (act === "lecture" || act === "leave") this.send("lecture", act === "lecture" && !data.lecture);
+    if (act === "lecture" || act === "leave") this.send("lecture", act === "leave" || data.lecture ? 0 : scaleOf(innerWidth, innerHeight));
     else if (act === "next" || act === "back") this.#turn(act === "next" ? 1 : -1);
     else if (act === "scheme") this.#switchScheme();
     else if (act === "code") this.code.open(data.steps);

@@ -43,7 +43,7 @@ export class LinkCode {
     const close = element("button", { type: "button", textContent: "Close", title: "Close (Esc)" });
     this.dialog.replaceChildren(
       qrElement(code.rows, "QR code of the link"),
-      element("div", {}, element("p", { className: "link", textContent: shortLink(code.link) }),
+      element("div", {}, element("p", { className: "link", textContent: shortLink(code.link), title: code.link }),
         ...(code.problem ? [element("p", { className: "problem", textContent: `⚠ ${code.problem}` })] : []), close),
     );
     close.focus();
