@@ -33,7 +33,7 @@ body:has(#skeleton) #root { visibility: hidden; }
   const done = () => { clearTimeout(timer); observer.disconnect(); skeleton.remove(); };
   let begun = false;
   const observer = new MutationObserver(() => {
-    const content = find('.stMain [data-testid="stElementContainer"]');
+    const content = find('.stMain [data-testid="stElementContainer"]:not(.st-key-app_bar)');
     if (content && find('[data-test-script-state="notRunning"]')) requestAnimationFrame(done);
     else if (content && !begun) { begun = true; clearTimeout(timer); timer = setTimeout(done, 2500); }
   });
