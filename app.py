@@ -22,25 +22,34 @@ def main() -> None:
     from pages.session import case_selection, lost_upload, url_sync  # noqa: PLC0415 - needed in this role alone
     from pages.session.sidebar import sidebar  # noqa: PLC0415
     from pages.teaching import lesson_session  # noqa: PLC0415
+    from pages.ui.lecture import app_bar, lecture_style  # noqa: PLC0415
     from pages.ui.style import page_style  # noqa: PLC0415
 
     st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=240)
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
-    page = st.navigation(
-        [
-            st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),
-            st.Page("pages/finetune.py", title="Fine-tune", icon=":material/tune:"),
-            st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
-            st.Page("pages/class_page.py", title="Class", icon=":material/groups:", url_path="class"),
-            st.Page("pages/cases.py", title="Cases", icon=":material/folder_open:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
-            st.Page("pages/model.py", title="Model", icon=":material/neurology:"),
-            st.Page("pages/howitworks.py", title="How it works", icon=":material/menu_book:"),
-        ],
-        position="top",
-    )
+    pages = [
+        st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),
+        st.Page("pages/finetune.py", title="Fine-tune", icon=":material/tune:"),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+        st.Page("pages/class_page.py", title="Class", icon=":material/groups:", url_path="class"),
+        st.Page("pages/cases.py", title="Cases", icon=":material/folder_open:"),
+        st.Page("pages/compare.py", title="Compare", icon=":material/view_column:"),
+        st.Page("pages/model.py", title="Model", icon=":material/neurology:"),
+        st.Page("pages/howitworks.py", title="How it works", icon=":material/menu_book:"),
+    ]
+    page = st.navigation(pages, position="top")
     page_style()
     lesson_session.update(page.url_path)
+    lecture_style(sidebar=lesson_session.keeps_sidebar())
+    chosen = app_bar(
+        page.url_path,
+        {one.url_path: one.title for one in pages},
+        lesson_session.steps(),
+        on_turn=lesson_session.turn,
+        on_step=lesson_session.go_to_step,
+    )
+    if chosen is not None:
+        st.switch_page(next(one for one in pages if one.url_path == chosen))
     url_sync.apply_link()
     opened = sidebar()
     url_sync.update_address(opened, page.url_path)
@@ -73,6 +82,7 @@ else:
         LIVE_FRONTEND,
         PLAYER_FRONTEND,
         SESSION_FRONTEND,
+        UI_FRONTEND,
         HashedStaticFiles,
     )
     from pages.series_player.route import PATH as PLAYER_PATH
@@ -99,6 +109,7 @@ else:
         Mount(f"{assets}/classroom/frontend", HashedStaticFiles(directory=CLASS_FRONTEND)),
         Mount(f"{assets}/series_player/frontend", HashedStaticFiles(directory=PLAYER_FRONTEND)),
         Mount(f"{assets}/session/frontend", HashedStaticFiles(directory=SESSION_FRONTEND)),
+        Mount(f"{assets}/ui/frontend", HashedStaticFiles(directory=UI_FRONTEND)),
         Mount(f"{assets}/live/frontend", HashedStaticFiles(directory=LIVE_FRONTEND)),
     ]
     app = st.App(

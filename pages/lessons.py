@@ -2,11 +2,9 @@
 
 import streamlit as st
 
-from pages.session.sidebar import NOTICE
 from pages.session.state import user_state
 from pages.teaching import challenge_view, lesson_session, lesson_view
 from pages.teaching.lessons import LESSONS
-from pages.teaching.presentation import is_presenting, presentation_style, presentation_switch
 
 CARDS_PER_ROW = 3
 
@@ -24,17 +22,14 @@ def _card(number: int, lesson_id: str) -> None:
 
 
 def _list() -> None:
-    presentation_style(sidebar=False)
     progress = user_state().lesson.progress
-    title, done, right, scored, present = st.columns([2.2, 1.4, 1.7, 1.9, 1.8], vertical_alignment="center")
+    title, done, right, scored = st.columns([2.2, 1.4, 1.7, 1.9], vertical_alignment="center")
     title.subheader("Lessons", anchor=False)
     done.markdown(f"**{progress.n_done}** of {len(LESSONS)} done")
     right.markdown(f"**{progress.n_right}** predicted right")
     scored.markdown(
         f"best score **{max(progress.scores.values()):.0f}**" if progress.scores else "no challenge yet"
     )
-    with present:
-        presentation_switch()
     order = list(LESSONS)
     for first in range(0, len(order), CARDS_PER_ROW):
         row = order[first : first + CARDS_PER_ROW]
@@ -60,5 +55,3 @@ elif selected in LESSONS:
     lesson_view.show(LESSONS[selected])
 else:
     _list()
-if is_presenting():
-    st.caption(NOTICE)

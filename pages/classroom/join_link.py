@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import segno
-
 from pages.classroom.room import Room
+from pages.ui.link_code import qr_rows
 from perfcore.errors import InputDataError
 
 MAX_ADDRESS_CHARS: Final = 200
@@ -43,16 +41,6 @@ def _is_web_address(text: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
-
-
-@lru_cache(maxsize=64)
-def qr_rows(text: str) -> tuple[str, ...]:
-    """Return the modules of the QR code of a text (ISO/IEC 18004, error correction M), without quiet zone.
-
-    Each row is a text of ``1`` for dark and ``0`` for light modules.
-    """
-    code = segno.make_qr(text, error="m", boost_error=False)
-    return tuple("".join(str(int(module)) for module in row) for row in code.matrix)
 
 
 def link_message(room: Room, address: Any) -> dict[str, Any]:

@@ -50,14 +50,17 @@ def config_frame(
     notice: dict[str, Any] | None = None,
     *,
     page: str = "lab",
+    lecture: bool = False,
 ) -> bytes:
     """Return the configuration message of a run of the page: token, thresholds, maps and scales, AIF sources.
 
     ``notice`` is ``{"id": …, "text": …}``: a sentence that the browser shows once. ``page``: ``lab`` or ``tune``.
+    ``lecture``: whether the page is in lecture mode.
     """
     header = {
         **lab_config(workspace.settings, workspace.start, sources),
         "page": page,
+        "lecture": lecture,
         "token": session.token,
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,

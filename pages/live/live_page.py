@@ -6,9 +6,11 @@ import streamlit as st
 
 from pages.live.component import config_frame, live_lab
 from pages.live.server.rerun_transport import answer
+from pages.live.server.session import Workspace
 from pages.session import snapshot_sync, start_aif
 from pages.session.downloads import downloads
 from pages.session.state import component_value, live_session, user_state
+from pages.ui.lecture import is_lecturing
 from perfcore.quality_flags import without_codes
 
 
@@ -40,16 +42,24 @@ def show_live_component(page: str) -> None:
 
     shelf = snapshot_sync.snapshots_frame(session, now)
     sources = start_aif.aif_choices(now.case)
-    data = config_frame(session, now, sources, user_state().notices.message, page=page)
+    if is_lecturing():
+        _flags(now, alarms_alone=True)
+    data = config_frame(session, now, sources, user_state().notices.message, page=page, lecture=is_lecturing())
     data += answer(session, now, component_value("fallback"))
     data += shelf
     live_lab(
         data, curve=curve, source=source, csv=csv, shelf=snapshot_sync.receive_requests, fallback=lambda: None
     )
-    downloads(now)
+    if not is_lecturing():
+        downloads(now)
+        _flags(now, alarms_alone=False)
+
+
+def _flags(now: Workspace, *, alarms_alone: bool) -> None:
+    """Draw the flags of the case that the Lab's light has not; ``alarms_alone``: the doubtful ones."""
     in_the_light = now.case.aif_quality(now.start, now.settings).flags
     for flag in without_codes(now.case.flags(now.start, now.settings), in_the_light):
         if flag.severity == "doubtful":
             st.warning(flag.sentence, icon="⚠️")
-        else:
+        elif not alarms_alone:
             st.caption(f"⚠ {flag.sentence}")

@@ -214,8 +214,6 @@ class LessonState:
         Predictions and scores.
     challenge
         The current challenge.
-    is_presenting
-        Whether the page is shown in large type, without menu and sidebar.
     """
 
     is_link_read: bool = False
@@ -226,7 +224,25 @@ class LessonState:
     own_curve: tuple[str, str] | None = None
     progress: LessonProgress = field(default_factory=LessonProgress)
     challenge: Challenge | None = None
-    is_presenting: bool = False
+
+
+@dataclass
+class LectureState:
+    """Lecture mode.
+
+    Attributes
+    ----------
+    is_on
+        Whether pages are shown in large type, without header and sidebar.
+    scale
+        By how much type is larger, from the size of the window; 1 outside lecture mode.
+    link
+        The link whose QR code was asked for last, or empty.
+    """
+
+    is_on: bool = False
+    scale: float = 1.0
+    link: str = ""
 
 
 @dataclass
@@ -283,6 +299,7 @@ class UserState:
     notices: Notices = field(default_factory=Notices)
     library: LibraryTable = field(default_factory=LibraryTable)
     lesson: LessonState = field(default_factory=LessonState)
+    lecture: LectureState = field(default_factory=LectureState)
     comparison: ComparisonState = field(default_factory=ComparisonState)
     classroom: ClassState = field(default_factory=ClassState)
     network_results: dict[str, NetworkResult] = field(default_factory=dict)

@@ -11,7 +11,7 @@ LIBRARY_FLAGS: Final = "library_words"
 COMPARE_VIEW: Final = "compare_view"
 COHORT_METHODS: Final = "cohort_methods"
 EVALUATED_CASES: Final = "evaluate_cases"
-PRESENTATION: Final = "presenting"
+APP_BAR: Final = "app_bar"
 CHALLENGE_NUMBER: Final = "challenge_number"
 
 

@@ -14,7 +14,6 @@ from pages.session import widget_keys
 from pages.session.state import live_session, user_state
 from pages.teaching import challenge, lesson_session
 from pages.teaching.challenge import SUBMITTED, TRUTH
-from pages.teaching.presentation import presentation_style, presentation_switch
 from pages.teaching.progress import Challenge
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
@@ -39,14 +38,11 @@ ROW_PX: Final = 35
 
 def show() -> None:
     """Draw the challenge."""
-    presentation_style(sidebar=False)
-    back, title, present = st.columns([1.1, 5, 1.8], vertical_alignment="center")
+    back, title = st.columns([1.1, 6.8], vertical_alignment="center")
     back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
     current = user_state().lesson.challenge
     heading = "Challenge" if current is None else f"Challenge: patient {current.number}"
     title.subheader(heading, anchor=False)
-    with present:
-        presentation_switch()
     if current is None:
         st.markdown(_INTRODUCTION)
         st.markdown(_FORMULA)

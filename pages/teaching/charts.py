@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.teaching.lesson import Lesson, Quantity, Result, SliderQuestion
 from pages.teaching.lesson_results import LessonResults
+from pages.ui.lecture import lecture_scale
 from perfcore.teaching import CurveResult, FinetuneResult, SweepResult
 from perfcore.types import DoubleArray
 
@@ -34,10 +35,11 @@ def short(value: float) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _show(figure: go.Figure, key: str, height: int, title: str, *, large: bool) -> None:
-    size = 19 if large else 13
+def _show(figure: go.Figure, key: str, height: float, title: str, *, large: bool) -> None:
+    scale = lecture_scale()
+    size = round(13 * scale)
     figure.update_layout(
-        height=round(height * (1.25 if large else 1)), margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        height=round(height * (0.78 * scale if large else 1)), margin={"l": 8, "r": 8, "t": 34 * scale, "b": 8},
         title={"text": title, "font": {"size": size + 1}, "x": 0, "y": 0.98, "yanchor": "top"},
         font={"size": size}, showlegend=False,
     )  # fmt: skip
@@ -61,7 +63,7 @@ def bars(lesson: Lesson, quantity: Quantity, results: LessonResults, key: str, *
     room = 0.22 * (high - low or 1.0)
     figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room], showticklabels=False, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    _show(figure, key, 60 + 36 * len(values), quantity.label, large=large)
+    _show(figure, key, (60 + 36 * len(values)) * (1.3 if large else 1), quantity.label, large=large)
 
 
 def predictions(lesson: Lesson, values: list[float], true: float, key: str, *, large: bool) -> None:

@@ -16,6 +16,8 @@ from pages.session.state import LessonState, ViewBeforeLesson, live_session, use
 from pages.teaching import challenge
 from pages.teaching.lesson import Lesson
 from pages.teaching.lessons import LESSONS
+from pages.teaching.progress import FIRST_STEP, STEPS
+from pages.ui.lecture import Steps, pressed
 from perfcore.settings import PRESETS
 
 PAGE_PATH: Final = "lessons"
@@ -37,6 +39,51 @@ def _select(selected: str | None) -> None:
 def open_step(step: str) -> None:
     """Open a step of the selected lesson."""
     user_state().lesson.step = step
+
+
+def current_step() -> str:
+    """Return the step of the selected lesson that is shown: the first until a prediction is recorded.
+
+    In lecture mode every step is open, so that a presenter's remote goes on without a prediction.
+    """
+    user = user_state()
+    is_open = user.lecture.is_on or user.lesson.selected in user.lesson.progress.attempts
+    return user.lesson.step or FIRST_STEP if is_open else FIRST_STEP
+
+
+def keeps_sidebar() -> bool:
+    """Return whether the step in view needs the sidebar, which lecture mode hides otherwise."""
+    lesson = LESSONS.get(user_state().lesson.opened or "")
+    return lesson is not None and lesson.uses_sidebar and current_step() == "try"
+
+
+def steps() -> Steps | None:
+    """Return the steps of the open lesson, or the challenge, for the bar of lecture mode."""
+    opened = user_state().lesson.opened
+    if opened == CHALLENGE:
+        return Steps("Challenge", {}, "", {})
+    if opened not in LESSONS:
+        return None
+    number = list(LESSONS).index(opened) + 1
+    return Steps(f"{number}. {LESSONS[opened].title}", STEPS, current_step(), {"lesson": opened})
+
+
+def turn() -> None:
+    """Go to the next or the previous step, as the bar has sent, from a lesson's end on to the next lesson."""
+    by, lesson = pressed("turn"), user_state().lesson
+    stops = [(None, ""), *((name, step) for name in LESSONS for step in STEPS), (CHALLENGE, "")]
+    here = (lesson.selected, current_step() if lesson.selected in LESSONS else "")
+    if by in (-1, 1) and here in stops and 0 <= stops.index(here) + by < len(stops):
+        lesson.selected, lesson.step = stops[stops.index(here) + by]
+
+
+def go_to_step() -> None:
+    """Open the step that the bar has sent; an empty one is the list of lessons."""
+    step = pressed("step")
+    if step in STEPS:
+        open_step(step)
+    elif step == "":
+        _select(None)
 
 
 def reopen() -> None:

@@ -16,8 +16,8 @@ from pages.teaching import lesson_session
 from pages.teaching.lesson import Lesson, SliderQuestion, fill
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
-from pages.teaching.presentation import is_presenting, presentation_style, presentation_switch
 from pages.teaching.progress import FIRST_STEP, STEPS, Attempt
+from pages.ui.lecture import is_lecturing
 from perfcore.errors import PerfcoreError
 
 
@@ -25,15 +25,16 @@ def show(lesson: Lesson) -> None:
     """Draw the current step of a lesson."""
     state = user_state().lesson
     attempt = state.progress.attempts.get(lesson.id)
-    step = state.step or FIRST_STEP if attempt else FIRST_STEP
-    presentation_style(sidebar=step == "try" and lesson.uses_sidebar)
-    _head(lesson, step, locked=attempt is None)
+    step = lesson_session.current_step()
+    if not is_lecturing():  # else the bar has title and steps
+        _head(lesson, step, locked=attempt is None)
     try:
         results = _results(lesson)
-        if attempt is None or step == FIRST_STEP:
+        if step == FIRST_STEP:
             _predict(lesson, results, attempt)
         else:
-            attempt.seen.add(step)
+            if attempt is not None:  # None: a lecture has gone on without a prediction
+                attempt.seen.add(step)
             _DRAWN[step](lesson, results, attempt)
     except PerfcoreError as error:
         st.error(f"This lesson cannot be computed here: {error}")
@@ -46,12 +47,10 @@ def _results(lesson: Lesson) -> LessonResults:
 
 
 def _head(lesson: Lesson, step: str, *, locked: bool) -> None:
-    back, title, present = st.columns([1.1, 5, 1.8], vertical_alignment="center")
+    back, title = st.columns([1.1, 6.8], vertical_alignment="center")
     back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
     number = list(LESSONS).index(lesson.id) + 1
     title.subheader(f"{number}. {lesson.title}", anchor=False)
-    with present:
-        presentation_switch()
     for column, (name, label) in zip(st.columns(len(STEPS)), STEPS.items(), strict=True):
         column.button(
             label, key=f"step_{name}", on_click=partial(lesson_session.open_step, name), width="stretch",
@@ -60,6 +59,8 @@ def _head(lesson: Lesson, step: str, *, locked: bool) -> None:
 
 
 def _next(step: str, label: str) -> None:
+    if is_lecturing():
+        return  # the bar leads on
     st.button(
         label, key="next", on_click=partial(lesson_session.open_step, step), type="primary",
         icon=":material/arrow_forward:",
@@ -114,12 +115,13 @@ def _record(lesson: Lesson) -> None:
     state.step = "try"
 
 
-def _try(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
+def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
     words, onward = st.columns([5, 1.2], vertical_alignment="center")
-    words.markdown(
-        f"{fill(lesson.task, results)}  \n"
-        f":gray[{_who(attempt, 'You', 'The class')} predicted {_answer_text(lesson, attempt.answer)}.]"
-    )
+    task = fill(lesson.task, results)
+    if attempt is not None:
+        given = _answer_text(lesson, attempt.answer)
+        task += f"  \n:gray[{_who(attempt, 'You', 'The class')} predicted {given}.]"
+    words.markdown(task)
     with onward:
         _next("see", STEPS["see"])
     lesson_room.offer_try(lesson)
@@ -130,30 +132,30 @@ def _try(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
         st.button("Open the lesson's case", on_click=lesson_session.reopen, key="again")
 
 
-def _see(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
+def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
     from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
 
-    question, large = lesson.question, is_presenting()
+    question, large = lesson.question, is_lecturing()
     with st.spinner("Computing …"):
         outcome = fill(lesson.outcome, results)
-        attempt.right = question.is_right(attempt.answer, results)
+        if attempt is not None:
+            attempt.right = question.is_right(attempt.answer, results)
     is_numeric = isinstance(question, SliderQuestion)
     if isinstance(question, SliderQuestion):
         true = f"{charts.short(question.answer(results))} {question.unit}".strip()
     else:
         true = question.options[question.answer(results)]
     mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1])
-    given = _answer_text(lesson, attempt.answer)
-    for column, name, text in (
-        (mine, f"{_who(attempt, 'You', 'The class')} predicted", given),
-        (computed, "Computed", true),
-    ):
+    facts = [("Computed", true)]
+    if attempt is not None:
+        facts.insert(0, (f"{_who(attempt, 'You', 'The class')} predicted", _answer_text(lesson, attempt.answer)))
+    for column, (name, text) in zip((mine, computed), facts, strict=False):
         if is_numeric:
             column.metric(name, text)
         else:  # a phrase, too long for large type
             column.markdown(f":gray[{name}]  \n**{text}**")
-    with verdict:
-        (st.success if attempt.right else st.warning)(
+    if attempt is not None:
+        (verdict.success if attempt.right else verdict.warning)(
             "Right."
             if attempt.right
             else "Not right. Compare the quantities that changed with those that did not.",
@@ -174,11 +176,11 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt) -> None:
         st.caption("Computed now, by the library, on this lesson's case.")
 
 
-def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt) -> None:
+def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt | None) -> None:
     from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
 
     words, pictures = st.columns([1.15, 1], gap="medium")
-    large = is_presenting()
+    large = is_lecturing()
     with words:
         st.markdown(fill(lesson.why, results))
         _next("read", STEPS["read"])
@@ -189,7 +191,7 @@ def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt) -> None:
         charts.factors(lesson, results, lesson.charted, "factors", large=large)
 
 
-def _read_on(lesson: Lesson, _results: LessonResults, _attempt: Attempt) -> None:
+def _read_on(lesson: Lesson, _results: LessonResults, _attempt: Attempt | None) -> None:
     st.markdown("\n".join(f"- [{paper.title}]({paper.link})" for paper in lesson.reading))
     order = list(LESSONS)
     at = order.index(lesson.id)

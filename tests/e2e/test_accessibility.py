@@ -15,7 +15,7 @@ from tests.support.page_scenes import SCENES, at_rest, finetune
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "tools", "region", "finetune", "lessons", "lesson", "presentation", "challenge", "cases", "compare",
+    "tools", "region", "finetune", "lessons", "lesson", "lecture", "challenge", "cases", "compare",
     "foreign", "cohort", "model", "how", "quickstart",
 )  # fmt: skip
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}

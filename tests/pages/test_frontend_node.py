@@ -17,9 +17,9 @@ import numpy as np
 import pytest
 import torch
 
-from pages.classroom.join_link import qr_rows
 from pages.live.server import wire
 from pages.session.share_link import unpack_curve
+from pages.ui.link_code import qr_rows
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.variants import VARIANTS, variant_curve
 from perfcore.analysis.lesion_distribution import decisions

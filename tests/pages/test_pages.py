@@ -24,7 +24,7 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from tests import ROOT
 from tests.support import dicom_export
-from tests.support.user_session import live_of, new_user, share_user, user_of
+from tests.support.user_session import live_component_bytes, live_of, new_user, share_user, user_of
 
 
 def run(page: str | None = None, user: UserState | None = None) -> AppTest:
@@ -40,7 +40,7 @@ def run(page: str | None = None, user: UserState | None = None) -> AppTest:
 
 def config(app: AppTest) -> dict:
     """The header of the first frame that the component was given."""
-    data = app.get("bidi_component")[0].proto.bytes
+    data = live_component_bytes(app)
     n_header = int.from_bytes(data[4:8], "little")
     import json
 

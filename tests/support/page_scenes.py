@@ -153,10 +153,16 @@ def lesson_why(page: Page, url: str) -> None:
     at_rest(page)
 
 
-def presentation(page: Page, url: str) -> None:
-    lesson_why(page, url)
-    page.locator(".st-key-presenting label").click()
+def start_lecture(page: Page) -> None:
+    """Switch lecture mode on."""
+    page.locator('[data-act="lecture"]').click()
+    page.locator('[data-testid="app-bar"][data-lecture="true"]').wait_for()
     page.get_by_test_id("stHeader").wait_for(state="hidden")
+
+
+def lecture(page: Page, url: str) -> None:
+    lesson_why(page, url)
+    start_lecture(page)
     at_rest(page)
     page.evaluate(ANIMATIONS_END)
 
@@ -327,7 +333,7 @@ SCENES: Final[dict[str, Scene]] = {
     "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
     "region": region,
     "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
-    "why": lesson_why, "presentation": presentation, "challenge": challenge, "score": score, "cases": cases,
+    "why": lesson_why, "lecture": lecture, "challenge": challenge, "score": score, "cases": cases,
     "player": player, "compare": compare, "compare-maps": compare_maps, "foreign": foreign,
     "cohort": cohort, "evaluate": evaluate,
     "model": model, "metrics": _tab("Metrics"), "learning": _tab("Learning"),

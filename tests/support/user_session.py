@@ -30,3 +30,9 @@ def share_user(app: AppTest, other: AppTest) -> None:
 def new_user(*, case: str = "", view: str = "case") -> UserState:
     """State of a user who has selected a case, and a view of the Compare page."""
     return UserState(case=CaseSelection(key=case), comparison=ComparisonState(view=view))
+
+
+def live_component_bytes(app: AppTest) -> bytes:
+    """The frames that the live component was given in the last run."""
+    components = app.get("bidi_component")
+    return bytes(next(one.proto.bytes for one in components if one.proto.component_name.endswith("aif_lab")))

@@ -14,7 +14,6 @@ from perfcore.errors import InputDataError
 
 PAGE_PATH: Final = "class"
 """URL path of the page *Class*."""
-LOCAL_HOSTS: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def base_address(page_url: str | None) -> str:
@@ -43,11 +42,6 @@ def read_address(text: str) -> str:
     if not known or len(typed) > MAX_ADDRESS_CHARS or parts.username is not None or typed.split() != [typed]:
         raise InputDataError("The address is not valid; type it as in http://192.168.1.20:8501.")
     return base_address(f"{parts.scheme}://{parts.netloc}{parts.path}")
-
-
-def is_local(address: str) -> bool:
-    """Return whether an address names this computer alone, so that no phone can reach it."""
-    return urlsplit(address).hostname in LOCAL_HOSTS
 
 
 def projector_link(address: str, room: Room) -> str:

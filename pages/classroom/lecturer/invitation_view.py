@@ -8,11 +8,12 @@ import streamlit as st
 
 from pages.classroom.codes import display_code
 from pages.classroom.join_link import join_link
-from pages.classroom.lecturer.invitation import base_address, is_local, projector_link, qr_image, read_address
+from pages.classroom.lecturer.invitation import base_address, projector_link, qr_image, read_address
 from pages.classroom.lecturer.results_view import downloads
 from pages.classroom.room import Room
 from pages.classroom.web_pages import JOIN_PATH
 from pages.session.state import user_state
+from pages.ui.link_code import OUT_OF_REACH, is_local
 from perfcore.errors import InputDataError
 
 PROJECTOR_PX = 460
@@ -34,10 +35,7 @@ def invitation(room: Room) -> None:
         "Open the projector", projector_link(seen, room), icon=":material/present_to_all:", width="stretch"
     )
     if is_local(address):
-        st.caption(
-            "⚠ Phones cannot reach this address. Start the server with HOST=0.0.0.0, and type this computer's "
-            "address in the network."
-        )
+        st.caption("⚠ " + OUT_OF_REACH.format(remedy="type this computer's address in the network"))
         _address_field(room, seen)
     with st.container(horizontal=True):
         with st.popover("Link", icon=":material/link:"):

@@ -94,6 +94,8 @@ export interface ConfigFrame {
   sources: SourceInfo[]; notice: { id: number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
   casePath: string; computesInBrowser: boolean;
+  /** Whether the page is in lecture mode: one screen, large type. */
+  lecture?: boolean;
   /** Curves that the user's class has given for this case; 0 where they are too few. */
   classCurves: number;
   /** Whether the session keeps the voxels that a curve was picked from; a class and a file do not. */

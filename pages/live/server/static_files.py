@@ -20,6 +20,7 @@ LIVE_FRONTEND: Final = PAGES / "live" / "frontend"
 PLAYER_FRONTEND: Final = PAGES / "series_player" / "frontend"
 CLASS_FRONTEND: Final = PAGES / "classroom" / "frontend"
 SESSION_FRONTEND: Final = PAGES / "session" / "frontend"
+UI_FRONTEND: Final = PAGES / "ui" / "frontend"
 
 
 def hash_of(*folders: Path) -> str:
@@ -33,7 +34,7 @@ def hash_of(*folders: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-CONTENT_HASH: Final = hash_of(LIVE_FRONTEND, PLAYER_FRONTEND, CLASS_FRONTEND, SESSION_FRONTEND)
+CONTENT_HASH: Final = hash_of(LIVE_FRONTEND, PLAYER_FRONTEND, CLASS_FRONTEND, SESSION_FRONTEND, UI_FRONTEND)
 """Of the front end as the server started with it."""
 BASE: Final = f"assets/{CONTENT_HASH}/"
 """Where the browser finds the folders ``frontend`` of ``pages/``, relative to the page."""

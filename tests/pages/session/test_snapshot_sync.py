@@ -28,7 +28,7 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.pages.test_pages import ROOT, config, run
-from tests.support.user_session import live_of, share_user, user_of
+from tests.support.user_session import live_component_bytes, live_of, share_user, user_of
 from tests.support.wire_frames import read
 
 
@@ -50,7 +50,7 @@ def address(app: AppTest) -> dict[str, str]:
 
 def shelf_frame(app: AppTest) -> tuple[dict, dict[str, np.ndarray]]:
     """The frame that follows the configuration."""
-    data = app.get("bidi_component")[0].proto.bytes
+    data = live_component_bytes(app)
     while data:
         total = int.from_bytes(data[8:12], "little")
         header, arrays = read(data[:total])

@@ -213,26 +213,6 @@ def test_an_unknown_lesson_in_a_link_is_the_list() -> None:
     assert app.subheader[0].value == "Lessons"
 
 
-def test_presentation_hides_the_sidebar_but_where_a_task_needs_it() -> None:
-    app = run()
-
-    def hidden() -> tuple[bool, bool]:
-        sheet = "".join(one.proto.body for one in app.get("html"))
-        return "font-size: clamp" in sheet, 'section[data-testid="stSidebar"]' in sheet
-
-    assert hidden() == (False, False)
-    app.toggle(key="presenting").set_value(True).run()
-    assert hidden() == (True, True)
-    assert any("not for clinical use" in c.value for c in app.main.caption)  # the sidebar's notice is not lost
-    press(app, "open_delay")
-    assert hidden() == (True, True)
-    app.radio(key="answer_delay").set_value(0).run()
-    press(app, "record")
-    assert hidden() == (True, False)
-    press(app, "step_see")
-    assert hidden() == (True, True)
-
-
 def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     app = run()
     press(app, "open_challenge")

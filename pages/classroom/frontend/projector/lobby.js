@@ -1,7 +1,7 @@
 // Before the first task: code, link, QR code, and who has joined.
 /** @import { RoomModel } from "./room_model.js" */
 import { element } from "../../../live/frontend/common/dom.js";
-import { qrElement } from "./qr_code.js";
+import { qrElement } from "../../../live/frontend/common/qr_code.js";
 
 const MAX_CHIPS = 60; // more do not fit the screen; the count says how many there are
 

@@ -2,7 +2,7 @@
 /** @import { RoomModel } from "./room_model.js" */
 import { element } from "../../../live/frontend/common/dom.js";
 import { showLink } from "./lobby.js";
-import { qrElement } from "./qr_code.js";
+import { qrElement } from "../../../live/frontend/common/qr_code.js";
 
 const PHASES = { open: "", paused: "Paused", closed: "Closed: no more answers" };
 

@@ -8,7 +8,7 @@ import { parseFragment } from "../projector/credentials.js";
 import { meanAndSd, percent } from "../projector/format.js";
 import { PersonPicker } from "../projector/person_picker.js";
 import { joinLabels, spreadOut } from "../projector/plot.js";
-import { QUIET_MODULES, qrPath } from "../projector/qr_code.js";
+import { QUIET_MODULES, qrPath } from "../../../live/frontend/common/qr_code.js";
 import { RoomModel } from "../projector/room_model.js";
 
 const golden = env.AIF_LAB_GOLDEN ? JSON.parse(readFileSync(env.AIF_LAB_GOLDEN, "utf8")).classroom : null;

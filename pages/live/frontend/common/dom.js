@@ -35,6 +35,9 @@ export function closest(event, selector) {
   return /** @type {HTMLElement} */ (event.target).closest?.(selector) ?? null;
 }
 
+/** Size of a point of type in screen pixels: 1, more in lecture mode. @param {Element} element */
+export const typeScale = (element) => Number.parseFloat(getComputedStyle(element).getPropertyValue("--pt")) || 1;
+
 const TEXT_FIELDS = "input[type=number], input[type=text], textarea, select";
 
 /** Whether a key goes to a field in which one types. @param {KeyboardEvent} event */

@@ -1,5 +1,6 @@
 // SVG chart with axes: the AIF editor, the curves of a voxel and the panels are drawn with it.
 /** @import { Range } from "../types.js" */
+import { typeScale } from "./dom.js";
 import { roundStep } from "./number_format.js";
 
 const NS = "http://www.w3.org/2000/svg";
@@ -35,6 +36,9 @@ export class SvgChart {
   /** @type {SVGRectElement | null} */
   #inside = null;
   #clipId = "";
+  /** The margin at a scale of 1. @type {Margin} */
+  #margin;
+  #typeScale = 1;
 
   /**
    * @param {SVGSVGElement} element
@@ -45,15 +49,21 @@ export class SvgChart {
     this.element = element;
     this.xLabel = xLabel;
     this.yLabel = yLabel;
-    this.margin = margin;
+    this.margin = this.#margin = margin;
     this.every = every;
     this.axes = svg("g", { class: "axes" }, element);
     this.layer = svg("g", {}, element);
     this.measure();
   }
 
-  /** Read the element's size from the page. */
+  /** Read the element's size and that of its type from the page. */
   measure() {
+    const k = typeScale(this.element);
+    if (k !== this.#typeScale) {
+      const { left, right, top, bottom } = this.#margin;
+      Object.assign(this, { scale: k, margin: { left: left * k, right: right * k, top: top * k, bottom: bottom * k } });
+      this.#typeScale = k;
+    }
     const box = this.element.getBoundingClientRect();
     this.width = Math.max(box.width, 120);
     this.height = Math.max(box.height, 60);

@@ -284,7 +284,11 @@ export class AifEditor {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    if (event.key === "Escape") { this.abandon(); return; }
+    if (event.key === "Escape") {
+      if (this.dragging) event.preventDefault();
+      this.abandon();
+      return;
+    }
     const at = this.pointAt(event);
     if (Number.isNaN(at) || event.ctrlKey || event.metaKey) return;
     const size = (this.plot.yRange[1] - this.plot.yRange[0]) * (event.shiftKey ? 0.05 : 0.01);

@@ -209,7 +209,9 @@ class AbCompare {
 export function installAbCompare(lab, { snapshots }) {
   const compare = new AbCompare(lab, snapshots);
   const onKey = (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === "Escape" && compare.comparing) lab.events.emit("uncompare");
+    if (event.key !== "Escape" || !compare.comparing) return;
+    event.preventDefault();
+    lab.events.emit("uncompare");
   };
   lab.root.addEventListener("keydown", onKey);
   lab.events.on("sides", () => compare.choose());

@@ -4,13 +4,13 @@ import { roundStep } from "../common/number_format.js";
 
 /**
  * @param {HTMLCanvasElement} canvas
- * @param {Pick<MapStyle, "lut" | "window" | "unit"> & {ratio: number}} style `ratio`: canvas pixels per screen pixel
+ * @param {Pick<MapStyle, "lut" | "window" | "unit"> & {ratio: number}} style `ratio`: canvas pixels per point of type
  */
 export function drawColorbar(canvas, { lut, window: [low, high], unit, ratio: r }) {
   const ctx = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   const { width, height } = canvas;
   const style = getComputedStyle(canvas);
-  const wanted = [width, height, low, high, unit, lut[128], lut[250], style.color].join("|");
+  const wanted = [width, height, r, low, high, unit, lut[128], lut[250], style.color].join("|");
   if (canvas.dataset.drawn === wanted) return;
   canvas.dataset.drawn = wanted;
   ctx.clearRect(0, 0, width, height);

@@ -4,6 +4,7 @@
 /** @import { RegionOutline } from "./region_outline.js" */
 /** @import { ViewState } from "./view_state.js" */
 /** @import { VolumeStore } from "./volume_store.js" */
+import { typeScale } from "../common/dom.js";
 import { drawAnnotations } from "./annotations.js";
 import { lutOf } from "./color_scales.js";
 import { drawColorbar } from "./colorbar.js";
@@ -30,6 +31,7 @@ export class MapCanvas {
   /** @type {RegionOutline[]} */
   regions = [];
   ratio = 1; // canvas pixels per screen pixel
+  ink = 1; // canvas pixels per point of type and lines
   /** @type {{priority: number, provider: LayerProvider}[]} */
   #layerProviders = [];
   #renderer = new SliceRenderer();
@@ -108,6 +110,7 @@ export class MapCanvas {
       if (bar.width !== bw || bar.height !== bh) { Object.assign(bar, { width: bw, height: bh }); delete bar.dataset.drawn; }
     }
     this.ratio = ratio;
+    this.ink = ratio * typeScale(this.canvas);
   }
 
   /** The static data of a slice have come. @param {number} z */
@@ -124,7 +127,7 @@ export class MapCanvas {
   }
 
   draw() {
-    const { canvas, context: ctx, values, view, ratio } = this;
+    const { canvas, context: ctx, values, view, ratio, ink } = this;
     const now = values.case;
     if (!now || !this.maps[view.map]) return;
     const layers = new Map(view.maps.map((map) => [map, this.layers(map)]));
@@ -142,7 +145,7 @@ export class MapCanvas {
         ctx.imageSmoothingEnabled = place.w / rect.w < SHARP * ratio;
         ctx.imageSmoothingQuality = view.montage ? "low" : "high";
         ctx.drawImage(slice, rect.x, rect.y, rect.w, rect.h, place.x, place.y, place.w, place.h);
-        drawAnnotations(ctx, shown, now, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio, colours: this.colours });
+        drawAnnotations(ctx, shown, now, place, rect, { outlines: view.outlines, voxels: this.voxels, probed: this.probed, ratio: ink, colours: this.colours });
         ctx.restore();
         if (from > 0 && from < 1) {
           ctx.fillStyle = "#fff";
@@ -151,12 +154,12 @@ export class MapCanvas {
       }
       if (this.regions.length && view.outlines.region !== false) this.#drawRegions(place, rect);
     }
-    for (const [i, shown] of [...layers.values()].entries()) drawColorbar(this.bars[i], { ...shown[0].meta, ratio });
+    for (const [i, shown] of [...layers.values()].entries()) drawColorbar(this.bars[i], { ...shown[0].meta, ratio: ink });
   }
 
   /** @param {SlicePlace} place @param {Box} rect */
   #drawRegions(place, rect) {
-    const { context: ctx, ratio, colours, view } = this;
+    const { context: ctx, ink: ratio, colours, view } = this;
     ctx.save();
     ctx.beginPath();
     ctx.rect(place.x, place.y, place.w, place.h);

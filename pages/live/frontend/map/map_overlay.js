@@ -113,7 +113,11 @@ class MapOverlay {
 /** @param {Lab} lab */
 export function installMapOverlay(lab) {
   const overlay = new MapOverlay(lab);
-  const onKey = (/** @type {KeyboardEvent} */ event) => { if (event.key === "Escape") overlay.close(); };
+  const onKey = (/** @type {KeyboardEvent} */ event) => {
+    if (event.key !== "Escape" || overlay.of === null) return;
+    event.preventDefault();
+    overlay.close();
+  };
   lab.root.addEventListener("keydown", onKey);
   lab.events.on("hover", () => overlay.readout());
   lab.events.on("painted", () => overlay.readout());

@@ -194,6 +194,7 @@ export class RegionTool {
   onKey(event) {
     if (!this.mode || inTextField(event)) return;
     if (event.key === "Escape") {
+      event.preventDefault();
       if (this.abandon()) return;
       this.remove();
       this.setMode(null);

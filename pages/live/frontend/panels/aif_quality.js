@@ -113,7 +113,7 @@ function showVofFactor(lab) {
 export function installAifQuality(lab) {
   const light = new QualityLight(lab);
   lab.actions.quality = () => light.toggle();
-  lab.root.addEventListener("keydown", (event) => { if (event.key === "Escape" && !light.list.hidden) light.toggle(false); });
+  lab.root.addEventListener("keydown", (event) => { if (event.key === "Escape" && !light.list.hidden) { event.preventDefault(); light.toggle(false); } });
   for (const name of /** @type {const} */ (["config", "case", "edit", "committed", "tuned"])) lab.events.on(name, () => light.update());
   lab.events.on("painted", () => light.countTmax());
   lab.editor.onRescale = () => showVofFactor(lab);

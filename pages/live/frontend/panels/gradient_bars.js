@@ -26,8 +26,8 @@ export class GradientBars {
     plot.axes.replaceChildren();
     svg("line", { x1: plot.x(xRange[0]), x2: plot.x(xRange[1]), y1: plot.y(0), y2: plot.y(0), class: "zero" }, plot.axes);
     if (gradient) {
-      for (const [value, y] of [[max, 12], [-max, plot.height - 4]]) {
-        svg("text", { x: plot.margin.left - 6, y, "text-anchor": "end" }, plot.axes).textContent = compact(value);
+      for (const [value, y] of [[max, 12 * plot.scale], [-max, plot.height - 4]]) {
+        svg("text", { x: plot.margin.left - 6 * plot.scale, y, "text-anchor": "end" }, plot.axes).textContent = compact(value);
       }
     }
     const width = BAR_WIDTH * (plot.x(dt) - plot.x(0));

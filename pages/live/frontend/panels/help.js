@@ -8,7 +8,7 @@ const HINT = "Drag a point of the curve, or press one of the buttons above it: t
 const SHORTCUTS = [
   ["Maps", [["1 … 9", "choose the map"], ["↑ ↓", "next or previous slice"], ["+ − 0", "zoom in, out, whole head"], ["Shift + arrows", "move the voxel in view"], ["Right drag", "window of the map"]]],
   ["Curve", [["D", "drag points or draw"], ["G", "gamma-variate fit"], ["W", "handles of the whole curve"], ["P", "pick voxels on the map"], ["R", "reset"], ["Z, Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"], ["[ ]", "how many neighbours follow"]]],
-  ["Lab", [["K", "save a snapshot"], ["M", "what matters: the gradient below the curve"], ["Esc", "stop comparing, close an overlay"], ["?", "this help"]]],
+  ["Lab", [["K", "save a snapshot"], ["M", "what matters: the gradient below the curve"], ["F", "lecture mode: one screen, large type"], ["Page ↑ ↓", "in a lecture: previous or next step of the lesson"], ["Esc", "stop comparing, close an overlay, leave lecture mode"], ["?", "this help"]]],
 ];
 /** Steps of the tour: what is framed, and the text. @type {[selector: string, text: string][]} */
 const TOUR = [
@@ -46,7 +46,7 @@ class Help {
     lab.root.addEventListener("click", (event) => this.#onClick(event));
     lab.root.addEventListener("keydown", (event) => {
       if (event.key === "?" && !inTextField(event)) { event.preventDefault(); this.open(); }
-      if (event.key === "Escape" && !this.tour.hidden) this.#show(-1);
+      if (event.key === "Escape" && !this.tour.hidden) { event.preventDefault(); this.#show(-1); }
     });
   }
 

@@ -46,21 +46,31 @@ function restoreSlices(lab) {
 export function installShareLink(lab, { snapshots, compare }) {
   const { view } = lab;
 
-  lab.actions.link = async () => {
+  /** The link to case, settings, curve and view; null for an uploaded case, and before the case has come. */
+  function link() {
     const { shelf } = snapshots;
-    if (!shelf || !lab.aif.committed) return;
-    if (!shelf.shared) { lab.notice("A link cannot hold an uploaded case: it stays in your session, which other users cannot open."); return; }
+    if (!shelf?.shared || !lab.aif.committed) return null;
     const query = new URLSearchParams(shelf.link);
     query.set("map", view.map);
     query.set("slice", String(view.slice + 1));
     if (view.montage) query.set("layout", "all");
     if (lab.aif.changed() || !shelf.known) query.set("curve", packCurve(lab.aif.committed.curve));
+    return `${location.origin}${location.pathname}?${query}`;
+  }
+
+  lab.actions.link = async () => {
+    if (!snapshots.shelf || !lab.aif.committed) return;
+    const text = link();
+    if (text === null) { lab.notice("A link cannot hold an uploaded case: it stays in your session, which other users cannot open."); return; }
     const field = lab.find("[data-out=link]", HTMLInputElement);
-    field.value = `${location.origin}${location.pathname}?${query}`;
+    field.value = text;
     field.hidden = false;
     const done = await copy(field.value, field);
     lab.notice(done ? "The link is copied: case, settings, curve and view." : "Copy the link from the field.");
   };
+  // The bar of the app asks for the link on the document: it shows its QR code.
+  const answer = (/** @type {Event} */ event) => { /** @type {CustomEvent<{link: string}>} */ (event).detail.link = link() ?? ""; };
+  document.addEventListener("aif-lab:link", answer);
 
   lab.actions.figure = () => {
     if (!lab.case) return;
@@ -70,6 +80,7 @@ export function installShareLink(lab, { snapshots, compare }) {
   };
 
   restoreSlices(lab);
+  return { close() { document.removeEventListener("aif-lab:link", answer); } };
 }
 
 /** @typedef {{size?: number, align?: CanvasTextAlign, color?: string, weight?: string}} TextStyle */

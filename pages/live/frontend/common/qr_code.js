@@ -1,5 +1,5 @@
 // QR code as SVG: dark modules on white with the quiet zone of ISO/IEC 18004, in both themes.
-import { svg } from "../../../live/frontend/common/svg_chart.js";
+import { svg } from "./svg_chart.js";
 
 export const QUIET_MODULES = 4;
 
