@@ -2,6 +2,9 @@
 
 No other module of the dashboard uses private attributes of these packages: after an update of one of them this is
 the module to check. ``tests/pages/server/test_streamlit_internals.py`` checks both.
+
+In the browser the dashboard relies on class names and test ids of Streamlit's page, and on that page following the
+system's colour scheme (`pages.server.colour_scheme`).
 """
 
 from __future__ import annotations
