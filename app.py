@@ -23,9 +23,11 @@ def main() -> None:
     from pages.session.sidebar import sidebar  # noqa: PLC0415
     from pages.teaching import lesson_session  # noqa: PLC0415
     from pages.ui.lecture import app_bar, lecture_style  # noqa: PLC0415
-    from pages.ui.style import page_style  # noqa: PLC0415
+    from pages.ui.style import page_style, sidebar_at_arrival  # noqa: PLC0415
 
-    st.set_page_config(page_title="AIF Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=240)
+    st.set_page_config(
+        page_title="AIF Lab", page_icon=str(ICON), layout="wide", initial_sidebar_state=sidebar_at_arrival()
+    )
     st.logo(str(LOGO), size="large", icon_image=str(ICON))
     pages = [
         st.Page("pages/lab.py", title="Lab", icon=":material/show_chart:", default=True),

@@ -224,16 +224,17 @@ def _selected_maps(now: Workspace) -> tuple[list[str], int]:
 
 def _slots(n: int, maps: list[str]) -> list[list[Any]]:
     """Lay out a grid: headings, then for each map a colour bar, a row of maps and a row of differences."""
-    heads = [column.empty() for column in st.columns(n, vertical_alignment="bottom")]
+    grid = st.container(key="compare_grid")  # of one scroll box on a phone
+    heads = [column.empty() for column in grid.columns(n, vertical_alignment="bottom")]
     slots: list[list[Any]] = [[head] for head in heads]
     for name in maps:
         of_map, of_difference = scale_bars(name)
-        first, second = st.columns(2)
+        first, second = grid.columns(2)
         first.html(of_map)
         if n > 1:
             second.html(of_difference)
         for row in range(2 if n > 1 else 1):
-            for place, column in enumerate(st.columns(n)):
+            for place, column in enumerate(grid.columns(n)):
                 if row == 0 or place:
                     slots[place].append(column.empty())
     st.caption(

@@ -1,10 +1,13 @@
 """First paint: ASGI middleware that gives Streamlit's page the app's name and colours, and a skeleton at first.
 
-Streamlit's page is empty until its scripts have run and the server has answered, 2 to 6 s later.
+Streamlit's page is empty until its scripts have run and the server has answered, 2 to 6 s later. A cookie tells
+the first run whether the window is narrow: the sidebar is then closed from the start, and nothing moves. The rules
+for small screens are in the page for the same reason: those that a run sends come later.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,6 +15,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pages.server.colour_scheme import SCHEME_SCRIPT
 
+NARROW_COOKIE: Final = "aif_lab_narrow"
+"""Name of the cookie that is ``1`` where the window was below 1100 CSS pixels when the page was loaded."""
+
+_SMALL_SCREENS: Final = (Path(__file__).parents[1] / "ui" / "small_screens.css").read_bytes()
 _ROOT: Final = b'<div id="root"></div>'
 _TITLE: Final = b"<title>Streamlit</title>"
 _HEAD: Final = b"<title>AIF Lab</title>" + SCHEME_SCRIPT
@@ -21,13 +28,26 @@ _SKELETON: Final = b"""<div id="root"></div>
   --ink: light-dark(#1b1f27, #e8eaed); position: fixed; inset: 0; z-index: 1000000;
   pointer-events: none; background: var(--paper); display: grid; gap: 10px; padding: 60px 19px 8px;
   grid-template: 1fr 66px / 221px 1.45fr 1fr; font: 600 20px system-ui, sans-serif; color: var(--ink); }
-@media (max-width: 900px) { #skeleton { grid-template: 1fr 1fr 66px / 1fr; } #skeleton b { display: none; } }
+@media (max-width: 1099px) {
+  #skeleton { grid-template-columns: 0 1.25fr 1fr; column-gap: 5px; padding-left: 14px; }
+  #skeleton b { display: none; } #skeleton i:first-of-type { grid-column: 2; } }
+@media (max-width: 559px), (max-width: 820px) and (min-height: 501px),
+  (max-width: 1100px) and (orientation: portrait) {
+  #skeleton { grid-template: 42dvh 1fr / 1fr; padding: 60px 8px 8px; }
+  #skeleton i:first-of-type { grid-column: 1; } #skeleton i:last-child { display: none; } }
 #skeleton i { background: var(--panel); border-radius: 8px; } #skeleton i:last-child { grid-column: 2 / -1; }
 #skeleton b { grid-row: 1 / 3; }
 body:has(#skeleton) #root { visibility: hidden; }
 </style><b>AIF Lab</b><i></i><i></i><i></i></div>
 <script>
 (() => {
+  const narrow = matchMedia("(max-width: 1099px)").matches;
+  document.cookie = `aif_lab_narrow=${Number(narrow)}; path=/; SameSite=Lax`;
+  try { // an open sidebar would lie over the page: Streamlit remembers it from the last visit
+    for (const key of narrow ? Object.keys(localStorage) : []) {
+      if (key.startsWith("stSidebarCollapsed-")) localStorage.removeItem(key);
+    }
+  } catch { /* storage may be off */ }
   const skeleton = document.getElementById("skeleton"), find = (css) => document.querySelector(css);
   let timer = setTimeout(() => done(), 15000);
   const done = () => { clearTimeout(timer); observer.disconnect(); skeleton.remove(); };
@@ -37,9 +57,24 @@ body:has(#skeleton) #root { visibility: hidden; }
     if (content && find('[data-test-script-state="notRunning"]')) requestAnimationFrame(done);
     else if (content && !begun) { begun = true; clearTimeout(timer); timer = setTimeout(done, 2500); }
   });
-  observer.observe(document.getElementById("root"), { attributes: true, childList: true, subtree: true });
+  const root = document.getElementById("root");
+  observer.observe(root, { attributes: true, childList: true, subtree: true });
+
+  // The keyboard scrolls formulas, code, tables and drawings that are wider than the page.
+  const wide = '.katex-display, pre, table, [class*="st-key-network_drawing_"]';
+  let due = 0;
+  const mark = () => {
+    due = 0;
+    for (const node of document.querySelectorAll(wide)) {
+      if (node.scrollWidth > node.clientWidth) node.tabIndex = 0; else node.removeAttribute("tabindex");
+    }
+  };
+  const markSoon = () => { due ||= requestAnimationFrame(mark); };
+  new MutationObserver(markSoon).observe(root, { childList: true, subtree: true });
+  addEventListener("resize", markSoon);
 })();
 </script>"""
+_BODY: Final = b"%s<style>%s</style>" % (_SKELETON, _SMALL_SCREENS)
 
 
 class FirstPaint:
@@ -68,7 +103,7 @@ class FirstPaint:
             else:
                 body.extend(message.get("body", b""))
                 if not message.get("more_body", False):
-                    page = bytes(body).replace(_TITLE, _HEAD).replace(_ROOT, _SKELETON)
+                    page = bytes(body).replace(_TITLE, _HEAD).replace(_ROOT, _BODY)
                     MutableHeaders(scope=start)["content-length"] = str(len(page))
                     await send(start)
                     await send({"type": "http.response.body", "body": page})

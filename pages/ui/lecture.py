@@ -29,7 +29,7 @@ SCALES: Final = (1.0, 2.4)
 REMEDY: Final = "open the app under this computer's address in the network"
 # Streamlit measures its pages in rem, the components their type in --pt: both follow the window's smaller side.
 _LARGE: Final = """
-:root { --pt: clamp(1px, min(0.1016vw, 0.1806vh), 2.4px); --player-above: 8.8rem; }
+:root { --pt: clamp(1px, min(0.1016vw, 0.1806vh), 2.4px); --player-above: 8.8rem; --header: 2.75rem; }
 html:root:root { font-size: clamp(18px, min(1.5vw, 2.67vh), 32px) !important; }
 .stMainBlockContainer { padding: 2.6rem 0.7rem 0.4rem !important; }
 .st-key-app_bar_place { inset: 0 0 auto !important; }

@@ -1,7 +1,12 @@
 """Style rules that Streamlit has no setting for."""
 
+from typing import Final, Literal
+
 import streamlit as st
 
+from pages.server.first_paint import NARROW_COOKIE
+
+_WIDTH: Final = 240  # of the sidebar, CSS pixels
 # \\3c and \\3e are < and >, with which st.html would drop the style sheet.
 _CSS = """<style>
 /* A point of the components' type, larger in lecture mode; registered, so that canvases read it in pixels. */
@@ -32,6 +37,11 @@ _CSS = """<style>
 .stCode .token:is(.operator, .punctuation, .comment, .decorator) {
   color: light-dark(#5a5f69, #a3a8b4) !important; }
 </style>"""
+
+
+def sidebar_at_arrival() -> Literal["collapsed"] | int:
+    """Return the sidebar's initial state: closed if the window was narrow at the page's load, else its width."""
+    return "collapsed" if st.context.cookies.get(NARROW_COOKIE) == "1" else _WIDTH
 
 
 def page_style() -> None:

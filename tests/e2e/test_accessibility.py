@@ -1,4 +1,4 @@
-"""Every page checked with axe-core in both themes: no serious or critical violation."""
+"""Every page checked with axe-core in both themes and at five widths: no serious or critical violation."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from playwright.sync_api import Page
 
 from tests.support.app_server import open_lab
 from tests.support.page_scenes import SCENES, at_rest, finetune
+from tests.support.screens import SIZES, scrolls_sideways
 
 pytestmark = pytest.mark.browser
 
 PAGES = (
     "tools", "region", "finetune", "lessons", "lesson", "lecture", "challenge", "cases", "compare",
-    "foreign", "cohort", "model", "how", "quickstart",
+    "foreign", "cohort", "evaluate", "model", "card", "how", "quickstart", "class",
 )  # fmt: skip
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}
 
@@ -37,7 +38,7 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_has_no_serious_violation(page: Page, address: str, name: str) -> None:
+def test_a_page_has_no_serious_violation_and_fits(page: Page, address: str, name: str) -> None:
     page.emulate_media(color_scheme="light")
     scene = partial(finetune, n_steps=2) if name == "finetune" else SCENES[name]
     scene(page, address)
@@ -49,6 +50,11 @@ def test_a_page_has_no_serious_violation(page: Page, address: str, name: str) ->
         )
         at_rest(page)
         assert not violations(page), theme
+    for width, (w, h) in SIZES.items():
+        page.set_viewport_size({"width": w, "height": h})
+        at_rest(page)
+        assert scrolls_sideways(page) == 0, width
+        assert not violations(page), width
 
 
 def test_violations_in_the_live_component_are_found(page: Page, address: str) -> None:

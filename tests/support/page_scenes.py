@@ -329,6 +329,14 @@ def quickstart(page: Page, url: str) -> None:
     at_rest(page)
 
 
+def class_room(page: Page, url: str) -> None:
+    """An open room, before its first task."""
+    page.goto(f"{url}/class")
+    page.locator(".st-key-class_open button").first.click()
+    page.locator(".st-key-class_room iframe").wait_for(timeout=60_000)
+    at_rest(page)
+
+
 SCENES: Final[dict[str, Scene]] = {
     "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
     "region": region,
@@ -338,4 +346,5 @@ SCENES: Final[dict[str, Scene]] = {
     "cohort": cohort, "evaluate": evaluate,
     "model": model, "metrics": _tab("Metrics"), "learning": _tab("Learning"),
     "architecture": _tab("Architecture"), "card": _tab("Model card"), "how": how, "quickstart": quickstart,
+    "class": class_room,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 // Panels and tools are plugins (plugins.js); types.d.ts lists the events between them.
 /** @import { CaseFrame, Component, ConfigFrame, ConnectionStatus, FlowFrame, Frame } from "./types.js" */
 /** @import { Edit, EngineFrame, EngineStatus, LabEvents, MapsFrame, Request, SliceArrays, SlicePixel } from "./types.js" */
-import { find, findAll, setRadio } from "./common/dom.js";
+import { find, findAll, isCoarse, setRadio } from "./common/dom.js";
 import { FLAG_ALL_SLICES, FLAG_CONFIRM, FLAG_REST, unpack } from "./common/wire.js";
 import { AifEditor } from "./curve/aif_editor.js";
 import { EditedAif } from "./curve/edited_aif.js";
@@ -100,6 +100,8 @@ export class Lab {
     this.actions.undo = () => this.aif.undo({ back: true });
     this.actions.redo = () => this.aif.undo({ back: false });
     this.actions.reset = () => this.aif.reset();
+    this.actions.narrower = () => this.editor.scaleBrush("[");
+    this.actions.wider = () => this.editor.scaleBrush("]");
     this.closePlugins = installPlugins(this, PLUGINS.filter(({ needsServer }) => HAS_SERVER || !needsServer));
     this.observer = new ResizeObserver(() => this.#resize());
     this.observer.observe(find(root, ".picture"));
@@ -324,7 +326,7 @@ export class Lab {
     this.find("[data-out=slice]").textContent = `${slice} / ${this.values.open.slices}`;
   }
 
-  #showBrush() { this.find("[data-out=brush]").textContent = `brush ±${this.editor.brush.toFixed(1)} (wheel)`; }
+  #showBrush() { this.find("[data-out=brush]").textContent = `brush ±${this.editor.brush.toFixed(1)}${isCoarse() ? "" : " (wheel)"}`; }
 
   /** @param {ConnectionStatus} status */
   #showStatus(status) {

@@ -59,7 +59,7 @@ export const HTML = `
     <span class="grow"></span>${tool("whole", "Whole curve", "Amplitude, shift, width, tail … with sliders and numbers (W)", 'aria-expanded="false"')}</div>
   <svg data-testid="aif-editor" class="editor" data-mode="points" role="group" aria-label="${CURVE_KEYS}"></svg>
   <div class="row legend"><span class="key aif">edited</span><span class="key ghost">start</span><span class="key vof">VOF</span><span class="key tissue-on-aif">tissue</span><span class="key band" hidden>± SD</span>
-    <span class="grow"></span><span data-out="brush"></span></div>
+    <span class="grow"></span><span class="brush"><button data-action="narrower" title="Fewer neighbours follow ([)" aria-label="Fewer neighbours follow">−</button><span data-out="brush"></span><button data-action="wider" title="More neighbours follow (])" aria-label="More neighbours follow">+</button></span></div>
   <div class="whole" data-panel="whole" hidden></div>
   <div class="row effect" data-out="effect" role="status"></div>
   <div class="probes"><svg class="probe tissue" role="img" aria-label="Curve c(t) of the voxel"></svg><svg class="probe residue" role="img" aria-label="Residue function k(t) of the voxel"></svg></div>

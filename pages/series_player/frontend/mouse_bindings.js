@@ -33,7 +33,10 @@ export function bindPointer(player) {
     press = null;
     if (pixel) player.chooseVoxel(toVoxel(player.config, pixel, player.z));
   });
-  canvas.addEventListener("pointercancel", () => { press = null; });
+  canvas.addEventListener("pointercancel", () => { // the browser scrolls the page instead
+    if (press?.moved) { player.windows.drag(press.from, 0, 0); player.showWindow(); }
+    press = null;
+  });
   canvas.addEventListener("pointerleave", () => { if (!press) player.showReadout(null); });
   canvas.addEventListener("dblclick", () => { player.windows.reset(); player.showWindow(); });
   canvas.addEventListener("wheel", (event) => {

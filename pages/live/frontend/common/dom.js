@@ -38,6 +38,9 @@ export function closest(event, selector) {
 /** Size of a point of type in screen pixels: 1, more in lecture mode. @param {Element} element */
 export const typeScale = (element) => Number.parseFloat(getComputedStyle(element).getPropertyValue("--pt")) || 1;
 
+/** Whether the main pointer is a finger. */
+export const isCoarse = () => globalThis.matchMedia?.("(pointer: coarse)").matches ?? false;
+
 const TEXT_FIELDS = "input[type=number], input[type=text], textarea, select";
 
 /** Whether a key goes to a field in which one types. @param {KeyboardEvent} event */

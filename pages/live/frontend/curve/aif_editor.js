@@ -1,5 +1,6 @@
 // Editor of the AIF: drag a point and its neighbours follow, or draw freehand.
 /** @import { Case, Curve } from "../types.js" */
+import { isCoarse } from "../common/dom.js";
 import { SvgChart, svg } from "../common/svg_chart.js";
 
 const KEYS_REST_MS = 400;
@@ -10,7 +11,8 @@ const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 };
 /** @type {Record<string, number>} */
 const BRUSH_FACTORS = { "]": 1.25, "[": 0.8 };
 const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnified by a round factor to about this
-
+const REACH = 24; // points: a touch takes the nearest handle within this distance; handles for fingers lie as far apart
+const [BRUSH, COARSE_BRUSH] = [1.5, 2.5];
 const MAX_VOF_RATIO = 3; // a VOF up to this many times as high as the AIF is on the AIF's axis
 const DIVISORS = [1, 2, 5, 10, 20, 50, 100];
 
@@ -35,8 +37,26 @@ export function magnification(peak, aif) {
   return Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1);
 }
 
+/**
+ * Which handles a finger is shown: from the peak to both ends, those at least a distance apart.
+ * @param {readonly {x: number, y: number}[]} places
+ * @param {number} peak
+ * @param {number} apart
+ * @returns {Set<number>}
+ */
+export function handlesApart(places, peak, apart) {
+  const kept = new Set([peak]);
+  for (const step of [1, -1]) {
+    let last = peak;
+    for (let i = peak + step; i >= 0 && i < places.length; i += step) {
+      if (Math.hypot(places[i].x - places[last].x, places[i].y - places[last].y) >= apart) kept.add(last = i);
+    }
+  }
+  return kept;
+}
+
 export class AifEditor {
-  brush = 1.5; // samples: the standard deviation of the weights of a dragged point's neighbours
+  brush = isCoarse() ? COARSE_BRUSH : BRUSH; // samples: the standard deviation of the weights of a dragged point's neighbours
   mode = "points"; // or "draw"
   curve = new Float32Array(0);
   /** The start curve, drawn behind. @type {Curve} */
@@ -77,6 +97,8 @@ export class AifEditor {
     element.addEventListener("pointermove", (event) => this.drag(event));
     element.addEventListener("pointerup", () => this.release());
     element.addEventListener("pointercancel", () => this.abandon());
+    // A touch on a handle drags it, any other one may scroll the page (touch-action: pan-y).
+    element.addEventListener("touchstart", (event) => { if (this.dragging) event.preventDefault(); }, { passive: false });
     element.addEventListener("keydown", (event) => this.key(event));
     element.addEventListener("wheel", (event) => {
       event.preventDefault();
@@ -91,6 +113,9 @@ export class AifEditor {
     this.brush = Math.min(Math.max(brush, 0.2), 12);
     this.handlers.onBrush(this.brush);
   }
+
+  /** Let more ("]") or fewer ("[") neighbours follow. @param {string} key */
+  scaleBrush(key) { this.setBrush(this.brush * BRUSH_FACTORS[key]); }
 
   /** @param {string} mode */
   setMode(mode) {
@@ -160,7 +185,19 @@ export class AifEditor {
     this.band.setAttribute("d", spread ? this.bandPath(spread) : "");
     this.drawTissue();
     this.draw();
+    this.thinOut();
     this.onRescale();
+  }
+
+  /** Where the handles are, from the chart's upper left corner. */
+  get places() { return Array.from(this.curve, (value, i) => ({ x: this.plot.x(this.times[i]), y: this.plot.y(value) })); }
+
+  /** Show fingers only handles that they can tell apart; the keys reach all of them. */
+  thinOut() {
+    if (!this.points.length) return;
+    const peak = this.curve.reduce((best, value, i) => (value > this.curve[best] ? i : best), 0);
+    const kept = isCoarse() ? handlesApart(this.places, peak, REACH) : null;
+    this.points.forEach((point, i) => point.classList.toggle("thin", kept !== null && !kept.has(i)));
   }
 
   /** @param {ArrayLike<number>} spread */
@@ -208,8 +245,23 @@ export class AifEditor {
   /** @param {{clientX: number, clientY: number}} event @returns {PenPlace} */
   pen(event) { return [this.plot.timeAt(event.clientX), this.plot.valueAt(event.clientY)]; }
 
-  /** Index of the point that an event is at, or NaN. @param {Event} event */
-  pointAt({ target }) { return target instanceof Element ? Number(target.getAttribute("data-point") ?? NaN) : NaN; }
+  /** Index of the point that an event is at, or NaN; of a touch, the nearest shown one within reach. @param {Event} event */
+  pointAt(event) {
+    const { target } = event;
+    if ("pointerType" in event && event.pointerType === "touch") return this.nearestTo(/** @type {PointerEvent} */ (event));
+    return target instanceof Element ? Number(target.getAttribute("data-point") ?? NaN) : NaN;
+  }
+
+  /** @param {{clientX: number, clientY: number}} event */
+  nearestTo({ clientX, clientY }) {
+    const { left, top } = this.plot.element.getBoundingClientRect();
+    let best = NaN, distance = REACH;
+    this.places.forEach(({ x, y }, i) => {
+      const away = Math.hypot(left + x - clientX, top + y - clientY);
+      if (away <= distance && !this.points[i].classList.contains("thin")) [best, distance] = [i, away];
+    });
+    return best;
+  }
 
   /** @param {PointerEvent} event */
   grab(event) {
@@ -296,7 +348,7 @@ export class AifEditor {
     const by = DIRECTIONS[event.key] && size * DIRECTIONS[event.key];
     const wider = BRUSH_FACTORS[event.key];
     if (go !== undefined) this.focus(Math.min(Math.max(at + go, 0), this.points.length - 1));
-    else if (wider) this.setBrush(this.brush * wider);
+    else if (wider) this.scaleBrush(event.key);
     else if (by !== undefined) {
       this.nudge(this.curve.slice(), at, by);
       this.handlers.onEdit(this.curve);

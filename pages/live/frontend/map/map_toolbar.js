@@ -2,7 +2,7 @@
 /** @import { Lab } from "../lab.js" */
 /** @import { ConfigFrame } from "../types.js" */
 import { closest, findAll, setRadio } from "../common/dom.js";
-import { places } from "./slice_layout.js";
+import { headAspect, places } from "./slice_layout.js";
 
 class MapToolbar {
   /** @param {Lab} lab */
@@ -63,6 +63,7 @@ class MapToolbar {
     lab.find("[data-action=window]", HTMLButtonElement).disabled = !view.windows[view.map] && !view.scales[view.map];
     const zoom = lab.find("[data-action=whole-head]");
     zoom.hidden = view.zoom === 1;
+    map.canvas.dataset.zoomed = String(view.zoom > 1); // one finger then moves the view, and does not scroll the page
     zoom.textContent = `×${view.zoom.toFixed(1)}`;
   }
 
@@ -137,7 +138,10 @@ function moveChoice(event) {
 export function installMapToolbar(lab) {
   const toolbar = new MapToolbar(lab);
   lab.events.on("config", (config) => toolbar.configure(config));
-  lab.events.on("case", () => toolbar.show());
+  lab.events.on("case", (opened) => {
+    lab.root.style.setProperty("--head-aspect", headAspect(opened).toFixed(3)); // the map's height on a small screen
+    toolbar.show();
+  });
   lab.events.on("view", () => toolbar.show());
   lab.events.on("painted", () => toolbar.layOutNames());
   lab.events.on("map", (name) => toolbar.setMap(name));

@@ -33,6 +33,9 @@ export function places(now, view, { width, height }) {
   }));
 }
 
+/** Width of the head over its height on the screen. @param {Pick<Case, "head" | "pixelMm">} now */
+export const headAspect = ({ head, pixelMm: [w, h] }) => (head.w * w) / (head.h * h);
+
 /**
  * A point of the page → {x, y, z, w, map} in pixels of the slice under it (w: width of a pixel on the screen), or null.
  * @param {Case} now
