@@ -91,6 +91,8 @@ else:
     from pages.series_player.route import player_endpoint
     from pages.server.error_reporting import hide_exception_messages
     from pages.server.first_paint import FirstPaint
+    from pages.server.lab_redirect import PATH as LAB_PATH
+    from pages.server.lab_redirect import lab_redirect
     from pages.server.lifespan import lifespan
     from pages.server.streamlit_internals import disable_pages_directory
     from pages.server.upload_guard import UploadGuard
@@ -106,6 +108,7 @@ else:
         Route(base + PLAYER_PATH, player_endpoint, methods=["POST"]),
         WebSocketRoute(base + class_socket.PATH, class_socket.class_socket),
         Route(base + class_case.PATH, class_case.class_case_endpoint, methods=["POST"]),
+        Route(base + LAB_PATH, lab_redirect),
         Route(base + web_pages.JOIN_PATH, web_pages.join_page),
         Route(base + web_pages.PROJECTOR_PATH, web_pages.projector_page),
         Mount(f"{assets}/classroom/frontend", HashedStaticFiles(directory=CLASS_FRONTEND)),

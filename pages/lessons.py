@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.session.state import user_state
 from pages.teaching import challenge_view, lesson_session, lesson_view
+from pages.teaching.address import CHALLENGE
 from pages.teaching.lessons import LESSONS
 
 CARDS_PER_ROW = 3
@@ -42,14 +43,14 @@ def _list() -> None:
         button.button(
             "Open",
             key="open_challenge",
-            on_click=lesson_session.opener(lesson_session.CHALLENGE),
+            on_click=lesson_session.opener(CHALLENGE),
             type="primary",
             width="stretch",
         )
 
 
 selected = user_state().lesson.selected
-if selected == lesson_session.CHALLENGE:
+if selected == CHALLENGE:
     challenge_view.show()
 elif selected in LESSONS:
     lesson_view.show(LESSONS[selected])

@@ -50,11 +50,13 @@ def config_frame(
     notice: dict[str, Any] | None = None,
     *,
     page: str = "lab",
+    focus: dict[str, Any] | None = None,
     lecture: bool = False,
 ) -> bytes:
     """Return the configuration message of a run of the page: token, thresholds, maps and scales, AIF sources.
 
     ``notice`` is ``{"id": …, "text": …}``: a sentence that the browser shows once. ``page``: ``lab`` or ``tune``.
+    ``focus``: what a lesson opens and highlights.
     ``lecture``: whether the page is in lecture mode.
     """
     header = {
@@ -65,6 +67,7 @@ def config_frame(
         "path": PATH.lstrip("/"),
         "epoch": workspace.epoch,
         "notice": notice,
+        "focus": focus,
         "casePath": CASE_PATH.lstrip("/"),
         "computesInBrowser": computes_in_browser(),
         "classCurves": len(session.class_curves(workspace.case)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from pages.live.component import config_frame, live_lab
@@ -14,13 +16,16 @@ from pages.ui.lecture import is_lecturing
 from perfcore.quality_flags import without_codes
 
 
-def show_live_component(page: str) -> None:
+def show_live_component(page: str, *, focus: dict[str, Any] | None = None) -> None:
     """Show the maps and the AIF editor of the session's case.
 
     Parameters
     ----------
     page
         ``lab``, or ``tune`` with the fine-tuning panel.
+    focus
+        What a lesson opens and highlights: ``{"id": …, "maps": […, …], "watch": …, "opens": …}``; see
+        `pages.teaching.lesson.TaskView`.
     """
     session = live_session()
     now = session.workspace
@@ -44,7 +49,9 @@ def show_live_component(page: str) -> None:
     sources = start_aif.aif_choices(now.case)
     if is_lecturing():
         _flags(now, alarms_alone=True)
-    data = config_frame(session, now, sources, user_state().notices.message, page=page, lecture=is_lecturing())
+    data = config_frame(
+        session, now, sources, user_state().notices.message, page=page, focus=focus, lecture=is_lecturing()
+    )
     data += answer(session, now, component_value("fallback"))
     data += shelf
     live_lab(

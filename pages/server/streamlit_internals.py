@@ -47,6 +47,12 @@ def disable_pages_directory() -> None:
     PagesManager.uses_pages_directory = False
 
 
+def is_history_navigation() -> bool:
+    """Return whether the browser's Back or Forward has started this run."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
+
+
 def keep_uploads_in_memory(max_bytes: int) -> None:
     """Keep a request's body of up to ``max_bytes`` in memory while it is received, never in a temporary file."""
     MultiPartParser.spool_max_size = max_bytes

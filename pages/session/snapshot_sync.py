@@ -129,7 +129,7 @@ def snapshots_frame(session: LiveSession, now: Workspace) -> bytes:
         number, view = linked
         header["wanted"] = {
             "number": number, "curveKey": now.curve_key, "map": view.map, "slice": view.slice_index,
-            "montage": view.montage,
+            "montage": view.montage, "morph": user_state().linked.morph,
         }  # fmt: skip
         if view.curve is not None:
             arrays["curve"] = view.curve.astype(np.float32)

@@ -130,11 +130,20 @@ class LinkedView:
         Number of the last view; the browser applies each number once.
     view
         The last view, or None.
+    morph
+        Handles of the whole curve by id, where the curve in the browser is to morph into that of the view and the
+        handles to follow (none of them: another curve); None: it is replaced.
     """
 
     is_link_read: bool = False
     last_number: int = 0
     view: SavedView | None = None
+    morph: dict[str, float | None] | None = None
+
+    def show(self, view: SavedView, morph: dict[str, float | None] | None = None) -> None:
+        """Have the browser apply a view, once."""
+        self.last_number += 1
+        self.view, self.morph = view, morph
 
 
 @dataclass
@@ -198,8 +207,8 @@ class LessonState:
 
     Attributes
     ----------
-    is_link_read
-        Whether the query parameter of a lesson was read.
+    is_here
+        Whether the last run has drawn the lessons page.
     selected
         Id of the selected lesson, ``challenge``, or None for the list.
     opened
@@ -214,9 +223,13 @@ class LessonState:
         Predictions and scores.
     challenge
         The current challenge.
+    moved
+        Ids of the lessons whose slider was moved: its first position is no prediction.
+    is_solved
+        Whether *Do it for me* has carried out the task of the selected lesson.
     """
 
-    is_link_read: bool = False
+    is_here: bool = False
     selected: str | None = None
     opened: str | None = None
     step: str = ""
@@ -224,6 +237,8 @@ class LessonState:
     own_curve: tuple[str, str] | None = None
     progress: LessonProgress = field(default_factory=LessonProgress)
     challenge: Challenge | None = None
+    moved: set[str] = field(default_factory=set)
+    is_solved: bool = False
 
 
 @dataclass

@@ -54,8 +54,7 @@ def apply_view(view: SavedView) -> None:
         user.aif.methods[case_key] = view.start
     user.settings.apply(view.preset, view.settings)
     if view.curve is not None or view.map or view.slice_index is not None or view.montage is not None:
-        user.linked.last_number += 1
-        user.linked.view = replace(view, case=case_key)
+        user.linked.show(replace(view, case=case_key))
 
 
 def linked_view(now: Workspace) -> tuple[int, SavedView] | None:

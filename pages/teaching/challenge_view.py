@@ -13,6 +13,7 @@ from pages.live.server.session import Workspace
 from pages.session import widget_keys
 from pages.session.state import live_session, user_state
 from pages.teaching import challenge, lesson_session
+from pages.teaching.bars import COLOURS
 from pages.teaching.challenge import SUBMITTED, TRUTH
 from pages.teaching.progress import Challenge
 from perfcore.aif.sources import source_colour
@@ -170,8 +171,6 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
 
 def _curves(now: Workspace, curve: DoubleArray, truth: DoubleArray) -> None:
     import plotly.graph_objects as go  # noqa: PLC0415 - slow to import
-
-    from pages.teaching.charts import COLOURS  # noqa: PLC0415
 
     time = now.case.prepared.time_s
     figure = go.Figure()

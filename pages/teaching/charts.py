@@ -2,68 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
-from pages.teaching.lesson import Lesson, Quantity, Result, SliderQuestion
+from pages.teaching.bars import COLOURS, colours
+from pages.teaching.lesson import Lesson, Result, SliderQuestion
 from pages.teaching.lesson_results import LessonResults
 from pages.ui.lecture import lecture_scale
 from perfcore.teaching import CurveResult, FinetuneResult, SweepResult
 from perfcore.types import DoubleArray
 
-COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cff")
-"""Okabe and Ito's palette, distinguishable by colour-blind readers on dark and light backgrounds."""
-CHART_PX: Final = 185
+CHART_PX: Final = 152
+LECTURE_HEIGHT: Final = 0.95
+"""Of a chart, relative to its type: three fit one screen."""
+TITLE_PX: Final = 36
+BAR_PX: Final = 30
+WIDTHS: Final = (4.5, 2.2, 2.2)
+DASHES: Final = ("solid", "dash", "dot")
+"""Of the first, second and third line: a later line on the first leaves it visible."""
+SAME: Final = 0.01
+"""Lines that differ by less than this share of their largest value coincide."""
 N_BINS: Final = 15
 """Of the histogram of predictions."""
 _CONFIG: Final = {"displayModeBar": False, "staticPlot": True}
-
-
-def colours(lesson: Lesson) -> dict[str, str]:
-    """Return the colour of each experiment."""
-    return {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(lesson.experiments)}
-
-
-def short(value: float) -> str:
-    """Return a number with about three significant digits."""
-    size = abs(value)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
-    return f"{value:.{digits}f}".replace("-", "−")
 
 
 def _show(figure: go.Figure, key: str, height: float, title: str, *, large: bool) -> None:
     scale = lecture_scale()
     size = round(13 * scale)
     figure.update_layout(
-        height=round(height * (0.78 * scale if large else 1)), margin={"l": 8, "r": 8, "t": 34 * scale, "b": 8},
+        height=round(height * (LECTURE_HEIGHT * scale if large else 1)),
+        margin={"l": 8, "r": 8, "t": 34 * scale, "b": 8},
         title={"text": title, "font": {"size": size + 1}, "x": 0, "y": 0.98, "yanchor": "top"},
         font={"size": size}, showlegend=False,
     )  # fmt: skip
     figure.update_xaxes(automargin=True, tickfont={"size": size - 1})
     figure.update_yaxes(automargin=True, tickfont={"size": size - 1})
     st.plotly_chart(figure, key=key, config=_CONFIG, alt=title)
-
-
-def bars(lesson: Lesson, quantity: Quantity, results: LessonResults, key: str, *, large: bool) -> None:
-    """Draw a quantity as bars, one per experiment, with its value."""
-    values = [float(quantity.read(results[name])) for name in quantity.experiments]
-    labels = [lesson.experiments[name].label for name in quantity.experiments]
-    colour_of = colours(lesson)
-    figure = go.Figure(
-        go.Bar(
-            x=values, y=labels, orientation="h", text=[short(v) for v in values], textposition="outside",
-            cliponaxis=False, marker={"color": [colour_of[name] for name in quantity.experiments]}, width=0.62,
-        )
-    )  # fmt: skip
-    low, high = min(0.0, *values), max(0.0, *values)
-    room = 0.22 * (high - low or 1.0)
-    figure.update_xaxes(range=[low - (room if low < 0 else 0), high + room], showticklabels=False, showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
-    _show(figure, key, (60 + 36 * len(values)) * (1.3 if large else 1), quantity.label, large=large)
 
 
 def predictions(lesson: Lesson, values: list[float], true: float, key: str, *, large: bool) -> None:
@@ -91,22 +70,43 @@ def predictions(lesson: Lesson, values: list[float], true: float, key: str, *, l
     figure.update_xaxes(showticklabels=False, showgrid=False)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     title = f"{len(values)} predictions of the class; green is computed"
-    _show(figure, key, 60 + 36 * len(counted), title, large=large)
+    _show(figure, key, TITLE_PX + BAR_PX * len(counted), title, large=large)
 
 
-def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]]) -> go.Figure:
+def _lines(lines: Mapping[str, tuple[DoubleArray, DoubleArray, str]], names: Sequence[str]) -> go.Figure:
     figure = go.Figure()
     for name, (x, y, colour) in lines.items():
-        figure.add_scatter(x=x, y=y, mode="lines", name=name, line={"color": colour, "width": 2.5})
+        place = names.index(name) if name in names else len(WIDTHS)
+        figure.add_scatter(x=x, y=y, mode="lines", name=name, line=_stroke(place, colour))
     return figure
+
+
+def _stroke(place: int, colour: str) -> dict[str, Any]:
+    at = min(place, len(WIDTHS) - 1)
+    return {"color": colour, "width": WIDTHS[at], "dash": DASHES[at]}
+
+
+def coincide(first: DoubleArray, second: DoubleArray) -> bool:
+    """Return whether two lines lie on each other."""
+    if first.size != second.size:
+        return False
+    largest = max(float(np.abs(first).max()), float(np.abs(second).max()))
+    return float(np.abs(first - second).max()) < SAME * largest
+
+
+def _note(ys: Sequence[DoubleArray]) -> str:
+    """Return what a title adds where all lines lie on each other."""
+    return ": the lines coincide" if len(ys) > 1 and all(coincide(ys[0], y) for y in ys[1:]) else ""
 
 
 def legend(lesson: Lesson, names: tuple[str, ...]) -> None:
     """Draw the legend of experiments."""
     colour_of = colours(lesson)
+    marks = ("━━", "╸╺╸", "┄┄")
     # The labels come from the lesson, not from user input.
     st.html("&emsp;".join(
-        f'<span style="color:{colour_of[name]}">━</span> {lesson.experiments[name].label}' for name in names
+        f'<span style="color:{colour_of[name]}">{marks[min(i, 2)]}</span> {lesson.experiments[name].label}'
+        for i, name in enumerate(names)
     ))  # fmt: skip
 
 
@@ -120,7 +120,8 @@ def curves(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key: 
         if isinstance(one, FinetuneResult):
             lines["start"] = (time, one.start, "#9aa0a6")
         lines[name] = (time, one.curve, colour_of[name])
-    _show(_lines(lines), key, CHART_PX, "AIF, HU against s", large=large)
+    note = _note([y for _, y, _ in lines.values()])
+    _show(_lines(lines, names), key, CHART_PX, f"AIF, HU against s{note}", large=large)
 
 
 def residues(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key: str, *, large: bool) -> None:
@@ -133,11 +134,12 @@ def residues(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key
         elif isinstance(one, SweepResult):
             mtt = 8.0 if 8 in one.residue else next(iter(one.residue))
             lines[name] = (one.residue_s, one.residue[mtt], colour_of[name])
-            title = f"k(t) of tissue with an MTT of {mtt:g} s, 1/s against s"
+            title = f"k(t) at an MTT of {mtt:g} s, 1/s against s"
         else:
             lines[name] = (np.arange(one.dice.size, dtype=np.float64), one.dice, colour_of[name])
             title, x = "Dice on the training slices, by step", "step"
-    figure = _lines(lines)
+    figure = _lines(lines, names)
+    title += _note([y for _, y, _ in lines.values()])
     if x == "s":
         figure.update_xaxes(range=[-12, 30])
         figure.add_vline(x=0, line={"color": "#9aa0a6", "width": 1, "dash": "dot"})
@@ -151,12 +153,14 @@ def factors(lesson: Lesson, results: LessonResults, names: tuple[str, ...], key:
     if not seen:
         return
     for name, one in seen.items():
+        stroke = _stroke(names.index(name), colour_of[name])
         index = np.arange(1, one.factors.size + 1)
-        figure.add_scatter(x=index, y=one.factors, mode="lines", line={"color": colour_of[name], "width": 2.5})
+        figure.add_scatter(x=index, y=one.factors, mode="lines", line=stroke)
         figure.add_scatter(
             x=index, y=one.sigma / one.sigma[0], mode="lines",
-            line={"color": colour_of[name], "width": 1.5, "dash": "dot"},
+            line={**stroke, "width": stroke["width"] / 1.5, "dash": "dot"},
         )  # fmt: skip
     figure.update_xaxes(range=[1, 60])
     figure.update_yaxes(range=[0, 1.05])
-    _show(figure, key, CHART_PX, "filter factors (lines) and σ/σ₁ (dots), by component", large=large)
+    note = _note([one.factors for one in seen.values()])
+    _show(figure, key, CHART_PX, f"filter factors, σ/σ₁ (dots){note}", large=large)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from perfcore.settings import Settings
@@ -26,7 +26,16 @@ Result = CurveResult | SweepResult | FinetuneResult
 Number = Callable[[Any], float]
 """Reads a number from a lesson's results: ``lambda r: r.half.core_ml``."""
 
-FORMATTER: Final = Formatter()
+
+class _Formatter(Formatter):
+    """Formatter of numbers in a text: a negative one has a minus sign, not a hyphen."""
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Return a value as text."""
+        return str(super().format_field(value, format_spec)).replace("-", "−")
+
+
+FORMATTER: Final = _Formatter()
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class SliderQuestion:
         Reads the right answer from the results.
     tolerance
         Largest error of a right answer.
+    too_low, too_high
+        Why a lower and a higher answer is wrong, a sentence with placeholders.
     """
 
     text: str
@@ -52,6 +63,17 @@ class SliderQuestion:
     unit: str
     answer: Number
     tolerance: float
+    too_low: str
+    too_high: str
+
+    @property
+    def mistakes(self) -> tuple[str, ...]:
+        """All sentences on wrong answers."""
+        return self.too_low, self.too_high
+
+    def mistake(self, given: float, results: Any) -> str:
+        """Return why a wrong answer is wrong, a sentence with placeholders."""
+        return self.too_low if given < self.answer(results) else self.too_high
 
     def is_right(self, given: float, results: Any) -> bool:
         """Return whether an answer is within the tolerance."""
@@ -62,12 +84,18 @@ class SliderQuestion:
 class ChoiceQuestion:
     """Question with a few options, one of which is right.
 
-    ``answer`` reads the index of the right option from the results.
+    ``answer`` reads the index of the right option from the results. ``mistakes`` has a sentence for each option
+    that says why it is wrong; that of the right one is empty.
     """
 
     text: str
     options: tuple[str, ...]
     answer: Callable[[Any], int]
+    mistakes: tuple[str, ...]
+
+    def mistake(self, given: float, _results: Any) -> str:
+        """Return why a wrong option is wrong, a sentence with placeholders."""
+        return self.mistakes[int(given)]
 
     def is_right(self, given: float, results: Any) -> bool:
         """Return whether an index is that of the right option."""
@@ -95,13 +123,67 @@ class Reading:
         return f"https://doi.org/{quote(self.doi)}"
 
 
+def volume_of(result: CurveResult | FinetuneResult) -> CurveResult:
+    """Return the results of a curve, given or tuned, on all voxels of the case."""
+    return result.volume if isinstance(result, FinetuneResult) else result
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """Quantity to compare: its label, how it is read from a result, and the names of the experiments."""
+    """Quantity to compare: its label, how it is read from a result, and the names of the experiments.
+
+    ``takes_attempt``: whether it can be read from a `CurveResult`, so that the person's own curve has a bar, too.
+    """
 
     label: str
     read: Number
     experiments: tuple[str, ...]
+    takes_attempt: bool = True
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One map of two experiments, at the slice where they differ most.
+
+    Attributes
+    ----------
+    map
+        Id in `perfcore.map_info.MAPS`.
+    before, after
+        Names of the experiments: `CurveExperiment` or `FinetuneExperiment`.
+    label, number, digits
+        The number under each picture: its label with the unit, how it is read from a `CurveResult`, its digits.
+    differ_by
+        What the slice is chosen by: the map, within its window, or the voxels of which one experiment alone makes
+        a lesion; with ``core`` the known core is outlined, too.
+    """
+
+    map: str
+    before: str
+    after: str
+    label: str
+    number: Number
+    digits: int = 1
+    differ_by: Literal["map", "core", "hypoperfused"] = "map"
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """How the Lab opens for the task.
+
+    Attributes
+    ----------
+    maps
+        Ids of the map in view and of the one beside it.
+    watch
+        Id of the metric to watch, one of `perfcore.metrics.LIVE`; it is highlighted.
+    opens
+        What is open beside the curve: the handles of the whole curve, or fine-tuning.
+    """
+
+    maps: tuple[str, str]
+    watch: str
+    opens: Literal["", "handles", "tuning"] = ""
 
 
 @dataclass(frozen=True)
@@ -138,13 +220,19 @@ class Lesson:
         Statements of the lesson, tested.
     reading
         Papers.
+    picture
+        The case before and after, as maps.
+    view
+        How the Lab opens for the task.
+    solution
+        Name of the experiment that *Do it for me* carries out in the Lab: its curve and its settings.
     numbers
         Further placeholders, read from the results.
     uses_sidebar
-        Whether the task needs the sidebar, which a presentation hides otherwise.
+        Whether the task needs the sidebar, which lecture mode hides otherwise.
 
-    The texts ``intro``, ``question``, ``task``, ``outcome`` and ``why`` contain placeholders such as
-    ``{half.core_ml:.1f}``: every number is computed.
+    The texts ``intro``, ``question``, ``task``, ``outcome`` and ``why``, and the mistakes, contain placeholders
+    such as ``{half.core_ml:.1f}``: every number is computed.
     """
 
     id: str
@@ -162,6 +250,9 @@ class Lesson:
     charted: tuple[str, ...]
     claims: tuple[Claim, ...]
     reading: tuple[Reading, ...]
+    picture: Picture
+    view: TaskView
+    solution: str
     case: str = "demo-m1-occlusion"
     start: str = "truth"
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -176,7 +267,8 @@ class Lesson:
     @property
     def texts(self) -> tuple[str, ...]:
         """All texts with placeholders."""
-        return self.intro, self.question.text, self.task, self.outcome, self.why
+        question = self.question
+        return self.intro, question.text, self.task, self.outcome, self.why, *question.mistakes
 
 
 def fill(text: str, results: Mapping[str, Any]) -> str:

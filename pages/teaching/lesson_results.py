@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from pages.live.compute.case import LiveCase
 from pages.server.byte_cache import ByteCache
-from pages.teaching.lesson import Lesson, Result
+from pages.teaching.lesson import Lesson, Result, volume_of
 from perfcore.errors import InputDataError
-from perfcore.teaching import ExperimentCase
+from perfcore.settings import Settings
+from perfcore.teaching import CurveMaps, CurveResult, ExperimentCase, SweepExperiment, curve_maps
 
 CACHE_BYTES: Final = 16 << 20
 _RESULT_BYTES: Final = 30_000
@@ -39,19 +40,34 @@ class LessonResults(Mapping[str, Any]):
     """Results and derived numbers of a lesson, by name; an experiment runs at the first access to its name."""
 
     def __init__(self, lesson: Lesson, case: LiveCase) -> None:
-        self.lesson, self._case = lesson, case
+        self.lesson, self.live_case = lesson, case
 
     @cached_property
     def _experiment_case(self) -> ExperimentCase:
-        return experiment_case(self._case)
+        return experiment_case(self.live_case)
 
     def __getitem__(self, name: str) -> Any:
         """Return the result of an experiment, or the value of a number."""
         if name in self.lesson.numbers:
             return self.lesson.numbers[name](self)
         experiment = self.lesson.experiments[name]
-        key = (self.lesson.id, name, self._case.key)
+        key = (self.lesson.id, name, self.live_case.key)
         return _cache.get(key, lambda: experiment.run(self._experiment_case, self.lesson.own_settings))
+
+    def settings_of(self, name: str) -> Settings:
+        """Return the settings of an experiment."""
+        return self.lesson.own_settings.replace(**self.lesson.experiments[name].settings)
+
+    def volume_result(self, name: str) -> CurveResult:
+        """Return the results of an experiment with a curve, given or tuned, on all voxels."""
+        return volume_of(self[name])
+
+    def maps_of(self, name: str) -> CurveMaps:
+        """Compute the maps of an experiment with a curve, given or tuned; voxels are in slice order."""
+        experiment = self.lesson.experiments[name]
+        assert not isinstance(experiment, SweepExperiment), "simulated tissue has no maps"
+        case, settings = experiment.inputs(self._experiment_case, self.lesson.own_settings)
+        return curve_maps(case, self[name].curve, settings)
 
     def __getattr__(self, name: str) -> Any:
         """Return ``self[name]``, for short formulas."""

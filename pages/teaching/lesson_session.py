@@ -6,24 +6,26 @@ The case and settings before are restored when the user leaves the lesson.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-import streamlit as st
+import numpy as np
 
+from pages.session.share_link import SavedView
 from pages.session.state import LessonState, ViewBeforeLesson, live_session, user_state
 from pages.teaching import challenge
+from pages.teaching.address import CHALLENGE, LESSON_PARAM, follow_address
 from pages.teaching.lesson import Lesson
+from pages.teaching.lesson_results import LessonResults, experiment_case
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import FIRST_STEP, STEPS
 from pages.ui.lecture import Steps, pressed
 from perfcore.settings import PRESETS
+from perfcore.teaching import CurveExperiment, CurveResult, measure_curve
 
 PAGE_PATH: Final = "lessons"
 """URL path of the lessons page."""
-CHALLENGE: Final = "challenge"
-"""Id of the challenge, beside the lessons' ids."""
 
 
 def opener(selected: str | None) -> Callable[[], None]:
@@ -61,11 +63,11 @@ def steps() -> Steps | None:
     """Return the steps of the open lesson, or the challenge, for the bar of lecture mode."""
     opened = user_state().lesson.opened
     if opened == CHALLENGE:
-        return Steps("Challenge", {}, "", {})
+        return Steps("Challenge", {}, "", {LESSON_PARAM: CHALLENGE})
     if opened not in LESSONS:
         return None
     number = list(LESSONS).index(opened) + 1
-    return Steps(f"{number}. {LESSONS[opened].title}", STEPS, current_step(), {"lesson": opened})
+    return Steps(f"{number}. {LESSONS[opened].title}", STEPS, current_step(), {LESSON_PARAM: opened})
 
 
 def turn() -> None:
@@ -92,19 +94,15 @@ def reopen() -> None:
 
 
 def update(page_path: str) -> None:
-    """Open or leave a lesson before the page is drawn, by the page's URL path; a link can name a lesson."""
+    """Open or leave a lesson before the page is drawn, by the page's URL path and its query parameters."""
     lesson = user_state().lesson
     is_here = page_path == PAGE_PATH
-    if is_here and not lesson.is_link_read:
-        named = st.query_params.get("lesson")
-        lesson.is_link_read = True
-        if lesson.selected is None and named in LESSONS:
-            lesson.selected = named
+    follow_address(user_state(), is_here=is_here)
     selected = lesson.selected if is_here else None
     if selected == lesson.opened:
         return
     _leave(lesson)
-    lesson.opened = selected
+    lesson.opened, lesson.is_solved = selected, False
     if selected == CHALLENGE:
         _save_view(lesson)
         challenge.open_case()
@@ -147,6 +145,58 @@ def start_own_curve(lesson: Lesson) -> bool:
         workspace = session.configure(now.case, now.settings, start)
         session.keep_curve(workspace.curve_key, start.value)
     return True
+
+
+def focus(lesson: Lesson) -> dict[str, Any]:
+    """Return how the Lab opens for the task of a lesson, as its configuration message has it."""
+    view = lesson.view
+    return {"id": lesson.id, "maps": list(view.maps), "watch": view.watch, "opens": view.opens}
+
+
+def own_result(lesson: Lesson) -> CurveResult | None:
+    """Return the results of the user's own curve and settings in the lesson's case; None while both are untouched.
+
+    Raises
+    ------
+    PerfcoreError
+        The curve has no bolus or explains no tissue.
+    """
+    session = live_session()
+    now = session.workspace
+    if now is None or now.case.name != lesson.case:
+        return None
+    edited, start = session.edited_curve(now.curve_key), now.case.sources[lesson.start].value
+    curve = now.start.value if edited is None else edited
+    is_start = np.array_equal(curve.astype(np.float32), start.astype(np.float32))
+    if is_start and now.settings == lesson.own_settings:
+        return None
+    return measure_curve(experiment_case(now.case), curve, now.settings)
+
+
+def solve(lesson: Lesson, results: LessonResults) -> None:
+    """Carry out the task of a lesson in the Lab: its settings, and its curve, which undo reverts.
+
+    Raises
+    ------
+    PerfcoreError
+        The curve cannot be computed.
+    """
+    user, experiment = user_state(), lesson.experiments[lesson.solution]
+    curve = results[lesson.solution].curve
+    handles: dict[str, float | None] = {}
+    if isinstance(experiment, CurveExperiment) and experiment.curve == lesson.start:
+        handles = asdict(experiment.edit)
+    user.settings.values = results.settings_of(lesson.solution)
+    user.linked.show(SavedView(case=lesson.case, curve=curve), handles)
+    user.lesson.is_solved = True
+
+
+def take_back(lesson: Lesson) -> None:
+    """Go back to the start curve and the settings of a lesson."""
+    user = user_state()
+    user.settings.values = lesson.own_settings
+    user.linked.show(SavedView(case=lesson.case))
+    user.lesson.is_solved = False
 
 
 def _save_view(lesson: LessonState) -> None:

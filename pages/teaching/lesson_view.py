@@ -13,12 +13,21 @@ from pages.live.live_page import show_live_component
 from pages.session import case_selection, widget_keys
 from pages.session.state import user_state
 from pages.teaching import lesson_session
-from pages.teaching.lesson import Lesson, SliderQuestion, fill
+from pages.teaching.address import CHALLENGE
+from pages.teaching.bars import bars, short
+from pages.teaching.before_after import show_pictures
+from pages.teaching.lesson import Lesson, Quantity, SliderQuestion, fill
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import FIRST_STEP, STEPS, Attempt
 from pages.ui.lecture import is_lecturing
 from perfcore.errors import PerfcoreError
+from perfcore.teaching import CurveResult
+
+MAX_IN_A_ROW: Final = 3
+"""Quantities."""
+LONG_LABEL: Final = 22
+"""Letters of an experiment's label that leave little width for bars where three quantities share a row."""
 
 
 def show(lesson: Lesson) -> None:
@@ -75,33 +84,44 @@ def _answer_text(lesson: Lesson, answer: float) -> str:
 
 
 def _predict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
-    st.markdown(fill(lesson.intro, results))
+    words, picture = st.columns([1.75, 1], gap="medium")
+    with words:
+        st.markdown(fill(lesson.intro, results))
+        with st.container(border=True):
+            st.markdown(f"**{fill(lesson.question.text, results)}**")
+            if attempt is not None:
+                st.markdown(
+                    f"{_who(attempt, 'Your prediction', 'The class')}: **{_answer_text(lesson, attempt.answer)}**"
+                )
+                _next("try", "Try it")
+            else:
+                _ask(lesson)
+        lesson_room.offer(lesson)
+    with picture:
+        show_pictures(lesson, results, "pictures_before", reveals=False)
+
+
+def _ask(lesson: Lesson) -> None:
+    """Draw the input of a prediction; a slider that was not moved holds none."""
     question, key = lesson.question, widget_keys.prediction(lesson.id)
-    with st.container(border=True):
-        st.markdown(f"**{fill(question.text, results)}**")
-        if attempt is not None:
-            st.markdown(
-                f"{_who(attempt, 'Your prediction', 'The class')}: **{_answer_text(lesson, attempt.answer)}**"
-            )
-            _next("try", "Try it")
-            lesson_room.offer(lesson)
-            return
-        given: float | None
-        if isinstance(question, SliderQuestion):
-            given = st.slider(
-                f"Your prediction{f', {question.unit}' if question.unit else ''}",
-                float(question.low), float(question.high), float(question.low), float(question.step), key=key,
-            )  # fmt: skip
-        else:
-            options = question.options
-            given = st.radio(
-                "Your prediction", range(len(options)), index=None, key=key, format_func=lambda i: options[i]
-            )
-        st.button(
-            "Record my prediction", key="record", type="primary", on_click=partial(_record, lesson),
-            disabled=given is None,
+    given: float | None
+    if isinstance(question, SliderQuestion):
+        moved = user_state().lesson.moved
+        given = st.slider(
+            f"Your prediction{f', {question.unit}' if question.unit else ''}: move the slider",
+            float(question.low), float(question.high), float(question.low), float(question.step), key=key,
+            on_change=moved.add, args=(lesson.id,),
         )  # fmt: skip
-    lesson_room.offer(lesson)
+        given = given if lesson.id in moved else None
+    else:
+        options = question.options
+        given = st.radio(
+            "Your prediction", range(len(options)), index=None, key=key, format_func=lambda i: options[i]
+        )
+    st.button(
+        "Record my prediction", key="record", type="primary", on_click=partial(_record, lesson),
+        disabled=given is None,
+    )  # fmt: skip
 
 
 def _who(attempt: Attempt, own: str, of_class: str) -> str:
@@ -116,36 +136,89 @@ def _record(lesson: Lesson) -> None:
 
 
 def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
-    words, onward = st.columns([5, 1.2], vertical_alignment="center")
-    task = fill(lesson.task, results)
+    words, solve, onward = st.columns([5, 1.25, 0.75], vertical_alignment="center")
+    task = fill(lesson.task, results).strip()
     if attempt is not None:
         given = _answer_text(lesson, attempt.answer)
-        task += f"  \n:gray[{_who(attempt, 'You', 'The class')} predicted {given}.]"
+        task += f" :gray[{_who(attempt, 'You', 'The class')} predicted {given}.]"
     words.markdown(task)
+    with solve:
+        _solve(lesson, results)
     with onward:
         _next("see", STEPS["see"])
     lesson_room.offer_try(lesson)
     if lesson_session.start_own_curve(lesson):
-        show_live_component("lab")
+        show_live_component("tune" if lesson.view.opens == "tuning" else "lab", focus=lesson_session.focus(lesson))
     else:
         st.info("Another case is open.")
         st.button("Open the lesson's case", on_click=lesson_session.reopen, key="again")
 
 
-def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
-    from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
+def _solve(lesson: Lesson, results: LessonResults) -> None:
+    """Draw the button that carries out the task, and afterwards the one that takes it back."""
+    if user_state().lesson.is_solved:
+        st.button(
+            "Take it back", key="take_back", icon=":material/undo:", width="stretch",
+            on_click=partial(lesson_session.take_back, lesson),
+        )  # fmt: skip
+    elif st.button("Do it for me", key="solve", icon=":material/auto_fix_high:", width="stretch"):
+        lesson_session.solve(lesson, results)
+        st.rerun()
 
-    question, large = lesson.question, is_lecturing()
+
+def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
+    question = lesson.question
     with st.spinner("Computing …"):
         outcome = fill(lesson.outcome, results)
         if attempt is not None:
             attempt.right = question.is_right(attempt.answer, results)
+        own, problem = _own(lesson)
+    picture, rest = st.columns([1, 2.1], gap="medium")
+    with picture:
+        show_pictures(lesson, results, "pictures", reveals=True)
+        st.caption(problem or "Computed now on this lesson's case.")
+    with rest:
+        _verdict(lesson, results, attempt)
+        text, onward = st.columns([5, 0.9], vertical_alignment="center")
+        text.markdown(outcome)
+        with onward:
+            _next("why", STEPS["why"])
+        lesson_room.reveal(lesson)
+        if (predictions := lesson_room.predictions(lesson)) is not None:
+            from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
+
+            true = question.answer(results)
+            charts.predictions(lesson, predictions, true, "class_predictions", large=is_lecturing())
+        for row in _rows(lesson):
+            for quantity, column in zip(row, st.columns(len(row)), strict=True):
+                with column:
+                    bars(lesson, quantity, results, own=own)
+
+
+def _rows(lesson: Lesson) -> list[tuple[Quantity, ...]]:
+    """Return the quantities in one row, or in two where they are many or their labels long."""
+    found = lesson.quantities
+    longest = max(len(lesson.experiments[name].label) for quantity in found for name in quantity.experiments)
+    return [found[:2], found[2:]] if len(found) > MAX_IN_A_ROW or longest > LONG_LABEL else [found]
+
+
+def _own(lesson: Lesson) -> tuple[CurveResult | None, str]:
+    """Return the results of the user's curve from the step *Try*, and why there are none, if they cannot be."""
+    try:
+        return lesson_session.own_result(lesson), ""
+    except PerfcoreError as error:
+        return None, f"Your attempt has no result: {error}"
+
+
+def _verdict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
+    """Draw the prediction, the computed answer, and what is wrong with the prediction."""
+    question = lesson.question
     is_numeric = isinstance(question, SliderQuestion)
     if isinstance(question, SliderQuestion):
-        true = f"{charts.short(question.answer(results))} {question.unit}".strip()
+        true = f"{short(question.answer(results))} {question.unit}".strip()
     else:
         true = question.options[question.answer(results)]
-    mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1])
+    mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1.6], vertical_alignment="center")
     facts = [("Computed", true)]
     if attempt is not None:
         facts.insert(0, (f"{_who(attempt, 'You', 'The class')} predicted", _answer_text(lesson, attempt.answer)))
@@ -154,58 +227,64 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
             column.metric(name, text)
         else:  # a phrase, too long for large type
             column.markdown(f":gray[{name}]  \n**{text}**")
-    if attempt is not None:
-        (verdict.success if attempt.right else verdict.warning)(
-            "Right."
-            if attempt.right
-            else "Not right. Compare the quantities that changed with those that did not.",
-            icon=":material/check:" if attempt.right else ":material/lightbulb:",
-        )
-    st.markdown(outcome)
-    lesson_room.reveal(lesson)
-    if (predictions := lesson_room.predictions(lesson)) is not None:
-        charts.predictions(lesson, predictions, question.answer(results), "class_predictions", large=large)
-    quantities = lesson.quantities
-    for i, (column, quantity) in enumerate(zip(st.columns(len(quantities)), quantities, strict=True)):
-        with column:
-            charts.bars(lesson, quantity, results, f"quantity_{i}", large=large)
-    onward, note = st.columns([1, 4], vertical_alignment="center")
-    with onward:
-        _next("why", STEPS["why"])
-    with note:
-        st.caption("Computed now, by the library, on this lesson's case.")
+    with verdict:
+        if attempt is None:  # a lecture has gone on without a prediction
+            return
+        if attempt.right:
+            st.success("Right.", icon=":material/check:")
+        else:
+            mistake = fill(question.mistake(attempt.answer, results), results)
+            st.warning(f"Not right. {mistake}", icon=":material/lightbulb:")
 
 
 def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt | None) -> None:
     from pages.teaching import charts  # noqa: PLC0415 - plotly is slow to import
 
-    words, pictures = st.columns([1.15, 1], gap="medium")
+    words, picture, graphs = st.columns([1.5, 0.85, 1.15], gap="medium")
     large = is_lecturing()
     with words:
         st.markdown(fill(lesson.why, results))
         _next("read", STEPS["read"])
-    with pictures:
+    with picture:
+        show_pictures(lesson, results, "pictures", reveals=True)
+    with graphs:
         charts.legend(lesson, lesson.charted)
         charts.curves(lesson, results, lesson.charted, "curves", large=large)
         charts.residues(lesson, results, lesson.charted, "residues", large=large)
         charts.factors(lesson, results, lesson.charted, "factors", large=large)
 
 
-def _read_on(lesson: Lesson, _results: LessonResults, _attempt: Attempt | None) -> None:
-    st.markdown("\n".join(f"- [{paper.title}]({paper.link})" for paper in lesson.reading))
+def _read_on(lesson: Lesson, results: LessonResults, _attempt: Attempt | None) -> None:
+    words, picture = st.columns([1.75, 1], gap="medium")
+    with picture:
+        show_pictures(lesson, results, "pictures", reveals=True)
+    with words:
+        st.markdown("**What this lesson has shown**")
+        st.markdown("\n".join(f"- {sentence[0].upper()}{sentence[1:]}" for sentence in _shown(lesson)))
+        st.markdown("**Papers**")
+        st.markdown("\n".join(f"- [{paper.title}]({paper.link})" for paper in lesson.reading))
+        _go_on(lesson)
+
+
+def _shown(lesson: Lesson) -> list[str]:
+    return [claim.sentence for claim in lesson.claims]
+
+
+def _go_on(lesson: Lesson) -> None:
     order = list(LESSONS)
     at = order.index(lesson.id)
-    onward, lab, _ = st.columns([1.5, 1.3, 3])
     is_last = at + 1 == len(order)
-    following = lesson_session.CHALLENGE if is_last else order[at + 1]
-    onward.button(
-        "The challenge" if is_last else f"Next: {LESSONS[following].title}", key="next", type="primary",
-        on_click=lesson_session.opener(following), icon=":material/arrow_forward:",
-    )  # fmt: skip
-    if lab.button(
-        "Continue in the Lab", key="to_lab", on_click=lesson_session.continue_in_lab, icon=":material/show_chart:"
-    ):
-        st.switch_page("pages/lab.py")
+    following = CHALLENGE if is_last else order[at + 1]
+    with st.container(horizontal=True):
+        st.button(
+            "The challenge" if is_last else f"Next: {LESSONS[following].title}", key="next", type="primary",
+            on_click=lesson_session.opener(following), icon=":material/arrow_forward:",
+        )  # fmt: skip
+        if st.button(
+            "Continue in the Lab", key="to_lab", on_click=lesson_session.continue_in_lab,
+            icon=":material/show_chart:",
+        ):  # fmt: skip
+            st.switch_page("pages/lab.py")
 
 
 _DRAWN: Final = {"try": _try, "see": _see, "why": _why, "read": _read_on}

@@ -11,11 +11,12 @@ import torch
 from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
+from perfcore.map_info import MAPS, VoxelValues
 from perfcore.maps import anchor_tmax, flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
 from perfcore.metrics import dice, lesion_volumes
 from perfcore.settings import Settings
 from perfcore.teaching.experiment_case import ExperimentCase
-from perfcore.types import BoolArray, DoubleArray
+from perfcore.types import BoolArray, DoubleArray, FloatArray
 from perfcore.units import CBV_PER_RATIO, SECONDS_PER_MINUTE
 
 MIN_PASS_FACTOR = 0.5
@@ -54,15 +55,29 @@ class CurveExperiment:
         ArgumentError
             The curve is unknown, or the case cannot be analysed with it.
         """
+        case, used = self.inputs(case, settings)
+        return measure_curve(case, self.edited(case), used)
+
+    def inputs(self, case: ExperimentCase, settings: Settings) -> tuple[ExperimentCase, Settings]:
+        """Return the case and the settings that the curve is deconvolved with."""
         used = settings.replace(**self.settings)
         if {"spatial_sigma_mm", "temporal_sigma_s"} & set(self.settings):
             case = case.smoothed(used)
         if self.stop_s is not None:
             case = case.truncated(self.stop_s)
+        return case, used
+
+    def edited(self, case: ExperimentCase) -> DoubleArray:
+        """Return the edited AIF, shape ``(n_time,)``.
+
+        Raises
+        ------
+        ArgumentError
+            The curve is unknown.
+        """
         if self.curve not in case.curves:
             raise ArgumentError(f"The case has no AIF named {self.curve!r}.")
-        curve = edit_curve(case.curves[self.curve].value, case.dt_s, self.edit)
-        return measure_curve(case, curve, used)
+        return edit_curve(case.curves[self.curve].value, case.dt_s, self.edit)
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,6 +139,70 @@ class CurveResult:
     factors: DoubleArray
 
 
+@dataclass(frozen=True, eq=False)
+class CurveMaps:
+    """Maps of one AIF on a case, in the voxel order of the case.
+
+    Attributes
+    ----------
+    values
+        Input of the formulas of `perfcore.map_info.MAPS`.
+    core, hypoperfused
+        Lesions, shape ``(n_voxels,)``.
+    reference
+        Region whose mean CBF is the reference, shape ``(n_voxels,)``.
+    tmax_shift_s
+        Shift of Tmax to healthy tissue in seconds; 0 on the scan's clock.
+    """
+
+    values: VoxelValues
+    core: BoolArray
+    hypoperfused: BoolArray
+    reference: BoolArray
+    tmax_shift_s: float
+
+    def map(self, name: str) -> FloatArray:
+        """Return a computed map of the registry by its id, shape ``(n_voxels,)``."""
+        compute = MAPS[name].compute
+        if compute is None:
+            raise ArgumentError(f"The map {name} is not computed from a curve.")
+        return np.asarray(compute(self.values).numpy(), np.float32)
+
+
+def curve_maps(case: ExperimentCase, curve: DoubleArray, settings: Settings) -> CurveMaps:
+    """Compute the maps of an AIF on a case, with one deconvolution of the whole volume.
+
+    Parameters
+    ----------
+    case
+        The case.
+    curve
+        The AIF, shape ``(n_time,)``, enhancement.
+    settings
+        Deconvolution settings and thresholds.
+
+    Raises
+    ------
+    ArgumentError
+        The curve has no bolus, or the CBF of the healthy tissue is not positive.
+    """
+    flow, delay = flow_and_delay(flow_operator(torch.from_numpy(np.array(curve)), case.dt_s, settings), case.tiles)
+    cbf = flow.cpu()
+    reference = np.ones_like(case.reference) if settings.reference == "brain" else case.reference
+    tmax, shift = anchor_tmax(delay.cpu(), torch.from_numpy(np.array(reference)), settings)
+    mean = float(cbf.numpy()[reference].mean(dtype=np.float64))
+    area = float(curve.sum()) * case.dt_s
+    if not (mean > 0 and area > 0):
+        raise ArgumentError("The CBF of healthy tissue is not positive with this AIF; choose another AIF.")
+    values = VoxelValues(
+        cbf=cbf, tmax=tmax, reference_cbf=mean, tissue_area=torch.from_numpy(np.array(case.area)), aif_area=area,
+        ttp_s=torch.from_numpy(np.array(case.ttp_s)), core_threshold=settings.core_threshold,
+    )  # fmt: skip
+    core = is_core(relative_cbf(cbf.numpy(), mean), settings.core_threshold)
+    low = is_hypoperfused(tmax.numpy(), settings.tmax_threshold_s)
+    return CurveMaps(values, core, low, reference, float(shift))
+
+
 def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) -> CurveResult:
     """Compute the results of an AIF on a case, with one deconvolution of the whole volume.
 
@@ -132,14 +211,9 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
     ArgumentError
         The curve has no bolus, or the CBF of the healthy tissue is not positive.
     """
-    aif = torch.from_numpy(np.array(curve))
-    flow, delay = flow_and_delay(flow_operator(aif, case.dt_s, settings), case.tiles)
-    cbf = flow.cpu().numpy()
-    area = float(curve.sum()) * case.dt_s
-    brain = np.ones_like(case.reference)
-    reference = brain if settings.reference == "brain" else case.reference
-    counted, shift = anchor_tmax(delay.cpu(), torch.from_numpy(np.array(reference)), settings)
-    tmax, shift_s = counted.numpy(), float(shift)
+    maps = curve_maps(case, curve, settings)
+    aif, area = torch.from_numpy(np.array(curve)), maps.values.aif_area
+    cbf, tmax, shift_s = maps.values.cbf.numpy(), maps.values.tmax.numpy(), maps.tmax_shift_s
 
     def region(where: BoolArray) -> RegionMeans:
         mean_cbf = float(cbf[where].mean(dtype=np.float64))
@@ -147,12 +221,8 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         mean_tmax = float(np.nanmean(tmax[where], dtype=np.float64))
         return RegionMeans(mean_cbf, cbv, SECONDS_PER_MINUTE * cbv / mean_cbf, mean_tmax)
 
-    healthy = region(reference)
-    if not (healthy.cbf > 0 and area > 0):
-        raise ArgumentError("The CBF of healthy tissue is not positive with this AIF; choose another AIF.")
-    core = is_core(relative_cbf(cbf, healthy.cbf), settings.core_threshold)
-    low = is_hypoperfused(tmax, settings.tmax_threshold_s)
-    numbers = lesion_volumes(core, low, tmax, healthy.cbf, case.prepared.voxel_ml)
+    healthy, core = region(maps.reference), maps.core
+    numbers = lesion_volumes(core, maps.hypoperfused, tmax, healthy.cbf, case.prepared.voxel_ml)
     known = case.lesion if case.lesion is not None and case.lesion.any() else None
     operator, components = build_operator(aif, case.dt_s, settings), spectrum(aif, case.dt_s, settings)
 

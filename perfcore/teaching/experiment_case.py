@@ -13,7 +13,7 @@ from perfcore.deconvolution.fused import Tiles
 from perfcore.preprocess import Prepared
 from perfcore.preprocess.smoothing import smooth_masked, spatial_sigmas
 from perfcore.settings import Settings
-from perfcore.types import Aif, BoolArray, DoubleArray
+from perfcore.types import Aif, BoolArray, DoubleArray, FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +28,8 @@ class ExperimentCase:
         Its tissue curves.
     reference, lesion, non_vessel, slice_of
         Shape ``(n_voxels,)``: healthy voxels, known core (None without one), tissue without vessels, slice index.
+    order
+        Place of each voxel in the order of `prepared`, shape ``(n_voxels,)``.
     curves
         AIFs by name: ``truth``, ``vein`` and selectors.
     """
@@ -38,6 +40,7 @@ class ExperimentCase:
     lesion: BoolArray | None
     non_vessel: BoolArray
     slice_of: NDArray[np.int64]
+    order: NDArray[np.int64]
     curves: dict[str, Aif]
 
     @classmethod
@@ -49,13 +52,13 @@ class ExperimentCase:
         tiles: Tiles | None = None,
         order: NDArray[np.int64] | None = None,
     ) -> ExperimentCase:
-        """Build from a prepared case; existing ``tiles`` are reused with their voxel ``order``."""
+        """Build from a prepared case in a voxel ``order``; existing ``tiles`` have that order."""
         p = prepared
         at = np.arange(p.n_voxels) if order is None else order
         return cls(
-            p, Tiles.from_curves(torch.from_numpy(np.array(p.tissue))) if tiles is None else tiles,
+            p, Tiles.from_curves(torch.from_numpy(p.tissue[at])) if tiles is None else tiles,
             p.reference[at],
-            None if p.lesion is None else p.lesion[at], ~p.vessels[at], p.index[at] % p.grid[2], curves,
+            None if p.lesion is None else p.lesion[at], ~p.vessels[at], p.index[at] % p.grid[2], at, curves,
         )  # fmt: skip
 
     @property
@@ -68,6 +71,11 @@ class ExperimentCase:
         """Area under each tissue curve, enhancement × s, shape ``(n_voxels,)``."""
         total = self.tiles.data.sum(1, dtype=torch.float64).reshape(-1)[: self.tiles.n_voxels]
         return np.asarray(total.cpu().numpy() * self.dt_s, np.float64)
+
+    @property
+    def ttp_s(self) -> FloatArray:
+        """Time to peak of each tissue curve of the full scan, s, shape ``(n_voxels,)``."""
+        return self.prepared.ttp_s[self.order]
 
     def mean_curve(self, where: BoolArray) -> DoubleArray:
         """Return the mean tissue curve of a region, shape ``(n_time,)``."""
@@ -95,5 +103,5 @@ class ExperimentCase:
             *spatial_sigmas(settings.spatial_sigma_mm, p.spacing_mm), settings.temporal_sigma_s / p.dt_s,
         )  # fmt: skip
         return ExperimentCase.of(
-            replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves
+            replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves, order=self.order
         )

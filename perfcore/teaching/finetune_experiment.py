@@ -13,6 +13,7 @@ from perfcore.deconvolution.fused import Tiles
 from perfcore.errors import ArgumentError
 from perfcore.losses import Target
 from perfcore.settings import Settings
+from perfcore.teaching.experiment import CurveResult, measure_curve
 from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import DoubleArray
 
@@ -47,6 +48,10 @@ class FinetuneExperiment:
     n_steps: int = 40
     settings: dict[str, Any] = field(default_factory=dict)
 
+    def inputs(self, case: ExperimentCase, settings: Settings) -> tuple[ExperimentCase, Settings]:
+        """Return the case and the settings that the curve is deconvolved with."""
+        return case, settings.replace(**self.settings)
+
     def run(self, case: ExperimentCase, settings: Settings) -> FinetuneResult:
         """Run the experiment on a case.
 
@@ -57,6 +62,7 @@ class FinetuneExperiment:
         DivergedError
             The run diverges.
         """
+        case, used = self.inputs(case, settings)
         step = -(-case.tiles.n_voxels // MAX_TUNING_VOXELS)
         picked = np.arange(0, case.tiles.n_voxels, step)
         if case.lesion is None or not case.lesion[picked].any():
@@ -74,7 +80,7 @@ class FinetuneExperiment:
         start = case.curves[self.curve].value
         tuner = Tuner(
             target, make_parametrization(self.parametrization, start, case.dt_s),
-            settings.replace(**self.settings), TuneOptions(curvature=self.curvature), loss_mask=loss_mask,
+            used, TuneOptions(curvature=self.curvature), loss_mask=loss_mask,
         )  # fmt: skip
         steps = [tuner.step() for _ in range(self.n_steps + 1)]
         first, last = steps[0], steps[-1]
@@ -89,6 +95,7 @@ class FinetuneExperiment:
             start=start,
             curve=last.curve,
             dt_s=case.dt_s,
+            volume=measure_curve(case, last.curve, used),
         )
 
 
@@ -112,6 +119,8 @@ class FinetuneResult:
         Start and tuned curve: enhancement, shape ``(n_time,)``.
     dt_s
         Time step in seconds.
+    volume
+        Results of the tuned curve on all voxels of the case.
     """
 
     first: float
@@ -124,3 +133,4 @@ class FinetuneResult:
     start: DoubleArray
     curve: DoubleArray
     dt_s: float
+    volume: CurveResult

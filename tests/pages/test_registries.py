@@ -73,7 +73,7 @@ def test_no_module_types_a_colour_of_a_registry_again() -> None:
     typed = {*OUTLINES.values(), *(source_info(name).colour for name in (*SELECTORS, *NETWORK_SOURCES))} - {
         "#ffffff"
     }
-    tables = {"colours.py", "sources.py", "charts.py", *(f"{name}.py" for name in SELECTORS)}
+    tables = {"colours.py", "sources.py", "bars.py", *(f"{name}.py" for name in SELECTORS)}
     files = [
         f for folder in ("pages", "perfcore") for end in ("py", "js") for f in (ROOT / folder).rglob(f"*.{end}")
     ]

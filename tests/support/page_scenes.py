@@ -129,7 +129,8 @@ def lesson(page: Page, url: str) -> None:
 
 def _answered(page: Page, url: str) -> None:
     lesson(page, url)
-    page.locator(".st-key-record button").click()
+    page.locator(".st-key-answer_amplitude input").press("ArrowRight")
+    page.locator(".st-key-record button:enabled").click()
     wait_first_maps(page)
     at_rest(page)
 
@@ -142,7 +143,7 @@ def lesson_try(page: Page, url: str) -> None:
 def lesson_see(page: Page, url: str) -> None:
     _answered(page, url)
     page.locator(".st-key-step_see button").click()
-    page.locator(PLOT).first.wait_for(timeout=60_000)
+    page.locator("[data-testid=before-after] img.after").wait_for(timeout=60_000)
     at_rest(page)
 
 

@@ -16,6 +16,7 @@ import { installAifQuality } from "./panels/aif_quality.js";
 import { installAifUncertainty } from "./panels/aif_uncertainty.js";
 import { installFineTuning } from "./panels/fine_tuning.js";
 import { installHelp } from "./panels/help.js";
+import { installLessonFocus } from "./panels/lesson_focus.js";
 import { installLecture } from "./panels/lecture.js";
 import { installNumbers } from "./panels/numbers.js";
 import { installReference } from "./panels/reference.js";
@@ -67,6 +68,7 @@ export const PLUGINS = [
   { name: "tornado", needs: ["tabs"], needsServer: true, install: installTornado },
   { name: "aifUncertainty", needs: ["tabs", "overlay"], needsServer: true, install: installAifUncertainty },
   { name: "region", needs: ["tabs"], install: installRegion },
+  { name: "lessonFocus", needs: ["tabs"], needsServer: true, install: installLessonFocus },
   { name: "lecture", needs: ["reference"], needsServer: true, install: installLecture },
   { name: "screenReader", needs: ["numbers"], install: installScreenReader },
 ];

@@ -89,11 +89,16 @@ export interface AifCheck {
 export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissuePeak: number }
 export interface DirectionInfo { id: string; label: string; unit: string }
 
+/** What the task of a lesson looks at: maps from left to right, the id of a metric, and what is open beside the curve. */
+export interface LessonFocus { id: string; maps: [string, string]; watch: string; opens: "" | "handles" | "tuning" }
+
 export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;
   sources: SourceInfo[]; notice: { id: number; text: string } | null;
   deconvolution: string; regularization: string; discretization: string; lambda: number; tmaxReference: string;
   casePath: string; computesInBrowser: boolean;
+  /** What a lesson opens and highlights. */
+  focus?: LessonFocus | null;
   /** Whether the page is in lecture mode: one screen, large type. */
   lecture?: boolean;
   /** Curves that the user's class has given for this case; 0 where they are too few. */
@@ -193,7 +198,7 @@ export interface SnapshotRow {
 }
 export interface ShelfFrame {
   kind: "shelf"; done: number; rows: SnapshotRow[]; link: string; shared: boolean; known: boolean; title: string;
-  wanted: { number: number; curveKey: string; map: string; slice: number | null; montage: boolean | null } | null;
+  wanted: { number: number; curveKey: string; map: string; slice: number | null; montage: boolean | null; morph?: Partial<WholeEdit> | null } | null;
   arrays: { curve?: Curve };
 }
 
@@ -296,6 +301,8 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   edit: Curve;
   /** A committed curve. */
   committed: CurveState;
+  /** A curve that the one in view is to morph into, with the handles that make it of the start (none: another curve). */
+  morph: { curve: Curve; handles: Partial<WholeEdit> };
   /** Name of the last edit, for its hint. */
   effect: string | null;
   numbers: { numbers: Numbers; start: Numbers };

@@ -1,6 +1,6 @@
 """Lessons on the shape of the input function."""
 
-from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Quantity, SliderQuestion
+from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Picture, Quantity, SliderQuestion, TaskView
 from pages.teaching.lessons import papers
 from perfcore.aif.edits import CurveEdit
 from perfcore.teaching import CurveExperiment, SweepExperiment
@@ -25,6 +25,10 @@ of it lends it only half of its contrast: the input function keeps its shape and
         "The artery fills half of its voxels, so the input function is half as high as it should be. "
         "The blood flow (CBF) that is read becomes how many times what it was?",
         0.25, 4.0, 0.05, "×", lambda r: r.half.healthy.cbf / r.whole.healthy.cbf, 0.1,
+        too_low="The tissue curve keeps its height. With half the input k(t) must be {factor:.2f} times as high "
+        "to give the same tissue curve, and CBF is the top of k(t).",
+        too_high="CBF is inversely proportional to the height: half the height gives {factor:.2f} times the flow. "
+        "The filter adds nothing, as λ is relative to the largest singular value.",
     ),
     task="Set *amplitude* to one half. Compare the rCBF map with the CBF map, and watch the core.",
     experiments={
@@ -60,6 +64,9 @@ which fills its voxels: that is the venous correction.
               and abs(r.half.healthy.tmax - r.whole.healthy.tmax) < 1e-2),
     ),
     reading=(papers.CALAMANTE_AIF, papers.STRAKA, papers.FIESELMANN),
+    picture=Picture("cbf", "whole", "half", _CBF, lambda o: o.healthy.cbf),
+    view=TaskView(("cbf", "rcbf"), "core_ml", "handles"),
+    solution="half",
     numbers={
         "factor": lambda r: r.half.healthy.cbf / r.whole.healthy.cbf,
         "volume": lambda r: r.half.healthy.cbv / r.whole.healthy.cbv,
@@ -84,6 +91,15 @@ this. The *delay-invariant* one (block-circulant) lets k(t) begin before zero.
         lambda r: {(True, True): 0, (True, False): 1, (False, True): 2, (False, False): 3}[
             abs(r.circulant_core) < 0.03, abs(r.causal_core) < 0.03
         ],
+        mistakes=(
+            "The causal form cannot place k(t) before zero: tissue that leads the curve piles up in the first "
+            "sample, and the core changes by {causal_core:+.0%}.",
+            "",
+            "It is the other way round: the causal form excludes tissue that leads the curve "
+            "({causal_core:+.0%}), the delay-invariant one lets k(t) begin before zero ({circulant_core:+.1%}).",
+            "In the delay-invariant form a shift of the curve only shifts k(t): its height, and with it the core, "
+            "stays ({circulant_core:+.1%}).",
+        ),
     ),
     task="*Shift* the curve by +4 s. Then choose *causal* under Deconvolution in the sidebar and shift again.",
     experiments={
@@ -131,6 +147,9 @@ function**: move it, and the hypoperfused volume moves.
               and r.causal_late.hypoperfused_ml < 0.7 * r.causal.hypoperfused_ml),
     ),
     reading=(papers.WU, papers.OSTERGAARD, papers.CALAMANTE_DISPERSION),
+    picture=Picture("rcbf", "causal", "causal_late", _CORE, lambda o: o.core_ml),
+    view=TaskView(("rcbf", "tmax"), "core_ml", "handles"),
+    solution="causal_late",
     numbers={
         "circulant_core": lambda r: r.circulant_late.core_ml / r.circulant.core_ml - 1,
         "causal_core": lambda r: r.causal_late.core_ml / r.causal.core_ml - 1,
@@ -152,6 +171,10 @@ of its true CBF.
     question=SliderQuestion(
         "The same tissue in a patient whose bolus is 1.8 times as wide: what share of its true CBF is read?",
         0, 100, 1, "%", lambda r: 100 * r.weak.ratio[4], 4,
+        too_low="The filter still passes {weak.passed} components of the wide bolus by more than half "
+        "({usual.passed} of the usual one), and they carry {weak.ratio[4]:.0%} of the flow.",
+        too_high="A wider bolus holds fewer fast components, and the filter removes more of them: the top of "
+        "k(t), which is CBF, falls below the {usual.ratio[4]:.0%} of the usual bolus.",
     ),
     task="Drag *width*, then *dispersion*. The core hardly moves; look at CBF, Tmax and the hypoperfused volume.",
     experiments={
@@ -159,11 +182,14 @@ of its true CBF.
         "wide": SweepExperiment("1.5 times as wide", edit=CurveEdit(width=1.5)),
         "weak": SweepExperiment("1.8 times as wide", edit=CurveEdit(width=1.8)),
         "true": CurveExperiment("true artery"),
-        "stretched": CurveExperiment("curve alone 1.5 times as wide", edit=CurveEdit(width=1.5)),
-        "dispersed": CurveExperiment("curve alone dispersed by 3 s", edit=CurveEdit(dispersion_s=3)),
+        "stretched": CurveExperiment("curve alone × 1.5", edit=CurveEdit(width=1.5)),
+        "dispersed": CurveExperiment("curve dispersed 3 s", edit=CurveEdit(dispersion_s=3)),
     },
     quantities=(
-        Quantity("CBF read over CBF true, MTT 4 s", lambda o: o.ratio[4], ("usual", "wide", "weak")),
+        Quantity(
+            "CBF read, % of true, MTT 4 s", lambda o: 100 * o.ratio[4], ("usual", "wide", "weak"),
+            takes_attempt=False,
+        ),
         Quantity(_CORE, lambda o: o.core_ml, ("true", "stretched", "dispersed")),
         Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("true", "stretched", "dispersed")),
     ),
@@ -195,6 +221,9 @@ bolus, and most of the loss cancels.
               lambda r: r.dispersed.hypoperfused_ml < 0.9 * r.true.hypoperfused_ml),
     ),
     reading=(papers.CALAMANTE_DISPERSION, papers.CALAMANTE_AIF, papers.KUDO),
+    picture=Picture("cbf", "true", "stretched", _CBF, lambda o: o.healthy.cbf),
+    view=TaskView(("cbf", "tmax"), "hypoperfused_ml", "handles"),
+    solution="stretched",
 )  # fmt: skip
 
 TAIL = Lesson(
@@ -212,6 +241,14 @@ function. The tissue, however, has seen all of it.
         "The tail is taken out of the input function alone. Which figure changes most, relative to before?",
         ("CBF of healthy tissue", "CBV of healthy tissue", "the core's volume", "Tmax of healthy tissue"),
         lambda r: max(range(4), key=lambda i: (abs(r.cbf), abs(r.cbv), abs(r.core), abs(r.tmax))[i]),
+        mistakes=(
+            "CBF changes by {cbf:+.0%}, as the filter becomes milder, but it is the top of k(t), which the first "
+            "pass makes. CBV divides by the whole area ({cbv:+.0%}).",
+            "",
+            "Healthy tissue and core are wrong by about the same factor, which cancels in rCBF: the core changes "
+            "by {core:+.1%}.",
+            "Tmax is the time of the top of k(t), which the first pass makes: it changes by {tmax:+.0%}.",
+        ),
     ),
     task="Set *tail* to 0, or press the gamma-variate fit. Look at CBV, then at the core.",
     experiments={
@@ -246,6 +283,9 @@ be read.
         Claim("more components pass", lambda r: r.first.passed > r.whole.passed),
     ),
     reading=(papers.THOMPSON, papers.CALAMANTE_AIF, papers.FIESELMANN),
+    picture=Picture("cbv", "whole", "first", _CBV, lambda o: o.healthy.cbv, 2),
+    view=TaskView(("cbv", "rcbf"), "core_ml", "handles"),
+    solution="first",
     numbers={
         "cbv": lambda r: r.first.healthy.cbv / r.whole.healthy.cbv - 1,
         "cbf": lambda r: r.first.healthy.cbf / r.whole.healthy.cbf - 1,

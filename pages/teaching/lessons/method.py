@@ -1,6 +1,15 @@
 """Lessons on the method: regularisation, thresholds, Tmax and its clock, the gradient."""
 
-from pages.teaching.lesson import ChoiceQuestion, Claim, Lesson, Quantity, SliderQuestion
+from pages.teaching.lesson import (
+    ChoiceQuestion,
+    Claim,
+    Lesson,
+    Picture,
+    Quantity,
+    SliderQuestion,
+    TaskView,
+    volume_of,
+)
 from pages.teaching.lessons import papers
 from perfcore.aif.edits import CurveEdit
 from perfcore.maps import HEALTHY_TMAX_S
@@ -22,6 +31,10 @@ Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
         "Tissue has a true rCBF of 0.38 and an MTT of 8 s, normal tissue one of 4 s; λ is 0.3, without noise. "
         "Which rCBF is read?",
         0.1, 0.8, 0.01, "", lambda r: r.read, 0.05,
+        too_low="Both tissues lose flow, the faster one more: normal tissue reads {strong.ratio[4]:.0%} of its "
+        "flow, tissue with an MTT of 8 s {strong.ratio[8]:.0%}. Their ratio therefore rises above 0.38.",
+        too_high="Slow tissue loses flow, too ({strong.ratio[8]:.0%} is read): the ratio rises by "
+        "{strong.ratio[8]:.2f}/{strong.ratio[4]:.2f}, from 0.38 to {read:.2f}.",
     ),
     task="Drag λ in the sidebar from 0.3 to 0.1 and below. CBF rises, the core changes, and noise comes in.",
     experiments={
@@ -32,9 +45,19 @@ Normal tissue has an MTT of about 4 s, threatened tissue 8 s and more.
         "case_weakest": CurveExperiment("this case, λ 0.03", settings={"lambda_rel": 0.03}),
     },
     quantities=(
-        Quantity("CBF read over true, MTT 4 s", lambda o: o.ratio[4], ("strong", "weak", "weakest")),
-        Quantity("CBF read over true, MTT 20 s", lambda o: o.ratio[20], ("strong", "weak", "weakest")),
-        Quantity("CBF read from 1 HU of noise, of normal", lambda o: o.floor[1], ("strong", "weak", "weakest")),
+        Quantity(
+            "CBF read, % of true, MTT 4 s", lambda o: 100 * o.ratio[4], ("strong", "weak", "weakest"),
+            takes_attempt=False,
+        ),
+        Quantity(
+            "CBF read, % of true, MTT 20 s", lambda o: 100 * o.ratio[20], ("strong", "weak", "weakest"),
+            takes_attempt=False,
+        ),
+        Quantity(
+            "CBF read from 1 HU of noise, of normal", lambda o: o.floor[1], ("strong", "weak", "weakest"),
+            takes_attempt=False,
+        ),
+        Quantity("core, ml", lambda o: o.core_ml, ("case_strong", "case_weakest")),
     ),
     outcome="""
 **{read:.2f}**, well above the threshold: at λ = 0.3 normal tissue reads {strong.ratio[4]:.0%} of its flow,
@@ -63,6 +86,9 @@ Each fast component that passes brings its noise, and a maximum collects it. In 
         Claim("and more noise", lambda r: r.weakest.floor[1] > r.weak.floor[1] > 1.3 * r.strong.floor[1]),
     ),
     reading=(papers.WU, papers.FIESELMANN, papers.OSTERGAARD),
+    picture=Picture("rcbf", "case_strong", "case_weakest", "core, ml", lambda o: o.core_ml),
+    view=TaskView(("rcbf", "cbf"), "core_ml"),
+    solution="case_weakest",
     numbers={
         "read": lambda r: 0.38 * r.strong.ratio[8] / r.strong.ratio[4],
         "read_weak": lambda r: 0.38 * r.weak.ratio[8] / r.weak.ratio[4],
@@ -85,6 +111,10 @@ core has {high_side.core_ml:.1f} ml.
     question=SliderQuestion(
         "The same map with 0.30 of the whole brain's mean: how many millilitres?",
         0, 15, 0.5, "ml", lambda r: r.low_brain.core_ml, 1.0,
+        too_low="The border of a core is steep: between 0.30 and 0.38 lie only the voxels of its rim, so that "
+        "{low_brain.core_ml:.1f} of {high_side.core_ml:.1f} ml are left.",
+        too_high="Both changes lower the cut-off, from {cut_high:.1f} to {cut_low:.1f} ml/100 g/min: fewer "
+        "voxels lie below it, {low_brain.core_ml:.1f} ml.",
     ),
     task="Under *Smoothing, thresholds* move *Core: rCBF below* to 0.30, then change *Healthy reference*.",
     experiments={
@@ -123,6 +153,9 @@ them.
               == max(r[name].dice for name in ("high_side", "high_brain", "low_side", "low_brain"))),
     ),
     reading=(papers.CEREDA, papers.CAMPBELL, papers.KUDO),
+    picture=Picture("rcbf", "high_side", "low_brain", "core, ml", lambda o: o.core_ml, differ_by="core"),
+    view=TaskView(("rcbf", "cbf"), "core_ml"),
+    solution="low_brain",
     numbers={
         "cut_high": lambda r: 0.38 * r.high_side.healthy.cbf,
         "cut_low": lambda r: 0.30 * r.low_brain.healthy.cbf,
@@ -144,18 +177,30 @@ Tmax *is* the delay. Above 6 s tissue counts as hypoperfused.
     question=SliderQuestion(
         "Blood arrives 3 s after the input function, in tissue with an MTT of 8 s. Which Tmax is read?",
         0, 12, 0.5, "s", lambda r: r.behind.tmax[8], 0.6,
+        too_low="Tmax is the delay of 3 s and more: the filter rounds k(t), and its top comes "
+        "{behind.excess[8]:.1f} s after the arrival at an MTT of 8 s.",
+        too_high="The top of k(t) comes later than the arrival, but not by the whole MTT: the filter adds "
+        "{behind.excess[8]:.1f} s at an MTT of 8 s.",
     ),
     task="Point at tissue and look at its k(t): it rises over seconds. Lower λ in the sidebar: it rises sooner.",
     experiments={
         "here": SweepExperiment("no delay"),
         "behind": SweepExperiment("3 s behind", delay_s=3),
         "sharp": SweepExperiment("3 s behind, λ 0.1", delay_s=3, settings={"lambda_rel": 0.1}),
-        "case": CurveExperiment("this case"),
+        "case": CurveExperiment("this case, λ 0.3"),
+        "case_sharp": CurveExperiment("this case, λ 0.1", settings={"lambda_rel": 0.1}),
     },
     quantities=(
-        Quantity("Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp")),
-        Quantity("Tmax, MTT 8 s, s", lambda o: o.tmax[8], ("here", "behind", "sharp")),
-        Quantity("Tmax, MTT 20 s, s", lambda o: o.tmax[20], ("here", "behind", "sharp")),
+        Quantity(
+            "Tmax, MTT 2 s, s", lambda o: o.tmax[2], ("here", "behind", "sharp"), takes_attempt=False
+        ),
+        Quantity(
+            "Tmax, MTT 8 s, s", lambda o: o.tmax[8], ("here", "behind", "sharp"), takes_attempt=False
+        ),
+        Quantity(
+            "Tmax, MTT 20 s, s", lambda o: o.tmax[20], ("here", "behind", "sharp"), takes_attempt=False
+        ),
+        Quantity("healthy Tmax, s", lambda o: o.healthy.tmax, ("case", "case_sharp")),
     ),
     outcome="""
 **{behind.tmax[8]:.1f} s**: the delay of 3 s and {behind.excess[8]:.1f} s on top. At an MTT of 2 s it is
@@ -182,6 +227,9 @@ not six seconds of delay.
         Claim("a smaller λ has less of it", lambda r: r.sharp.excess[8] < r.behind.excess[8]),
     ),
     reading=(papers.CALAMANTE_TMAX, papers.WU),
+    picture=Picture("tmax", "case", "case_sharp", "healthy Tmax, s", lambda o: o.healthy.tmax),
+    view=TaskView(("tmax", "rcbf"), "hypoperfused_ml"),
+    solution="case_sharp",
 )  # fmt: skip
 
 _ANCHORED = {"tmax_reference": "healthy"}
@@ -201,6 +249,11 @@ delay. With the true artery {true.hypoperfused_ml:.0f} ml lie above 6 s.
     question=SliderQuestion(
         "The input function comes 4 s later, nothing else. How many millilitres lie above 6 s?",
         0, 200, 5, "ml", lambda r: r.late.hypoperfused_ml, 20,
+        too_low="All of Tmax falls by 4 s, but the lesion lies well above the line: it reads "
+        "{late.lesion.tmax:.1f} s in place of {true.lesion.tmax:.1f} s, so that {late.hypoperfused_ml:.0f} ml "
+        "stay above 6 s.",
+        too_high="Tmax counts from the input function: one that is 4 s late takes 4 s off every voxel, and the "
+        "tissue between 6 and 10 s is no longer above the line ({late_change:+.0%}).",
     ),
     task="""
 *Shift* the curve by +4 s and watch the hypoperfused volume. Then set *Tmax counted from* to *healthy tissue* under
@@ -260,6 +313,9 @@ late itself, as behind a narrowed carotid: a shift of more than 2 s is therefore
         )),
     ),
     reading=(papers.CALAMANTE_TMAX, papers.WU, papers.CALAMANTE_AIF),
+    picture=Picture("tmax", "true", "late", "Tmax > 6 s, ml", lambda o: o.hypoperfused_ml),
+    view=TaskView(("tmax", "rcbf"), "hypoperfused_ml", "handles"),
+    solution="late",
     numbers={
         "late_change": lambda r: r.late.hypoperfused_ml / r.true.hypoperfused_ml - 1,
         "early_change": lambda r: r.early.hypoperfused_ml / r.true.hypoperfused_ml - 1,
@@ -287,16 +343,33 @@ core of *every other* slice. The slices in between are kept to check.
         "Each sample is free, without a constraint. Compared with the slices in the loss, Dice on the others …",
         ("rises as much", "rises less, or not at all", "falls by as much as the others rise"),
         lambda r: 0 if r.unseen > 0.7 * r.seen else (1 if r.unseen > -0.7 * r.seen else 2),
+        mistakes=(
+            "Part of what a free curve learns is the noise of the voxels in the loss, and other slices have other "
+            "noise: {seen:+.3f} there, {unseen:+.3f} on the others.",
+            "",
+            "What the curve learns is not noise alone: it also undoes the filter's bias, which all slices have. "
+            "On the others Dice changes by {unseen:+.3f}, in the loss by {seen:+.3f}.",
+        ),
     ),
-    task="Draw on the curve and try to raise Dice by hand. How far from an artery do you have to go?",
+    task="""
+Draw on the curve and try to raise Dice by hand. Then choose *free samples* under *Form* and press *Run*: how far
+from an artery does it go?
+""",
     experiments={
         "free": FinetuneExperiment("free samples", parametrization="free", curvature=0.0),
         "soft": FinetuneExperiment("positive and smooth"),
+        "artery": CurveExperiment("true artery"),
     },
     quantities=(
-        Quantity("Dice gained, training slices", lambda o: o.last - o.first, ("free", "soft")),
-        Quantity("Dice gained, held-out slices", lambda o: o.held_out_last - o.held_out_first, ("free", "soft")),
-        Quantity("roughness, × the start's", lambda o: o.roughness, ("free", "soft")),
+        Quantity(
+            "Dice gained, training slices", lambda o: o.last - o.first, ("free", "soft"), takes_attempt=False
+        ),
+        Quantity(
+            "Dice gained, held-out slices", lambda o: o.held_out_last - o.held_out_first, ("free", "soft"),
+            takes_attempt=False,
+        ),
+        Quantity("roughness, × the start's", lambda o: o.roughness, ("free", "soft"), takes_attempt=False),
+        Quantity("Dice, all slices", lambda o: volume_of(o).dice or 0.0, ("artery", "free", "soft")),
     ),
     outcome="""
 On the slices in the loss Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
@@ -322,6 +395,9 @@ fitted to many patients, and predicts the curve of one whose core is unknown.
               lambda r: r.soft.n_negative == 0 and r.soft.roughness < r.free.roughness / 10),
     ),
     reading=(papers.DE_LA_ROSA_FIRST, papers.DE_LA_ROSA),
+    picture=Picture("rcbf", "artery", "free", "Dice, all slices", lambda o: o.dice, 2, differ_by="core"),
+    view=TaskView(("rcbf", "tmax"), "dice", "tuning"),
+    solution="free",
     numbers={
         "seen": lambda r: r.free.last - r.free.first,
         "unseen": lambda r: r.free.held_out_last - r.free.held_out_first,

@@ -1,6 +1,6 @@
 """Lessons on the scan and on where the input function was taken."""
 
-from pages.teaching.lesson import Claim, Lesson, Quantity, SliderQuestion
+from pages.teaching.lesson import Claim, Lesson, Picture, Quantity, SliderQuestion, TaskView
 from pages.teaching.lessons import papers
 from perfcore.aif.edits import CurveEdit
 from perfcore.teaching import CurveExperiment
@@ -21,17 +21,24 @@ whole, healthy tissue almost whole, and the core only in part.
     question=SliderQuestion(
         "The scan ends at 35 s in place of {last:.0f} s. What share of its CBV is left in the core?",
         0, 100, 1, "%", lambda r: 100 * r.core_left, 10,
+        too_low="The core is late, but half of its contrast has come by 35 s: {core_left:.0%} of the area is "
+        "left.",
+        too_high="The core fills late and empties later. At 35 s it has much of its contrast still to come, so it "
+        "loses {core_lost:.0%}, healthy tissue {healthy_lost:.0%}.",
     ),
-    task="*Cut* the curve at 35 s: the tissue goes on, and CBV rises. A scan that stops cuts both: see there.",
+    task="*Cut* the curve at 35 s: the tissue goes on, and CBV rises. A scan that stops cuts both: see *See*.",
     experiments={
         "whole": CurveExperiment("whole scan"),
         "s40": CurveExperiment("40 s", stop_s=40),
         "s35": CurveExperiment("35 s", stop_s=35),
         "s28": CurveExperiment("28 s", stop_s=28),
+        "cut": CurveExperiment("curve cut at 35 s", edit=CurveEdit(cut_s=35)),
     },
     quantities=(
-        Quantity("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s40", "s35", "s28")),
-        Quantity("CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s40", "s35", "s28")),
+        Quantity("CBV of the core, ml/100 g", lambda o: o.lesion.cbv, ("whole", "s40", "s35", "s28", "cut")),
+        Quantity(
+            "CBV of healthy tissue, ml/100 g", lambda o: o.healthy.cbv, ("whole", "s40", "s35", "s28", "cut")
+        ),
         Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("whole", "s40", "s35", "s28")),
     ),
     outcome="""
@@ -62,6 +69,9 @@ peak.
               lambda r: r.s28.hypoperfused_ml < 0.6 * r.whole.hypoperfused_ml),
     ),
     reading=(papers.BORST, papers.FIESELMANN),
+    picture=Picture("cbv", "whole", "s35", "CBV of the core, ml/100 g", lambda o: o.lesion.cbv, 2),
+    view=TaskView(("cbv", "rcbf"), "core_ml", "handles"),
+    solution="cut",
     numbers={
         "last": lambda r: r.whole.dt_s * (r.whole.curve.size - 1),
         "core_left": lambda r: r.s35.lesion.cbv / r.whole.lesion.cbv,
@@ -86,12 +96,17 @@ spread out. The automatic selector takes them all the same. Measured from the tr
     question=SliderQuestion(
         "With the input function from beyond the clot: how many millilitres have a Tmax above 6 s?",
         0, 250, 5, "ml", lambda r: r.distal.hypoperfused_ml, 15,
+        too_low="Not all of it is hidden: the tissue with the longest delay and transit time still peaks more "
+        "than 6 s after the late curve, {distal.hypoperfused_ml:.0f} ml.",
+        too_high="Tmax counts from the input function. A curve that is itself behind the clot starts the clock "
+        "after the delay, so the tissue behind the same clot seems hardly late: {true.hypoperfused_ml:.0f} → "
+        "{distal.hypoperfused_ml:.0f} ml.",
     ),
     task="This is the true artery. Choose *Straka* as source and look at Tmax; then shift by −3 s.",
     experiments={
         "true": CurveExperiment("true artery"),
-        "distal": CurveExperiment("automatic, beyond the clot", curve="automatic"),
-        "moved": CurveExperiment("automatic, 3 s earlier", curve="automatic", edit=CurveEdit(shift_s=-3)),
+        "distal": CurveExperiment("beyond the clot", curve="automatic"),
+        "moved": CurveExperiment("the same 3 s earlier", curve="automatic", edit=CurveEdit(shift_s=-3)),
     },
     quantities=(
         Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("true", "distal", "moved")),
@@ -127,6 +142,9 @@ downstream. Moved 3 s earlier, it gives {moved.hypoperfused_ml:.0f} ml.
               lambda r: r.moved.hypoperfused_ml > 3 * r.distal.hypoperfused_ml),
     ),
     reading=(papers.CALAMANTE_AIF, papers.MOURIDSEN, papers.STRAKA),
+    picture=Picture("tmax", "true", "distal", _TMAX, lambda o: o.hypoperfused_ml),
+    view=TaskView(("tmax", "rcbf"), "hypoperfused_ml", "handles"),
+    solution="distal",
 )  # fmt: skip
 
 VEIN = Lesson(
@@ -142,6 +160,10 @@ the brain: it is later and wider than the artery's, with about the same area.
     question=SliderQuestion(
         "The sinus serves as input function. What share of the brain seems to receive its blood *before* it?",
         0, 100, 1, "%", lambda r: 100 * r.vein.leading, 10,
+        too_low="Blood reaches the vein after the tissue: the vein peaks at {vein.peak_s:.0f} s, the artery at "
+        "{artery.peak_s:.0f} s. All tissue that is not late itself leads it, {vein.leading:.0%} of the brain.",
+        too_high="The tissue behind the clot is so late that it follows the vein, too: {vein.leading:.0%} of the "
+        "brain lead it, not all.",
     ),
     task="Choose *Vein (VOF)* as the source. Or make one: *shift* the curve by 4 s and *disperse* it by 2 s.",
     experiments={
@@ -151,7 +173,7 @@ the brain: it is later and wider than the artery's, with about the same area.
         "vein_causal": CurveExperiment("vein, causal", curve="vein", settings={"deconvolution": "causal"}),
     },
     quantities=(
-        Quantity("brain with Tmax < 0", lambda o: o.leading, ("artery", "vein")),
+        Quantity("brain with Tmax < 0, %", lambda o: 100 * o.leading, ("artery", "vein")),
         Quantity(_TMAX, lambda o: o.hypoperfused_ml, ("artery", "vein")),
         Quantity(_CORE, lambda o: o.core_ml, ("artery", "vein", "causal", "vein_causal")),
     ),
@@ -183,6 +205,9 @@ Plausible maps are no proof of a good input function: look at the curve, and at 
               > 1.3 * r.causal.healthy.cbf and r.vein_causal.core_ml > 1.1 * r.causal.core_ml),
     ),
     reading=(papers.STRAKA, papers.MOURIDSEN, papers.CALAMANTE_AIF),
+    picture=Picture("tmax", "artery", "vein", "brain with Tmax < 0, %", lambda o: 100 * o.leading),
+    view=TaskView(("tmax", "rcbf"), "hypoperfused_ml", "handles"),
+    solution="vein",
 )  # fmt: skip
 
 SMOOTHING = Lesson(
@@ -201,6 +226,10 @@ deconvolution each slice is smoothed with a Gaussian of 2.5 mm and each curve ov
     question=SliderQuestion(
         "Without any smoothing: how many millilitres of core are found in this healthy brain?",
         0, 60, 1, "ml", lambda r: r.none.core_ml, 6,
+        too_low="Noise raises the maximum of k(t), and unevenly: the mean rises, and voxels below 0.38 of it "
+        "count as core. Without smoothing these are {none.core_ml:.0f} ml.",
+        too_high="Noise lifts every maximum: most voxels stay near the mean, and only the lowest fall below 0.38 "
+        "of it, {none.core_ml:.0f} ml.",
     ),
     task="In the sidebar, under *Smoothing, thresholds*, set both σ to 0 (it takes a moment). Look at the core.",
     experiments={
@@ -242,4 +271,7 @@ missed. Too much smoothing, in turn, blurs a small core into its surroundings.
         Claim("a smaller λ passes more of it", lambda r: r.sharp.healthy.cbf > 1.2 * r.none.healthy.cbf),
     ),
     reading=(papers.FIESELMANN, papers.KUDO),
+    picture=Picture("rcbf", "usual", "none", "false core, ml", lambda o: o.core_ml),
+    view=TaskView(("rcbf", "tmax"), "core_ml"),
+    solution="none",
 )  # fmt: skip

@@ -208,6 +208,7 @@ def test_a_link_opens_case_settings_and_start() -> None:
     header, arrays = shelf_frame(app)
     assert header["wanted"] == {
         "number": 1, "curveKey": "demo-noisy|truth", "map": "tmax", "slice": 2, "montage": None,
+        "morph": None,
     }  # fmt: skip
     np.testing.assert_array_equal(arrays["curve"], np.linspace(1, 5, 60).astype(np.float32))
     shown = address(app)

@@ -12,11 +12,15 @@ from streamlit.testing.v1 import AppTest
 
 from pages.library.catalog import demonstrations, open_case
 from pages.session.state import STATE_KEY, UserState
+from pages.teaching.bars import OWN_LABEL
 from pages.teaching.challenge import SUBMITTED
 from pages.teaching.lesson import FORMATTER, ChoiceQuestion, Lesson, SliderQuestion, fill
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import STEPS
+from perfcore.aif.edits import CurveEdit, edit_curve
+from perfcore.map_info import MAPS
+from perfcore.metric_info import LIVE
 from perfcore.teaching.challenge import true_voxels
 from tests import ROOT
 from tests.support.user_session import live_of, new_user, user_of
@@ -46,6 +50,10 @@ def test_every_claim_of_a_lesson_holds(lesson: Lesson) -> None:
     assert [claim.sentence for claim in lesson.claims if not claim.holds(results)] == []
 
 
+def test_no_name_of_a_lesson_is_hidden_by_an_attribute(lesson: Lesson) -> None:
+    assert not set(dir(results_of(lesson))) & {*lesson.experiments, *lesson.numbers}
+
+
 def test_every_placeholder_is_filled(lesson: Lesson) -> None:
     results = results_of(lesson)
     for text in lesson.texts:
@@ -71,11 +79,19 @@ def test_the_answer_of_a_question_is_within_its_slider(lesson: Lesson) -> None:
         # A guess is wrong more often than right, and the slider does not open on the answer.
         assert 2 * question.tolerance < 0.3 * (question.high - question.low)
         assert not question.is_right(question.low, results)
+        # Every wrong answer is answered by its own sentence.
+        assert question.too_low and question.too_high and question.too_low != question.too_high
+        assert question.mistake(true - question.tolerance - question.step, results) == question.too_low
+        assert question.mistake(true + question.tolerance + question.step, results) == question.too_high
     else:
         assert isinstance(question, ChoiceQuestion)
         rights = [question.is_right(i, results) for i in range(len(question.options))]
         assert rights.count(True) == 1
         assert len(rights) >= 3
+        assert len(question.mistakes) == len(question.options)
+        wrong = [question.mistake(i, results) for i, right in enumerate(rights) if not right]
+        assert all(wrong) and len(set(wrong)) == len(wrong)
+        assert question.mistakes[rights.index(True)] == ""
 
 
 def test_quantities_and_charts_are_computed(lesson: Lesson) -> None:
@@ -84,7 +100,38 @@ def test_quantities_and_charts_are_computed(lesson: Lesson) -> None:
         values = [quantity.read(results[name]) for name in quantity.experiments]
         assert np.isfinite(values).all()
         assert len(values) >= 2
+        if quantity.takes_attempt:
+            assert np.isfinite(quantity.read(results.volume_result(lesson.picture.before)))
+    assert any(quantity.takes_attempt for quantity in lesson.quantities)
     assert set(lesson.charted) <= set(lesson.experiments)
+
+
+def test_a_lesson_watches_a_metric_of_the_lab_on_maps_of_the_lab(lesson: Lesson) -> None:
+    assert lesson.view.watch in LIVE
+    assert set(lesson.view.maps) <= set(MAPS)
+    assert len(set(lesson.view.maps)) == 2
+    assert lesson.picture.map in lesson.view.maps
+
+
+def test_the_solution_changes_the_curve_or_the_settings(lesson: Lesson) -> None:
+    results = results_of(lesson)
+    start = results.live_case.sources[lesson.start].value
+    solved = results[lesson.solution].curve
+    assert solved.shape == start.shape
+    assert not np.array_equal(solved, start) or results.settings_of(lesson.solution) != lesson.own_settings
+
+
+def test_a_figure_below_zero_has_a_minus_sign() -> None:
+    assert fill("{shift:.1f} s, {part:+.0%}", {"shift": -2.04, "part": -0.5}) == "−2.0 s, −50%"
+
+
+def test_a_share_is_asked_and_charted_in_one_unit() -> None:
+    for name in ("vein", "width"):
+        lesson = LESSONS[name]
+        results, quantity = results_of(lesson), lesson.quantities[0]
+        assert lesson.question.unit == "%" and "%" in quantity.label
+        charted = [quantity.read(results[one]) for one in quantity.experiments]
+        assert lesson.question.answer(results) in charted
 
 
 def test_a_claim_can_fail() -> None:
@@ -136,6 +183,7 @@ def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     if isinstance(question, SliderQuestion):
         true = question.answer(results)
         given = min(max(round(true / question.step) * question.step, question.low), question.high)
+        assert app.button(key="record").disabled  # the place where a slider begins is no prediction
         app.slider(key=f"answer_{lesson.id}").set_value(float(given)).run()
     else:
         app.radio(key=f"answer_{lesson.id}").set_value(question.answer(results)).run()
@@ -147,11 +195,13 @@ def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     press(app, "step_see")
     assert fill(lesson.outcome, results).strip() in words(app)
     assert app.success[0].value == "Right."
-    assert len(app.get("plotly_chart")) == len(lesson.quantities)
+    assert sum('class="bars"' in one.proto.body for one in app.get("html")) == len(lesson.quantities)
     press(app, "step_why")
     assert fill(lesson.why, results).strip() in words(app)
     assert len(app.get("plotly_chart")) >= 2
     press(app, "step_read")
+    for claim in lesson.claims:
+        assert claim.sentence[1:] in words(app)
     for paper in lesson.reading:
         assert f"]({paper.link})" in words(app)
     press(app, "to_list")
@@ -167,10 +217,80 @@ def test_a_wrong_prediction_is_kept_and_shown() -> None:
     press(app, "step_see")
     assert {m.label: m.value for m in app.metric} == {"You predicted": "0.5 ×", "Computed": "2.00 ×"}
     assert not app.success
+    lesson = LESSONS["amplitude"]
+    assert fill(lesson.question.too_low, results_of(lesson)) in app.warning[0].value
     press(app, "step_predict")
     assert not app.slider or all(s.key != "answer_amplitude" for s in app.slider)  # it cannot be mended afterwards
     press(app, "to_list")
     assert "**0** predicted right" in words(app)
+
+
+def solved(app: AppTest) -> Lesson:
+    """Record a prediction in the selected lesson, and have its task carried out."""
+    lesson = LESSONS[user_of(app).lesson.selected]
+    if isinstance(lesson.question, SliderQuestion):
+        app.slider(key=f"answer_{lesson.id}").set_value(lesson.question.high).run()
+    else:
+        app.radio(key=f"answer_{lesson.id}").set_value(0).run()
+    press(app, "record")
+    press(app, "solve")
+    return lesson
+
+
+def test_the_task_is_carried_out_and_taken_back(lesson: Lesson) -> None:
+    app = run()
+    press(app, f"open_{lesson.id}")
+    solved(app)
+    results, now, linked = results_of(lesson), live_of(app).workspace, user_of(app).linked
+    assert now.settings == results.settings_of(lesson.solution)
+    assert linked.view.case == now.case.name
+    np.testing.assert_array_equal(linked.view.curve, results[lesson.solution].curve)
+    if linked.morph:  # by these handles the browser can go on from there
+        made = edit_curve(now.start.value, now.case.prepared.dt_s, CurveEdit(**linked.morph))
+        np.testing.assert_array_equal(made, linked.view.curve)
+    press(app, "take_back")
+    assert live_of(app).workspace.settings == lesson.own_settings
+    assert user_of(app).linked.view.curve is None
+
+
+def own_bars(app: AppTest) -> list[list[float]]:
+    """Return the numbers at the bars of the user's own attempt, by chart."""
+    charts = [one.proto.body for one in app.get("html") if 'class="bars"' in one.proto.body]
+    row = re.compile(rf">{OWN_LABEL}</th>.*?>([−\d.]+)</span>")
+    return [[float(number.replace("−", "-")) for number in row.findall(chart)] for chart in charts]
+
+
+def test_an_own_attempt_is_computed_and_charted() -> None:
+    app = run()
+    press(app, "open_tail")
+    app.radio(key="answer_tail").set_value(0).run()
+    press(app, "record")
+    press(app, "step_see")
+    assert own_bars(app) == [[], [], []]  # nothing was touched
+    press(app, "step_try")
+    now = live_of(app).workspace
+    curve = edit_curve(now.start.value, now.case.prepared.dt_s, CurveEdit(amplitude=1.3, tail=0.4))
+    live_of(app).keep_curve(now.curve_key, curve)
+    press(app, "step_see")
+    flow = now.case.volume_flow(curve, now.settings)
+    area = float(curve.sum()) * now.case.prepared.dt_s
+    cbv = now.case.voxel_values(area, flow, now.settings).cbv.numpy()[now.case.reference.numpy()].mean()
+    numbers = now.case.numbers(flow, now.settings)
+    expected = [[cbv], [numbers["reference_cbf"]], [numbers["core_ml"]]]
+    np.testing.assert_allclose(own_bars(app), expected, rtol=5e-3)  # three digits are shown
+
+
+def test_an_attempt_with_other_settings_alone_is_charted() -> None:
+    app = run()
+    press(app, "open_lambda")
+    app.slider(key="answer_lambda").set_value(0.5).run()
+    press(app, "record")
+    app.slider(key="set_lambda_rel").set_value(0.1).run()
+    press(app, "step_see")
+    now = live_of(app).workspace
+    assert now.settings.lam == 0.1
+    expected = now.case.numbers(now.case.volume_flow(now.start.value, now.settings), now.settings)["core_ml"]
+    np.testing.assert_allclose(own_bars(app)[-1], [expected], rtol=5e-3)
 
 
 def test_leaving_a_lesson_restores_case_settings_and_curve() -> None:

@@ -1,5 +1,5 @@
 // Buttons that morph the curve into a variant of the start AIF; the definition is perfcore/aif/variants.py.
-/** @import { Case, Curve, VariantInfo } from "../types.js" */
+/** @import { Case, Curve, CurveState, VariantInfo, WholeEdit } from "../types.js" */
 /** @import { Lab } from "../lab.js" */
 import { closest, element, findAll } from "../common/dom.js";
 import { editCurve } from "./curve_edits.js";
@@ -59,15 +59,20 @@ class VariantButtons {
     const target = variantCurve(variant, lab.case);
     if (!target) { lab.notice("No vein is known in this case: its VOF was not found."); return; }
     const isShown = lab.aif.committed && sameCurve(lab.aif.committed.curve, target);
-    this.#morph(isShown ? lab.case.arrays.start : target, isShown ? null : variant.effect);
+    this.morph(isShown ? lab.case.arrays.start : target, isShown ? null : variant.effect);
   }
 
-  /** @param {Curve} target @param {string | null} effect */
-  #morph(target, effect) {
+  /**
+   * Move the curve in view to another one and commit that.
+   * @param {Curve} target
+   * @param {string | null} effect
+   * @param {CurveState["whole"]} [whole] the handles that make it
+   */
+  morph(target, effect, whole = null) {
     const { lab } = this;
     cancelAnimationFrame(this.#frame);
     const from = lab.editor.curve.slice(), began = performance.now();
-    const commit = () => { lab.aif.commit(target, { voxels: [], effect }); };
+    const commit = () => { lab.aif.commit(target, { voxels: [], effect, whole }); };
     if (matchMedia("(prefers-reduced-motion: reduce)").matches || lab.streaming) { commit(); return; }
     const step = (/** @type {number} */ now) => {
       if (lab.editor.isDragging) return; // the hand has taken the curve
@@ -92,10 +97,15 @@ class VariantButtons {
   close() { cancelAnimationFrame(this.#frame); }
 }
 
+/** The start curve under handles; null without any. @param {Lab} lab @param {Partial<WholeEdit>} handles @returns {CurveState["whole"]} */
+const asWhole = (lab, handles) => (Object.keys(handles).length
+  ? { base: Float32Array.from(lab.values.open.arrays.start), handles: /** @type {WholeEdit} */ (handles) } : null);
+
 /** @param {Lab} lab */
 export function installVariants(lab) {
   const buttons = new VariantButtons(lab);
   lab.events.on("config", ({ variants }) => buttons.configure(variants));
   lab.events.on("committed", () => buttons.show());
+  lab.events.on("morph", ({ curve, handles }) => buttons.morph(curve, null, asWhole(lab, handles)));
   return { close() { buttons.close(); } };
 }

@@ -12,7 +12,7 @@ const SNAPSHOT = "snapshot:";
 /** Of a case: the first curve that it was opened with, the choice, and what is pinned by it. @typedef {{first: Pinned, id: string, pinned: Pinned}} Entry */
 
 export class Reference {
-  /** By name of the case. @type {Record<string, Entry>} */
+  /** By name of the case, and by lesson. @type {Record<string, Entry>} */
   #entries = readStored(STORED) ?? {};
   /** Metrics of the curve in the Lab. @type {Numbers | null} */
   #now = null;
@@ -31,7 +31,10 @@ export class Reference {
   }
 
   /** @returns {Entry | undefined} */
-  get #entry() { return this.#entries[this.lab.case?.name ?? ""]; }
+  get #entry() { return this.#entries[this.#key]; }
+
+  /** A lesson has a reference of its own: its start curve. */
+  get #key() { return [this.lab.case?.name ?? "", ...(this.lab.config.focus ? [this.lab.config.focus.id] : [])].join("|"); }
 
   /** The metrics that changes are counted from. @returns {Partial<Numbers> | null} */
   get numbers() { return this.#entry?.pinned.numbers ?? null; }
@@ -73,7 +76,7 @@ export class Reference {
 
   /** @param {Entry} entry */
   #set(entry) {
-    this.#entries[this.lab.values.open.name] = entry;
+    this.#entries[this.#key] = entry;
     store(STORED, this.#entries);
     this.show();
     for (const listener of this.#listeners) listener();

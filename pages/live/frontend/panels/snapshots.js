@@ -133,7 +133,7 @@ class Snapshots {
     const { lab } = this;
     const wanted = this.#wanted;
     if (!wanted || lab.case?.curveKey !== wanted.curveKey || lab.case.epoch !== lab.config.epoch) return;
-    const { map, slice, montage, curve, token, number } = wanted;
+    const { map, slice, montage, curve, token, number, morph } = wanted;
     this.#wanted = null;
     opened.set(token, number);
     const { view } = lab;
@@ -142,7 +142,8 @@ class Snapshots {
     view.store();
     if (slice !== null) lab.goTo(slice);
     lab.viewChanged();
-    if (curve) lab.aif.commit(curve, { voxels: [], effect: null });
+    if (curve && morph) lab.events.emit("morph", { curve, handles: morph });
+    else if (curve) lab.aif.commit(curve, { voxels: [], effect: null });
     else if (lab.aif.changed()) lab.actions.reset();
     else lab.aif.recompute();
     lab.root.dataset.granted = String(number);

@@ -1,0 +1,67 @@
+// What the task of a lesson looks at: its maps, the metric to watch, the open handles; and the Lab's height below the task.
+/** @import { Lab } from "../lab.js" */
+/** @import { ConfigFrame } from "../types.js" */
+import { findAll } from "../common/dom.js";
+
+const TOP_BAR_PX = 60; // of the page, which the height rule of the Lab has already left out
+
+class LessonFocus {
+  /** Id of the lesson whose view is open. */
+  #opened = "";
+  /** The maps that were in view before. @type {[string, string] | null} */
+  #before = null;
+  #observer = new ResizeObserver(() => this.#fit());
+  #onResize = () => this.#fit();
+
+  /** @param {Lab} lab */
+  constructor(lab) { this.lab = lab; }
+
+  /** @param {ConfigFrame} config */
+  configure({ focus }) {
+    const { lab } = this;
+    for (const node of findAll(lab.root, "[data-number]", HTMLElement)) {
+      node.classList.toggle("watched", node.dataset.number === focus?.watch);
+    }
+    if (!focus || focus.id === this.#opened) return;
+    this.#opened = focus.id;
+    lab.root.dataset.lesson = focus.opens || "maps";
+    if (focus.opens === "handles" && lab.find("[data-panel=whole]").hidden) lab.actions.whole();
+    this.#before ??= [lab.view.map, lab.view.second];
+    this.#show(focus.maps);
+    const page = document.querySelector("[data-testid=stMainBlockContainer]");
+    if (page) this.#observer.observe(page);
+    addEventListener("resize", this.#onResize);
+    this.#fit();
+  }
+
+  /** @param {[string, string]} maps */
+  #show([first, second]) {
+    const { lab } = this;
+    lab.view.second = second;
+    lab.events.emit("map", first);
+  }
+
+  /** Leave out of the Lab's height what stands above it, so that all of it is on the screen. */
+  #fit() {
+    const { root } = this.lab;
+    const scrolled = document.querySelector("[data-testid=stMain]")?.scrollTop ?? 0;
+    const above = Math.round(root.getBoundingClientRect().top + scrolled - TOP_BAR_PX);
+    root.style.setProperty("--above", `${above}px`);
+  }
+
+  /** The Lab outside lessons shows the maps that it showed before. */
+  close() {
+    this.#observer.disconnect();
+    removeEventListener("resize", this.#onResize);
+    if (!this.#before) return;
+    [this.lab.view.map, this.lab.view.second] = this.#before;
+    this.lab.view.store();
+  }
+}
+
+/** @param {Lab} lab */
+export function installLessonFocus(lab) {
+  const focus = new LessonFocus(lab);
+  lab.events.on("config", (config) => focus.configure(config));
+  return { close() { focus.close(); } };
+}
