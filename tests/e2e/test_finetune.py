@@ -584,7 +584,7 @@ def test_an_overfit_is_named_and_marked_and_fits_the_page(page: Page, address: s
     click(page, "tune-options")
     page.locator('[data-tune="form"]').select_option("free")
     click(page, "tune-run")
-    wait_lab(page, "Number(data.tuneSteps) >= 40")
+    wait_lab(page, "Number(data.tuneSteps) >= 60")
     click(page, "tune-run")
     wait_lab(page, "data.tune === 'paused'")
     settled(page)
