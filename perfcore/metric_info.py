@@ -115,10 +115,15 @@ METRICS: Final[dict[str, MetricInfo]] = {
             "Mismatch",
             "ml",
             1,
-            help="Hypoperfused volume minus core: tissue that may still be saved.",
+            help="Hypoperfused volume minus core, at least 0: tissue that may still be saved.",
         ),
         MetricInfo(
-            "mismatch_ratio", "Ratio", "Mismatch ratio", "", 2, help="Hypoperfused volume divided by core."
+            "mismatch_ratio",
+            "Ratio",
+            "Mismatch ratio",
+            "",
+            2,
+            help="Hypoperfused volume divided by core; below 1 there is no mismatch.",
         ),
         *(
             MetricInfo(f"tmax_{level}_ml", f"Tmax > {level} s", f"Tmax above {level} s", "ml", 1)

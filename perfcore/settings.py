@@ -23,6 +23,24 @@ CHOICES: Final[dict[str, dict[str, str]]] = {
     "motion": {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"},
 }
 """Values of each setting that is a choice, with their labels in the interface."""
+SETTING_HELP: Final[dict[str, str]] = {
+    "deconvolution": "Delay-invariant: a delay moves Tmax alone. Causal: tissue that the bolus reaches late loses "
+    "flow, and the core grows.",
+    "discretization": "How the convolution integral is summed: Volterra takes the AIF as linear between two "
+    "frames, rectangular as constant.",
+    "regularization": "How noise is kept out of k(t): Tikhonov damps small singular values, a truncated SVD drops "
+    "them, and the oscillation index drops as many as each voxel needs.",
+    "spatial_sigma_mm": "Standard deviation of the Gaussian filter in each slice, within the brain; 0 is none.",
+    "temporal_sigma_s": "Standard deviation of the Gaussian filter over time; 0 is none.",
+    "motion": "Realigns the frames before all else. In the plane: shift and rotation within each slice.",
+    "reference": "Healthy tissue, whose mean CBF is the 1 of rCBF: the hemisphere without the lesion, or the "
+    "whole brain.",
+    "core_threshold": "Core is tissue whose rCBF is below this fraction of healthy tissue.",
+    "tmax_threshold_s": "Hypoperfused is tissue whose Tmax is above this.",
+    "tmax_reference": "The scan's clock: Tmax is the delay after the AIF. Healthy tissue: Tmax is shifted so that "
+    "its median there is 3.5 s, whatever the AIF.",
+}
+"""What each setting does, in a sentence for the interface; λ's depends on the regularisation."""
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "lambda_rel": (1e-4, 1.0),
     "spatial_sigma_mm": (0.0, 20.0),

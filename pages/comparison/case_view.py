@@ -206,19 +206,14 @@ def _selected_keys(known: Mapping[str, AifOption], case: str) -> list[str]:
 
 def _selected_maps(now: Workspace) -> tuple[list[str], int]:
     """Draw the choice of maps and slice."""
-    left, right = st.columns([1, 2], gap="medium", vertical_alignment="center")
+    left, right = st.columns(2, gap="medium", vertical_alignment="bottom")
     maps = left.pills(
         "Maps", list(compared_maps()), selection_mode="multi", default=["rcbf", "tmax"], key="compare_maps",
         format_func=lambda name: MAPS[name].label, label_visibility="collapsed",
     )  # fmt: skip
     n, z = now.case.n_slices, now.case.first_slice
     if n > 1:
-        name, slider = right.columns([1, 9], vertical_alignment="center")
-        name.markdown("Slice")
-        z = (
-            slider.slider("Slice", 1, n, z + 1, key=f"compare_slice_{now.case.name}", label_visibility="collapsed")
-            - 1
-        )
+        z = right.slider("Slice", 1, n, z + 1, key=f"compare_slice_{now.case.name}") - 1
     return [name for name in compared_maps() if name in maps], z
 
 

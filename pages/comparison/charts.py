@@ -38,7 +38,7 @@ def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool, unit: str)
     figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else f"Enhancement, {unit}", hovermode="x unified")
     for place, (key, label, aif) in enumerate(named):
         value = aif.value / aif.area if same_area and aif.area > 0 else aif.value
-        dash = "dot" if key in ("truth", "expert") else "solid"
+        dash = {"truth": "dot", "expert": "dot", "vein": "dash"}.get(key, "solid")
         line = {"color": source_colour(key, place), "width": 2, "dash": dash}
         figure.add_scatter(
             x=aif.time_s, y=value, name=label, mode="lines", line=line,

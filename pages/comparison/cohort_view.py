@@ -38,7 +38,7 @@ FIGURES: Final = {"core": "Core", "time": "Hypoperfusion and AIF", "all": "All, 
 """Groups of metrics that fit into the window side by side, and all of them."""
 _OF_TIME: Final = frozenset(name for name in evaluated() if name.startswith(("hypoperfused", "aif", "tmax")))
 ROW_PX: Final = 35
-_METHOD_PX: Final = 222
+_METHOD_PX: Final = 264
 _FAILURES_PX: Final = 110
 """Width of the column of failures, which names fallbacks too."""
 

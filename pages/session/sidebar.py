@@ -14,7 +14,7 @@ from pages.session.state import user_state
 from perfcore.errors import PerfcoreError
 from perfcore.pipeline import shift_flags
 from perfcore.regularization import REGULARIZATIONS
-from perfcore.settings import CHOICES, PRESETS
+from perfcore.settings import CHOICES, PRESETS, SETTING_HELP
 
 NOTICE: Final = "Research and teaching, not for clinical use"
 
@@ -32,7 +32,7 @@ def sidebar() -> Workspace | None:
         if problem := case_selection.folder_problem():
             st.warning(problem)
         opened = _case()
-        st.selectbox("Preset", list(PRESETS), key=widget_keys.PRESET, on_change=_read_preset)
+        st.selectbox("Preset", list(PRESETS), key=widget_keys.PRESET, on_change=_read_preset, help=_PRESET_HELP)
         info = REGULARIZATIONS[user_state().settings.values.regularization]
         low, high, step = info.slider
         st.slider("λ, relative", low, high, step=step, help=info.help, format="%.3f", **_bound_to("lambda_rel"))
@@ -47,6 +47,12 @@ def sidebar() -> Workspace | None:
             _details(opened)
         st.caption(f"{config.device_label()}  \n{NOTICE}")
     return opened
+
+
+_PRESET_HELP: Final = (
+    "All settings at once. paper: as in de la Rosa et al. 2021. vendor: a truncated SVD, less smoothing, "
+    "and a core below 30 %."
+)
 
 
 def _details(opened: Workspace | None) -> None:
@@ -85,7 +91,8 @@ def _slider(label: str, name: str) -> None:
 
 def _bound_to(name: str) -> dict[str, Any]:
     """Return the widget parameters that bind a widget to a setting."""
-    return {"key": widget_keys.setting(name), "on_change": _read_setting, "args": (name,)}
+    bound = {"key": widget_keys.setting(name), "on_change": _read_setting, "args": (name,)}
+    return bound | {"help": SETTING_HELP[name]} if name in SETTING_HELP else bound
 
 
 def _write_widgets() -> None:

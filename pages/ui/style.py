@@ -26,7 +26,6 @@ _CSS = """<style>
   background: var(--aif-fill) !important; border-color: transparent !important; }
 [data-testid^="stBaseButton-primary"]:hover:enabled { filter: brightness(0.88); }
 [data-testid^="stBaseButton-primary"]:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
-[data-testid="stMultiSelectTagsContainer"] [data-tag] { background: var(--aif-fill) !important; }
 /* The contrast of Streamlit's captions, charts and code is below 4.5 to 1 on white. */
 [data-testid="stCaptionContainer"] { opacity: 0.76 !important; }
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .bartext, .annotation-text) {
@@ -36,6 +35,26 @@ _CSS = """<style>
   color: light-dark(#1259a8, #60b4ff) !important; }
 .stCode .token:is(.operator, .punctuation, .comment, .decorator) {
   color: light-dark(#5a5f69, #a3a8b4) !important; }
+/* One look for controls, one meaning for each colour: the rule is at the head of live/frontend/styles/lab.css. */
+:root { --track: light-dark(#f2f4f7, #171b24); --chosen: light-dark(#33373e, #cfd1d5);
+  --on-chosen: light-dark(#fff, #0e1117); }
+[data-testid="stMultiSelectTagsContainer"] [data-tag] {
+  background: color-mix(in srgb, currentColor 15%, transparent) !important; color: inherit !important; }
+[data-testid="stButtonGroup"] [role="radiogroup"], [data-testid="stTabs"] [role="tablist"] {
+  gap: 2px; padding: 2px; border: 0; border-radius: 8px; background: var(--track);
+  width: fit-content; max-width: 100%;
+  box-shadow: none; }
+[data-testid="stTabs"] [role="tablist"]::after, [data-testid="stTab"] > [data-rac] { display: none; }
+[data-testid="stTab"] { height: 2rem; }
+button[data-variant="segmented_control"], [data-testid="stTab"] {
+  margin: 0; padding: 0 0.75rem; border: 0; border-radius: 6px !important; background: none;
+  color: inherit; cursor: pointer; }
+button[data-variant="pills"] { color: inherit; border-radius: 999px; }
+:is([data-variant="segmented_control"], [data-variant="pills"], [data-testid="stTab"]):hover:not([data-selected]) {
+  color: inherit; background: color-mix(in srgb, currentColor 14%, transparent); }
+:is([data-variant="segmented_control"], [data-variant="pills"], [data-testid="stTab"])[data-selected],
+[class*="st-key-step_"] [data-testid^="stBaseButton-primary"]:enabled {
+  color: var(--on-chosen) !important; background: var(--chosen) !important; border-color: transparent; }
 </style>"""
 
 

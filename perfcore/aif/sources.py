@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from perfcore.aif.select import BEST, SELECTORS
+from perfcore.display.colours import OUTLINES
 from perfcore.types import Aif
 
 NETWORK: Final = "cnn"
@@ -46,7 +47,7 @@ KNOWN: Final[dict[str, SourceInfo]] = {
         SourceInfo("truth", "True AIF", "#8b95a1", "Known"),
         SourceInfo("expert", "Expert", "#8b95a1", "Known"),
         SourceInfo("tissue", "Mean tissue curve", "", _FOUND),
-        SourceInfo("vein", "Vein (VOF)", "", "To learn from"),
+        SourceInfo("vein", "Vein (VOF)", OUTLINES["vof"], "To learn from"),
     )
 }
 NETWORK_SOURCES: Final[dict[str, SourceInfo]] = {

@@ -68,8 +68,6 @@ def reference_label(reference: str) -> str:
     """Return how a reference of the differences is called."""
     if reference == OWN_NULL:
         return "its own mean curve"
-    if reference == COMPARATOR:
-        return f"auto ({source_label(reference)})"
     return {"truth": "the true AIF", "expert": "the expert"}.get(reference, source_label(reference))
 
 

@@ -184,6 +184,8 @@ def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
     voxel = tuple(int(v) for v in np.unravel_index(flat[len(flat) // 3], p.grid))
     image(page).click(position=place(page, voxel))
     expect(player(page)).to_have_attribute("data-voxel", ",".join(map(str, voxel)))
+    counted = page.locator('[data-out="slice"]').inner_text().split(" / ")[0]
+    expect(page.locator('[data-out="voxel"]')).to_have_text(f"({voxel[0]}, {voxel[1]}), slice {counted}")
     own = series().data[voxel]
     measured = own - own[: p.n_baseline].mean()
     step = 0.1 * np.ptp(measured) / 60  # a tenth of a screen pixel
@@ -354,7 +356,7 @@ def test_a_new_server_names_the_damaged_case_of_its_folder_and_opens_the_other(p
     save(np.zeros((4, 4, 2, 5), np.int16), tmp_path / "few.nii")
     with server(AIF_LAB_DATA=str(tmp_path)) as url:
         open_cases(page, url)  # the first request to this server
-        assert page.get_by_test_id("stSidebar").get_by_label("Preset").count() == 1
+        assert page.get_by_test_id("stSidebar").get_by_role("combobox", name="Preset").count() == 1
         page.get_by_text("One case of the folder cannot be opened").click()
         page.get_by_text("expected 10 or more").wait_for()
         search(page, "few")

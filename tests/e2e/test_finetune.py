@@ -610,17 +610,18 @@ def test_the_hint_of_the_lab_covers_nothing_here(page: Page, address: str) -> No
     expect(page.locator(".first-hint")).to_be_visible()
 
 
-def outside_column(page: Page) -> list[str]:
-    """Controls beyond the column of the curve, and the maps if they reach below the fold."""
+def outside_column(page: Page, *, scrolls: bool = False) -> list[str]:
+    """Controls beyond the column of the curve, or beyond what it scrolls to, and the maps if below the fold."""
     found: list[str] = page.evaluate(
         f"""() => {{ {FIND}
-          const lab = find(document), column = lab.querySelector('.curve').getBoundingClientRect();
+          const lab = find(document), card = lab.querySelector('.curve'), column = card.getBoundingClientRect();
+          const end = {str(scrolls).lower()} ? column.top - card.scrollTop + card.scrollHeight : column.bottom;
           const parts = 'button, select, input, svg, .say';
           const seen = [...lab.querySelector('.curve').querySelectorAll(parts)]
             .filter((node) => node.checkVisibility());
           const out = seen.filter((node) => {{
             const b = node.getBoundingClientRect();
-            return b.left < column.left || b.right > column.right + 1 || b.bottom > column.bottom + 1;
+            return b.left < column.left || b.right > column.right + 1 || b.bottom > end + 1;
           }}).map((node) => node.outerHTML.slice(0, 80));
           if (lab.querySelector('.maps').getBoundingClientRect().bottom > innerHeight) out.push('maps');
           const editor = lab.querySelector('svg.editor').getBoundingClientRect();
@@ -633,7 +634,7 @@ def outside_column(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("size", [(1280, 800), (1920, 1080)])
 def test_panels_do_not_overflow(page: Page, address: str, size: tuple[int, int]) -> None:
-    """Every control of every pane lies inside the column of the curve, and the maps above the fold."""
+    """Every control of every pane is within reach in the column of the curve, and the maps are above the fold."""
     page.set_viewport_size({"width": size[0], "height": size[1]})
     open_tuning(page, address)
     click(page, "sensitivity")
@@ -644,4 +645,4 @@ def test_panels_do_not_overflow(page: Page, address: str, size: tuple[int, int])
             if opened:
                 click(page, "tune-options")
             drawn(page)
-            assert outside_column(page) == [], tab
+            assert outside_column(page, scrolls=True) == [], tab

@@ -131,7 +131,7 @@ def test_an_edit_causes_no_rerun_and_reaches_other_pages(new_page: Page, address
 def test_a_sidebar_setting_reaches_the_maps(page: Page, address: str) -> None:
     open_lab(page, address)
     with new_maps(page):
-        page.get_by_label("Deconvolution").first.click()
+        page.get_by_role("combobox", name="Deconvolution").click()
         page.get_by_role("option", name="causal").click()
     settings = automatic().settings.replace(deconvolution="causal")
     expected = analyse(automatic().series, automatic().aif, settings)

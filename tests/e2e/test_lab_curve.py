@@ -94,7 +94,7 @@ def test_a_shift_moves_tmax_and_not_the_core_with_a_hint_for_each_form(page: Pag
     assert shown_number(page, "core_ml") == pytest.approx(start.core_ml, rel=0.05)
     assert shown_number(page, "hypoperfused_ml") > 1.5 * start.hypoperfused_ml
     with new_maps(page):
-        page.get_by_label("Deconvolution").first.click()
+        page.get_by_role("combobox", name="Deconvolution").click()
         page.get_by_role("option", name="causal").click()
     page.locator('[data-field="shift_s"]').fill("3")
     page.locator('[data-field="shift_s"]').press("Enter")

@@ -116,7 +116,7 @@ def test_a_snapshot_is_restored_and_restoring_is_undone(page: Page, address: str
 def test_restoring_a_snapshot_restores_its_settings_and_its_case(page: Page, address: str) -> None:
     open_lab(page, address)
     with new_maps(page):
-        page.get_by_label("Preset").first.click()
+        page.get_by_role("combobox", name="Preset").click()
         page.get_by_role("option", name="vendor").click()
     drag(page, 14, -50)
     settled(page)
@@ -127,7 +127,7 @@ def test_restoring_a_snapshot_restores_its_settings_and_its_case(page: Page, add
     wait_lab(page, f"data.coreMl !== '{core}'")
     settled(page)
     with new_maps(page):
-        page.get_by_label("Preset").first.click()
+        page.get_by_role("combobox", name="Preset").click()
         page.get_by_role("option", name="paper").click()
     assert page.locator('[data-snapshot="1"] [data-side="a"]').is_disabled(), "another case has no maps to compare"
     page.locator('[data-snapshot="1"]').get_by_role("button", name="Restore").click()
@@ -284,7 +284,7 @@ def test_difference_map_has_a_diverging_scale(page: Page, address: str) -> None:
 def test_a_share_link_opens_case_settings_curve_and_view(page: Page, address: str, chromium: Browser) -> None:
     open_lab(page, address)
     with new_maps(page):
-        page.get_by_label("Deconvolution").first.click()
+        page.get_by_role("combobox", name="Deconvolution").click()
         page.get_by_role("option", name="causal").click()
     drag(page, 13, -60)
     settled(page)
@@ -337,7 +337,8 @@ def assert_edits_replace_the_link(guest: Page) -> None:
     settled(guest)
     np.testing.assert_array_equal(committed_curve(guest), curve)
     assert guest.locator('[data-out="slice"]').inner_text() == slice_shown
-    assert "causal" in guest.get_by_test_id("stSidebar").get_by_label("Deconvolution").first.input_value()
+    form = guest.get_by_test_id("stSidebar").get_by_role("combobox", name="Deconvolution")
+    assert "causal" in form.input_value()
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,12 @@ def test_sidebar_settings_are_used_by_the_live_session() -> None:
     assert live_of(app).workspace.settings.lam == 0.065
 
 
+def test_every_setting_of_the_sidebar_has_a_help() -> None:
+    widgets = [*(sidebar := run().sidebar).selectbox, *sidebar.slider]
+    assert len(widgets) == 13
+    assert not [widget.label for widget in widgets if not widget.help]
+
+
 def test_a_change_of_motion_correction_prepares_the_case_again() -> None:
     app = run()
     before = live_of(app).workspace.case

@@ -24,7 +24,7 @@ def people_view() -> None:
         return
     people = {person.number: person for person in room.participants}
     if not people:
-        st.caption("Nobody has joined yet.")
+        st.caption("No participant has joined yet.")
         return
     if st.session_state.get(PERSON_KEY) not in people:
         st.session_state.pop(PERSON_KEY, None)

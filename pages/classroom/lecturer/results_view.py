@@ -53,7 +53,7 @@ def _spreads(rounds: Sequence[Round]) -> None:
         rows += [[f"{title}: {name}", *figures] for name, *figures in spread_rows(answers)]
         if counts := decision_counts(answers):
             decisions.append(
-                f"Round {one.number}: " + ", ".join(f"{c['label']} {c['n']} of {c['of']}" for c in counts)
+                f"Round {one.number}. " + "; ".join(f"{c['label']}: {c['n']} of {c['of']}" for c in counts)
             )
     if rows:
         _table(["Round", *SPREAD_HEADS[1:]], rows)

@@ -53,7 +53,7 @@ def _closed() -> None:
     with words:
         st.subheader("A class answers on its own phones", anchor=False)
         st.markdown(
-            "Open a room, show its code or QR code, and put tasks to everybody in it: *click the artery*, *draw "
+            "Open a room, show its code or QR code, and put tasks to all participants: *click the artery*, *draw "
             "the AIF*, *predict*, *five questions*, *paint the core*. The answers come together on the projector, "
             "where you reveal them: the spread of the curves and of the core that follows from them, beside the "
             "selectors, the networks and, where it is known, the truth."

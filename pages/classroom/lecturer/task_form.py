@@ -32,7 +32,7 @@ KINDS: Final[tuple[TaskKind, ...]] = ("artery", "curve", "predict", "quiz", "pai
 IN_LAB: Final = ""
 """Choice of the case that is open in the Lab."""
 SHARED: Final = (
-    "Show this upload to the room: its images and time curves, without the patient's name, to everybody in it"
+    "Show this upload to the room: its images and time curves, without the patient's name, to all participants"
 )
 
 

@@ -46,7 +46,7 @@ MAX_START_NUMBERS: Final = 32
 DOWNLOAD_BYTES: Final = 64
 """Bytes of a voxel in `LiveCase.downloads`, at most: 32 coefficients of 2 bytes; they are compressed."""
 MAX_START_FLOWS: Final = 4
-"""Start AIFs and settings whose maps are cached: everybody who opens a case asks for the same ones."""
+"""Start AIFs and settings whose maps are cached: all users who open a case ask for the same ones."""
 
 _SERIAL: Final = itertools.count(1)
 

@@ -363,8 +363,8 @@ export class Lab {
     this.#drawNow(); // in the same frame: the size of a canvas clears it
   }
 
-  /** @param {string} text @param {boolean} passing whether the next good map removes it */
-  notice(text, passing = false) { this.notices.show(text, passing); }
+  /** @param {string} text @param {{passing?: boolean, lasting?: boolean}} [kind] passing: the next good map removes it */
+  notice(text, kind) { this.notices.show(text, kind); }
 
   close() {
     this.editor.finish();

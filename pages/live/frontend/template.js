@@ -35,7 +35,7 @@ export const HTML = `
 <section class="maps" aria-label="Maps">
   <div class="row"><div class="segments" role="radiogroup" aria-label="Map"></div></div>
   <div class="stage"><div class="picture"><canvas data-testid="map" tabindex="0" role="application" aria-label="${MAP_KEYS}"></canvas>
-    <span class="side left">R</span><span class="side right">L</span><div class="names" hidden><b data-out="first-map"></b><select data-control="second" aria-label="Map on the right"></select></div><button data-action="whole-head" title="Show the whole head (0, or double click)" hidden></button><div class="readout" data-out="readout" aria-live="off"></div></div>
+    <span class="side left">R</span><span class="side right">L</span><div class="map-names" hidden><b data-out="first-map"></b><select data-control="second" aria-label="Map on the right"></select></div><button data-action="whole-head" title="Show the whole head (0, or double click)" hidden></button><div class="readout" data-out="readout" aria-live="off"></div></div>
     <div class="scale"><input type="number" step="any" data-window="high" aria-label="Window, upper end" title="Upper end of the window (right drag on the map: width and level)">
       <canvas class="bar" aria-hidden="true"></canvas>
       <input type="number" step="any" data-window="low" aria-label="Window, lower end" title="Lower end of the window">
@@ -61,14 +61,14 @@ export const HTML = `
   <div class="row legend"><span class="key aif">edited</span><span class="key ghost">start</span><span class="key vof">VOF</span><span class="key tissue-on-aif">tissue</span><span class="key band" hidden>± SD</span>
     <span class="grow"></span><span class="brush"><button data-action="narrower" title="Fewer neighbours follow ([)" aria-label="Fewer neighbours follow">−</button><span data-out="brush"></span><button data-action="wider" title="More neighbours follow (])" aria-label="More neighbours follow">+</button></span></div>
   <div class="whole" data-panel="whole" hidden></div>
+  <div class="notices" role="status"><div class="notice" hidden></div></div>
   <div class="row effect" data-out="effect" role="status"></div>
   <div class="probes"><svg class="probe tissue" role="img" aria-label="Curve c(t) of the voxel"></svg><svg class="probe residue" role="img" aria-label="Residue function k(t) of the voxel"></svg></div>
-  <div class="row legend"><span class="key raw">measured</span><span class="key smooth">smoothed; k(t)</span><span class="grow"></span>
+  <div class="row legend"><span class="key raw">measured</span><span class="key smooth">smoothed</span><span class="grow"></span>
     <span class="key probed" data-out="probed"></span></div>
 </section>
 <section class="numbers" aria-label="Numbers">
   <div class="status" role="status"><i></i><span data-out="status">connecting</span><span data-out="engine" hidden title="Where the maps of a drag are computed: in this browser, or by the server. While the case is loading, the slices that have come are counted. At rest the server computes every map exactly.">server</span></div></section>
-<div class="notices" role="status"><div class="notice" hidden></div></div>
 <div class="unseen" role="status" data-out="heard"></div>
 </div>
 <div class="shelf" data-slot="shelf"></div>`;

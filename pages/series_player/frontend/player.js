@@ -229,7 +229,7 @@ export class SeriesPlayer {
       const lines = [{ values: measured, kind: "measured", id: "measured" }];
       if (smoothed) lines.push({ values: smoothed, kind: "smoothed", id: "smoothed" });
       this.charts.voxel.setLines(lines, config.dt);
-      this.#output("voxel", `(${voxel.join(", ")})${smoothed ? "" : ", outside the brain mask"}`);
+      this.#output("voxel", `(${voxel[0]}, ${voxel[1]}), slice ${voxel[2] + 1}${smoothed ? "" : ", outside the brain mask"}`);
       this.root.dataset.voxel = voxel.join(",");
     } catch (error) {
       this.#failed(error);

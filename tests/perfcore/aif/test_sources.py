@@ -15,6 +15,7 @@ from perfcore.aif.sources import (
     source_info,
     source_label,
 )
+from perfcore.display.colours import OUTLINES
 
 
 @pytest.mark.parametrize(("source_id", "label"), [
@@ -38,3 +39,7 @@ def test_a_null_model_is_neither_a_network_nor_a_method_of_a_case() -> None:
         assert source_info(null).group != source_info(name).group
         assert null not in aif_methods()
     assert TYPICAL not in aif_methods()
+
+
+def test_the_vein_has_the_colour_of_its_voxels() -> None:
+    assert source_colour("vein") == OUTLINES["vof"]

@@ -40,7 +40,7 @@ def test_report_is_self_contained(judged: tuple[Path, dict[str, Any]]) -> None:
     assert page.tags["svg"] == N_FIGURES
     shown = " ".join(page.text)
     for title in ("Table 1.", "Fig. 2.", "Fig. 3.", "ROC of rCBF", "Distribution over the cases", "Differences",
-                  "Core Dice by the threshold of rCBF", "Against auto (Straka)", "Against the true AIF",
+                  "Core Dice by the threshold of rCBF", "Against Straka", "Against the true AIF",
                   "Against its own mean curve"):  # fmt: skip
         assert title in shown
     for sentence in summary["headline"]:

@@ -87,7 +87,7 @@ def statistics(auto: float, null: float | None, truth: float, low: float = 0.004
 
 def test_the_headline_says_what_the_figures_say() -> None:
     (sentence,) = headline(statistics(0.012, 0.02, -0.03))
-    assert sentence.startswith("cnn-x against auto (Straka): core +0.012 (0.008 to 0.016), core at a calibrated ")
+    assert sentence.startswith("cnn-x against Straka: core +0.012 (0.008 to 0.016), core at a calibrated ")
     parts = sentence.split("; ")
     assert parts[1].startswith("against its own mean curve: core +0.020 (0.016 to 0.024)")
     assert parts[2].startswith("against the true AIF: core −0.030 (−0.034 to −0.026)")

@@ -32,7 +32,7 @@ export function compact(value) {
   const size = Math.abs(value);
   if (size === 0) return "0";
   const power = Math.floor(Math.log10(size));
-  const text = power >= -2 && power < 4
+  const text = power >= -4 && power < 4
     ? String(Number(size.toPrecision(2)))
     : `${(size / 10 ** power).toFixed(0)}e${String(power).replace("-", "−")}`;
   return value < 0 ? `−${text}` : text;

@@ -19,6 +19,7 @@ function base64(bytes) {
 /** The list of sources, with its file chooser. */
 class SourceList {
   #hadFocus = false;
+  #waits = false; // for a run of the page
 
   /** @param {Lab} lab */
   constructor(lab) {
@@ -41,6 +42,8 @@ class SourceList {
     this.list.replaceChildren(...groups.values(), new Option("a CSV file …", CSV));
     this.list.value = config.start;
     this.list.disabled = false;
+    if (this.#waits) this.lab.notice("");
+    this.#waits = false;
     if (this.#hadFocus && !shadow.activeElement) this.list.focus({ preventScroll: true });
     this.#hadFocus = false;
   }
@@ -52,7 +55,7 @@ class SourceList {
       return;
     }
     const chosen = this.list.value;
-    this.#wait();
+    this.#wait(`Finding the curve: ${this.list.selectedOptions[0].text} …`);
     this.lab.setTriggerValue("source", chosen);
   }
 
@@ -65,12 +68,14 @@ class SourceList {
       return;
     }
     const bytes = new Uint8Array(await file.arrayBuffer());
-    this.#wait();
+    this.#wait("Reading the file …");
     this.lab.setTriggerValue("csv", { base64: base64(bytes) });
   }
 
-  /** Disable the list until the page has run. */
-  #wait() {
+  /** Disable the list until the page has run, and say why. @param {string} text */
+  #wait(text) {
+    this.#waits = true;
+    this.lab.notice(text, { lasting: true });
     this.#hadFocus = this.lab.shadow.activeElement === this.list;
     this.list.disabled = true;
   }

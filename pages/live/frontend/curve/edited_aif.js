@@ -67,7 +67,7 @@ export class EditedAif {
   /** The server cannot use a curve: the last one that gave maps is shown again. @param {ErrorFrame} frame */
   refuse({ message, seq }) {
     if (seq !== undefined && !this.isCommitted(seq)) return; // a newer curve has replaced it
-    this.lab.notice(message, true);
+    this.lab.notice(message, { passing: true });
     const accepted = this.#accepted;
     if (seq === undefined || !accepted || accepted === this.committed || this.lab.editor.isDragging) return;
     if (this.#history.past.at(-1) === accepted) this.#history.past.pop();
@@ -173,6 +173,7 @@ export class EditedAif {
   undo(direction) {
     const next = this.committed && this.#history.step(this.committed, direction);
     if (!next) return;
+    this.lab.notice("");
     this.#settle(next);
     this.lab.events.emit("effect", null);
   }

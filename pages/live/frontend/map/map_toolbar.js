@@ -51,7 +51,7 @@ class MapToolbar {
     const layout = view.montage ? "all" : view.two ? "two" : "one";
     for (const node of findAll(root, "[data-layout]")) setRadio(node, node.dataset.layout === layout);
     lab.find(".stage").dataset.shows = layout;
-    lab.find(".names").hidden = lab.find(".scale.second").hidden = layout !== "two";
+    lab.find(".map-names").hidden = lab.find(".scale.second").hidden = layout !== "two";
     lab.find("[data-out=first-map]").textContent = map.maps[view.map].label;
     this.second.value = view.second;
     for (const node of findAll(root, "[data-outline]", HTMLInputElement)) node.checked = view.outlines[node.dataset.outline ?? ""];

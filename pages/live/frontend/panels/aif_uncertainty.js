@@ -13,6 +13,7 @@ const INTRO = "How far does the core depend on the input function? Each draw is 
 const HTML = `<div class="row"><select data-control="uncertainty-way" aria-label="Method of the draws" title="How plausible input functions are drawn"><option value="posterior">AIF posterior</option><option value="voxels">bootstrap of its voxels</option><option value="selectors">mixtures of the selectors</option><option value="class" hidden disabled>curves of the class</option></select>
   <button class="solid" data-action="uncertainty">200 draws</button><label class="soft"><input type="checkbox" data-control="uncertainty-map"> map: fraction of draws in core</label></div>
   <svg class="histogram" data-testid="uncertainty" role="img" aria-label="Histogram of the core volume"></svg>
+  <div class="row legend" data-out="uncertainty-legend" hidden><span class="key middle">median</span><span class="key end">80 % interval</span><span class="key uncertainty-band">AIFs, 80 % at each time</span></div>
   <div class="say" data-out="uncertainty" role="status">${INTRO}</div>`;
 
 /** Number of values in each of equal bins over a range. @param {Float32Array} values @param {number} low @param {number} high */
@@ -59,6 +60,7 @@ class AifUncertainty {
     this.method = find(pane, "[data-control=uncertainty-way]", HTMLSelectElement);
     this.mapToggle = find(pane, "[data-control=uncertainty-map]", HTMLInputElement);
     this.out = find(pane, "[data-out=uncertainty]");
+    this.legend = find(pane, "[data-out=uncertainty-legend]");
     this.plot = new SvgChart(find(pane, "svg", SVGSVGElement), { xLabel: "core, ml", yLabel: "draws", margin: { left: 34, right: 10, top: 14, bottom: 32 } });
     this.band = svg("path", { class: "uncertainty-band" });
     lab.editor.line.before(this.band);
@@ -160,6 +162,7 @@ class AifUncertainty {
     this.drawBand();
     this.#showMap();
     plot.layer.replaceChildren();
+    this.legend.hidden = !this.#frame;
     if (!this.#frame) {
       plot.axes.replaceChildren();
       out.textContent = this.#waitingText();

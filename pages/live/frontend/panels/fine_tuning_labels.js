@@ -7,7 +7,7 @@ import { newCauses } from "../curve/aif_quality.js";
 /** @typedef {DiceId | "distance" | "roughness" | "negative" | "threshold"} FigureId */
 
 /** Dice of each lesion, with the class of its line; the first is that of the target. @type {[id: DiceId, digits: number, line: string][]} */
-export const DICES = [["dice", 3, "smooth"], ["held_out_dice", 3, "held-out"], ["truth_dice", 3, "of-truth"], ["hypoperfused_dice", 3, "low"]];
+export const DICES = [["dice", 3, "core"], ["held_out_dice", 3, "held-out"], ["truth_dice", 3, "of-truth"], ["hypoperfused_dice", 3, "low"]];
 /** @type {[id: FigureId, digits: number, line: string][]} */
 export const FIGURES = [...DICES, ["distance", 2, ""], ["roughness", 2, ""], ["negative", 0, ""], ["threshold", 3, ""]];
 /** @type {Record<FigureId, string>} */

@@ -132,7 +132,7 @@ export class TuneView {
   /** @param {TuneContent} content */
   #drawLines({ path, at }) {
     const cursor = Math.max(at, 0);
-    this.loss.draw([["smooth", path.map(({ loss }) => loss)]], cursor);
+    this.loss.draw([["loss", path.map(({ loss }) => loss)]], cursor);
     const lines = DICES.map(([id, , line]) => /** @type {[string, (number | null)[]]} */ ([line, path.map((step) => dices(step)[id])]));
     const [first] = untrainedFalls(path.slice(0, at + 1)).sort((a, b) => a.after - b.after);
     this.dice.draw(lines, cursor, first?.after ?? null);

@@ -44,8 +44,11 @@ class NumberRow {
 
   /** Thresholds belong to the names of the lesions. @param {ConfigFrame["thresholds"]} thresholds */
   showThresholds({ core, tmax }) {
-    find(this.lab.root, "[data-number=core_ml] span").textContent = `Core, rCBF < ${Number((100 * core).toFixed(0))} %`;
-    find(this.lab.root, "[data-number=hypoperfused_ml] span").textContent = `Tmax > ${Number(tmax.toFixed(1))} s`;
+    const rules = { core_ml: `, rCBF < ${Number((100 * core).toFixed(0))} %`, hypoperfused_ml: ` > ${Number(tmax.toFixed(1))} s` };
+    for (const [id, rule] of Object.entries(rules)) {
+      const label = this.lab.config.metrics.find((metric) => metric.id === id)?.label;
+      find(this.lab.root, `[data-number=${id}] span`).textContent = label + rule;
+    }
   }
 
   /** @param {Numbers} numbers */

@@ -67,7 +67,7 @@ export class SnapshotTable {
   /** Show newer metrics in the row of the curve in the Lab. @param {Partial<Numbers>} numbers */
   setNumbers(numbers) {
     const now = this.body.querySelector("tr.now");
-    if (now) this.#cells(numbers, null).forEach((cell, i) => now.children[FIRST_METRIC_CELL + i].replaceWith(cell));
+    if (now) this.#cells(numbers, this.#changes(numbers)).forEach((cell, i) => now.children[FIRST_METRIC_CELL + i].replaceWith(cell));
   }
 
   /**
@@ -85,7 +85,7 @@ export class SnapshotTable {
     const focusedRow = focused?.closest?.("[data-snapshot]") ?? null;
     if (focusedRow && focused?.matches("input.name")) return; // the user is typing a name
     const now = element("tr", { className: "now" }, this.#sideButton("a", "now", true), this.#sideButton("b", "now", true),
-      element("td", { textContent: "in the Lab now" }), ...this.#cells(numbers, null), element("td", { className: "words" }), element("td"));
+      element("td", { textContent: "in the Lab now" }), ...this.#cells(numbers, this.#changes(numbers)), element("td", { className: "words" }), element("td"));
     now.dataset.snapshot = "now";
     const cases = new Set();
     this.body.replaceChildren(now, ...rows.map((row) => {
@@ -123,12 +123,24 @@ export class SnapshotTable {
     return element("td", {}, button);
   }
 
+  /** Changes of the curve in the Lab against the first snapshot of its case, as the other rows have them. @param {Partial<Numbers> | null} numbers */
+  #changes(numbers) {
+    const first = this.#content.rows.find(({ here }) => here)?.numbers;
+    /** @type {Partial<Numbers>} */
+    const changes = {};
+    for (const { id } of this.host.metrics()) {
+      const value = numbers?.[id] ?? null, from = first?.[id] ?? null;
+      if (value !== null && from !== null) changes[id] = value - from;
+    }
+    return changes;
+  }
+
   /** @param {Partial<Numbers> | null} numbers @param {Partial<Numbers> | null} changes */
   #cells(numbers, changes) {
     return this.host.metrics().map(({ id, digits }) => {
       const cell = element("td", { className: "figure" }, element("b", { textContent: fixed(numbers?.[id], digits) }));
       const change = changes?.[id] ?? null;
-      if (change !== null) cell.append(element("em", { textContent: formatChange(change, digits) }));
+      cell.append(element("em", { textContent: change === null ? "" : formatChange(change, digits) })); // empty: the values stay aligned
       return cell;
     });
   }

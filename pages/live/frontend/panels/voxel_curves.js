@@ -43,7 +43,7 @@ function readout({ hover, values, map, view }) {
 /** @param {Lab} lab */
 export function installVoxelCurves(lab) {
   const tissue = new SvgChart(lab.find("svg.probe.tissue", SVGSVGElement), { xLabel: "s", yLabel: "c(t)" });
-  const residue = new SvgChart(lab.find("svg.probe.residue", SVGSVGElement), { xLabel: "s", yLabel: "k(t), 1/s × 1000" });
+  const residue = new SvgChart(lab.find("svg.probe.residue", SVGSVGElement), { xLabel: "s after the AIF", yLabel: "k(t), 1/s × 1000" });
   const { map, values } = lab;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;

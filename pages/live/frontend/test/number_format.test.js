@@ -21,7 +21,7 @@ describe("numbers as text", () => {
 
   it("compact format: two significant digits, powers of ten for small and large values", () => {
     assert.deepEqual([0, 3.14159, -3.14159, 0.0123, 1234].map(compact), ["0", "3.1", "−3.1", "0.012", "1200"]);
-    assert.deepEqual([0.00123, -45678].map(compact), ["1e−3", "−5e4"]);
+    assert.deepEqual([0.00123, 0.00745, 0.0000123, -45678].map(compact), ["0.0012", "0.0075", "1e−5", "−5e4"]);
   });
 });
 
