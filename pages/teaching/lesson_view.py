@@ -136,7 +136,8 @@ def _record(lesson: Lesson) -> None:
 
 
 def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
-    words, solve, onward = st.columns([5, 1.25, 0.75], vertical_alignment="center")
+    widths = [5, 1.25] if is_lecturing() else [5, 1.25, 0.75]
+    words, solve, *onward = st.columns(widths, vertical_alignment="center")
     task = fill(lesson.task, results).strip()
     if attempt is not None:
         given = _answer_text(lesson, attempt.answer)
@@ -144,8 +145,9 @@ def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
     words.markdown(task)
     with solve:
         _solve(lesson, results)
-    with onward:
-        _next("see", STEPS["see"])
+    for place in onward:
+        with place:
+            _next("see", STEPS["see"])
     lesson_room.offer_try(lesson)
     if lesson_session.start_own_curve(lesson):
         show_live_component("tune" if lesson.view.opens == "tuning" else "lab", focus=lesson_session.focus(lesson))

@@ -35,6 +35,7 @@ html:root:root { font-size: clamp(18px, min(1.5vw, 2.67vh), 32px) !important; }
 .st-key-app_bar_place { inset: 0 0 auto !important; }
 header[data-testid="stHeader"] { display: none !important; }
 .st-key-upload_row { display: none !important; }
+table.bars { font-size: 1rem !important; }
 """
 _NO_SIDEBAR: Final = """
 section[data-testid="stSidebar"], [data-testid="stExpandSidebarButton"] { display: none !important; }
