@@ -42,13 +42,15 @@ class NumberRow {
     lab.find(".decision").title = `Target mismatch: core < ${target.core_ml} ml, ratio ≥ ${target.ratio}, mismatch ≥ ${target.mismatch_ml} ml`;
   }
 
-  /** Thresholds belong to the names of the lesions. @param {ConfigFrame["thresholds"]} thresholds */
+  /** Thresholds belong to the names of the lesions, which stand as on a scanner's console. @param {ConfigFrame["thresholds"]} thresholds */
   showThresholds({ core, tmax }) {
-    const rules = { core_ml: `, rCBF < ${Number((100 * core).toFixed(0))} %`, hypoperfused_ml: ` > ${Number(tmax.toFixed(1))} s` };
-    for (const [id, rule] of Object.entries(rules)) {
-      const label = this.lab.config.metrics.find((metric) => metric.id === id)?.label;
-      find(this.lab.root, `[data-number=${id}] span`).textContent = label + rule;
-    }
+    const { metrics, maps } = this.lab.config;
+    const coreLabel = metrics.find(({ id }) => id === "core_ml")?.label;
+    const names = {
+      core_ml: `${coreLabel}, ${maps.rcbf.label} < ${Number((100 * core).toFixed(0))} %`,
+      hypoperfused_ml: `${maps.tmax.label} > ${Number(tmax.toFixed(1))} s`,
+    };
+    for (const [id, name] of Object.entries(names)) find(this.lab.root, `[data-number=${id}] span`).textContent = name;
   }
 
   /** @param {Numbers} numbers */
