@@ -16,9 +16,7 @@ _CSS = """<style>
 [data-testid="stToolbar"] { padding-right: 6.6rem !important; }
 /* A red with enough contrast to white text in both themes; the components use it too. */
 :root { --aif-fill: #d0363c; }
-.stMainBlockContainer { padding: 3.75rem 1.2rem 0.5rem; max-width: none; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; }
-[data-testid="stVerticalBlock"] { gap: 0.6rem; }
 /* In a row with buttons a heading's own margins would move it off the middle. */
 [data-testid="stHorizontalBlock"] [data-testid="stHeading"] :is(h2, h3, [data-testid="stMarkdownContainer"]) {
   padding: 0; margin: 0 !important; }
