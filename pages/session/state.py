@@ -225,6 +225,8 @@ class LessonState:
         The current challenge.
     moved
         Ids of the lessons whose slider was moved: its first position is no prediction.
+    shown
+        Ids of the lessons that a lecture has led beyond the prediction.
     is_solved
         Whether *Do it for me* has carried out the task of the selected lesson.
     """
@@ -238,7 +240,12 @@ class LessonState:
     progress: LessonProgress = field(default_factory=LessonProgress)
     challenge: Challenge | None = None
     moved: set[str] = field(default_factory=set)
+    shown: set[str] = field(default_factory=set)
     is_solved: bool = False
+
+    def is_open(self, lesson: str | None) -> bool:
+        """Return whether the steps after the prediction are open: it is recorded, or a lecture has shown them."""
+        return lesson in self.progress.attempts or lesson in self.shown
 
 
 @dataclass

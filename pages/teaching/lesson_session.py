@@ -12,17 +12,21 @@ from typing import Any, Final
 
 import numpy as np
 
+from pages.live.server.session import LiveSession, Workspace
 from pages.session.share_link import SavedView
 from pages.session.state import LessonState, ViewBeforeLesson, live_session, user_state
 from pages.teaching import challenge
 from pages.teaching.address import CHALLENGE, LESSON_PARAM, follow_address
 from pages.teaching.lesson import Lesson
+from pages.teaching.lesson_pictures import pair_of_maps
 from pages.teaching.lesson_results import LessonResults, experiment_case
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import FIRST_STEP, STEPS
 from pages.ui.lecture import Steps, pressed
+from perfcore.errors import PerfcoreError
 from perfcore.settings import PRESETS
 from perfcore.teaching import CurveExperiment, CurveResult, measure_curve
+from perfcore.types import DoubleArray
 
 PAGE_PATH: Final = "lessons"
 """URL path of the lessons page."""
@@ -46,11 +50,13 @@ def open_step(step: str) -> None:
 def current_step() -> str:
     """Return the step of the selected lesson that is shown: the first until a prediction is recorded.
 
-    In lecture mode every step is open, so that a presenter's remote goes on without a prediction.
+    In lecture mode every step is open, so that a presenter's remote goes on without a prediction, and stays so.
     """
     user = user_state()
-    is_open = user.lecture.is_on or user.lesson.selected in user.lesson.progress.attempts
-    return user.lesson.step or FIRST_STEP if is_open else FIRST_STEP
+    lesson = user.lesson
+    if user.lecture.is_on and lesson.selected in LESSONS and lesson.step not in ("", FIRST_STEP):
+        lesson.shown.add(lesson.selected)
+    return lesson.step or FIRST_STEP if user.lecture.is_on or lesson.is_open(lesson.selected) else FIRST_STEP
 
 
 def keeps_sidebar() -> bool:
@@ -60,8 +66,10 @@ def keeps_sidebar() -> bool:
 
 
 def steps() -> Steps | None:
-    """Return the steps of the open lesson, or the challenge, for the bar of lecture mode."""
+    """Return the steps of the open lesson, the challenge or the list, for the bar of lecture mode; else None."""
     opened = user_state().lesson.opened
+    if opened is None and user_state().lesson.is_here:
+        return Steps("", {}, "", {})
     if opened == CHALLENGE:
         return Steps("Challenge", {}, "", {LESSON_PARAM: CHALLENGE})
     if opened not in LESSONS:
@@ -71,8 +79,14 @@ def steps() -> Steps | None:
 
 
 def turn() -> None:
-    """Go to the next or the previous step, as the bar has sent, from a lesson's end on to the next lesson."""
+    """Go to the next or the previous step, as the bar has sent, from a lesson's end on to the next lesson.
+
+    In a lecture the task of an untouched step *Try* is carried out first: a remote has no other way to show it.
+    """
     by, lesson = pressed("turn"), user_state().lesson
+    tried = LESSONS.get(lesson.selected or "") if user_state().lecture.is_on and current_step() == "try" else None
+    if by == 1 and tried is not None and _solve_untouched(tried):
+        return
     stops = [(None, ""), *((name, step) for name in LESSONS for step in STEPS), (CHALLENGE, "")]
     here = (lesson.selected, current_step() if lesson.selected in LESSONS else "")
     if by in (-1, 1) and here in stops and 0 <= stops.index(here) + by < len(stops):
@@ -147,10 +161,23 @@ def start_own_curve(lesson: Lesson) -> bool:
     return True
 
 
-def focus(lesson: Lesson) -> dict[str, Any]:
-    """Return how the Lab opens for the task of a lesson, as its configuration message has it."""
-    view = lesson.view
-    return {"id": lesson.id, "maps": list(view.maps), "watch": view.watch, "opens": view.opens}
+def focus(results: LessonResults) -> dict[str, Any]:
+    """Return how the Lab opens for the task of a lesson, as its configuration message has it.
+
+    Raises
+    ------
+    PerfcoreError
+        The lesson's pictures, whose slice the Lab opens on, cannot be computed.
+    """
+    lesson, view = results.lesson, results.lesson.view
+    slice_index = pair_of_maps(results).slice_index
+    return {
+        "id": lesson.id,
+        "maps": list(view.maps),
+        "slice": slice_index,
+        "watch": view.watch,
+        "opens": view.opens,
+    }
 
 
 def own_result(lesson: Lesson) -> CurveResult | None:
@@ -163,14 +190,36 @@ def own_result(lesson: Lesson) -> CurveResult | None:
     """
     session = live_session()
     now = session.workspace
-    if now is None or now.case.name != lesson.case:
+    if now is None or now.case.name != lesson.case or _is_untouched(lesson, session, now):
         return None
-    edited, start = session.edited_curve(now.curve_key), now.case.sources[lesson.start].value
-    curve = now.start.value if edited is None else edited
+    return measure_curve(experiment_case(now.case), _curve_of(session, now), now.settings)
+
+
+def _curve_of(session: LiveSession, now: Workspace) -> DoubleArray:
+    edited = session.edited_curve(now.curve_key)
+    return now.start.value if edited is None else edited
+
+
+def _is_untouched(lesson: Lesson, session: LiveSession, now: Workspace) -> bool:
+    """Return whether curve and settings are those that the lesson opened with."""
+    curve, start = _curve_of(session, now), now.case.sources[lesson.start].value
     is_start = np.array_equal(curve.astype(np.float32), start.astype(np.float32))
-    if is_start and now.settings == lesson.own_settings:
-        return None
-    return measure_curve(experiment_case(now.case), curve, now.settings)
+    return is_start and now.settings == lesson.own_settings
+
+
+def _solve_untouched(lesson: Lesson) -> bool:
+    """Carry out the task of a lesson whose curve and settings are untouched; return whether that was done."""
+    session = live_session()
+    now = session.workspace
+    if user_state().lesson.is_solved or now is None or now.case.name != lesson.case:
+        return False
+    if not _is_untouched(lesson, session, now):
+        return False
+    try:
+        solve(lesson, LessonResults(lesson, now.case))
+    except PerfcoreError:  # the step "See" says why
+        return False
+    return True
 
 
 def solve(lesson: Lesson, results: LessonResults) -> None:

@@ -36,7 +36,7 @@ def show(lesson: Lesson) -> None:
     attempt = state.progress.attempts.get(lesson.id)
     step = lesson_session.current_step()
     if not is_lecturing():  # else the bar has title and steps
-        _head(lesson, step, locked=attempt is None)
+        _head(lesson, step, locked=not state.is_open(lesson.id))
     try:
         results = _results(lesson)
         if step == FIRST_STEP:
@@ -136,8 +136,9 @@ def _record(lesson: Lesson) -> None:
 
 
 def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> None:
-    widths = [5, 1.25] if is_lecturing() else [5, 1.25, 0.75]
-    words, solve, *onward = st.columns(widths, vertical_alignment="center")
+    has_class = user_state().classroom.room is not None
+    widths = [5, 1.25, *([1.25] if has_class else []), *([] if is_lecturing() else [0.75])]
+    words, solve, *others = st.columns(widths, vertical_alignment="center")
     task = fill(lesson.task, results).strip()
     if attempt is not None:
         given = _answer_text(lesson, attempt.answer)
@@ -145,12 +146,16 @@ def _try(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
     words.markdown(task)
     with solve:
         _solve(lesson, results)
-    for place in onward:
-        with place:
+    if has_class:
+        with others[0]:
+            lesson_room.offer_try(lesson)
+    if not is_lecturing():
+        with others[-1]:
             _next("see", STEPS["see"])
-    lesson_room.offer_try(lesson)
     if lesson_session.start_own_curve(lesson):
-        show_live_component("tune" if lesson.view.opens == "tuning" else "lab", focus=lesson_session.focus(lesson))
+        show_live_component(
+            "tune" if lesson.view.opens == "tuning" else "lab", focus=lesson_session.focus(results)
+        )
     else:
         st.info("Another case is open.")
         st.button("Open the lesson's case", on_click=lesson_session.reopen, key="again")

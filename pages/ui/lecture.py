@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import streamlit as st
 
+from pages.classroom.join_link import join_link
 from pages.live.server.static_files import BASE, UI_FRONTEND
 from pages.session import widget_keys
 from pages.session.sidebar import NOTICE
@@ -22,6 +23,8 @@ from pages.session.state import user_state
 from pages.ui.link_code import OUT_OF_REACH, is_local, qr_rows
 
 MAX_LINK_CHARS: Final = 2000
+CLASS_PATH: Final = "class"
+"""URL path of the page of a class."""
 SHORT_NOTICE: Final = "Not for clinical use"
 """Where the bar has steps."""
 SCALES: Final = (1.0, 2.4)
@@ -69,7 +72,7 @@ class Steps:
     Attributes
     ----------
     title
-        Of the whole.
+        Of the whole; empty where the page's own says it.
     labels
         Of the steps, by id; empty where the page is one step.
     current
@@ -173,15 +176,19 @@ def _read_link() -> None:
 
 
 def _code(link: str) -> dict[str, Any] | None:
-    """Return the message with a link's QR code."""
+    """Return the message with a link's QR code; on the page *Class* the link joins the open room."""
     if not link:
         return None
     room = user_state().classroom.room
     shown = link
-    if room is not None and room.public_address:
+    if room is not None:
         parts = urlsplit(link)
-        page = parts.path.rpartition("/")[2]
-        shown = f"{room.public_address}/{page}" + (f"?{parts.query}" if parts.query else "")
+        path, _, page = parts.path.rpartition("/")
+        address = room.public_address or f"{parts.scheme}://{parts.netloc}{path}"
+        if page == CLASS_PATH:  # what the people in the hall need is the way in
+            shown = join_link(room, address)
+        else:
+            shown = f"{address}/{page}" + (f"?{parts.query}" if parts.query else "")
     return {
         "of": link,
         "link": shown,

@@ -131,7 +131,7 @@ class AppBar {
     back.disabled = !steps && at <= 0;
     next.disabled = !steps && at >= pages.length - 1;
     root.replaceChildren(
-      list, ...(steps ? this.#steps(steps) : []), back, next, element("small", { className: "notice", textContent: notice }),
+      list, ...(steps?.title ? this.#steps(steps) : []), back, next, element("small", { className: "notice", textContent: notice }),
       scheme, button("code", "code", "QR code of the link"), button("leave", "leave", "Leave lecture mode", "Esc"),
     );
   }

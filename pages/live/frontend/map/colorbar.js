@@ -40,7 +40,8 @@ const label = (value) => Number(value.toPrecision(4)).toString();
  */
 function drawUpright(ctx, { lut, low, high, lines, r }) {
   const { height } = ctx.canvas, ink = ctx.fillStyle;
-  const [top, bottom, wide] = [(14 * lines.length + 4) * r, height - 8 * r, 12 * r];
+  // Whole canvas pixels: rows at fractions of them would be translucent.
+  const [top, bottom, wide] = [(14 * lines.length + 4) * r, height - 8 * r, 12 * r].map(Math.round);
   for (let y = top; y < bottom; y++) {
     ctx.fillStyle = css(lut[Math.round((255 * (bottom - 1 - y)) / (bottom - top - 1))]);
     ctx.fillRect(0, y, wide, 1);
@@ -63,7 +64,7 @@ function drawUpright(ctx, { lut, low, high, lines, r }) {
 function drawAcross(ctx, { lut, low, high, unit, r }) {
   const { width } = ctx.canvas, ink = ctx.fillStyle;
   const room = ctx.measureText(unit).width + 8 * r; // the unit stands behind the values
-  const [left, right, thick, top] = [8 * r, width - room - 8 * r, 9 * r, 5 * r];
+  const [left, right, thick, top] = [8 * r, width - room - 8 * r, 9 * r, 5 * r].map(Math.round);
   for (let x = left; x < right; x++) {
     ctx.fillStyle = css(lut[Math.round((255 * (x - left)) / Math.max(right - left - 1, 1))]);
     ctx.fillRect(x, top, 1, thick);

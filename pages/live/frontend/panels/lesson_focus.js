@@ -10,6 +10,8 @@ class LessonFocus {
   #opened = "";
   /** The maps that were in view before. @type {[string, string] | null} */
   #before = null;
+  /** The slice to go to once the case is open. @type {number | null} */
+  #slice = null;
   #observer = new ResizeObserver(() => this.#fit());
   #onResize = () => this.#fit();
 
@@ -28,10 +30,18 @@ class LessonFocus {
     if (focus.opens === "handles" && lab.find("[data-panel=whole]").hidden) lab.actions.whole();
     this.#before ??= [lab.view.map, lab.view.second];
     this.#show(focus.maps);
+    this.#slice = focus.slice;
+    this.goToSlice();
     const page = document.querySelector("[data-testid=stMainBlockContainer]");
     if (page) this.#observer.observe(page);
     addEventListener("resize", this.#onResize);
     this.#fit();
+  }
+
+  goToSlice() {
+    if (this.#slice === null || !this.lab.case) return;
+    this.lab.goTo(this.#slice);
+    this.#slice = null;
   }
 
   /** @param {[string, string]} maps */
@@ -63,5 +73,6 @@ class LessonFocus {
 export function installLessonFocus(lab) {
   const focus = new LessonFocus(lab);
   lab.events.on("config", (config) => focus.configure(config));
+  lab.events.on("case", () => focus.goToSlice());
   return { close() { focus.close(); } };
 }
