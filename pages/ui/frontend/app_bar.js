@@ -57,7 +57,8 @@ class AppBar {
     if (!action || (action === "next" || action === "back") !== (turn === "first")) return;
     event.preventDefault();
     if (turn === "first") event.stopPropagation();
-    this.do(action);
+    if (action === "next" || action === "back") this.send("turn", action === "next" ? 1 : -1);
+    else this.do(action);
   }
 
   /** @param {HTMLElement | null} node */
@@ -76,10 +77,10 @@ class AppBar {
     else if (act === "code") this.code.open(data.steps);
   }
 
-  /** The next or the previous step, or page where the page has no steps. @param {1 | -1} by */
+  /** The next or the previous step, or page where the page has no steps or lists them. @param {1 | -1} by */
   #turn(by) {
     const { steps, pages, page } = this.data;
-    if (steps) { this.send("turn", by); return; }
+    if (steps?.title) { this.send("turn", by); return; }
     const next = pages[pages.findIndex(({ path }) => path === page) + by];
     if (next) this.send("page", next.path);
   }
@@ -125,11 +126,11 @@ class AppBar {
     list.setAttribute("aria-label", "Page");
     list.append(...pages.map(({ path, title }) => element("option", { value: path, textContent: title, selected: path === page })));
     const at = pages.findIndex(({ path }) => path === page);
-    const what = steps ? "step" : "page";
-    const back = button("back", "back", `Previous ${what}`, steps ? "Page up" : "");
-    const next = button("next", "next", `Next ${what}`, steps ? "Page down" : "");
-    back.disabled = !steps && at <= 0;
-    next.disabled = !steps && at >= pages.length - 1;
+    const inSteps = Boolean(steps?.title), what = inSteps ? "step" : "page";
+    const back = button("back", "back", `Previous ${what}`, inSteps ? "Page up" : "");
+    const next = button("next", "next", `Next ${what}`, inSteps ? "Page down" : "");
+    back.disabled = !inSteps && at <= 0;
+    next.disabled = !inSteps && at >= pages.length - 1;
     root.replaceChildren(
       list, ...(steps?.title ? this.#steps(steps) : []), back, next, element("small", { className: "notice", textContent: notice }),
       scheme, button("code", "code", "QR code of the link"), button("leave", "leave", "Leave lecture mode", "Esc"),

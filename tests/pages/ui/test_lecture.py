@@ -7,6 +7,7 @@ import pytest
 import segno
 from streamlit.testing.v1 import AppTest
 
+from pages.classroom.join_link import join_link
 from pages.classroom.room import Room
 from pages.session.state import UserState
 from pages.teaching import lesson_session
@@ -23,6 +24,7 @@ def user(monkeypatch: pytest.MonkeyPatch) -> UserState:
     one = UserState()
     for module in (lecture, lesson_session):
         monkeypatch.setattr(module, "user_state", lambda: one)
+    monkeypatch.setattr(lesson_session, "live_session", lambda: SimpleNamespace(workspace=None))
     return one
 
 
@@ -61,7 +63,10 @@ def test_lecture_mode_hides_the_sidebar_but_where_a_task_needs_it() -> None:
     assert not any("Right." in one.value for one in [*app.success, *app.warning])
     state.lecture.is_on = False
     app.run()
-    assert app.radio(key="answer_delay").value is None, "outside a lecture the prediction comes first"
+    assert not app.button(key="step_why").disabled, "a lecture has shown what follows the prediction"
+    app.button(key="to_list").click().run()
+    app.button(key="open_vein").click().run()
+    assert app.button(key="step_why").disabled, "outside a lecture the prediction comes first"
 
 
 def test_turns_lead_from_the_list_through_every_step_to_the_challenge_and_back(
@@ -141,3 +146,14 @@ def test_the_address_typed_for_a_class_stands_in_the_code(user: UserState, page:
     message = lecture._code(page)
     assert message is not None
     assert (message["of"], message["link"], message["problem"]) == (page, expected, "")
+
+
+@pytest.mark.parametrize("public", ["", "http://192.168.1.20:8501/aif"])
+def test_the_code_on_the_page_of_a_class_joins_its_room(user: UserState, public: str) -> None:
+    room = Room("ABC234")
+    room.public_address = public
+    user.classroom.opened = room
+    message = lecture._code("https://lab.example.org/aif/class")
+    assert message is not None
+    assert message["link"] == join_link(room, "https://lab.example.org/aif")
+    assert message["link"].startswith(f"{public or 'https://lab.example.org/aif'}/join?room=ABC234#")
