@@ -165,6 +165,28 @@ def test_a_swipe_scrolls_and_edits_nothing(phone: Page, finger: CDPSession, plac
     assert lab_data(phone, "sent") == sent
 
 
+PROBED = '[data-out="probed"]'
+
+
+def test_a_tap_on_the_map_shows_the_voxel_and_a_swipe_does_not(phone: Page, finger: CDPSession) -> None:
+    canvas = 'canvas[data-testid="map"]'
+    readout = phone.locator('[data-out="readout"]')  # written at once, before the voxel's curves come
+    box = canvas_box(phone)
+    x, y = box["x"] + box["width"] * 0.15, box["y"] + box["height"] * 0.5
+    before = phone.locator(PROBED).text_content() or ""
+    swipe(finger, (x, y), (0, 0), steps=0)
+    expect(phone.locator(PROBED)).not_to_have_text(before)
+    expect(readout).to_contain_text("slice")
+    tapped = readout.text_content() or ""
+    phone.locator(canvas).evaluate("node => node.blur()")
+    # Upwards, which scrolls the page; and across, which does not.
+    swipe(finger, (x + box["width"] * 0.2, y), (0, -150))
+    eventually(lambda: _less(60, scroll_top(phone)))
+    swipe(finger, (x + box["width"] * 0.2, y - 60), (60, 0))
+    assert readout.text_content() == tapped
+    assert not phone.locator(canvas).evaluate("node => node.matches(':focus')")
+
+
 def test_a_stroke_in_draw_mode_draws_and_does_not_scroll(phone: Page, finger: CDPSession) -> None:
     phone.locator('[data-mode="draw"]').click()
     show_editor(phone)

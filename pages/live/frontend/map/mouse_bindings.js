@@ -1,12 +1,13 @@
 // Pointer, wheel, touch and keys on the map.
 //   move: value and curves of the voxel · wheel or arrows: slice · ctrl+wheel, pinch, + and −: zoom · 0 or double click: reset zoom
 //   drag: pan when zoomed · right drag or alt+drag: window · shift+arrows: move the voxel in view · click or Enter: pick a voxel
+//   finger: a tap shows the voxel; a swipe scrolls the page or pans, and changes no voxel
 /** @import { Lab } from "../lab.js" */
 /** @import { Range, SlicePixel } from "../types.js" */
 import { toSlice } from "./slice_layout.js";
 import { middle } from "./view_state.js";
 
-const MIN_DRAG = 4; // points; less is a click
+const MIN_DRAG = { mouse: 4, touch: 10 }; // points; less is a click or a tap
 const WHEEL_STEP = 40; // points of the wheel for another slice
 const ZOOM_STEP = 1.25; // of a key
 /** Directions of the arrow keys, column and row. @type {Record<string, [number, number]>} */
@@ -41,10 +42,21 @@ class MouseBindings {
     canvas.addEventListener("pointerup", (event) => {
       const press = this.#press;
       this.#release(event);
-      if (press && !press.moved && press.kind === "pan") this.#pick(lab.map.pick(event));
+      if (!press || press.moved || press.kind !== "pan") return;
+      const at = lab.map.pick(event);
+      if (isTouch(event)) {
+        canvas.focus({ preventScroll: true });
+        this.#last = null;
+        lab.events.emit("hover", at);
+      }
+      this.#pick(at);
     });
     canvas.addEventListener("pointercancel", (event) => this.#release(event));
-    canvas.addEventListener("pointerleave", () => { this.#last = null; lab.events.emit("hover", null); });
+    canvas.addEventListener("pointerleave", (event) => {
+      if (isTouch(event)) return; // the values of a tapped voxel stay
+      this.#last = null;
+      lab.events.emit("hover", null);
+    });
     canvas.addEventListener("dblclick", () => this.#resetZoom());
     canvas.addEventListener("wheel", (event) => this.#onWheel(event), { passive: false });
     canvas.addEventListener("keydown", (event) => {
@@ -63,9 +75,11 @@ class MouseBindings {
     this.lab.viewChanged();
   }
 
-  /** The view has changed: another voxel may lie under the pointer. */
+  /** The view has changed: another voxel may lie under the pointer, and one that was tapped may be out of view. */
   refreshHover() {
-    if (this.#last && this.lab.hover) this.lab.events.emit("hover", this.lab.map.pick(this.#last));
+    const { hover, events, map } = this.lab;
+    if (this.#last && hover) events.emit("hover", map.pick(this.#last));
+    else if (hover && hover.z !== this.view.slice) events.emit("hover", null);
   }
 
   /** Zoom about the pointer, else about the middle of the view. @param {number} factor @param {PagePoint} [point] */
@@ -94,7 +108,7 @@ class MouseBindings {
   #onDown(event) {
     const { lab, canvas } = this;
     if (!lab.case) return;
-    canvas.focus({ preventScroll: true });
+    if (!isTouch(event)) canvas.focus({ preventScroll: true }); // a finger may only scroll the page
     this.#pointers.set(event.pointerId, event);
     if (this.#pointers.size === 2) { this.#pinch = this.#measurePinch(); this.#press = null; return; }
     const windowing = event.button === 2 || (event.button === 0 && event.altKey);
@@ -114,10 +128,11 @@ class MouseBindings {
     const press = this.#press;
     if (press) {
       const [dx, dy] = [event.clientX - press.x, event.clientY - press.y];
-      press.moved ||= Math.hypot(dx, dy) >= MIN_DRAG;
+      press.moved ||= Math.hypot(dx, dy) >= MIN_DRAG[isTouch(event) ? "touch" : "mouse"];
       if (press.moved && press.kind === "window") { this.#dragWindow(press, dx, dy); return; }
       if (press.moved && this.view.zoom > 1) { this.#pan(press, event); return; }
     }
+    if (isTouch(event)) return;
     this.#last = event;
     lab.events.emit("hover", lab.map.pick(event));
   }
@@ -213,6 +228,9 @@ class MouseBindings {
     return true;
   }
 }
+
+/** @param {PointerEvent} event */
+const isTouch = ({ pointerType }) => pointerType === "touch";
 
 /** Signed distance by which a pixel lies outside a range of pixels; 0 inside. @param {number} pixel @param {number} from @param {number} size */
 function outside(pixel, from, size) {
