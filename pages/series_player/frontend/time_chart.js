@@ -1,7 +1,10 @@
-// Curves over time with a marker at the shown frame; a press or drag on the chart seeks to that time.
+// Curves over time with a marker at the shown frame; a press or drag on the chart seeks to that time. Of a finger: a tap or
+// a drag across; a vertical swipe scrolls the page.
 import { SvgChart, svg } from "../../live/frontend/common/svg_chart.js";
 
 /** @import { ChartLine } from "./types.js" */
+const MAX_TAP_PX = 10; // a finger that moves farther swipes
+
 /** @typedef {{group: SVGGElement, rule: SVGLineElement, dots: SVGCircleElement[]}} Marker */
 
 export class TimeChart {
@@ -19,9 +22,28 @@ export class TimeChart {
    */
   constructor(element, yLabel, seek) {
     this.plot = new SvgChart(element, { xLabel: "s", yLabel, margin: { left: 44, right: 10, top: 16, bottom: 30 } });
-    const follow = (/** @type {PointerEvent} */ event) => { if (event.buttons) seek(this.plot.timeAt(event.clientX)); };
-    element.addEventListener("pointerdown", (event) => { element.setPointerCapture(event.pointerId); follow(event); });
-    element.addEventListener("pointermove", follow);
+    const follow = (/** @type {PointerEvent} */ event) => seek(this.plot.timeAt(event.clientX));
+    /** A finger's start, until its direction is known. @type {{x: number, y: number} | null} */
+    let start = null;
+    element.addEventListener("pointerdown", (event) => {
+      element.setPointerCapture(event.pointerId);
+      start = event.pointerType === "touch" ? { x: event.clientX, y: event.clientY } : null;
+      if (!start && event.buttons) follow(event);
+    });
+    element.addEventListener("pointermove", (event) => {
+      if (!event.buttons) return;
+      if (start) {
+        const [dx, dy] = [Math.abs(event.clientX - start.x), Math.abs(event.clientY - start.y)];
+        if (dx < MAX_TAP_PX || dx < dy) return;
+        start = null;
+      }
+      follow(event);
+    });
+    element.addEventListener("pointerup", (event) => {
+      if (start && Math.hypot(event.clientX - start.x, event.clientY - start.y) < MAX_TAP_PX) follow(event);
+      start = null;
+    });
+    element.addEventListener("pointercancel", () => { start = null; });
   }
 
   /** @param {ChartLine[]} lines @param {number} dt seconds between frames */
