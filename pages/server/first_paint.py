@@ -60,6 +60,12 @@ body:has(#skeleton) #root { visibility: hidden; }
   const root = document.getElementById("root");
   observer.observe(root, { attributes: true, childList: true, subtree: true });
 
+  // Over the page, the sidebar closes as a page is chosen in it.
+  document.addEventListener("click", (event) => {
+    if (!matchMedia("(max-width: 1099px)").matches || !event.target.closest?.('[data-testid="stSidebarNavLink"]')) return;
+    find('[data-testid="stSidebarCollapseButton"] button')?.click();
+  });
+
   // The keyboard scrolls formulas, code, tables and drawings that are wider than the page.
   const wide = '.katex-display, pre, table, [class*="st-key-network_drawing_"]';
   let due = 0;

@@ -104,6 +104,17 @@ def test_a_sidebar_that_was_opened_is_closed_at_the_next_arrival(chromium: Brows
             assert page.get_by_test_id("stMain").evaluate("node => node.clientWidth") == width
 
 
+def test_the_sidebar_closes_as_a_page_is_chosen_in_it(chromium: Browser, address: str) -> None:
+    with isolated_page(chromium, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        page.goto(f"{address}/model")
+        page.get_by_test_id("stExpandSidebarButton").tap()
+        page.get_by_test_id("stSidebarNavLink").filter(has_text="How it works").tap()
+        page.locator(".katex-display").first.wait_for()
+        expect(page.locator(SIDEBAR)).to_have_attribute("data-collapsed", "true")
+        page.get_by_test_id("stExpandSidebarButton").tap()
+        expect(page.locator(SIDEBAR)).to_have_attribute("data-collapsed", "false")
+
+
 def test_pages_are_reached_on_a_phone(phone: Page) -> None:
     phone.get_by_test_id("stExpandSidebarButton").click()
     links = phone.get_by_test_id("stSidebarNavLink")
