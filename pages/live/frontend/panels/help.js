@@ -3,7 +3,7 @@
 import { element, find, inTextField } from "../common/dom.js";
 
 const HINTED = "aif-lab|hinted"; // in local storage: the hint is shown once
-const HINT = "Drag a point of the curve, or press one of the buttons above it: the maps follow.";
+const HINT = "Drag a point of the curve, or press one of the buttons: the maps follow.";
 /** Keys and what they do. @type {[group: string, rows: [keys: string, text: string][]][]} */
 const SHORTCUTS = [
   ["Maps", [["1 … 9", "choose the map"], ["↑ ↓", "next or previous slice"], ["+ − 0", "zoom in, out, whole head"], ["Shift + arrows", "move the voxel in view"], ["Right drag", "window of the map"]]],
