@@ -10,6 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from pages.library.catalog import demonstrations, open_case
 from pages.teaching.lesson import Lesson, SliderQuestion
+from pages.teaching.lesson_pictures import pair_of_maps
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from perfcore.map_info import MAPS
@@ -179,6 +180,8 @@ def test_maps_numbers_and_task_are_in_view_together(
     expect(watched).to_have_count(1)
     expect(watched).to_have_attribute("data-number", lesson.view.watch)
     expect(page.locator("[data-map][aria-checked=true]")).to_have_text(MAPS[lesson.view.maps[0]].label)
+    pair = pair_of_maps(results_of(lesson))
+    expect(page.locator("[data-out=slice]")).to_have_text(f"{pair.slice_index + 1} / {pair.n_slices}")
     expect(page.locator("[data-panel=whole]")).to_be_visible(visible=lesson.view.opens == "handles")
     run = page.locator("[data-action=tune-run]")
     expect(run).to_be_visible(visible=lesson.view.opens == "tuning")
