@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, ViewportSize, expect
+from playwright.sync_api import Browser, CDPSession, FloatRect, Locator, Page, ViewportSize, expect
 
 from tests.support.app_server import drawn, eventually, handle_centre, isolated_page, lab_data, open_lab, settled
 from tests.support.lab_page import canvas_box, editor_values
@@ -174,6 +174,51 @@ def test_a_swipe_scrolls_and_edits_nothing(phone: Page, finger: CDPSession, plac
     eventually(lambda: _less(60, scroll_top(phone)))
     assert np.array_equal(editor_values(phone), curve)
     assert lab_data(phone, "sent") == sent
+
+
+def _in_the_middle(page: Page, node: Locator) -> FloatRect:
+    """Scroll an element into the middle of the window; its place there."""
+    node.evaluate("node => node.scrollIntoView({ block: 'center' })")
+    drawn(page)
+    box = node.bounding_box()
+    assert box
+    return box
+
+
+def test_a_swipe_over_the_players_curves_leaves_its_frame(chromium: Browser, address: str) -> None:
+    with isolated_page(chromium, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        SCENES["cases"](page, address)
+        frame = page.locator('[data-control="frame"]')
+        chart = page.locator('[data-chart="voxel"]')
+        box = _in_the_middle(page, chart)
+        x, y = box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5
+        finger = page.context.new_cdp_session(page)
+        before = scroll_top(page)
+        swipe(finger, (x, y), (0, 150))
+        eventually(lambda: _less(scroll_top(page), before - 60))
+        expect(frame).to_have_value("13")
+        box = _in_the_middle(page, chart)
+        x, y = box["x"] + box["width"] * 0.8, box["y"] + box["height"] * 0.5
+        swipe(finger, (x, y), (-box["width"] * 0.5, 0))
+        eventually(lambda: _less(float(frame.input_value()), 13))
+        dragged = float(frame.input_value())
+        swipe(finger, (x, y), (0, 0), steps=0)
+        eventually(lambda: _less(dragged, float(frame.input_value())))
+
+
+def test_handles_and_numbers_are_uncovered_on_a_tablet_on_its_side(chromium: Browser, address: str) -> None:
+    size = ViewportSize(width=1180, height=820)
+    with isolated_page(chromium, one_map=False, viewport=size, has_touch=True, is_mobile=True) as page:
+        open_lab(page, address)
+        settled(page)
+        page.locator('[data-action="whole"]').tap()
+        expect(page.locator(".whole")).to_be_visible()
+        assert crowded(page) == []
+        page.locator(".panels > .numbers").scroll_into_view_if_needed()
+        drawn(page)
+        maps, numbers = (page.locator(f".panels > {name}").bounding_box() for name in (".maps", ".numbers"))
+        assert maps and numbers
+        assert maps["x"] + maps["width"] <= numbers["x"]
 
 
 PROBED = '[data-out="probed"]'
