@@ -62,7 +62,8 @@ body:has(#skeleton) #root { visibility: hidden; }
 
   // Over the page, the sidebar closes as a page is chosen in it.
   document.addEventListener("click", (event) => {
-    if (!matchMedia("(max-width: 1099px)").matches || !event.target.closest?.('[data-testid="stSidebarNavLink"]')) return;
+    const chosen = event.target.closest?.('[data-testid="stSidebarNavLink"]');
+    if (!chosen || !matchMedia("(max-width: 1099px)").matches) return;
     find('[data-testid="stSidebarCollapseButton"] button')?.click();
   });
 
