@@ -122,7 +122,7 @@ class ComparisonCache:
             if option.key not in SELECTORS and not is_network(option.key):
                 return case.offered.get(option.key), ""
             found = find_curve(case.prepared, option.key)
-            return found.corrected(), found.why
+            return found.corrected(), found.corrected_why
 
         return self._curves.get((case.key, option.key), find)
 

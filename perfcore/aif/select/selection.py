@@ -78,6 +78,17 @@ class Selection:
             return replace(self.aif, quality=(*self.aif.quality, UNCORRECTED_FLAG))
         return replace(self.aif, value=self.aif.value * self.partial_volume)
 
+    @property
+    def corrected_why(self) -> str:
+        """``why`` beside numbers of the corrected curve: with the peak of that curve where the ratio changes it."""
+        measured, scaled = (f"{aif.peak:.3g}" for aif in (self.aif, self.corrected()))
+        if self.partial_volume is None or scaled == measured:
+            return self.why
+        return (
+            f"{self.why} Scaled to the area of the vein (× {self.partial_volume:.2f}, partial-volume correction), as "
+            f"in the maps and tables, the curve peaks at {scaled} instead of {measured}."
+        )
+
 
 def mean_curve(prepared: Prepared, flat: NDArray[np.int64], source_id: str, *, arterial: bool = True) -> Aif:
     """Return the mean unsmoothed curve of voxels with its quality flags.

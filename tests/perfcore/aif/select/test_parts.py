@@ -183,9 +183,14 @@ def test_corrected_aif_has_vein_area(prepared) -> None:
     half = dataclasses.replace(select(prepared), partial_volume=2.0)
     np.testing.assert_allclose(half.corrected().value, 2 * half.aif.value)
     assert half.corrected().voxels == half.aif.voxels
-    kept = dataclasses.replace(half, partial_volume=None).corrected()
+    without = dataclasses.replace(half, partial_volume=None)
+    kept = without.corrected()
     np.testing.assert_array_equal(kept.value, half.aif.value)
     assert kept.quality == (*half.aif.quality, UNCORRECTED_FLAG)
+    # Beside numbers of the corrected curve the reason has both peaks, and one where they are the same.
+    assert f"peaks at {2 * half.aif.peak:.3g} instead of {half.aif.peak:.3g}" in half.corrected_why
+    assert without.corrected_why == without.why
+    assert dataclasses.replace(half, partial_volume=1.0).corrected_why == half.why
 
 
 @pytest.mark.parametrize(
