@@ -63,7 +63,11 @@ _FORMATS: Final[dict[str, Any]] = {
     METRICS["target_mismatch"].title: st.column_config.TextColumn(
         width=_WIDTHS["target_mismatch"], help=_METRIC_HELP["target_mismatch"]
     ),
-    "Peak": _number(width=52, format="%.3g", help="Of the curve that the maps use (scaled to the area of the vein), in the unit of the series"),
+    "Peak": _number(
+        width=52,
+        format="%.3g",
+        help="Of the curve that the maps use (scaled to the area of the vein), in the unit of the series",
+    ),
     "at, s": _number(width=44, format="%.0f", help="Time of the peak"),
     "Voxels": _number(width=54, format="%d"),
 }

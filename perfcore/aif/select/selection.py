@@ -80,13 +80,13 @@ class Selection:
 
     @property
     def corrected_why(self) -> str:
-        """``why`` beside numbers of the corrected curve: with the peak of that curve where the ratio changes it."""
+        """``why`` for use beside the corrected curve: with the peak of that curve where the ratio changes it."""
         measured, scaled = (f"{aif.peak:.3g}" for aif in (self.aif, self.corrected()))
         if self.partial_volume is None or scaled == measured:
             return self.why
         return (
-            f"{self.why} Scaled to the area of the vein (× {self.partial_volume:.2f}, partial-volume correction), as "
-            f"in the maps and tables, the curve peaks at {scaled} instead of {measured}."
+            f"{self.why} Scaled to the area of the vein (× {self.partial_volume:.2f}, partial-volume correction), "
+            f"as for the maps and the table, the curve peaks at {scaled} instead of {measured}."
         )
 
 
