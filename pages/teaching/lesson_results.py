@@ -33,7 +33,9 @@ def experiment_case(case: LiveCase) -> ExperimentCase:
     curves = {**case.sources, "automatic": next(iter(case.sources.values()))}
     if case.vof is not None:
         curves["vein"] = case.vof
-    return ExperimentCase.of(case.prepared, curves, tiles=case.tiles, order=case.order)
+    return ExperimentCase.of(
+        case.prepared, curves, tiles=case.tiles, order=case.order, n_lesion=case.lesion_voxels
+    )
 
 
 class LessonResults(Mapping[str, Any]):

@@ -13,7 +13,7 @@ from perfcore.deconvolution.inverse import build_operator, spectrum
 from perfcore.errors import ArgumentError
 from perfcore.map_info import MAPS, VoxelValues
 from perfcore.maps import anchor_tmax, flow_and_delay, flow_operator, is_core, is_hypoperfused, relative_cbf
-from perfcore.metrics import dice, lesion_volumes
+from perfcore.metrics import lesion_volumes
 from perfcore.settings import Settings
 from perfcore.teaching.experiment_case import ExperimentCase
 from perfcore.types import BoolArray, DoubleArray, FloatArray
@@ -101,7 +101,8 @@ class CurveResult:
     healthy, lesion
         Means over the reference region of the settings and over the known core (None without a known core).
     dice
-        Dice of the core with the known core; None without a known core.
+        Dice of the core with the known core, as the Lab has it: over all voxels of the case, and the whole known
+        core; None without a known core.
     leading
         Fraction of the tissue that leads the AIF (Tmax below 0 on the scan's clock).
     passed
@@ -235,7 +236,7 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         mismatch_ml=numbers.mismatch_ml,
         healthy=healthy,
         lesion=None if known is None else region(known),
-        dice=None if known is None else dice(core, known),
+        dice=None if known is None else _dice(core, known, case.n_lesion),
         leading=float((tmax < shift_s)[case.non_vessel].mean()),
         passed=int((components.factors > MIN_PASS_FACTOR).sum()),
         peak=float(curve.max()),
@@ -249,3 +250,8 @@ def measure_curve(case: ExperimentCase, curve: DoubleArray, settings: Settings) 
         sigma=components.sigma.numpy(),
         factors=components.factors.numpy(),
     )
+
+
+def _dice(core: BoolArray, known: BoolArray, n_known: int) -> float:
+    """Return Dice with a known core of ``n_known`` voxels, of which ``known`` has those in the mask."""
+    return float(2 * np.count_nonzero(core & known) / (np.count_nonzero(core) + n_known))

@@ -32,6 +32,8 @@ class ExperimentCase:
         Place of each voxel in the order of `prepared`, shape ``(n_voxels,)``.
     curves
         AIFs by name: ``truth``, ``vein`` and selectors.
+    n_lesion
+        Number of voxels of the known core, also of those outside the mask, which count as missed; 0 without one.
     """
 
     prepared: Prepared
@@ -42,6 +44,7 @@ class ExperimentCase:
     slice_of: NDArray[np.int64]
     order: NDArray[np.int64]
     curves: dict[str, Aif]
+    n_lesion: int = 0
 
     @classmethod
     def of(
@@ -51,14 +54,20 @@ class ExperimentCase:
         *,
         tiles: Tiles | None = None,
         order: NDArray[np.int64] | None = None,
+        n_lesion: int | None = None,
     ) -> ExperimentCase:
-        """Build from a prepared case in a voxel ``order``; existing ``tiles`` have that order."""
+        """Build from a prepared case in a voxel ``order``; existing ``tiles`` have that order.
+
+        Without ``n_lesion`` the known core has no voxels outside the mask.
+        """
         p = prepared
+        inside = 0 if p.lesion is None else int(p.lesion.sum())
         at = np.arange(p.n_voxels) if order is None else order
         return cls(
             p, Tiles.from_curves(torch.from_numpy(p.tissue[at])) if tiles is None else tiles,
             p.reference[at],
             None if p.lesion is None else p.lesion[at], ~p.vessels[at], p.index[at] % p.grid[2], at, curves,
+            inside if n_lesion is None else n_lesion,
         )  # fmt: skip
 
     @property
@@ -103,5 +112,6 @@ class ExperimentCase:
             *spatial_sigmas(settings.spatial_sigma_mm, p.spacing_mm), settings.temporal_sigma_s / p.dt_s,
         )  # fmt: skip
         return ExperimentCase.of(
-            replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves, order=self.order
-        )
+            replace(p, tissue=smooth_masked(p.enhancement, weight, p.mask, sigmas)), self.curves, order=self.order,
+            n_lesion=self.n_lesion,
+        )  # fmt: skip

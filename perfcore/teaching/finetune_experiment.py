@@ -96,6 +96,7 @@ class FinetuneExperiment:
             curve=last.curve,
             dt_s=case.dt_s,
             volume=measure_curve(case, last.curve, used),
+            step=step,
         )
 
 
@@ -106,9 +107,9 @@ class FinetuneResult:
     Attributes
     ----------
     first, last
-        Dice over the slices of the loss, before and after.
+        Dice over the voxels of the loss, before and after: the subsample of the run, in the slices of the loss.
     held_out_first, held_out_last
-        Dice over the held-out slices, before and after; 0 without held-out slices.
+        Dice over the subsample in the held-out slices, before and after; 0 without held-out slices.
     roughness
         Curvature of the tuned curve relative to the start curve.
     n_negative
@@ -120,7 +121,10 @@ class FinetuneResult:
     dt_s
         Time step in seconds.
     volume
-        Results of the tuned curve on all voxels of the case.
+        Results of the tuned curve on all voxels of the case. Its Dice can lie below both of the subsample: the
+        curve also fits the noise of the voxels in the loss.
+    step
+        The run uses one voxel in so many.
     """
 
     first: float
@@ -134,3 +138,4 @@ class FinetuneResult:
     curve: DoubleArray
     dt_s: float
     volume: CurveResult
+    step: int
