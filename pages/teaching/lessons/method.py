@@ -388,14 +388,14 @@ from an artery does it go?
 On the slices in the loss Dice goes from {free.first:.2f} to **{free.last:.2f}**, on the others from
 {free.held_out_first:.2f} to **{free.held_out_last:.2f}**: of the one voxel in {free.step} that the run uses. Over
 all voxels of all slices it goes from {artery.dice:.2f} to **{free.volume.dice:.2f}**. The curve has
-{free.n_negative} negative samples and is
-{free.roughness:.0f} times as rough as the artery.
+{free.n_negative} negative samples and is {free.roughness:.0f} times as rough as the artery.
 """,
     why="""
 The start is the truth, so the artery itself cannot improve. What the gradient finds is a curve that
 undoes the faults of the *method* (the filter's bias) and fits the *noise* of these voxels: {seen:+.3f} on the
 slices in the loss, {unseen:+.3f} on the others, {all_voxels:+.3f} over all voxels. Negative contrast in
-an artery has no meaning; that the Dice rises all the same shows that **a better Dice is no proof of a better input function**.
+an artery has no meaning; that the Dice rises all the same shows that **a better Dice is no proof of a better input
+function**.
 
 Held positive and smooth, the same steps give {soft_seen:+.3f} and {soft_unseen:+.3f} with {soft.n_negative}
 negative samples and {soft.roughness:.1f} times the roughness. A trained network is constrained further: it is
