@@ -66,7 +66,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_negative",
-        measured="lowest level, of the peak",
+        measured="lowest level ÷ peak",
         unit="%",
         normal=(-0.10, inf),
         possible=(-0.25, inf),
@@ -76,7 +76,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_second_peak",
-        measured="second peak, of the first",
+        measured="second peak ÷ first peak",
         unit="%",
         normal=(0.0, 0.20),
         possible=(0.0, 0.40),
@@ -97,7 +97,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_low",
-        measured="peak over that of healthy tissue",
+        measured="peak ÷ peak of healthy tissue",
         normal=(4.0, inf),
         possible=(2.0, inf),
         low="The AIF is hardly higher than the tissue, so it may be tissue",
@@ -106,7 +106,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_truncated",
-        measured="end level, of the peak",
+        measured="level at the end ÷ peak",
         unit="%",
         normal=(0.03, 0.50),
         possible=(-0.25, 0.90),
@@ -117,7 +117,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="vof_truncated",
-        measured="end level of the VOF, of its peak",
+        measured="VOF: level at the end ÷ peak",
         unit="%",
         normal=(-inf, 0.50),
         possible=(-inf, 0.97),
@@ -127,7 +127,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_vof_area",
-        measured="area over that of the VOF",
+        measured="area ÷ area of the VOF",
         normal=(0.7, 1.6),
         possible=(0.1, 10.0),
         low="The AIF holds less contrast than the vein: CBF and CBV are too large",
@@ -140,7 +140,7 @@ ARTERY_CHECKS: Final = (
     ),
     Check(
         code="aif_vof_peak",
-        measured="peak over that of the VOF",
+        measured="peak ÷ peak of the VOF",
         normal=(0.6, 2.0),
         possible=(0.1, 10.0),
         low="The AIF is lower than the vein: CBF is too large",
