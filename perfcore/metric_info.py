@@ -138,8 +138,8 @@ METRICS: Final[dict[str, MetricInfo]] = {
             "Healthy CBF",
             "ml/100 g/min",
             1,
-            help="Mean CBF of healthy tissue. A large λ lowers it: at 0.3 the deconvolution reads about a third "
-            "of the physiological 50 ml/100 g/min. rCBF divides by it.",
+            help="Mean CBF of healthy tissue. A large λ lowers it: at 0.3 the deconvolution reads far below "
+            "the physiological 50 ml/100 g/min. rCBF divides by it.",
         ),
         MetricInfo("lesion_ml", "Known core", "Known core", "ml", 1),
         MetricInfo("seconds", "Time", "Time taken", "s", 1),

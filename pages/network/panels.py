@@ -175,7 +175,7 @@ def show_application(now: Workspace, name: str) -> None:
     _draw_curves(chart, now, [*known, (name, source_label(name), result.aif)])
     with left:
         st.toggle("Same area", key="model_area", help="Scales each curve to area 1: shape and delay remain.")
-        st.markdown(f"**{result.seconds:.2f} s.** {result.why}")
+        st.markdown(f"{result.why} Computed in {result.seconds:.2f} s.")
         quality = now.case.aif_quality(result.aif, now.settings)
         st.markdown(light_sentence(quality))
         for flag in without_codes(result.aif.quality, quality.flags):

@@ -43,8 +43,8 @@ of it lends it only half of its contrast: the input function keeps its shape and
     ),
     outcome="""
 With half the height CBF is **{factor:.2f} times** what it was ({half.healthy.cbf:.1f} against
-{whole.healthy.cbf:.1f} ml/100 g/min), and CBV {volume:.2f} times. The core stays at {half.core_ml:.1f} ml
-({whole.core_ml:.1f} ml), MTT at {half.healthy.mtt:.1f} s, Tmax at {half.healthy.tmax:.1f} s.
+{whole.healthy.cbf:.1f} ml/100 g/min), and CBV {volume:.2f} times. The core stays at {half.core_ml:.1f} ml,
+MTT at {half.healthy.mtt:.1f} s, Tmax at {half.healthy.tmax:.1f} s.
 """,
     why="""
 The tissue curve is the input function convolved with k(t). Halve the one and the other must double: k(t) has

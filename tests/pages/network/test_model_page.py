@@ -133,8 +133,8 @@ def test_the_first_view_is_the_networks_aif_and_where_it_looked() -> None:
     expected = inference.predict_aif(case.prepared, load_network("cnn-weighting"))
     np.testing.assert_array_equal(found.aif.value, expected.aif.value)
     assert found.weights.sum() == pytest.approx(1, abs=1e-3)
-    (text,) = [m.value for m in app.main.markdown if " s.** " in m.value]
-    assert text == f"**{found.seconds:.2f} s.** {expected.why}"
+    (text,) = [m.value for m in app.main.markdown if "Computed in " in m.value]
+    assert text == f"{expected.why} Computed in {found.seconds:.2f} s."
     best = int(found.weights.sum((0, 1)).argmax())
     assert app.slider(key=f"model_slice_{case.name}").value == best + 1
     app.segmented_control(key="model_network").set_value("cnn-regression").run()
