@@ -16,7 +16,7 @@ from pages.ui.lecture import is_lecturing
 from perfcore.quality_flags import without_codes
 
 
-def show_live_component(page: str, *, focus: dict[str, Any] | None = None) -> None:
+def show_live_component(page: str, *, focus: dict[str, Any] | None = None, flags: bool = True) -> None:
     """Show the maps and the AIF editor of the session's case.
 
     Parameters
@@ -26,6 +26,8 @@ def show_live_component(page: str, *, focus: dict[str, Any] | None = None) -> No
     focus
         What a lesson opens and highlights: ``{"id": …, "maps": […, …], "watch": …, "opens": …}``; see
         `pages.teaching.lesson.TaskView`.
+    flags
+        Whether to show the flags of the case and its start AIF.
     """
     session = live_session()
     now = session.workspace
@@ -47,7 +49,7 @@ def show_live_component(page: str, *, focus: dict[str, Any] | None = None) -> No
 
     shelf = snapshot_sync.snapshots_frame(session, now)
     sources = start_aif.aif_choices(now.case)
-    if is_lecturing():
+    if flags and is_lecturing():
         _flags(now, alarms_alone=True)
     data = config_frame(
         session, now, sources, user_state().notices.message, page=page, focus=focus, lecture=is_lecturing()
@@ -59,7 +61,8 @@ def show_live_component(page: str, *, focus: dict[str, Any] | None = None) -> No
     )
     if not is_lecturing():
         downloads(now)
-        _flags(now, alarms_alone=False)
+        if flags:
+            _flags(now, alarms_alone=False)
 
 
 def _flags(now: Workspace, *, alarms_alone: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import streamlit as st
@@ -35,6 +35,8 @@ _FORMULA: Final = (
 _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
 MAX_NUMBER: Final = 99_999
 ROW_PX: Final = 35
+MAPS_OF_SEARCH: Final = ("tmip", "rcbf")
+"""The maps that the challenge opens on: the vessels, and beside them what the curve makes of the tissue."""
 
 
 def show() -> None:
@@ -83,8 +85,8 @@ def _form() -> None:
 def _work(current: Challenge, now: Workspace) -> None:
     words, done = st.columns([5, 1.4], vertical_alignment="center")
     words.markdown(
-        "The start is the mean tissue curve, the truth is hidden. Press *Pick*, click an artery on the map, and "
-        "submit: a quarter of the score is the artery."
+        "The start is the mean tissue curve, the truth is hidden. Press *Pick*, click an artery on the MIP (it "
+        "shows the vessels), and submit: a quarter of the score is the artery."
     )
     submitted = done.button("Submit my curve", type="primary", key="submit")
     if submitted:
@@ -99,7 +101,14 @@ def _work(current: Challenge, now: Workspace) -> None:
             st.error(f"This curve cannot be scored: {error}")
         else:
             st.rerun()
-    show_live_component("lab")
+    # The start curve is the app's own choice: its flags would be no news about the user's curve.
+    show_live_component("lab", focus=_focus(now), flags=now.start.source_id != challenge.START)
+
+
+def _focus(now: Workspace) -> dict[str, Any]:
+    """Return how the Lab opens for the challenge, as its configuration message has it: on the vessels."""
+    case, maps = now.case, list(MAPS_OF_SEARCH)
+    return {"id": case.name, "maps": maps, "slice": case.first_slice, "watch": "", "opens": ""}
 
 
 def _start_again() -> None:
@@ -136,7 +145,7 @@ def _result(current: Challenge, now: Workspace) -> None:
         "sources for your own voxels and maps."
     )
     st.button("Another patient", on_click=_start_again, key="another", type="primary")
-    show_live_component("lab")
+    show_live_component("lab", focus=_focus(now))
 
 
 def _table(scores: dict[str, ChallengeScore]) -> None:

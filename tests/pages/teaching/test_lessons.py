@@ -341,6 +341,8 @@ def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     now = live_of(app).workspace
     assert now.case.name == "challenge-7"
     assert now.start.source_id == "tissue"
+    assert now.case.flags(now.start, now.settings), "the mean tissue curve has flags"
+    assert not app.main.warning and not [c for c in app.main.caption if c.value.startswith("⚠")], "not shown"
     assert "truth" not in now.case.offered.methods
     assert now.case.lesion is None
     assert now.case.prepared.lesion is None

@@ -8,7 +8,7 @@ const TOP_BAR_PX = 60; // of the page, which the height rule of the Lab has alre
 class LessonFocus {
   /** Id of the lesson whose view is open. */
   #opened = "";
-  /** The maps that were in view before. @type {[string, string] | null} */
+  /** The maps and the layout that were in view before. @type {Pick<Lab["view"], "map" | "second" | "two" | "montage"> | null} */
   #before = null;
   /** The slice to go to once the case is open. @type {number | null} */
   #slice = null;
@@ -28,7 +28,8 @@ class LessonFocus {
     this.#opened = focus.id;
     lab.root.dataset.lesson = focus.opens || "maps";
     if (focus.opens === "handles" && lab.find("[data-panel=whole]").hidden) lab.actions.whole();
-    this.#before ??= [lab.view.map, lab.view.second];
+    const { map, second, two, montage } = lab.view;
+    this.#before ??= { map, second, two, montage };
     this.#show(focus.maps);
     this.#slice = focus.slice;
     this.goToSlice();
@@ -59,12 +60,12 @@ class LessonFocus {
     root.style.setProperty("--above", `${above}px`);
   }
 
-  /** The Lab outside lessons shows the maps that it showed before. */
+  /** The Lab outside lessons shows the maps that it showed before, in their layout. */
   close() {
     this.#observer.disconnect();
     removeEventListener("resize", this.#onResize);
     if (!this.#before) return;
-    [this.lab.view.map, this.lab.view.second] = this.#before;
+    Object.assign(this.lab.view, this.#before);
     this.lab.view.store();
   }
 }
