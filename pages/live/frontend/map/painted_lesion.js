@@ -28,6 +28,9 @@ export class PaintedLesion {
   /** Indices of all slices. */
   get slices() { return [...Array(this.values.open.slices).keys()]; }
 
+  /** Whether there is a painted lesion on a case. @param {string} name of the case */
+  static isPainted(name) { return paintedFlags.get(name)?.includes(1) ?? false; }
+
   /** Take the flags that were painted on the open case; returns whether there are some. */
   openCase() {
     const { values } = this;

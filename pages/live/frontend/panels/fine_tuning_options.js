@@ -2,12 +2,16 @@
 /** @import { Lab } from "../lab.js" */
 /** @import { Case } from "../types.js" */
 import { find, findAll } from "../common/dom.js";
+import { PaintedLesion } from "../map/painted_lesion.js";
 
 /** Values of the form, by data-tune. */
 const chosen = {
   start: "auto", target: "truth", form: "softplus", loss: "dice", optimizer: "adam", rate: 0.1, curvature: 1, learn_threshold: false,
   held_out: false, with_tmax: true,
 };
+
+/** The case that the target was last chosen for, by name, and whether its truth was known. */
+let targetOf = "";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Field */
 
@@ -65,11 +69,14 @@ export class TuneOptions {
   /** The user has edited the curve in view: a run starts from it. */
   startFromLab() { chosen.start = "lab"; }
 
-  /** Allow the targets that a case has. @param {Case} opened */
-  setCase({ hasLesion, hasHypoperfused }) {
+  /** Allow the targets that a case has; the truth, where it is known, is the target of a case without a painted one. @param {Case} opened */
+  setCase({ name, hasLesion, hasHypoperfused }) {
     find(this.pane, "[data-tune=target] [value=truth]", HTMLOptionElement).disabled = !hasLesion;
     find(this.pane, "[data-tune=with_tmax]", HTMLInputElement).disabled = !hasHypoperfused;
+    const isAnother = targetOf !== `${name} ${hasLesion}`;
+    targetOf = `${name} ${hasLesion}`;
     if (!hasLesion) chosen.target = "painted";
+    else if (isAnother && !PaintedLesion.isPainted(name)) chosen.target = "truth";
   }
 
   show() {
