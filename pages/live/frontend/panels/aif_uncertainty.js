@@ -184,12 +184,19 @@ class AifUncertainty {
   /** @param {UncertaintyFrame} frame */
   #summary({ quantiles: [low, median, high], decisions, n_done: nDone, n_total: nTotal, of, basis_error: error }) {
     const drawn = of[0] === CLASS ? "curves" : "draws";
+    const count = nDone === nTotal ? `${nTotal}` : `${nDone} of ${nTotal}`;
+    const first = `Of ${count} ${this.#drawnFrom(of)}: `;
     const decided = decisions.map(({ label, fraction }) => `${label} in ${(100 * fraction).toFixed(0)} % of the ${drawn}.`).join(" ");
-    const text = `Core ${median.toFixed(1)} ml, 80 % interval: ${low.toFixed(1)} to ${high.toFixed(1)} ml. ${decided}`;
+    const text = `${first}core ${median.toFixed(1)} ml, 80 % interval: ${low.toFixed(1)} to ${high.toFixed(1)} ml. ${decided}`;
     const basis = error === null ? "" : ` Computed on a temporal basis, mean error ${(100 * error).toFixed(3)} %.`;
-    if (of[0] === CLASS) return `${text} ${nDone} of ${nTotal} curves of the class.${basis}`;
-    const source = of[0] === POSTERIOR ? "true AIFs given the vessels of this case, whatever the drawn curve" : of.map((id) => this.#labelOf(id)).join(", ");
-    return `${text} ${nDone} of ${nTotal} draws of ${source}.${basis}`;
+    return `${text}${basis}`;
+  }
+
+  /** What was drawn, in words. @param {string[]} of */
+  #drawnFrom(of) {
+    if (of[0] === CLASS) return "curves of the class, not your curve";
+    if (of[0] === POSTERIOR) return "draws of the true AIF given the vessels of this case, not your curve";
+    return `draws of ${of.map((id) => this.#labelOf(id)).join(", ")}`;
   }
 }
 
