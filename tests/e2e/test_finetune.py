@@ -520,8 +520,9 @@ def lesion_text(page: Page) -> re.Match[str]:
     wait_lab(page, "Number(data.draws) === 200")
     text = page.locator('[data-out="uncertainty"]').inner_text()
     found = re.search(
-        r"core ([\d.]+) ml, 80 % interval: ([\d.]+) to ([\d.]+) ml\. Core ≥ 70 ml in (\d+) % of the draws\. "
-        r"Mismatch ratio ≥ 1\.8 in (\d+) % of the draws\. Target mismatch in \d+ % of the draws\. 200 of 200",
+        r"Of 200 draws of [^:]+: core ([\d.]+) ml, 80 % interval: ([\d.]+) to ([\d.]+) ml\. "
+        r"Core ≥ 70 ml in (\d+) % of the draws\. Mismatch ratio ≥ 1\.8 in (\d+) % of the draws\. "
+        r"Target mismatch in \d+ % of the draws\.",
         text,
     )
     assert found is not None, text
