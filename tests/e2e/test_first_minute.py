@@ -123,8 +123,13 @@ def test_help_lists_the_shortcuts_and_leads_through_the_lab(page: Page, address:
     help_box = page.locator("dialog.help")
     expect(help_box).to_be_visible()
     expect(help_box).to_contain_text("gamma-variate fit")
+    expect(help_box).to_contain_text("The arterial input function (AIF) is the contrast in a feeding artery")
+    for term in ("CBF", "Tmax", "VOF", "k(t)"):
+        expect(help_box.locator(".terms dt", has_text=term)).to_be_visible()
     page.get_by_role("button", name="Two-minute tour").click()
     tour = page.get_by_role("dialog", name="Tour")
+    expect(tour).to_be_visible()
+    expect(page.locator(".first-hint")).to_be_hidden()
     for _ in range(20):
         if not tour.is_visible():
             break

@@ -49,7 +49,7 @@ export const HTML = `
   <div class="row outlines" role="group" aria-label="Outlines">${toggle("core", "core", "Core: rCBF below its threshold")}${toggle("hypoperfused", "Tmax", "Hypoperfused: Tmax above its threshold")}${toggle("truth", "truth", "The known lesion")}${toggle("aif", "AIF voxels", "Voxels of the input function")}${toggle("vof", "VOF voxels", "Voxels of the vein")}</div>
 </section>
 <section class="curve" aria-label="Arterial input function">
-  <div class="row"><h3>AIF</h3><select data-control="source" aria-label="Source of the arterial input function" title="The curve that edits start from, drawn as the ghost"></select>
+  <div class="row"><h3 title="Arterial input function: the contrast in a feeding artery over time, which every map is deconvolved with">AIF</h3><select data-control="source" aria-label="Source of the arterial input function" title="The curve that edits start from, drawn as the ghost"></select>
     <input type="file" data-control="csv" accept=".csv,text/csv" hidden>
     <button class="where" data-action="where" title="Go to the voxels of this curve" hidden></button><span class="grow"></span>
     ${button("undo", "Undo", "Ctrl+Z")}${button("redo", "Redo", "Ctrl+Shift+Z")}${button("reset", "Reset", "R")}</div>
@@ -58,7 +58,7 @@ export const HTML = `
     ${tool("pick", "Pick", "Click voxels on the map: their mean becomes the curve (P)", 'aria-pressed="false"')}<button data-action="unpick" title="Take all picked voxels away" hidden>clear</button>
     <span class="grow"></span>${tool("whole", "Whole curve", "Amplitude, shift, width, tail … with sliders and numbers (W)", 'aria-expanded="false"')}</div>
   <svg data-testid="aif-editor" class="editor" data-mode="points" role="group" aria-label="${CURVE_KEYS}"></svg>
-  <div class="row legend"><span class="key aif">edited</span><span class="key ghost">start</span><span class="key vof">VOF</span><span class="key tissue-on-aif">tissue</span><span class="key band" hidden>± SD</span>
+  <div class="row legend"><span class="key aif">edited</span><span class="key ghost">start</span><span class="key vof" title="Venous output function: the contrast in a large vein, on the same axis">VOF</span><span class="key tissue-on-aif">tissue</span><span class="key band" hidden>± SD</span>
     <span class="grow"></span><span class="brush"><button data-action="narrower" title="Fewer neighbours follow ([)" aria-label="Fewer neighbours follow">−</button><span data-out="brush"></span><button data-action="wider" title="More neighbours follow (])" aria-label="More neighbours follow">+</button></span></div>
   <div class="whole" data-panel="whole" hidden></div>
   <div class="notices" role="status"><div class="notice" hidden></div></div>

@@ -106,7 +106,7 @@ function showVofFactor(lab) {
   const key = lab.find(".legend .key.vof");
   key.hidden = !vof;
   key.textContent = vofDivisor > 1 ? `VOF ÷${vofDivisor}` : "VOF";
-  key.title = vofDivisor > 1 ? `The VOF is ${vofDivisor} times as high as it is drawn` : "Venous output function, on the same axis";
+  key.title = vofDivisor > 1 ? `Venous output function: the contrast in a large vein, ${vofDivisor} times as high as it is drawn` : "Venous output function: the contrast in a large vein, on the same axis";
 }
 
 /** @param {Lab} lab */

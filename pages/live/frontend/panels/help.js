@@ -4,6 +4,14 @@ import { element, find, inTextField } from "../common/dom.js";
 
 const HINTED = "aif-lab|hinted"; // in local storage: the hint is shown once
 const HINT = "Drag a point of the curve, or press one of the buttons: the maps follow.";
+const ABOUT = "The arterial input function (AIF) is the contrast in a feeding artery over time; every map is a deconvolution of the tissue's curves with it. Change the curve, and the maps and volumes show what depends on it.";
+/** Terms of the Lab. @type {[term: string, text: string][]} */
+const TERMS = [
+  ["CBF", "blood flow, ml/100 g/min; rCBF is relative to healthy tissue"],
+  ["Tmax", "time at which k(t) is highest: how late blood arrives after the AIF, and how slowly it passes"],
+  ["VOF", "venous output function: the contrast in a large vein, which sets the height of the AIF"],
+  ["k(t)", "residue function: the tissue's response to an instant bolus; its height is CBF"],
+];
 /** Keys and what they do. @type {[group: string, rows: [keys: string, text: string][]][]} */
 const SHORTCUTS = [
   ["Maps", [["1 … 9", "choose the map"], ["↑ ↓", "next or previous slice"], ["+ − 0", "zoom in, out, whole head"], ["Shift + arrows", "move the voxel in view"], ["Right drag", "window of the map"]]],
@@ -30,8 +38,9 @@ class Help {
     this.lab = lab;
     this.dialog = element("dialog", { className: "help" });
     this.dialog.setAttribute("aria-label", "Help");
-    this.dialog.innerHTML = `<h3>Shortcuts</h3><div class="shortcuts">${SHORTCUTS.map(([group, rows]) => `<section><h4>${group}</h4><dl>${rows.map(([keys, text]) => `<dt>${keys}</dt><dd>${text}</dd>`).join("")}</dl></section>`).join("")}</div>
-      <div class="row"><button data-help="tour" class="filled">Two-minute tour</button><span class="grow"></span><button data-help="close">Close</button></div>`;
+    this.dialog.innerHTML = `<h3>About the Lab</h3><div class="row"><button data-help="tour" class="filled">Two-minute tour</button><span class="grow"></span><button data-help="close">Close</button></div>
+      <p>${ABOUT}</p><dl class="terms">${TERMS.map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`).join("")}</dl>
+      <h3>Shortcuts</h3><div class="shortcuts">${SHORTCUTS.map(([group, rows]) => `<section><h4>${group}</h4><dl>${rows.map(([keys, text]) => `<dt>${keys}</dt><dd>${text}</dd>`).join("")}</dl></section>`).join("")}</div>`;
     this.tour = element("div", { className: "tour", hidden: true });
     this.tour.setAttribute("role", "dialog");
     this.tour.setAttribute("aria-label", "Tour");
@@ -39,7 +48,7 @@ class Help {
     this.hint = element("div", { className: "first-hint", textContent: HINT, hidden: true });
     lab.root.append(this.dialog, this.tour);
     lab.find("svg.editor").after(this.hint);
-    const button = element("button", { className: "ask", textContent: "?", title: "Shortcuts and tour (?)" });
+    const button = element("button", { className: "ask", textContent: "?", title: "Help: terms, shortcuts and tour (?)" });
     button.setAttribute("aria-label", "Help: shortcuts and tour");
     button.dataset.action = "help";
     lab.find(".numbers .status").before(button);
@@ -67,6 +76,7 @@ class Help {
     this.lab.root.querySelector(".toured")?.classList.remove("toured");
     this.#step = step;
     this.tour.hidden = step < 0 || step >= TOUR.length;
+    this.showHint();
     if (this.tour.hidden) return;
     const [selector, text] = TOUR[step];
     const target = this.lab.root.querySelector(selector);
@@ -79,10 +89,10 @@ class Help {
     find(this.tour, "[data-help=next]").focus();
   }
 
-  /** Show the hint until a curve has been edited in this browser; the Fine-tune page has no such buttons. */
+  /** Show the hint until a curve has been edited in this browser; not beside the tour, nor on the Fine-tune page, which has no such buttons. */
   showHint() {
     if (this.lab.config.page === "tune") return;
-    try { this.hint.hidden = localStorage.getItem(HINTED) !== null; } catch { /* storage may be off */ }
+    try { this.hint.hidden = !this.tour.hidden || localStorage.getItem(HINTED) !== null; } catch { /* storage may be off */ }
   }
 
   hideHint() {
