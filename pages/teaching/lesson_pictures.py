@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 
 from pages.comparison.map_images import CORE, HYPOPERFUSED, TRUTH, Outline, Slice, paint_map
-from pages.live.compute.case import LiveCase
 from pages.server.byte_cache import ByteCache
 from pages.teaching.lesson import Lesson, Picture
 from pages.teaching.lesson_results import LessonResults
@@ -31,12 +30,15 @@ class PairOfMaps:
         The slice, from 0, and how many the case has.
     before, after
         The pictures.
+    divider
+        Place between the left side of the picture, 0, and the right, 1, where both sides show the difference.
     """
 
     slice_index: int
     n_slices: int
     before: bytes
     after: bytes
+    divider: float
 
 
 _cache: Final[ByteCache[PairOfMaps]] = ByteCache(CACHE_BYTES, lambda pair: len(pair.before) + len(pair.after))
@@ -57,7 +59,9 @@ def pair_of_maps(results: LessonResults) -> PairOfMaps:
 def _paint(results: LessonResults) -> PairOfMaps:
     case, picture = results.live_case, results.lesson.picture
     before, after = results.maps_of(picture.before), results.maps_of(picture.after)
-    z = int(slice_differences(case, before, after, picture).argmax())
+    differences = voxel_differences(before, after, picture)
+    slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
+    z = int(np.bincount(slice_of, differences, case.n_slices).argmax())
     here = Slice.of(case, z)
 
     def png(maps: CurveMaps) -> bytes:
@@ -66,14 +70,14 @@ def _paint(results: LessonResults) -> PairOfMaps:
             outlines.append((case.lesion, TRUTH, True))
         return paint_map(here, maps.map(picture.map), picture.map, outlines)
 
-    return PairOfMaps(z, case.n_slices, png(before), png(after))
+    return PairOfMaps(z, case.n_slices, png(before), png(after), middle_column(here.plane(differences, 0.0)))
 
 
-def slice_differences(case: LiveCase, before: CurveMaps, after: CurveMaps, picture: Picture) -> DoubleArray:
-    """Return how much two results differ in each slice, shape ``(n_slices,)``.
+def voxel_differences(before: CurveMaps, after: CurveMaps, picture: Picture) -> DoubleArray:
+    """Return how much two results differ, of all voxels in slice order.
 
-    The sum of the absolute differences of the map, both values clipped to its window; or the number of voxels of
-    which one result alone makes a lesion.
+    The absolute difference of the map, both values clipped to its window; or 1 for the voxels of which one result
+    alone makes a lesion.
     """
     if picture.differ_by == "map":
         low, high = MAPS[picture.map].window
@@ -81,9 +85,26 @@ def slice_differences(case: LiveCase, before: CurveMaps, after: CurveMaps, pictu
         differences = np.nan_to_num(np.abs(first - second), nan=0.0)
     else:
         differences = getattr(before, picture.differ_by) != getattr(after, picture.differ_by)
-    slice_of = np.repeat(np.arange(case.n_slices), np.diff(case.starts))
-    total: DoubleArray = np.bincount(slice_of, differences, case.n_slices).astype(np.float64)
-    return total
+    found: DoubleArray = np.asarray(differences, np.float64)
+    return found
+
+
+def middle_column(differences: DoubleArray) -> float:
+    """Return the mean column of the pixels that differ by at least half the largest difference.
+
+    Parameters
+    ----------
+    differences
+        At least 0, shape ``(rows, columns)``.
+
+    Returns
+    -------
+    float
+        From 0, the left side, to 1, the right; 0.5 without any difference.
+    """
+    most = differences.max()
+    columns = np.nonzero(differences >= most / 2)[1] if most > 0 else np.empty(0)
+    return float((columns.mean() + 0.5) / differences.shape[1]) if columns.size else 0.5
 
 
 def picture_data(lesson: Lesson, results: LessonResults, *, reveals: bool) -> dict[str, Any]:
@@ -114,6 +135,7 @@ def picture_data(lesson: Lesson, results: LessonResults, *, reveals: bool) -> di
     return {
         "map": info.label,
         "label": picture.label,
+        "divider": pair.divider,
         "place": f"slice {pair.slice_index + 1} of {pair.n_slices}",
         "low": f"{low:g}",
         "high": f"{high:g} {info.unit}".strip(),

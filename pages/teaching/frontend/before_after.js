@@ -1,7 +1,16 @@
 // Two pictures of one slice under a divider, before to the left of it and after to the right; or the first picture alone.
 
 /** @typedef {{name: string, number: string, src: string}} Side */
-/** @typedef {{map: string, label: string, place: string, low: string, high: string, colours: string, before: Side, after: Side | null}} Pictures */
+/** @typedef {{map: string, label: string, divider: number, place: string, low: string, high: string, colours: string, before: Side, after: Side | null}} Pictures */
+
+const LIMITS = [15, 85];
+
+/** Per cent of the stage at a place of the picture, which can be narrower. @param {HTMLImageElement} image @param {number} place 0 to 1 */
+function percentAt(image, place) {
+  const { clientWidth, clientHeight, naturalWidth, naturalHeight } = image;
+  const share = clientWidth && naturalHeight ? Math.min(clientHeight * naturalWidth / (naturalHeight * clientWidth), 1) : 1;
+  return Math.min(Math.max(50 + 100 * (place - 0.5) * share, LIMITS[0]), LIMITS[1]);
+}
 
 /** @param {{parentElement: HTMLElement, data: Pictures}} component called at every run of the page */
 export default function ({ parentElement, data }) {
@@ -32,4 +41,12 @@ export default function ({ parentElement, data }) {
   };
   slider.oninput = move;
   move();
+  const divider = String(data.divider);
+  if (!data.after || root.dataset.divider === divider) return; // it stays where it was moved
+  const image = /** @type {HTMLImageElement} */ (root.querySelector("img.before")), begin = slider.value;
+  image.decode().catch(() => undefined).then(() => {
+    if (slider.value === begin) slider.value = String(percentAt(image, data.divider));
+    root.dataset.divider = divider;
+    move();
+  });
 }

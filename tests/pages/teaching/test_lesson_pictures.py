@@ -16,7 +16,7 @@ from pages.comparison.map_images import SCALE, Slice
 from pages.library.catalog import demonstrations, open_case
 from pages.live.compute.case import LiveCase
 from pages.teaching.lesson import Lesson
-from pages.teaching.lesson_pictures import pair_of_maps, picture_data
+from pages.teaching.lesson_pictures import middle_column, pair_of_maps, picture_data
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from perfcore.display.colours import LUTS, outline_rgb
@@ -71,6 +71,13 @@ def test_the_picture_is_of_the_slice_with_the_largest_difference(lesson: Lesson)
         differences = (getattr(before, picture.differ_by) ^ getattr(after, picture.differ_by)).sum((0, 1))
     assert pair_of_maps(results).slice_index == differences.argmax()
     assert differences.max() > 0
+
+
+def test_the_divider_begins_over_the_pixels_that_differ_most() -> None:
+    differences = np.full((4, 10), 0.1)
+    differences[1:3, 6:9] = [1, 2, 1.5]
+    assert middle_column(differences) == pytest.approx(0.75)
+    assert middle_column(np.zeros((4, 10))) == 0.5
 
 
 def screen(case: LiveCase, volume: Any, z: int) -> Any:
