@@ -20,7 +20,7 @@ from pages.session.share_link import SavedView
 from pages.session.snapshots import SnapshotStore
 from pages.teaching.progress import Challenge, LessonProgress
 from perfcore.settings import PRESETS, Settings
-from perfcore.types import Aif
+from perfcore.types import Aif, DoubleArray
 
 if TYPE_CHECKING:  # these modules import pandas, which only their own pages need
     from pages.comparison.columns import ComparisonCache
@@ -201,6 +201,14 @@ class ViewBeforeLesson:
     methods: dict[str, str]
 
 
+@dataclass(frozen=True, eq=False)
+class OwnAttempt:
+    """Settings and curve of a user in a lesson before *Do it for me*; the curve is None for the start curve."""
+
+    settings: Settings
+    curve: DoubleArray | None
+
+
 @dataclass
 class LessonState:
     """Lessons and the challenge.
@@ -227,8 +235,8 @@ class LessonState:
         Ids of the lessons whose slider was moved: its first position is no prediction.
     shown
         Ids of the lessons that a lecture has led beyond the prediction.
-    is_solved
-        Whether *Do it for me* has carried out the task of the selected lesson.
+    before_solution
+        What *Do it for me* has replaced when it carried out the task of the selected lesson; None before.
     """
 
     is_here: bool = False
@@ -241,7 +249,12 @@ class LessonState:
     challenge: Challenge | None = None
     moved: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)
-    is_solved: bool = False
+    before_solution: OwnAttempt | None = None
+
+    @property
+    def is_solved(self) -> bool:
+        """Whether *Do it for me* has carried out the task of the selected lesson."""
+        return self.before_solution is not None
 
     def is_open(self, lesson: str | None) -> bool:
         """Return whether the steps after the prediction are open: it is recorded, or a lecture has shown them."""

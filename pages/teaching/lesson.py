@@ -76,8 +76,15 @@ class SliderQuestion:
         return self.too_low if given < self.answer(results) else self.too_high
 
     def is_right(self, given: float, results: Any) -> bool:
-        """Return whether an answer is within the tolerance."""
-        return abs(given - self.answer(results)) <= self.tolerance
+        """Return whether an answer is within the tolerance, with a margin for rounding."""
+        return abs(given - self.answer(results)) <= self.tolerance * (1 + 1e-3)
+
+    def accepted(self, results: Any) -> tuple[float, float]:
+        """Return the lowest and the highest position of the slider that is right."""
+        n_steps = round((self.high - self.low) / self.step)
+        positions = [round(self.low + i * self.step, 9) for i in range(n_steps + 1)]
+        right = [one for one in positions if self.is_right(one, results)]
+        return right[0], right[-1]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from pages.live.server.session import LiveSession, Workspace
+from pages.live.server.session import Workspace
 from pages.session.share_link import SavedView
-from pages.session.state import LessonState, ViewBeforeLesson, live_session, user_state
+from pages.session.state import LessonState, OwnAttempt, ViewBeforeLesson, live_session, user_state
 from pages.teaching import challenge
 from pages.teaching.address import CHALLENGE, LESSON_PARAM, follow_address
 from pages.teaching.lesson import Lesson
@@ -116,7 +116,7 @@ def update(page_path: str) -> None:
     if selected == lesson.opened:
         return
     _leave(lesson)
-    lesson.opened, lesson.is_solved = selected, False
+    lesson.opened, lesson.before_solution = selected, None
     if selected == CHALLENGE:
         _save_view(lesson)
         challenge.open_case()
@@ -180,40 +180,61 @@ def focus(results: LessonResults) -> dict[str, Any]:
     }
 
 
-def own_result(lesson: Lesson) -> CurveResult | None:
+def own_result(results: LessonResults) -> CurveResult | None:
     """Return the results of the user's own curve and settings in the lesson's case; None while both are untouched.
+
+    While the solution of *Do it for me* is in place, they are those that it has replaced.
 
     Raises
     ------
     PerfcoreError
         The curve has no bolus or explains no tissue.
     """
-    session = live_session()
-    now = session.workspace
-    if now is None or now.case.name != lesson.case or _is_untouched(lesson, session, now):
+    lesson, now = results.lesson, live_session().workspace
+    if now is None or now.case.name != lesson.case:
         return None
-    return measure_curve(experiment_case(now.case), _curve_of(session, now), now.settings)
+    own, before = _attempt(now), user_state().lesson.before_solution
+    if before is not None:
+        solution = _solution(results)
+        arriving = replace(solution, curve=before.curve)  # the browser has not applied the curve yet
+        if _is_same(now, own, solution) or _is_same(now, own, arriving):
+            own = before
+    if _is_untouched(lesson, now, own):
+        return None
+    return measure_curve(experiment_case(now.case), _curve_of(now, own), own.settings)
 
 
-def _curve_of(session: LiveSession, now: Workspace) -> DoubleArray:
-    edited = session.edited_curve(now.curve_key)
-    return now.start.value if edited is None else edited
+def _attempt(now: Workspace) -> OwnAttempt:
+    return OwnAttempt(now.settings, live_session().edited_curve(now.curve_key))
 
 
-def _is_untouched(lesson: Lesson, session: LiveSession, now: Workspace) -> bool:
+def _solution(results: LessonResults) -> OwnAttempt:
+    name = results.lesson.solution
+    return OwnAttempt(results.settings_of(name), results[name].curve)
+
+
+def _curve_of(now: Workspace, attempt: OwnAttempt) -> DoubleArray:
+    return now.start.value if attempt.curve is None else attempt.curve
+
+
+def _is_same(now: Workspace, one: OwnAttempt, other: OwnAttempt) -> bool:
+    """Return whether two attempts have the same settings and curves; the browser has single precision."""
+    first, second = (_curve_of(now, attempt).astype(np.float32) for attempt in (one, other))
+    return one.settings == other.settings and np.array_equal(first, second)
+
+
+def _is_untouched(lesson: Lesson, now: Workspace, attempt: OwnAttempt) -> bool:
     """Return whether curve and settings are those that the lesson opened with."""
-    curve, start = _curve_of(session, now), now.case.sources[lesson.start].value
-    is_start = np.array_equal(curve.astype(np.float32), start.astype(np.float32))
-    return is_start and now.settings == lesson.own_settings
+    start = OwnAttempt(lesson.own_settings, now.case.sources[lesson.start].value)
+    return _is_same(now, attempt, start)
 
 
 def _solve_untouched(lesson: Lesson) -> bool:
     """Carry out the task of a lesson whose curve and settings are untouched; return whether that was done."""
-    session = live_session()
-    now = session.workspace
+    now = live_session().workspace
     if user_state().lesson.is_solved or now is None or now.case.name != lesson.case:
         return False
-    if not _is_untouched(lesson, session, now):
+    if not _is_untouched(lesson, now, _attempt(now)):
         return False
     try:
         solve(lesson, LessonResults(lesson, now.case))
@@ -231,21 +252,31 @@ def solve(lesson: Lesson, results: LessonResults) -> None:
         The curve cannot be computed.
     """
     user, experiment = user_state(), lesson.experiments[lesson.solution]
-    curve = results[lesson.solution].curve
+    solution = _solution(results)
     handles: dict[str, float | None] = {}
     if isinstance(experiment, CurveExperiment) and experiment.curve == lesson.start:
         handles = asdict(experiment.edit)
-    user.settings.values = results.settings_of(lesson.solution)
-    user.linked.show(SavedView(case=lesson.case, curve=curve), handles)
-    user.lesson.is_solved = True
+    now = live_session().workspace
+    before = OwnAttempt(user.settings.values, None)
+    if now is not None and now.case.name == lesson.case:
+        start = replace(before, curve=now.case.sources[lesson.start].value)
+        before = replace(before, curve=live_session().edited_curve(now.curve_key))
+        if _is_same(now, before, start):
+            before = replace(before, curve=None)
+    user.lesson.before_solution = before
+    user.settings.values = solution.settings
+    user.linked.show(SavedView(case=lesson.case, curve=solution.curve), handles)
 
 
 def take_back(lesson: Lesson) -> None:
-    """Go back to the start curve and the settings of a lesson."""
+    """Go back to the curve and the settings before *Do it for me*."""
     user = user_state()
-    user.settings.values = lesson.own_settings
-    user.linked.show(SavedView(case=lesson.case))
-    user.lesson.is_solved = False
+    before, user.lesson.before_solution = user.lesson.before_solution, None
+    if before is None:
+        return
+    user.settings.values = before.settings
+    # Without a curve the browser shows the start curve.
+    user.linked.show(SavedView(case=lesson.case, curve=before.curve), {})
 
 
 def _save_view(lesson: LessonState) -> None:

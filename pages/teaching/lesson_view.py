@@ -39,11 +39,14 @@ def show(lesson: Lesson) -> None:
         _head(lesson, step, locked=not state.is_open(lesson.id))
     try:
         results = _results(lesson)
+        if attempt is not None and step != FIRST_STEP:  # None: a lecture has gone on without a prediction
+            attempt.seen.add(step)
+            if step == "see":
+                with st.spinner("Computing …"):
+                    attempt.right = lesson.question.is_right(attempt.answer, results)
         if step == FIRST_STEP:
             _predict(lesson, results, attempt)
         else:
-            if attempt is not None:  # None: a lecture has gone on without a prediction
-                attempt.seen.add(step)
             _DRAWN[step](lesson, results, attempt)
     except PerfcoreError as error:
         st.error(f"This lesson cannot be computed here: {error}")
@@ -177,9 +180,7 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
     question = lesson.question
     with st.spinner("Computing …"):
         outcome = fill(lesson.outcome, results)
-        if attempt is not None:
-            attempt.right = question.is_right(attempt.answer, results)
-        own, problem = _own(lesson)
+        own, problem = _own(results)
     picture, rest = st.columns([1, 2.1], gap="medium")
     with picture:
         show_pictures(lesson, results, "pictures", reveals=True)
@@ -209,10 +210,10 @@ def _rows(lesson: Lesson) -> list[tuple[Quantity, ...]]:
     return [found[:2], found[2:]] if len(found) > MAX_IN_A_ROW or longest > LONG_LABEL else [found]
 
 
-def _own(lesson: Lesson) -> tuple[CurveResult | None, str]:
+def _own(results: LessonResults) -> tuple[CurveResult | None, str]:
     """Return the results of the user's curve from the step *Try*, and why there are none, if they cannot be."""
     try:
-        return lesson_session.own_result(lesson), ""
+        return lesson_session.own_result(results), ""
     except PerfcoreError as error:
         return None, f"Your attempt has no result: {error}"
 
@@ -237,11 +238,15 @@ def _verdict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) ->
     with verdict:
         if attempt is None:  # a lecture has gone on without a prediction
             return
+        accepted = ""
+        if isinstance(question, SliderQuestion):
+            low, high = question.accepted(results)
+            accepted = f" Accepted: {low:g} to {_answer_text(lesson, high)}."
         if attempt.right:
-            st.success("Right.", icon=":material/check:")
+            st.success(f"Right.{accepted}", icon=":material/check:")
         else:
             mistake = fill(question.mistake(attempt.answer, results), results)
-            st.warning(f"Not right. {mistake}", icon=":material/lightbulb:")
+            st.warning(f"Not right. {mistake}{accepted}", icon=":material/lightbulb:")
 
 
 def _why(lesson: Lesson, results: LessonResults, _attempt: Attempt | None) -> None:

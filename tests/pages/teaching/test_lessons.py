@@ -83,6 +83,10 @@ def test_the_answer_of_a_question_is_within_its_slider(lesson: Lesson) -> None:
         assert question.too_low and question.too_high and question.too_low != question.too_high
         assert question.mistake(true - question.tolerance - question.step, results) == question.too_low
         assert question.mistake(true + question.tolerance + question.step, results) == question.too_high
+        low, high = question.accepted(results)
+        assert question.is_right(low, results) and question.is_right(high, results)
+        outside = [one for one in (low - question.step, high + question.step) if 0 <= one <= question.high]
+        assert not any(question.is_right(one, results) for one in outside)
     else:
         assert isinstance(question, ChoiceQuestion)
         rights = [question.is_right(i, results) for i in range(len(question.options))]
@@ -194,7 +198,7 @@ def test_each_lesson_can_be_completed_on_the_page(lesson: Lesson) -> None:
     np.testing.assert_array_equal(start.value, live_of(app).workspace.case.sources["truth"].value)
     press(app, "step_see")
     assert fill(lesson.outcome, results).strip() in words(app)
-    assert app.success[0].value == "Right."
+    assert app.success[0].value.startswith("Right.")
     assert sum('class="bars"' in one.proto.body for one in app.get("html")) == len(lesson.quantities)
     press(app, "step_why")
     assert fill(lesson.why, results).strip() in words(app)
@@ -219,6 +223,7 @@ def test_a_wrong_prediction_is_kept_and_shown() -> None:
     assert not app.success
     lesson = LESSONS["amplitude"]
     assert fill(lesson.question.too_low, results_of(lesson)) in app.warning[0].value
+    assert app.warning[0].value.endswith(" Accepted: 1.9 to 2.1 ×.")
     press(app, "step_predict")
     assert not app.slider or all(s.key != "answer_amplitude" for s in app.slider)  # it cannot be mended afterwards
     press(app, "to_list")
@@ -278,6 +283,47 @@ def test_an_own_attempt_is_computed_and_charted() -> None:
     numbers = now.case.numbers(flow, now.settings)
     expected = [[cbv], [numbers["reference_cbf"]], [numbers["core_ml"]]]
     np.testing.assert_allclose(own_bars(app), expected, rtol=5e-3)  # three digits are shown
+
+
+def test_do_it_for_me_leaves_the_own_attempt_as_it_was() -> None:
+    app = run()
+    press(app, "open_tail")
+    lesson = LESSONS["tail"]
+    app.radio(key="answer_tail").set_value(0).run()
+    press(app, "record")
+    now = live_of(app).workspace
+    curve = edit_curve(now.start.value, now.case.prepared.dt_s, CurveEdit(amplitude=1.3, tail=0.4))
+    live_of(app).keep_curve(now.curve_key, curve)
+    app.slider(key="set_lambda_rel").set_value(0.1).run()
+    mine = live_of(app).workspace.settings
+    press(app, "step_see")
+    expected = own_bars(app)
+    press(app, "step_try")
+    press(app, "solve")
+    assert live_of(app).workspace.settings != mine
+    solution = results_of(lesson)[lesson.solution].curve  # as the browser answers when it has applied it
+    live_of(app).keep_curve(now.curve_key, solution.astype(np.float32).astype(np.float64))
+    press(app, "step_see")
+    assert own_bars(app) == expected
+    live_of(app).keep_curve(now.curve_key, 1.1 * solution)  # edited further: an attempt of one's own
+    press(app, "step_try")
+    press(app, "step_see")
+    assert own_bars(app) != expected
+    assert all(own_bars(app))
+    press(app, "step_try")
+    press(app, "take_back")
+    assert live_of(app).workspace.settings == mine
+    np.testing.assert_array_equal(user_of(app).linked.view.curve, curve)
+
+
+def test_the_solution_alone_is_no_attempt() -> None:
+    app = run()
+    press(app, "open_tail")
+    solved(app)
+    lesson, now = LESSONS["tail"], live_of(app).workspace
+    live_of(app).keep_curve(now.curve_key, results_of(lesson)[lesson.solution].curve)
+    press(app, "step_see")
+    assert own_bars(app) == [[], [], []]
 
 
 def test_an_attempt_with_other_settings_alone_is_charted() -> None:
