@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.session.state import user_state
-from pages.teaching import challenge_view, lesson_session, lesson_view
+from pages.teaching import challenge_view, kept_progress, lesson_session, lesson_view
 from pages.teaching.address import CHALLENGE
 from pages.teaching.lessons import LESSONS
 
@@ -47,9 +47,16 @@ def _list() -> None:
             type="primary",
             width="stretch",
         )
+    if progress.attempts or progress.scores:
+        with st.popover("Start again", type="tertiary", icon=":material/restart_alt:"):
+            st.markdown("Predictions and scores are kept in this browser.")
+            st.button("Clear all of them", key="clear_progress", on_click=lesson_session.clear_progress)
 
 
+kept_progress.restore()
 selected = user_state().lesson.selected
+if selected not in LESSONS:  # a lesson's page changes the progress first
+    kept_progress.keep()
 if selected == CHALLENGE:
     challenge_view.show()
 elif selected in LESSONS:

@@ -229,6 +229,8 @@ class LessonState:
         Case and method of the lesson's own start AIF.
     progress
         Predictions and scores.
+    is_restored
+        Whether the browser has sent the progress that it keeps.
     challenge
         The current challenge.
     moved
@@ -246,6 +248,7 @@ class LessonState:
     before: ViewBeforeLesson | None = None
     own_curve: tuple[str, str] | None = None
     progress: LessonProgress = field(default_factory=LessonProgress)
+    is_restored: bool = False
     challenge: Challenge | None = None
     moved: set[str] = field(default_factory=set)
     shown: set[str] = field(default_factory=set)

@@ -13,6 +13,7 @@ COHORT_METHODS: Final = "cohort_methods"
 EVALUATED_CASES: Final = "evaluate_cases"
 APP_BAR: Final = "app_bar"
 CHALLENGE_NUMBER: Final = "challenge_number"
+KEPT_PROGRESS: Final = "kept_progress"
 
 
 def setting(name: str) -> str:

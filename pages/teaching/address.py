@@ -38,7 +38,7 @@ def follow_address(user: UserState, *, is_here: bool) -> None:
     named, step = _read()
     if is_history_navigation() or (entered and named is not None):
         lesson.selected, lesson.step = named, step
-    if not (lesson.is_open(lesson.selected) or user.lecture.is_on):
+    if lesson.is_restored and not (lesson.is_open(lesson.selected) or user.lecture.is_on):
         lesson.step = ""  # the others are open after the prediction
     _write(lesson.selected, lesson.step)
 

@@ -15,7 +15,7 @@ from pages.session.state import live_session, user_state
 from pages.teaching import challenge, lesson_session
 from pages.teaching.bars import COLOURS
 from pages.teaching.challenge import SUBMITTED, TRUTH
-from pages.teaching.progress import Challenge
+from pages.teaching.progress import MAX_PATIENT, Challenge
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
 from perfcore.metric_info import METRICS
@@ -33,7 +33,6 @@ _FORMULA: Final = (
     "part for the artery: it reaches at most 75."
 )
 _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
-MAX_NUMBER: Final = 99_999
 ROW_PX: Final = 35
 MAPS_OF_SEARCH: Final = ("tmip", "rcbf")
 """The maps that the challenge opens on: the vessels, and beside them what the curve makes of the tissue."""
@@ -67,9 +66,9 @@ def show() -> None:
 def _form() -> None:
     number, go_on, _ = st.columns([1, 1.2, 3], vertical_alignment="bottom")
     if widget_keys.CHALLENGE_NUMBER not in st.session_state:
-        st.session_state[widget_keys.CHALLENGE_NUMBER] = secrets.randbelow(MAX_NUMBER)
+        st.session_state[widget_keys.CHALLENGE_NUMBER] = secrets.randbelow(MAX_PATIENT)
     chosen = number.number_input(
-        "Patient", 0, MAX_NUMBER, key=widget_keys.CHALLENGE_NUMBER,
+        "Patient", 0, MAX_PATIENT, key=widget_keys.CHALLENGE_NUMBER,
         help="The same number draws the same patient, for a whole class.",
     )  # fmt: skip
     if go_on.button("Draw this patient", type="primary", key="draw"):

@@ -21,7 +21,7 @@ from pages.teaching.lesson import Lesson
 from pages.teaching.lesson_pictures import pair_of_maps
 from pages.teaching.lesson_results import LessonResults, experiment_case
 from pages.teaching.lessons import LESSONS
-from pages.teaching.progress import FIRST_STEP, STEPS
+from pages.teaching.progress import FIRST_STEP, STEPS, LessonProgress
 from pages.ui.lecture import Steps, pressed
 from perfcore.errors import PerfcoreError
 from perfcore.settings import PRESETS
@@ -105,6 +105,14 @@ def go_to_step() -> None:
 def reopen() -> None:
     """Open the case and settings of the selected lesson again at the next run."""
     user_state().lesson.opened = None
+
+
+def clear_progress() -> None:
+    """Forget all predictions and scores."""
+    lesson = user_state().lesson
+    lesson.progress = LessonProgress()
+    lesson.moved.clear()
+    lesson.shown.clear()
 
 
 def update(page_path: str) -> None:

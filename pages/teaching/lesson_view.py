@@ -12,7 +12,7 @@ from pages.library.catalog import open_case
 from pages.live.live_page import show_live_component
 from pages.session import case_selection, widget_keys
 from pages.session.state import user_state
-from pages.teaching import lesson_session
+from pages.teaching import kept_progress, lesson_session
 from pages.teaching.address import CHALLENGE
 from pages.teaching.bars import bars, short
 from pages.teaching.before_after import show_pictures
@@ -44,6 +44,7 @@ def show(lesson: Lesson) -> None:
             if step == "see":
                 with st.spinner("Computing …"):
                     attempt.right = lesson.question.is_right(attempt.answer, results)
+        kept_progress.keep()
         if step == FIRST_STEP:
             _predict(lesson, results, attempt)
         else:

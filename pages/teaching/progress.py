@@ -13,6 +13,8 @@ if TYPE_CHECKING:  # loads the phantom
 STEPS: Final = {"predict": "Predict", "try": "Try", "see": "See", "why": "Why", "read": "Read on"}
 """Labels of a lesson's steps, by id."""
 FIRST_STEP: Final = "predict"
+MAX_PATIENT: Final = 99_999
+"""Largest number of a patient of the challenge."""
 
 
 @dataclass

@@ -101,6 +101,28 @@ def test_the_address_has_the_step_and_a_reload_keeps_the_lesson(page: Page, addr
     expect(page.locator(".st-key-record button")).to_be_visible()
 
 
+def test_a_reload_keeps_step_and_prediction(page: Page, address: str) -> None:
+    try_lesson(page, address, "tail")
+    open_step(page, "see")
+    open_step(page, "why")
+    page.reload()
+    expect(page.locator(".st-key-step_why button[data-testid=stBaseButton-primary]")).to_be_visible()
+    expect(page).to_have_url(re.compile("lesson=tail&step=why$"))
+    open_step(page, "predict")
+    expect(page.get_by_text(f"Your prediction: {LESSONS['tail'].question.options[0]}")).to_be_visible()
+    page.locator(".st-key-to_list button").click()
+    expect(page.get_by_text(re.compile(r"min · done, predicted (right|wrong)"))).to_be_visible()
+    expect(page.get_by_text(f"1 of {len(LESSONS)} done")).to_be_visible()
+    page.reload()  # the list, in a third session
+    expect(page.get_by_text(f"1 of {len(LESSONS)} done")).to_be_visible()
+    page.get_by_role("button", name="Start again").click()
+    page.locator(".st-key-clear_progress button").click()
+    expect(page.get_by_text(f"0 of {len(LESSONS)} done")).to_be_visible()
+    page.reload()
+    expect(page.locator(".st-key-open_amplitude button")).to_be_visible()
+    expect(page.get_by_text(re.compile("min · done"))).to_have_count(0)
+
+
 def test_back_returns_from_another_page_to_the_lesson(page: Page, address: str) -> None:
     lesson = open_lesson(page, address, "vein")
     page.get_by_role("link", name="Cases").click()
@@ -143,17 +165,20 @@ def test_the_divider_of_the_pictures_is_moved_by_keys_and_by_the_mouse(page: Pag
         expect(image).to_have_js_property("complete", True)
         assert image.evaluate("(node) => node.naturalWidth") > 100
     slider = pictures.get_by_role("slider", name="Divider between before and after")
+    expect(pictures).to_have_attribute("data-divider", re.compile("."))  # it begins over the difference
+    at, divider = int(slider.input_value()), pair_of_maps(results_of(lesson)).divider
+    assert at == 50 or (at > 50) == (divider > 0.5)
+    assert 15 <= at <= 85
     clip = "(node) => getComputedStyle(node).clipPath"
     start = before.evaluate(clip)
-    slider.focus()
     slider.press("ArrowLeft")
-    expect(slider).to_have_value("49")
-    expect(slider).to_have_attribute("aria-valuetext", "49 % artery, the rest vein")
+    expect(slider).to_have_value(str(at - 1))
+    expect(slider).to_have_attribute("aria-valuetext", f"{at - 1} % artery, the rest vein")
     assert before.evaluate(clip) != start
     box = before.bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.49 * box["width"], middle)
+    page.mouse.move(box["x"] + (at - 1) / 100 * box["width"], middle)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.2 * box["width"], middle, steps=4)
     page.mouse.up()
