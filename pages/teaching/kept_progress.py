@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 import streamlit as st
 
@@ -19,6 +20,7 @@ MAX_SCORES: Final = 500
 """Scores of the challenge that are kept, the latest ones, and read."""
 MAX_CLASS: Final = 10_000
 MAX_SCORE: Final = 100.0
+_PATIENT: Final = re.compile(r"[0-9]{1,5}")
 
 _JS: Final = """
 const KEY = "aif-lab|lessons";
@@ -78,7 +80,7 @@ def decode(kept: Any) -> LessonProgress:
         if attempt is not None:
             found.attempts[name] = attempt
     for patient, score in islice(scores.items(), MAX_SCORES):
-        number = int(patient) if isinstance(patient, str) and patient.isascii() and patient.isdigit() else -1
+        number = int(patient) if isinstance(patient, str) and _PATIENT.fullmatch(patient) else -1
         if 0 <= number <= MAX_PATIENT and _is_number(score, 0, MAX_SCORE):
             found.scores[number] = float(score)
     return found
@@ -88,10 +90,14 @@ def _attempt(lesson: Lesson, kept: Mapping[str, Any]) -> Attempt | None:
     answer, n_class, right, seen = (kept.get(name) for name in ("answer", "class", "right", "seen"))
     question = lesson.question
     if isinstance(question, SliderQuestion):
-        is_answer = _is_number(answer, question.low, question.high)
+        low, high, is_index = question.low, question.high, False
     else:
-        is_answer = _is_number(answer, 0, len(question.options) - 1) and answer == int(answer)
-    if not (is_answer and _is_number(n_class, 0, MAX_CLASS) and isinstance(right, bool | None)):
+        low, high, is_index = 0.0, len(question.options) - 1.0, True
+    if not (
+        _is_number(answer, low, high) and _is_number(n_class, 0, MAX_CLASS) and isinstance(right, bool | None)
+    ):
+        return None
+    if is_index and answer != int(answer):
         return None
     opened = {one for one in STEPS if one in seen} if isinstance(seen, list) else set()
     return Attempt(answer, int(n_class), right, opened)
@@ -101,7 +107,7 @@ def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _is_number(value: Any, low: float, high: float) -> bool:
+def _is_number(value: Any, low: float, high: float) -> TypeGuard[float]:
     """Return whether a value is a finite number in a range."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and low <= value <= high and math.isfinite(value)
