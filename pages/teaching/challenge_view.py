@@ -16,6 +16,7 @@ from pages.teaching import challenge, lesson_session
 from pages.teaching.bars import COLOURS
 from pages.teaching.challenge import SUBMITTED, TRUTH
 from pages.teaching.progress import MAX_PATIENT, Challenge
+from perfcore.aif.network.grid_input import hu_factor
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
 from perfcore.metric_info import METRICS
@@ -36,6 +37,8 @@ _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
 ROW_PX: Final = 35
 MAPS_OF_SEARCH: Final = ("tmip", "rcbf")
 """The maps that the challenge opens on: the vessels, and beside them what the curve makes of the tissue."""
+VESSEL_PERCENTILE: Final = 99.8
+"""Of a slice's MIP; the window of the MIP ends at that of the slice where it is highest."""
 
 
 def show() -> None:
@@ -105,9 +108,16 @@ def _work(current: Challenge, now: Workspace) -> None:
 
 
 def _focus(now: Workspace) -> dict[str, Any]:
-    """Return how the Lab opens for the challenge, as its configuration message has it: on the vessels."""
+    """Return how the Lab opens for the challenge, as its configuration message has it: on bright vessels."""
     case, maps = now.case, list(MAPS_OF_SEARCH)
-    return {"id": case.name, "maps": maps, "slice": case.first_slice, "watch": "", "opens": ""}
+    prepared = case.prepared
+    brain = np.where(prepared.mask, prepared.tmip, 0) * hu_factor(prepared)
+    levels = np.percentile(brain, VESSEL_PERCENTILE, axis=(0, 1))
+    window = [0.0, float(max(10 * np.ceil(levels.max() / 10), 10))]
+    return {
+        "id": case.name, "maps": maps, "slice": int(levels.argmax()), "windows": {MAPS_OF_SEARCH[0]: window},
+        "watch": "", "opens": "",
+    }  # fmt: skip
 
 
 def _start_again() -> None:

@@ -90,7 +90,7 @@ export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissueP
 export interface DirectionInfo { id: string; label: string; unit: string }
 
 /** What the task of a lesson looks at: maps from left to right, the id of a metric, and what is open beside the curve. */
-export interface LessonFocus { id: string; maps: [string, string]; slice: number; watch: string; opens: "" | "handles" | "tuning" }
+export interface LessonFocus { id: string; maps: [string, string]; slice: number; watch: string; opens: "" | "handles" | "tuning"; windows?: Record<string, Range> }
 
 export interface ConfigFrame {
   kind: "config"; page: string; token: string; path: string; epoch: number; start: string;

@@ -8,7 +8,7 @@ const TOP_BAR_PX = 60; // of the page, which the height rule of the Lab has alre
 class LessonFocus {
   /** Id of the lesson whose view is open. */
   #opened = "";
-  /** The maps and the layout that were in view before. @type {Pick<Lab["view"], "map" | "second" | "two" | "montage"> | null} */
+  /** The maps, their windows and the layout that were in view before. @type {Pick<Lab["view"], "map" | "second" | "two" | "montage" | "windows"> | null} */
   #before = null;
   /** The slice to go to once the case is open. @type {number | null} */
   #slice = null;
@@ -28,8 +28,9 @@ class LessonFocus {
     this.#opened = focus.id;
     lab.root.dataset.lesson = focus.opens || "maps";
     if (focus.opens === "handles" && lab.find("[data-panel=whole]").hidden) lab.actions.whole();
-    const { map, second, two, montage } = lab.view;
-    this.#before ??= { map, second, two, montage };
+    const { map, second, two, montage, windows } = lab.view;
+    this.#before ??= { map, second, two, montage, windows };
+    lab.view.windows = { ...windows, ...focus.windows };
     this.#show(focus.maps);
     this.#slice = focus.slice;
     this.goToSlice();
