@@ -18,7 +18,7 @@ from pages.server.colour_scheme import SCHEME_SCRIPT
 NARROW_COOKIE: Final = "aif_lab_narrow"
 """Name of the cookie that is ``1`` where the window was below 1100 CSS pixels when the page was loaded."""
 
-_SMALL_SCREENS: Final = (Path(__file__).parents[1] / "ui" / "small_screens.css").read_bytes()
+_LAYOUT: Final = (Path(__file__).parents[1] / "ui" / "page_layout.css").read_bytes()
 _ROOT: Final = b'<div id="root"></div>'
 _TITLE: Final = b"<title>Streamlit</title>"
 _HEAD: Final = b"<title>AIF Lab</title>" + SCHEME_SCRIPT
@@ -55,7 +55,7 @@ body:has(#skeleton) #root { visibility: hidden; }
   const observer = new MutationObserver(() => {
     const content = find('.stMain [data-testid="stElementContainer"]:not(.st-key-app_bar)');
     if (content && find('[data-test-script-state="notRunning"]')) requestAnimationFrame(done);
-    else if (content && !begun) { begun = true; clearTimeout(timer); timer = setTimeout(done, 2500); }
+    else if (content && !begun) { begun = true; clearTimeout(timer); timer = setTimeout(done, 5000); }
   });
   const root = document.getElementById("root");
   observer.observe(root, { attributes: true, childList: true, subtree: true });
@@ -81,7 +81,7 @@ body:has(#skeleton) #root { visibility: hidden; }
   addEventListener("resize", markSoon);
 })();
 </script>"""
-_BODY: Final = b"%s<style>%s</style>" % (_SKELETON, _SMALL_SCREENS)
+_BODY: Final = b"%s<style>%s</style>" % (_SKELETON, _LAYOUT)
 
 
 class FirstPaint:

@@ -12,7 +12,6 @@ _CSS = """<style>
 /* A point of the components' type, larger in lecture mode; registered, so that canvases read it in pixels. */
 @property --pt { syntax: "\\3c length\\3e "; inherits: true; initial-value: 1px; }
 /* The bar of the app (pages/ui/lecture.py), in the header. */
-.st-key-app_bar_place { position: fixed; z-index: 999992; top: 0.65rem; right: 0.9rem; width: auto !important; }
 [data-testid="stToolbar"] { padding-right: 6.6rem !important; }
 /* A red with enough contrast to white text in both themes; the components use it too. */
 :root { --aif-fill: #d0363c; }

@@ -33,7 +33,7 @@ BLURRED = """(again) => {
   window.left = node;
   node.blur();
 }"""
-MAX_STOPS = 48
+MAX_STOPS = 64
 """From the top of the page to the map, and from there to the end of the snapshots."""
 
 

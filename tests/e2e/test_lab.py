@@ -66,7 +66,7 @@ def test_undo_redo_and_reset_restore_curves_exactly(page: Page, address: str) ->
     settled(page)
     np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "core-ml") == core_edited
-    page.get_by_role("button", name="Reset").click()
+    page.get_by_role("button", name="Reset", exact=True).click()
     settled(page)
     np.testing.assert_array_equal(editor_values(page), start)
 
