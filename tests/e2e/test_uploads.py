@@ -84,6 +84,7 @@ def test_a_reload_asks_for_the_upload_and_keeps_its_curve(page: Page, address: s
     page.get_by_role("link", name="Cases").click()
     page.wait_for_url("**/cases*")  # the text is on the page that is left, too
     page.get_by_text("Upload 1 is no longer on the server").wait_for()
+    page.wait_for_url("**/cases?*upload=*")  # the address is written after the page is drawn
     page.reload()
     page.get_by_text("Upload 1 is no longer on the server").wait_for()
     choose_series(page, ("Mustermann.nii", GOOD))
