@@ -238,7 +238,7 @@ def take_into_the_lab(page: Page) -> None:
     truth = case.numbers(case.volume_flow(case.sources["truth"].value, Settings()), Settings())["core_ml"]
     out = page.locator('[data-out="uncertainty"]')
     expect(out).to_contain_text("curves of the class")
-    (median,) = re.findall(r"Core ([\d.]+) ml", out.inner_text())
+    (median,) = re.findall(r"core ([\d.]+) ml", out.inner_text())
     # The distribution is computed on the temporal basis, and shown with one digit.
     assert float(median) == pytest.approx(truth, abs=0.15)
     expect(page.locator('[data-snapshot]:not([data-snapshot="now"])')).to_have_count(N_CLIENTS)
