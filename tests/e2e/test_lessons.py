@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from pages.library.catalog import demonstrations, open_case
 from pages.teaching.lesson import Lesson, SliderQuestion
 from pages.teaching.lesson_pictures import pair_of_maps
-from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from tests.support.app_server import lab_data, new_maps, settled, wait_first_maps, wait_lab
+from tests.support.lesson_case import results_of
 
 pytestmark = pytest.mark.browser
 PICTURES = "[data-testid=before-after]"
@@ -56,11 +55,6 @@ def try_lesson(page: Page, address: str, lesson_id: str) -> Lesson:
 def open_step(page: Page, step: str) -> None:
     page.locator(f".st-key-step_{step} button").click()
     expect(page.locator(f".st-key-step_{step} button[data-testid=stBaseButton-primary]")).to_be_visible()
-
-
-def results_of(lesson: Lesson) -> LessonResults:
-    entry = next(one for one in demonstrations() if one.key == lesson.case)
-    return LessonResults(lesson, open_case(entry, lesson.own_settings))
 
 
 def number(page: Page, metric: str) -> Locator:

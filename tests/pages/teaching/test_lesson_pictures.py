@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from pages.comparison.map_images import SCALE, Slice
@@ -18,32 +16,15 @@ from pages.live.compute.case import LiveCase
 from pages.teaching.lesson import Lesson
 from pages.teaching.lesson_pictures import middle_column, pair_of_maps, picture_data
 from pages.teaching.lesson_results import LessonResults
-from pages.teaching.lessons import LESSONS
 from perfcore.display.colours import LUTS, outline_rgb
 from perfcore.map_info import MAPS
 from perfcore.maps import PerfusionMaps
 from perfcore.pipeline import make_maps, tile
 from perfcore.preprocess import Prepared
 from perfcore.teaching import CurveExperiment
+from tests.support.lesson_case import results_of
 
 ENTRIES = {entry.key: entry for entry in demonstrations()}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(params=LESSONS.values(), ids=LESSONS)
-def lesson(request: pytest.FixtureRequest) -> Lesson:
-    return request.param
-
-
-def results_of(lesson: Lesson) -> LessonResults:
-    return LessonResults(lesson, open_case(ENTRIES[lesson.case], lesson.own_settings))
 
 
 def analysed(results: LessonResults, name: str) -> tuple[PerfusionMaps, Prepared]:

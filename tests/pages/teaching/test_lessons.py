@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
-import pytest
-import torch
 from streamlit.testing.v1 import AppTest
 
-from pages.library.catalog import demonstrations, open_case
 from pages.session.state import STATE_KEY, UserState
 from pages.teaching.bars import OWN_LABEL
 from pages.teaching.challenge import SUBMITTED
 from pages.teaching.lesson import FORMATTER, ChoiceQuestion, Lesson, SliderQuestion, fill
-from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import STEPS
 from perfcore.aif.edits import CurveEdit, edit_curve
@@ -23,25 +18,8 @@ from perfcore.map_info import MAPS
 from perfcore.metric_info import LIVE
 from perfcore.teaching.challenge import true_voxels
 from tests import ROOT
+from tests.support.lesson_case import results_of
 from tests.support.user_session import live_of, new_user, user_of
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def results_of(lesson: Lesson) -> LessonResults:
-    entry = {e.key: e for e in demonstrations()}[lesson.case]
-    return LessonResults(lesson, open_case(entry, lesson.own_settings))
-
-
-@pytest.fixture(params=LESSONS.values(), ids=LESSONS)
-def lesson(request: pytest.FixtureRequest) -> Lesson:
-    return request.param
 
 
 def test_every_claim_of_a_lesson_holds(lesson: Lesson) -> None:
