@@ -92,7 +92,8 @@ def test_the_address_has_the_step_and_a_reload_keeps_the_lesson(page: Page, addr
     expect(page).to_have_url(re.compile("lesson=tail$"))
     page.reload()
     expect(page.get_by_role("heading", name=lesson.title)).to_be_visible()
-    expect(page.locator(".st-key-record button")).to_be_visible()
+    expect(page.locator(".st-key-step_predict button[data-testid=stBaseButton-primary]")).to_be_visible()
+    expect(page.get_by_text("Your prediction:")).to_be_visible()
 
 
 def test_a_reload_keeps_step_and_prediction(page: Page, address: str) -> None:
