@@ -10,7 +10,7 @@ import { loadCase } from "./case_loader.js";
 import { healthyMean, healthyShift, lesionNumbers } from "./flow_numbers.js";
 import { buildOperator, isSupported, project } from "./operator.js";
 
-/** @typedef {DeconvolutionSettings & {tmaxReference: string}} EngineSettings */
+/** The epoch names the case and settings; the settings may be newer than the case until its new frame has come. @typedef {DeconvolutionSettings & {tmaxReference: string, epoch?: number}} EngineSettings */
 /**
  * @typedef {object} EngineHost
  * @property {(frame: EngineFrame) => void} onFrame
@@ -225,6 +225,7 @@ export class Engine {
 
   /** Maps and metrics of all slices, half by each worker. @param {Edit} edit @param {BasisOperator} operator @param {AbortSignal} signal */
   async #volume(edit, operator, signal) {
+    const { epoch = edit.epoch } = /** @type {EngineSettings} */ (this.#settings), isServers = epoch === edit.epoch;
     const half = Math.ceil(this.#sample / 2);
     const slices = Array.from({ length: this.#sample }, (_, z) => z);
     const [first, second] = this.#workers;
@@ -232,7 +233,7 @@ export class Engine {
       first.flow(slices.slice(0, half), operator), second.flow([...slices.slice(half), this.#sample], operator)]);
     if (signal.aborted) return;
     const flow = this.#gather(results);
-    if (edit.flags & FLAG_REST) this.#rested = { seq: edit.seq, cbf: flow.cbf };
+    if (edit.flags & FLAG_REST && isServers) this.#rested = { seq: edit.seq, cbf: flow.cbf };
     this.#emitVolume(edit, flow, true);
     this.#compare();
   }

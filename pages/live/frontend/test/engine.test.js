@@ -217,6 +217,19 @@ describe("the server's answer at rest", () => {
     assert.equal(engine.edit(edit(4)), false);
   });
 
+  it("is not compared with maps of newer settings", async () => {
+    engine.configure({ ...SETTINGS, lambda: 0.35, epoch: 2 });
+    engine.edit(edit(4, FLAG_REST));
+    await settle();
+    engine.confirm(confirmation(1.01, { seq: 4 }));
+    assert.deepEqual([seen.errors, engine.status], [[], "browser"]);
+    engine.configure({ ...SETTINGS, epoch: 1 });
+    engine.edit(edit(5, FLAG_REST));
+    await settle();
+    engine.confirm(confirmation(1.0002, { seq: 5 }));
+    assert.equal(seen.errors.length, 1);
+  });
+
   it("is not compared with another edit, or in the slice that the server sends first", () => {
     engine.confirm(confirmation(1, { kind: "slice" }));
     engine.confirm(confirmation(1, { seq: 99 }));
