@@ -116,7 +116,7 @@ def snapshots_frame(session: LiveSession, now: Workspace) -> bytes:
     current = case_selection.current_entry()
     header: dict[str, Any] = {
         "done": snapshots.done,
-        "rows": [_row(snapshots, snapshot, current.key) for snapshot in snapshots],
+        "rows": [_row(snapshot, current.key) for snapshot in snapshots],
         "link": urlencode(share_link.write_params(url_sync.current_view(now))),
         "shared": not current.owner,
         "known": now.start.source_id in now.case.offered.methods,
@@ -136,7 +136,7 @@ def snapshots_frame(session: LiveSession, now: Workspace) -> bytes:
     return wire.pack("shelf", header, arrays)
 
 
-def _row(snapshots: SnapshotStore, snapshot: Snapshot, current_key: str) -> dict[str, Any]:
+def _row(snapshot: Snapshot, current_key: str) -> dict[str, Any]:
     return {
         "number": snapshot.number,
         "name": snapshot.name,
@@ -144,7 +144,6 @@ def _row(snapshots: SnapshotStore, snapshot: Snapshot, current_key: str) -> dict
         "here": snapshot.view.case == current_key,
         "settings": settings_summary(snapshot.view),
         "numbers": dict(snapshot.numbers),
-        "changes": snapshots.changes(snapshot),
         "made": snapshot.made.timestamp(),
         "link": urlencode(share_link.write_params(snapshot.view)),
     }

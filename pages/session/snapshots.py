@@ -106,24 +106,28 @@ class SnapshotStore:
 
     def changes(self, snapshot: Snapshot) -> dict[str, float | None]:
         """Return the change of each metric against the first snapshot of the same case."""
-        first = next(other for other in self if other.view.case == snapshot.view.case)
+        first = self.first_of(snapshot)
         return {key: _difference(snapshot.numbers[key], first.numbers[key]) for key in METRICS}
+
+    def first_of(self, snapshot: Snapshot) -> Snapshot:
+        """Return the first snapshot of the same case."""
+        return next(other for other in self if other.view.case == snapshot.view.case)
 
 
 def table_csv(snapshots: SnapshotStore) -> str:
-    """Return all snapshots as CSV: names, settings, metrics and their changes."""
+    """Return all snapshots as CSV: names, settings, metrics, and their changes from ``change_from``."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     settings = list(next(iter(snapshots)).view.settings.as_dict()) if len(snapshots) else []
     figures = [column for key in METRICS for column in (key, f"{key}_change")]
-    writer.writerow(["name", "case", "made_utc", "start", *figures, *settings])
+    writer.writerow(["name", "case", "made_utc", "start", *figures, *settings, "change_from"])
     for snapshot in snapshots:
         changes = snapshots.changes(snapshot)
         writer.writerow([
             spreadsheet_text(snapshot.name), spreadsheet_text(snapshot.title),
             f"{snapshot.made:%Y-%m-%d %H:%M:%S}", snapshot.view.start,
             *(_cell(value) for key in METRICS for value in (snapshot.numbers[key], changes[key])),
-            *snapshot.view.settings.as_dict().values(),
+            *snapshot.view.settings.as_dict().values(), spreadsheet_text(snapshots.first_of(snapshot).name),
         ])  # fmt: skip
     return out.getvalue()
 

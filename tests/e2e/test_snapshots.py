@@ -142,11 +142,14 @@ def test_restoring_a_snapshot_restores_its_settings_and_its_case(page: Page, add
 def test_the_snapshot_table_shows_numbers_and_changes_and_is_downloaded(page: Page, address: str) -> None:
     first, second = save_one_of_two_edits(page, address)
     save_snapshot(page, '=low, "onset"', 2)
+    page.locator("[data-control=reference]").select_option("snapshot:1")
     cell = page.locator('[data-snapshot="2"] td.figure').nth(1)
     change = second.numbers.hypoperfused_ml - first.numbers.hypoperfused_ml
     assert abs(change) > 1
     assert cell.locator("b").inner_text() == f"{second.numbers.hypoperfused_ml:.1f}"
     assert cell.locator("em").inner_text() == f"{change:+.1f}".replace("-", "−")
+    row = page.locator('[data-snapshot="now"] td.figure').nth(1)
+    assert row.locator("em").inner_text() == cell.locator("em").inner_text(), "counted from one reference"
     page.locator('[data-snapshot="2"] input.name').fill("low onset")
     page.keyboard.press("Enter")
     wait_lab(page, "JSON.parse(sessionStorage.getItem('lab|shelf'))[1].name === 'low onset'")

@@ -194,7 +194,7 @@ export interface SnapshotFrame {
 }
 export interface SnapshotRow {
   number: number; name: string; title: string; here: boolean; settings: string;
-  numbers: Partial<Numbers>; changes: Partial<Numbers> | null; made: number; link: string;
+  numbers: Partial<Numbers>; made: number; link: string;
 }
 export interface ShelfFrame {
   kind: "shelf"; done: number; rows: SnapshotRow[]; link: string; shared: boolean; known: boolean; title: string;
@@ -333,5 +333,5 @@ export interface Provided {
   compare: { readonly title: string | undefined };
   fineTuning: { readonly target: string; readonly step: TuneStep | null };
   reference: { readonly numbers: Partial<Numbers> | null; onChange(listener: () => void): void };
-  snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null };
+  snapshots: { readonly sides: Sides; readonly shelf: ShelfFrame | null; setReference(reference: Partial<Numbers> | null): void };
 }

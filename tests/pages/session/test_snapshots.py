@@ -58,6 +58,7 @@ def test_the_csv_holds_every_metric() -> None:
     assert rows[2]["made_utc"] == "2024-05-17 08:30:00"
     assert float(rows[2]["core_ml"]) == 36.5
     assert float(rows[2]["core_ml_change"]) == 6.5
+    assert rows[2]["change_from"] == "first"
     assert float(rows[2]["mismatch_ratio"]) == pytest.approx(90 / 36.5, rel=1e-5)
     assert rows[1]["dice"] == ""
     assert [row["deconvolution"] for row in rows] == ["circulant", "circulant", "causal"]

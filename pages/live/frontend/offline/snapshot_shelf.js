@@ -5,8 +5,6 @@ import { fromBase64 } from "./page_data.js";
 
 const MAX_SNAPSHOTS = 20;
 const MAX_NAME_CHARS = 40;
-/** @type {(keyof Numbers)[]} */
-const METRICS = ["core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio", "reference_cbf", "dice"];
 
 /** @typedef {{number: number, name: string, start: string, curve: Curve, numbers: Partial<Numbers>, made: number}} Snapshot */
 /** Of the file: its title, settings in words, and its checksum, by which its own snapshots are known. @typedef {{title: string, settings: string, checksum: string}} ShelfLabels */
@@ -17,12 +15,6 @@ export const unpackCurve = (text) =>
 
 /** @param {string} name */
 const clean = (name) => name.replaceAll(/\p{C}/gu, " ").replaceAll(/\s+/g, " ").trim().slice(0, MAX_NAME_CHARS).trimEnd();
-
-/** @param {Partial<Numbers>} numbers @param {Partial<Numbers>} first @returns {Partial<Numbers>} */
-const changesOf = (numbers, first) => Object.fromEntries(METRICS.map((id) => {
-  const [value, before] = [numbers[id] ?? null, first[id] ?? null];
-  return [id, value === null || before === null ? null : value - before];
-}));
 
 export class SnapshotShelf {
   /** Number of the last command that was carried out. */
@@ -75,7 +67,7 @@ export class SnapshotShelf {
   rows() {
     const { title, settings, checksum } = this.#labels;
     return this.#kept.map(({ number, name, start, curve, numbers, made }) => ({
-      number, name, title, here: true, settings, numbers, changes: changesOf(numbers, this.#kept[0].numbers), made,
+      number, name, title, here: true, settings, numbers, made,
       link: String(new URLSearchParams({ file: checksum, start, curve: packCurve(curve) })),
     }));
   }

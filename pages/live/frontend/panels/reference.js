@@ -79,6 +79,7 @@ export class Reference {
     this.#entries[this.#key] = entry;
     store(STORED, this.#entries);
     this.show();
+    this.snapshots.setReference(this.numbers);
     for (const listener of this.#listeners) listener();
   }
 
@@ -104,7 +105,7 @@ export function installReference(lab, { snapshots }) {
   const reference = new Reference(lab, snapshots);
   lab.events.on("numbers", ({ numbers, start }) => reference.receive(numbers, start));
   lab.events.on("config", () => { if (lab.case) reference.show(); });
-  lab.events.on("case", () => reference.show());
+  lab.events.on("case", () => { reference.show(); snapshots.setReference(reference.numbers); });
   lab.events.on("frame:shelf", () => { if (lab.case) reference.show(); });
   lab.events.on("frame:reference", (frame) => reference.setSource(frame));
   return { provides: { reference } };

@@ -38,11 +38,11 @@ export const HTML = `
  * @property {(command: SnapshotCommand) => void} send
  */
 
-/** Content of the table. @typedef {{rows: SnapshotRow[], sides: Sides, numbers: Partial<Numbers> | null}} TableContent */
+/** Content of the table; the reference of the open case is what changes are counted from. @typedef {{rows: SnapshotRow[], sides: Sides, numbers: Partial<Numbers> | null, reference: Partial<Numbers> | null}} TableContent */
 
 export class SnapshotTable {
   /** @type {TableContent} */
-  #content = { rows: [], sides: { a: null, b: null }, numbers: null };
+  #content = { rows: [], sides: { a: null, b: null }, numbers: null, reference: null };
 
   /**
    * @param {HTMLElement} slot
@@ -87,12 +87,7 @@ export class SnapshotTable {
     const now = element("tr", { className: "now" }, this.#sideButton("a", "now", true), this.#sideButton("b", "now", true),
       element("td", { textContent: "in the Lab now" }), ...this.#cells(numbers, this.#changes(numbers)), element("td", { className: "words" }), element("td"));
     now.dataset.snapshot = "now";
-    const cases = new Set();
-    this.body.replaceChildren(now, ...rows.map((row) => {
-      const isFirst = !cases.has(row.title); // of its case: the others show their change against it
-      cases.add(row.title);
-      return this.#row(row, isFirst);
-    }));
+    this.body.replaceChildren(now, ...rows.map((row) => this.#row(row)));
     if (focused && focusedRow) this.#restoreFocus(focused.dataset, focusedRow.dataset.snapshot);
   }
 
@@ -123,13 +118,13 @@ export class SnapshotTable {
     return element("td", {}, button);
   }
 
-  /** Changes of the curve in the Lab against the first snapshot of its case, as the other rows have them. @param {Partial<Numbers> | null} numbers */
+  /** Changes from the pinned reference, as those below the maps. @param {Partial<Numbers> | null} numbers */
   #changes(numbers) {
-    const first = this.#content.rows.find(({ here }) => here)?.numbers;
+    const { reference } = this.#content;
     /** @type {Partial<Numbers>} */
     const changes = {};
     for (const { id } of this.host.metrics()) {
-      const value = numbers?.[id] ?? null, from = first?.[id] ?? null;
+      const value = numbers?.[id] ?? null, from = reference?.[id] ?? null;
       if (value !== null && from !== null) changes[id] = value - from;
     }
     return changes;
@@ -162,12 +157,12 @@ export class SnapshotTable {
     return button;
   }
 
-  /** @param {SnapshotRow} snapshot @param {boolean} isFirst */
-  #row(snapshot, isFirst) {
+  /** @param {SnapshotRow} snapshot */
+  #row(snapshot) {
     const { number, here, title, settings } = snapshot;
     const node = element("tr", {}, this.#sideButton("a", number, here), this.#sideButton("b", number, here),
       element("td", {}, this.#nameField(snapshot), ...(here ? [] : [element("small", { textContent: title })])),
-      ...this.#cells(snapshot.numbers, isFirst ? null : snapshot.changes),
+      ...this.#cells(snapshot.numbers, here ? this.#changes(snapshot.numbers) : null),
       element("td", { className: "words", textContent: settings, title: settings }),
       element("td", { className: "acts" },
         this.#actButton("restore", snapshot, "Restore the curve and the settings (undo takes the curve back)"),

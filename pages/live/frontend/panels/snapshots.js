@@ -27,6 +27,8 @@ class Snapshots {
   #wanted = null;
   /** Metrics of the curve in the Lab. @type {Numbers | null} */
   #numbers = null;
+  /** Metrics that changes are counted from. @type {Partial<Numbers> | null} */
+  #reference = null;
 
   /** @param {Lab} lab */
   constructor(lab) {
@@ -86,13 +88,19 @@ class Snapshots {
   draw() {
     const { lab, shelf, sides } = this;
     if (!shelf) return;
-    this.table.draw({ rows: shelf.rows, sides, numbers: this.#numbers }, /** @type {HTMLElement | null} */ (lab.shadow.activeElement));
+    this.table.draw({ rows: shelf.rows, sides, numbers: this.#numbers, reference: this.#reference }, /** @type {HTMLElement | null} */ (lab.shadow.activeElement));
   }
 
   /** @param {Numbers} numbers */
   setNumbers(numbers) {
     this.#numbers = numbers;
     this.table.setNumbers(numbers);
+  }
+
+  /** @param {Partial<Numbers> | null} reference */
+  setReference(reference) {
+    this.#reference = reference;
+    this.draw();
   }
 
   /** @param {ShelfFrame} frame */
