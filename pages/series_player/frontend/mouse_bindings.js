@@ -59,6 +59,24 @@ export function bindKeys(player) {
 }
 
 /**
+ * Keys pressed where nothing has the focus: those that do not scroll a page by its height. Returns the clean-up.
+ * @param {SeriesPlayer} player
+ * @param {EventTarget} page the document
+ */
+export function bindPageKeys(player, page) {
+  const onKey = (/** @type {Event} */ event) => {
+    const pressed = /** @type {KeyboardEvent} */ (event), { body } = /** @type {Document} */ (page);
+    if (event.defaultPrevented || event.target !== body || !(pressed.key in ARROWS || /^[0-9m]$/i.test(pressed.key))) return;
+    const action = keyAction(player, pressed);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  };
+  page.addEventListener("keydown", onKey);
+  return () => page.removeEventListener("keydown", onKey);
+}
+
+/**
  * Action of a key, or null.
  * @param {SeriesPlayer} player
  * @param {KeyboardEvent} event

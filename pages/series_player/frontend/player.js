@@ -5,7 +5,7 @@ import { unpack } from "../../live/frontend/common/wire.js";
 import { Annotations } from "./annotations.js";
 import { bindControls, showWindowControls } from "./controls.js";
 import { CtWindows, PRESETS } from "./ct_windows.js";
-import { bindKeys, bindPointer } from "./mouse_bindings.js";
+import { bindKeys, bindPageKeys, bindPointer } from "./mouse_bindings.js";
 import { Playback } from "./playback.js";
 import { SelectorsPanel } from "./selectors_panel.js";
 import { RequestError, SliceCache } from "./slice_cache.js";
@@ -65,6 +65,7 @@ export class SeriesPlayer {
     this.observer.observe(find(root, "[data-chart=voxel]"));
     bindPointer(this);
     bindKeys(this);
+    this.unbindPageKeys = bindPageKeys(this, document);
     bindControls(this);
     root.dataset.mounts = String(Number(root.dataset.mounts ?? 0) + 1);
     this.cache.configure(config);
@@ -280,6 +281,7 @@ export class SeriesPlayer {
   close() {
     this.playback.play(false);
     this.observer.disconnect();
+    this.unbindPageKeys();
     this.cache.close();
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "node:test";
 import { toScreen } from "../../../live/frontend/common/voxel_coords.js";
 import { CtWindows, PRESETS } from "../ct_windows.js";
-import { bindKeys, bindPointer, movedVoxel, pixelAt } from "../mouse_bindings.js";
+import { bindKeys, bindPageKeys, bindPointer, movedVoxel, pixelAt } from "../mouse_bindings.js";
 import { FakeCanvas } from "./fake_canvas.js";
 
 /** @import { CropBox, PlayerConfig, Voxel, WindowPreset } from "../types.js" */
@@ -145,6 +145,20 @@ describe("bindKeys", () => {
       assert.equal(canvas.send("keydown", event), false);
     }
     assert.deepEqual(calls, []);
+  });
+
+  it("takes keys of the page where nothing has the focus, until the player is closed", () => {
+    const page = /** @type {any} */ (new EventTarget());
+    page.body = page;
+    const press = (/** @type {string} */ key) => page.dispatchEvent(Object.assign(new Event("keydown", { cancelable: true }), { key }));
+    const unbind = bindPageKeys(player, page);
+    assert.deepEqual([press("ArrowUp"), press("PageDown"), press(" "), press("x")], [false, true, true, true]);
+    page.body = null; // a field has the focus
+    assert.ok(press("ArrowUp"));
+    page.body = page;
+    unbind();
+    assert.ok(press("ArrowUp"));
+    assert.deepEqual(calls, [["goToSlice", 3]]);
   });
 
   it("has no frame-window keys where the series is not in HU", () => {
