@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from pages.library.catalog import demonstrations, open_case
+from pages.live.compute.case import LiveCase
+from perfcore.settings import Settings
 from tests.support import app_server as live
 
 expect.set_options(timeout=live.TIMEOUT_MS)
@@ -82,3 +85,9 @@ def shared_page(chromium: Browser) -> Iterator[Page]:
     """One page for tests of a module that restore it as they found it."""
     with live.isolated_page(chromium) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def case() -> LiveCase:
+    """The case that the dashboard opens first, as the server has it."""
+    return open_case(demonstrations()[0], Settings())
