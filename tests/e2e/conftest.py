@@ -62,9 +62,15 @@ def page(context: BrowserContext, address: str, request: pytest.FixtureRequest) 
         _reset(one, address)
 
 
+CLEAR_STORAGE = """() => {
+  try { sessionStorage.clear(); localStorage.clear(); } catch { /* a page without storage */ }
+}"""
+
+
 def _reset(page: Page, address: str) -> None:
+    page.evaluate(CLEAR_STORAGE)  # of another server, if the test has opened one
     page.goto(f"{address}/_stcore/health")
-    page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    page.evaluate(CLEAR_STORAGE)
     page.context.clear_cookies()
     page.set_viewport_size(live.VIEWPORT)
     page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
