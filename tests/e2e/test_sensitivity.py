@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from pages.live.compute.case import LiveCase
 from pages.live.handlers.lesion_target import target_of
@@ -14,7 +14,7 @@ from perfcore.analysis import sensitivity
 from perfcore.analysis.aif_posterior import posterior_aifs
 from perfcore.analysis.aif_uncertainty import bootstrap_aifs
 from perfcore.settings import Settings
-from tests.support.app_server import drag, eventually, lab_data, open_lab, settled, wait_lab
+from tests.support.app_server import drag, eventually, open_lab, settled, wait_lab
 from tests.support.lab_page import canvas_box, committed_curve, voxel_in
 from tests.support.tuning_page import click, index_in, open_tuning, own_steps, steps
 
@@ -29,13 +29,17 @@ def overlaid(page: Page, x: float, y: float) -> tuple[str, tuple[int, int, int]]
     return page.locator('[data-out="overlaid"]').inner_text(), voxel
 
 
+def assert_overlaid(page: Page, text: str) -> None:
+    assert text in overlaid(page, 0.41, 0.4)[0]
+
+
 def bars(page: Page) -> np.ndarray:
     rects = page.locator('[data-testid="sensitivity"] rect')
     return np.array(rects.evaluate_all("all => all.map((rect) => Number(rect.dataset.value))"))
 
 
-def assert_bars(page: Page, expected: np.ndarray) -> None:
-    np.testing.assert_allclose(bars(page), expected, atol=2e-3 * np.abs(expected).max())
+def assert_bars(page: Page, expected: np.ndarray, tolerance: float = 2e-3) -> None:
+    np.testing.assert_allclose(bars(page), expected, atol=tolerance * np.abs(expected).max())
 
 
 # Sensitivity
@@ -77,7 +81,7 @@ def test_loss_gradient_is_shown_during_tuning(page: Page, address: str, case: Li
     page.locator('[data-sensitivity="quantity"]').select_option("loss")
     steps(page, 2)
     own = own_steps(case, 2)[-1]
-    np.testing.assert_allclose(bars(page), own.gradient, atol=0.02 * np.abs(own.gradient).max())
+    eventually(lambda: assert_bars(page, own.gradient, 0.02))
 
 
 def test_sensitivity_map_of_an_edit(page: Page, address: str, case: LiveCase) -> None:
@@ -97,7 +101,7 @@ def test_sensitivity_map_of_an_edit(page: Page, address: str, case: LiveCase) ->
     assert float(value[1]) == pytest.approx(own[place], abs=2e-4)
     page.locator('[data-sensitivity="direction"]').select_option("amplitude")
     page.get_by_text("rCBF does not depend on the height").wait_for()
-    assert " 0.0000 " in overlaid(page, 0.41, 0.4)[0]
+    eventually(lambda: assert_overlaid(page, " 0.0000 "))
     page.keyboard.press("Escape")
     wait_lab(page, "data.overlay === ''")
     assert page.locator('[data-sensitivity="direction"]').input_value() == ""
@@ -128,7 +132,7 @@ def test_tornado_equals_perfcore(page: Page, address: str, case: LiveCase) -> No
                 assert change == pytest.approx(moved[name] - here[name], rel=1e-3, abs=2e-3)
     drag(page, 14, -40)
     settled(page)
-    assert "compute again" in page.locator('[data-out="tornado"]').inner_text()
+    expect(page.locator('[data-out="tornado"]')).to_contain_text("compute again")
 
 
 def lesion_text(page: Page) -> re.Match[str]:
@@ -161,9 +165,8 @@ def test_aif_posterior_is_the_default_and_survives_an_edit(page: Page, address: 
     assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
     drag(page, 14, -40)
     settled(page)
-    text = page.locator('[data-out="uncertainty"]').inner_text()
-    assert found[0] in text
-    assert "not your curve" in text
+    expect(page.locator('[data-out="uncertainty"]')).to_contain_text(found[0])
+    expect(page.locator('[data-out="uncertainty"]')).to_contain_text("not your curve")
 
 
 def test_bootstrap_draws(page: Page, address: str, case: LiveCase) -> None:
@@ -183,7 +186,7 @@ def test_bootstrap_draws(page: Page, address: str, case: LiveCase) -> None:
         fraction += core
         cores.append(core.sum() * case.prepared.voxel_ml)
     assert float(found[1]) == pytest.approx(np.median(cores), abs=0.4 * np.ptp(cores) + 0.1)
-    assert lab_data(page, "overlay") == "uncertainty"
+    wait_lab(page, "data.overlay === 'uncertainty'")
     for x in (0.35, 0.75):
         text, voxel = overlaid(page, x, 0.4)
         place = index_in(case, voxel)
