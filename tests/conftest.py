@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
@@ -18,6 +20,14 @@ GROUPS: Final = {
 """Expensive session fixtures by group: tests that use one run on the same process, so that it is built once."""
 CHEAP: Final = {"one_thread", "_one_thread"}
 """Module-scoped fixtures that are cheap to build."""
+
+
+@pytest.fixture(autouse=True)
+def _main_module() -> Iterator[None]:
+    """Restore ``__main__``: AppTest leaves its script there, and worker processes of a later test would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.hookimpl(tryfirst=True)

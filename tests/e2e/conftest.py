@@ -6,6 +6,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from pages.library.catalog import demonstrations, open_case
+from pages.live.compute.case import LiveCase
+from perfcore.settings import Settings
 from tests.support import app_server as live
 
 expect.set_options(timeout=live.TIMEOUT_MS)
@@ -59,9 +62,15 @@ def page(context: BrowserContext, address: str, request: pytest.FixtureRequest) 
         _reset(one, address)
 
 
+CLEAR_STORAGE = """() => {
+  try { sessionStorage.clear(); localStorage.clear(); } catch { /* a page without storage */ }
+}"""
+
+
 def _reset(page: Page, address: str) -> None:
+    page.evaluate(CLEAR_STORAGE)  # of another server, if the test has opened one
     page.goto(f"{address}/_stcore/health")
-    page.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    page.evaluate(CLEAR_STORAGE)
     page.context.clear_cookies()
     page.set_viewport_size(live.VIEWPORT)
     page.emulate_media(color_scheme="dark", reduced_motion="no-preference")
@@ -82,3 +91,9 @@ def shared_page(chromium: Browser) -> Iterator[Page]:
     """One page for tests of a module that restore it as they found it."""
     with live.isolated_page(chromium) as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def case() -> LiveCase:
+    """The case that the dashboard opens first, as the server has it."""
+    return open_case(demonstrations()[0], Settings())

@@ -10,8 +10,8 @@ from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Page
 
 from tests.support.app_server import open_lab
-from tests.support.page_scenes import SCENES, at_rest, finetune
-from tests.support.screens import SIZES, scrolls_sideways
+from tests.support.page_scenes import ANIMATIONS_END, SCENES, at_rest, finetune
+from tests.support.screens import SIZES, scrolls_sideways, wait_none
 
 pytestmark = pytest.mark.browser
 
@@ -49,11 +49,12 @@ def test_a_page_has_no_serious_violation_and_fits(page: Page, address: str, name
             arg=GROUND[theme],
         )
         at_rest(page)
+        page.evaluate(ANIMATIONS_END)  # colours that change
         assert not violations(page), theme
     for width, (w, h) in SIZES.items():
         page.set_viewport_size({"width": w, "height": h})
         at_rest(page)
-        assert scrolls_sideways(page) == 0, width
+        wait_none(page, scrolls_sideways)
         assert not violations(page), width
 
 

@@ -290,6 +290,8 @@ def check_table(rows: list[dict[str, str]], curves: list[DoubleArray], n: int) -
 def test_a_reload_finds_the_room_again_and_another_tab_does_not(
     chromium: Browser, address: str, lecturer: Lecturer
 ) -> None:
+    # A component keeps the room's token once the page with the code is drawn.
+    lecturer.page.wait_for_function("() => sessionStorage.getItem('class|host')")
     lecturer.page.reload()
     expect(lecturer.page.get_by_test_id("class-code")).to_have_text(re.compile(lecturer.code[:3]))
     with isolated_page(chromium) as other:
@@ -298,6 +300,7 @@ def test_a_reload_finds_the_room_again_and_another_tab_does_not(
     lecturer.page.get_by_role("button", name="End the class").click()
     lecturer.button("end").click()
     expect(lecturer.button("open")).to_be_visible()
+    lecturer.page.wait_for_function("() => !sessionStorage.getItem('class|host')")
     lecturer.page.reload()
     expect(lecturer.button("open")).to_be_visible()
 

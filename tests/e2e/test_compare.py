@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,9 +67,11 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     per_map = 2 * len(methods) - 1
     count = "(n) => document.querySelectorAll('[data-testid=stImage] img').length === n"
     page.wait_for_function(count, arg=2 * per_map)
+    at_rest(page)
     shown = pictures(page)
     assert len({picture.shape for picture in shown}) == 1
     assert all(len(np.unique(picture.reshape(-1, 3), axis=0)) > 50 for picture in shown[:5])
+    page.wait_for_function(f"() => !!({FIND_CHART})('Enhancement, HU')")
     lines = page.evaluate(f"() => ({FIND_CHART})('Enhancement, HU').data.map((line) => line.name)")
     assert lines == methods
     page.get_by_test_id("stButtonGroup").get_by_text("Tmax", exact=True).click()
@@ -81,6 +84,7 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
     assert sorted(drawn) == sorted(set(rows["case"]))
     chart = page.locator(".js-plotly-plot", has_text="Predicted − known core, ml")
     chart.scroll_into_view_if_needed()
+    at_rest(page)
     point = chart.locator(".scatterlayer .point").nth(drawn.index("case_2"))
 
     def hover() -> None:
@@ -103,9 +107,9 @@ def test_columns_cohort_chart_and_a_case_opened_from_it(
 
     page.get_by_role("link", name="Compare").click()
     page.wait_for_function(f"() => !!({FIND_CHART})('Predicted − known core, ml')")
-    at_rest(page)
-    page.wait_for_timeout(300)
     opened = f"/compare?case=folder-case_2&start={drawn_by}"
+    expect(page).to_have_url(re.compile(f"{re.escape(opened)}$"))
+    at_rest(page)
     assert page.url.endswith(opened), "the clicked point does not open its case again"
 
 

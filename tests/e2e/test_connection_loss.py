@@ -45,12 +45,21 @@ def statuses(page: Page) -> list[str]:
     return list(page.evaluate("() => window.statuses"))
 
 
+def wait_recorded(page: Page, status: str) -> None:
+    """Wait for a status that passes by itself."""
+    page.wait_for_function("(status) => window.statuses.includes(status)", arg=status)
+
+
 def wait_status(page: Page, status: str) -> None:
     page.wait_for_selector(f'[data-testid="lab"][data-status="{status}"]')
 
 
 def expect_refused(connection: Relay) -> None:
     assert connection.refused, "no attempt to reconnect"
+
+
+def expect_point_at(page: Page, x: float, y: float) -> None:
+    assert handle_centre(page, POINT) == pytest.approx((x, y), abs=1.5), "the point is under the pointer"
 
 
 def exported_curve(page: Page) -> np.ndarray:
@@ -81,9 +90,9 @@ def test_a_socket_cut_during_a_drag_reconnects_and_the_drag_goes_on(page: Page, 
             time.sleep(0.02)
             if i == 5:
                 assert connection.cut(SOCKET) == 1
-                wait_status(page, "reconnecting")
+                wait_recorded(page, "reconnecting")
         wait_status(page, "live")
-        assert handle_centre(page, POINT) == pytest.approx((x, y + 40), abs=1.5), "the point is under the pointer"
+        eventually(lambda: expect_point_at(page, x, y + 40))
         for i in range(11, 16):
             page.mouse.move(x, y + 4 * i)
             time.sleep(0.02)
@@ -102,7 +111,7 @@ def test_an_edit_made_without_a_network_is_sent_after_it_returns(page: Page, add
         watch_status(page)
         connection.blocked = True
         assert connection.cut() >= 2, "the live socket and Streamlit's own"
-        wait_status(page, "reconnecting")
+        wait_recorded(page, "reconnecting")
         drag(page, POINT, 60)
         curve = committed_curve(page)
         eventually(lambda: expect_refused(connection))
@@ -140,7 +149,7 @@ def test_a_restarted_server_gets_curve_and_snapshots_from_the_open_page(page: Pa
         page.locator('[data-snapshot="1"]').wait_for()
         one.kill()
         one.wait()
-    wait_status(page, "reconnecting")
+    wait_recorded(page, "reconnecting")
     drag(page, POINT, 60)
     curve = committed_curve(page)
     page.keyboard.press("k")

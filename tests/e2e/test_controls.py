@@ -56,7 +56,9 @@ def test_a_selection_has_one_colour_and_it_is_not_that_of_the_main_action(page: 
     page.locator('[data-action="whole"]').click()
     page.locator('[data-action="sensitivity"]').click()
     page.locator('[data-variant="half"]').click()
-    expect(page.locator('[data-variant="half"]')).to_have_attribute("aria-pressed", "true")
+    for pressed in ('[data-variant="half"]', '[data-snapshot="1"] [data-side="a"]'):
+        expect(page.locator(pressed)).to_have_attribute("aria-pressed", "true")
+    wait_lab(page, "data.compare === 'wipe'")
     settled(page)
     selected = (
         '[data-map="rcbf"]', '[data-layout="one"]', 'button[data-mode="points"]', '[data-tab="voxel"]',
@@ -152,6 +154,7 @@ def test_values_and_names_of_snapshots_are_aligned(page: Page, address: str) -> 
     page.keyboard.press("k")
     page.locator('[data-snapshot="1"]').wait_for()
     page.locator('[data-variant="vein"]').click()
+    expect(page.locator('[data-variant="vein"]')).to_have_attribute("aria-pressed", "true")  # after an animation
     settled(page)
     page.keyboard.press("k")
     page.locator('[data-snapshot="2"]').wait_for()
@@ -188,6 +191,8 @@ def overlaps(a: dict[str, Any], b: dict[str, Any]) -> bool:
 
 def test_a_notice_covers_nothing_and_goes_with_its_cause(page: Page, address: str) -> None:
     open_lab(page, address)
+    settled(page)
+    at_rest(page)
     before = boxes(page, "svg.editor")
     page.locator('[data-action="fit"]').click()
     notice = page.locator(".notice")
@@ -209,8 +214,8 @@ def test_a_source_is_named_while_its_curve_is_found(page: Page, address: str) ->
       new MutationObserver(() => window.said.push(node.hidden ? '' : node.textContent)).observe(node,
         {{ attributes: true, childList: true, characterData: true, subtree: true }}); }}""")
     page.locator('[data-control="source"]').select_option("cnn-regression")
-    wait_lab(page, "window.said.at(-1) === ''")
-    assert "Finding the curve: Network, regression …" in page.evaluate("window.said")
+    sentence = "Finding the curve: Network, regression …"
+    wait_lab(page, f"window.said.includes('{sentence}') && window.said.at(-1) === ''")
     expect(page.locator('[data-control="source"]')).to_be_enabled()
 
 
@@ -219,6 +224,7 @@ def test_the_names_of_a_comparison_lie_beside_its_controls(page: Page, address: 
     page.keyboard.press("k")
     page.locator('[data-snapshot="1"] [data-side="a"]').click()
     wait_lab(page, "data.compare === 'wipe'")
+    expect(page.locator(".compare .names").first).to_be_visible()
     names = boxes(page, ".compare .names")[0]
     assert not any(overlaps(names, box) for box in boxes(page, ".compare button"))
 
@@ -243,8 +249,8 @@ def test_live_turns_into_no_answer_and_back(new_page: Page, address: str) -> Non
     new_page.locator('[data-variant="half"]').click()
     expect(word).to_have_text("no answer")
     assert dot.evaluate(BACKGROUND) != live
+    while held:  # in their order: one that comes meanwhile waits behind them
+        routes[-1].send(held.pop(0))
     holding = False
-    for message in held:
-        routes[-1].send(message)
     expect(word).to_have_text("live")
     assert dot.evaluate(BACKGROUND) == live

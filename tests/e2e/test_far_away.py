@@ -9,7 +9,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, WebSocket, expect
 
-from tests.support.app_server import FIND, handle_centre, isolated_page, lab_data, open_lab, settled, wait_lab
+from tests.support.app_server import (
+    FIND,
+    eventually,
+    handle_centre,
+    isolated_page,
+    lab_data,
+    open_lab,
+    settled,
+    wait_lab,
+)
 from tests.support.lab_page import committed_curve, library_result
 from tests.support.tcp_relay import FAR, Relay, relay
 
@@ -57,6 +66,11 @@ def page(chromium: Browser, connection: Relay, edits: list[bytes]) -> Iterator[P
         yield one
 
 
+def expect_asked(page: Page, edits: list[bytes]) -> None:
+    lab_data(page, "sent")  # Playwright reports what a socket has sent while it waits for an answer
+    assert edits, "the server is asked at rest"
+
+
 def assert_each_move_is_drawn(page: Page, start: tuple[float, float], offsets: range) -> None:
     x, y = start
     for dy in offsets:
@@ -86,7 +100,7 @@ def test_a_drag_is_drawn_at_each_move_and_sends_nothing(page: Page, edits: list[
     assert edits == [], "the server is not asked during the drag"
     page.mouse.up()
     settled(page)
-    assert edits, "the server is asked at rest"
+    eventually(lambda: expect_asked(page, edits))
     expected = library_result(committed_curve(page)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(expected.core_ml, abs=0.02)
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from perfcore.aif.variants import VARIANTS, variant_curve
-from tests.support.app_server import isolated_page, lab_data, open_lab, settled, wait_lab
+from tests.support.app_server import isolated_page, open_lab, settled, wait_lab
 from tests.support.lab_page import automatic, canvas, demonstration, library_result, shown_number
 
 pytestmark = pytest.mark.browser
@@ -158,4 +158,4 @@ def test_arrival_moves_nothing(guest: Page, address: str) -> None:
     assert guest.evaluate("window.shift") <= 0.1
     assert guest.title() == "AIF Lab"
     expect(guest.locator("#skeleton")).to_have_count(0)
-    assert lab_data(guest, "status") == "live"
+    expect(guest.get_by_test_id("lab")).to_have_attribute("data-status", "live")

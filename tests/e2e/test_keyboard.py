@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from perfcore.aif.variants import VARIANTS
-from tests.support.app_server import lab_data, new_maps, open_lab, settled
+from tests.support.app_server import eventually, lab_data, new_maps, open_lab, settled
 from tests.support.lab_page import committed_curve, editor_values, library_result, start_curve
 
 pytestmark = pytest.mark.browser
@@ -41,6 +41,10 @@ def focused(page: Page) -> dict[str, Any]:
     return dict(page.evaluate(FOCUSED))
 
 
+def expect_focus(page: Page, **wanted: str) -> None:
+    assert wanted.items() <= focused(page).items()
+
+
 def tab_to(page: Page, back: bool = False, **wanted: str) -> None:
     """Press Tab until a control with that data attribute has the focus."""
     for _ in range(MAX_STOPS):
@@ -48,6 +52,13 @@ def tab_to(page: Page, back: bool = False, **wanted: str) -> None:
         if wanted.items() <= focused(page).items():
             return
     raise AssertionError(f"{wanted} is not reached")
+
+
+def press_while_enabled(page: Page, key: str, action: str) -> None:
+    """Press a key until its button is disabled."""
+    while page.locator(f'[data-action="{action}"]').is_enabled():
+        page.keyboard.press(key)
+        settled(page)
 
 
 def picture(page: Page, box: list[float]) -> np.ndarray:
@@ -129,11 +140,10 @@ def test_an_edit_is_made_compared_and_saved_by_keys_alone(page: Page, address: s
     text = re.compile(rf"^Core {own.core_ml:.1f} ml.*Hypoperfused")
     expect(page.locator('[data-out="heard"]')).to_have_text(text)
 
-    page.keyboard.press("Control+z")
-    settled(page)
+    # Keys that lie apart on a busy machine are steps of their own.
+    press_while_enabled(page, "Control+z", "undo")
     np.testing.assert_array_equal(committed_curve(page), start_curve())
-    page.keyboard.press("Control+Shift+Z")
-    settled(page)
+    press_while_enabled(page, "Control+Shift+Z", "redo")
     np.testing.assert_array_equal(committed_curve(page), curve)
 
     tab_to(page, control="keep-name")
@@ -141,13 +151,13 @@ def test_an_edit_is_made_compared_and_saved_by_keys_alone(page: Page, address: s
     page.keyboard.press("Enter")
     row = page.locator('[data-snapshot="1"]')
     row.wait_for()
-    assert row.locator("input.name").input_value() == "by keys"
+    expect(row.locator("input.name")).to_have_value("by keys")
     assert float(row.locator("td.figure b").first.inner_text()) == pytest.approx(own.core_ml, abs=0.051)
     tab_to(page, side="b")  # of the curve in the Lab; the snapshot's is next
     tab_to(page, side="a")
     page.keyboard.press("Enter")
     page.locator(".divider").wait_for()
-    assert focused(page)["side"] == "a", "the row is drawn again, and the focus stays"
+    eventually(lambda: expect_focus(page, side="a"))  # the row is drawn again, and the focus stays
     tab_to(page, back=True, action="uncompare")
     page.keyboard.press("Tab")
     divider = page.locator(".divider")
@@ -169,7 +179,7 @@ def test_focus_moves_on_from_a_disabled_or_replaced_control(page: Page, address:
     expect(source).to_be_enabled()
     chosen = source.input_value()
     assert chosen != "straka"
-    assert focused(page).get("control") == "source", "the list was disabled meanwhile"
+    eventually(lambda: expect_focus(page, control="source"))  # the list was disabled meanwhile
     tab_to(page, point="0")
     page.keyboard.press("End")
     before = editor_values(page)
@@ -188,7 +198,7 @@ def test_focus_moves_on_from_a_disabled_or_replaced_control(page: Page, address:
     page.locator('[data-snapshot="1"] [data-act="delete"]').focus()
     page.keyboard.press("Enter")
     page.locator('[data-snapshot="1"]').wait_for(state="detached")
-    assert focused(page).get("control") == "keep-name"
+    eventually(lambda: expect_focus(page, control="keep-name"))
 
 
 def test_with_reduced_motion_the_page_scrolls_at_once(page: Page, address: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, WebSocket
+from playwright.sync_api import Page, WebSocket, expect
 
 from perfcore.pipeline import analyse
 from tests.support.app_server import (
@@ -17,7 +17,14 @@ from tests.support.app_server import (
     settled,
     wait_first_maps,
 )
-from tests.support.lab_page import automatic, canvas, committed_curve, editor_values, library_result
+from tests.support.lab_page import (
+    automatic,
+    canvas,
+    choose_setting,
+    committed_curve,
+    editor_values,
+    library_result,
+)
 from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
@@ -25,7 +32,7 @@ pytestmark = pytest.mark.browser
 
 def test_the_first_view_shows_the_automatic_result(page: Page, address: str) -> None:
     open_lab(page, address)
-    assert lab_data(page, "status") == "live"
+    expect(page.get_by_test_id("lab")).to_have_attribute("data-status", "live")
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(automatic().numbers.core_ml, rel=1e-6)
     np.testing.assert_allclose(editor_values(page), automatic().aif.value, atol=0.051)
     assert len(np.unique(canvas(page).reshape(-1, 4), axis=0)) > 100
@@ -131,8 +138,7 @@ def test_an_edit_causes_no_rerun_and_reaches_other_pages(new_page: Page, address
 def test_a_sidebar_setting_reaches_the_maps(page: Page, address: str) -> None:
     open_lab(page, address)
     with new_maps(page):
-        page.get_by_role("combobox", name="Deconvolution").click()
-        page.get_by_role("option", name="causal").click()
+        choose_setting(page, "Deconvolution", "causal")
     settings = automatic().settings.replace(deconvolution="causal")
     expected = analyse(automatic().series, automatic().aif, settings)
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(expected.numbers.core_ml, abs=0.02)
@@ -150,7 +156,9 @@ def test_another_map_or_slice_sends_no_edit(page: Page, address: str) -> None:
         pictures.add(canvas(page).tobytes())
     assert len(pictures) == 5
     page.locator('canvas[data-testid="map"]').hover()
+    before = page.locator('[data-out="slice"]').inner_text()
     page.mouse.wheel(0, 100)
+    expect(page.locator('[data-out="slice"]')).not_to_have_text(before)
     drawn(page)
     assert canvas(page).tobytes() not in pictures
     assert lab_data(page, "sent") == sent

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, Route, WebSocket, expect
@@ -36,7 +35,10 @@ def wait_engine(page: Page) -> None:
 
 
 @pytest.mark.parametrize("layout", ["one", "all"])
-def test_a_drag_is_computed_in_the_page_and_confirmed_at_rest(page: Page, address: str, layout: str) -> None:
+def test_a_drag_is_computed_in_the_page_and_confirmed_at_rest(
+    new_page: Page, address: str, layout: str
+) -> None:
+    page = new_page
     edits: list[bytes] = []
 
     def listen(socket: WebSocket) -> None:
@@ -96,8 +98,8 @@ def test_a_drag_goes_on_while_the_server_is_away(page: Page, address: str) -> No
             before = page.evaluate(SHOWN)
             page.mouse.move(x, y + 8 * i)
             wait_lab(page, f"data.painted !== '{before}'")
-        assert lab_data(page, "status") == "reconnecting"
-        expect(page.locator("[data-out=status]")).to_have_text("reconnecting")
+        # After some failures the requests would go as reruns, which the drag does not wait for either.
+        expect(page.locator("[data-out=status]")).to_have_text(re.compile("reconnecting|no socket"))
         expect(page.locator("[data-out=engine]")).to_have_text("maps: browser")
         page.mouse.up()
         connection.blocked = False
@@ -107,7 +109,9 @@ def test_a_drag_goes_on_while_the_server_is_away(page: Page, address: str) -> No
     assert shown_number(page, "core_ml") == pytest.approx(library_result(curve).numbers.core_ml, abs=0.06)
 
 
-def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address: str) -> None:
+def test_a_case_that_disagrees_with_the_server_is_left_to_it(new_page: Page, address: str) -> None:
+    page = new_page
+
     def spoil(route: Route) -> None:
         answer = route.fetch()
         body = answer.body()
@@ -122,7 +126,7 @@ def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address
     page.route(re.compile("/live/case$"), spoil)
     open_lab(page, address)
     expect(page.locator(".notice")).to_contain_text("differ from the server's")
-    assert lab_data(page, "engine") == "server"
+    wait_lab(page, "data.engine === 'server'")
     settled(page)
     with new_maps(page):
         drag(page, POINT, 20)
@@ -133,10 +137,7 @@ def test_a_case_that_disagrees_with_the_server_is_left_to_it(page: Page, address
 def test_settings_that_the_engine_does_not_have_are_computed_by_the_server(page: Page, address: str) -> None:
     page.goto(f"{address}/?regularization=oscillation")
     wait_first_maps(page)
-    time_limit = time.monotonic() + 60
-    while lab_data(page, "engine") is None and time.monotonic() < time_limit:
-        page.wait_for_timeout(50)
-    assert lab_data(page, "engine") == "server"
+    wait_lab(page, "data.engine === 'server'")
     with new_maps(page):
         drag(page, POINT, 20)
     assert lab_data(page, "engine") == "server"

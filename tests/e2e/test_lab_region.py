@@ -115,6 +115,7 @@ def near(picture: np.ndarray, colour: str) -> int:
 def test_a_lasso_is_measured_as_perfcore_does_and_follows_the_curve(page: Page, address: str) -> None:
     region_tab(page, address)
     page.locator('[data-map="baseline"]').click()
+    drawn(page)
     before = near(canvas(page), "region"), near(canvas(page), "mirror")
     stroke(page, ring(page, 0.3, 0.5, 0.1))
     answered(page)
@@ -258,7 +259,7 @@ def test_a_circle_is_placed_by_keys_and_survives_slices_pages_and_a_reload(page:
     assert_table_equals_perfcore(page, result)
 
     page.get_by_role("link", name="Compare").click()
-    page.wait_for_url("**/compare**")
+    page.get_by_test_id("lab").wait_for(state="detached")
     page.get_by_role("link", name="Lab", exact=True).click()
     answered(page)
     assert lab_data(page, "region-voxels") == voxels

@@ -101,10 +101,17 @@ LAB = (
 )
 
 
+def expect_another_bar(page: Page, before: str) -> None:
+    assert page.locator("canvas.bar").first.evaluate("c => c.toDataURL()") != before
+
+
 def assert_large_figures(page: Page, height: int) -> None:
-    for name in ("core_ml", "hypoperfused_ml", "mismatch_ml"):
-        assert font_px(page, f'[data-number="{name}"] b') >= 30 * height / 720
-    assert font_px(page, 'svg[data-testid="aif-editor"] .axes text >> nth=0') >= 14 * height / 720
+    def check() -> None:
+        for name in ("core_ml", "hypoperfused_ml", "mismatch_ml"):
+            assert font_px(page, f'[data-number="{name}"] b') >= 30 * height / 720
+        assert font_px(page, 'svg[data-testid="aif-editor"] .axes text >> nth=0') >= 14 * height / 720
+
+    eventually(check)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -119,7 +126,7 @@ def test_the_lab_fits_one_screen(page: Page, address: str, size: tuple[int, int]
     assert_one_screen(page, *LAB)
     assert_large_figures(page, size[1])
     assert font_px(page, 'svg[data-testid="aif-editor"] .axes text >> nth=0') > 1.25 * small
-    assert page.locator("canvas.bar").first.evaluate("c => c.toDataURL()") != bar_before
+    eventually(lambda: expect_another_bar(page, bar_before))
     page.keyboard.press("w")
     expect(page.locator('[data-panel="whole"]')).to_be_visible()
     assert_one_screen(page, *LAB, '[data-panel="whole"]')
@@ -244,10 +251,7 @@ def test_the_theme_switch_keeps_the_session_and_is_remembered(page: Page, addres
     np.testing.assert_array_equal(committed_curve(page), edited)
     assert lab_data(page, "mounts") == mounts
     settled(page)
-    assert (
-        page.locator(".lab section.maps").evaluate("n => getComputedStyle(n).backgroundColor")
-        == "rgb(242, 244, 247)"
-    )
+    expect(page.locator(".lab section.maps")).to_have_css("background-color", "rgb(242, 244, 247)")
     start_lecture(page)
     choose(page, "lessons")
     assert page.evaluate(GROUND) == LIGHT
@@ -306,8 +310,8 @@ def test_every_page_has_lecture_mode(page: Page, address: str, path: str) -> Non
     expect(page.get_by_test_id("stSidebar")).to_be_hidden()
     expect(bar(page).get_by_label("Page", exact=True)).to_have_value(path)
     at_rest(page)
-    assert page.evaluate(LEFT_TO_SCROLL)[1] == 0
-    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 19
+    page.wait_for_function(f"({LEFT_TO_SCROLL})()[1] === 0")
+    page.wait_for_function("parseFloat(getComputedStyle(document.documentElement).fontSize) > 19")
     bar(page).get_by_label("Previous page").click()
     expect(bar(page).get_by_label("Page", exact=True)).not_to_have_value(path)
     page.wait_for_function("(path) => location.pathname !== path", arg=f"/{path}")

@@ -15,6 +15,7 @@ from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
 from tests.support.app_server import lab_data, new_maps, settled, wait_first_maps, wait_lab
 from tests.support.lesson_case import results_of
+from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
 PICTURES = "[data-testid=before-after]"
@@ -57,6 +58,16 @@ def open_step(page: Page, step: str) -> None:
     expect(page.locator(f".st-key-step_{step} button[data-testid=stBaseButton-primary]")).to_be_visible()
 
 
+def wait_kept(page: Page, condition: str) -> None:
+    """Wait for a condition on ``kept``, the progress in the browser's storage, which a component writes."""
+    page.wait_for_function(
+        f"""() => {{
+          const kept = JSON.parse(localStorage.getItem("aif-lab|lessons") ?? '{{"attempts": {{}}}}');
+          return {condition};
+        }}"""
+    )
+
+
 def number(page: Page, metric: str) -> Locator:
     return page.locator(f"[data-number={metric}] b")
 
@@ -73,7 +84,7 @@ def test_back_returns_from_a_lesson_to_the_list_and_forward_to_the_lesson(page: 
     page.go_back()
     expect(page.locator(".st-key-open_amplitude button")).to_be_visible()
     expect(title).to_be_hidden()
-    assert "lesson=" not in page.url
+    expect(page).not_to_have_url(re.compile("lesson="))
     page.go_forward()
     expect(title).to_be_visible()
     expect(page).to_have_url(re.compile("lesson=amplitude"))
@@ -90,6 +101,7 @@ def test_the_address_has_the_step_and_a_reload_keeps_the_lesson(page: Page, addr
     page.go_back()
     expect(page.locator(".st-key-step_predict button[data-testid=stBaseButton-primary]")).to_be_visible()
     expect(page).to_have_url(re.compile("lesson=tail$"))
+    wait_kept(page, "kept.attempts.tail")
     page.reload()
     expect(page.get_by_role("heading", name=lesson.title)).to_be_visible()
     expect(page.locator(".st-key-step_predict button[data-testid=stBaseButton-primary]")).to_be_visible()
@@ -100,6 +112,8 @@ def test_a_reload_keeps_step_and_prediction(page: Page, address: str) -> None:
     try_lesson(page, address, "tail")
     open_step(page, "see")
     open_step(page, "why")
+    expect(page).to_have_url(re.compile("lesson=tail&step=why$"))
+    wait_kept(page, "kept.attempts.tail.seen.includes('why')")
     page.reload()
     expect(page.locator(".st-key-step_why button[data-testid=stBaseButton-primary]")).to_be_visible()
     expect(page).to_have_url(re.compile("lesson=tail&step=why$"))
@@ -113,8 +127,10 @@ def test_a_reload_keeps_step_and_prediction(page: Page, address: str) -> None:
     page.get_by_role("button", name="Start again").click()
     page.locator(".st-key-clear_progress button").click()
     expect(page.get_by_text(f"0 of {len(LESSONS)} done")).to_be_visible()
+    wait_kept(page, "!Object.keys(kept.attempts).length")
     page.reload()
-    expect(page.locator(".st-key-open_amplitude button")).to_be_visible()
+    expect(page.get_by_text(f"0 of {len(LESSONS)} done")).to_be_visible()
+    at_rest(page)
     expect(page.get_by_text(re.compile("min · done"))).to_have_count(0)
 
 
@@ -139,7 +155,7 @@ def test_the_challenge_has_an_address(page: Page, address: str) -> None:
 def test_the_path_lab_opens_the_lab_with_the_parameters_of_a_link(page: Page, address: str) -> None:
     page.goto(f"{address}/lab?case=demo-noisy")
     wait_first_maps(page)
-    assert page.url == f"{address}/?case=demo-noisy"
+    expect(page).to_have_url(f"{address}/?case=demo-noisy")
     expect(page.get_by_text("Page not found")).to_have_count(0)
 
 

@@ -300,6 +300,6 @@ def test_without_a_proxy_the_server_runs_on_a_sub_path(page: Page) -> None:
     port, path = free_port(), "/lecture/aif-lab"
     with process(port, path=path, options=["--server.baseUrlPath", path]):
         open_lab(page, f"http://localhost:{port}{path}")
-        assert lab_data(page, "status") == "live"
+        wait_status(page, "live")
         page.get_by_role("link", name="Cases", exact=True).click()
         page.locator('[data-testid="series-player"][data-status="ready"]').wait_for()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, CDPSession, FloatRect, Locator, Page, V
 from tests.support.app_server import drawn, eventually, handle_centre, isolated_page, lab_data, open_lab, settled
 from tests.support.lab_page import canvas_box, editor_values
 from tests.support.page_scenes import SCENES, at_rest, finetune
-from tests.support.screens import SIZES, crowded, lift_finger, scrolls_sideways, small_targets, swipe
+from tests.support.screens import SIZES, crowded, lift_finger, scrolls_sideways, small_targets, swipe, wait_none
 
 pytestmark = pytest.mark.browser
 
@@ -49,6 +49,7 @@ def phone(chromium: Browser, address: str) -> Iterator[Page]:
 def finger(phone: Page) -> Iterator[CDPSession]:
     """A finger on the phone, whose page is at its top."""
     phone.set_viewport_size(PHONE)
+    at_rest(phone)
     phone.evaluate("() => document.querySelector('.stMain').scrollTo(0, 0)")
     drawn(phone)
     session = phone.context.new_cdp_session(phone)
@@ -127,6 +128,7 @@ def test_pages_are_reached_on_a_phone(phone: Page) -> None:
 @pytest.mark.parametrize("size", [PHONE, TABLET], ids=["phone", "tablet"])
 def test_the_map_is_in_view_while_a_point_is_dragged(phone: Page, finger: CDPSession, size: ViewportSize) -> None:
     phone.set_viewport_size(size)
+    at_rest(phone)
     show_editor(phone)
     before, top = editor_values(phone), scroll_top(phone)
     at = int(before.argmax())
@@ -154,13 +156,17 @@ def test_two_maps_fill_the_picture(phone: Page, finger: CDPSession, size: Viewpo
     phone.set_viewport_size(size)
     settled(phone)
     drawn(phone)
-    share = phone.locator('canvas[data-testid="map"]').evaluate("""canvas => {
+    eventually(lambda: assert_large_maps(phone, size))
+
+
+def assert_large_maps(page: Page, size: ViewportSize) -> None:
+    assert canvas_box(page)["height"] > size["height"] / 4
+    share = page.locator('canvas[data-testid="map"]').evaluate("""canvas => {
       const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
       let shown = 0;
       for (let i = 0; i < data.length; i += 4) shown += data[i] + data[i + 1] + data[i + 2] > 60;
       return shown / (canvas.width * canvas.height); }""")
     assert share > 0.45
-    assert canvas_box(phone)["height"] > size["height"] / 4
 
 
 @pytest.mark.parametrize("place", ["map", "curve"])
@@ -213,7 +219,7 @@ def test_handles_and_numbers_are_uncovered_on_a_tablet_on_its_side(chromium: Bro
         settled(page)
         page.locator('[data-action="whole"]').tap()
         expect(page.locator(".whole")).to_be_visible()
-        assert crowded(page) == []
+        wait_none(page, crowded)
         page.locator(".panels > .numbers").scroll_into_view_if_needed()
         drawn(page)
         maps, numbers = (page.locator(f".panels > {name}").bounding_box() for name in (".maps", ".numbers"))
@@ -258,10 +264,13 @@ def test_a_stroke_in_draw_mode_draws_and_does_not_scroll(phone: Page, finger: CD
 
 def test_map_and_curve_are_beside_each_other_on_a_phone_on_its_side(phone: Page, finger: CDPSession) -> None:
     phone.set_viewport_size(PHONE_ON_ITS_SIDE)
-    drawn(phone)
-    assert in_view(phone, 'canvas[data-testid="map"]')
-    assert in_view(phone, EDITOR)
-    picture, editor = canvas_box(phone), phone.locator(EDITOR).bounding_box()
+    eventually(lambda: assert_beside(phone))
+
+
+def assert_beside(page: Page) -> None:
+    assert in_view(page, 'canvas[data-testid="map"]')
+    assert in_view(page, EDITOR)
+    picture, editor = canvas_box(page), page.locator(EDITOR).bounding_box()
     assert editor
     assert picture["x"] + picture["width"] <= editor["x"]
     assert min(picture["height"], editor["height"]) > 190
@@ -285,7 +294,7 @@ def test_nothing_is_cut_or_covered(chromium: Browser, address: str, name: str, w
     with isolated_page(chromium, one_map=False, viewport={"width": w, "height": h}) as page:
         scene(page, address)
         if name != "tools":  # with all tools open the curve's column scrolls
-            assert crowded(page) == []
+            wait_none(page, crowded)
         assert page.locator(".curve").evaluate("node => node.scrollWidth <= node.clientWidth")
         expect(page.locator(".panels > .numbers")).to_be_in_viewport(ratio=0.9)
         first, second = (page.locator(selector).bounding_box() for selector in (".stage", EDITOR))
@@ -309,5 +318,5 @@ def test_targets_are_large_enough_for_fingers(chromium: Browser, address: str, n
             w, h = SIZES[width]
             page.set_viewport_size({"width": w, "height": h})
             at_rest(page)
-            assert small_targets(page) == [], width
-            assert scrolls_sideways(page) == 0, width
+            wait_none(page, small_targets)
+            wait_none(page, scrolls_sideways)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 
 import numpy as np
 import pytest
@@ -10,7 +11,15 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.e2e.test_cases import open_cases, player_data, ready
 from tests.pages.library.test_cases_page import GOOD, HEAD, nifti
-from tests.support.app_server import choose_series, drag, isolated_page, lab_data, settled, wait_first_maps
+from tests.support.app_server import (
+    choose_series,
+    drag,
+    eventually,
+    isolated_page,
+    lab_data,
+    settled,
+    wait_first_maps,
+)
 from tests.support.lab_page import committed_curve
 
 pytestmark = pytest.mark.browser
@@ -23,6 +32,23 @@ DROP = """([name, packed, type, selector]) => {
   const target = document.querySelector(selector);
   target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
+
+
+def let_go(page: Page, held: list[Route]) -> None:
+    """Let an upload go on that a route holds, once the browser has begun it."""
+
+    def check() -> None:
+        page.evaluate("0")  # Playwright calls the route while it waits for an answer
+        assert held, "no upload has begun"
+
+    eventually(check)
+    held.pop().continue_()
+
+
+def drag_over(page: Page, dropped: list[str]) -> None:
+    """Drag a file over the page; before the page listens, nothing comes of it."""
+    page.evaluate(DROP, [*dropped, "dragover", "[data-testid=stDataFrame]"])
+    expect(page.get_by_text("Drop a perfusion series")).to_be_visible(timeout=1_000)
 
 
 def open_button(page: Page):
@@ -42,14 +68,14 @@ def test_open_waits_for_the_file_and_says_so(chromium: Browser, address: str) ->
         expect(progress).to_contain_text("Uploading")
         expect(progress).to_contain_text("MB; ")
         expect(open_button(page)).to_be_disabled()
-        held.pop().continue_()
+        let_go(page, held)
         expect(progress).to_be_hidden()
         expect(open_button(page)).to_be_enabled()
         # One file has arrived, a second is under way: pressing now must not open the first and lose the second.
         chooser.locator('input[type="file"]').set_input_files([{**file, "name": "b.nii"}])
         expect(progress).to_be_visible()
-        assert page.locator(".st-key-open_upload").evaluate("node => node.inert")
-        held.pop().continue_()
+        expect(page.locator(".st-key-open_upload")).to_have_js_property("inert", True)
+        let_go(page, held)
         page.get_by_role("button", name="Open these 2 cases").click()
         ready(page, "upload-1")
         expect(page.get_by_label("Name of this upload")).to_have_value("Upload 1")
@@ -58,9 +84,8 @@ def test_open_waits_for_the_file_and_says_so(chromium: Browser, address: str) ->
 def test_a_file_dropped_anywhere_is_taken(page: Page, address: str) -> None:
     open_cases(page, address)
     dropped = ["case.nii", base64.b64encode(GOOD).decode()]
-    page.evaluate(DROP, [*dropped, "dragover", "[data-testid=stDataFrame]"])
     overlay = page.get_by_text("Drop a perfusion series")
-    expect(overlay).to_be_visible()
+    eventually(lambda: drag_over(page, dropped))
     page.evaluate(DROP, [*dropped, "drop", "[data-testid=stDataFrame]"])
     expect(overlay).to_be_hidden()
     open_button(page).click()
@@ -77,7 +102,8 @@ def test_a_reload_asks_for_the_upload_and_keeps_its_curve(page: Page, address: s
     drag(page, 12, -40)
     settled(page)
     curve, core = committed_curve(page), lab_data(page, "core-ml")
-    assert "case=" not in page.url and "upload=1." in page.url
+    page.wait_for_url("**?*upload=1.*")  # the address is written after the page is drawn
+    assert "case=" not in page.url
     page.reload()
     page.get_by_text("Upload 1 is no longer on the server").wait_for()
     assert page.locator('[data-testid="lab"]').count() == 0, "no other patient is shown"
@@ -102,14 +128,15 @@ def test_another_series_than_the_lost_one_gets_no_curve_of_it(page: Page, addres
     choose_series(page, ("a.nii", GOOD))
     open_button(page).click()
     ready(page, "upload-1")
+    page.wait_for_url("**?*upload=1.*")
     page.reload()
     page.get_by_text("Upload 1 is no longer on the server").wait_for()
     choose_series(page, ("b.nii", OTHER))
     open_button(page).click()
     ready(page, "upload-2")
-    assert "upload=2." in page.url
+    page.wait_for_url("**?*upload=2.*")
     page.reload()
     page.get_by_role("button", name="Open the demonstration").click()
     ready(page, "demo-m1-occlusion")
-    assert "upload=" not in page.url
+    expect(page).not_to_have_url(re.compile("upload="))
     assert player_data(page, "case") == "demo-m1-occlusion"

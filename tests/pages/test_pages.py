@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import gc
 import re
 from pathlib import Path
 
@@ -14,7 +13,6 @@ from streamlit.testing.v1 import AppTest
 from pages.library import catalog
 from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.server import wire
-from pages.live.server.session import COMPUTE
 from pages.session import start_aif
 from pages.session.state import STATE_KEY, UserState
 from perfcore.io.nifti.reader import read_series
@@ -24,11 +22,19 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from tests import ROOT
 from tests.support import dicom_export
-from tests.support.user_session import live_component_bytes, live_of, new_user, share_user, user_of
+from tests.support.user_session import (
+    APP_TIMEOUT_S,
+    freed,
+    live_component_bytes,
+    live_of,
+    new_user,
+    share_user,
+    user_of,
+)
 
 
 def run(page: str | None = None, user: UserState | None = None) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     if user is not None:
         app.session_state[STATE_KEY] = user
     app.run()
@@ -71,7 +77,7 @@ def test_the_component_receives_thresholds_and_token() -> None:
 
 
 def test_the_opened_export_offers_the_files_and_the_command() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.session_state["export"] = True
     app.run()
     assert not app.exception
@@ -172,7 +178,7 @@ def test_the_live_numbers_are_those_of_the_pipeline() -> None:
 
 
 def test_an_unknown_case_in_a_link_opens_the_first() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.query_params["case"] = "../../etc/passwd"
     app.run()
     assert not app.exception
@@ -214,10 +220,7 @@ def test_uploads_are_dropped_when_the_session_ends(tmp_path: Path) -> None:
     key = (owner, "upload-1", "in-plane", 2.5, 1.5, "contralateral")
     assert catalog._cases.peek(key) is not None
     del app, entry, source
-    gc.collect()
-    COMPUTE.submit(lambda: None).result()
-    COMPUTE.submit(lambda: None).result()
-    assert catalog._cases.peek(key) is None
+    freed(lambda: catalog._cases.peek(key) is None)
 
 
 CSV = b"time_s,value\n0,0\n10,0\n14,200\n18,60\n25,20\n80,5\n"
@@ -237,7 +240,7 @@ def bring(content: bytes) -> AppTest:
 
         receive_csv(live_session().workspace.case, st.session_state["packed"])
 
-    helper = AppTest.from_function(deliver, default_timeout=60)
+    helper = AppTest.from_function(deliver, default_timeout=APP_TIMEOUT_S)
     share_user(app, helper)
     helper.session_state["packed"] = base64.b64encode(content).decode()
     helper.run()

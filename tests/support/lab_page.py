@@ -11,12 +11,13 @@ from functools import cache
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from perfcore.phantom.cases import PhantomCase, make_demonstration
 from perfcore.pipeline import Analysis, analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
+from tests.support.app_server import eventually
 
 Voxel = tuple[int, int, int]
 
@@ -115,6 +116,42 @@ def change_text(change: float, digits: int) -> str:
     """A change as the row of numbers shows it."""
     text = f"{abs(change):.{digits}f}"
     return "±0" if float(text) == 0 else f"{'−' if change < 0 else '+'}{text}"
+
+
+def choose_setting(page: Page, setting: str, option: str) -> None:
+    """Choose an option of a setting in the sidebar; a rerun at this moment closes the list without a choice."""
+    field = page.get_by_test_id("stSidebar").get_by_role("combobox", name=setting, exact=True)
+
+    def choose() -> None:
+        if field.input_value() != option:
+            field.click()
+            listed = page.get_by_role("option", name=option)
+            expect(listed).to_be_visible(timeout=5_000)
+            listed.click(timeout=5_000)
+        expect(field).to_have_value(option, timeout=5_000)
+
+    eventually(choose)
+
+
+def press_at_once(page: Page, *keys: str) -> None:
+    """Press keys on the focused element within one task of the page, e.g. ``Shift+ArrowUp``.
+
+    Keys that are pressed one by one lie apart as the machine has time for them.
+    """
+    page.evaluate(
+        """(keys) => {
+          for (const key of keys) {
+            let node = document.activeElement;
+            while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+            const held = key.split("+");
+            node.dispatchEvent(new KeyboardEvent("keydown", {
+              key: held.pop(), shiftKey: held.includes("Shift"), ctrlKey: held.includes("Control"),
+              bubbles: true, composed: true, cancelable: true,
+            }));
+          }
+        }""",
+        list(keys),
+    )
 
 
 def shown_number(page: Page, name: str) -> float:

@@ -19,15 +19,23 @@ from tests.support.lab_page import automatic
 Scene = Callable[[Page, str], None]
 PLOT: Final = ".js-plotly-plot .main-svg"
 ANIMATIONS_END: Final = """() => Promise.all(document.getAnimations()
+  .filter(({ playState }) => playState === "running")
   .filter(({ effect }) => Number.isFinite(effect.getComputedTiming().endTime))
   .map((one) => one.finished.catch(() => {})))"""
 
 
 def at_rest(page: Page) -> None:
-    """Wait until Streamlit has run and drawn the page, and its images are loaded."""
+    """Wait until Streamlit has run and drawn the page, and its images are loaded.
+
+    The status widget and the marks of stale elements appear late in a run; the state of the script does not.
+    """
     page.wait_for_function(
-        "(busy) => !document.querySelector(busy) && [...document.images].every((image) => image.complete)",
-        arg='[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-stale="true"]',
+        """([busy, idle]) => document.querySelector(idle) && !document.querySelector(busy)
+          && [...document.images].every((image) => image.complete)""",
+        arg=[
+            '[data-testid="stStatusWidget"], [data-testid="stSkeleton"], [data-stale="true"]',
+            '[data-testid="stApp"][data-test-script-state="notRunning"]',
+        ],
         timeout=60_000,
     )
     drawn(page)
@@ -111,6 +119,7 @@ def finetune(page: Page, url: str, n_steps: int = 20) -> None:
     page.locator('[data-action="tune-run"]').click()
     wait_lab(page, f"Number(data.tuneStep) > {n_steps}")
     page.locator('[data-action="tune-run"]').click()
+    wait_lab(page, "data.tune === 'paused'")
     settled(page)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from playwright.sync_api import CDPSession, Page
+
+from tests.support.app_server import eventually
 
 SIZES: Final = {390: (390, 844), 820: (820, 1180), 1024: (1024, 768), 1280: (1280, 720), 1920: (1920, 1080)}
 """Width and height by width: phone, tablet upright, projector, laptop, large screen."""
@@ -73,6 +76,16 @@ def small_targets(page: Page) -> list[str]:
 def crowded(page: Page) -> list[str]:
     """Controls of the Lab that leave their section or lie on each other."""
     return list(page.evaluate(_CROWDED))
+
+
+def wait_none(page: Page, find: Callable[[Page], object]) -> None:
+    """Wait until nothing is found, e.g. by `crowded`: a page is laid out some time after its size has changed."""
+
+    def check() -> None:
+        found = find(page)
+        assert not found, f"{page.viewport_size}: {found}"
+
+    eventually(check)
 
 
 def swipe(

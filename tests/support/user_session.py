@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Callable
+from typing import Final
+
 from streamlit.testing.v1 import AppTest
 
 from pages.live.server.session import LiveSession
 from pages.session.state import STATE_KEY, CaseSelection, ComparisonState, UserState
+from tests.support.app_server import eventually
+
+APP_TIMEOUT_S: Final = 240
+"""Maximum time of one run of an AppTest: many times that of a quiet machine, and less than that of a test."""
 
 
 def user_of(app: AppTest) -> UserState:
@@ -36,3 +44,17 @@ def live_component_bytes(app: AppTest) -> bytes:
     """The frames that the live component was given in the last run."""
     components = app.get("bidi_component")
     return bytes(next(one.proto.bytes for one in components if one.proto.component_name.endswith("aif_lab")))
+
+
+def freed(is_gone: Callable[[], bool]) -> None:
+    """Wait until objects without a reference are collected, and what follows from it is done.
+
+    One collection is not enough: it does nothing while another thread collects, and a job that still runs may hold
+    a reference.
+    """
+
+    def check() -> None:
+        gc.collect()
+        assert is_gone()
+
+    eventually(check)

@@ -49,7 +49,7 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.pages.test_pages import ROOT, run
-from tests.support.user_session import live_of, new_user, share_user, user_of
+from tests.support.user_session import APP_TIMEOUT_S, live_of, new_user, share_user, user_of
 
 SEED = 20260
 CASES = (5, 7, 10, 24)
@@ -350,7 +350,7 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
         st.session_state["pressed"] = {"selection": {"points": [{"customdata": [case, method]}]}}
         open_selected("pressed", found)
 
-    helper = AppTest.from_function(press, args=("case_7", "peruzzo"), default_timeout=60)
+    helper = AppTest.from_function(press, args=("case_7", "peruzzo"), default_timeout=APP_TIMEOUT_S)
     helper.run()
     assert not helper.exception
     assert user_of(helper).case.key == "folder-case_7"
@@ -362,11 +362,11 @@ def test_a_selected_point_opens_its_case_in_the_lab() -> None:
     assert not app.exception
     assert live_of(app).workspace.case.name == "folder-case_7"
     assert any("lab" in c.proto.component_name for c in app.main.get("bidi_component")), "the Lab is shown"
-    null = AppTest.from_function(press, args=("case_7", "null-cnn-regression"), default_timeout=60)
+    null = AppTest.from_function(press, args=("case_7", "null-cnn-regression"), default_timeout=APP_TIMEOUT_S)
     null.run()
     assert user_of(null).aif.methods == {}
     assert user_of(null).notices.text.startswith("The Lab has no AIF of “Network, regression (null model)”")
-    gone = AppTest.from_function(press, args=("case_99", "peruzzo"), default_timeout=60)
+    gone = AppTest.from_function(press, args=("case_99", "peruzzo"), default_timeout=APP_TIMEOUT_S)
     share_user(app, gone)
     gone.run()
     assert not user_of(gone).comparison.opens_lab
@@ -419,7 +419,7 @@ def test_a_case_of_the_cohort_is_made_when_it_is_opened(monkeypatch: pytest.Monk
     source = cohort_entry(f"cohort-{SEED}-7").read()
     np.testing.assert_array_equal(source.series.data, made.series.data)
     np.testing.assert_array_equal(source.truth.value, made.truth.aif.value)
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.query_params["case"] = f"cohort-{SEED}-7"
     app.run()
     assert not app.exception

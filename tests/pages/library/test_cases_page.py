@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import gc
 import gzip
 import io
 import weakref
@@ -35,7 +34,7 @@ from tests.perfcore.io.datasets.test_case_folders import save
 from tests.perfcore.io.dicom.test_series_choice import another, merged
 from tests.support.dicom_export import as_read, export, zipped
 from tests.support.synthetic_head import draw_head
-from tests.support.user_session import live_of, new_user, user_of
+from tests.support.user_session import freed, live_of, new_user, user_of
 
 HEAD = draw_head(noise=1.0)
 
@@ -381,8 +380,7 @@ def test_a_removed_upload_frees_its_memory() -> None:
     del workspace
     app.switch_page("pages/cases.py").run()
     app.button(key="remove_upload-1").click().run()
-    gc.collect()
-    assert [ref() for ref in held] == [None, None]
+    freed(lambda: [ref() for ref in held] == [None, None])
 
 
 def test_a_zip_of_several_series_gives_a_list_to_choose_from() -> None:

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from pages.session.state import STATE_KEY
 from perfcore.phantom.files import write_cohort
 from tests.pages.test_pages import ROOT
-from tests.support.user_session import live_of, new_user
+from tests.support.user_session import APP_TIMEOUT_S, live_of, new_user
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_valid_cases_open_and_invalid_case_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIF_LAB_DATA", str(folder))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.session_state[STATE_KEY] = new_user(case="folder-case_1")
     app.run()
     assert live_of(app).workspace.case.name == "folder-case_1"

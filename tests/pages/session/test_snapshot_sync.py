@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import gc
 import io
 import json
-import threading
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlencode
 
@@ -17,7 +15,6 @@ from streamlit.testing.v1 import AppTest
 from pages.library import catalog
 from pages.library.catalog import CatalogEntry, LoadedCase
 from pages.live.handlers.requests import answer_request
-from pages.live.server.session import COMPUTE, WORKERS
 from pages.session import share_link
 from pages.session.share_link import SavedView, pack_curve
 from pages.session.snapshot_sync import REQUEST_KIND
@@ -28,12 +25,12 @@ from perfcore.pipeline import analyse
 from perfcore.settings import Settings
 from perfcore.types import Aif
 from tests.pages.test_pages import ROOT, config, run
-from tests.support.user_session import live_component_bytes, live_of, share_user, user_of
+from tests.support.user_session import APP_TIMEOUT_S, freed, live_component_bytes, live_of, share_user, user_of
 from tests.support.wire_frames import read
 
 
 def opened(**params: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     for name, value in params.items():
         app.query_params[name.replace("_", "-")] = value
     app.run()
@@ -71,7 +68,7 @@ def ask(app: AppTest, **wish: object) -> AppTest:
         snapshot_sync.carry_out([{**wish, "id": number}])
         snapshot_sync.carry_out([{**wish, "id": number}])  # repeated: done already
 
-    small = AppTest.from_function(script, args=(wish,), default_timeout=60)
+    small = AppTest.from_function(script, args=(wish,), default_timeout=APP_TIMEOUT_S)
     share_user(app, small)
     small.run()
     assert not small.exception
@@ -137,7 +134,7 @@ def test_a_callback_after_a_page_change_has_no_effect() -> None:
         start_aif.keep_committed_curve(component_value("curve"))
         st.write("on it goes")
 
-    app = AppTest.from_function(overtaken).run()
+    app = AppTest.from_function(overtaken, default_timeout=APP_TIMEOUT_S).run()
     assert not app.exception
     assert app.markdown[0].value == "on it goes"
 
@@ -263,11 +260,7 @@ def test_an_upload_is_never_in_the_address_and_its_snapshots_do_not_keep_it() ->
     app.run()
     (key,) = (k for k in catalog._cases._values if k[0] == owner)
     del app, source
-    gc.collect()
-    all_free = threading.Barrier(WORKERS)  # the job that ends the session is done when every worker takes another
-    for waiting in [COMPUTE.submit(all_free.wait) for _ in range(WORKERS)]:
-        waiting.result()
-    assert catalog._cases.peek(key) is None, "it is dropped with its session"
+    freed(lambda: catalog._cases.peek(key) is None)  # it is dropped with its session
 
 
 def test_a_snapshot_of_a_learned_threshold_holds_it() -> None:

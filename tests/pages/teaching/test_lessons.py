@@ -19,7 +19,7 @@ from perfcore.metric_info import LIVE
 from perfcore.teaching.challenge import true_voxels
 from tests import ROOT
 from tests.support.lesson_case import results_of
-from tests.support.user_session import live_of, new_user, user_of
+from tests.support.user_session import APP_TIMEOUT_S, live_of, new_user, user_of
 
 
 def test_every_claim_of_a_lesson_holds(lesson: Lesson) -> None:
@@ -128,7 +128,7 @@ def test_a_claim_can_fail() -> None:
 
 
 def run(user: UserState | None = None) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     if user is not None:
         app.session_state[STATE_KEY] = user
     app.run()
@@ -337,7 +337,7 @@ def test_leaving_a_lesson_restores_case_settings_and_curve() -> None:
 
 
 def test_a_link_opens_a_lesson() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.query_params["lesson"] = "vein"
     app.run()
     app.switch_page("pages/lessons.py")
@@ -348,7 +348,7 @@ def test_a_link_opens_a_lesson() -> None:
 
 
 def test_an_unknown_lesson_in_a_link_is_the_list() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S)
     app.run()
     app.switch_page("pages/lessons.py")
     app.query_params["lesson"] = "../../etc/passwd"

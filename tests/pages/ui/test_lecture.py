@@ -15,7 +15,7 @@ from pages.teaching.lessons import LESSONS
 from pages.teaching.progress import STEPS, Attempt
 from pages.ui import lecture
 from tests import ROOT
-from tests.support.user_session import user_of
+from tests.support.user_session import APP_TIMEOUT_S, user_of
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def styles(app: AppTest) -> str:
 
 
 def test_lecture_mode_hides_the_sidebar_but_where_a_task_needs_it() -> None:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=APP_TIMEOUT_S).run()
     state = user_of(app)
 
     def hidden() -> tuple[bool, bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import struct
 import threading
@@ -26,14 +25,14 @@ from pages.live.server import handshake, rate_limit, wire
 from pages.live.server.case_route import PATH as CASE_PATH
 from pages.live.server.case_route import case_endpoint
 from pages.live.server.connection import PATH, live_socket
-from pages.live.server.session import COMPUTE, MAX_EDITED_CURVES, MAX_SOCKETS, REGISTRY, LiveSession, open_session
+from pages.live.server.session import MAX_EDITED_CURVES, MAX_SOCKETS, REGISTRY, LiveSession, open_session
 from pages.series_player.route import PATH as PLAYER_PATH
 from pages.series_player.route import player_endpoint
 from pages.server.error_reporting import InternalError
 from perfcore.settings import Settings
 from tests.pages.test_pages import run
 from tests.support.synthetic_head import draw_head
-from tests.support.user_session import live_of
+from tests.support.user_session import freed, live_of
 from tests.support.wire_frames import read
 
 ORIGIN = {"origin": "http://testserver"}
@@ -141,8 +140,7 @@ def test_token_expires_with_its_session_while_socket_is_open(client: TestClient)
     with connected(client, session) as ws:
         assert exchange(ws, type="case")[0]["kind"] == "case"
         del app, session
-        gc.collect()
-        COMPUTE.submit(lambda: None).result(10)
+        freed(lambda: token not in REGISTRY)
         with pytest.raises(WebSocketDisconnect) as left:
             while True:
                 ws.receive_bytes()
