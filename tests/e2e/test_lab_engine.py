@@ -35,9 +35,7 @@ def wait_engine(page: Page) -> None:
 
 
 @pytest.mark.parametrize("layout", ["one", "all"])
-def test_a_drag_is_computed_in_the_page_and_confirmed_at_rest(
-    new_page: Page, address: str, layout: str
-) -> None:
+def test_a_drag_is_computed_in_the_page_and_confirmed_at_rest(new_page: Page, address: str, layout: str) -> None:
     page = new_page
     edits: list[bytes] = []
 
