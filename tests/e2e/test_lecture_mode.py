@@ -23,7 +23,7 @@ from tests.support.app_server import (
 )  # fmt: skip
 from tests.support.class_client import opened
 from tests.support.lab_page import committed_curve
-from tests.support.page_scenes import at_rest, class_room, start_lecture
+from tests.support.page_scenes import at_rest, class_room, compare, start_lecture
 from tests.support.qr_code import assert_qr_code
 
 pytestmark = pytest.mark.browser
@@ -207,6 +207,25 @@ def test_a_class_fits_one_screen_with_code_question_and_answers(
     page.get_by_role("button", name="End the class").click()
     page.locator(".st-key-class_end button").click()
     page.locator(".st-key-class_open button").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_compare_shows_every_method_on_the_first_screen(page: Page, address: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    compare(page, address)
+    start_lecture(page)
+    at_rest(page)
+    table = page.get_by_test_id("stDataFrame").first
+    legend = page.locator(".js-plotly-plot .legendtext").first
+
+    def check() -> None:
+        box = table.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0 and box["y"] + box["height"] <= size[1]
+        assert table.locator(".dvn-scroller").evaluate("node => node.scrollHeight - node.clientHeight") == 0
+
+    eventually(check)
+    assert legend.evaluate("node => parseFloat(getComputedStyle(node).fontSize)") >= 14 * size[1] / 720
 
 
 def test_presenter_keys_lead_through_lessons_wherever_the_focus_is(page: Page, address: str) -> None:
