@@ -34,7 +34,6 @@ _FORMULA: Final = (
     "part for the artery: it reaches at most 75."
 )
 _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
-ROW_PX: Final = 35
 MAPS_OF_SEARCH: Final = ("tmip", "rcbf")
 """The maps that the challenge opens on: the vessels, and beside them what the curve makes of the tissue."""
 VESSEL_PERCENTILE: Final = 99.8
@@ -43,7 +42,8 @@ VESSEL_PERCENTILE: Final = 99.8
 
 def show() -> None:
     """Draw the challenge."""
-    back, title = st.columns([1.1, 6.8], vertical_alignment="center")
+    with st.container(key="lesson_head"):
+        back, title = st.columns([1.1, 6.8], vertical_alignment="center")
     back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
     current = user_state().lesson.challenge
     heading = "Challenge" if current is None else f"Challenge: patient {current.number}"
@@ -169,7 +169,7 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
             "hypoperfused_dice": [found.hypoperfused_dice for _, found in ranked],
             "cbf_ratio": [found.cbf_ratio for _, found in ranked],
         },
-        hide_index=True, alt="Scores of all AIFs", height=ROW_PX * (len(ranked) + 1) + 3,
+        hide_index=True, alt="Scores of all AIFs", height="content",
         column_config={
             "aif": st.column_config.TextColumn("AIF", width=146),
             "points": st.column_config.ProgressColumn(
