@@ -23,7 +23,7 @@ from tests.support.app_server import (
 )  # fmt: skip
 from tests.support.class_client import opened
 from tests.support.lab_page import committed_curve
-from tests.support.page_scenes import at_rest, class_room, compare, start_lecture
+from tests.support.page_scenes import at_rest, challenge, class_room, compare, start_lecture
 from tests.support.qr_code import assert_qr_code
 
 pytestmark = pytest.mark.browser
@@ -226,6 +226,29 @@ def test_compare_shows_every_method_on_the_first_screen(page: Page, address: str
 
     eventually(check)
     assert legend.evaluate("node => parseFloat(getComputedStyle(node).fontSize)") >= 14 * size[1] / 720
+
+
+def test_the_challenge_has_its_title_in_the_bar_and_its_scores_on_one_screen(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    challenge(page, address)
+    start_lecture(page)
+    expect(bar(page).get_by_role("heading")).to_have_text("Challenge: patient 7")
+    expect(page.locator(".st-key-to_list")).to_have_count(0)
+    assert_one_screen(page, 'canvas[data-testid="map"]', 'svg[data-testid="aif-editor"]', ".st-key-submit button")
+    page.locator(".st-key-submit button").click()
+    table = page.get_by_test_id("stDataFrame")
+    again = page.locator(".st-key-another button")
+
+    def check() -> None:
+        for part in (table, again, page.locator(".js-plotly-plot")):
+            box = part.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0 and box["y"] + box["height"] <= 720
+        assert table.locator(".dvn-scroller").evaluate("node => node.scrollHeight - node.clientHeight") == 0
+
+    expect(again).to_be_visible()
+    at_rest(page)
+    eventually(check)
 
 
 def test_presenter_keys_lead_through_lessons_wherever_the_focus_is(page: Page, address: str) -> None:
