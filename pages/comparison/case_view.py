@@ -25,6 +25,7 @@ from pages.session import case_selection, start_aif, widget_keys
 from pages.session.state import live_session, user_state
 from pages.ui.aif_light import light_markdown, light_text
 from pages.ui.escape import escape
+from pages.ui.lecture import is_lecturing
 from perfcore.aif.select import SELECTORS
 from perfcore.aif.sources import aif_label, is_network
 from perfcore.map_info import MAPS
@@ -33,7 +34,8 @@ from perfcore.quality_flags import sentences, without_codes
 from perfcore.types import Aif
 
 DEFAULT_COLUMNS: Final = 7
-ROW_PX: Final = 35
+DEFAULT_OWN: Final = 2
+"""The user's own AIFs among them, at most."""
 _number = st.column_config.NumberColumn
 _WIDTHS: Final = {
     "core_ml": 66, "hypoperfused_ml": 122, "target_mismatch": 62, "hypoperfusion_index": 58, "dice": 52, "auc": 52,
@@ -81,10 +83,11 @@ def show_case(now: Workspace) -> None:
     if not chosen:
         st.info("Choose at least one AIF.")
         return
-    st.caption(
-        f"All AIFs under the sidebar's settings; differences are to the first, **{escape(chosen[0].label)}**. "
-        "Your edit and snapshots of this case can be chosen too."
-    )
+    if not is_lecturing():  # it speaks of the sidebar, and the table needs the height
+        st.caption(
+            f"All AIFs under the sidebar's settings; differences are to the first, **{escape(chosen[0].label)}**. "
+            "Your edit and snapshots of this case can be chosen too."
+        )
     table = st.empty()
     chart_at, reasons_at = st.columns([5, 4], gap="medium")
     with chart_at:
@@ -111,7 +114,9 @@ def show_case(now: Workspace) -> None:
                 slot.image(picture, width="stretch", alt=f"{words}, slice {z + 1}")
         if waiting or place == len(chosen) - 1:
             found = [(c.option.key, c.option.label, c.aif) for c in columns if c.aif is not None]
-            figure = charts.curves(found, same_area=same_area, unit=case.prepared.enhancement_unit)
+            own = {option.key for option in chosen if option.own}
+            unit = case.prepared.enhancement_unit
+            figure = charts.curves(found, same_area=same_area, unit=unit, own=own)
             chart.plotly_chart(figure, width="stretch", key=f"compare_curves_{place}", alt="The AIFs over time")
             table.dataframe(
                 metrics_table(columns),
@@ -120,7 +125,7 @@ def show_case(now: Workspace) -> None:
                 column_config=_FORMATS,
                 placeholder="–",
                 alt="Metrics of each AIF",
-                height=ROW_PX * (len(columns) + 1) + 3,
+                height="content",
             )
             reasons.markdown(_reasons(columns))
     show_foreign_maps(now, columns[0], here, z)
@@ -160,18 +165,18 @@ def _reasons(columns: list[Column]) -> str:
 
 
 def _own_aifs(now: Workspace) -> Mapping[str, tuple[str, Aif]]:
-    """Return the user's own AIFs of the case (edits, files, snapshots): label and curve by key."""
+    """Return the user's own AIFs of the case: the edit, then snapshots and files, each from the newest on."""
     found: dict[str, tuple[str, Aif]] = {}
-    for method, aif in start_aif.known_aifs(now.case).items():
-        if method not in now.case.sources:
-            found[f"own:{method}"] = (aif_label(aif), aif)
     edited = live_session().edited_curve(now.curve_key)
     if edited is not None and edited.size == now.case.prepared.n_time:
         found[f"edited:{hash(edited.tobytes())}"] = ("Your edit", _aif(now, edited))
-    for snapshot in user_state().snapshots:
+    for snapshot in reversed(tuple(user_state().snapshots)):
         curve = snapshot.view.curve
         if snapshot.view.case == now.case.name and curve is not None and curve.size == now.case.prepared.n_time:
             found[f"snapshot:{hash(curve.tobytes())}"] = (snapshot.name, _aif(now, curve))
+    for method, aif in reversed(start_aif.known_aifs(now.case).items()):
+        if method not in now.case.sources:
+            found[f"own:{method}"] = (aif_label(aif), aif)
     return found
 
 
@@ -192,9 +197,9 @@ def _cache_of(option: AifOption, owner: str) -> ComparisonCache:
 def _selected_keys(known: Mapping[str, AifOption], case: str) -> list[str]:
     """Draw the choice of AIFs, which is kept for each case over a change of page."""
     kept = user_state().comparison.keys
-    mine = [key for key in known if known[key].own]
+    mine = [key for key in known if known[key].own][:DEFAULT_OWN]
     methods = [key for key in known if key == "truth" or key in SELECTORS or is_network(key)] or list(known)
-    first = [*methods[: DEFAULT_COLUMNS - min(len(mine), 2)], *mine[-2:]]
+    first = list(dict.fromkeys((*methods[:1], *mine, *methods)))[:DEFAULT_COLUMNS]
     chosen = [key for key in kept.get(case, first) if key in known]
     name = widget_keys.compared_aifs(case)
     st.session_state[name] = chosen

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from pages.ui.lecture import lecture_scale
 from perfcore.aif.sources import is_null, source_colour, source_label
 from perfcore.evaluation.statistics import bland_altman
 from perfcore.metric_info import METRICS, evaluated
 from perfcore.types import Aif
 
 HEIGHT: Final = 300
+FONT_PX: Final = 12
 LEGEND_ROW_PX: Final = 20
 _TWO_A_ROW: Final = {"entrywidthmode": "fraction", "entrywidth": 0.5}
 ROC_FROM, ROC_TO = 0.02, 0.4
@@ -24,27 +26,40 @@ CHARTED: Final = (*evaluated(), "core_ml", "hypoperfused_ml", "reference_cbf", "
 
 
 def _frame(x: str, y: str, **more: Any) -> go.Figure:
-    figure = go.Figure()
+    figure, font = go.Figure(), {"size": round(FONT_PX * lecture_scale())}
     figure.update_layout(
-        height=HEIGHT, margin={"l": 10, "r": 10, "t": 16, "b": 10}, yaxis_title=y,
-        xaxis={"title": {"text": x, "standoff": 8}},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}, **more,
+        height=_scaled(HEIGHT), margin={"l": 10, "r": 10, "t": 16, "b": 10}, yaxis_title=y,
+        xaxis={"title": {"text": x, "standoff": 8}}, font=font, hoverlabel={"font": font},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "font": font}, **more,
     )  # fmt: skip
+    for axes in (figure.update_xaxes, figure.update_yaxes):  # Streamlit's theme has sizes of its own
+        axes(tickfont=font, title_font=font)
     return figure
 
 
-def curves(named: Sequence[tuple[str, str, Aif]], *, same_area: bool, unit: str) -> go.Figure:
-    """Draw input functions (key, label, curve) in the unit of their enhancement, or each with area 1."""
+def _scaled(px: float) -> int:
+    """Return a height for the type in use: lecture mode enlarges it."""
+    return round(px * lecture_scale())
+
+
+def curves(
+    named: Sequence[tuple[str, str, Aif]], *, same_area: bool, unit: str, own: Container[str] = ()
+) -> go.Figure:
+    """Draw input functions (key, label, curve) in the unit of their enhancement, or each with area 1.
+
+    Those of the keys in ``own``, the user's, have wider lines.
+    """
     figure = _frame("Time, s", "AIF, area 1, 1/s" if same_area else f"Enhancement, {unit}", hovermode="x unified")
     for place, (key, label, aif) in enumerate(named):
         value = aif.value / aif.area if same_area and aif.area > 0 else aif.value
         dash = {"truth": "dot", "expert": "dot", "vein": "dash"}.get(key, "solid")
-        line = {"color": source_colour(key, place), "width": 2, "dash": dash}
+        line = {"color": source_colour(key, place), "width": 4 if key in own else 2, "dash": dash}
         figure.add_scatter(
             x=aif.time_s, y=value, name=label, mode="lines", line=line,
             hovertemplate="%{y:.3g}",
         )  # fmt: skip
-    figure.update_layout(height=HEIGHT + 10 * max(len(named) - 3, 0))  # the legend above needs two names a row
+    # The legend above needs two names a row.
+    figure.update_layout(height=_scaled(HEIGHT + 10 * max(len(named) - 3, 0)))
     return figure
 
 
@@ -98,7 +113,7 @@ def roc(curves_of: pd.DataFrame, methods: Sequence[str]) -> go.Figure:
     for place, method in enumerate(shown):
         _add_line(figure, method, place, curves_of["fpr"], curves_of[method])
     lowest = curves_of.loc[curves_of["fpr"] >= ROC_FROM, shown].min().min() if shown else 0.0
-    figure.update_layout(height=HEIGHT + _legend_px(len(shown)), legend=_TWO_A_ROW)
+    figure.update_layout(height=_scaled(HEIGHT + _legend_px(len(shown))), legend=_TWO_A_ROW)
     figure.update_xaxes(range=[0, ROC_TO])
     figure.update_yaxes(range=[max(math.floor(20 * float(lowest)) / 20, 0), 1.01])
     return figure
@@ -112,7 +127,7 @@ def sweep(table: pd.DataFrame, methods: Sequence[str], threshold: float) -> go.F
         if len(own):
             _add_line(figure, method, place, own["threshold"], own["dice_mean"])
     figure.add_vline(threshold, line={"color": "#8b95a1", "width": 1})
-    figure.update_layout(height=HEIGHT + _legend_px(len(methods)), legend=_TWO_A_ROW)
+    figure.update_layout(height=_scaled(HEIGHT + _legend_px(len(methods))), legend=_TWO_A_ROW)
     return figure
 
 
@@ -166,7 +181,7 @@ def boxes(rows: pd.DataFrame, methods: Sequence[str], metric: str) -> go.Figure:
             hovertemplate="%{customdata[0]}: %{x:.3g}<extra></extra>",
         )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(height=90 + 24 * len(methods))
+    figure.update_layout(height=_scaled(90 + 24 * len(methods)))
     return figure
 
 

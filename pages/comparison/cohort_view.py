@@ -37,7 +37,6 @@ _TESTED: Final = tuple(name for name in evaluated() if METRICS[name].tested)
 FIGURES: Final = {"core": "Core", "time": "Hypoperfusion and AIF", "all": "All, with 95 % intervals"}
 """Groups of metrics that fit into the window side by side, and all of them."""
 _OF_TIME: Final = frozenset(name for name in evaluated() if name.startswith(("hypoperfused", "aif", "tmax")))
-ROW_PX: Final = 35
 _METHOD_PX: Final = 264
 _FAILURES_PX: Final = 110
 """Width of the column of failures, which names fallbacks too."""
@@ -78,7 +77,7 @@ def show_cohort(found: EvaluationResults) -> None:
     shown = table(summary, figures or "core")
     st.dataframe(
         shown, hide_index=True, width="stretch", alt="Metrics of each method over the cases",
-        height=ROW_PX * (len(shown) + 1) + 3,
+        height="content",
         column_config={
             "Method": st.column_config.TextColumn(width=_METHOD_PX),
             "Failures": st.column_config.TextColumn(width=_FAILURES_PX),
@@ -155,7 +154,7 @@ def _differences(summary: dict[str, Any]) -> None:
     )  # fmt: skip
     shown = differences(summary, reference, metric)
     st.dataframe(
-        shown, hide_index=True, width="stretch", height=ROW_PX * (len(shown) + 1) + 3,
+        shown, hide_index=True, width="stretch", height="content",
         alt=f"Differences from {_reference_name(reference)}",
     )  # fmt: skip
     st.caption(DIFFERENCE_NOTE)

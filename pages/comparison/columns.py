@@ -132,7 +132,9 @@ SHARED: Final = ComparisonCache(SHARED_CACHE_BYTES)
 
 
 def aif_options(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[AifOption]:
-    """Return the AIFs that can be compared on a case: the known ones, then selectors, then the user's own.
+    """Return the AIFs that can be compared on a case: the truth (or the first method), the user's own, the rest.
+
+    The first is what the others are compared with; the user's own stand beside it, as they are what is judged.
 
     Parameters
     ----------
@@ -149,5 +151,5 @@ def aif_options(case: LiveCase, own: Mapping[str, tuple[str, Aif]]) -> list[AifO
         AifOption(key, label, aif, own=True) for key, (label, aif) in own.items()
         if aif.value.size == case.prepared.n_time and np.isfinite(aif.value).all()
     ]  # fmt: skip
-    unique = {option.key: option for option in (*found, *mine)}
+    unique = {option.key: option for option in (*found[:1], *mine, *found[1:])}
     return list(unique.values())

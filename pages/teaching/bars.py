@@ -18,7 +18,7 @@ COLOURS: Final = ("#56b4e9", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#8c8cf
 """Okabe and Ito's palette, distinguishable by colour-blind readers on dark and light backgrounds."""
 OWN_LABEL: Final = "your attempt"
 OWN_FILL: Final = "repeating-linear-gradient(135deg, #9aa0a6 0 .3rem, #9aa0a640 .3rem .5rem)"
-NUMBER_REM: Final = 2.6
+NUMBER_EM: Final = 3.1
 """Width that is kept for the number behind the longest bar."""
 _CELL: Final = "border:0;padding:.1rem 0;line-height:1.2"
 
@@ -64,8 +64,8 @@ def bars(lesson: Lesson, quantity: Quantity, results: LessonResults, *, own: Cur
 
 def _row(label: str, value: float, fill: str, low: float, span: float) -> str:
     left, width = (min(0.0, value) - low) / span, abs(value) / span
-    room = f"(100% - {NUMBER_REM}rem)"
-    bar = f"flex:none;margin-left:calc({left:.4f} * {room});width:calc({width:.4f} * {room});height:1rem"
+    room = f"(100% - {NUMBER_EM}em)"
+    bar = f"flex:none;margin-left:calc({left:.4f} * {room});width:calc({width:.4f} * {room});height:1.2em"
     return (
         f'<tr><th scope="row" style="{_CELL};font-weight:400;text-align:right;padding-right:.5rem;width:1%;'
         f'white-space:nowrap">{escape(label)}</th><td style="{_CELL}">'

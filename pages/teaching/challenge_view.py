@@ -16,6 +16,7 @@ from pages.teaching import challenge, lesson_session
 from pages.teaching.bars import COLOURS
 from pages.teaching.challenge import SUBMITTED, TRUTH
 from pages.teaching.progress import MAX_PATIENT, Challenge
+from pages.ui.lecture import is_lecturing, lecture_scale
 from perfcore.aif.network.grid_input import hu_factor
 from perfcore.aif.sources import source_colour
 from perfcore.errors import PerfcoreError
@@ -34,7 +35,8 @@ _FORMULA: Final = (
     "part for the artery: it reaches at most 75."
 )
 _NOT_AUTOMATIC: Final = frozenset({SUBMITTED, TRUTH, "vein"})
-ROW_PX: Final = 35
+CURVES_PX: Final = 250
+"""Height of the chart; the notes below it end with the table beside it."""
 MAPS_OF_SEARCH: Final = ("tmip", "rcbf")
 """The maps that the challenge opens on: the vessels, and beside them what the curve makes of the tissue."""
 VESSEL_PERCENTILE: Final = 99.8
@@ -43,15 +45,17 @@ VESSEL_PERCENTILE: Final = 99.8
 
 def show() -> None:
     """Draw the challenge."""
-    back, title = st.columns([1.1, 6.8], vertical_alignment="center")
-    back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
+    if not is_lecturing():  # else the bar has the title and the way back
+        with st.container(key="lesson_head"):
+            back, title = st.columns([1.1, 6.8], vertical_alignment="center")
+        back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
+        title.subheader(lesson_session.challenge_title(), anchor=False)
     current = user_state().lesson.challenge
-    heading = "Challenge" if current is None else f"Challenge: patient {current.number}"
-    title.subheader(heading, anchor=False)
     if current is None:
-        st.markdown(_INTRODUCTION)
-        st.markdown(_FORMULA)
-        _form()
+        with st.container(key="lesson_challenge"):
+            st.markdown(_INTRODUCTION)
+            st.markdown(_FORMULA)
+            _form()
         return
     session = live_session()
     now = session.workspace
@@ -131,15 +135,17 @@ def _result(current: Challenge, now: Workspace) -> None:
     assert curve is not None
     mine, true = scores[SUBMITTED], scores[TRUTH]
     automatic = [found.points for key, found in scores.items() if key not in _NOT_AUTOMATIC]
-    columns = st.columns(4)
-    columns[0].metric("Your score", f"{mine.points:.0f}")
+    columns = st.columns(5, vertical_alignment="center")
+    columns[0].metric("Your score", f"{mine.points:.0f}", help=_FORMULA)
     columns[1].metric("True AIF", f"{true.points:.0f}")
     columns[2].metric("Best automatic", f"{max(automatic):.0f}" if automatic else "–")
     columns[3].metric("Your mean so far", f"{np.mean(list(user_state().lesson.progress.scores.values())):.0f}")
+    columns[4].button("Another patient", on_click=_start_again, key="another", type="primary", width="stretch")
     left, right = st.columns([1.7, 1], gap="medium")
     with left:
         _table(scores)
-        st.caption(_FORMULA)
+    with right:
+        _curves(now, curve, current.case.truth.value)
         for note in current.case.notes:
             st.caption(f"Difficulty of this case: {note}")
         if mine.points > true.points:
@@ -147,19 +153,20 @@ def _result(current: Challenge, now: Workspace) -> None:
                 "Your score is above that of the true AIF: your curve compensates the bias of the filter. "
                 "It is not the curve of an artery."
             )
-    with right:
-        _curves(now, curve, current.case.truth.value)
     st.markdown(
         "On the map: **the true artery** in red, and the true core outlined. Choose *Yours* in the list of "
         "sources for your own voxels and maps."
     )
-    st.button("Another patient", on_click=_start_again, key="another", type="primary")
     show_live_component("lab", focus=_focus(now))
 
 
 def _table(scores: dict[str, ChallengeScore]) -> None:
     ranked = sorted(scores.items(), key=lambda item: -item[1].points)
-    number = st.column_config.NumberColumn
+    number, scale = st.column_config.NumberColumn, lecture_scale()
+
+    def px(width: float) -> int:
+        return round(width * scale)
+
     st.dataframe(
         {
             "aif": [challenge.label(key) for key, _ in ranked],
@@ -169,20 +176,24 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
             "hypoperfused_dice": [found.hypoperfused_dice for _, found in ranked],
             "cbf_ratio": [found.cbf_ratio for _, found in ranked],
         },
-        hide_index=True, alt="Scores of all AIFs", height=ROW_PX * (len(ranked) + 1) + 3,
+        hide_index=True, alt="Scores of all AIFs", height="content",
+        key=f"challenge_scores_{scale:g}",  # a table keeps the size of its type until it is made anew
         column_config={
-            "aif": st.column_config.TextColumn("AIF", width=146),
+            "aif": st.column_config.TextColumn("AIF", width=px(146)),
             "points": st.column_config.ProgressColumn(
-                "Score", format="%.0f", min_value=0, max_value=100, width=98
+                "Score", format="%.0f", min_value=0, max_value=100, width=px(98)
             ),
             "artery": number(
-                "Artery", format="%.2f", width=58, help="Share of its voxels in an artery; 0 without voxels."
+                "Artery", format="%.2f", width=px(58), help="Share of its voxels in an artery; 0 without voxels."
             ),
-            "core_dice": number(METRICS["dice"].title, format="%.2f", width=54),
+            "core_dice": number(METRICS["dice"].title, format="%.2f", width=px(54)),
             "hypoperfused_dice": number(
-                METRICS["hypoperfused_dice"].title, format="%.2f", width=106, help="Of the tissue with Tmax > 6 s"
+                METRICS["hypoperfused_dice"].title, format="%.2f", width=px(106),
+                help="Of the tissue with Tmax > 6 s",
             ),
-            "cbf_ratio": number("CBF ratio", format="%.2f", width=74, help="Healthy CBF against the true AIF's"),
+            "cbf_ratio": number(
+                "CBF ratio", format="%.2f", width=px(74), help="Healthy CBF against the true AIF's"
+            ),
         },
     )  # fmt: skip
 
@@ -190,7 +201,8 @@ def _table(scores: dict[str, ChallengeScore]) -> None:
 def _curves(now: Workspace, curve: DoubleArray, truth: DoubleArray) -> None:
     import plotly.graph_objects as go  # noqa: PLC0415 - slow to import
 
-    time = now.case.prepared.time_s
+    time, scale = now.case.prepared.time_s, lecture_scale()
+    font = {"size": round(12 * scale)}
     figure = go.Figure()
     figure.add_scatter(x=time, y=curve, name=challenge.label(SUBMITTED), line={"color": COLOURS[1], "width": 3})
     figure.add_scatter(
@@ -200,9 +212,15 @@ def _curves(now: Workspace, curve: DoubleArray, truth: DoubleArray) -> None:
         line={"color": source_colour(TRUTH), "width": 2, "dash": "dash"},
     )
     figure.update_layout(
-        height=260, margin={"l": 8, "r": 8, "t": 8, "b": 8}, xaxis_title="s", yaxis_title="HU",
-        legend={"orientation": "h", "y": 1.08},
+        height=round(CURVES_PX * scale), margin={"l": 8, "r": 8, "t": 8, "b": 8}, font=font,
+        xaxis_title="s", yaxis_title="HU",
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "font": font},
     )  # fmt: skip
+    figure.update_xaxes(tickfont=font, title_font=font)
+    figure.update_yaxes(tickfont=font, title_font=font)
     st.plotly_chart(
-        figure, key="challenge_curves", config={"displayModeBar": False}, alt="Your AIF and the true AIF"
+        figure,
+        key=f"challenge_curves_{scale:g}",
+        config={"displayModeBar": False},
+        alt="Your AIF and the true AIF",
     )

@@ -71,11 +71,17 @@ def steps() -> Steps | None:
     if opened is None and user_state().lesson.is_here:
         return Steps("", {}, "", {})
     if opened == CHALLENGE:
-        return Steps("Challenge", {}, "", {LESSON_PARAM: CHALLENGE})
+        return Steps(challenge_title(), {}, "", {LESSON_PARAM: CHALLENGE})
     if opened not in LESSONS:
         return None
     number = list(LESSONS).index(opened) + 1
     return Steps(f"{number}. {LESSONS[opened].title}", STEPS, current_step(), {LESSON_PARAM: opened})
+
+
+def challenge_title() -> str:
+    """Return the title of the challenge, with the number of its patient once one is drawn."""
+    drawn = user_state().lesson.challenge
+    return "Challenge" if drawn is None else f"Challenge: patient {drawn.number}"
 
 
 def turn() -> None:

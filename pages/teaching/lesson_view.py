@@ -45,10 +45,12 @@ def show(lesson: Lesson) -> None:
                 with st.spinner("Computing …"):
                     attempt.right = lesson.question.is_right(attempt.answer, results)
         kept_progress.keep()
-        if step == FIRST_STEP:
-            _predict(lesson, results, attempt)
-        else:
-            _DRAWN[step](lesson, results, attempt)
+        # Rules for large screens hang on the key; lecture mode has its own sizes.
+        with st.container(key=f"{'lecture' if is_lecturing() else 'lesson'}_{step}"):
+            if step == FIRST_STEP:
+                _predict(lesson, results, attempt)
+            else:
+                _DRAWN[step](lesson, results, attempt)
     except PerfcoreError as error:
         st.error(f"This lesson cannot be computed here: {error}")
 
@@ -60,7 +62,8 @@ def _results(lesson: Lesson) -> LessonResults:
 
 
 def _head(lesson: Lesson, step: str, *, locked: bool) -> None:
-    back, title = st.columns([1.1, 6.8], vertical_alignment="center")
+    with st.container(key="lesson_head"):
+        back, title = st.columns([1.1, 6.8], vertical_alignment="center")
     back.button("Lessons", icon=":material/arrow_back:", on_click=lesson_session.opener(None), key="to_list")
     number = list(LESSONS).index(lesson.id) + 1
     title.subheader(f"{number}. {lesson.title}", anchor=False)
@@ -198,10 +201,12 @@ def _see(lesson: Lesson, results: LessonResults, attempt: Attempt | None) -> Non
 
             true = question.answer(results)
             charts.predictions(lesson, predictions, true, "class_predictions", large=is_lecturing())
-        for row in _rows(lesson):
-            for quantity, column in zip(row, st.columns(len(row)), strict=True):
-                with column:
-                    bars(lesson, quantity, results, own=own)
+        rows = _rows(lesson)
+        with st.container(key="lesson_bars" if len(rows) == 1 else None):
+            for row in rows:
+                for quantity, column in zip(row, st.columns(len(row)), strict=True):
+                    with column:
+                        bars(lesson, quantity, results, own=own)
 
 
 def _rows(lesson: Lesson) -> list[tuple[Quantity, ...]]:

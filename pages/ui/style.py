@@ -19,10 +19,12 @@ _CSS = """<style>
 /* In a row with buttons a heading's own margins would move it off the middle. */
 [data-testid="stHorizontalBlock"] [data-testid="stHeading"] :is(h2, h3, [data-testid="stMarkdownContainer"]) {
   padding: 0; margin: 0 !important; }
-[data-testid^="stBaseButton-primary"]:enabled {
-  background: var(--aif-fill) !important; border-color: transparent !important; }
-[data-testid^="stBaseButton-primary"]:hover:enabled { filter: brightness(0.88); }
-[data-testid^="stBaseButton-primary"]:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+:is([data-testid^="stBaseButton-primary"], [data-testid="stPopoverButton"][kind="primary"]):enabled {
+  color: #fff; background: var(--aif-fill) !important; border-color: transparent !important; }
+:is([data-testid^="stBaseButton-primary"], [data-testid="stPopoverButton"][kind="primary"]):hover:enabled {
+  filter: brightness(0.88); }
+:is([data-testid^="stBaseButton-primary"], [data-testid="stPopoverButton"][kind="primary"]):focus-visible {
+  outline: 2px solid currentColor; outline-offset: 2px; }
 /* The contrast of Streamlit's captions, charts and code is below 4.5 to 1 on white. */
 [data-testid="stCaptionContainer"] { opacity: 0.76 !important; }
 .js-plotly-plot :is(.xtick text, .ytick text, .xtitle, .ytitle, .bartext, .annotation-text) {

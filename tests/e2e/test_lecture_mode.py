@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from pages.classroom.lecturer.quiz import QUIZ
 from pages.session.share_link import unpack_curve
 from tests.support.app_server import (
     VIEWPORT,
@@ -20,8 +21,9 @@ from tests.support.app_server import (
     wait_first_maps,
     wait_lab,
 )  # fmt: skip
+from tests.support.class_client import opened
 from tests.support.lab_page import committed_curve
-from tests.support.page_scenes import at_rest, start_lecture
+from tests.support.page_scenes import at_rest, challenge, class_room, compare, start_lecture
 from tests.support.qr_code import assert_qr_code
 
 pytestmark = pytest.mark.browser
@@ -99,6 +101,8 @@ LAB = (
     '[data-number="mismatch_ml"]',
     '[data-control="slice"]',
 )
+CLASS = (".st-key-class_room iframe", ".st-key-class_lead")
+CLASS_CONTROLS = tuple(f".st-key-class_{name} button >> nth=0" for name in ("reveal", "again", "pause", "close"))
 
 
 def expect_another_bar(page: Page, before: str) -> None:
@@ -170,6 +174,88 @@ def test_each_step_of_a_lesson_fits_one_screen_without_a_prediction(
     expect(page.locator(".st-key-step_read button")).to_have_attribute("kind", "primary")
     page.locator(".st-key-step_predict button").click()
     expect(page.locator(".st-key-record button")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_class_fits_one_screen_with_code_question_and_answers(
+    page: Page, address: str, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    class_room(page, address)
+    start_lecture(page)
+    screen = page.frame_locator(".st-key-class_room iframe")
+    expect(screen.get_by_test_id("projector")).to_have_attribute("data-stage", "lobby")
+    expect(screen.locator("svg.qr")).to_be_visible()
+    code = screen.get_by_test_id("code").inner_text()
+    assert_one_screen(page, *CLASS)
+    expect(page.locator(".st-key-class_address")).to_have_count(0)  # a setting before the lecture
+    page.locator(".st-key-class_lead").get_by_role("button", name="Next task").click()
+    page.get_by_role("radio", name="Five questions").click()
+    expect(page.get_by_role("radio", name="Five questions")).to_be_checked()
+    at_rest(page)
+    page.locator(".st-key-class_start button").click()
+    expect(page.locator(".st-key-class_start")).to_be_hidden()
+    expect(screen.get_by_test_id("answered")).to_have_text("0 of 0 answered")
+    with opened(address) as client:
+        client.send("join", code="".join(code.split()))
+        number = client.state()["task"]["round"]
+        client.send("answer", round=number, seq=1, value={"values": [0] * len(QUIZ)})
+        client.read("answered")
+        expect(screen.get_by_test_id("answered")).to_have_text("1 of 1 answered")
+        assert_one_screen(page, *CLASS, *CLASS_CONTROLS)
+        page.locator(".st-key-class_reveal button").first.click()
+        expect(screen.locator("[data-option]").first).to_be_visible()
+        assert_one_screen(page, *CLASS, *CLASS_CONTROLS)
+    bar(page).get_by_label("Light background").click()  # the frame follows the page around it
+    expect(screen.locator("html")).to_have_attribute("data-theme", "light")
+    expect(screen.locator("button.theme")).to_be_hidden()
+    page.keyboard.press("Escape")
+    expect(page.locator(".st-key-class_address")).to_be_visible()
+    page.get_by_role("button", name="End the class").click()
+    page.locator(".st-key-class_end button").click()
+    page.locator(".st-key-class_open button").wait_for()
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_compare_shows_every_method_on_the_first_screen(page: Page, address: str, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    compare(page, address)
+    start_lecture(page)
+    at_rest(page)
+    table = page.get_by_test_id("stDataFrame").first
+    legend = page.locator(".js-plotly-plot .legendtext").first
+
+    def check() -> None:
+        box = table.bounding_box()
+        assert box is not None
+        assert box["y"] >= 0 and box["y"] + box["height"] <= size[1]
+        assert table.locator(".dvn-scroller").evaluate("node => node.scrollHeight - node.clientHeight") == 0
+
+    eventually(check)
+    assert legend.evaluate("node => parseFloat(getComputedStyle(node).fontSize)") >= 14 * size[1] / 720
+
+
+def test_the_challenge_has_its_title_in_the_bar_and_its_scores_on_one_screen(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 720})
+    challenge(page, address)
+    start_lecture(page)
+    expect(bar(page).get_by_role("heading")).to_have_text("Challenge: patient 7")
+    expect(page.locator(".st-key-to_list")).to_have_count(0)
+    assert_one_screen(page, 'canvas[data-testid="map"]', 'svg[data-testid="aif-editor"]', ".st-key-submit button")
+    page.locator(".st-key-submit button").click()
+    table = page.get_by_test_id("stDataFrame")
+    again = page.locator(".st-key-another button")
+
+    def check() -> None:
+        for part in (table, again, page.locator(".js-plotly-plot")):
+            box = part.bounding_box()
+            assert box is not None
+            assert box["y"] >= 0 and box["y"] + box["height"] <= 720
+        assert table.locator(".dvn-scroller").evaluate("node => node.scrollHeight - node.clientHeight") == 0
+
+    expect(again).to_be_visible()
+    at_rest(page)
+    eventually(check)
 
 
 def test_presenter_keys_lead_through_lessons_wherever_the_focus_is(page: Page, address: str) -> None:

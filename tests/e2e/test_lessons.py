@@ -13,7 +13,7 @@ from pages.teaching.lesson_pictures import pair_of_maps
 from pages.teaching.lessons import LESSONS
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
-from tests.support.app_server import lab_data, new_maps, settled, wait_first_maps, wait_lab
+from tests.support.app_server import eventually, lab_data, new_maps, settled, wait_first_maps, wait_lab
 from tests.support.lesson_case import results_of
 from tests.support.page_scenes import at_rest
 
@@ -290,3 +290,27 @@ def test_an_attempt_has_a_bar_of_its_own(page: Page, address: str) -> None:
     cbv = f"{results_of(lesson).first.healthy.cbv:.2f}"
     assert np.array_equal(results_of(lesson)[lesson.solution].curve, results_of(lesson).first.curve)
     expect(chart.get_by_text(cbv)).to_have_count(2)  # "first pass alone", and the attempt that is the same
+
+
+def test_a_large_screen_has_large_pictures_and_lines_that_can_be_read(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1920, "height": 1080})
+    lesson = open_lesson(page, address, "amplitude")
+    picture = page.locator(f"{PICTURES} img:visible").first
+    words = page.locator(".stMain p").first
+    for step in ("predict", "see", "why", "read"):
+        if step == "see":
+            record(page, lesson)
+        if step != "predict":
+            open_step(page, step)
+        at_rest(page)
+
+        def check(step: str = step) -> None:
+            drawn, line = picture.bounding_box(), words.bounding_box()
+            assert drawn is not None and line is not None
+            assert drawn["height"] > 0.5 * 1080, step
+            font = float(words.evaluate("node => parseFloat(getComputedStyle(node).fontSize)"))
+            assert line["width"] < 50 * font, step
+            left = page.get_by_test_id("stMain").evaluate("node => node.scrollHeight - node.clientHeight")
+            assert left == 0, step
+
+        eventually(check)

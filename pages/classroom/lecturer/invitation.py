@@ -25,6 +25,11 @@ def base_address(page_url: str | None) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def room_address(room: Room, page_url: str | None) -> str:
+    """Return the address for participants: the typed one, or that of the page *Class*."""
+    return room.public_address or base_address(page_url)
+
+
 def read_address(text: str) -> str:
     """Return a typed address without query and slash at its end; ``http`` is added where no scheme is given.
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.classroom.codes import display_code
 from pages.classroom.join_link import join_link
-from pages.classroom.lecturer.invitation import base_address, projector_link, qr_image, read_address
+from pages.classroom.lecturer.invitation import base_address, projector_link, qr_image, read_address, room_address
 from pages.classroom.lecturer.results_view import downloads
 from pages.classroom.room import Room
 from pages.classroom.web_pages import JOIN_PATH
@@ -23,7 +23,7 @@ ADDRESS_KEY = "class_address"
 def invitation(room: Room) -> None:
     """Draw address, code and QR code, and the button of the projector."""
     seen = base_address(st.context.url)
-    address = room.public_address or seen
+    address = room_address(room, st.context.url)
     link = join_link(room, address)
     shown = f"{address}{JOIN_PATH}".removeprefix("http://").removeprefix("https://")
     st.html(

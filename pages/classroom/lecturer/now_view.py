@@ -1,4 +1,7 @@
-"""What runs in the room: how many have joined and answered, and what the lecturer does next."""
+"""What runs in the room: how many have joined and answered, and what the lecturer does next.
+
+In lecture mode it is one row of controls: the projector's screen below it has the numbers.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,16 @@ from functools import partial
 from typing import Final
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from pages.classroom.lecturer.change import comparable_rounds
+from pages.classroom.lecturer.invitation import room_address
 from pages.classroom.room import Room
 from pages.classroom.round import Round
 from pages.session.state import user_state
 from pages.ui.escape import escape
+from pages.ui.lecture import is_lecturing
+from pages.ui.link_code import OUT_OF_REACH, is_local
 
 EVERY_S: Final = 1.0
 COMPARE_KEY: Final = "class_compare"
@@ -19,6 +26,7 @@ HELP: Final = {
     "reveal": "Participants see the class's answers too, and the right one",
     "again": "A second round of the same task, after the explanation; both are compared",
 }
+REMEDY: Final = "leave lecture mode to type this computer's address in the network"
 PHASES: Final = {"open": "takes answers", "paused": "paused", "closed": "closed"}
 
 
@@ -30,12 +38,34 @@ def now_view() -> None:
     if room is None or state.problem:
         st.rerun()
     one = room.current
+    if is_lecturing():
+        with _row():
+            if one is None:
+                _before_the_first_task(room)
+            else:
+                _actions(room, one)
+                _switches(room, one)
+        return
     _numbers(room, one)
     if one is None:
         st.markdown("Let people join, then open the first task below.")
         return
-    _actions(room, one)
-    _switches(room, one)
+    with _row():
+        _actions(room, one)
+    with _row():
+        _switches(room, one)
+
+
+def _row() -> DeltaGenerator:
+    return st.container(horizontal=True, vertical_alignment="center")
+
+
+def _before_the_first_task(room: Room) -> None:
+    """Draw what is left to do; the address is set outside lecture mode."""
+    if is_local(room_address(room, st.context.url)):
+        st.caption("⚠ " + OUT_OF_REACH.format(remedy=REMEDY))
+    else:
+        st.markdown("Let people join, then open the first task.")
 
 
 def _numbers(room: Room, one: Round | None) -> None:
@@ -67,30 +97,28 @@ def _actions(room: Room, one: Round) -> None:
         else ("open", "Open again", "play_arrow", partial(act, room.set_phase, "open")),
         ("close", "Close", "lock", partial(act, room.set_phase, "closed")),
     ]
-    with st.container(horizontal=True):
-        for name, label, icon, call in buttons:
-            if name != "close" or one.phase != "closed":
-                st.button(
-                    label, key=f"class_{name}", type="primary" if name == usual else "secondary", on_click=call,
-                    icon=f":material/{icon}:", help=HELP.get(name),
-                )  # fmt: skip
+    for name, label, icon, call in buttons:
+        if name != "close" or one.phase != "closed":
+            st.button(
+                label, key=f"class_{name}", type="primary" if name == usual else "secondary", on_click=call,
+                icon=f":material/{icon}:", help=HELP.get(name),
+            )  # fmt: skip
 
 
 def _switches(room: Room, one: Round) -> None:
     act = user_state().classroom.act
     st.session_state["class_freeze"] = room.is_frozen
     st.session_state["class_names"] = room.are_names_hidden
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.toggle(
-            "Freeze", key="class_freeze", help="The projector keeps its answers while others come in",
-            on_change=lambda: act(room.set_frozen, bool(st.session_state["class_freeze"])),
-        )  # fmt: skip
-        st.toggle(
-            "Hide names", key="class_names",
-            on_change=lambda: act(room.set_names_hidden, bool(st.session_state["class_names"])),
-        )  # fmt: skip
-        if earlier := comparable_rounds(room, one):
-            _compare(room, earlier)
+    st.toggle(
+        "Freeze", key="class_freeze", help="The projector keeps its answers while others come in",
+        on_change=lambda: act(room.set_frozen, bool(st.session_state["class_freeze"])),
+    )  # fmt: skip
+    st.toggle(
+        "Hide names", key="class_names",
+        on_change=lambda: act(room.set_names_hidden, bool(st.session_state["class_names"])),
+    )  # fmt: skip
+    if earlier := comparable_rounds(room, one):
+        _compare(room, earlier)
 
 
 def _compare(room: Room, earlier: list[Round]) -> None:

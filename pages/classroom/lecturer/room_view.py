@@ -13,6 +13,7 @@ from pages.classroom.lecturer.results_view import results_view
 from pages.classroom.lecturer.task_form import task_form
 from pages.classroom.room import MAX_PARTICIPANTS, Room
 from pages.session.state import user_state
+from pages.ui.lecture import is_lecturing
 
 _STYLE = """<style>
 /* Parts of the page run again every second or two; nothing of that is to be seen. */
@@ -28,6 +29,9 @@ _STYLE = """<style>
 .class-code { font: 700 2.3rem/1.15 ui-monospace, monospace; letter-spacing: 0.06em; white-space: nowrap; }
 .class-address { font-size: 0.95rem; overflow-wrap: anywhere; }
 .class-join { display: flex; gap: 0.9rem; align-items: center; }
+/* The projector's screen takes what the row of controls leaves; on a phone the page scrolls. */
+.st-key-class_room:has(.st-key-class_lead) iframe { height: calc(100vh - 6.9rem); min-height: 20rem; }
+.st-key-class_lead [data-testid="stVerticalBlock"] { gap: 0.4rem 0.6rem; }
 .class-join img { width: 7.4rem; height: 7.4rem; flex: none; border-radius: 6px; }
 </style>"""
 
@@ -44,7 +48,10 @@ def show() -> None:
         _closed()
     else:
         with st.container(key="class_room"):
-            _open(room)
+            if is_lecturing():
+                _lead(room)
+            else:
+                _open(room)
 
 
 def _closed() -> None:
@@ -70,6 +77,19 @@ def _closed() -> None:
             "Open a room", key="class_open", type="primary", icon=":material/groups:",
             on_click=partial(state.act, state.open),
         )  # fmt: skip
+
+
+def _lead(room: Room) -> None:
+    """Draw the room in lecture mode, on one screen: a row of controls over what the hall sees."""
+    with st.container(key="class_lead", horizontal=True, vertical_alignment="center"):
+        now_view()
+        # Another key after each task: the new popover is closed.
+        with st.popover(
+            "Next task", key=f"class_next_{len(room.rounds)}", icon=":material/play_arrow:",
+            type="primary" if room.current is None else "secondary",
+        ):  # fmt: skip
+            task_form(room)
+    projector_frame(room)
 
 
 def _open(room: Room) -> None:

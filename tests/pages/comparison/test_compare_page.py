@@ -144,7 +144,9 @@ def test_the_edited_aif_has_its_own_column() -> None:
     curve = now.start.value * np.linspace(1.0, 0.4, now.start.value.size)
     live_of(app).keep_curve(now.curve_key, curve)
     app.switch_page("pages/compare.py").run()
-    row = app.dataframe[0].value.set_index("Method").loc["Your edit"]
+    shown = app.dataframe[0].value.set_index("Method")
+    assert list(shown.index[:3]) == ["True AIF", "Your edit", "Straka"], "next to what it is compared with"
+    row = shown.loc["Your edit"]
     expected = analyse(make_demo(), Aif(now.start.time_s, curve), prepared=now.case.prepared).numbers
     assert row["Core, ml"] == pytest.approx(expected.core_ml, rel=1e-5)
     assert row["Dice"] == pytest.approx(expected.dice, rel=1e-4)
@@ -154,6 +156,7 @@ def test_private_columns_are_not_in_the_shared_cache(case: LiveCase) -> None:
     mine = {"edited:1": ("Your edit", Aif(case.prepared.time_s, next(iter(case.sources.values())).value))}
     found = {offer.key: offer for offer in aif_options(case, mine)}
     assert found["edited:1"].own
+    assert list(found)[:3] == ["truth", "edited:1", next(iter(SELECTORS))]
     assert not any(offer.own for key, offer in found.items() if key != "edited:1")
     short = {"own:x": ("x", Aif(np.arange(5.0), np.ones(5)))}
     assert "own:x" not in {offer.key for offer in aif_options(case, short)}, (

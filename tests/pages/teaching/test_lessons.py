@@ -377,7 +377,7 @@ def test_the_challenge_hides_the_truth_until_the_submission() -> None:
     press(app, "submit")
     metrics = {m.label: m.value for m in app.metric}
     assert metrics["Your score"] == metrics["True AIF"]
-    assert any("100 × the mean of four parts" in c.value for c in app.main.caption), "the formula"
+    assert "100 × the mean of four parts" in app.metric[0].proto.help, "the formula"
     now = live_of(app).workspace
     assert now.start.source_id == "truth", "the true artery is on the map"
     assert set(picked) <= set(now.start.voxels)
