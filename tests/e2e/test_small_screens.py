@@ -267,6 +267,11 @@ def test_map_and_curve_are_beside_each_other_on_a_phone_on_its_side(phone: Page,
     assert min(picture["height"], editor["height"]) > 190
 
 
+def test_ratio_and_decision_stand_below_the_volumes(phone: Page, finger: CDPSession) -> None:
+    for selector in ('[data-number="core_ml"] b', '[data-number="mismatch_ratio"] b', ".decision"):
+        expect(phone.locator(f".lesions {selector}")).to_be_in_viewport(ratio=0.99)
+
+
 @pytest.mark.parametrize("size", [PHONE, PHONE_ON_ITS_SIDE])
 def test_the_bars_buttons_are_level_with_the_header_and_cover_nothing(
     phone: Page, finger: CDPSession, size: ViewportSize
