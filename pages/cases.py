@@ -54,7 +54,7 @@ def _selected() -> None:
 
 
 show_form()
-library, selected = st.columns([1, 2.1], gap="medium")
+library, selected = st.columns([1.25, 2], gap="medium")
 with library:
     show_library()
 with selected:

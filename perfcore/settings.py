@@ -16,16 +16,16 @@ Motion = Literal["off", "in-plane", "rigid"]
 TmaxReference = Literal["absolute", "healthy"]
 
 CHOICES: Final[dict[str, dict[str, str]]] = {
-    "deconvolution": {"circulant": "delay-invariant (circulant)", "causal": "causal"},
+    "deconvolution": {"circulant": "delay-invariant", "causal": "causal"},
     "discretization": {"volterra": "Volterra", "rectangular": "rectangular"},
-    "reference": {"contralateral": "contralateral hemisphere", "brain": "whole brain"},
+    "reference": {"contralateral": "contralateral", "brain": "whole brain"},
     "tmax_reference": {"absolute": "the scan's clock", "healthy": "healthy tissue"},
     "motion": {"off": "none", "in-plane": "in the plane", "rigid": "in space (slower)"},
 }
 """Values of each setting that is a choice, with their labels in the interface."""
 SETTING_HELP: Final[dict[str, str]] = {
-    "deconvolution": "Delay-invariant: a delay moves Tmax alone. Causal: tissue that the bolus reaches late loses "
-    "flow, and the core grows.",
+    "deconvolution": "Delay-invariant (block-circulant): a delay moves Tmax alone. Causal: tissue that the bolus "
+    "reaches late loses flow, and the core grows.",
     "discretization": "How the convolution integral is summed: Volterra takes the AIF as linear between two "
     "frames, rectangular as constant.",
     "regularization": "How noise is kept out of k(t): Tikhonov damps small singular values, a truncated SVD drops "
@@ -33,7 +33,7 @@ SETTING_HELP: Final[dict[str, str]] = {
     "spatial_sigma_mm": "Standard deviation of the Gaussian filter in each slice, within the brain; 0 is none.",
     "temporal_sigma_s": "Standard deviation of the Gaussian filter over time; 0 is none.",
     "motion": "Realigns the frames before all else. In the plane: shift and rotation within each slice.",
-    "reference": "Healthy tissue, whose mean CBF is the 1 of rCBF: the hemisphere without the lesion, or the "
+    "reference": "Healthy tissue, whose mean CBF is the 1 of rCBF: the contralateral hemisphere, or the "
     "whole brain.",
     "core_threshold": "Core is tissue whose rCBF is below this fraction of healthy tissue.",
     "tmax_threshold_s": "Hypoperfused is tissue whose Tmax is above this.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -67,7 +67,7 @@ def _start() -> None:
             help="Each is a method of its own on its case. All methods are evaluated under the default settings.",
         )  # fmt: skip
     else:
-        st.caption("Edit a curve in the Lab, or keep a snapshot, to evaluate it beside the methods on its case.")
+        st.caption(_where_curves_are(known))
     if st.button("Evaluate", type="primary", icon=":material/play_arrow:", disabled=not chosen):
         named = _distinct_names(known, chosen)
         own = [(dict(named)[one.case], one.name, one.value) for one in picked]
@@ -76,6 +76,15 @@ def _start() -> None:
         except PerfcoreError as error:
             comparison.problem = str(error)
         st.rerun()
+
+
+def _where_curves_are(known: Mapping[str, CatalogEntry]) -> str:
+    """Return what is missing for a curve of the user's own: the choice of its case, or the curve."""
+    cases = dict.fromkeys(one.case for one in own_curves(known))
+    if not cases:
+        return "Edit a curve in the Lab, or keep a snapshot, to evaluate it beside the methods on its case."
+    names = ", ".join(escape(known[case].title) for case in cases)
+    return f"Choose a case that you have edited or kept a snapshot of, to evaluate your curve too: {names}."
 
 
 def _keep_choice() -> None:
@@ -91,9 +100,9 @@ class OwnCurveOf:
     value: tuple[float, ...]
 
 
-def own_curves(cases: Sequence[str]) -> list[OwnCurveOf]:
+def own_curves(cases: Iterable[str]) -> list[OwnCurveOf]:
     """Return the user's curves of some cases: the edit of the open case, and the snapshots."""
-    session, found = live_session(), []
+    session, found, cases = live_session(), [], set(cases)
     now = session.workspace
     if now is not None and now.case.name in cases:
         edited = session.edited_curve(now.curve_key)

@@ -101,10 +101,10 @@ def _cells(row: Row) -> dict[str, Any]:
 
 
 _COLUMNS: Final[dict[str, Any]] = {
-    "picture": st.column_config.ImageColumn("", width=52),
-    "case": st.column_config.TextColumn("Case", width=188),
+    "picture": st.column_config.ImageColumn("", width=46),
+    "case": st.column_config.TextColumn("Case", width=190),
     "flags": st.column_config.ListColumn(
-        "Quality", help="Full sentences: beside the table, for the selected case.", width=144
+        "Quality", help="Full sentences: beside the table, for the selected case.", width=98
     ),
     "origin": st.column_config.TextColumn("Origin", width=106),
     "size": st.column_config.TextColumn("Slices × frames", width=108),

@@ -143,7 +143,7 @@ def selector_frame(case: LiveCase, name: str) -> bytes:
     header |= {
         "why": found.why,
         "verdict": quality.verdict,
-        "reason": "" if quality.reason is None else quality.cause,
+        "reason": "" if quality.verdict == "good" else quality.cause,
         "voxels": [list(v) for v in found.aif.voxels],
         "vofVoxels": [] if found.vof is None else [list(v) for v in found.vof.voxels],
     }

@@ -31,8 +31,8 @@ def colours(lesson: Lesson) -> dict[str, str]:
 def short(value: float) -> str:
     """Return a number with about three significant digits."""
     size = abs(value)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 3
-    return f"{value:.{digits}f}".replace("-", "−")
+    digits = 0 if size >= 100 or size == 0 else 1 if size >= 10 else 2 if size >= 0.1 else 3
+    return f"{value or 0.0:.{digits}f}".replace("-", "−")
 
 
 def bar_values(

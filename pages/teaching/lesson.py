@@ -11,6 +11,7 @@ from string import Formatter
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
+from pages.teaching.number_text import keep_units
 from perfcore.settings import Settings
 from perfcore.teaching import (
     CurveExperiment,
@@ -279,5 +280,5 @@ class Lesson:
 
 
 def fill(text: str, results: Mapping[str, Any]) -> str:
-    """Replace the placeholders of a text by their values."""
-    return FORMATTER.vformat(text, (), results)
+    """Replace the placeholders of a text by their values; units stay with their numbers."""
+    return keep_units(FORMATTER.vformat(text, (), results))

@@ -127,7 +127,7 @@ def picture_data(lesson: Lesson, results: LessonResults, *, reveals: bool) -> di
         number = picture.number(results.volume_result(name))
         return {
             "name": lesson.experiments[name].label,
-            "number": f"{number:.{picture.digits}f}".replace("-", "−"),
+            "number": f"{number:.{picture.digits}f}".replace("-", "−") if number else "0",
             "src": "data:image/png;base64," + base64.b64encode(png).decode(),
         }
 

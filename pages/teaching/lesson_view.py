@@ -19,6 +19,7 @@ from pages.teaching.before_after import show_pictures
 from pages.teaching.lesson import Lesson, Quantity, SliderQuestion, fill
 from pages.teaching.lesson_results import LessonResults
 from pages.teaching.lessons import LESSONS
+from pages.teaching.number_text import slider_format, with_unit
 from pages.teaching.progress import FIRST_STEP, STEPS, Attempt
 from pages.ui.lecture import is_lecturing
 from perfcore.errors import PerfcoreError
@@ -86,7 +87,7 @@ def _next(step: str, label: str) -> None:
 def _answer_text(lesson: Lesson, answer: float) -> str:
     question = lesson.question
     if isinstance(question, SliderQuestion):
-        return f"{answer:g} {question.unit}".strip()
+        return with_unit(f"{answer:g}", question.unit)
     return question.options[int(answer)]
 
 
@@ -117,7 +118,7 @@ def _ask(lesson: Lesson) -> None:
         given = st.slider(
             f"Your prediction{f', {question.unit}' if question.unit else ''}: move the slider",
             float(question.low), float(question.high), float(question.low), float(question.step), key=key,
-            on_change=moved.add, args=(lesson.id,),
+            format=slider_format(question.step, question.unit), on_change=moved.add, args=(lesson.id,),
         )  # fmt: skip
         given = given if lesson.id in moved else None
     else:
@@ -229,7 +230,7 @@ def _verdict(lesson: Lesson, results: LessonResults, attempt: Attempt | None) ->
     question = lesson.question
     is_numeric = isinstance(question, SliderQuestion)
     if isinstance(question, SliderQuestion):
-        true = f"{short(question.answer(results))} {question.unit}".strip()
+        true = with_unit(short(question.answer(results)), question.unit)
     else:
         true = question.options[question.answer(results)]
     mine, computed, verdict = st.columns([1, 1, 3] if is_numeric else [1, 1, 1.6], vertical_alignment="center")

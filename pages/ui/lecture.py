@@ -1,7 +1,7 @@
 """Lecture mode on every page: large type without header and sidebar, and a bar with what a lecturer needs.
 
 The bar is one component on every page: pages, steps, light or dark, QR code of the link, and the way out. Outside
-lecture mode it is two buttons in the header.
+lecture mode it is three buttons in the header: keys, lecture mode, light or dark.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ _CSS = """<style>
 /* A point of the components' type, larger in lecture mode; registered, so that canvases read it in pixels. */
 @property --pt { syntax: "\\3c length\\3e "; inherits: true; initial-value: 1px; }
 /* The bar of the app (pages/ui/lecture.py), in the header. */
-[data-testid="stToolbar"] { padding-right: 6.6rem !important; }
+[data-testid="stToolbar"] { padding-right: 10rem !important; }
 /* A red with enough contrast to white text in both themes; the components use it too. */
 :root { --aif-fill: #d0363c; }
 [data-testid="stSidebarUserContent"] { padding-top: 0; }

@@ -2,7 +2,8 @@
 
 :func:`measure` takes what distinguishes an arterial input function from other curves, and :func:`assess` judges it
 by :data:`perfcore.plausibility.artery.ARTERY_CHECKS`: ``good``, ``doubtful`` or ``bad``, each with a sentence.
-The JavaScript port (``pages/live/frontend/curve/aif_quality.js``) is tested against these functions.
+Where the series lacks what every curve is measured from (:data:`SERIES_CAUSES`), none is better than doubtful. The
+JavaScript port (``pages/live/frontend/curve/aif_quality.js``) is tested against these functions.
 """
 
 from __future__ import annotations
@@ -26,6 +27,12 @@ Verdict = Literal["good", "doubtful", "bad"]
 VERDICTS: Final[tuple[Verdict, ...]] = ("good", "doubtful", "bad")
 """From the best to the worst."""
 GOOD_SENTENCE: Final = "Every measure is that of an artery."
+SERIES_CAUSES: Final[Mapping[str, str]] = {
+    "contrast_at_start": "The series starts late: core and Tmax are unreliable.",
+    "baseline_noisy": "The baseline is noisy: CBV and the tail of the curve are less certain.",
+}
+"""Flags of a series with which no curve of it is good, by code, and the cause in a sentence without figures: the
+measures are taken from the baseline and the start of the bolus, and cannot tell that these are missing."""
 AVERAGED_FRAMES: Final = 3
 """Frames of a running mean, so that the noise of a single frame is no finding."""
 END_FRAMES: Final = 3
@@ -47,19 +54,23 @@ class CaseReference:
         Whether enhancement is in HU.
     tissue_arrival_s, tissue_peak
         Arrival (20 % of the peak) in seconds and peak enhancement of the mean healthy tissue curve.
+    doubts
+        Flags of the series with which no curve of it is good.
     """
 
     dt_s: float
     in_hu: bool
     tissue_arrival_s: float
     tissue_peak: float
+    doubts: tuple[Flag, ...] = ()
 
     @classmethod
     def of(cls, prepared: Prepared) -> CaseReference:
         """Measure the healthy tissue of a case."""
+        doubts = tuple(flag for flag in prepared.warnings if flag.code in SERIES_CAUSES)
         tissue = bolus_features(healthy_curve(prepared)[None])
         arrival_s = float(tissue.arrival[0]) * prepared.dt_s
-        return cls(prepared.dt_s, prepared.in_hu, arrival_s, float(tissue.height[0]))
+        return cls(prepared.dt_s, prepared.in_hu, arrival_s, float(tissue.height[0]), doubts)
 
 
 @dataclass(frozen=True)
@@ -136,35 +147,46 @@ class AifQuality:
         What was measured.
     findings
         Every measure that applies, judged, in the order of the checks.
+    doubts
+        Flags of the series with which no curve of it is good.
     """
 
     measures: AifMeasures
     findings: tuple[Finding, ...]
+    doubts: tuple[Flag, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of a finding."""
-        return max((finding.verdict for finding in self.findings), key=VERDICTS.index, default="good")
+        """The worst verdict of a finding; at best doubtful where the series is."""
+        verdicts: list[Verdict] = [finding.verdict for finding in self.findings]
+        return max([*verdicts, "doubtful" if self.doubts else "good"], key=VERDICTS.index)
 
     @property
     def reason(self) -> Finding | None:
-        """The first of the worst findings; None of a good curve."""
+        """The first of the worst findings, which another curve can mend; None where no finding is the reason."""
         verdict = self.verdict
-        return None if verdict == "good" else next(f for f in self.findings if f.verdict == verdict)
+        return None if verdict == "good" else next((f for f in self.findings if f.verdict == verdict), None)
 
     @property
     def cause(self) -> str:
         """What is wrong, in a sentence without figures."""
-        return GOOD_SENTENCE if self.reason is None else self.reason.cause
+        if self.reason is not None:
+            return self.reason.cause
+        return SERIES_CAUSES[self.doubts[0].code] if self.doubts else GOOD_SENTENCE
 
     @property
     def sentence(self) -> str:
         """What is wrong, with figures and remedy."""
-        return GOOD_SENTENCE if self.reason is None else self.reason.sentence
+        if self.reason is not None:
+            return self.reason.sentence
+        return self.doubts[0].sentence if self.doubts else GOOD_SENTENCE
 
     @property
     def flags(self) -> tuple[Flag, ...]:
-        """A quality flag for each finding that is not good; a bad one makes the result doubtful."""
+        """A quality flag for each finding that is not good; a bad one makes the result doubtful.
+
+        The series has its own.
+        """
         return tuple(
             Flag(f.check.code, "doubtful" if f.verdict == "bad" else "warning", f.sentence)
             for f in self.findings
@@ -224,8 +246,8 @@ def measure(
     )
 
 
-def assess(measures: AifMeasures) -> AifQuality:
-    """Judge measures by `ARTERY_CHECKS`."""
+def assess(measures: AifMeasures, doubts: tuple[Flag, ...] = ()) -> AifQuality:
+    """Judge measures by `ARTERY_CHECKS`, with the doubts of the case's reference."""
     found = []
     for name, check in MEASURED.items():
         value = getattr(measures, name)
@@ -234,7 +256,7 @@ def assess(measures: AifMeasures) -> AifQuality:
                 "good" if check.is_normal(value) else "doubtful" if check.is_possible(value) else "bad"
             )
             found.append(Finding(check, value, verdict))
-    return AifQuality(measures, tuple(found))
+    return AifQuality(measures, tuple(found), doubts)
 
 
 def aif_quality(
@@ -242,7 +264,8 @@ def aif_quality(
 ) -> AifQuality:
     """Measure and judge an AIF of a case; parameters as of :func:`measure`."""
     reference = CaseReference.of(prepared)
-    return assess(measure(reference, aif.value, None if vof is None else vof.value, negative_tmax))
+    measures = measure(reference, aif.value, None if vof is None else vof.value, negative_tmax)
+    return assess(measures, reference.doubts)
 
 
 def negative_share(tmax_s: NDArray[np.float32]) -> float | None:

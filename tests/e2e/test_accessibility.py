@@ -16,7 +16,7 @@ from tests.support.screens import SIZES, scrolls_sideways, wait_none
 pytestmark = pytest.mark.browser
 
 PAGES = (
-    "tools", "region", "finetune", "lessons", "lesson", "try", "see", "lecture", "challenge", "cases",
+    "tools", "region", "finetune", "lessons", "lesson", "try", "see", "lecture", "challenge", "cases", "keys",
     "compare", "foreign", "cohort", "evaluate", "model", "card", "how", "quickstart", "class",
 )  # fmt: skip
 GROUND = {"light": "rgb(255, 255, 255)", "dark": "rgb(14, 17, 23)"}

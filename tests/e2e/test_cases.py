@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from pages.library.table import _COLUMNS
 from perfcore.aif.select import SELECTORS, select
 from perfcore.aif.select.selection import Selection
+from perfcore.display.colours import outline_rgb
 from perfcore.phantom.cases import make_demonstration
 from perfcore.preprocess import Prepared
 from perfcore.types import PerfusionSeries
@@ -27,6 +29,9 @@ from tests.support.lab_page import automatic
 from tests.support.page_scenes import at_rest
 
 pytestmark = pytest.mark.browser
+
+MARK_PX = 33
+"""Width of the column that marks the selected case."""
 
 
 def series() -> PerfusionSeries:
@@ -220,6 +225,17 @@ def test_a_click_shows_the_voxels_own_curve(page: Page, address: str) -> None:
     assert rule == pytest.approx(xs[20], abs=0.1)
 
 
+def test_names_and_columns_are_whole_on_a_laptop(page: Page, address: str) -> None:
+    open_cases(page, address)
+    for node in page.locator('[data-testid="stSidebar"] [data-testid="stSelectbox"] input').all():
+        assert node.evaluate("node => node.scrollWidth <= node.clientWidth"), node.input_value()
+    centre, width = (page.locator(f'[data-control="{name}"]').bounding_box() for name in ("centre", "width"))
+    assert centre and width and centre["y"] == width["y"]
+    table = page.get_by_test_id("stDataFrame").first.bounding_box()
+    shown = sum(_COLUMNS[name]["width"] for name in ("picture", "case", "flags"))
+    assert table and table["width"] >= MARK_PX + shown
+
+
 def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address: str) -> None:
     open_cases(page, address)
     wait_selectors(page)
@@ -227,7 +243,9 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
         row = page.locator(f'[data-selector="{name}"]')
         found = selection(name)
         assert found.why in row.locator("[data-out=why]").inner_text()
-        assert row.locator("[data-out=quality]").get_attribute("data-verdict") == "good"
+        light = row.locator("[data-out=quality]")
+        assert light.get_attribute("data-verdict") == "good"
+        expect(light).to_have_text("● Good")
         if not row.get_by_role("checkbox").is_checked():
             row.get_by_role("checkbox").check(force=True)
         row.get_by_role("button").click()
@@ -238,6 +256,10 @@ def test_each_selectors_voxels_lie_where_perfcore_puts_them(page: Page, address:
             here = {v for v in aif.voxels if v[2] == z}
             squares = page.locator(f'[data-annotation="{name}:{kind}"]')
             expect(squares).to_have_count(len(here))
+            if here:
+                colour = outline_rgb("vof") if kind == "vof" else bytes.fromhex(SELECTORS[name].colour[1:])
+                red, green, blue = colour
+                expect(squares.first).to_have_css("stroke", f"rgb({red}, {green}, {blue})")
             drawn = squares.evaluate_all(
                 "all => all.map(n => { const b = n.getBoundingClientRect();"
                 " return [n.dataset.voxel, b.x + b.width / 2, b.y + b.height / 2]; })"

@@ -276,6 +276,29 @@ def assert_beside(page: Page) -> None:
     assert min(picture["height"], editor["height"]) > 190
 
 
+def test_ratio_and_decision_stand_below_the_volumes(phone: Page, finger: CDPSession) -> None:
+    for selector in ('[data-number="core_ml"] b', '[data-number="mismatch_ratio"] b', ".decision"):
+        expect(phone.locator(f".lesions {selector}")).to_be_in_viewport(ratio=0.99)
+
+
+@pytest.mark.parametrize("size", [PHONE, PHONE_ON_ITS_SIDE])
+def test_the_bars_buttons_are_level_with_the_header_and_cover_nothing(
+    phone: Page, finger: CDPSession, size: ViewportSize
+) -> None:
+    phone.set_viewport_size(size)
+
+    def check() -> None:
+        header, bar = (phone.get_by_test_id(name).bounding_box() for name in ("stHeader", "app-bar"))
+        assert header and bar
+        assert bar["y"] + bar["height"] / 2 == pytest.approx(header["y"] + header["height"] / 2, abs=1)
+        in_header = ':is(a, button, [data-testid="stTopNavSection"]):visible'
+        nodes = phone.get_by_test_id("stToolbar").locator(in_header).all()
+        boxes = [box for node in nodes if (box := node.bounding_box())]
+        assert boxes and max(box["x"] + box["width"] for box in boxes) <= bar["x"]
+
+    eventually(check)
+
+
 def test_handles_are_apart_enough_for_fingers(phone: Page, finger: CDPSession) -> None:
     shown = [one for one in phone.locator(f"{EDITOR} [data-point]").all() if one.evaluate(OPACITY) > 0]
     boxes = [one.bounding_box() for one in shown]

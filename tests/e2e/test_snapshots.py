@@ -398,11 +398,11 @@ def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address
     page.locator('[data-control="figure-scale"]').select_option("1")
     with page.expect_download() as waiting:
         page.locator('[data-action="figure"]').click()
-    assert waiting.value.suggested_filename.startswith("aif-lab-rcbf-slice-")
+    assert re.fullmatch(r"aif-lab-rcbf-slice-\d+\.png", waiting.value.suggested_filename)
     picture = np.asarray(Image.open(waiting.value.path()).convert("RGB")).astype(int)
     bar = page.locator("canvas.bar").first.evaluate("c => [c.width, c.height]")
     height, width = map_shown.shape[:2]
-    assert picture.shape[:2] == (height + 26 + 44 + 24, width + bar[0] + 36)
+    assert picture.shape[:2] == (height + 26 + 64 + 24, width + bar[0] + 36)
     part = picture[38 : 38 + height, 12 : 12 + width]
     shown = map_shown.max(axis=2) > 0
     assert (np.abs(part - map_shown).max(axis=2)[shown] <= 2).mean() > 0.98, "the map is in it as shown"
@@ -419,6 +419,23 @@ def test_the_downloaded_figure_shows_title_map_and_color_bar(page: Page, address
     inside = large[3 * 38 : 3 * (38 + height) : 3, 3 * 12 : 3 * (12 + width) : 3]
     assert (np.abs(inside - part).max(axis=2)[shown] <= 40).mean() > 0.9, "the same map"
     np.testing.assert_array_equal(canvas(page), map_shown, err_msg="the screen is as it was")
+    legend = large[3 * (38 + height + 10) : 3 * (38 + height + 32)]
+    white = np.pad((legend > 200).all(axis=2), ((0, 0), (1, 1))).astype(int)
+    ends = [np.flatnonzero(np.diff(row)) for row in white]
+    longest = max(int(np.diff(row)[::2].max(initial=0)) for row in ends)
+    assert longest < 3 * 10, "the known lesion is dashed there too"
+    volumes = picture[38 + height + 32 : 38 + height + 50]
+    assert (np.abs(volumes - volumes[0, 0]).max(axis=2) > 60).mean() > 0.01, "the volumes stand below the legend"
+
+
+def test_a_figure_of_two_maps_is_named_after_both(page: Page, address: str) -> None:
+    open_lab(page, address)
+    settled(page)
+    page.locator('[data-layout="two"]').click()
+    settled(page)
+    with page.expect_download() as waiting:
+        page.locator('[data-action="figure"]').click()
+    assert waiting.value.suggested_filename.startswith("aif-lab-rcbf-tmax-slice-")
 
 
 def test_maps_and_curve_are_downloaded_as_perfcore_makes_them(page: Page, address: str) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 from pages.live.lab_config import lab_config
 from pages.ui.aif_light import SHAPES
 from perfcore.aif.edits import CurveEdit, edit_curve
-from perfcore.aif.quality import CaseReference, assess, measure
+from perfcore.aif.quality import SERIES_CAUSES, CaseReference, assess, measure
+from perfcore.quality_flags import make_flag
 from perfcore.settings import Settings
 from perfcore.types import Aif
 
@@ -20,6 +21,7 @@ EDITS = (
     CurveEdit(baseline=30.0), CurveEdit(baseline=-40.0), CurveEdit(width=0.2),
     CurveEdit(width=4.0), CurveEdit(dispersion_s=6.0),
 )  # fmt: skip
+DOUBTS = tuple(make_flag(code, f"{code}, with figures.") for code in SERIES_CAUSES)
 
 
 def golden_aif_quality() -> dict[str, Any]:
@@ -43,12 +45,14 @@ def golden_aif_quality() -> dict[str, Any]:
             vein = None if vein is None else np.float32(vein)
             share = (None, 0.0, 0.08, 0.7)[i % 4]
             measures = measure(reference, curve.astype(float), None if vein is None else vein.astype(float), share)
-            quality = assess(measures)
+            doubts = DOUBTS[: (i + j) % 3]
+            said = [{"cause": SERIES_CAUSES[one.code], "sentence": str(one)} for one in doubts]
+            quality = assess(measures, doubts)
             found.append({
                 "curve": curve.tolist(), "vof": None if vein is None else vein.tolist(), "share": share,
                 "dt": reference.dt_s,
                 "reference": {"inHu": reference.in_hu, "tissueArrivalS": reference.tissue_arrival_s,
-                              "tissuePeak": reference.tissue_peak},
+                              "tissuePeak": reference.tissue_peak, "doubts": said},
                 "measures": asdict(measures), "verdict": quality.verdict, "cause": quality.cause,
                 "sentence": quality.sentence, "sentences": [finding.sentence for finding in quality.findings],
             })  # fmt: skip

@@ -208,6 +208,12 @@ def cases(page: Page, url: str) -> None:
     at_rest(page)
 
 
+def keys(page: Page, url: str) -> None:
+    cases(page, url)
+    page.keyboard.press("?")
+    page.get_by_role("dialog", name="Keys").wait_for()
+
+
 def player(page: Page, url: str) -> None:
     cases(page, url)
     page.get_by_test_id("series-player").evaluate("node => node.scrollIntoView({ block: 'end' })")
@@ -351,7 +357,7 @@ SCENES: Final[dict[str, Scene]] = {
     "lab": lab, "montage": montage, "tools": tools, "shelf": shelf, "noise": noise, "tornado": tornado,
     "region": region,
     "finetune": finetune, "lessons": lessons, "lesson": lesson, "try": lesson_try, "see": lesson_see,
-    "why": lesson_why, "lecture": lecture, "challenge": challenge, "score": score, "cases": cases,
+    "why": lesson_why, "lecture": lecture, "challenge": challenge, "score": score, "cases": cases, "keys": keys,
     "player": player, "compare": compare, "compare-maps": compare_maps, "foreign": foreign,
     "cohort": cohort, "evaluate": evaluate,
     "model": model, "metrics": _tab("Metrics"), "learning": _tab("Learning"),

@@ -281,7 +281,8 @@ class LiveCase:
         except PerfcoreError:
             share = None
         vof = None if self.vof is None else self.vof.value
-        return assess(measure(self.curve_reference, aif.value, vof, share))
+        reference = self.curve_reference
+        return assess(measure(reference, aif.value, vof, share), reference.doubts)
 
     def flags(self, start: Aif, settings: Settings) -> tuple[Flag, ...]:
         """Return the flags of the series, a start AIF and its result, each code once, doubtful ones first."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from pages.live.compute.flow import Flow
 from perfcore.aif.network.grid_input import hu_factor
+from perfcore.aif.quality import SERIES_CAUSES
 from perfcore.map_info import MAPS
 from perfcore.settings import Settings
 from perfcore.units import CBV_PER_RATIO
@@ -64,6 +65,10 @@ def static_data(case: LiveCase) -> StaticData:
             "inHu": case.curve_reference.in_hu,
             "tissueArrivalS": case.curve_reference.tissue_arrival_s,
             "tissuePeak": case.curve_reference.tissue_peak,
+            "doubts": [
+                {"cause": SERIES_CAUSES[flag.code], "sentence": flag.sentence}
+                for flag in case.curve_reference.doubts
+            ],
         },
         "staticMaps": list(static_maps := _static_maps(case)),
     }

@@ -86,7 +86,9 @@ export interface AifCheck {
   normal: [number | null, number | null]; possible: [number | null, number | null];
 }
 /** What the curves of a case are compared with: see perfcore/aif/quality.py. */
-export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissuePeak: number }
+export interface CurveReference { inHu: boolean; tissueArrivalS: number; tissuePeak: number; doubts: SeriesDoubt[] }
+/** Why no curve of the series is good. */
+export interface SeriesDoubt { cause: string; sentence: string }
 export interface DirectionInfo { id: string; label: string; unit: string }
 
 /** What the task of a lesson looks at: maps from left to right, the id of a metric, and what is open beside the curve. */

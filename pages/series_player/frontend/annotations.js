@@ -1,4 +1,4 @@
-// Annotations on the slice: the voxels of each selector's AIF and VOF, and a crosshair at the chosen voxel.
+// Annotations on the slice: the voxels of each selector's AIF, in its colour, and VOF, in that of veins, and a crosshair at the chosen voxel.
 import { svg } from "../../live/frontend/common/svg_chart.js";
 import { toScreen } from "../../live/frontend/common/voxel_coords.js";
 
@@ -21,8 +21,8 @@ export class Annotations {
     this.layer.setAttribute("viewBox", `0 0 ${w} ${h}`);
     this.layer.replaceChildren();
     for (const { name, colour, voxels, vofVoxels } of found) {
-      this.#squares(config, z, vofVoxels, { class: "vof", "data-annotation": `${name}:vof`, colour });
-      this.#squares(config, z, voxels, { class: "aif", "data-annotation": `${name}:aif`, colour });
+      this.#squares(config, z, vofVoxels, { class: "vof", "data-annotation": `${name}:vof` });
+      this.#squares(config, z, voxels, { class: "aif", "data-annotation": `${name}:aif`, stroke: colour, fill: colour });
     }
     if (voxel?.[2] === z) this.#cross(toScreen(config, voxel), x0, y0);
   }
@@ -31,15 +31,15 @@ export class Annotations {
    * @param {PlayerConfig} config
    * @param {number} z
    * @param {Voxel[]} voxels
-   * @param {{class: string, "data-annotation": string, colour: string}} attributes
+   * @param {Record<string, string>} attributes
    */
-  #squares(config, z, voxels, { colour, ...attributes }) {
+  #squares(config, z, voxels, attributes) {
     const [x0, y0] = config.box;
     for (const voxel of voxels) {
       if (voxel[2] !== z) continue;
       const [column, row] = toScreen(config, voxel);
       svg("rect", {
-        x: column - x0, y: row - y0, width: 1, height: 1, stroke: colour, fill: colour, "data-voxel": voxel.join(","), ...attributes,
+        x: column - x0, y: row - y0, width: 1, height: 1, "data-voxel": voxel.join(","), ...attributes,
       }, this.layer);
     }
   }

@@ -242,7 +242,7 @@ export class SeriesPlayer {
     /** @type {ChartLine[]} */
     const lines = this.selectors.visible.flatMap(({ name, colour, arrays: { aif, vof } }) => [
       { values: aif, kind: "aif", colour, id: `${name}:aif` },
-      ...(vof ? [{ values: vof, kind: "vof", colour, id: `${name}:vof` }] : []),
+      ...(vof ? [{ values: vof, kind: "vof", id: `${name}:vof` }] : []),
     ]);
     this.charts.vessels.setLines(lines, this.config.dt);
     this.charts.vessels.showFrame(this.playback.frame);

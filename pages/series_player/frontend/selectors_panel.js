@@ -1,5 +1,5 @@
 // The AIF selectors side by side: each runs once per case; the panel shows the quality of its curve with the causes, and toggles its AIF.
-import { find, findAll } from "../../live/frontend/common/dom.js";
+import { element, find, findAll } from "../../live/frontend/common/dom.js";
 import { LIGHTS } from "../../live/frontend/curve/aif_quality.js";
 import { selectorRow } from "./template.js";
 
@@ -66,7 +66,8 @@ export class SelectorsPanel {
     this.#found.set(frame.name, { ...frame, ...info });
     const { shape, word } = LIGHTS[frame.verdict];
     const light = find(row, "[data-out=quality]");
-    Object.assign(light, { textContent: shape, title: `AIF quality: ${word}`, ariaLabel: `AIF quality: ${word}`, role: "img" });
+    light.title = "AIF quality";
+    light.replaceChildren(element("i", { textContent: shape, ariaHidden: "true" }), ` ${word}`);
     light.dataset.verdict = frame.verdict;
     const goTo = find(row, "[data-goto]");
     goTo.hidden = !frame.voxels.length;

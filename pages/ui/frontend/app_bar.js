@@ -1,7 +1,8 @@
-// The bar of lecture mode: pages, steps, light or dark, QR code, and the way out; outside lecture mode the two buttons in
+// The bar of lecture mode: pages, steps, light or dark, QR code, and the way out; outside lecture mode the buttons in
 // the header. Its keys work on the whole page.
 /** @import { BarData, Component } from "./types.js" */
 import { closest, element, find } from "../../live/frontend/common/dom.js";
+import { KeyHelp } from "./key_help.js";
 import { actionOf } from "./lecture_keys.js";
 import { LinkCode } from "./link_code.js";
 
@@ -12,6 +13,7 @@ const ICONS = {
   code: '<path d="M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zm10 0h2v2h-2zm4 0h2v2h-2zm-4 4h2v2h-2zm4 0h2v2h-2z"/>',
   back: '<path d="m15 5-7 7 7 7"/>',
   next: '<path d="m9 5 7 7-7 7"/>',
+  help: '<path d="M8 8.5a4 4 0 1 1 5.5 3.7c-1 .4-1.5 1-1.5 2.3M12 19h.01"/>',
   leave: '<path d="M6 6l12 12M18 6 6 18"/>',
   list: '<path d="M8 6h12M8 12h12M8 18h12M4 6h.01M4 12h.01M4 18h.01"/>',
 };
@@ -40,6 +42,7 @@ class AppBar {
   constructor(root) {
     this.root = root;
     this.code = new LinkCode(root.getRootNode(), (link) => this.send("link", link));
+    this.help = new KeyHelp(root.getRootNode());
     const ended = new AbortController(), { signal } = ended;
     root.addEventListener("click", (event) => this.#act(closest(event, "[data-act]")));
     root.addEventListener("change", (event) => this.#choosePage(/** @type {HTMLSelectElement} */ (event.target)));
@@ -47,7 +50,7 @@ class AppBar {
     window.addEventListener("keydown", (event) => this.#key(event, "first"), { capture: true, signal });
     window.addEventListener("keydown", (event) => this.#key(event, "last"), { signal });
     lightQuery().addEventListener("change", () => this.draw(), { signal });
-    this.close = () => { ended.abort(); this.code.close(); };
+    this.close = () => { ended.abort(); this.code.close(); this.help.close(); };
   }
 
   /** @param {KeyboardEvent} event @param {"first" | "last"} turn */
@@ -75,6 +78,7 @@ class AppBar {
     else if (act === "next" || act === "back") this.#turn(act === "next" ? 1 : -1);
     else if (act === "scheme") this.#switchScheme();
     else if (act === "code") this.code.open(data.steps);
+    else if (act === "help") this.help.open(data.page);
   }
 
   /** The next or the previous step, or page where the page has no steps or lists them. @param {1 | -1} by */
@@ -113,7 +117,7 @@ class AppBar {
     root.dataset.lecture = String(data.lecture);
     const scheme = button("scheme", isLight ? "dark" : "light", isLight ? "Dark background" : "Light background");
     if (data.lecture) this.#drawBar(scheme);
-    else root.replaceChildren(button("lecture", "lecture", "Lecture mode", "F"), scheme);
+    else root.replaceChildren(button("help", "help", "Keys", "?"), button("lecture", "lecture", "Lecture mode", "F"), scheme);
     if (!focused.act) return;
     const again = focused.step ? `[data-step="${focused.step}"]` : `[data-act="${focused.act}"]`;
     /** @type {HTMLElement | null} */ (root.querySelector(again))?.focus();

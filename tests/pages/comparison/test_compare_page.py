@@ -486,6 +486,17 @@ def test_curves_of_one_name_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> N
     assert [one.name for one in evaluate_view.own_curves(["demo-x"])] == ["A", "A (2)", "straka (2)"]
 
 
+def test_what_is_missing_for_an_own_curve_is_said() -> None:
+    user = new_user(view="evaluate")
+    case = next(one.key for one in demonstrations())
+    user.snapshots.add("A", "Case", SavedView(case=case, curve=np.ones(60)), {}, datetime.now(UTC))
+    app = run("pages/compare.py", user)
+    assert any(text.value.startswith("Choose a case that you have edited") for text in app.main.caption)
+    user.snapshots.delete(1)
+    app.run()
+    assert any(text.value.startswith("Edit a curve in the Lab") for text in app.main.caption)
+
+
 def test_the_difference_scale_is_the_labs() -> None:
     text = (LIVE_FRONTEND / "map" / "color_scales.js").read_text(encoding="utf-8")
     stops = json.loads(re.search(r"DIVERGING_STOPS = (\[.*?\]);", text, re.DOTALL)[1].replace(",\n]", "]"))

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from pages.session.start_aif import add_csv_aif
+from perfcore.aif.quality import SERIES_CAUSES
 from perfcore.errors import InputDataError
 from perfcore.preprocess import prepare
 from perfcore.settings import Settings
@@ -44,6 +45,12 @@ def test_a_doubtful_series_opens_with_its_doubt_first() -> None:
     assert next(iter(flags)) == "late start"
     app.switch_page("pages/lab.py").run()
     assert app.main.warning[0].value.startswith("The first frame already holds contrast")
+    case = live_of(app).workspace.case
+    late = next(flag for flag in case.prepared.warnings if flag.code == "contrast_at_start")
+    doubt = {"cause": SERIES_CAUSES[late.code], "sentence": str(late)}
+    assert doubt in case.static[0]["curveReference"]["doubts"]
+    for aif in case.sources.values():
+        assert case.aif_quality(aif, Settings()).verdict != "good"
 
 
 def test_a_series_that_cannot_be_is_refused_with_the_sentence_of_the_command_line() -> None:

@@ -104,7 +104,7 @@ def test_the_solution_changes_the_curve_or_the_settings(lesson: Lesson) -> None:
 
 
 def test_a_figure_below_zero_has_a_minus_sign() -> None:
-    assert fill("{shift:.1f} s, {part:+.0%}", {"shift": -2.04, "part": -0.5}) == "−2.0 s, −50%"
+    assert fill("{shift:.1f} s, {part:+.0%}", {"shift": -2.04, "part": -0.5}) == "−2.0\u00a0s, −50\u00a0%"
 
 
 def test_a_share_is_asked_and_charted_in_one_unit() -> None:
@@ -197,11 +197,11 @@ def test_a_wrong_prediction_is_kept_and_shown() -> None:
     app.slider(key="answer_amplitude").set_value(0.5).run()
     press(app, "record")
     press(app, "step_see")
-    assert {m.label: m.value for m in app.metric} == {"You predicted": "0.5 ×", "Computed": "2.00 ×"}
+    assert {m.label: m.value for m in app.metric} == {"You predicted": "0.5\u00a0×", "Computed": "2.00\u00a0×"}
     assert not app.success
     lesson = LESSONS["amplitude"]
     assert fill(lesson.question.too_low, results_of(lesson)) in app.warning[0].value
-    assert app.warning[0].value.endswith(" Accepted: 1.9 to 2.1 ×.")
+    assert app.warning[0].value.endswith(" Accepted: 1.9 to 2.1\u00a0×.")
     press(app, "step_predict")
     assert not app.slider or all(s.key != "answer_amplitude" for s in app.slider)  # it cannot be mended afterwards
     press(app, "to_list")

@@ -14,6 +14,7 @@ from perfcore.aif.edits import CurveEdit, edit_curve
 from perfcore.aif.quality import (
     GOOD_SENTENCE,
     MEASURED,
+    SERIES_CAUSES,
     AifMeasures,
     AifQuality,
     CaseReference,
@@ -24,7 +25,7 @@ from perfcore.aif.quality import (
 from perfcore.phantom.cases import make_demonstration
 from perfcore.phantom.demonstrations import DEMONSTRATIONS
 from perfcore.pipeline import Analysis, analyse
-from perfcore.quality_flags import FLAGS
+from perfcore.quality_flags import FLAGS, make_flag
 from perfcore.settings import Settings
 from perfcore.types import Aif, DoubleArray
 
@@ -182,3 +183,14 @@ def test_a_causal_deconvolution_has_no_tmax_below_zero_to_count() -> None:
     made = make_demonstration("m1-occlusion")
     causal = analyse(made.series, settings=replace(Settings(), deconvolution="causal"))
     assert causal.aif_quality.measures.negative_tmax is None
+
+
+@pytest.mark.parametrize("code", SERIES_CAUSES)
+def test_no_curve_of_a_doubtful_series_is_good(code: str) -> None:
+    doubts = (make_flag(code, "Said with figures."),)
+    good = assess(measure(REFERENCE, ARTERY, VEIN, 0.0), doubts)
+    assert (good.verdict, good.reason, good.flags) == ("doubtful", None, ())
+    assert (good.cause, good.sentence) == (SERIES_CAUSES[code], "Said with figures.")
+    bad = assess(measure(REFERENCE, VEIN, VEIN, 0.0), doubts)
+    assert bad.verdict == "bad"
+    assert bad.sentence == judged(VEIN).sentence, "a worse cause comes first"

@@ -1,9 +1,9 @@
 // AIF quality: the rule of perfcore/aif/quality.py; its checks come with the configuration.
-/** @import { AifCheck, Curve, CurveReference } from "../types.js" */
+/** @import { AifCheck, Curve, CurveReference, SeriesDoubt } from "../types.js" */
 
 /** @typedef {"good" | "doubtful" | "bad"} Verdict */
 /** @typedef {{check: AifCheck, value: number, verdict: Verdict, cause: string, sentence: string}} Finding */
-/** @typedef {{verdict: Verdict, findings: Finding[], cause: string, sentence: string}} AifQuality */
+/** @typedef {{verdict: Verdict, findings: Finding[], doubts: SeriesDoubt[], cause: string, sentence: string}} AifQuality */
 /** @typedef {Partial<Record<string, number | null>>} Measures by the id of their check */
 
 /** From the best to the worst. @type {Verdict[]} */
@@ -144,21 +144,20 @@ function judge(check, value) {
 }
 
 /**
- * Judge measures by the checks; the first of the worst findings names the cause.
+ * Judge measures by the checks; the first of the worst findings names the cause. No curve of a series with doubts is good.
  * @param {AifCheck[]} checks
  * @param {Measures} measures
+ * @param {SeriesDoubt[]} doubts of the case's reference
  * @returns {AifQuality}
  */
-export function assessAif(checks, measures) {
+export function assessAif(checks, measures, doubts = []) {
   const findings = checks.flatMap((check) => {
     const value = measures[check.id];
     return typeof value === "number" && Number.isFinite(value) ? [judge(check, value)] : [];
   });
-  const verdict = VERDICTS[Math.max(0, ...findings.map((finding) => VERDICTS.indexOf(finding.verdict)))];
-  const reason = findings.find((finding) => finding.verdict === verdict);
-  return verdict === "good" || !reason
-    ? { verdict, findings, cause: GOOD, sentence: GOOD }
-    : { verdict, findings, cause: reason.cause, sentence: reason.sentence };
+  const verdict = VERDICTS[Math.max(doubts.length ? 1 : 0, ...findings.map((finding) => VERDICTS.indexOf(finding.verdict)))];
+  const reason = verdict === "good" ? undefined : findings.find((finding) => finding.verdict === verdict) ?? doubts[0];
+  return { verdict, findings, doubts, cause: reason?.cause ?? GOOD, sentence: reason?.sentence ?? GOOD };
 }
 
 /** Causes of what is worse in a curve than in the one before. @param {AifQuality} before @param {AifQuality} after */

@@ -47,14 +47,15 @@ export class QualityLight {
     if (!open || !config || editor.curve.length < 3) return;
     const share = config.deconvolution === "causal" ? null : this.#share;
     const measures = measureAif(open.curveReference, open.dt, editor.curve, open.arrays.vof ?? null, share);
-    this.quality = assessAif(config.aifChecks, measures);
+    this.quality = assessAif(config.aifChecks, measures, open.curveReference.doubts);
     this.#show(this.quality);
   }
 
   /** The quality of a curve by itself, without Tmax. @param {Curve} curve */
   judge(curve) {
     const { values: { open }, config } = this.lab;
-    return assessAif(config.aifChecks, measureAif(open.curveReference, open.dt, curve, open.arrays.vof ?? null, null));
+    const { curveReference } = open;
+    return assessAif(config.aifChecks, measureAif(curveReference, open.dt, curve, open.arrays.vof ?? null, null), curveReference.doubts);
   }
 
   /** Count again if other maps are here. */
@@ -87,8 +88,14 @@ export class QualityLight {
   }
 
   /** @param {AifQuality} quality */
-  #list({ findings }) {
-    this.list.replaceChildren(...findings.map((finding) => {
+  #list({ findings, doubts }) {
+    const ofSeries = doubts.map(({ sentence }) => {
+      const { word, shape } = LIGHTS.doubtful;
+      const row = element("div", { className: "measure" }, element("i", { textContent: shape, ariaLabel: word, role: "img" }), element("span", { textContent: "the series" }), element("p", { textContent: sentence }));
+      row.dataset.verdict = "doubtful";
+      return row;
+    });
+    this.list.replaceChildren(...ofSeries, ...findings.map((finding) => {
       const { word, shape } = LIGHTS[finding.verdict];
       const row = element("div", { className: "measure", title: finding.sentence },
         element("i", { textContent: shape, ariaLabel: word, role: "img" }), element("span", { textContent: finding.check.measured }),

@@ -1,6 +1,7 @@
 // Help: all shortcuts (?), a tour of the Lab, and a hint that goes with the first edit.
 /** @import { Lab } from "../lab.js" */
 import { element, find, inTextField } from "../common/dom.js";
+import { EVERY_PAGE, keyLists, LAB } from "../common/key_texts.js";
 
 const HINTED = "aif-lab|hinted"; // in local storage: the hint is shown once
 const HINT = "Drag a point of the curve, or press one of the buttons: the maps follow.";
@@ -11,12 +12,6 @@ const TERMS = [
   ["Tmax", "time at which k(t) is highest: how late blood arrives after the AIF, and how slowly it passes"],
   ["VOF", "venous output function: the contrast in a large vein, which sets the height of the AIF"],
   ["k(t)", "residue function: the tissue's response to an instant bolus; its height is CBF"],
-];
-/** Keys and what they do. @type {[group: string, rows: [keys: string, text: string][]][]} */
-const SHORTCUTS = [
-  ["Maps", [["1 … 9", "choose the map"], ["↑ ↓", "next or previous slice"], ["+ − 0", "zoom in, out, whole head"], ["Shift + arrows", "move the voxel in view"], ["Right drag", "window of the map"]]],
-  ["Curve", [["D", "drag points or draw"], ["G", "gamma-variate fit"], ["W", "handles of the whole curve"], ["P", "pick voxels on the map"], ["R", "reset"], ["Z, Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "redo"], ["[ ]", "how many neighbours follow"]]],
-  ["Lab", [["K", "save a snapshot"], ["M", "what matters: the gradient below the curve"], ["F", "lecture mode: one screen, large type"], ["Page ↑ ↓", "in a lecture: previous or next step of the lesson"], ["Esc", "stop comparing, close an overlay, leave lecture mode"], ["?", "this help"]]],
 ];
 /** Steps of the tour: what is framed, and the text. @type {[selector: string, text: string][]} */
 const TOUR = [
@@ -40,7 +35,7 @@ class Help {
     this.dialog.setAttribute("aria-label", "Help");
     this.dialog.innerHTML = `<h3>About the Lab</h3><div class="row"><button data-help="tour" class="filled">Two-minute tour</button><span class="grow"></span><button data-help="close">Close</button></div>
       <p>${ABOUT}</p><dl class="terms">${TERMS.map(([term, text]) => `<dt>${term}</dt><dd>${text}</dd>`).join("")}</dl>
-      <h3>Shortcuts</h3><div class="shortcuts">${SHORTCUTS.map(([group, rows]) => `<section><h4>${group}</h4><dl>${rows.map(([keys, text]) => `<dt>${keys}</dt><dd>${text}</dd>`).join("")}</dl></section>`).join("")}</div>`;
+      <h3>Shortcuts</h3>${keyLists([...LAB, EVERY_PAGE])}`;
     this.tour = element("div", { className: "tour", hidden: true });
     this.tour.setAttribute("role", "dialog");
     this.tour.setAttribute("aria-label", "Tour");
@@ -106,7 +101,11 @@ class Help {
 export function installHelp(lab) {
   const help = new Help(lab);
   let edits = 0;
+  // The bar of the page asks for the help, which is the only one of this page.
+  const answer = (/** @type {Event} */ asked) => { asked.preventDefault(); help.open(); };
   lab.actions.help = () => help.open();
+  document.addEventListener("aif-lab:help", answer);
   lab.events.on("case", () => help.showHint());
   lab.events.on("committed", () => { if (edits++ && lab.aif.changed()) help.hideHint(); });
+  return { close() { document.removeEventListener("aif-lab:help", answer); } };
 }

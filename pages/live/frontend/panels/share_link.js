@@ -117,8 +117,19 @@ function pictureAt(scale, ...content) {
   }
 }
 
+/** The volumes that stand below the maps, in words; empty before they have come. @param {Lab} lab */
+function volumesText(lab) {
+  const texts = findAll(lab.find(".lesions"), ".number", HTMLElement).map((node) => {
+    const [label, value, unit] = ["span", "b", "small"].map((tag) => find(node, tag).textContent);
+    return `${label}: ${value}${unit && `\u00a0${unit}`}`;
+  });
+  const { textContent } = lab.find(".decision");
+  return lab.root.dataset.coreMl === undefined ? "" : [...texts, textContent].filter(Boolean).join(" · ");
+}
+
 /**
- * The map as shown, with title, colour bar, sides and a legend of the outlines.
+ * The map as shown, with title, colour bar, sides, a legend of the outlines, and the volumes of the curve. The volumes are
+ * not those of a comparison.
  * @param {Lab} lab
  * @param {string | undefined} caseTitle
  * @param {string | undefined} comparison title of the comparison in view
@@ -128,7 +139,9 @@ export function picture(lab, caseTitle, comparison) {
   const { open } = values;
   const { canvas: shown, ratio } = map;
   const css = getComputedStyle(lab.find("section.maps"));
-  const [pad, head, foot] = [12 * ratio, 26 * ratio, 44 * ratio];
+  const volumes = comparison ? "" : volumesText(lab);
+  const [pad, head, line] = [12 * ratio, 26 * ratio, 20 * ratio];
+  const foot = 44 * ratio + (volumes ? line : 0);
   const bars = map.bars.slice(0, view.maps.length);
   const barsWidth = bars.reduce((sum, { width }) => sum + width + pad, pad);
   const canvas = element("canvas", { width: shown.width + barsWidth + pad, height: shown.height + head + foot + 2 * pad });
@@ -153,10 +166,11 @@ export function picture(lab, caseTitle, comparison) {
     write("R", left + 8 * ratio, top + shown.height / 2, { color: GREY });
     write("L", left + shown.width - 8 * ratio, top + shown.height / 2, { color: GREY, align: "right" });
   }
-  const y = top + shown.height + pad / 2 + foot / 3;
+  const y = top + shown.height + pad / 2 + 15 * ratio;
   drawLegend(lab, ctx, write, css, { x: left, y });
-  write("AIF Lab · research and teaching, not for clinical use", left, y + (20 * ratio), { size: 11, color: GREY });
-  return { canvas, name: `aif-lab-${view.map}-${view.montage ? "all" : `slice-${view.slice + 1}`}.png` };
+  if (volumes) write(volumes, left, y + line);
+  write("AIF Lab · research and teaching, not for clinical use", left, y + (volumes ? 2 * line : line), { size: 11, color: GREY });
+  return { canvas, name: `aif-lab-${view.maps.join("-")}-${view.montage ? "all" : `slice-${view.slice + 1}`}.png` };
 }
 
 /**
@@ -171,9 +185,10 @@ function drawLegend(lab, ctx, write, css, { x, y }) {
   const { ratio } = lab.map;
   for (const node of findAll(lab.root, ".toggle", HTMLElement)) {
     if (node.hidden || !find(node, "input", HTMLInputElement).checked) continue;
-    const { borderTopColor } = getComputedStyle(find(node, "i"));
+    const { borderTopColor, borderTopStyle } = getComputedStyle(find(node, "i"));
     ctx.fillStyle = borderTopColor === "rgba(0, 0, 0, 0)" ? css.color : borderTopColor;
-    ctx.fillRect(x, y - ratio, 14 * ratio, 2 * ratio);
+    const dashes = borderTopStyle === "dashed" ? [0, 5, 10] : null; // as the outline on the map
+    for (const from of dashes ?? [0]) ctx.fillRect(x + from * ratio, y - ratio, (dashes ? 4 : 14) * ratio, 2 * ratio);
     x += 19 * ratio;
     x += write(node.textContent.trim(), x, y) + 14 * ratio;
   }

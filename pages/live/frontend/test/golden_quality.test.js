@@ -19,7 +19,7 @@ describe("AIF quality", needsGolden, () => {
     for (const { reference, dt, curve, vof, share, measures, verdict, cause, sentence, sentences } of curves) {
       const found = measureAif(reference, dt, Float32Array.from(curve), vof && Float32Array.from(vof), share);
       for (const [name, expected] of Object.entries(measures)) assertMeasure(found[name], expected, name);
-      const quality = assessAif(checks, found);
+      const quality = assessAif(checks, found, reference.doubts);
       assert.equal(quality.verdict, verdict);
       assert.equal(quality.cause, cause);
       assert.equal(quality.sentence, sentence);
