@@ -202,6 +202,35 @@ def test_the_page_starts_from_the_vein_and_a_press_on_the_film_goes_back(
     np.testing.assert_allclose(editor_values(page), case.offered.get("straka").value, atol=0.051)
 
 
+def test_the_row_of_the_source_names_the_curve_that_tuning_starts_from(
+    page: Page, address: str, case: LiveCase
+) -> None:
+    source, where = page.locator('[data-control="source"]'), page.locator('[data-action="where"]')
+    start = page.locator('[data-tune="start"]')
+    page.goto(f"{address}/finetune")
+    wait_first_maps(page, "tune")
+    settled(page)
+    assert case.vof is not None
+    expect(source).to_have_value("vein")
+    expect(where).to_have_text(re.compile(rf"^{len(case.vof.voxels)} voxel"))
+    source.select_option("straka")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), case.offered.get("straka").value, atol=0.051)
+    expect(source).to_have_value("straka")
+    expect(where).to_have_text(re.compile(rf"^{len(case.offered.get('straka').voxels)} voxel"))
+    expect(start).to_have_value("lab")
+    start.select_option("vein")
+    settled(page)
+    expect(source).to_have_value("vein")
+    drag(page, 20, -30)
+    settled(page)
+    expect(source).to_have_value("straka")
+    expect(start).to_have_value("lab")
+    page.get_by_role("link", name="Lab", exact=True).click()
+    wait_first_maps(page)
+    expect(source).to_have_value("straka")
+
+
 def test_panel_and_numbers_agree_with_a_painted_target_and_a_learned_threshold(
     page: Page, address: str, case: LiveCase
 ) -> None:

@@ -3,6 +3,7 @@
 /** @import { Case, Curve, Numbers, Provided, TuneFrame, TuneStep } from "../types.js" */
 /** @import { Installed } from "../plugins.js" */
 import { Stream } from "../transport/streams.js";
+import { VEIN } from "../curve/aif_sources.js";
 import { HTML } from "./fine_tuning_labels.js";
 import { TuneOptions } from "./fine_tuning_options.js";
 import { TuneView } from "./fine_tuning_view.js";
@@ -244,7 +245,7 @@ class FineTuning {
     const { aif, case: open, config } = this.lab;
     if (!open || config.page !== "tune" || this.#path.length) return;
     const { vof } = open.arrays;
-    if (this.options.start === "vein" && vof) {
+    if (this.options.start === VEIN && vof) {
       this.#setStart(Float32Array.from(vof));
       this.#showStep(vof);
     } else if (this.#shown && aif.committed) {
@@ -253,7 +254,22 @@ class FineTuning {
       this.lab.editor.setCurve(aif.committed.curve, aif.committed.spread);
       aif.recompute();
     }
+    this.#showOptions();
+  }
+
+  /** Show the options; the row of the source names the curve that they start from. */
+  #showOptions() {
+    const { config, events } = this.lab;
     this.options.show();
+    events.emit("start-source", config.page === "tune" && this.options.start === VEIN ? VEIN : null);
+  }
+
+  /** The user has chosen a source: the next run starts from its curve. @param {string} id */
+  chooseSource(id) {
+    const { config } = this.lab;
+    if (config.page !== "tune") return;
+    this.options.startFromLab();
+    if (id === config.start) this.#optionsChanged("start"); // no other curve comes with a run of the page
   }
 
   /** @param {Curve} curve */
@@ -275,6 +291,7 @@ class FineTuning {
     const shown = this.#shown;
     if (!shown || curve.every((value, i) => value === shown[i])) return;
     this.options.startFromLab();
+    this.#showOptions();
     const ran = lab.streaming;
     this.#forget();
     this.#ended = "";
@@ -293,7 +310,7 @@ class FineTuning {
     this.#forget();
     if (this.lab.config.page === "tune" && stored?.path.length && stored.epoch === opened.epoch) queueMicrotask(() => this.#restore(stored));
     else queueMicrotask(() => this.#showStart());
-    this.options.show();
+    this.#showOptions();
     this.#enter("idle");
   }
 
@@ -310,7 +327,7 @@ class FineTuning {
   /** Take the data of a run of the page; the threshold of the step in view stays. */
   configure() {
     const { config, values } = this.lab;
-    this.options.show();
+    this.#showOptions();
     if (this.step) values.thresholds = { ...config.thresholds, core: this.step.threshold };
   }
 
@@ -325,7 +342,7 @@ class FineTuning {
       this.#showStart();
     }
     this.#enter("idle");
-    this.options.show();
+    this.#showOptions();
     this.lab.events.emit("target", this.target);
   }
 
@@ -361,6 +378,7 @@ export function installFineTuning(lab, { tabs, aifQuality }) {
   lab.events.on("edit", (curve) => fineTuning.checkEdit(curve));
   lab.events.on("committed", ({ curve }) => fineTuning.checkEdit(curve));
   lab.events.on("case", (opened) => fineTuning.setCase(opened));
+  lab.events.on("source", (id) => fineTuning.chooseSource(id));
   lab.events.on("config", () => fineTuning.configure());
   lab.events.on("resize", () => fineTuning.draw());
   return { provides: { fineTuning }, close() { fineTuning.stream.stop(); fineTuning.view.close(); } };
