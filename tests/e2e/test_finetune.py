@@ -58,11 +58,12 @@ def click(page: Page, action: str) -> None:
 
 
 def steps(page: Page, n: int) -> None:
+    """Press *Step*, and wait for each step; the first press gives the start, step 0, too."""
     for _ in range(n):
-        before = int(lab_data(page, "tune-steps") or 0)
+        step = max(int(lab_data(page, "tune-steps") or 0), 1)
         click(page, "tune-step")
-        wait_lab(page, f"Number(data.tuneSteps) === {before + 1}")
-        wait_lab(page, f"Number(data.tuneStep) === {before}")
+        wait_lab(page, f"Number(data.tuneSteps) === {step + 1}")
+        wait_lab(page, f"Number(data.tuneStep) === {step}")
     settled(page)
 
 
@@ -94,13 +95,14 @@ def assert_bars(page: Page, expected: np.ndarray) -> None:
 
 
 def own_steps(case: LiveCase, n: int, **options: Any) -> list:
+    """Step 0, which is the start, and perfcore's ``n`` steps from it."""
     assert case.vof is not None
     assert case.lesion is not None
     start = case.vof.value.astype(np.float32).astype(float)
     form = make_parametrization("softplus", start, case.prepared.dt_s)
     target = target_of(case, case.lesion, hypoperfused=True, preview=True)
     tuner = Tuner(target, form, Settings(), TuneOptions(with_tmax=True, **options), origin=start)
-    return [tuner.step() for _ in range(n)]
+    return [tuner.step() for _ in range(n + 1)]
 
 
 def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -> None:
@@ -111,7 +113,7 @@ def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -
     assert shown_metric(page, "dice") == shown_number(page, "dice")
     assert shown_metric(page, "distance") == pytest.approx(own.distance, abs=6e-3)
     assert shown_metric(page, "roughness") == pytest.approx(own.roughness, abs=6e-3)
-    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+    assert page.locator('[data-out="tune-step"]').inner_text() == "4 / 4"
     flow = case.volume_flow(own.curve, Settings())
     numbers = case.numbers(flow, Settings())
     assert numbers["core_ml"] is not None
@@ -122,6 +124,22 @@ def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -
     text, voxel = hovered(page, box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"])
     place = index_in(case, voxel)
     assert readout_value(text) == pytest.approx(flow.cbf[place] / flow.reference_cbf, abs=0.02)
+
+
+def test_one_press_makes_one_step(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    start = editor_values(page)
+    at = page.locator('[data-out="tune-step"]')
+    click(page, "tune-step")
+    expect(at).to_have_text("1 / 1")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), own_steps(case, 1)[-1].curve, atol=0.4)
+    assert np.abs(editor_values(page) - start).max() > 1, "a step is a step"
+    click(page, "tune-step")
+    expect(at).to_have_text("2 / 2")
+    click(page, "tune-stop")
+    click(page, "tune-step")
+    expect(at).to_have_text("1 / 1")
 
 
 def expect_no_step(page: Page) -> None:
@@ -354,7 +372,7 @@ def test_tuning_path_survives_a_page_change_and_is_dropped_by_an_edit(page: Page
     assert np.abs(editor_values(page) - tuned).max() > 0.5, "the Lab keeps its own curve"
     page.get_by_role("link", name="Fine-tune").click()
     wait_first_maps(page, "tune")
-    wait_lab(page, "Number(data.tuneSteps) === 3")
+    wait_lab(page, "Number(data.tuneSteps) === 4")
     settled(page)
     np.testing.assert_allclose(editor_values(page), tuned, atol=0.051)
     drag(page, 20, -30)

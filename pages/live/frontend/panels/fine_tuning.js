@@ -167,7 +167,7 @@ class FineTuning {
       curve: Array.from(from?.curve ?? start),
       origin: Array.from(start),
       ...(from && this.options.values.learn_threshold && { threshold: from.threshold }),
-      ...(nSteps && { steps: this.#at < 0 ? nSteps : nSteps + 1 }), // the step in view is sent again
+      ...(nSteps && { steps: nSteps + 1 }), // the first frame is the curve in view, which no step has changed
     });
   }
 
