@@ -101,7 +101,7 @@ def own_steps(case: LiveCase, n: int, **options: Any) -> list:
     start = case.vof.value.astype(np.float32).astype(float)
     form = make_parametrization("softplus", start, case.prepared.dt_s)
     target = target_of(case, case.lesion, hypoperfused=True, preview=True)
-    tuner = Tuner(target, form, Settings(), TuneOptions(with_tmax=True, **options), origin=start)
+    tuner = Tuner(target, form, Settings(), TuneOptions(with_tmax=True, **options))
     return [tuner.step() for _ in range(n + 1)]
 
 
@@ -142,6 +142,25 @@ def test_one_press_makes_one_step(page: Page, address: str, case: LiveCase) -> N
     expect(at).to_have_text("1 / 1")
 
 
+@pytest.mark.parametrize("form", ["softplus", "free", "network-all"])
+def test_the_figures_of_the_start_are_those_of_step_0(page: Page, address: str, form: str) -> None:
+    open_tuning(page, address)
+    page.locator('[data-tune="form"]').select_option(form)
+    steps(page, 2)
+    page.locator('[data-control="tune-path"]').fill("0")
+    settled(page)
+    curve, figures = editor_values(page), page.locator(".pane .figures").inner_text()
+    assert shown_metric(page, "distance") == 0
+    assert shown_metric(page, "roughness") == 1
+    assert shown_metric(page, "hypoperfused_dice") > 0
+    peak = curve.max()
+    assert shown_metric(page, "negative") == np.count_nonzero(curve < -1e-3 * peak)
+    click(page, "tune-stop")
+    settled(page)
+    np.testing.assert_array_equal(editor_values(page), curve)
+    expect(page.locator(".pane .figures")).to_have_text(figures, use_inner_text=True)
+
+
 def expect_no_step(page: Page) -> None:
     """Steps that were under way when the run was paused may still come; then none does."""
     n = lab_data(page, "tune-steps")
@@ -173,12 +192,16 @@ def test_tuning_run_pause_rewind_and_stop(page: Page, address: str) -> None:
     middle = editor_values(page)
     assert 0 < np.abs(middle - start).max() < np.abs(end - start).max()
     assert page.locator('[data-out="tune-step"]').inner_text() == f"2 / {n - 1}"
+    path.fill("0")
+    settled(page)
+    first = editor_values(page)
+    np.testing.assert_allclose(first, np.maximum(start, 0), atol=0.25, err_msg="the start, as positive samples")
     path.fill(str(n - 1))
     settled(page)
     np.testing.assert_allclose(editor_values(page), end, atol=0.051)
     click(page, "tune-stop")
     settled(page)
-    np.testing.assert_allclose(editor_values(page), start, atol=0.051)
+    np.testing.assert_allclose(editor_values(page), first, atol=0.051)
     assert page.locator('[data-out="tune-step"]').inner_text() == f"start / {n - 1}"
     assert lab_data(page, "tune") == "idle"
     assert lab_data(page, "mounts") == "1"
@@ -280,7 +303,7 @@ def test_panel_and_numbers_agree_with_a_painted_target_and_a_learned_threshold(
     settled(page)
     assert (shown_number(page, "core_ml"), shown_number(page, "dice")) == start
     assert shown_metric(page, "truth_dice") == shown_number(page, "dice")
-    assert page.locator('[data-figure="dice"] b').inner_text() == "–", "the start has no step"
+    assert shown_metric(page, "dice") < 0.5, "of the painted target, as at step 0"
 
 
 def test_nothing_is_said_of_the_untouched_curve(page: Page, address: str) -> None:
@@ -309,7 +332,7 @@ def test_tuning_resumes_from_the_selected_step(page: Page, address: str, case: L
     assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
     assert np.abs(editor_values(page) - middle).max() > 1, "a step is a step"
     # The start is still the first run's.
-    start = case.vof.value
+    start = own_steps(case, 0)[0].curve
     change = np.sqrt(((editor_values(page) - start) ** 2).mean() / (start**2).mean())
     assert shown_metric(page, "distance") == pytest.approx(change, abs=8e-3)
     page.locator('[data-control="tune-path"]').fill("2")

@@ -17,7 +17,7 @@ class FineTuning {
   /** @type {TuneStep[]} */
   #path = [];
   #at = -1; // index of the step in view; -1 at the start curve
-  /** The curve before the first step. @type {Curve | null} */
+  /** The curve that a new run is given; the first step of the path is that curve in the form of the run. @type {Curve | null} */
   #start = null;
   /** @type {"idle" | "running" | "paused"} */
   #phase = "idle";
@@ -45,6 +45,9 @@ class FineTuning {
   /** The step in view. @returns {TuneStep | null} */
   get step() { return this.#path[this.#at] ?? null; }
 
+  /** The start of the path, which its steps are measured from: no form but free samples has the samples below zero. */
+  get #startInForm() { return this.#path[0]?.curve ?? this.#start; }
+
   /** @param {"idle" | "running" | "paused"} phase */
   #enter(phase) {
     const { lab } = this;
@@ -62,7 +65,7 @@ class FineTuning {
     const { arrays, ...figures } = frame;
     const { cbf, tmax } = arrays;
     const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
-    if (!this.#path.length && this.options.isNetwork) this.#setStart(step.curve); // the network's own curve
+    if (!this.#path.length) this.#setGhost(step.curve);
     const follows = this.#at === this.#path.length - 1;
     this.#path.push(step);
     if (!follows) { // one that was on the way when the user went back
@@ -156,16 +159,12 @@ class FineTuning {
 
   /** Start a run at the step in view; false without a live connection. @param {number} nSteps */
   #begin(nSteps) {
-    let start = this.#start;
-    if (this.#at < 0 || !start) {
-      start = Float32Array.from(this.#at < 0 && this.#start ? this.#start : this.lab.editor.curve);
-      this.#setStart(start);
-    }
+    this.#start ??= Float32Array.from(this.lab.editor.curve);
     const from = this.#at > 0 ? this.step : null;
     return this.stream.start({
       ...this.options.request(),
-      curve: Array.from(from?.curve ?? start),
-      origin: Array.from(start),
+      curve: Array.from(from?.curve ?? this.#start),
+      ...(from && { origin: Array.from(this.#path[0].curve) }),
       ...(from && this.options.values.learn_threshold && { threshold: from.threshold }),
       ...(nSteps && { steps: nSteps + 1 }), // the first frame is the curve in view, which no step has changed
     });
@@ -181,9 +180,10 @@ class FineTuning {
   stop() {
     this.stream.stop();
     this.#enter("idle");
-    if (!this.#start) return;
+    const start = this.#startInForm;
+    if (!start) return;
     this.#at = -1;
-    this.#showStep(this.#start);
+    this.#showStep(start);
   }
 
   /** Make the curve in view the edited one. */
@@ -320,8 +320,9 @@ class FineTuning {
     this.#path = path;
     this.#at = at;
     this.#start = start;
-    this.#setGhost(start);
-    this.#showStep(path[at]?.curve ?? start);
+    const first = this.#startInForm ?? start;
+    this.#setGhost(first);
+    this.#showStep(path[at]?.curve ?? first);
   }
 
   /** Take the data of a run of the page; the threshold of the step in view stays. */
@@ -354,11 +355,11 @@ class FineTuning {
 
   draw() {
     const { lab, options: { values, withTmax } } = this;
-    const [path, at, start, numbers] = [this.#path, this.#at, this.#start, this.#numbers];
+    const [path, at, numbers] = [this.#path, this.#at, this.#numbers];
     const { target, with_tmax, held_out_dice = null } = path[at] ?? path.at(-1) ?? { target: values.target, with_tmax: withTmax };
-    if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start, epoch: lab.case.epoch });
+    if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start: this.#start, epoch: lab.case.epoch });
     this.view.draw({
-      path, at, start, numbers, ended: this.#ended, isRunning: this.#phase === "running",
+      path, at, start: this.#startInForm, numbers, ended: this.#ended, isRunning: this.#phase === "running",
       run: { target, with_tmax, holdsOut: held_out_dice !== null, learnsThreshold: values.learn_threshold },
     });
   }
