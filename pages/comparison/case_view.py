@@ -265,7 +265,7 @@ def _pictures(
 def _heading(column: Column) -> str:
     if column.problem:
         return f"  \n{escape(column.problem)}"
-    n = column.numbers
-    dice = "" if n["dice"] is None else f"  \nDice {n['dice']:.2f}"
+    core, dice = (METRICS[name].text(column.numbers[name]) for name in ("core_ml", "dice"))
+    overlap = "" if column.numbers["dice"] is None else f"  \nDice {dice}"
     light = "" if column.quality is None else f"  \nAIF {light_markdown(column.quality)}"
-    return f"  \ncore {n['core_ml']:.1f} ml{dice}{light}"
+    return f"  \ncore {core} ml{overlap}{light}"

@@ -47,7 +47,7 @@ def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -
     assert shown_metric(page, "dice") == shown_number(page, "dice")
     assert shown_metric(page, "distance") == pytest.approx(own.distance, abs=6e-3)
     assert shown_metric(page, "roughness") == pytest.approx(own.roughness, abs=6e-3)
-    assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
+    assert page.locator('[data-out="tune-step"]').inner_text() == "4 / 4"
     flow = case.volume_flow(own.curve, Settings())
     numbers = case.numbers(flow, Settings())
     assert numbers["core_ml"] is not None
@@ -58,6 +58,41 @@ def test_tuning_steps_equal_perfcore(page: Page, address: str, case: LiveCase) -
     text, voxel = hovered(page, box["x"] + 0.45 * box["width"], box["y"] + 0.4 * box["height"])
     place = index_in(case, voxel)
     assert readout_value(text) == pytest.approx(flow.cbf[place] / flow.reference_cbf, abs=0.02)
+
+
+def test_one_press_makes_one_step(page: Page, address: str, case: LiveCase) -> None:
+    open_tuning(page, address)
+    start = editor_values(page)
+    at = page.locator('[data-out="tune-step"]')
+    click(page, "tune-step")
+    expect(at).to_have_text("1 / 1")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), own_steps(case, 1)[-1].curve, atol=0.4)
+    assert np.abs(editor_values(page) - start).max() > 1, "a step is a step"
+    click(page, "tune-step")
+    expect(at).to_have_text("2 / 2")
+    click(page, "tune-stop")
+    click(page, "tune-step")
+    expect(at).to_have_text("1 / 1")
+
+
+@pytest.mark.parametrize("form", ["softplus", "free", "network-all"])
+def test_the_figures_of_the_start_are_those_of_step_0(page: Page, address: str, form: str) -> None:
+    open_tuning(page, address)
+    page.locator('[data-tune="form"]').select_option(form)
+    steps(page, 2)
+    page.locator('[data-control="tune-path"]').fill("0")
+    settled(page)
+    curve, figures = editor_values(page), page.locator(".pane .figures").inner_text()
+    assert shown_metric(page, "distance") == 0
+    assert shown_metric(page, "roughness") == 1
+    assert shown_metric(page, "hypoperfused_dice") > 0
+    peak = curve.max()
+    assert shown_metric(page, "negative") == np.count_nonzero(curve < -1e-3 * peak)
+    click(page, "tune-stop")
+    settled(page)
+    np.testing.assert_array_equal(editor_values(page), curve)
+    expect(page.locator(".pane .figures")).to_have_text(figures, use_inner_text=True)
 
 
 def expect_no_step(page: Page) -> None:
@@ -91,12 +126,16 @@ def test_tuning_run_pause_rewind_and_stop(page: Page, address: str) -> None:
     middle = editor_values(page)
     assert 0 < np.abs(middle - start).max() < np.abs(end - start).max()
     assert page.locator('[data-out="tune-step"]').inner_text() == f"2 / {n - 1}"
+    path.fill("0")
+    settled(page)
+    first = editor_values(page)
+    np.testing.assert_allclose(first, np.maximum(start, 0), atol=0.25, err_msg="the start, as positive samples")
     path.fill(str(n - 1))
     settled(page)
     np.testing.assert_allclose(editor_values(page), end, atol=0.051)
     click(page, "tune-stop")
     settled(page)
-    np.testing.assert_allclose(editor_values(page), start, atol=0.051)
+    np.testing.assert_allclose(editor_values(page), first, atol=0.051)
     assert page.locator('[data-out="tune-step"]').inner_text() == f"start / {n - 1}"
     assert lab_data(page, "tune") == "idle"
     assert lab_data(page, "mounts") == "1"
@@ -138,6 +177,35 @@ def test_the_page_starts_from_the_vein_and_a_press_on_the_film_goes_back(
     np.testing.assert_allclose(editor_values(page), case.offered.get("straka").value, atol=0.051)
 
 
+def test_the_row_of_the_source_names_the_curve_that_tuning_starts_from(
+    page: Page, address: str, case: LiveCase
+) -> None:
+    source, where = page.locator('[data-control="source"]'), page.locator('[data-action="where"]')
+    start = page.locator('[data-tune="start"]')
+    page.goto(f"{address}/finetune")
+    wait_first_maps(page, "tune")
+    settled(page)
+    assert case.vof is not None
+    expect(source).to_have_value("vein")
+    expect(where).to_have_text(re.compile(rf"^{len(case.vof.voxels)} voxel"))
+    source.select_option("straka")
+    settled(page)
+    np.testing.assert_allclose(editor_values(page), case.offered.get("straka").value, atol=0.051)
+    expect(source).to_have_value("straka")
+    expect(where).to_have_text(re.compile(rf"^{len(case.offered.get('straka').voxels)} voxel"))
+    expect(start).to_have_value("lab")
+    start.select_option("vein")
+    settled(page)
+    expect(source).to_have_value("vein")
+    drag(page, 20, -30)
+    settled(page)
+    expect(source).to_have_value("straka")
+    expect(start).to_have_value("lab")
+    page.get_by_role("link", name="Lab", exact=True).click()
+    wait_first_maps(page)
+    expect(source).to_have_value("straka")
+
+
 def test_panel_and_numbers_agree_with_a_painted_target_and_a_learned_threshold(
     page: Page, address: str, case: LiveCase
 ) -> None:
@@ -169,7 +237,7 @@ def test_panel_and_numbers_agree_with_a_painted_target_and_a_learned_threshold(
     settled(page)
     assert (shown_number(page, "core_ml"), shown_number(page, "dice")) == start
     assert shown_metric(page, "truth_dice") == shown_number(page, "dice")
-    assert page.locator('[data-figure="dice"] b').inner_text() == "–", "the start has no step"
+    assert shown_metric(page, "dice") < 0.5, "of the painted target, as at step 0"
 
 
 def test_nothing_is_said_of_the_untouched_curve(page: Page, address: str) -> None:
@@ -198,7 +266,7 @@ def test_tuning_resumes_from_the_selected_step(page: Page, address: str, case: L
     assert page.locator('[data-out="tune-step"]').inner_text() == "3 / 3"
     assert np.abs(editor_values(page) - middle).max() > 1, "a step is a step"
     # The start is still the first run's.
-    start = case.vof.value
+    start = own_steps(case, 0)[0].curve
     change = np.sqrt(((editor_values(page) - start) ** 2).mean() / (start**2).mean())
     assert shown_metric(page, "distance") == pytest.approx(change, abs=8e-3)
     page.locator('[data-control="tune-path"]').fill("2")
@@ -261,7 +329,7 @@ def test_tuning_path_survives_a_page_change_and_is_dropped_by_an_edit(page: Page
     assert np.abs(editor_values(page) - tuned).max() > 0.5, "the Lab keeps its own curve"
     page.get_by_role("link", name="Fine-tune").click()
     wait_first_maps(page, "tune")
-    wait_lab(page, "Number(data.tuneSteps) === 3")
+    wait_lab(page, "Number(data.tuneSteps) === 4")
     settled(page)
     np.testing.assert_allclose(editor_values(page), tuned, atol=0.051)
     drag(page, 20, -30)

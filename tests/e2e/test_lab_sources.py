@@ -53,10 +53,8 @@ def test_a_source_becomes_the_curve_and_the_start(lab: Page, method: str) -> Non
     own = library_result(aif.value.astype(np.float32).astype(float)).numbers
     assert float(lab_data(page, "core-ml") or 0) == pytest.approx(own.core_ml, abs=0.02)
     assert shown_number(page, "auc") == pytest.approx(own.auc, abs=6e-4)
-    change = own.core_ml - automatic().numbers.core_ml
-    assert page.locator('[data-number="core_ml"] em').inner_text() == change_text(change, 1), (
-        "from the first curve"
-    )
+    change = change_text(own.core_ml, automatic().numbers.core_ml, 1)
+    assert page.locator('[data-number="core_ml"] em').inner_text() == change, "from the first curve"
     assert page.locator('[data-control="source"]').input_value() == method
     where = page.locator('[data-action="where"]')
     if aif.voxels:

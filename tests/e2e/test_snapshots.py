@@ -35,7 +35,14 @@ from tests.support.app_server import (
     wait_first_maps,
     wait_lab,
 )
-from tests.support.lab_page import automatic, choose_setting, committed_curve, library_result, voxel_in
+from tests.support.lab_page import (
+    automatic,
+    change_text,
+    choose_setting,
+    committed_curve,
+    library_result,
+    voxel_in,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -151,7 +158,8 @@ def test_the_snapshot_table_shows_numbers_and_changes_and_is_downloaded(page: Pa
     change = second.numbers.hypoperfused_ml - first.numbers.hypoperfused_ml
     assert abs(change) > 1
     assert cell.locator("b").inner_text() == f"{second.numbers.hypoperfused_ml:.1f}"
-    assert cell.locator("em").inner_text() == f"{change:+.1f}".replace("-", "−")
+    shown = change_text(second.numbers.hypoperfused_ml, first.numbers.hypoperfused_ml, 1)
+    assert cell.locator("em").inner_text() == shown
     row = page.locator('[data-snapshot="now"] td.figure').nth(1)
     assert row.locator("em").inner_text() == cell.locator("em").inner_text(), "counted from one reference"
     page.locator('[data-snapshot="2"] input.name').fill("low onset")

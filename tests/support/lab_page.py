@@ -112,8 +112,9 @@ def readout_value(text: str) -> float:
     return float(found[1])
 
 
-def change_text(change: float, digits: int) -> str:
-    """A change as the row of numbers shows it."""
+def change_text(value: float, before: float, digits: int) -> str:
+    """A change as the row of numbers shows it: of the rounded values."""
+    change = float(f"{value:.{digits}f}") - float(f"{before:.{digits}f}")
     text = f"{abs(change):.{digits}f}"
     return "±0" if float(text) == 0 else f"{'−' if change < 0 else '+'}{text}"
 

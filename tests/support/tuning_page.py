@@ -25,11 +25,12 @@ def click(page: Page, action: str) -> None:
 
 
 def steps(page: Page, n: int) -> None:
+    """Press *Step*, and wait for each step; the first press gives the start, step 0, too."""
     for _ in range(n):
-        before = int(lab_data(page, "tune-steps") or 0)
+        step = max(int(lab_data(page, "tune-steps") or 0), 1)
         click(page, "tune-step")
-        wait_lab(page, f"Number(data.tuneSteps) === {before + 1}")
-        wait_lab(page, f"Number(data.tuneStep) === {before}")
+        wait_lab(page, f"Number(data.tuneSteps) === {step + 1}")
+        wait_lab(page, f"Number(data.tuneStep) === {step}")
     settled(page)
 
 
@@ -40,10 +41,11 @@ def index_in(case: LiveCase, voxel: tuple[int, int, int]) -> int:
 
 
 def own_steps(case: LiveCase, n: int, **options: Any) -> list:
+    """Step 0, which is the start, and perfcore's ``n`` steps from it."""
     assert case.vof is not None
     assert case.lesion is not None
     start = case.vof.value.astype(np.float32).astype(float)
     form = make_parametrization("softplus", start, case.prepared.dt_s)
     target = target_of(case, case.lesion, hypoperfused=True, preview=True)
-    tuner = Tuner(target, form, Settings(), TuneOptions(with_tmax=True, **options), origin=start)
-    return [tuner.step() for _ in range(n)]
+    tuner = Tuner(target, form, Settings(), TuneOptions(with_tmax=True, **options))
+    return [tuner.step() for _ in range(n + 1)]

@@ -321,6 +321,10 @@ export interface LabEvents extends FrameEvents, StreamEndEvents {
   sides: Sides;
   uncompare: void;
   "overlay-closed": string;
+  /** A source of the AIF that the user has chosen from the list. */
+  source: string;
+  /** The source of the curve that fine-tuning starts from, where that is not the page's. */
+  "start-source": string | null;
   /** The lesion that fine-tuning aims at. */
   target: string;
   /** The step of fine-tuning in view. */

@@ -115,6 +115,17 @@ def test_columns_equal_the_pipelines_results() -> None:
         assert row["Voxels"] == len(result.aif.voxels)
 
 
+def test_the_figures_above_the_maps_have_the_digits_of_the_table() -> None:
+    app = run("pages/compare.py")
+    shown = app.dataframe[0].value.set_index("Method")
+    headings = [one.value for one in app.markdown if one.value.startswith("**") and "core " in one.value]
+    assert len(headings) > 1
+    for text in headings:
+        row = shown.loc[text.removeprefix("**").partition("**")[0]]
+        assert f"Dice {row['Dice']:.3f}" in text
+        assert f"core {row['Core, ml']:.1f} ml" in text
+
+
 def make_demo():
     from perfcore.phantom.cases import make_demonstration
 

@@ -21,6 +21,18 @@ export const fixed = (value, digits) => (value === null || value === undefined ?
 export const isSmall = (change, digits) => Math.abs(change) < 0.5 * 10 ** -digits;
 
 /**
+ * Change of two values as they are shown: the difference of the rounded ones, which a reader can check. Null where one is
+ * missing.
+ * @param {number | null | undefined} value
+ * @param {number | null | undefined} from
+ * @param {number} digits
+ */
+export function shownChange(value, from, digits) {
+  if (value === null || value === undefined || from === null || from === undefined) return null;
+  return Number(value.toFixed(digits)) - Number(from.toFixed(digits));
+}
+
+/**
  * A change against a start value; "±0" where it rounds to zero.
  * @param {number} change
  * @param {number} digits

@@ -5,6 +5,7 @@ import { element, find } from "../common/dom.js";
 
 const MAX_CSV_BYTES = 4 << 20;
 const CSV = "csv:";
+export const VEIN = "vein";
 
 /** Slices that hold voxels, in order. @param {Voxel[]} voxels */
 const slicesOf = (voxels) => [...new Set(voxels.map((v) => v[2]))].sort((a, b) => a - b);
@@ -20,6 +21,8 @@ function base64(bytes) {
 class SourceList {
   #hadFocus = false;
   #waits = false; // for a run of the page
+  /** The source of the curve that fine-tuning starts from, where that is not the page's. @type {string | null} */
+  #startSource = null;
 
   /** @param {Lab} lab */
   constructor(lab) {
@@ -40,7 +43,7 @@ class SourceList {
       groups.set(group, node);
     }
     this.list.replaceChildren(...groups.values(), new Option("a CSV file …", CSV));
-    this.list.value = config.start;
+    this.list.value = this.#shown;
     this.list.disabled = false;
     if (this.#waits) this.lab.notice("");
     this.#waits = false;
@@ -48,13 +51,27 @@ class SourceList {
     this.#hadFocus = false;
   }
 
+  get #shown() { return this.#startSource ?? this.lab.config.start; }
+
+  /** Name the curve that is shown. @param {string | null} id */
+  setStartSource(id) {
+    this.#startSource = id;
+    if (!this.#waits) this.list.value = this.#shown;
+  }
+
   #choose() {
-    if (this.list.value === CSV) {
-      this.list.value = this.lab.config.start;
+    const chosen = this.list.value;
+    if (chosen === CSV) {
+      this.list.value = this.#shown;
       this.file.click();
       return;
     }
-    const chosen = this.list.value;
+    if (chosen !== this.lab.config.start) this.#request(chosen);
+    this.lab.events.emit("source", chosen);
+  }
+
+  /** @param {string} chosen */
+  #request(chosen) {
     this.#wait(`Finding the curve: ${this.list.selectedOptions[0].text} …`);
     this.lab.setTriggerValue("source", chosen);
   }
@@ -70,6 +87,7 @@ class SourceList {
     const bytes = new Uint8Array(await file.arrayBuffer());
     this.#wait("Reading the file …");
     this.lab.setTriggerValue("csv", { base64: base64(bytes) });
+    this.lab.events.emit("source", CSV);
   }
 
   /** Disable the list until the page has run, and say why. @param {string} text */
@@ -85,6 +103,8 @@ class SourceList {
 class VoxelPicker {
   #picking = false;
   #requested = 0;
+  /** Whether the vein is the curve that fine-tuning starts from. */
+  #isVein = false;
   /** Picked voxels as the server knows them, by the key of the curve. @type {Map<string, string>} */
   #told = new Map();
 
@@ -95,7 +115,17 @@ class VoxelPicker {
   }
 
   /** The voxels behind the curve: those picked, else those of the source. */
-  get #shown() { return this.lab.aif.committed?.voxels.length ? this.lab.aif.committed.voxels : this.lab.case?.aifVoxels ?? []; }
+  get #shown() {
+    const { aif: { committed }, case: open } = this.lab;
+    if (this.#isVein) return open?.vofVoxels ?? [];
+    return committed?.voxels.length ? committed.voxels : open?.aifVoxels ?? [];
+  }
+
+  /** @param {string | null} id */
+  setStartSource(id) {
+    this.#isVein = id === VEIN;
+    this.showVoxels();
+  }
 
   /** Mark the voxels on the map and list their slices. */
   showVoxels() {
@@ -108,7 +138,7 @@ class VoxelPicker {
     const listed = slices.length > 2 ? `${slices.length} slices` : `slice ${slices.map((z) => z + 1).join(", ")}`;
     where.hidden = !shown.length;
     where.textContent = `${shown.length} voxel${shown.length > 1 ? "s" : ""}, ${listed}`;
-    find(lab.root, "[data-action=unpick]").hidden = !picked.length;
+    find(lab.root, "[data-action=unpick]").hidden = this.#isVein || !picked.length;
     find(lab.root, ".key.band").hidden = !lab.aif.committed?.spread;
     lab.root.dataset.voxels = String(picked.length);
   }
@@ -167,6 +197,7 @@ export function installAifSources(lab) {
   lab.events.on("config", () => { list.show(); picker.showVoxels(); });
   lab.events.on("case", () => picker.showVoxels());
   lab.events.on("committed", () => { picker.showVoxels(); picker.tellVoxels(); });
+  lab.events.on("start-source", (id) => { list.setStartSource(id); picker.setStartSource(id); });
   lab.events.on("pick", (voxel) => picker.pick(voxel));
   lab.events.on("frame:voxels", (frame) => picker.setCurve(frame));
   lab.actions.where = () => picker.goToVoxels();

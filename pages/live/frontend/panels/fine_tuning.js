@@ -3,6 +3,7 @@
 /** @import { Case, Curve, Numbers, Provided, TuneFrame, TuneStep } from "../types.js" */
 /** @import { Installed } from "../plugins.js" */
 import { Stream } from "../transport/streams.js";
+import { VEIN } from "../curve/aif_sources.js";
 import { HTML } from "./fine_tuning_labels.js";
 import { TuneOptions } from "./fine_tuning_options.js";
 import { TuneView } from "./fine_tuning_view.js";
@@ -16,7 +17,7 @@ class FineTuning {
   /** @type {TuneStep[]} */
   #path = [];
   #at = -1; // index of the step in view; -1 at the start curve
-  /** The curve before the first step. @type {Curve | null} */
+  /** The curve that a new run is given; the first step of the path is that curve in the form of the run. @type {Curve | null} */
   #start = null;
   /** @type {"idle" | "running" | "paused"} */
   #phase = "idle";
@@ -44,6 +45,9 @@ class FineTuning {
   /** The step in view. @returns {TuneStep | null} */
   get step() { return this.#path[this.#at] ?? null; }
 
+  /** The start of the path, which its steps are measured from: no form but free samples has the samples below zero. */
+  get #startInForm() { return this.#path[0]?.curve ?? this.#start; }
+
   /** @param {"idle" | "running" | "paused"} phase */
   #enter(phase) {
     const { lab } = this;
@@ -61,7 +65,7 @@ class FineTuning {
     const { arrays, ...figures } = frame;
     const { cbf, tmax } = arrays;
     const step = { ...figures, curve: arrays.curve.slice(), gradient: arrays.gradient.slice() };
-    if (!this.#path.length && this.options.isNetwork) this.#setStart(step.curve); // the network's own curve
+    if (!this.#path.length) this.#setGhost(step.curve);
     const follows = this.#at === this.#path.length - 1;
     this.#path.push(step);
     if (!follows) { // one that was on the way when the user went back
@@ -155,18 +159,14 @@ class FineTuning {
 
   /** Start a run at the step in view; false without a live connection. @param {number} nSteps */
   #begin(nSteps) {
-    let start = this.#start;
-    if (this.#at < 0 || !start) {
-      start = Float32Array.from(this.#at < 0 && this.#start ? this.#start : this.lab.editor.curve);
-      this.#setStart(start);
-    }
+    this.#start ??= Float32Array.from(this.lab.editor.curve);
     const from = this.#at > 0 ? this.step : null;
     return this.stream.start({
       ...this.options.request(),
-      curve: Array.from(from?.curve ?? start),
-      origin: Array.from(start),
+      curve: Array.from(from?.curve ?? this.#start),
+      ...(from && { origin: Array.from(this.#path[0].curve) }),
       ...(from && this.options.values.learn_threshold && { threshold: from.threshold }),
-      ...(nSteps && { steps: this.#at < 0 ? nSteps : nSteps + 1 }), // the step in view is sent again
+      ...(nSteps && { steps: nSteps + 1 }), // the first frame is the curve in view, which no step has changed
     });
   }
 
@@ -180,9 +180,10 @@ class FineTuning {
   stop() {
     this.stream.stop();
     this.#enter("idle");
-    if (!this.#start) return;
+    const start = this.#startInForm;
+    if (!start) return;
     this.#at = -1;
-    this.#showStep(this.#start);
+    this.#showStep(start);
   }
 
   /** Make the curve in view the edited one. */
@@ -244,7 +245,7 @@ class FineTuning {
     const { aif, case: open, config } = this.lab;
     if (!open || config.page !== "tune" || this.#path.length) return;
     const { vof } = open.arrays;
-    if (this.options.start === "vein" && vof) {
+    if (this.options.start === VEIN && vof) {
       this.#setStart(Float32Array.from(vof));
       this.#showStep(vof);
     } else if (this.#shown && aif.committed) {
@@ -253,7 +254,22 @@ class FineTuning {
       this.lab.editor.setCurve(aif.committed.curve, aif.committed.spread);
       aif.recompute();
     }
+    this.#showOptions();
+  }
+
+  /** Show the options; the row of the source names the curve that they start from. */
+  #showOptions() {
+    const { config, events } = this.lab;
     this.options.show();
+    events.emit("start-source", config.page === "tune" && this.options.start === VEIN ? VEIN : null);
+  }
+
+  /** The user has chosen a source: the next run starts from its curve. @param {string} id */
+  chooseSource(id) {
+    const { config } = this.lab;
+    if (config.page !== "tune") return;
+    this.options.startFromLab();
+    if (id === config.start) this.#optionsChanged("start"); // no other curve comes with a run of the page
   }
 
   /** @param {Curve} curve */
@@ -275,6 +291,7 @@ class FineTuning {
     const shown = this.#shown;
     if (!shown || curve.every((value, i) => value === shown[i])) return;
     this.options.startFromLab();
+    this.#showOptions();
     const ran = lab.streaming;
     this.#forget();
     this.#ended = "";
@@ -293,7 +310,7 @@ class FineTuning {
     this.#forget();
     if (this.lab.config.page === "tune" && stored?.path.length && stored.epoch === opened.epoch) queueMicrotask(() => this.#restore(stored));
     else queueMicrotask(() => this.#showStart());
-    this.options.show();
+    this.#showOptions();
     this.#enter("idle");
   }
 
@@ -303,14 +320,15 @@ class FineTuning {
     this.#path = path;
     this.#at = at;
     this.#start = start;
-    this.#setGhost(start);
-    this.#showStep(path[at]?.curve ?? start);
+    const first = this.#startInForm ?? start;
+    this.#setGhost(first);
+    this.#showStep(path[at]?.curve ?? first);
   }
 
   /** Take the data of a run of the page; the threshold of the step in view stays. */
   configure() {
     const { config, values } = this.lab;
-    this.options.show();
+    this.#showOptions();
     if (this.step) values.thresholds = { ...config.thresholds, core: this.step.threshold };
   }
 
@@ -325,7 +343,7 @@ class FineTuning {
       this.#showStart();
     }
     this.#enter("idle");
-    this.options.show();
+    this.#showOptions();
     this.lab.events.emit("target", this.target);
   }
 
@@ -337,11 +355,11 @@ class FineTuning {
 
   draw() {
     const { lab, options: { values, withTmax } } = this;
-    const [path, at, start, numbers] = [this.#path, this.#at, this.#start, this.#numbers];
+    const [path, at, numbers] = [this.#path, this.#at, this.#numbers];
     const { target, with_tmax, held_out_dice = null } = path[at] ?? path.at(-1) ?? { target: values.target, with_tmax: withTmax };
-    if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start, epoch: lab.case.epoch });
+    if (lab.case && lab.config.page === "tune") paths.set(lab.case.curveKey, { path, at, start: this.#start, epoch: lab.case.epoch });
     this.view.draw({
-      path, at, start, numbers, ended: this.#ended, isRunning: this.#phase === "running",
+      path, at, start: this.#startInForm, numbers, ended: this.#ended, isRunning: this.#phase === "running",
       run: { target, with_tmax, holdsOut: held_out_dice !== null, learnsThreshold: values.learn_threshold },
     });
   }
@@ -361,6 +379,7 @@ export function installFineTuning(lab, { tabs, aifQuality }) {
   lab.events.on("edit", (curve) => fineTuning.checkEdit(curve));
   lab.events.on("committed", ({ curve }) => fineTuning.checkEdit(curve));
   lab.events.on("case", (opened) => fineTuning.setCase(opened));
+  lab.events.on("source", (id) => fineTuning.chooseSource(id));
   lab.events.on("config", () => fineTuning.configure());
   lab.events.on("resize", () => fineTuning.draw());
   return { provides: { fineTuning }, close() { fineTuning.stream.stop(); fineTuning.view.close(); } };

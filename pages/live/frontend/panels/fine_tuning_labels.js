@@ -74,9 +74,6 @@ export const HTML = `
 <div class="figures">${FIGURES.map(([name, , line]) => `<div data-figure="${name}" class="${line && `line ${line}`}" title="${HELP[name]}"><span></span><b>–</b></div>`).join("")}</div>
 <div class="row foot"><div class="say" data-out="tune" role="status"></div><button data-action="tune-use" title="Make the curve in view the edited curve">Use in the Lab</button></div>`;
 
-/** Number of samples below zero, as perfcore counts them. @param {Curve} curve */
-export const nNegative = (curve) => curve.filter((value) => value < -1e-3 * Math.max(...curve)).length;
-
 /** @type {[id: DiceId, where: string][]} */
 const UNTRAINED = [
   ["held_out_dice", "on the slices left out"], ["truth_dice", "with the truth"], ["hypoperfused_dice", "of Tmax, not trained,"],

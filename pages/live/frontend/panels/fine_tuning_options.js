@@ -2,6 +2,7 @@
 /** @import { Lab } from "../lab.js" */
 /** @import { Case } from "../types.js" */
 import { find, findAll } from "../common/dom.js";
+import { VEIN } from "../curve/aif_sources.js";
 import { PaintedLesion } from "../map/painted_lesion.js";
 
 /** Values of the form, by data-tune. */
@@ -61,12 +62,12 @@ export class TuneOptions {
    */
   get start() {
     const { aif, case: open, config } = this.lab;
-    if (!open?.arrays.vof || config.start === "vein") return "lab";
+    if (!open?.arrays.vof || config.start === VEIN) return "lab";
     if (chosen.start !== "auto") return chosen.start;
-    return config.start === config.sources[0].id && !aif.changed() ? "vein" : "lab";
+    return config.start === config.sources[0].id && !aif.changed() ? VEIN : "lab";
   }
 
-  /** The user has edited the curve in view: a run starts from it. */
+  /** The user has edited the curve in view, or chosen a source of it: a run starts from it. */
   startFromLab() { chosen.start = "lab"; }
 
   /** Allow the targets that a case has; the truth, where it is known, is the target of a case without a painted one. @param {Case} opened */

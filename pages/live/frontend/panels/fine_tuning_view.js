@@ -5,7 +5,7 @@ import { find } from "../common/dom.js";
 import { LineChart } from "../common/line_chart.js";
 import { fixed } from "../common/number_format.js";
 import { TuneFilm } from "./fine_tuning_film.js";
-import { DICES, dices, figureLabel, FIGURES, nNegative, summary, untrainedFalls } from "./fine_tuning_labels.js";
+import { DICES, dices, figureLabel, FIGURES, summary, untrainedFalls } from "./fine_tuning_labels.js";
 
 /**
  * @typedef {object} TuneContent
@@ -91,7 +91,7 @@ export class TuneView {
     this.lab.root.dataset.tuneSteps = String(path.length);
   }
 
-  /** Figures of the step in view, each with what it is of; of the start curve those that need no step. @param {TuneContent} content */
+  /** Figures of the step in view, each with what it is of. @param {TuneContent} content */
   #drawFigures(content) {
     const { path, at, start, ended, run } = content;
     const texts = this.#figures(content);
@@ -117,16 +117,16 @@ export class TuneView {
    * @param {TuneContent} content
    * @returns {Record<import("./fine_tuning_labels.js").FigureId, number | null>}
    */
-  #figures({ path, at, start, numbers, run }) {
+  #figures({ path, at, numbers, run }) {
     const truth = numbers?.dice ?? null;
     const isTruth = run.target === "truth" && !run.holdsOut;
     const shown = isTruth ? { dice: truth } : { truth_dice: run.target === "painted" ? truth : null };
-    const step = path[at];
+    const step = path[at] ?? path[0]; // the start is step 0
     if (step) return { ...step, ...dices(step), ...shown };
-    const none = { held_out_dice: null, truth_dice: null, hypoperfused_dice: null, dice: null, ...shown };
-    const { core } = this.lab.values.thresholds;
-    if (!path.length || !start) return { ...none, distance: null, roughness: null, negative: null, threshold: core };
-    return { ...none, distance: 0, roughness: 1, negative: nNegative(start), threshold: core };
+    return {
+      held_out_dice: null, truth_dice: null, hypoperfused_dice: null, dice: null, distance: null, roughness: null, negative: null,
+      threshold: this.lab.values.thresholds.core, ...shown,
+    };
   }
 
   /** @param {TuneContent} content */

@@ -3,7 +3,7 @@
 /** @import { Lab } from "../lab.js" */
 /** @import { ConfigFrame, MetricInfo, Numbers, Provided } from "../types.js" */
 import { find } from "../common/dom.js";
-import { fixed, formatChange, isSmall } from "../common/number_format.js";
+import { fixed, formatChange, isSmall, shownChange } from "../common/number_format.js";
 
 const MAX_UNIT_LETTERS = 2; // a longer unit stands in the heading, not behind the value
 const LESIONS = ["core_ml", "hypoperfused_ml", "mismatch_ml", "mismatch_ratio"];
@@ -66,9 +66,8 @@ class NumberRow {
     if (!numbers) return;
     for (const { id, digits } of lab.config.metrics) {
       const node = lab.find(`[data-number=${id}]`);
-      const value = numbers[id], from = before?.[id] ?? null;
-      const change = value === null || from === null ? null : value - from;
-      find(node, "b").textContent = fixed(value, digits);
+      const change = shownChange(numbers[id], before?.[id], digits);
+      find(node, "b").textContent = fixed(numbers[id], digits);
       find(node, "em").textContent = change === null ? "" : formatChange(change, digits);
       node.classList.toggle("changed", change !== null && !isSmall(change, digits));
     }

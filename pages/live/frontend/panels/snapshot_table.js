@@ -1,7 +1,7 @@
 // Table of the snapshots: a row for each with its metrics, and the buttons that compare, restore, rename or delete it.
 /** @import { MetricInfo, Numbers, Side, Sides, SnapshotCommand, SnapshotRow } from "../types.js" */
 import { element, find } from "../common/dom.js";
-import { fixed, formatChange } from "../common/number_format.js";
+import { fixed, formatChange, shownChange } from "../common/number_format.js";
 
 const ICONS = {
   keep: '<path d="M6 3h12v18l-6-4.5L6 21z"/>',
@@ -123,9 +123,9 @@ export class SnapshotTable {
     const { reference } = this.#content;
     /** @type {Partial<Numbers>} */
     const changes = {};
-    for (const { id } of this.host.metrics()) {
-      const value = numbers?.[id] ?? null, from = reference?.[id] ?? null;
-      if (value !== null && from !== null) changes[id] = value - from;
+    for (const { id, digits } of this.host.metrics()) {
+      const change = shownChange(numbers?.[id], reference?.[id], digits);
+      if (change !== null) changes[id] = change;
     }
     return changes;
   }

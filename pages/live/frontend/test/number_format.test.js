@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { compact, fixed, formatChange, isSmall, roundStep, signed } from "../common/number_format.js";
+import { compact, fixed, formatChange, isSmall, roundStep, shownChange, signed } from "../common/number_format.js";
 
 describe("numbers as text", () => {
   it("have a typographic minus and fixed digits", () => {
@@ -17,6 +17,15 @@ describe("numbers as text", () => {
       assert.equal(formatChange(sign * 0.051, 1), signed(sign * 0.1, 1));
     }
     assert.ok(isSmall(0, 3) && !isSmall(0.001, 3));
+  });
+
+  it("show the change of the values as they are shown", () => {
+    const change = (/** @type {number} */ value, /** @type {number} */ from) => formatChange(shownChange(value, from, 1) ?? NaN, 1);
+    assert.equal(change(43.94, 43.96), "−0.1", "43.9 from 44.0");
+    assert.equal(change(44.04, 43.96), "±0", "44.0 from 44.0");
+    assert.equal(change(44.05001, 43.96), "+0.1");
+    assert.equal(shownChange(null, 1, 1), null);
+    assert.equal(shownChange(1, undefined, 1), null);
   });
 
   it("compact format: two significant digits, powers of ten for small and large values", () => {
