@@ -13,7 +13,7 @@ from pages.teaching.lesson_pictures import pair_of_maps
 from pages.teaching.lessons import LESSONS
 from perfcore.map_info import MAPS
 from perfcore.metrics import METRICS
-from tests.support.app_server import lab_data, new_maps, settled, wait_first_maps, wait_lab
+from tests.support.app_server import eventually, lab_data, new_maps, settled, wait_first_maps, wait_lab
 from tests.support.lesson_case import results_of
 
 pytestmark = pytest.mark.browser
@@ -50,6 +50,18 @@ def try_lesson(page: Page, address: str, lesson_id: str) -> Lesson:
     wait_first_maps(page, "tune" if lesson.view.opens == "tuning" else "lab")
     settled(page)
     return lesson
+
+
+def test_the_tissue_curve_of_a_lesson_is_within_the_axes(page: Page, address: str) -> None:
+    try_lesson(page, address, "amplitude")
+
+    def within() -> None:
+        path, axes = page.locator("svg.editor path.tissue-on-aif"), page.locator("svg.editor clipPath rect").first
+        top, height = path.evaluate("path => { const { y, height } = path.getBBox(); return [y, height]; }")
+        assert height > 20, "it is drawn"
+        assert top + height <= sum(float(axes.get_attribute(name) or 0) for name in ("y", "height"))
+
+    eventually(within, timeout_s=20)
 
 
 def open_step(page: Page, step: str) -> None:
