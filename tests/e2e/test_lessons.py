@@ -53,6 +53,18 @@ def try_lesson(page: Page, address: str, lesson_id: str) -> Lesson:
     return lesson
 
 
+def test_the_tissue_curve_of_a_lesson_is_within_the_axes(page: Page, address: str) -> None:
+    try_lesson(page, address, "amplitude")
+
+    def within() -> None:
+        path, axes = page.locator("svg.editor path.tissue-on-aif"), page.locator("svg.editor clipPath rect").first
+        top, height = path.evaluate("path => { const { y, height } = path.getBBox(); return [y, height]; }")
+        assert height > 20, "it is drawn"
+        assert top + height <= sum(float(axes.get_attribute(name) or 0) for name in ("y", "height"))
+
+    eventually(within, timeout_s=20)
+
+
 def open_step(page: Page, step: str) -> None:
     page.locator(f".st-key-step_{step} button").click()
     expect(page.locator(f".st-key-step_{step} button[data-testid=stBaseButton-primary]")).to_be_visible()

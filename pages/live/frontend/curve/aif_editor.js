@@ -11,6 +11,7 @@ const DIRECTIONS = { ArrowUp: 1, ArrowDown: -1 };
 /** @type {Record<string, number>} */
 const BRUSH_FACTORS = { "]": 1.25, "[": 0.8 };
 const TISSUE_HEIGHT = 0.4; // of the input function's: a tissue curve is magnified by a round factor to about this
+const TISSUE_ROOM = 0.1; // of the input function's height: least room below zero, and its step
 const REACH = 24; // points: a touch takes the nearest handle within this distance; handles for fingers lie as far apart
 const [BRUSH, COARSE_BRUSH] = [1.5, 2.5];
 const MAX_VOF_RATIO = 3; // a VOF up to this many times as high as the AIF is on the AIF's axis
@@ -35,6 +36,18 @@ export function magnification(peak, aif) {
   const room = TISSUE_HEIGHT * Math.max(...aif);
   const power = 10 ** Math.floor(Math.log10(room / peak));
   return Math.max(([5, 2, 1].find((m) => m * power * peak <= room) ?? 0) * power, 1);
+}
+
+/**
+ * The room that a curve drawn `factor` times as high needs below zero, as a share of the AIF's height: in steps, so
+ * that the axis rests from voxel to voxel, and at most as much as a tissue curve has above zero.
+ * @param {Curve} tissue
+ * @param {number} factor
+ * @param {Curve} aif
+ */
+export function roomBelow(tissue, factor, aif) {
+  const share = (-Math.min(...tissue) * factor) / Math.max(...aif);
+  return Math.min(Math.max(Math.ceil(share / TISSUE_ROOM), 1) * TISSUE_ROOM, TISSUE_HEIGHT);
 }
 
 /**
@@ -70,6 +83,9 @@ export class AifEditor {
   vof = null;
   /** @type {Curve | null} */
   tissue = null;
+  /** Most room below zero that a tissue curve of the case has needed. */
+  #room = TISSUE_ROOM;
+  #caseName = "";
   /** @type {ArrayLike<number> | null} */
   spread = null;
   /** @type {SVGCircleElement[]} */
@@ -124,7 +140,9 @@ export class AifEditor {
   }
 
   /** @param {Case} opened */
-  setCase({ dt, arrays, enhancementUnit }) {
+  setCase({ name, dt, arrays, enhancementUnit }) {
+    if (name !== this.#caseName) this.#room = TISSUE_ROOM;
+    this.#caseName = name;
     this.dt = dt;
     this.plot.yLabel = `enhancement (${enhancementUnit})`;
     this.vof = arrays.vof ?? null;
@@ -163,6 +181,10 @@ export class AifEditor {
   setTissue(curve) {
     this.tissue = curve;
     this.drawTissue();
+    const room = curve ? roomBelow(curve, this.magnified, this.ghost) : TISSUE_ROOM;
+    if (!(room > this.#room)) return;
+    this.#room = room;
+    if (!this.isDragging) this.rescale(); // a point that is dragged stays under the pointer
   }
 
   rescale() {
@@ -176,7 +198,7 @@ export class AifEditor {
     const vof = vofPeak / this.vofDivisor;
     const low = Math.min(...this.curve, ...this.ghost, 0);
     this.plot.xRange = [0, this.times.at(-1) ?? 1];
-    this.plot.yRange = [Math.min(low * 1.15, -0.06 * top), Math.max(top * 1.15, vof * 1.05)];
+    this.plot.yRange = [Math.min(low * 1.15, -this.#room * top), Math.max(top * 1.15, vof * 1.05)];
     this.plot.drawAxes();
     const [least, most] = this.plot.yRange.map((value) => value.toFixed(1));
     for (const point of this.points) { point.setAttribute("aria-valuemin", least); point.setAttribute("aria-valuemax", most); }
