@@ -17,7 +17,7 @@ import torch
 from scipy.stats import binomtest
 
 from perfcore.aif.edits import CurveEdit, edit_curve
-from perfcore.aif.quality import aif_quality
+from perfcore.aif.quality import aif_quality, assess
 from perfcore.aif.select import select
 from perfcore.errors import PerfcoreError
 from perfcore.phantom.cases import PhantomCase, make_case
@@ -82,7 +82,8 @@ def one_case(job: tuple[int, int]) -> dict[str, Any] | None:
     for name, aif in curves_of(made, prepared, found, vof):
         share = negative_tmax(flow(prepared, tiles, aif, settings).tmax.numpy(), settings)
         quality = aif_quality(prepared, aif, vof, share)
-        row["curves"][name] = quality.verdict, [flag.code for flag in quality.flags]
+        verdict = assess(quality.measures).verdict  # of the curve itself, whatever its series
+        row["curves"][name] = verdict, [flag.code for flag in quality.flags]
     return row
 
 
