@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -87,7 +88,7 @@ def lesson_task(lesson: Lesson, results: LessonResults) -> Task:
     PerfcoreError
         The lesson cannot be computed on its case.
     """
-    text = " ".join(fill(lesson.intro, results).split())
+    text = re.sub(r"[ \n]+", " ", fill(lesson.intro, results)).strip()  # a no-break space stays
     return Task("predict", lesson.title, _plain(text), items=(_item(lesson, results),), lesson=lesson.id)
 
 

@@ -127,6 +127,16 @@ def test_a_lessons_question_is_put_to_the_room_with_its_computed_answer(app: App
     assert "**" not in one.task.text
 
 
+def test_a_lessons_question_is_one_line_whose_units_stay_with_their_numbers(app: AppTest) -> None:
+    app.segmented_control(key="class_kind").set_value("predict").run()
+    app.selectbox(key="class_lesson").set_value("lambda").run()
+    press(app, "class_start")
+    one = room_of(app).current
+    assert one is not None
+    assert "MTT of about 4\u00a0s, threatened tissue 8\u00a0s" in one.task.text
+    assert "\n" not in one.task.text
+
+
 def test_a_participant_is_chosen_by_number_hidden_and_removed(app: AppTest) -> None:
     room = room_of(app)
     first, second = room.join("Ada"), room.join("=Bob")
