@@ -44,7 +44,7 @@ _CSS = """<style>
   width: fit-content; max-width: 100%;
   box-shadow: none; }
 [data-testid="stTabs"] [role="tablist"]::after, [data-testid="stTab"] > [data-rac] { display: none; }
-[data-testid="stTab"] { height: 2rem; }
+[data-testid="stTab"] { flex: none; height: 2rem; }
 button[data-variant="segmented_control"], [data-testid="stTab"] {
   margin: 0; padding: 0 0.75rem; border: 0; border-radius: 6px !important; background: none;
   color: inherit; cursor: pointer; }

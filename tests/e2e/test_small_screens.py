@@ -325,6 +325,15 @@ def test_nothing_is_cut_or_covered(chromium: Browser, address: str, name: str, w
         assert first["x"] + first["width"] <= second["x"]
 
 
+def test_the_names_of_tabs_are_whole_on_a_phone(chromium: Browser, address: str) -> None:
+    with isolated_page(chromium, viewport=PHONE, has_touch=True, is_mobile=True) as page:
+        SCENES["model"](page, address)
+        tabs = page.get_by_test_id("stTab")
+        expect(tabs.first).to_be_visible()
+        for tab in tabs.all():
+            assert tab.evaluate("node => node.scrollWidth <= node.offsetWidth"), tab.inner_text()
+
+
 def test_arrival_on_a_phone_moves_little(chromium: Browser, address: str) -> None:
     with isolated_page(chromium, one_map=False, viewport=PHONE, has_touch=True, is_mobile=True) as page:
         open_lab(page, address)
