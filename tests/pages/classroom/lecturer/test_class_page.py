@@ -12,6 +12,7 @@ from pages.classroom.codes import display_code
 from pages.classroom.lecturer.task_builder import TISSUE
 from pages.classroom.registry import ROOMS
 from pages.classroom.room import Room
+from pages.classroom.tasks import Task
 from tests.pages.classroom.lecturer.conftest import class_curves
 from tests.pages.test_pages import run
 from tests.support.user_session import user_of
@@ -115,26 +116,28 @@ def test_five_questions_asked_again_are_a_second_round_of_the_first(app: AppTest
     assert "67 % right (2) | 100 % right (3)" in words(app)
 
 
-def test_a_lessons_question_is_put_to_the_room_with_its_computed_answer(app: AppTest) -> None:
+def lesson_task_of(app: AppTest, lesson: str) -> Task:
+    """Put a lesson's question to the room; returns the task."""
     app.segmented_control(key="class_kind").set_value("predict").run()
-    app.selectbox(key="class_lesson").set_value("amplitude").run()
+    app.selectbox(key="class_lesson").set_value(lesson).run()
     press(app, "class_start")
     one = room_of(app).current
     assert one is not None
-    assert one.task.lesson == "amplitude"
-    (item,) = one.task.items
+    return one.task
+
+
+def test_a_lessons_question_is_put_to_the_room_with_its_computed_answer(app: AppTest) -> None:
+    task = lesson_task_of(app, "amplitude")
+    assert task.lesson == "amplitude"
+    (item,) = task.items
     assert item.right == pytest.approx(2.0, abs=1e-3)
-    assert "**" not in one.task.text
+    assert "**" not in task.text
 
 
 def test_a_lessons_question_is_one_line_whose_units_stay_with_their_numbers(app: AppTest) -> None:
-    app.segmented_control(key="class_kind").set_value("predict").run()
-    app.selectbox(key="class_lesson").set_value("lambda").run()
-    press(app, "class_start")
-    one = room_of(app).current
-    assert one is not None
-    assert "MTT of about 4\u00a0s, threatened tissue 8\u00a0s" in one.task.text
-    assert "\n" not in one.task.text
+    text = lesson_task_of(app, "lambda").text
+    assert "MTT of about 4\u00a0s, threatened tissue 8\u00a0s" in text
+    assert "\n" not in text
 
 
 def test_a_participant_is_chosen_by_number_hidden_and_removed(app: AppTest) -> None:
